@@ -1,0 +1,220 @@
+"""The connector contract: what a system must offer to be pulled from and pushed to.
+
+A connector knows its vendor's API and nothing of our database, mappings or Prefect. It yields raw records as the bytes
+the source sent, and takes changes as source fields with source values.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+
+Cursor = dict[str, Any]
+"""Where a stream's next pull starts: JSON-able, opaque to everyone but the connector that made it."""
+
+
+class Deletes(StrEnum):
+    """How deletions in a stream are noticed."""
+
+    TOMBSTONES = "tombstones"
+    """``pull`` reports deleted ids itself (a deleted list, a status, a flag)."""
+    SWEEP = "sweep"
+    """Only a comparison with the complete list of ids (``Connector.ids``) shows them."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One list of records a system offers."""
+
+    name: str
+    entity: str
+    """Canonical entity its records map to (``mappings.model``)."""
+    cursor_field: str | None = None
+    """Source field the incremental pull goes by; ``None``: full scan with hash comparison."""
+    deletes: Deletes = Deletes.NONE
+    writable: tuple[str, ...] = ()
+    """Source fields ``push`` may change."""
+    depends_on: tuple[str, ...] = ()
+    """Streams to pull first, so that references resolve within one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record as the source sent it."""
+
+    source_id: str
+    body: bytes
+    """The record's JSON as received (sliced from the answer); its hash recognises an unchanged record."""
+    version: int | None = None
+    """Grows with every change of this record: source change time in microseconds since the epoch (UTC), or the
+    source's own version number. A record with a lower version than the one held is stale and is not applied.
+    ``None`` where the source has neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records that are committed together with ``cursor``.
+
+    After a crash the pull restarts from the last committed cursor, so a cursor may only cover what this and earlier
+    pages have delivered. ``complete`` is true on the last page of a finished pull.
+    """
+
+    records: Sequence[RawRecord]
+    cursor: Cursor
+    complete: bool = False
+    deleted_ids: Sequence[str] = ()
+    rejected: Sequence[RejectedRecord] = ()
+    """Records that could not even be sliced or identified; they go to quarantine with their reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A record the connector itself found unusable."""
+
+    source_id: str
+    body: bytes
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The closed time range of one pull; both ends are aware UTC.
+
+    ``until`` is fixed before the first page and lies a little before now (the connector's ``settle_seconds``), so that
+    commits that become visible late are still ahead of the cursor. ``since`` is given only by a person (``--since``)
+    and overrides the cursor. ``full`` reads everything again whatever the cursor says.
+    """
+
+    until: datetime
+    since: datetime | None = None
+    full: bool = False
+
+
+class Outcome(StrEnum):
+    """What became of one pushed change."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    """The source already shows the wanted values; nothing was sent."""
+    CONFLICT = "conflict"
+    """The record or the field changed since we read it; nothing was sent."""
+    REJECTED = "rejected"
+    """Will never work as it is; ``message`` says why."""
+    RETRY = "retry"
+    """Not done now (throttled, locked, down); nothing was written."""
+    UNKNOWN = "unknown"
+    """Sent, no answer: read back before sending again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New values for fields of one source record."""
+
+    source_id: str
+    values: dict[str, Any]
+    """Source field → new value, as the reverse mapping made it (str, int, bool, Decimal, None)."""
+    expected: dict[str, Any]
+    """Source field → the value we read last; a source that shows another value is a conflict."""
+    idempotency_key: str
+    """The same for every attempt at this change; at most 64 characters of ``[0-9a-z-]``."""
+    version: int | None = None
+    """``RawRecord.version`` of the record we based the change on."""
+    body: bytes = b""
+    """The raw record the change was planned from, for vendor concurrency tokens (``_timestamp``, ``SyncToken``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """What became of one change; ``record`` is the record as the source shows it after the write, if it was read."""
+
+    source_id: str
+    outcome: Outcome
+    message: str = ""
+    record: RawRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One line of ``ltc check``: can this stream be reached, read and written, and if not what to do."""
+
+    stream: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    can_read: bool | None = None
+    can_write: bool | None = None
+
+
+@dataclass(slots=True)
+class CallStats:
+    """Counts of one connector's traffic since it was opened."""
+
+    calls: int = 0
+    retries: int = 0
+    bytes_received: int = 0
+    quota_used: dict[str, str] = field(default_factory=dict)
+
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
+
+
+class Connector(ABC, Generic[ConfigT]):
+    """A source system. Construct it with its validated ``Config``; use it as a context manager.
+
+    Raises only ``connectors.errors`` (and ``KeyboardInterrupt``).
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[BaseModel]]
+    settle_seconds: ClassVar[float] = 5.0
+    """How far before now a pull's window ends: longer than the source takes to show a commit."""
+
+    def __init__(self, config: ConfigT) -> None:
+        self.config = config
+        self.stats = CallStats()
+
+    def __enter__(self) -> Connector[ConfigT]:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""
+
+    @abstractmethod
+    def streams(self) -> Sequence[StreamSpec]:
+        """Everything this system offers, in an order that satisfies ``depends_on``."""
+
+    @abstractmethod
+    def check(self) -> Iterable[CheckLine]:
+        """One line per stream; never raises for a refused stream, only for programming errors."""
+
+    @abstractmethod
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        """Yield what changed since ``cursor`` (everything if ``None`` or ``window.full``), up to ``window.until``.
+
+        Bounded memory; may be abandoned after any page and resumed from that page's cursor. Late and equal timestamps
+        are covered by overlap; the caller drops what it has already seen. If nothing changed, one call at most per
+        stream and one final ``Page(records=[], complete=True)`` whose cursor may equal the old one.
+        """
+
+    def ids(self, stream: str) -> Iterator[Sequence[str]]:
+        """All ids a stream shows now, in batches; for streams with ``Deletes.SWEEP``."""
+        raise NotImplementedError(f"{self.name} stream {stream} does not need a sweep")
+
+    def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        """Apply changes one by one or in the vendor's batches, yielding one result per change, in order.
+
+        Conditional: a record that no longer shows ``expected`` is a conflict. A result is yielded as soon as it is
+        known, so that a crash in the middle loses no outcome that the source has already confirmed.
+        """
+        raise NotImplementedError(f"{self.name} does not accept changes to {stream}")

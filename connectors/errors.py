@@ -1,0 +1,106 @@
+"""The errors a connector may raise, ordered by what the caller does about them.
+
+    ConnectorError
+    ├── TransientError   try again with back-off (network, 5xx, throttled); ``retry_after`` if the source said
+    ├── AuthError        credentials refused: refreshed once by the connector, then the whole system stops
+    ├── QuotaError       the allowance is used up: stop the system until ``reset_after`` seconds, keep the cursor
+    ├── RecordError      one record is unusable: quarantine it, go on with the rest
+    └── ContractError    the source answered something it does not document: stop the stream, show the sample
+
+Every message is one sentence for a person and never holds a secret or personal data; ``remedy`` says what to do.
+"""
+
+from __future__ import annotations
+
+
+class ConnectorError(Exception):
+    """Base of every error that leaves a connector.
+
+    ``message`` is a sentence for the user, ``remedy`` the next step, ``stream`` the stream it happened in
+    (filled in by the caller where the connector does not know it).
+    """
+
+    kind = "error"
+
+    def __init__(self, message: str, *, remedy: str = "", stream: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.stream = stream
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class TransientError(ConnectorError):
+    """Worth another try. ``retry_after`` is the wait the source asked for, in seconds, or ``None``.
+
+    ``sent`` tells whether the request may have reached the source: a write with ``sent=True`` and no answer has an
+    unknown outcome and must be read back before it is sent again.
+    """
+
+    kind = "transient"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        stream: str | None = None,
+        retry_after: float | None = None,
+        sent: bool = True,
+    ) -> None:
+        super().__init__(message, remedy=remedy, stream=stream)
+        self.retry_after = retry_after
+        self.sent = sent
+
+
+class AuthError(ConnectorError):
+    """The source refuses our credentials or their scope; no request to this system will work until a person acts."""
+
+    kind = "auth"
+
+
+class QuotaError(ConnectorError):
+    """The source's allowance (per day, per plan) is used up; ``reset_after`` is in seconds, ``None`` if not told."""
+
+    kind = "quota"
+
+    def __init__(
+        self, message: str, *, remedy: str = "", stream: str | None = None, reset_after: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, stream=stream)
+        self.reset_after = reset_after
+
+
+class RecordError(ConnectorError):
+    """One record cannot be used; ``source_id`` and ``field`` name it."""
+
+    kind = "record"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        stream: str | None = None,
+        source_id: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, stream=stream)
+        self.source_id = source_id
+        self.field = field
+
+
+class ContractError(ConnectorError):
+    """The source answered outside its documentation; ``sample`` is the redacted answer (shape only, no values)."""
+
+    kind = "contract"
+
+    def __init__(self, message: str, *, remedy: str = "", stream: str | None = None, sample: str = "") -> None:
+        super().__init__(message, remedy=remedy, stream=stream)
+        self.sample = sample
+
+    def __str__(self) -> str:
+        shown = f" Answer (values removed): {self.sample}" if self.sample else ""
+        return super().__str__() + shown

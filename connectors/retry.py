@@ -1,0 +1,83 @@
+"""The one place that retries: bounded attempts and time, full jitter, Retry-After obeyed. Nobody else imports tenacity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import tenacity
+
+from connectors.errors import TransientError
+
+T = TypeVar("T")
+
+_waiting = True
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long to keep trying: ``attempts`` in all, ``total_seconds`` in all, waits drawn from ``[0, cap]``.
+
+    The cap doubles from ``first_seconds`` up to ``max_seconds``. A wait the source asked for (``retry_after``) replaces
+    the drawn one; if it is longer than ``total_seconds`` leaves, the error is raised at once.
+    """
+
+    attempts: int = 5
+    total_seconds: float = 60.0
+    first_seconds: float = 0.5
+    max_seconds: float = 20.0
+
+
+@contextmanager
+def no_waiting() -> Iterator[None]:
+    """Retry without sleeping; for tests and for simulated time."""
+    global _waiting
+    before, _waiting = _waiting, False
+    try:
+        yield
+    finally:
+        _waiting = before
+
+
+def call(
+    function: Callable[[], T],
+    policy: RetryPolicy,
+    *,
+    on_retry: Callable[[TransientError, float], None] | None = None,
+) -> T:
+    """Call ``function`` until it returns; ``TransientError`` is tried again, everything else leaves at once.
+
+    ``on_retry`` is told the error and the wait in seconds before each new attempt. Raises the last ``TransientError``.
+    """
+    jitter = tenacity.wait_random_exponential(multiplier=policy.first_seconds, max=policy.max_seconds)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, TransientError) and error.retry_after is not None:
+            return error.retry_after
+        return jitter(state)
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        elapsed = (state.seconds_since_start or 0.0) + (state.upcoming_sleep if _waiting else 0.0)
+        return state.attempt_number >= policy.attempts or elapsed > policy.total_seconds
+
+    def before_sleep(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if on_retry is not None and isinstance(error, TransientError):
+            on_retry(error, state.upcoming_sleep)
+
+    def sleep(seconds: float) -> None:
+        if _waiting:
+            tenacity.nap.sleep(seconds)
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(TransientError),
+        wait=wait,
+        stop=stop,
+        before_sleep=before_sleep,
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(function)

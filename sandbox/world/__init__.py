@@ -1,0 +1,1 @@
+"""The demo company: one believable year of business, as each of its four systems shows it."""

@@ -1,0 +1,306 @@
+"""Every table, as SQLAlchemy Core metadata; the same on SQLite and PostgreSQL.
+
+Instants are microseconds since the epoch (UTC) in BIGINT, days are ``YYYY-MM-DD`` text, money is minor units in BIGINT,
+exact decimals and JSON are text. Migrations in ``state/migrations`` must lead to exactly this (a test compares).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from mappings import model
+
+metadata = MetaData()
+
+_SQL_TYPES = {
+    model.Kind.MONEY: BigInteger,
+    model.Kind.INTEGER: BigInteger,
+    model.Kind.INSTANT: BigInteger,
+    model.Kind.FLAG: BigInteger,
+}
+
+stream = Table(
+    "stream",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    UniqueConstraint("system", "name"),
+)
+
+# One row a stream: where its next pull starts. `complete` is 0 while a pull is under way or was cut off.
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("stream_id", Integer, primary_key=True, autoincrement=False),
+    Column("cursor", Text, nullable=False),
+    Column("complete", SmallInteger, nullable=False),
+    Column("covered_until", BigInteger),  # end of the last finished pull's window
+    Column("updated_at", BigInteger, nullable=False),
+    Column("run_id", Text, nullable=False),
+)
+
+# The head of each source record: what we hold now.
+record = Table(
+    "record",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("stream_id", Integer, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # blake2b-16 of the raw bytes
+    Column("version", BigInteger),
+    Column("seq", Integer, nullable=False),  # number of the current version in `landing`, from 1
+    Column("state", SmallInteger, nullable=False),  # see RecordState in state/landing.py
+    UniqueConstraint("stream_id", "source_id"),
+)
+
+# Every distinct version of every raw record, in the order we met them.
+landing = Table(
+    "landing",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # zstd; empty for a deletion
+    Column("version", BigInteger),
+    Column("origin", SmallInteger, nullable=False),  # 0 pulled, 1 our own write read back, 2 deletion
+    Column("run_id", Text, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger),  # set when a newer version supersedes it
+    sqlite_with_rowid=False,
+)
+
+
+def _canonical(entity: str) -> Table:
+    table = Table(
+        model.TABLES[entity],
+        metadata,
+        Column(
+            "record_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+        ),
+        *(
+            Column(column.name, _SQL_TYPES.get(column.kind, Text)(), nullable=column.name not in ("system", "source_id"))
+            for column in model.columns(model.ENTITIES[entity])
+        ),
+        Column("deleted", SmallInteger, nullable=False, server_default="0"),
+    )
+    Index(f"ix_{table.name}_number", table.c.number)
+    return table
+
+
+def _lines(line: model.LineTable) -> Table:
+    return Table(
+        line.table,
+        metadata,
+        Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+        *(
+            Column(
+                column.name,
+                _SQL_TYPES.get(column.kind, Text)(),
+                primary_key=column.name == "line_no",
+                autoincrement=False,
+            )
+            for column in model.columns(line.model)
+        ),
+        sqlite_with_rowid=False,
+    )
+
+
+canonical: dict[str, Table] = {entity: _canonical(entity) for entity in model.ENTITIES}
+lines: dict[str, Table] = {entity: _lines(line) for entity, line in model.LINES.items()}
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("system", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("value", Text, nullable=False),  # redacted where personal
+    Column("reason", Text, nullable=False),
+    Column("mapping", Text, nullable=False),  # fingerprint of the mapping that refused it
+    Column("run_id", Text, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+# kind: same_as (left and right mean the same thing) or follows (right follows from left: quote → order).
+link = Table(
+    "link",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("left_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("right_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("left_entity", Text, nullable=False),
+    Column("right_entity", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("score", Integer, nullable=False),  # per mille
+    Column("evidence", Text, nullable=False),  # JSON
+    Column("decision", Text, nullable=False),  # auto, confirmed, cut
+    Column("decided_by", Text),
+    Column("decided_at", BigInteger),
+    Column("run_id", Text, nullable=False),
+)
+Index("ix_link_right", link.c.right_id)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", Text, primary_key=True),  # stable: hash of check and the records it is about
+    Column("check_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("severity", Text, nullable=False),  # error, warning, info
+    Column("status", Text, nullable=False),  # open, assigned, explained, waived, resolved
+    Column("amount", BigInteger),
+    Column("currency", Text),
+    Column("base_amount", BigInteger),
+    Column("params", Text, nullable=False),  # JSON: values for the sentence in either language
+    Column("since", Text),  # day the fault began by the data, where known
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("resolved_at", BigInteger),
+    Column("assignee", Text),
+    Column("reason", Text),
+    Column("approver", Text),
+    Column("waived_until", Text),
+    Column("run_id", Text, nullable=False),
+)
+Index("ix_finding_status", finding.c.status, finding.c.check_id)
+
+finding_record = Table(
+    "finding_record",
+    metadata,
+    Column("finding_id", Text, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("number", Text),
+)
+Index("ix_finding_record_record", finding_record.c.record_id)
+
+finding_event = Table(
+    "finding_event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("finding_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),  # opened, changed, resolved, reopened, assigned, explained, waived
+    Column("actor", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("run_id", Text),
+)
+Index("ix_finding_event_finding", finding_event.c.finding_id)
+
+# One row per run, tie-out and currency; amounts in minor units of the currency.
+tie_out = Table(
+    "tie_out",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("result", Text, nullable=False),  # JSON as in the report format
+)
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", Text, primary_key=True),  # digest of its items
+    Column("system", Text, nullable=False),
+    Column("status", Text, nullable=False),  # planned, applying, applied, superseded
+    Column("created_at", BigInteger, nullable=False),
+    Column("approved_by", Text),
+    Column("applied_at", BigInteger),
+    Column("run_id", Text, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("number", Text),
+    Column("changes", Text, nullable=False),  # JSON list: field, source_field, old, new, reason
+    Column("base_seq", Integer, nullable=False),  # version of the record the change was planned from
+    Column("idempotency_key", Text, nullable=False, unique=True),
+    Column("status", Text, nullable=False),  # see OutboxStatus in state/outbox.py
+    Column("attempts", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("done_at", BigInteger),
+)
+Index("ix_outbox_status", outbox.c.system, outbox.c.status)
+Index("ix_outbox_record", outbox.c.record_id)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # sync, pull, reconcile, push, sweep, replay
+    Column("engine", Text, nullable=False),  # local, prefect
+    Column("status", Text, nullable=False),  # running, done, partial, failed, interrupted
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("summary", Text, nullable=False),  # JSON
+)
+Index("ix_run_started", run.c.started_at)
+
+# What one run did with one stream.
+stream_run = Table(
+    "stream_run",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("system", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("direction", Text, primary_key=True),  # pull, push, sweep, replay
+    Column("status", Text, nullable=False),  # running, done, failed, interrupted
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("counts", Text, nullable=False),  # JSON: pulled, new, changed, unchanged, stale, rejected, deleted, calls …
+    Column("error_kind", Text),
+    Column("message", Text),
+    Column("remedy", Text),
+)
+Index("ix_stream_run_stream", stream_run.c.system, stream_run.c.stream, stream_run.c.started_at)
+
+# Held while one process works on one system, so that two never pull or push it at once.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+# Append-only; `hash` covers the row and the hash before it.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("hash", LargeBinary, nullable=False),
+)
