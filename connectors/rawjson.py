@@ -42,6 +42,4 @@ def _shape(value: Any, depth: int) -> Any:
     return type(value).__name__ if value is not None else None
 
 
-
-
 _decimal_decoder = msgspec.json.Decoder(float_hook=Decimal)

@@ -30,9 +30,7 @@ STATUSES: dict[str, dict[str, Status]] = {
     "contact": {"active": _status(10, "archived", "有效"), "archived": _status(90, "active", "已归档")},
     "product": {"active": _status(10, "archived", "有效"), "archived": _status(90, "active", "已归档")},
     "lead": {
-        "new": _status(
-            10, "marketing_qualified working nurturing sales_qualified converted disqualified", "新线索"
-        ),
+        "new": _status(10, "marketing_qualified working nurturing sales_qualified converted disqualified", "新线索"),
         "nurturing": _status(15, "new marketing_qualified working disqualified", "培育中"),
         "marketing_qualified": _status(20, "working nurturing sales_qualified converted disqualified", "市场合格"),
         "working": _status(30, "sales_qualified converted nurturing disqualified", "跟进中"),

@@ -87,11 +87,11 @@ def _canonical(entity: str) -> Table:
     table = Table(
         model.TABLES[entity],
         metadata,
-        Column(
-            "record_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
-        ),
+        Column("record_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
         *(
-            Column(column.name, _SQL_TYPES.get(column.kind, Text)(), nullable=column.name not in ("system", "source_id"))
+            Column(
+                column.name, _SQL_TYPES.get(column.kind, Text)(), nullable=column.name not in ("system", "source_id")
+            )
             for column in model.columns(model.ENTITIES[entity])
         ),
         Column("deleted", SmallInteger, nullable=False, server_default="0"),

@@ -1,0 +1,1 @@
+"""What people touch: the ltc command and the reports."""

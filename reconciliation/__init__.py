@@ -1,0 +1,1 @@
+"""Linking, matching, checks, tie-outs and findings: pure logic over state."""

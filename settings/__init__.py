@@ -1,0 +1,1 @@
+"""ltc.yaml: its model, line-numbered errors, and secret references."""

@@ -1,0 +1,1 @@
+"""The jobs as plain functions: pull, map, reconcile, push, sweep."""
