@@ -1,7 +1,8 @@
 """What each system of the demo company holds, before it takes the vendor's shape.
 
-Each system's folder in ``sandbox`` turns its part of ``World`` into the vendor's records. Keys are the world's own and
-stable; a system derives its native ids from them (``native_id``). Amounts are ``Decimal`` major units, instants aware UTC.
+Each system's folder in ``sandbox`` turns its part of ``World`` into the vendor's records. Keys are the world's own
+and stable; a system derives its native ids from them (``native_id``). Amounts are ``Decimal`` major units, instants
+aware UTC.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class FormLead:
 
 @dataclass(slots=True)
 class CrmAccount:
+    """A company in the CRM."""
+
     key: str
     name: str
     tax_id: str
@@ -49,10 +52,13 @@ class CrmAccount:
     street: str
     created_at: datetime
     updated_at: datetime
+    deleted: bool = False  # in the recycle bin
 
 
 @dataclass(slots=True)
 class CrmContact:
+    """A person at a company in the CRM."""
+
     key: str
     account_key: str
     first_name: str
@@ -65,6 +71,8 @@ class CrmContact:
 
 @dataclass(slots=True)
 class CrmLead:
+    """A lead in the CRM."""
+
     key: str
     form_key: str | None  # FormLead it came from; kept in the CRM as an external id
     first_name: str
@@ -85,6 +93,8 @@ class CrmLead:
 
 @dataclass(slots=True)
 class CrmOpportunity:
+    """A deal in the CRM."""
+
     key: str
     account_key: str
     name: str
@@ -100,10 +110,13 @@ class CrmOpportunity:
     billing_status: str = ""  # written back
     payment_status: str = ""  # written back
     invoice_sent_on: date | None = None  # day the sales assistant e-mailed the invoice
+    deleted: bool = False  # in the recycle bin, with its quotes
 
 
 @dataclass(slots=True)
 class SalesLine:
+    """One line of a quote, order or invoice."""
+
     sku: str
     description: str
     quantity: Decimal
@@ -114,6 +127,8 @@ class SalesLine:
 
 @dataclass(slots=True)
 class CrmQuote:
+    """A quote in the CRM."""
+
     key: str
     opportunity_key: str
     number: str  # Q-…
@@ -134,6 +149,8 @@ class CrmQuote:
 
 @dataclass(slots=True)
 class Product:
+    """Something the company sells."""
+
     sku: str
     name: str
     unit: str  # piece, hour
@@ -143,6 +160,8 @@ class Product:
 
 @dataclass(slots=True)
 class ErpParty:
+    """A customer in the ERP."""
+
     key: str
     name: str
     tax_id: str
@@ -164,6 +183,8 @@ class ErpDelivery:
 
 @dataclass(slots=True)
 class ErpOrder:
+    """A sales order in the ERP."""
+
     key: str
     number: str  # SO-…; the ERP assigns them in the order of this list, drafts have none
     party_key: str
@@ -180,6 +201,8 @@ class ErpOrder:
 
 @dataclass(slots=True)
 class BookContact:
+    """A customer in accounting."""
+
     key: str
     name: str
     tax_number: str
@@ -241,6 +264,8 @@ class Fault:
 
 @dataclass(slots=True)
 class World:
+    """Everything the four systems hold, and the faults planted in it."""
+
     seed: int
     as_of: datetime
     products: list[Product]
