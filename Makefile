@@ -22,3 +22,33 @@ $(READY): requirements.lock pyproject.toml
 	$$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . && touch $(READY)
 
 setup: $(READY) ## create .venv from the lock file
+
+demo: $(READY) ## start the four demo systems, run the whole job, write the report, apply the write-backs, run again
+	@$(BIN)/ltc demo run
+
+demo-up: $(READY) ## bring the demo systems back up and leave them running
+	@$(BIN)/ltc demo up
+
+demo-data: $(READY) ## rebuild the prepared Tryton database from nothing, through Tryton's own API (minutes)
+	@$(BIN)/python -m sandbox.tryton.build
+
+test: $(READY) ## every test, PostgreSQL included
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff and the import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+types: $(READY) ## mypy --strict
+	@$(BIN)/mypy
+
+check: lint types test ## lint, types, tests
+
+bench: $(READY) ## measure against the raw limit; prints ratios and stores them in bench/results
+	@$(BIN)/python -m bench.run
+
+lock: $(READY) ## resolve the dependencies anew into requirements.lock
+	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url --extra sandbox --extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .uv .demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info
