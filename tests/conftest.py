@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+
+from sandbox.postgres import Postgres
+from state.store import Store, open_store
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +21,59 @@ def shared_dir() -> Path:
     if not (path / "openapi").is_dir():
         pytest.skip("the published API documents are not beside this checkout (set LTC_SHARED to their folder)")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One embedded PostgreSQL for the whole test run."""
+    with Postgres.start(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pg_server(postgres: Postgres) -> Callable[[], str]:
+    """Makes a fresh, empty database at the newest schema and returns its URL."""
+    postgres.create("ltc_template")
+    open_store(postgres.url("ltc_template")).close()
+    numbers = count(1)
+
+    def fresh() -> str:
+        name = f"ltc_{next(numbers)}"
+        postgres.create(name, "ltc_template")
+        return postgres.url(name)
+
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database at the newest schema, to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh SQLite database at the newest schema."""
+    path = tmp_path / "ltc.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def sqlite_store(sqlite_url: str) -> Iterator[Store]:
+    """A fresh store on SQLite."""
+    with open_store(sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A fresh store, once on each database."""
+    if request.param == "sqlite":
+        url = request.getfixturevalue("sqlite_url")
+    else:
+        url = request.getfixturevalue("pg_server")()
+    with open_store(url) as opened:
+        yield opened

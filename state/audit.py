@@ -1,0 +1,64 @@
+"""The append-only record of what people and runs did; each row's hash covers the row and the hash before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.engine import Connection
+
+from state.clock import now_us
+from state.schema import audit as table
+
+_START = b"\0" * 32
+_ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtext('ltc audit'))")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What ``verify`` found: how many rows hold, and where and why the first one does not."""
+
+    rows: int
+    broken_at: int | None = None
+    problem: str = ""
+
+    @property
+    def intact(self) -> bool:
+        """Whether every row is as it was written."""
+        return self.broken_at is None
+
+
+def append(connection: Connection, actor: str, action: str, detail: dict[str, Any]) -> int:
+    """Add a row in the caller's transaction and return its number.
+
+    A second writer waits until this transaction ends, so the chain cannot fork. ``detail`` must be JSON.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_WRITER)  # SQLite has one writer at a time anyway
+    last = connection.execute(select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)).first()
+    number, before = (last.id + 1, bytes(last.hash)) if last else (1, _START)
+    at, written = now_us(), json.dumps(detail, sort_keys=True, ensure_ascii=False)
+    digest = _digest(before, number, at, actor, action, written)
+    connection.execute(table.insert().values(id=number, at=at, actor=actor, action=action, detail=written, hash=digest))
+    return int(number)
+
+
+def verify(connection: Connection) -> Verdict:
+    """Recompute the chain; finds any row that was changed, inserted or removed before the last one."""
+    before, checked = _START, 0
+    rows = connection.execution_options(yield_per=1000).execute(select(table).order_by(table.c.id))
+    for row in rows:
+        if row.id != checked + 1:
+            return Verdict(checked, checked + 1, f"row {checked + 1} is missing")
+        if bytes(row.hash) != _digest(before, row.id, row.at, row.actor, row.action, row.detail):
+            return Verdict(checked, row.id, f"row {row.id} was changed after it was written")
+        before, checked = bytes(row.hash), row.id
+    return Verdict(checked)
+
+
+def _digest(before: bytes, number: int, at: int, actor: str, action: str, detail: str) -> bytes:
+    content = json.dumps([number, at, actor, action, detail], ensure_ascii=False).encode()
+    return hashlib.blake2b(before + content, digest_size=32).digest()

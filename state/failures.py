@@ -1,0 +1,81 @@
+"""What can go wrong with a database, as one error with a sentence and a remedy."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class StoreError(Exception):
+    """The database cannot be used. ``message`` is a sentence for the user, ``remedy`` the next step."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+_RERUN = "Nothing is half done: run the same command again."
+
+_SQLITE = {
+    "SQLITE_BUSY": ("is locked by another process", f"Wait until the other run has ended. {_RERUN}"),
+    "SQLITE_LOCKED": ("is locked by another process", f"Wait until the other run has ended. {_RERUN}"),
+    "SQLITE_FULL": ("cannot grow: the disk is full", f"Free some space. {_RERUN}"),
+    "SQLITE_CANTOPEN": ("cannot be opened", "Check that its folder exists and that we may write there."),
+    "SQLITE_READONLY": ("is read-only for us", "Check the permissions of the file and its folder."),
+    "SQLITE_PERM": ("is read-only for us", "Check the permissions of the file and its folder."),
+    "SQLITE_IOERR": ("cannot be read or written: the disk failed or is full", f"Check the disk. {_RERUN}"),
+    "SQLITE_CORRUPT": ("is damaged", "Restore a backup, or pull everything again into a new file."),
+    "SQLITE_NOTADB": ("is not a database of ours", "Check `store` in ltc.yaml: it names some other file."),
+}
+_POSTGRES = {
+    "53100": ("cannot grow: its disk is full", f"Free some space on the database server. {_RERUN}"),
+    "53200": ("is out of memory", _RERUN),
+    "53300": ("takes no more connections", f"Raise max_connections or close other clients. {_RERUN}"),
+    "55P03": ("is locked by another process", f"Wait until the other run has ended. {_RERUN}"),
+    "40001": ("was changed by another process at the same moment", _RERUN),
+    "40P01": ("was locked by another process in the opposite order", _RERUN),
+    "42501": ("refuses us a permission", "Grant our role CREATE on the schema and all rights on its tables."),
+    "25006": ("is read-only", "Point `store` to the primary server."),
+}
+_UNREACHABLE = "Check that the server runs, and the address, user and password of `store` in ltc.yaml."
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Let every failure of the database ``name`` inside the block leave as ``StoreError``; programming errors pass."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _known(name, error.orig) or error from error
+    except PoolTimeout as error:
+        raise StoreError(f"{name} has no free connection.", _RERUN) from error
+    except sqlite3.Error as error:
+        raise _known(name, error) or error from error
+    except Exception as error:
+        found = _known(name, error) if type(error).__module__.startswith("psycopg") else None
+        if found is None:
+            raise
+        raise found from error
+
+
+def _known(name: str, error: BaseException | None) -> StoreError | None:
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorname", "") or ""
+        parts = code.split("_")
+        found = _SQLITE.get("_".join(parts[:2]))
+        return StoreError(f"The database {name} {found[0]}.", found[1]) if found else None
+    state = getattr(error, "sqlstate", None)
+    if state in _POSTGRES:
+        what, remedy = _POSTGRES[state]
+        return StoreError(f"The database {name} {what}.", remedy)
+    if type(error).__name__ == "OperationalError" or str(state).startswith(("08", "28", "3D", "57P")):
+        return StoreError(f"The database {name} cannot be reached or has closed the connection.", _UNREACHABLE)
+    return None

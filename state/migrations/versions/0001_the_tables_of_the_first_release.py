@@ -1,0 +1,694 @@
+"""The tables of the first release."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply this revision."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE SEQUENCE record_ids")  # SQLite counts in `record` itself, under its write lock
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "contacts",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("first_name", sa.Text(), nullable=True),
+        sa.Column("last_name", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.create_index("ix_contacts_number", ["number"], unique=False)
+
+    op.create_table(
+        "cursor",
+        sa.Column("stream_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("complete", sa.SmallInteger(), nullable=False),
+        sa.Column("covered_until", sa.BigInteger(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("stream_id"),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("order_refs", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("planned_date", sa.Text(), nullable=True),
+        sa.Column("shipped_on", sa.Text(), nullable=True),
+        sa.Column("delivered_on", sa.Text(), nullable=True),
+        sa.Column("tracking_number", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_deliveries_number", ["number"], unique=False)
+
+    op.create_table(
+        "delivery_lines",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_line_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("sku", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("product_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("quantity", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "finding",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("check_id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("base_amount", sa.BigInteger(), nullable=True),
+        sa.Column("params", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=True),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column("assignee", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("approver", sa.Text(), nullable=True),
+        sa.Column("waived_until", sa.Text(), nullable=True),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("finding", schema=None) as batch_op:
+        batch_op.create_index("ix_finding_status", ["status", "check_id"], unique=False)
+
+    op.create_table(
+        "finding_event",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("finding_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("finding_event", schema=None) as batch_op:
+        batch_op.create_index("ix_finding_event_finding", ["finding_id"], unique=False)
+
+    op.create_table(
+        "finding_record",
+        sa.Column("finding_id", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("finding_id", "n"),
+    )
+    with op.batch_alter_table("finding_record", schema=None) as batch_op:
+        batch_op.create_index("ix_finding_record_record", ["record_id"], unique=False)
+
+    op.create_table(
+        "invoice_lines",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_line_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("sku", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("product_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("quantity", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit_price", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("discount_rate", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("tax_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("tax_rate", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "invoices",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("order_refs", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("corrects_ref", sa.Text(), nullable=True),
+        sa.Column("issue_date", sa.Text(), nullable=True),
+        sa.Column("due_date", sa.Text(), nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), nullable=True),
+        sa.Column("tax_amount", sa.BigInteger(), nullable=True),
+        sa.Column("gross_amount", sa.BigInteger(), nullable=True),
+        sa.Column("open_amount", sa.BigInteger(), nullable=True),
+        sa.Column("sent_to_customer", sa.BigInteger(), nullable=True),
+        sa.Column("delivery_numbers", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("invoices", schema=None) as batch_op:
+        batch_op.create_index("ix_invoices_number", ["number"], unique=False)
+
+    op.create_table(
+        "landing",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("origin", sa.SmallInteger(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "leads",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("contact_name", sa.Text(), nullable=True),
+        sa.Column("company_name", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("country", sa.Text(), nullable=True),
+        sa.Column("campaign", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("received_at", sa.BigInteger(), nullable=True),
+        sa.Column("converted_at", sa.BigInteger(), nullable=True),
+        sa.Column("lead_ref", sa.Text(), nullable=True),
+        sa.Column("opportunity_ref", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("contact_ref", sa.Text(), nullable=True),
+        sa.Column("disqualify_reason", sa.Text(), nullable=True),
+        sa.Column("conversion_note", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("leads", schema=None) as batch_op:
+        batch_op.create_index("ix_leads_number", ["number"], unique=False)
+
+    op.create_table(
+        "lease",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "link",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("left_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("right_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("left_entity", sa.Text(), nullable=False),
+        sa.Column("right_entity", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "left_id", "right_id"),
+    )
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.create_index("ix_link_right", ["right_id"], unique=False)
+
+    op.create_table(
+        "opportunities",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("lead_ref", sa.Text(), nullable=True),
+        sa.Column("stage", sa.Text(), nullable=True),
+        sa.Column("source_stage", sa.Text(), nullable=True),
+        sa.Column("probability", sa.Text(), nullable=True),
+        sa.Column("expected_amount", sa.BigInteger(), nullable=True),
+        sa.Column("amount_includes_tax", sa.BigInteger(), nullable=True),
+        sa.Column("expected_close_date", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("loss_reason", sa.Text(), nullable=True),
+        sa.Column("order_number", sa.Text(), nullable=True),
+        sa.Column("delivery_state", sa.Text(), nullable=True),
+        sa.Column("billing_state", sa.Text(), nullable=True),
+        sa.Column("payment_state", sa.Text(), nullable=True),
+        sa.Column("invoice_sent_on", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("opportunities", schema=None) as batch_op:
+        batch_op.create_index("ix_opportunities_number", ["number"], unique=False)
+
+    op.create_table(
+        "order_lines",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_line_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("sku", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("product_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("quantity", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit_price", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("discount_rate", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("tax_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("tax_rate", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "orders",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("quote_ref", sa.Text(), nullable=True),
+        sa.Column("opportunity_ref", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("customer_po_number", sa.Text(), nullable=True),
+        sa.Column("order_date", sa.Text(), nullable=True),
+        sa.Column("promised_delivery_date", sa.Text(), nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), nullable=True),
+        sa.Column("tax_amount", sa.BigInteger(), nullable=True),
+        sa.Column("gross_amount", sa.BigInteger(), nullable=True),
+        sa.Column("delivery_state", sa.Text(), nullable=True),
+        sa.Column("billing_state", sa.Text(), nullable=True),
+        sa.Column("payment_state", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index("ix_orders_number", ["number"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("changes", sa.Text(), nullable=False),
+        sa.Column("base_seq", sa.Integer(), nullable=False),
+        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("idempotency_key"),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_record", ["record_id"], unique=False)
+        batch_op.create_index("ix_outbox_status", ["system", "status"], unique=False)
+
+    op.create_table(
+        "parties",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("legal_name", sa.Text(), nullable=True),
+        sa.Column("tax_id", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("domain", sa.Text(), nullable=True),
+        sa.Column("country", sa.Text(), nullable=True),
+        sa.Column("city", sa.Text(), nullable=True),
+        sa.Column("postal_code", sa.Text(), nullable=True),
+        sa.Column("address_line", sa.Text(), nullable=True),
+        sa.Column("external_ref", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("parties", schema=None) as batch_op:
+        batch_op.create_index("ix_parties_number", ["number"], unique=False)
+
+    op.create_table(
+        "payment_allocations",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("invoice_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("order_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "payments",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("direction", sa.Text(), nullable=True),
+        sa.Column("method", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("fee_amount", sa.BigInteger(), nullable=True),
+        sa.Column("unapplied_amount", sa.BigInteger(), nullable=True),
+        sa.Column("received_on", sa.Text(), nullable=True),
+        sa.Column("reference_text", sa.Text(), nullable=True),
+        sa.Column("invoice_ref", sa.Text(), nullable=True),
+        sa.Column("order_refs", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.create_index("ix_payments_number", ["number"], unique=False)
+
+    op.create_table(
+        "payouts",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("gross_amount", sa.BigInteger(), nullable=True),
+        sa.Column("fee_amount", sa.BigInteger(), nullable=True),
+        sa.Column("arrival_date", sa.Text(), nullable=True),
+        sa.Column("bank_reference", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("payouts", schema=None) as batch_op:
+        batch_op.create_index("ix_payouts_number", ["number"], unique=False)
+
+    op.create_table(
+        "plan",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=True),
+        sa.Column("applied_at", sa.BigInteger(), nullable=True),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "products",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("sku", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("unit", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("list_price", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.create_index("ix_products_number", ["number"], unique=False)
+
+    op.create_table(
+        "quarantine",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("mapping", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    op.create_table(
+        "quote_lines",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_line_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("sku", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("product_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("quantity", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("unit_price", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("discount_rate", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("tax_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("tax_rate", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "quotes",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("opportunity_ref", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("issue_date", sa.Text(), nullable=True),
+        sa.Column("valid_until", sa.Text(), nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), nullable=True),
+        sa.Column("tax_amount", sa.BigInteger(), nullable=True),
+        sa.Column("gross_amount", sa.BigInteger(), nullable=True),
+        sa.Column("approval_state", sa.Text(), nullable=True),
+        sa.Column("approved_at", sa.BigInteger(), nullable=True),
+        sa.Column("order_number", sa.Text(), nullable=True),
+        sa.Column("delivery_state", sa.Text(), nullable=True),
+        sa.Column("payment_state", sa.Text(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("quotes", schema=None) as batch_op:
+        batch_op.create_index("ix_quotes_number", ["number"], unique=False)
+
+    op.create_table(
+        "record",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("stream_id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("state", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("stream_id", "source_id"),
+    )
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("engine", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.create_index("ix_run_started", ["started_at"], unique=False)
+
+    op.create_table(
+        "service_cases",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("source_status", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("owner_ref", sa.Text(), nullable=True),
+        sa.Column("source_created_at", sa.BigInteger(), nullable=True),
+        sa.Column("source_updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("party_ref", sa.Text(), nullable=True),
+        sa.Column("order_ref", sa.Text(), nullable=True),
+        sa.Column("invoice_ref", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("priority", sa.Text(), nullable=True),
+        sa.Column("opened_at", sa.BigInteger(), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    with op.batch_alter_table("service_cases", schema=None) as batch_op:
+        batch_op.create_index("ix_service_cases_number", ["number"], unique=False)
+
+    op.create_table(
+        "stream",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("system", "name"),
+    )
+    op.create_table(
+        "stream_run",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("error_kind", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("remedy", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("run_id", "system", "stream", "direction"),
+    )
+    with op.batch_alter_table("stream_run", schema=None) as batch_op:
+        batch_op.create_index("ix_stream_run_stream", ["system", "stream", "started_at"], unique=False)
+
+    op.create_table(
+        "tie_out",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "name", "currency"),
+    )

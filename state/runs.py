@@ -1,0 +1,167 @@
+"""Runs, what each did with each stream, and leases so that two processes never work on the same thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from state import bulk
+from state.clock import from_us, now_us
+from state.failures import StoreError
+from state.schema import lease as lease_table
+from state.schema import run as run_table
+from state.schema import stream_run
+from state.store import Store
+
+_STREAM_KEYS = ("run_id", "system", "stream", "direction")
+
+
+def new_run_id() -> str:
+    """A run's id: readable, and in the order of their start."""
+    return f"{from_us(now_us()):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def start_run(store: Store, kind: str, engine: str = "local") -> str:
+    """Open a run (``sync``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``) and return its id."""
+    run_id = new_run_id()
+    with store.transaction() as connection:
+        connection.execute(
+            run_table.insert().values(
+                id=run_id, kind=kind, engine=engine, status="running", started_at=now_us(), summary="{}"
+            )
+        )
+    return run_id
+
+
+def finish_run(store: Store, run_id: str, status: str, summary: dict[str, Any] | None = None) -> None:
+    """Close a run as ``done``, ``partial``, ``failed`` or ``interrupted``; ``summary`` must be JSON."""
+    with store.transaction() as connection:
+        connection.execute(
+            update(run_table)
+            .where(run_table.c.id == run_id)
+            .values(status=status, ended_at=now_us(), summary=json.dumps(summary or {}, ensure_ascii=False))
+        )
+
+
+def start_stream(connection: Connection, run_id: str, system: str, stream: str, direction: str) -> None:
+    """Note that a run begins with a stream; ``direction`` is ``pull``, ``push``, ``sweep`` or ``replay``."""
+    row = (run_id, system, stream, direction, "running", now_us(), None, "{}", None, None, None)
+    columns = (*_STREAM_KEYS, "status", "started_at", "ended_at", "counts", "error_kind", "message", "remedy")
+    bulk.upsert(connection, stream_run, columns, [row], _STREAM_KEYS)
+
+
+def finish_stream(
+    connection: Connection,
+    run_id: str,
+    system: str,
+    stream: str,
+    direction: str,
+    *,
+    status: str,
+    counts: dict[str, int],
+    error: tuple[str, str, str] | None = None,
+) -> None:
+    """Note what became of a stream: ``done``, ``failed`` or ``interrupted``; ``error`` is kind, message, remedy."""
+    kind, message, remedy = error or (None, None, None)
+    row = (run_id, system, stream, direction, status, now_us(), json.dumps(counts), kind, message, remedy)
+    columns = (*_STREAM_KEYS, "status", "ended_at", "counts", "error_kind", "message", "remedy")
+    bulk.update(connection, stream_run, columns, [row], _STREAM_KEYS)
+
+
+class LeaseHeld(StoreError):
+    """Somebody else works on it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A right to work on ``name``, until it ends or is not renewed in time."""
+
+    name: str
+    owner: str
+    seconds: float
+
+    def renew(self, connection: Connection) -> None:
+        """Prolong it within the transaction that relies on it; raises ``LeaseHeld`` if somebody took it over."""
+        result = connection.execute(
+            update(lease_table)
+            .where(lease_table.c.name == self.name, lease_table.c.owner == self.owner)
+            .values(expires_at=now_us() + int(self.seconds * 1_000_000))
+        )
+        if result.rowcount != 1:
+            raise LeaseHeld(f"Another process took over {self.name}.", "Nothing is lost; let that one finish.")
+
+    def release(self, connection: Connection) -> None:
+        """Give it back."""
+        connection.execute(
+            lease_table.delete().where(lease_table.c.name == self.name, lease_table.c.owner == self.owner)
+        )
+
+
+@contextmanager
+def lease(store: Store, name: str, owner: str | None = None, seconds: float = 300.0) -> Iterator[Lease]:
+    """Hold ``name`` for the block; raises ``LeaseHeld`` if another live process has it.
+
+    ``owner`` is this process unless given. A lease whose process has died on this machine is taken over at once, one
+    of another machine when its time is up.
+    """
+    with store.transaction() as connection:
+        held = acquire(connection, name, owner, seconds)
+    try:
+        yield held
+    finally:
+        with store.transaction() as connection:
+            held.release(connection)
+
+
+def acquire(connection: Connection, name: str, owner: str | None = None, seconds: float = 300.0) -> Lease:
+    """Take the lease within a transaction; raises ``LeaseHeld``."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"ltc lease {name}",))
+    mine = owner or f"{this_process()}/{secrets.token_hex(4)}"
+    now = now_us()
+    row = connection.execute(select(lease_table).where(lease_table.c.name == name)).first()
+    if row is not None and row.owner != mine and row.expires_at > now and not _is_dead(row.owner):
+        raise LeaseHeld(
+            f"{name} is being worked on by another process ({row.owner.partition('/')[0]}).",
+            f"Wait for it to finish, at the latest {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
+        )
+    expires = now + int(seconds * 1_000_000)
+    bulk.upsert(connection, lease_table, ("name", "owner", "expires_at"), [(name, mine, expires)], ("name",))
+    return Lease(name, mine, seconds)
+
+
+def this_process() -> str:
+    """This process on this machine, as leases name it: host, process id and its start."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """When a process started (the kernel's ticks); empty where the system does not say."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _is_dead(owner: str) -> bool:
+    host, _, rest = owner.partition("/")[0].partition(":")
+    pid, _, started = rest.partition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return _started(int(pid)) != started

@@ -1,0 +1,177 @@
+"""Open the database, bring it to the newest schema, and hand out connections; every failure is a ``StoreError``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from state import failures
+from state.failures import StoreError
+from state.migrations import HEAD
+
+__all__ = ["Store", "StoreError", "open_store"]
+
+_BUSY_SECONDS = 30
+_CONNECT_SECONDS = 10
+_VERSION_SQL = "SELECT version_num FROM alembic_version"
+
+
+class Store:
+    """One database at the newest schema. Make it with ``open_store``; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect: str = engine.dialect.name
+        """``sqlite`` or ``postgresql``."""
+
+    @property
+    def name(self) -> str:
+        """What to call this database in messages: its address without the password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection whose work is committed at the end of the block, or not at all.
+
+        On SQLite the write lock is taken at once, so that what the block reads is what it changes.
+        Raises ``StoreError``.
+        """
+        with failures.translated(self.name), self.engine.connect() as connection:
+            connection.info["writing"] = True
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.info["writing"] = False
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state; nothing it does is kept.
+
+        Raises ``StoreError``.
+        """
+        with failures.translated(self.name), self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin() as transaction:
+                yield connection
+                transaction.rollback()
+
+    def close(self) -> None:
+        """Release all connections; safe to call twice."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def open_store(url: str, create: bool = True) -> Store:
+    """Open the database at ``url`` and migrate it to the newest schema.
+
+    ``url`` is ``sqlite:///path`` or ``postgresql+psycopg://…``. With ``create=False`` a database that is not there yet
+    is an error. Raises ``StoreError``.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite(parsed, create)
+    else:
+        engine = create_engine(parsed, connect_args={"connect_timeout": _CONNECT_SECONDS})
+    store = Store(engine)
+    try:
+        _bring_up_to_date(store, create)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise StoreError(
+            "The store's address in ltc.yaml is not one we know.",
+            "Write `store: sqlite:///ltc.db` or `store: postgresql+psycopg://user@host/database`.",
+        ) from error
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise StoreError(
+            f"The store cannot be kept in {parsed.drivername}.",
+            "Write `store: sqlite:///ltc.db` or `store: postgresql+psycopg://user@host/database`.",
+        )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StoreError("The store must be a file, so that it outlives a run.", "Write `store: sqlite:///ltc.db`.")
+    return parsed
+
+
+def _sqlite(url: URL, create: bool) -> Engine:
+    path = Path(url.database or "")
+    if not create and not path.exists():
+        raise StoreError(f"There is no database at {path} yet.", "Run `ltc sync` to create and fill it.")
+    if not path.parent.is_dir():
+        raise StoreError(f"The folder {path.parent} of the database does not exist.", "Create it, or correct `store`.")
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are ours, not the driver's
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16384",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writing") else "BEGIN")
+
+    return engine
+
+
+def _bring_up_to_date(store: Store, create: bool) -> None:
+    version = _version(store)
+    if version == HEAD:
+        return
+    if version is None and not create:
+        raise StoreError(f"{store.name} holds no data of ours yet.", "Run `ltc sync` to create and fill it.")
+    _refuse_newer(store, version)
+    from state.migrations import upgrade  # alembic takes longer to import than a run with nothing to do takes
+
+    with store.transaction() as connection:
+        if store.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ltc schema'))"))
+        upgrade(connection)
+
+
+def _refuse_newer(store: Store, version: str | None) -> None:
+    if version is not None and version > HEAD:
+        raise StoreError(
+            f"{store.name} was written by a newer version of ltc (schema {version}; this one knows {HEAD}).",
+            "Update ltc-sync on this machine.",
+        )
+
+
+def _version(store: Store) -> str | None:
+    with store.reading() as connection:
+        found: Callable[..., Any] = connection.exec_driver_sql
+        if store.dialect == "sqlite":
+            known = found("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
+        else:
+            known = found("SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL").first()
+        version = found(_VERSION_SQL).scalar() if known else None
+        return None if version is None else str(version)
