@@ -184,6 +184,10 @@ class Postgres:
             raise PostgresError(f"Restoring {path.name} failed: {run.stderr.decode(errors='replace')[-500:]}")
         self._ask("ANALYZE", database=name)
 
+    def execute(self, database: str, statement: str) -> None:
+        """Run one SQL statement in ``database``."""
+        self._ask(statement, database)
+
     def _ask(self, statement: str | sql.Composed, database: str = USER) -> Sequence[tuple[Any, ...]]:
         with psycopg.connect(self.dsn(database), autocommit=True) as connection:
             cursor = connection.execute(statement)

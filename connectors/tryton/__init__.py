@@ -1,0 +1,1 @@
+"""Tryton: parties, products, sales and customer shipments over JSON-RPC."""

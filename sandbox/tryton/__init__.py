@@ -1,0 +1,1 @@
+"""The demo's ERP: the real Tryton server on the embedded PostgreSQL."""
