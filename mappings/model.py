@@ -354,7 +354,7 @@ class Column(NamedTuple):
 
 @cache
 def columns(model: type[BaseModel]) -> tuple[Column, ...]:
-    """The stored fields of an entity or line model, in the order of its definition (``system`` and ``source_id`` first)."""
+    """The stored fields of an entity or line model, in the order of definition (``system``, ``source_id`` first)."""
     found = []
     for name, info in model.model_fields.items():
         kind = next((item for item in info.metadata if isinstance(item, Kind)), Kind.TEXT)

@@ -1,0 +1,43 @@
+"""The errors of mappings: a record that cannot be mapped, and a mapping file that cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MappingError(Exception):
+    """One record cannot be mapped: ``field`` is the canonical field, ``value`` what the source sent, as text to show.
+
+    The value of a personal field is replaced by its type and length before it gets here.
+    """
+
+    def __init__(self, field: str, value: str, reason: str) -> None:
+        super().__init__(f"{field or 'record'}: {value} {reason}")
+        self.field = field
+        self.value = value
+        self.reason = reason
+
+
+class MappingFileError(Exception):
+    """A mapping file cannot be used; ``message`` names file and line and says what is wrong, ``remedy`` what to do."""
+
+    def __init__(self, where: str, message: str, remedy: str = "") -> None:
+        super().__init__(f"{where}: {message} {remedy}".strip())
+        self.where = where
+        self.message = message
+        self.remedy = remedy
+
+
+class Unusable(ValueError):
+    """A value that does not fit its field; the text continues a sentence that begins with the value."""
+
+
+def shown(value: Any, personal: bool, limit: int = 80) -> str:
+    """A source value for messages: cut to ``limit`` characters, or only its type and length if it is personal."""
+    if value is None:
+        return "nothing"
+    if personal:
+        size = f" of {len(value)}" if isinstance(value, str | list | dict) else ""
+        return f"<{type(value).__name__}{size}>"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -1,0 +1,202 @@
+"""The named transforms a mapping may use in ``do``: pure functions of one value; nothing stays nothing.
+
+Add one by writing a function here with ``@transform``; its name is the name in YAML, its docstring the line in
+``docs/mappings.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from mappings.convert import decimal, iso
+from mappings.convert import text as as_text
+from mappings.errors import Unusable
+
+Transform = Callable[[Any], Any]
+
+TRANSFORMS: dict[str, Transform] = {}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_XERO = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/", re.ASCII)
+_CHINESE_MOBILE = re.compile(r"(?:00)?(?:86)?(1[3-9]\d{9})", re.ASCII)
+_CLOCK = ("hour", "minute", "second", "microsecond")
+_EXTENSION = re.compile(r"(?:ext\.?|x|#|转).*$", re.IGNORECASE)
+
+
+def transform(function: Transform) -> Transform:
+    """Register a transform under its function's name; it is not called for nothing, and once per item of a list."""
+
+    def apply(value: Any) -> Any:
+        if value is None:
+            return None
+        if type(value) is list:
+            return [apply(item) for item in value]
+        return function(value)
+
+    apply.__doc__ = function.__doc__
+    TRANSFORMS[function.__name__.rstrip("_")] = apply
+    return apply
+
+
+def _text(value: Any) -> str:
+    return value if type(value) is str else as_text(value) or ""
+
+
+@transform
+def strip(value: Any) -> str:
+    """Without white space at both ends."""
+    return _text(value).strip()
+
+
+@transform
+def lower(value: Any) -> str:
+    """In lower case."""
+    return _text(value).lower()
+
+
+@transform
+def upper(value: Any) -> str:
+    """In upper case."""
+    return _text(value).upper()
+
+
+@transform
+def collapse_spaces(value: Any) -> str:
+    """Every run of white space as one space, none at the ends."""
+    return " ".join(_text(value).split())
+
+
+@transform
+def digits(value: Any) -> str:
+    """Only its digits."""
+    return "".join(sign for sign in _text(value) if sign.isascii() and sign.isdigit())
+
+
+@transform
+def to_text(value: Any) -> str | None:
+    """A number or boolean as text."""
+    return as_text(value)
+
+
+@transform
+def domain(value: Any) -> str | None:
+    """The host of an e-mail address or web address, lower case, without `www.`."""
+    written = _text(value).strip().lower()
+    if "@" in written and "/" not in written:
+        host = written.rpartition("@")[2]
+    else:
+        try:
+            host = urlsplit(written if "//" in written else f"//{written}").hostname or ""
+        except ValueError:
+            raise Unusable("is not a web address") from None
+    return host.removeprefix("www.").rstrip(".") or None
+
+
+@transform
+def phone(value: Any) -> str | None:
+    """A telephone number: `+` and digits if its country is known (`+…`, `00…`, Chinese mobiles), else its digits."""
+    written = _EXTENSION.sub("", _text(value).strip())
+    international = written.startswith(("+", "00", "＋"))
+    number = "".join(str(int(sign)) for sign in written if sign.isdecimal())
+    mobile = _CHINESE_MOBILE.fullmatch(number)
+    if mobile:
+        return f"+86{mobile[1]}"
+    if international:
+        return f"+{number.removeprefix('00')}" if number else None
+    return number or None
+
+
+@transform
+def percent(value: Any) -> Decimal | None:
+    """13 as the fraction 0.13."""
+    return None if value == "" else decimal(value).scaleb(-2)
+
+
+@transform
+def negate(value: Any) -> Decimal | None:
+    """The number with the other sign."""
+    return None if value == "" else -decimal(value)
+
+
+@transform
+def abs_(value: Any) -> Decimal | None:
+    """The number without its sign."""
+    return None if value == "" else abs(decimal(value))
+
+
+@transform
+def round2(value: Any) -> Decimal | None:
+    """The number rounded to two decimals, halves away from zero."""
+    return None if value == "" else decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@transform
+def iso_instant(value: Any) -> datetime | None:
+    """An ISO 8601 instant with its zone."""
+    return None if value == "" else iso(_text(value))
+
+
+@transform
+def naive_utc_instant(value: Any) -> datetime | None:
+    """An ISO 8601 date and time without a zone that is meant as UTC."""
+    if value == "":
+        return None
+    found = value if isinstance(value, datetime) else iso(_text(value))
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+@transform
+def epoch_ms(value: Any) -> datetime | None:
+    """Milliseconds since 1970 (UTC)."""
+    return None if value == "" else _since_epoch(decimal(value) * 1000)
+
+
+@transform
+def epoch_s(value: Any) -> datetime | None:
+    """Seconds since 1970 (UTC)."""
+    return None if value == "" else _since_epoch(decimal(value) * 1_000_000)
+
+
+def _since_epoch(microseconds: Decimal) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=int(microseconds))
+    except OverflowError:
+        raise Unusable("is not an instant between the years 1 and 9999") from None
+
+
+@transform
+def xero_date(value: Any) -> datetime | str | None:
+    """`/Date(1439434356790+0000)/` as an instant, in a day's field as its day (UTC); a plain ISO date stays one."""
+    written = _text(value)
+    if not written:
+        return None
+    found = _XERO.fullmatch(written)
+    if found:
+        return _since_epoch(Decimal(found[1]) * 1000)
+    if len(written) > 10:
+        return naive_utc_instant(written)  # type: ignore[no-any-return]
+    return written
+
+
+@transform
+def tagged(value: Any) -> Any:
+    """Tryton's `{"__class__": "Decimal" | "date" | "datetime", …}` as that value; date and time are UTC."""
+    if type(value) is not dict:
+        return value
+    try:
+        match value.get("__class__"):
+            case "Decimal":
+                return decimal(value["decimal"])
+            case "date":
+                return date(value["year"], value["month"], value["day"])
+            case "datetime":
+                hour, minute, second, micro = (value.get(part, 0) for part in _CLOCK)
+                return datetime(value["year"], value["month"], value["day"], hour, minute, second, micro, UTC)
+    except (KeyError, TypeError, ValueError):
+        raise Unusable("is not a date, a time or a decimal as Tryton writes them") from None
+    raise Unusable("is an object of a kind that is not known")
