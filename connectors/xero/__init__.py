@@ -1,0 +1,1 @@
+"""Xero Accounting: contacts, sales invoices, credit notes, payments, overpayments and prepayments."""

@@ -1,0 +1,94 @@
+"""The Xero connector: its streams, what ``ltc check`` says about them, pull and push."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, StreamSpec, Window
+from connectors.errors import ConnectorError
+from connectors.rawjson import decode
+from connectors.xero.config import XeroConfig
+from connectors.xero.pulling import Pace, Puller
+from connectors.xero.pushing import Pusher
+from connectors.xero.session import ScopeMissing, Session
+from connectors.xero.streams import SOURCES, SPECS, Source
+
+
+class Xero(Connector[XeroConfig]):
+    """One Xero organisation through a custom connection."""
+
+    name: ClassVar[str] = "xero"
+    Config: ClassVar[type[BaseModel]] = XeroConfig
+    settle_seconds: ClassVar[float] = 5.0
+
+    def __init__(self, config: XeroConfig, *, verify: Any = True) -> None:
+        super().__init__(config)
+        self._session = Session(config, self.stats, verify=verify)
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""
+        self._session.close()
+
+    def streams(self) -> Sequence[StreamSpec]:
+        """Contacts first, then what refers to them."""
+        return SPECS
+
+    def check(self) -> Iterable[CheckLine]:
+        """One line for the organisation, then one per stream."""
+        try:
+            organisation = self._session.get("/Organisation")
+        except ScopeMissing as error:
+            yield CheckLine("organisation", False, error.message, f"{error.remedy} Scope: accounting.settings.read.")
+        except ConnectorError as error:
+            yield CheckLine("organisation", False, error.message, error.remedy, can_read=False)
+            for spec in SPECS:
+                yield CheckLine(spec.name, False, "Not tried: the organisation cannot be reached.", error.remedy, False)
+            return
+        else:
+            yield CheckLine("organisation", True, _describe(organisation), can_read=True)
+        for spec in SPECS:
+            yield self._check_stream(spec, SOURCES[spec.name])
+
+    def _check_stream(self, spec: StreamSpec, source: Source) -> CheckLine:
+        writable = self._may_write(source) if spec.writable else None
+        try:
+            self._session.get(source.path, {**source.params, "page": "1", "pageSize": "1"})
+        except ScopeMissing as error:
+            remedy = f"{error.remedy} Scope: {source.scopes[0]}.read."
+            return CheckLine(spec.name, False, error.message, remedy, False, writable)
+        except ConnectorError as error:
+            return CheckLine(spec.name, False, error.message, error.remedy, False, writable)
+        if writable is False:
+            remedy = f"To write back, add the scope {source.scopes[0]} in Xero and in ltc.yaml."
+            return CheckLine(spec.name, True, "Can be read, not written.", remedy, True, False)
+        detail = "Can be read and written." if writable else "Can be read."
+        return CheckLine(spec.name, True, detail, can_read=True, can_write=writable)
+
+    def _may_write(self, source: Source) -> bool:
+        return not self._session.granted.isdisjoint(source.scopes)
+
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        """See ``Connector.pull``; one call if nothing changed."""
+        config = self.config
+        pace = Pace(
+            config.page_size,
+            config.overlap_seconds,
+            self.settle_seconds,
+            config.recheck_hours if stream == "invoice" else 0.0,
+        )
+        yield from Puller(self._session, SOURCES[stream], pace).pull(cursor, window)
+
+    def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        """Write invoice fields; see ``connectors.xero.pushing``."""
+        if stream != "invoice":
+            raise NotImplementedError(f"xero does not accept changes to {stream}")
+        yield from Pusher(self._session).push(changes)
+
+
+def _describe(body: bytes | None) -> str:
+    found = decode(body or b"{}").get("Organisations") or [{}]
+    organisation = found[0]
+    return f"{organisation.get('Name', 'The organisation')} ({organisation.get('BaseCurrency', '?')}) can be reached."

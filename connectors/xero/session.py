@@ -1,0 +1,252 @@
+"""Talk to Xero: token, organisation, limits, and Xero's failures as our errors."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from connectors import retry
+from connectors.contract import CallStats
+from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
+from connectors.http import HttpSession, retry_after
+from connectors.ratelimit import RateLimit
+from connectors.rawjson import decode, shape
+from connectors.xero.answers import error_messages, sentence
+from connectors.xero.config import XeroConfig
+
+_EARLY = 60.0
+"""Seconds before a token's end at which it counts as expired: an answer may take that long."""
+_PATIENCE = retry.RetryPolicy(attempts=5, total_seconds=150.0)
+"""Xero's minute limit asks for waits of up to a minute."""
+
+
+class Refused(RecordError):
+    """Xero refused the request's content (HTTP 400); ``messages`` are its reasons."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(f"Xero refused it: {sentence(messages) or 'no reason given.'}")
+        self.messages = messages
+
+
+class ScopeMissing(AuthError):
+    """The token is good but does not cover this call."""
+
+
+class Session:
+    """One organisation's API: ``get`` and ``post`` return the successful answer or raise ``connectors.errors``."""
+
+    def __init__(
+        self, config: XeroConfig, stats: CallStats, *, clock: Callable[[], float] = time.monotonic, verify: Any = True
+    ) -> None:
+        self._config = config
+        self._stats = stats
+        self._clock = clock
+        self._token: tuple[str, float] | None = None
+        self._tenant = config.tenant_id
+        self._lock = threading.RLock()
+        self._places = threading.BoundedSemaphore(config.concurrency)
+        self._left_today: int | None = None
+        self._token_at_fault = True
+        self.granted: frozenset[str] = frozenset()
+        """Scopes of the current token, as Xero confirmed them."""
+        burst = max(1, config.calls_per_minute // 6)
+        options: dict[str, Any] = {
+            "stats": stats,
+            "timeout": config.timeout_seconds,
+            "policy": _PATIENCE,
+            "verify": verify,
+        }
+        self._identity = HttpSession(_origin(config.token_url), classify=_token_failure, **options)
+        self._directory = HttpSession(
+            _origin(config.base_url),
+            classify=self._failure,
+            authenticate=self._bearer,
+            reauthenticate=self._renew,
+            **options,
+        )
+        self._api = HttpSession(
+            config.base_url,
+            classify=self._failure,
+            # In any one minute: the burst and what trickles in, together no more than the limit.
+            limit=RateLimit((config.calls_per_minute - burst) / 60, burst),
+            authenticate=self._headers,
+            reauthenticate=self._renew,
+            **options,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        for session in (self._identity, self._directory, self._api):
+            session.close()
+
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes | None:
+        """The answer's body; ``None`` where Xero says that nothing was modified."""
+        try:
+            return self._request("GET", path, params=params, headers=headers).content
+        except _NotModified:
+            return None
+
+    def post(self, path: str, body: Any, key: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """Send a write under an idempotency key, which makes sending it again harmless."""
+        return self._request("POST", path, json=body, params=params, headers={"Idempotency-Key": key}).content
+
+    def organisations(self) -> dict[str, str]:
+        """Organisations the connection may use: id → name."""
+        found = decode(self._directory.request("GET", "/connections").content)
+        try:
+            return {row["tenantId"]: str(row.get("tenantName") or "") for row in found}
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ContractError("Xero's list of connections is not as documented.", sample=shape(b"")) from error
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        self._guard_quota()
+        with self._places:
+            return self._api.request(method, path, **arguments)
+
+    def _guard_quota(self) -> None:
+        if self._left_today is not None and self._left_today <= self._config.daily_reserve:
+            raise QuotaError(
+                f"Xero allows {self._left_today} more calls today; {self._config.daily_reserve} are kept for people.",
+                remedy="It goes on when Xero's daily allowance is back; lower daily_reserve to use more of it.",
+            )
+
+    def _bearer(self) -> dict[str, str]:
+        with self._lock:
+            if self._token is None or self._clock() >= self._token[1]:
+                self._token = self._fetch_token()
+            return {"Authorization": f"Bearer {self._token[0]}", "Accept": "application/json"}
+
+    def _headers(self) -> dict[str, str]:
+        with self._lock:
+            if self._tenant is None:
+                self._tenant = self._only_organisation()
+            return {**self._bearer(), "xero-tenant-id": self._tenant}
+
+    def _renew(self) -> bool:
+        with self._lock:
+            self._token = None
+        return self._token_at_fault
+
+    def _fetch_token(self) -> tuple[str, float]:
+        pair = f"{self._config.client_id}:{self._config.client_secret.get_secret_value()}"
+        form = urlencode({"grant_type": "client_credentials", "scope": " ".join(self._config.scopes)})
+        answer = decode(
+            self._identity.request(
+                "POST",
+                urlsplit(self._config.token_url).path,
+                content=form.encode(),
+                headers={
+                    "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Accept": "application/json",
+                },
+            ).content
+        )
+        try:
+            token, lifetime = str(answer["access_token"]), float(answer["expires_in"])
+        except (TypeError, KeyError, ValueError) as error:
+            raise ContractError("Xero's token answer is not as documented.", remedy="Check token_url.") from error
+        self.granted = frozenset(str(answer.get("scope", " ".join(self._config.scopes))).split())
+        return token, self._clock() + max(lifetime - _EARLY, lifetime / 2)
+
+    def _only_organisation(self) -> str:
+        found = self.organisations()
+        if len(found) == 1:
+            return next(iter(found))
+        if not found:
+            raise AuthError(
+                "The Xero connection is not connected to an organisation.",
+                remedy="Connect the custom connection to the organisation in Xero, under My Apps.",
+            )
+        raise AuthError(
+            f"The Xero connection covers {len(found)} organisations.",
+            remedy=f"Set tenant_id to one of: {', '.join(sorted(found))}.",
+        )
+
+    def _failure(self, response: httpx.Response) -> ConnectorError | None:
+        self._note_limits(response.headers)
+        status = response.status_code
+        if status == 304:
+            return _NotModified("not modified")
+        if status == 400:
+            return Refused(error_messages(response.content))
+        if status == 401:
+            refusal = _unauthorised(response)
+            self._token_at_fault = not isinstance(refusal, ScopeMissing)
+            return refusal
+        if status == 403:
+            self._token_at_fault = False
+            return AuthError(
+                "Xero refuses access to this organisation.",
+                remedy="Check tenant_id, and that the connection is still connected to the organisation in Xero.",
+            )
+        if status == 429:
+            return _throttled(response)
+        return None
+
+    def _note_limits(self, headers: httpx.Headers) -> None:
+        for name, header in (
+            ("calls_left_today", "x-daylimit-remaining"),
+            ("calls_left_minute", "x-minlimit-remaining"),
+        ):
+            value = headers.get(header, "")
+            if value.isdecimal():
+                self._stats.quota_used[name] = value
+                if name == "calls_left_today":
+                    self._left_today = int(value)
+
+
+class _NotModified(ConnectorError):
+    """HTTP 304: nothing newer than If-Modified-Since."""
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _unauthorised(response: httpx.Response) -> AuthError:
+    told = response.headers.get("www-authenticate", "") + response.text[:500]
+    if "insufficient_scope" in told or "insufficent_scope" in told:
+        return ScopeMissing(
+            "The Xero connection lacks a scope for this call.",
+            remedy="Add the scope to the custom connection in Xero (My Apps) and to `scopes` in ltc.yaml.",
+        )
+    return AuthError(
+        "Xero does not accept the access token.",
+        remedy="Check client_id, client_secret and scopes, and that the connection was not revoked in Xero.",
+    )
+
+
+def _throttled(response: httpx.Response) -> ConnectorError:
+    wait = retry_after(response)
+    if response.headers.get("x-rate-limit-problem", "").lower() == "day":
+        return QuotaError(
+            "Xero's daily allowance of calls is used up.",
+            remedy="The pull goes on where it stopped when the allowance is back.",
+            reset_after=wait,
+        )
+    return TransientError("Xero asks for fewer calls.", remedy="It is tried again.", retry_after=wait, sent=False)
+
+
+def _token_failure(response: httpx.Response) -> ConnectorError | None:
+    if response.status_code not in (400, 401):
+        return None
+    problem = response.text[:500]
+    if "invalid_scope" in problem or "unauthorized_client" in problem:
+        return AuthError(
+            "Xero refuses the scopes asked for.",
+            remedy="Compare `scopes` in ltc.yaml with those of the custom connection in Xero (My Apps, Configuration).",
+        )
+    return AuthError(
+        "Xero does not accept the client id and secret.",
+        remedy="Copy them again from the custom connection in Xero (My Apps, Configuration).",
+    )
