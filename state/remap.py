@@ -1,0 +1,116 @@
+"""Map what we already hold again: records in quarantine after a mapping change, or a whole stream from landing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, case, exists, func, select, update
+from sqlalchemy.engine import Connection
+
+from mappings.errors import MappingError
+from state import bulk, schema
+from state.bodies import unpack
+from state.clock import now_us
+from state.landing import Counts, Mapper
+from state.writes import REFUSED_BY_CONNECTOR, RecordState, Stream, Writes
+
+_BATCH = 1000
+
+
+class Held(NamedTuple):
+    """A record as we hold it: the raw bytes of its newest version that is not a deletion."""
+
+    id: int
+    source_id: str
+    state: int
+    body: bytes
+
+
+_record, _landing, _quarantine = schema.record, schema.landing, schema.quarantine
+_newest_body = _landing.c.seq == _record.c.seq - case((_record.c.state == RecordState.DELETED.value, 1), else_=0)
+_held = select(_record.c.id, _record.c.source_id, _record.c.state, _landing.c.body).join(
+    _landing, (_landing.c.record_id == _record.c.id) & _newest_body
+)
+_beyond_mapping = exists().where(_quarantine.c.record_id == _record.c.id, _quarantine.c.mapping == REFUSED_BY_CONNECTOR)
+_next_of_stream = (
+    _held.where(_record.c.stream_id == bindparam("stream"), _record.c.id > bindparam("after"), ~_beyond_mapping)
+    .order_by(_record.c.id)
+    .limit(bindparam("count"))
+)
+
+
+def held(connection: Connection, stream: Stream, after: int, count: int = _BATCH) -> list[Held]:
+    """The next records of a stream, by record id."""
+    rows = connection.execute(_next_of_stream, {"stream": stream.id, "after": after, "count": count})
+    return [Held(row[0], row[1], row[2], unpack(row[3])) for row in rows]
+
+
+def refused_by_another_mapping(connection: Connection, stream: Stream, mapping: str) -> Iterator[list[Held]]:
+    """Batches of the stream's quarantined records that ``mapping`` (a fingerprint) has not tried yet.
+
+    Each batch must be mapped again before the next is asked for.
+    """
+    waiting = (
+        select(_quarantine.c.record_id)
+        .where(
+            _quarantine.c.system == stream.system,
+            _quarantine.c.stream == stream.name,
+            _quarantine.c.mapping.not_in((mapping, REFUSED_BY_CONNECTOR)),
+        )
+        .limit(_BATCH)
+    )
+    while ids := connection.execute(waiting).scalars().all():
+        rows = connection.execute(_held.where(_record.c.id.in_(ids)).order_by(_record.c.id))
+        yield [Held(row[0], row[1], row[2], unpack(row[3])) for row in rows]
+
+
+def remap(connection: Connection, stream: Stream, mapper: Mapper, records: Sequence[Held], *, run_id: str) -> Counts:
+    """Map records again and replace what the old mapping made of them; the landing stays as it is."""
+    now = now_us()
+    writes = Writes()
+    counts = Counts(pulled=len(records))
+    states: list[bulk.Row] = []
+    for record in records:
+        deleted = record.state == RecordState.DELETED
+        try:
+            row, lines = mapper.map(stream.system, record.source_id, record.body)
+        except MappingError as error:
+            counts.rejected += 1
+            if not deleted:
+                writes.quarantined[record.id] = (record.source_id, error)
+                states.append((record.id, RecordState.REJECTED.value))
+            continue
+        counts.changed += 1
+        writes.released.append(record.id)
+        writes.stale_lines.append(record.id)
+        if record.state == RecordState.REJECTED:
+            states.append((record.id, RecordState.LIVE.value))
+        if row:
+            writes.replaced.append((record.id, *row, int(deleted)))
+            writes.lines += [(record.id, *line) for line in lines]
+        else:
+            counts.skipped += 1
+            writes.removed.append(record.id)
+    bulk.update(connection, schema.record, ("id", "state"), states, ("id",))
+    writes.write(connection, stream, mapper.fingerprint, run_id, now)
+    return counts
+
+
+def change_entity(connection: Connection, system: str, name: str, entity: str) -> None:
+    """Let a stream's records become another entity: takes out their old canonical rows; map the stream again after."""
+    table = schema.stream
+    row = connection.execute(select(table).where(table.c.system == system, table.c.name == name)).first()
+    if row is None or row.entity == entity:
+        return
+    ids = select(_record.c.id).where(_record.c.stream_id == row.id)
+    for old in (schema.canonical[row.entity], schema.lines.get(row.entity)):
+        if old is not None:
+            connection.execute(old.delete().where(old.c.record_id.in_(ids)))
+    connection.execute(update(table).where(table.c.id == row.id).values(entity=entity))
+
+
+def count(connection: Connection, stream: Stream) -> int:
+    """How many records of a stream we hold, deleted ones included."""
+    query = select(func.count()).select_from(_record).where(_record.c.stream_id == stream.id)
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,119 @@
+"""What a page or a re-mapping writes, collected row by row and written table by table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from sqlalchemy import Table, select
+from sqlalchemy.engine import Connection
+
+from mappings.errors import MappingError
+from state import bulk, schema
+
+
+class RecordState(IntEnum):
+    """What became of a record's current version."""
+
+    LIVE = 0
+    """Mapped, or skipped by the mapping."""
+    REJECTED = 1
+    """In quarantine; its canonical row, if there is one, is of the last version that could be mapped."""
+    DELETED = 2
+    """Gone from the source."""
+
+
+class Origin(IntEnum):
+    """How a version came to us."""
+
+    PULLED = 0
+    WRITTEN = 1
+    """Our own write, read back."""
+    DELETION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream of one system, as the store knows it."""
+
+    id: int
+    system: str
+    name: str
+    entity: str
+
+
+REFUSED_BY_CONNECTOR = ""
+"""Stands in ``quarantine.mapping`` where no mapping can help."""
+
+_RECORD = ("id", "stream_id", "source_id", "hash", "version", "seq", "state")
+_HEAD = ("id", "hash", "version", "seq", "state")
+_SUPERSEDED = ("record_id", "seq", "last_seen_at")
+_LANDING = ("record_id", "seq", "hash", "body", "version", "origin", "run_id", "first_seen_at")
+_QUARANTINE = (
+    *("record_id", "system", "stream", "source_id", "field", "value", "reason", "mapping", "run_id"),
+    *("first_at", "last_at", "attempts"),
+)
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows to be written in bulk; a record occurs at most once in each list, but for its lines."""
+
+    new: list[bulk.Row] = field(default_factory=list)
+    heads: list[bulk.Row] = field(default_factory=list)
+    landing: list[bulk.Row] = field(default_factory=list)
+    superseded: list[bulk.Row] = field(default_factory=list)
+    added: list[bulk.Row] = field(default_factory=list)
+    """Canonical rows of new records; ``replaced`` those of records that may have one."""
+    replaced: list[bulk.Row] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    """Records whose canonical row goes, because the mapping now skips them."""
+    gone: list[bulk.Row] = field(default_factory=list)
+    """Records deleted in the source, with 1."""
+    lines: list[bulk.Row] = field(default_factory=list)
+    stale_lines: list[int] = field(default_factory=list)
+    """Records whose old lines go before ``lines`` are added."""
+    quarantined: dict[int, tuple[str, MappingError]] = field(default_factory=dict)
+    released: list[int] = field(default_factory=list)
+    """Records that leave quarantine, if they are there."""
+
+    def write(self, connection: Connection, stream: Stream, mapping: str, run_id: str, now: int) -> None:
+        """Write everything in the caller's transaction; ``mapping`` is the fingerprint of the one that mapped."""
+        bulk.insert(connection, schema.record, _RECORD, self.new)
+        bulk.update(connection, schema.record, _HEAD, self.heads, ("id",))
+        bulk.update(connection, schema.landing, _SUPERSEDED, self.superseded, ("record_id", "seq"))
+        bulk.insert(connection, schema.landing, _LANDING, self.landing)
+        self._write_canonical(connection, stream.entity)
+        self._write_quarantine(connection, stream, mapping, run_id, now)
+
+    def _write_canonical(self, connection: Connection, entity: str) -> None:
+        table = schema.canonical[entity]
+        bulk.insert(connection, table, _names(table), self.added)
+        bulk.upsert(connection, table, _names(table), self.replaced, ("record_id",))
+        bulk.update(connection, table, ("record_id", "deleted"), self.gone, ("record_id",))
+        bulk.delete(connection, table, "record_id", self.removed)
+        if entity in schema.lines:
+            lines = schema.lines[entity]
+            bulk.delete(connection, lines, "record_id", self.stale_lines)
+            bulk.insert(connection, lines, _names(lines), self.lines)
+
+    def _write_quarantine(self, connection: Connection, stream: Stream, mapping: str, run_id: str, now: int) -> None:
+        table = schema.quarantine
+        bulk.delete(connection, table, "record_id", self.released)
+        if not self.quarantined:
+            return
+        query = select(table.c.record_id, table.c.first_at, table.c.attempts).where(
+            table.c.record_id.in_(list(self.quarantined))
+        )
+        before = {row.record_id: (row.first_at, row.attempts) for row in connection.execute(query)}
+        rows = []
+        for record_id, (source_id, error) in self.quarantined.items():
+            first_at, attempts = before.get(record_id, (now, 0))
+            known = (record_id, stream.system, stream.name, source_id)
+            why = (error.field, error.value, error.reason)
+            rows.append((*known, *why, mapping, run_id, first_at, now, attempts + 1))
+        bulk.upsert(connection, table, _QUARANTINE, rows, ("record_id",))
+
+
+def _names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
