@@ -1,0 +1,126 @@
+"""Tryton's JSON-RPC with a session: logs in when needed, once more when the session runs out, never twice in vain."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from connectors.contract import CallStats
+from connectors.errors import AuthError, ContractError, TransientError
+from connectors.http import HttpSession
+from connectors.ratelimit import RateLimit
+from connectors.rawjson import shape
+from connectors.tryton import errors
+from connectors.tryton.config import TrytonConfig
+
+# Always asked for: to a client that does not, Tryton labels plain answers as gzip.
+_HEADERS = {"Accept-Encoding": "gzip"}
+
+
+class Rpc:
+    """Calls to one database as one user; safe to share between threads."""
+
+    def __init__(self, config: TrytonConfig, stats: CallStats) -> None:
+        self._config = config
+        self._path = f"/{config.database}/rpc/"
+        limit = RateLimit(config.calls_per_second)
+        base_url, timeout = str(config.base_url), config.timeout_seconds
+        self._door = HttpSession(base_url, stats=stats, classify=errors.classify_login, limit=limit, timeout=timeout)
+        self._session = HttpSession(
+            base_url,
+            stats=stats,
+            classify=errors.classify,
+            limit=limit,
+            timeout=timeout,
+            authenticate=self._authorization,
+            reauthenticate=self._log_in_again,
+        )
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._refused: AuthError | None = None
+        self._context: dict[str, Any] | None = None
+        self.clock_ahead = 0.0
+        """Seconds that the server's clock is ahead of ours, by its last ``Date`` header (exact to a second)."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._door.close()
+        self._session.close()
+
+    def call(self, model: str, method: str, *params: Any, safe: bool = True, context: Mapping[str, Any] = {}) -> bytes:
+        """Call a method of a model with the user's context and return the raw result.
+
+        ``safe`` says that sending it twice does no harm. Raises any ``ConnectorError``.
+        """
+        return self._post(f"model.{model}.{method}", [*params, {**self.context(), **context}], safe)
+
+    def context(self) -> dict[str, Any]:
+        """The context every call carries: the company, without which company-dependent values are missing."""
+        if self._context is None:
+            raw = self._post("model.res.user.get_preferences", [True, {}], safe=True)
+            preferences = msgspec.json.decode(raw)
+            company = self._config.company or preferences.get("company")
+            self._context = {"company": company, "language": "en"}
+        return self._context
+
+    def _post(self, method: str, params: list[Any], safe: bool) -> bytes:
+        body = {"id": 1, "method": method, "params": params}
+        response = self._session.request("POST", self._path, json=body, headers=_HEADERS, safe=safe)
+        self._note_clock(response.headers.get("date"))
+        result = bytes(errors.envelope(response.content).result)
+        if not result:
+            raise ContractError("Tryton's answer has neither result nor error.", sample=shape(response.content))
+        return result
+
+    def _note_clock(self, date: str | None) -> None:
+        try:
+            shown = parsedate_to_datetime(date or "")
+        except ValueError:
+            return
+        ahead = (shown - datetime.now(UTC)).total_seconds() + 0.5  # the header is cut to seconds
+        self.clock_ahead = ahead if abs(ahead) > 1.5 else 0.0
+
+    # Session
+
+    def _authorization(self) -> dict[str, str]:
+        with self._lock:
+            if self._token is None:
+                self._log_in()
+            return {"Authorization": f"Session {self._token}"}
+
+    def _log_in_again(self) -> bool:
+        with self._lock:
+            if self._refused is not None:
+                return False
+            self._token = None
+        return True
+
+    def _log_in(self) -> None:
+        if self._refused is not None:
+            raise self._refused
+        user, password = self._config.user, self._config.password.get_secret_value()
+        params = [user, {"password": password}, "en"]
+        body = {"id": 1, "method": "common.db.login", "params": params}
+        try:
+            response = self._door.request("POST", self._path, json=body, headers=_HEADERS, safe=False)
+        except AuthError as error:
+            self._refused = error
+            raise
+        except TransientError as error:
+            if error.sent:
+                raise TransientError(
+                    "Tryton did not answer the log-in.",
+                    remedy="Check `database`: for an unknown one Tryton is silent for half a minute.",
+                ) from error
+            raise
+        try:
+            number, token, *_ = msgspec.json.decode(bytes(errors.envelope(response.content).result))
+        except (msgspec.DecodeError, TypeError, ValueError) as error:
+            raise ContractError("Tryton answered the log-in with something else than a session.") from error
+        self._token = base64.b64encode(f"{user}:{number}:{token}".encode()).decode()
