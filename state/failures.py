@@ -13,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 class StoreError(Exception):
     """The database cannot be used. ``message`` is a sentence for the user, ``remedy`` the next step."""
 
+    kind = "store"
+
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
         self.message = message

@@ -81,6 +81,8 @@ def finish_stream(
 class LeaseHeld(StoreError):
     """Somebody else works on it now."""
 
+    kind = "busy"
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

@@ -131,7 +131,6 @@ def _sqlite(url: URL, create: bool) -> Engine:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
-            "temp_store=MEMORY",
             "cache_size=-16384",
         ):
             connection.execute(f"PRAGMA {pragma}")

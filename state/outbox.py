@@ -1,0 +1,451 @@
+"""Plans and the outbox: every write to a source is a row here before it is sent, and keeps what became of it.
+
+A row is one record's change. Its idempotency key is made of the record, the new source values and the version of the
+record the change is based on, so that the same wish is the same row however often it is planned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Connection, Row
+
+from state import bulk, schema
+from state.bodies import unpack
+from state.clock import now_us
+from state.writes import RecordState
+
+MAX_ATTEMPTS = 5
+"""After so many attempts without an outcome a change is dead: a person decides."""
+
+_MANY = 500
+
+
+class OutboxStatus(StrEnum):
+    """Where a change stands."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    """Noted before the call; found after a crash it means: may or may not have been sent."""
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    """The source showed the wanted values already."""
+    CONFLICT = "conflict"
+    """The record changed since it was read; the next plan starts from its new state."""
+    REJECTED = "rejected"
+    """Will never work as it is; sent again only if the wish or the record changes, or a person says so."""
+    UNKNOWN = "unknown"
+    """Sent, no answer; settled before anything is sent again."""
+    DEAD = "dead"
+    """Tried too often without an outcome."""
+    DISCARDED = "discarded"
+    """A person decided against it, with a reason."""
+    SUPERSEDED = "superseded"
+    """Nobody wants it any more, or the record has moved on."""
+
+
+class PlanStatus(StrEnum):
+    """Where a plan stands."""
+
+    PLANNED = "planned"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    SUPERSEDED = "superseded"
+
+
+IN_DOUBT = (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+OPEN = (OutboxStatus.PLANNED, *IN_DOUBT)
+STUCK = (OutboxStatus.REJECTED, OutboxStatus.DEAD)
+_REOPENED = (OutboxStatus.CONFLICT, OutboxStatus.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of one record: canonical values for people, source values for the source."""
+
+    field: str
+    source_field: str
+    old: Any
+    new: Any
+    source_old: Any
+    source_new: Any
+    reason: str
+    because: Any = None
+    """The records that say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record's change, as an outbox row. ``id`` is 0 until it is stored; instants are microseconds."""
+
+    system: str
+    stream: str
+    entity: str
+    record_id: int
+    source_id: str
+    number: str | None
+    base_seq: int
+    changes: tuple[FieldChange, ...]
+    idempotency_key: str
+    status: OutboxStatus = OutboxStatus.PLANNED
+    attempts: int = 0
+    message: str = ""
+    id: int = 0
+    plan_id: str = ""
+    created_at: int = 0
+    sent_at: int | None = None
+    done_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written to one system, and what became of it."""
+
+    id: str
+    system: str
+    status: PlanStatus
+    created_at: int
+    run_id: str
+    approved_by: str | None = None
+    applied_at: int | None = None
+    items: tuple[Item, ...] = field(default=())
+
+    @property
+    def open_items(self) -> tuple[Item, ...]:
+        """Those not sent, or without an outcome yet."""
+        return tuple(item for item in self.items if item.status in OPEN)
+
+
+class Base(NamedTuple):
+    """A record's current version, to plan a change from."""
+
+    seq: int
+    state: int
+    hash: bytes
+    version: int | None
+    body: bytes
+
+
+class PlanError(Exception):
+    """A plan or an outbox row cannot be used as asked; ``message`` is a sentence, ``remedy`` the next step."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+def idempotency_key(
+    system: str, stream: str, source_id: str, base: tuple[int, bytes], values: Sequence[tuple[str, Any]]
+) -> str:
+    """40 hex digits: the same for the same new source values of the same version (``seq``, ``hash``) of a record."""
+    content = [system, stream, source_id, base[0], base[1].hex(), sorted(values, key=lambda pair: pair[0])]
+    return hashlib.blake2b(_dump(content).encode(), digest_size=20).hexdigest()
+
+
+def plan_digest(system: str, keys: Iterable[str]) -> str:
+    """A plan's id: 16 hex digits over its items."""
+    content = "\n".join((system, *sorted(keys)))
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def bases(connection: Connection, record_ids: Iterable[int]) -> Iterator[tuple[int, Base]]:
+    """The current versions of records, a batch in memory at a time; deleted records have no body."""
+    record, landing = schema.record, schema.landing
+    query = select(record.c.id, record.c.seq, record.c.state, record.c.hash, record.c.version, landing.c.body).join(
+        landing, (landing.c.record_id == record.c.id) & (landing.c.seq == record.c.seq)
+    )
+    for ids in _batches(sorted(set(record_ids))):
+        for row in connection.execute(query.where(record.c.id.in_(ids))):
+            yield row.id, Base(row.seq, row.state, bytes(row.hash), row.version, unpack(row.body))
+
+
+def is_usable(base: Base) -> bool:
+    """Whether a change may be based on this version: alive and understood."""
+    return base.state == RecordState.LIVE.value
+
+
+def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_id: str) -> Plan | None:
+    """Make ``wished`` the system's plan and return it, or ``None`` if there is nothing to send.
+
+    Rows that exist are kept: what is in flight stays, what had an outcome is not sent again, what was superseded or in
+    conflict comes back. Items given as ``rejected`` (they have no counterpart in the source) are kept for people to
+    see. Everything else that was open or stuck is superseded.
+    """
+    known = {item.idempotency_key: item for item in _by_key(connection, [item.idempotency_key for item in wished])}
+    active, fresh, reopened = _sorted_out(wished, known)
+    keys = [item.idempotency_key for item in active]
+    plan_id = plan_digest(system, keys)
+    _supersede(connection, system, {item.idempotency_key for item in wished}, plan_id if keys else "")
+    refused = [item for item in wished if item.status is OutboxStatus.REJECTED]
+    _insert(connection, plan_id, [item for item in refused if item.idempotency_key not in known])
+    if not keys:
+        return None
+    _insert(connection, plan_id, fresh)
+    moved = [(item.id, plan_id) for item in active if item.id and item.plan_id != plan_id]
+    bulk.update(connection, schema.outbox, ("id", "plan_id"), moved, ("id",))
+    again = [(item.id, OutboxStatus.PLANNED.value, None) for item in reopened]
+    bulk.update(connection, schema.outbox, ("id", "status", "done_at"), again, ("id",))
+    _open(connection, plan_id, system, run_id)
+    return load(connection, plan_id)
+
+
+def _sorted_out(wished: Sequence[Item], known: dict[str, Item]) -> tuple[list[Item], list[Item], list[Item]]:
+    """Of the wished items: those in the plan, of these the new ones, and those taken up again."""
+    active: list[Item] = []
+    fresh: list[Item] = []
+    reopened: list[Item] = []
+    for item in wished:
+        row = known.get(item.idempotency_key)
+        if row is None:
+            if item.status is OutboxStatus.PLANNED:
+                active.append(item)
+                fresh.append(item)
+        elif row.status in OPEN:
+            active.append(row)
+        elif row.status in _REOPENED and row.attempts < MAX_ATTEMPTS:
+            active.append(row)
+            reopened.append(row)
+    return active, fresh, reopened
+
+
+def _supersede(connection: Connection, system: str, wished: set[str], plan_id: str) -> None:
+    """Close what is not wished any more, and plans that are not ``plan_id``."""
+    table = schema.outbox
+    query = select(table.c.id, table.c.idempotency_key).where(
+        table.c.system == system, table.c.status.in_((OutboxStatus.PLANNED, *STUCK, OutboxStatus.CONFLICT))
+    )
+    now = now_us()
+    rows = [
+        (row.id, OutboxStatus.SUPERSEDED.value, now)
+        for row in connection.execute(query)
+        if row.idempotency_key not in wished
+    ]
+    bulk.update(connection, table, ("id", "status", "done_at"), rows, ("id",))
+    plans = schema.plan
+    connection.execute(
+        update(plans)
+        .where(plans.c.system == system, plans.c.id != plan_id)
+        .where(plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING)))
+        .values(status=PlanStatus.SUPERSEDED.value)
+    )
+
+
+def _open(connection: Connection, plan_id: str, system: str, run_id: str) -> None:
+    table = schema.plan
+    status = connection.execute(select(table.c.status).where(table.c.id == plan_id)).scalar()
+    if status in (PlanStatus.PLANNED, PlanStatus.APPLYING):
+        return
+    columns = ("id", "system", "status", "created_at", "approved_by", "applied_at", "run_id")
+    row = (plan_id, system, PlanStatus.PLANNED.value, now_us(), None, None, run_id)
+    bulk.upsert(connection, table, columns, [row], ("id",))
+
+
+def load(connection: Connection, plan_id: str) -> Plan:
+    """A plan with its items in the order they are sent; raises ``PlanError`` if there is none."""
+    row = connection.execute(select(schema.plan).where(schema.plan.c.id == plan_id)).first()
+    if row is None:
+        raise PlanError(f"There is no plan {plan_id}.", "Run `ltc push --plan` to see the plans there are.")
+    return _plan(connection, row)
+
+
+def open_plans(connection: Connection, systems: Iterable[str] | None = None) -> list[Plan]:
+    """The plans that are not carried out yet, by system."""
+    table = schema.plan
+    query = select(table).where(table.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING))).order_by(table.c.system)
+    if systems is not None:
+        query = query.where(table.c.system.in_(list(systems)))
+    return [_plan(connection, row) for row in connection.execute(query).all()]
+
+
+def _plan(connection: Connection, row: Row[Any]) -> Plan:
+    table = schema.outbox
+    found = connection.execute(select(table).where(table.c.plan_id == row.id).order_by(table.c.id))
+    items = tuple(_item(item) for item in found)
+    status = PlanStatus(row.status)
+    return Plan(row.id, row.system, status, row.created_at, row.run_id, row.approved_by, row.applied_at, items)
+
+
+def begin(connection: Connection, plan_id: str, actor: str) -> Plan:
+    """Approve a plan and take it up (again); raises ``PlanError`` if it is no longer the current one."""
+    plan = load(connection, plan_id)
+    if plan.status is PlanStatus.SUPERSEDED:
+        raise PlanError(
+            f"Plan {plan_id} for {plan.system} is out of date: things have changed since it was made.",
+            "Run `ltc push --plan` and look at the new plan.",
+        )
+    if plan.status is PlanStatus.APPLIED:
+        raise PlanError(f"Plan {plan_id} for {plan.system} has been carried out already.")
+    _set_plan(connection, plan_id, status=PlanStatus.APPLYING.value, approved_by=actor)
+    return replace(plan, status=PlanStatus.APPLYING, approved_by=actor)
+
+
+def end(connection: Connection, plan_id: str) -> PlanStatus:
+    """Close a plan as applied, or leave it open if some of it could not be sent now."""
+    left = connection.execute(
+        select(func.count())
+        .select_from(schema.outbox)
+        .where(schema.outbox.c.plan_id == plan_id, schema.outbox.c.status.in_(OPEN))
+    ).scalar_one()
+    status = PlanStatus.PLANNED if left else PlanStatus.APPLIED
+    _set_plan(connection, plan_id, status=status.value, applied_at=None if left else now_us())
+    return status
+
+
+def _set_plan(connection: Connection, plan_id: str, **values: Any) -> None:
+    connection.execute(update(schema.plan).where(schema.plan.c.id == plan_id).values(**values))
+
+
+def in_doubt(connection: Connection, system: str) -> list[Item]:
+    """Changes that may or may not have reached the source."""
+    table = schema.outbox
+    query = select(table).where(table.c.system == system, table.c.status.in_(IN_DOUBT)).order_by(table.c.id)
+    return [_item(row) for row in connection.execute(query)]
+
+
+def sending(connection: Connection, items: Sequence[Item]) -> None:
+    """Note that these are about to be sent; commit before the call."""
+    now = now_us()
+    rows = [(item.id, OutboxStatus.SENDING.value, item.attempts + 1, now, "") for item in items]
+    bulk.update(connection, schema.outbox, ("id", "status", "attempts", "sent_at", "message"), rows, ("id",))
+
+
+def outcome(connection: Connection, item_id: int, status: OutboxStatus, message: str = "") -> None:
+    """Note what became of a change."""
+    done = None if status in OPEN else now_us()
+    row = (item_id, status.value, message, done)
+    bulk.update(connection, schema.outbox, ("id", "status", "message", "done_at"), [row], ("id",))
+
+
+def unsent(connection: Connection, item: Item, status: OutboxStatus, message: str) -> None:
+    """Note that an attempt did not count: the source was not asked about this change."""
+    row = (item.id, status.value, item.attempts, message)
+    bulk.update(connection, schema.outbox, ("id", "status", "attempts", "message"), [row], ("id",))
+
+
+def rebase(connection: Connection, item_id: int, base_seq: int, key: str) -> None:
+    """Let a row stand for the same wish on a newer version of the record."""
+    row = (item_id, base_seq, key)
+    bulk.update(connection, schema.outbox, ("id", "base_seq", "idempotency_key"), [row], ("id",))
+
+
+def dead_letters(connection: Connection, system: str | None = None) -> list[Item]:
+    """Changes that need a person: refused by the source, or tried too often."""
+    table = schema.outbox
+    query = select(table).where(table.c.status.in_(STUCK)).order_by(table.c.system, table.c.id)
+    if system is not None:
+        query = query.where(table.c.system == system)
+    return [_item(row) for row in connection.execute(query)]
+
+
+def retry(connection: Connection, item_id: int) -> Item:
+    """Let the next plan take a dead letter up again, if it is still wanted; raises ``PlanError``."""
+    item = _stuck(connection, item_id)
+    row = (item.id, OutboxStatus.SUPERSEDED.value, 0, "taken up again by hand")
+    bulk.update(connection, schema.outbox, ("id", "status", "attempts", "message"), [row], ("id",))
+    return item
+
+
+def discard(connection: Connection, item_id: int, reason: str) -> Item:
+    """Take a dead letter off the list for good; it is planned anew only if the wish or the record changes.
+
+    Raises ``PlanError`` without a reason, or if the row is no dead letter.
+    """
+    if not reason.strip():
+        raise PlanError("A dead letter is discarded with a reason.", "Add `--reason TEXT`.")
+    item = _stuck(connection, item_id)
+    outcome(connection, item.id, OutboxStatus.DISCARDED, reason.strip())
+    return item
+
+
+def _stuck(connection: Connection, item_id: int) -> Item:
+    row = connection.execute(select(schema.outbox).where(schema.outbox.c.id == item_id)).first()
+    if row is None or row.status not in STUCK:
+        raise PlanError(f"There is no dead letter {item_id}.", "Run `ltc dead-letters list`.")
+    return _item(row)
+
+
+def counts(connection: Connection, system: str | None = None) -> dict[str, int]:
+    """How many outbox rows there are in each status."""
+    table = schema.outbox
+    query = select(table.c.status, func.count()).group_by(table.c.status)
+    if system is not None:
+        query = query.where(table.c.system == system)
+    return {status: int(number) for status, number in connection.execute(query)}
+
+
+_COLUMNS = (
+    *("plan_id", "system", "stream", "record_id", "source_id", "number", "changes", "base_seq", "idempotency_key"),
+    *("status", "attempts", "message", "created_at", "done_at"),
+)
+
+
+def _insert(connection: Connection, plan_id: str, items: Sequence[Item]) -> None:
+    now = now_us()
+    rows = []
+    for item in items:
+        record = (plan_id, item.system, item.stream, item.record_id, item.source_id, item.number)
+        written = {"entity": item.entity, "fields": [asdict(change) for change in item.changes]}
+        change = (_dump(written), item.base_seq, item.idempotency_key)
+        done = None if item.status in OPEN else now
+        rows.append((*record, *change, item.status.value, item.attempts, item.message, now, done))
+    bulk.insert(connection, schema.outbox, _COLUMNS, rows)
+
+
+def _by_key(connection: Connection, keys: Sequence[str]) -> Iterator[Item]:
+    table = schema.outbox
+    for batch in _batches(keys):
+        for row in connection.execute(select(table).where(table.c.idempotency_key.in_(batch))):
+            yield _item(row)
+
+
+def _item(row: Row[Any]) -> Item:
+    written = json.loads(row.changes, object_hook=_exact)
+    return Item(
+        row.system,
+        row.stream,
+        written["entity"],
+        row.record_id,
+        row.source_id,
+        row.number,
+        row.base_seq,
+        tuple(FieldChange(**change) for change in written["fields"]),
+        row.idempotency_key,
+        OutboxStatus(row.status),
+        row.attempts,
+        row.message,
+        row.id,
+        row.plan_id,
+        row.created_at,
+        row.sent_at,
+        row.done_at,
+    )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_encoded)
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return {"$decimal": str(value)}
+    raise TypeError(f"{type(value).__name__} cannot be kept in the outbox")
+
+
+def _exact(found: dict[str, Any]) -> Any:
+    return Decimal(found["$decimal"]) if found.keys() == {"$decimal"} else found
+
+
+def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _MANY):
+        yield values[start : start + _MANY]

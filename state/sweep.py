@@ -1,0 +1,71 @@
+"""Find what is gone from a source by comparing the complete list of its ids with what we hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from state import failures
+from state.store import Store
+from state.writes import REFUSED_BY_CONNECTOR, RecordState
+
+_ALIVE = "FROM record r WHERE r.stream_id = {stream} AND r.state <> {deleted}"
+_MISSING = (
+    _ALIVE + " AND NOT EXISTS (SELECT 1 FROM listed l WHERE l.source_id = r.source_id)"
+    " AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.record_id = r.id AND q.mapping = '{refused}')"
+)
+
+
+class Listing:
+    """Ids of one stream, kept in a temporary table of one connection."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self._store = store
+        self._connection = connection
+
+    def add(self, ids: Sequence[str]) -> None:
+        """Note ids that the source shows."""
+        if ids:
+            with self._connection.begin():
+                if self._store.dialect == "sqlite":
+                    rows = [(source_id,) for source_id in ids]
+                    self._connection.exec_driver_sql("INSERT OR IGNORE INTO listed (source_id) VALUES (?)", rows)
+                else:
+                    sql = "INSERT INTO listed (source_id) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
+                    self._connection.exec_driver_sql(sql, (list(ids),))
+
+    def compare(self, stream_id: int) -> tuple[int, int]:
+        """How many records of the stream we hold alive, and how many of them the listing lacks."""
+        with self._connection.begin():
+            return self._count(_ALIVE, stream_id), self._count(_MISSING, stream_id)
+
+    def missing(self, stream_id: int, count: int) -> list[str]:
+        """Some of the ids we hold alive and the listing lacks; fewer once they are deleted."""
+        sql = f"SELECT r.source_id {self._filled(_MISSING, stream_id)} ORDER BY r.id LIMIT {count}"
+        with self._connection.begin():
+            return [str(row[0]) for row in self._connection.exec_driver_sql(sql).fetchall()]
+
+    def _count(self, template: str, stream_id: int) -> int:
+        return int(
+            self._connection.exec_driver_sql(f"SELECT count(*) {self._filled(template, stream_id)}").scalar_one()
+        )
+
+    def _filled(self, template: str, stream_id: int) -> str:
+        values: dict[str, Any] = {"stream": stream_id, "deleted": int(RecordState.DELETED)}
+        return template.format(**values, refused=REFUSED_BY_CONNECTOR)
+
+
+@contextmanager
+def listing(store: Store) -> Iterator[Listing]:
+    """An empty listing; it locks nothing while it is filled. Raises ``StoreError``."""
+    with failures.translated(store.name), store.engine.connect() as connection:
+        with connection.begin():
+            connection.exec_driver_sql("CREATE TEMP TABLE listed (source_id TEXT PRIMARY KEY)")
+        try:
+            yield Listing(store, connection)
+        finally:
+            with connection.begin():
+                connection.exec_driver_sql("DROP TABLE IF EXISTS listed")

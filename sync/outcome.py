@@ -1,0 +1,51 @@
+"""What became of one stream in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connectors.errors import ConnectorError
+from mappings.errors import MappingFileError
+from state.failures import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a stream failed: ``kind`` says what sort of thing it is, ``message`` and ``remedy`` are for a person.
+
+    Kinds: those of ``connectors.errors``, ``store``, ``busy`` (another process works on it), ``configuration``.
+    """
+
+    kind: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(slots=True)
+class StreamOutcome:
+    """One stream, one direction (``pull``, ``push``, ``sweep``, ``replay``), one run."""
+
+    system: str
+    stream: str
+    direction: str
+    status: str = "running"
+    """``done``, ``failed`` or ``interrupted``; what was committed before stays."""
+    counts: dict[str, int] = field(default_factory=dict)
+    error: Problem | None = None
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything there was to do is done."""
+        return self.status == "done"
+
+
+def problem(error: ConnectorError | StoreError | MappingFileError) -> Problem:
+    """The error as an outcome shows it."""
+    if isinstance(error, ConnectorError):
+        sample = getattr(error, "sample", "")
+        shown = f" Answer (values removed): {sample}" if sample else ""
+        return Problem(error.kind, error.message + shown, error.remedy)
+    if isinstance(error, MappingFileError):
+        return Problem("configuration", f"{error.where}: {error.message}", error.remedy)
+    return Problem(error.kind, error.message, error.remedy)

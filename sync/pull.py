@@ -1,0 +1,118 @@
+"""Pull one stream: page by page into the store, each page one transaction, resumable after any of them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract import Connector, Cursor, StreamSpec, Window
+from connectors.errors import ContractError
+from mappings.engine import Mapping, StreamMapping
+from state import cursors, landing, remap
+from state.clock import to_us
+from state.landing import Counts, Stream
+from state.store import Store
+from sync.outcome import StreamOutcome
+from sync.progress import Progress, Silent
+from sync.work import Work, working
+
+
+def pull_stream(
+    store: Store,
+    connector: Connector[Any],
+    mapping: Mapping,
+    system: str,
+    spec: StreamSpec,
+    *,
+    run_id: str,
+    full: bool = False,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+) -> StreamOutcome:
+    """Bring one stream up to date and say what happened; never raises for the source's, the store's or a user's doing.
+
+    ``full`` reads everything again, ``since`` (aware) everything changed after it, both whatever the cursor says. What
+    is committed when a failure or Ctrl-C ends the pull stays, and the next pull goes on from there.
+    """
+    outcome = StreamOutcome(system, spec.name, "pull")
+    with working(store, outcome, run_id, progress or Silent()) as work:
+        mapper = mapping.stream(spec.name)
+        with work.transaction() as connection:
+            stream = landing.open_stream(connection, system, spec.name, mapper.entity)
+            stored = cursors.read(connection, stream.id)
+        retried = _retry_quarantine(work, stream, mapper)
+        until = datetime.now(UTC) - timedelta(seconds=connector.settle_seconds)
+        window = Window(until=until, since=since, full=full)
+        calls = connector.stats.calls
+        cursor = stored.cursor if stored is not None and not full else None
+        try:
+            _pull(work, connector, mapper, stream, cursor, stored, window)
+        finally:
+            outcome.counts = {**outcome.counts, **retried, "calls": connector.stats.calls - calls}
+    return outcome
+
+
+def _retry_quarantine(work: Work, stream: Stream, mapper: StreamMapping) -> dict[str, int]:
+    """Map what an earlier mapping refused again; done before the pull, so that a mended mapping shows at once."""
+    tried, still = 0, 0
+    with work.transaction() as connection:
+        for batch in remap.refused_by_another_mapping(connection, stream, mapper.fingerprint):
+            counts = remap.remap(connection, stream, mapper, batch, run_id=work.run_id)
+            tried, still = tried + counts.pulled, still + counts.rejected
+    return {"released": tried - still} if tried else {}
+
+
+def _pull(
+    work: Work,
+    connector: Connector[Any],
+    mapper: StreamMapping,
+    stream: Stream,
+    cursor: Cursor | None,
+    stored: cursors.StoredCursor | None,
+    window: Window,
+) -> None:
+    sums = Counts()
+    covered = stored.covered_until if stored else None
+    work.outcome.counts = sums.as_dict()
+    with closing(_pages(connector, stream.name, cursor, window)) as pages:
+        for page in pages:
+            if page.complete:
+                covered = to_us(window.until)
+            with work.transaction() as connection:
+                counts = landing.apply(
+                    connection,
+                    stream,
+                    mapper,
+                    page.records,
+                    run_id=work.run_id,
+                    deleted_ids=page.deleted_ids,
+                    rejected=page.rejected,
+                )
+                cursors.write(
+                    connection,
+                    stream.id,
+                    page.cursor,
+                    complete=page.complete,
+                    covered_until=covered,
+                    run_id=work.run_id,
+                )
+            sums.add(counts)
+            work.page(sums.as_dict())
+            if page.complete:
+                return
+    raise ContractError(
+        f"The pull of {stream.name} ended without a last page.",
+        remedy="It goes on from the last page on the next run. If it happens again, report it.",
+    )
+
+
+def _pages(connector: Connector[Any], name: str, cursor: Cursor | None, window: Window) -> Any:
+    pages: Any = connector.pull(name, cursor, window)
+    if hasattr(pages, "close"):
+        return pages
+
+    def closable() -> Any:
+        yield from pages
+
+    return closable()
