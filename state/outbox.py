@@ -22,7 +22,7 @@ from state.bodies import unpack
 from state.clock import now_us
 from state.writes import RecordState
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 8
 """After so many attempts without an outcome a change is dead: a person decides."""
 
 _MANY = 500

@@ -1,0 +1,287 @@
+"""Carry out a plan: each change is noted before it is sent and settled after, so that none is lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from connectors.contract import Change, Connector, Outcome, PushResult, RawRecord
+from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
+from mappings.engine import Mapping, StreamMapping
+from mappings.errors import MappingError
+from mappings.model import ENTITIES, columns
+from state import audit, landing, outbox, runs
+from state.landing import Stream
+from state.outbox import MAX_ATTEMPTS, Base, Item, OutboxStatus, Plan, PlanError
+from state.store import Store
+from sync import plan as planning
+from sync.outcome import StreamOutcome
+from sync.progress import Progress, Silent
+from sync.work import Work, working
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+    from sqlalchemy.engine import Connection
+
+BATCH = 100
+"""Changes noted as being sent at once; after a crash that many are in doubt at most."""
+
+STOPS_SYSTEM = ("auth", "quota", "transient", "busy")
+"""Kinds of failure after which the other streams of the system are not tried in this run."""
+
+_SETTLED = {
+    Outcome.APPLIED: OutboxStatus.APPLIED,
+    Outcome.UNCHANGED: OutboxStatus.UNCHANGED,
+    Outcome.CONFLICT: OutboxStatus.CONFLICT,
+    Outcome.REJECTED: OutboxStatus.REJECTED,
+    Outcome.UNKNOWN: OutboxStatus.UNKNOWN,
+    Outcome.RETRY: OutboxStatus.PLANNED,
+}
+_MOVED = "the record changed since the plan was made; nothing was sent"
+
+
+def apply_plan(
+    store: Store,
+    settings: Settings,
+    connector: Connector[Any],
+    mapping: Mapping,
+    plan_id: str,
+    *,
+    run_id: str,
+    actor: str,
+    current: bool = False,
+    progress: Progress | None = None,
+) -> list[StreamOutcome]:
+    """Send exactly what a plan says, and settle what an interrupted run left in doubt; one outcome per stream.
+
+    ``actor`` approves it. A plan that is no longer what is wanted is refused, unless the caller has just made it
+    (``current``). A record that moved on since becomes a conflict and is planned anew, the others go on.
+    Raises ``PlanError``, ``StoreError`` (``LeaseHeld`` if another process pushes to this system).
+    """
+    with store.reading() as connection:
+        system = outbox.load(connection, plan_id).system
+    if not current:
+        _refuse_outdated(store, settings, system, plan_id, run_id)
+    with runs.lease(store, f"push to {system}") as lease:
+        with store.transaction() as connection:
+            plan = outbox.begin(connection, plan_id, actor)
+            detail = {"plan": plan_id, "system": system, "changes": len(plan.open_items)}
+            audit.append(connection, actor, "plan approved", detail)
+            for item, status, message in planning.judged(connection, mapping, system):
+                outbox.outcome(connection, item.id, status, message)
+        try:
+            job = _Job(store, connector, mapping, plan_id, run_id, lease, progress or Silent())
+            return _push_streams(job, system)
+        finally:
+            with store.transaction() as connection:
+                result = outbox.end(connection, plan_id)
+                sums = _sums(outbox.load(connection, plan_id))
+                detail = {"plan": plan_id, "system": system, "result": result.value, **sums}
+                audit.append(connection, actor, "plan applied", detail)
+
+
+def _refuse_outdated(store: Store, settings: Settings, system: str, plan_id: str, run_id: str) -> None:
+    with store.reading() as connection:
+        known = outbox.load(connection, plan_id).status
+    if known not in (outbox.PlanStatus.PLANNED, outbox.PlanStatus.APPLYING):
+        return  # `outbox.begin` says why it cannot be used
+    plans = planning.make_plan(store, settings, run_id, [system])
+    if not plans:
+        raise PlanError(f"Nothing that plan {plan_id} holds for {system} is wanted any more.")
+    if plans[0].id != plan_id:
+        raise PlanError(
+            f"Plan {plan_id} for {system} is out of date; the plan is now {plans[0].id}.",
+            "Look at it with `ltc push --plan`, then apply that one.",
+        )
+
+
+def _sums(plan: Plan) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for item in plan.items:
+        found[item.status.value] = found.get(item.status.value, 0) + 1
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What every step of one system's push needs."""
+
+    store: Store
+    connector: Connector[Any]
+    mapping: Mapping
+    plan_id: str
+    run_id: str
+    lease: runs.Lease
+    progress: Progress
+
+
+def _push_streams(job: _Job, system: str) -> list[StreamOutcome]:
+    with job.store.reading() as connection:
+        items = outbox.load(connection, job.plan_id).open_items
+    by_stream: dict[str, list[Item]] = {}
+    for item in items:
+        by_stream.setdefault(item.stream, []).append(item)
+    outcomes = []
+    for name in _in_order(job.connector, by_stream):
+        outcome = _push_stream(job, system, name, by_stream[name])
+        outcomes.append(outcome)
+        if outcome.status == "interrupted" or (outcome.error and outcome.error.kind in STOPS_SYSTEM):
+            break
+    return outcomes
+
+
+def _in_order(connector: Connector[Any], names: Iterable[str]) -> list[str]:
+    known = [spec.name for spec in connector.streams()]
+    return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def _push_stream(job: _Job, system: str, name: str, items: list[Item]) -> StreamOutcome:
+    outcome = StreamOutcome(system, name, "push")
+    calls = job.connector.stats.calls
+    with working(job.store, outcome, job.run_id, job.progress) as work:
+        pusher = _Pusher(job, work, name)
+        items.sort(key=lambda item: (item.status is OutboxStatus.PLANNED, item.id))  # what is in doubt comes first
+        try:
+            for start in range(0, len(items), BATCH):
+                pusher.push(items[start : start + BATCH])
+        finally:
+            outcome.counts["calls"] = job.connector.stats.calls - calls
+    return outcome
+
+
+class _Pusher:
+    """Sends the changes of one stream, a batch at a time."""
+
+    def __init__(self, job: _Job, work: Work, name: str) -> None:
+        self.job = job
+        self.work = work
+        self.mapper: StreamMapping = job.mapping.stream(name)
+        self.counts: dict[str, int] = {}
+        with work.transaction() as connection:
+            self.stream: Stream = landing.open_stream(connection, work.outcome.system, name, self.mapper.entity)
+
+    def push(self, items: Sequence[Item]) -> None:
+        """Note, send, settle; raises ``ConnectorError`` after settling what has no outcome."""
+        pending = self._note(items)
+        while pending:
+            left = len(pending)
+            try:
+                self._send(pending)
+            except RecordError as error:
+                refused = next((item for item, _ in pending.values() if item.source_id == error.source_id), None)
+                if refused is None:
+                    self._leave(pending, error)
+                    raise
+                self._settle(pending, PushResult(refused.source_id, Outcome.REJECTED, error.message))
+            except ConnectorError as error:
+                self._leave(pending, error)
+                raise
+            if len(pending) == left:
+                break
+        if pending:
+            silent = ContractError(f"{len(pending)} changes were sent and no outcome was told.")
+            self._leave(pending, silent)
+            raise silent
+
+    def _note(self, items: Sequence[Item]) -> dict[str, tuple[Item, Base]]:
+        """Commit what is about to be sent; a record that moved on is not."""
+        ready: dict[str, tuple[Item, Base]] = {}
+        with self.work.transaction() as connection:
+            self.job.lease.renew(connection)
+            found = dict(outbox.bases(connection, [item.record_id for item in items]))
+            for item in items:
+                base = found.get(item.record_id)
+                if base is None or base.seq != item.base_seq or not outbox.is_usable(base):
+                    outbox.outcome(connection, item.id, OutboxStatus.CONFLICT, _MOVED)
+                    self._count("conflict")
+                else:
+                    ready[item.source_id] = (item, base)
+            outbox.sending(connection, [item for item, _ in ready.values()])
+        return ready
+
+    def _send(self, pending: dict[str, tuple[Item, Base]]) -> None:
+        changes = [_change(item, base) for item, base in pending.values()]
+        for result in self.job.connector.push(self.stream.name, changes):
+            self._settle(pending, result)
+
+    def _settle(self, pending: dict[str, tuple[Item, Base]], result: PushResult) -> None:
+        """Commit one outcome, and with it the record as the source shows it now."""
+        if result.source_id not in pending:
+            raise ContractError(f"An outcome was told for a record of {self.stream.name} that was not sent.")
+        item, _ = pending[result.source_id]
+        status, message = _SETTLED[result.outcome], result.message
+        if status in outbox.OPEN and item.attempts + 1 >= MAX_ATTEMPTS:
+            status, message = OutboxStatus.DEAD, f"no outcome after {MAX_ATTEMPTS} attempts: {message}"
+        with self.work.transaction() as connection:
+            self.job.lease.renew(connection)
+            if result.record is not None:
+                self._land(connection, result.outcome, result.record)
+                if result.outcome is Outcome.APPLIED and self._is_ignored(item, result.record):
+                    status, message = OutboxStatus.REJECTED, _ignored(item)
+                    self._stand_on_new_version(connection, item)
+            outbox.outcome(connection, item.id, status, message)
+        del pending[result.source_id]
+        self._count("retry" if status is OutboxStatus.PLANNED else status.value)
+        self.work.page(dict(self.counts))
+
+    def _land(self, connection: Connection, outcome: Outcome, record: RawRecord) -> None:
+        if outcome in (Outcome.APPLIED, Outcome.UNCHANGED):
+            landing.land_written(connection, self.stream, self.mapper, [record], run_id=self.work.run_id)
+        else:
+            landing.apply(connection, self.stream, self.mapper, [record], run_id=self.work.run_id)
+
+    def _is_ignored(self, item: Item, record: RawRecord) -> bool:
+        """Whether the source took the change but neither it nor its canonical row shows it."""
+        if planning.shows(self.mapper, item, record.body):
+            return False
+        try:
+            row = self.mapper.map(item.system, item.source_id, record.body).row
+        except MappingError:
+            return False
+        names = [column.name for column in columns(ENTITIES[self.mapper.entity])]
+        return not row or any(not planning.same(row[names.index(c.field)], c.new) for c in item.changes)
+
+    def _stand_on_new_version(self, connection: Connection, item: Item) -> None:
+        """Let the refusal hold for the version that our write made, or the next plan would send it again."""
+        base = dict(outbox.bases(connection, [item.record_id]))[item.record_id]
+        values = [(change.source_field, change.source_new) for change in item.changes]
+        names = (item.system, item.stream, item.source_id)
+        outbox.rebase(connection, item.id, base.seq, outbox.idempotency_key(*names, (base.seq, base.hash), values))
+
+    def _leave(self, pending: dict[str, tuple[Item, Base]], error: ConnectorError) -> None:
+        """Note what an error leaves open: not sent if that is certain, else in doubt; an attempt counts for the first."""
+        unsent = isinstance(error, TransientError) and not error.sent
+        blameless = unsent or isinstance(error, AuthError | QuotaError)
+        with self.work.transaction() as connection:
+            for place, (item, _) in enumerate(pending.values()):
+                certain = unsent and item.status is OutboxStatus.PLANNED
+                status = OutboxStatus.PLANNED if certain else OutboxStatus.UNKNOWN
+                if place or blameless:
+                    outbox.unsent(connection, item, status, error.message)
+                elif item.attempts + 1 >= MAX_ATTEMPTS:
+                    outbox.outcome(connection, item.id, OutboxStatus.DEAD, error.message)
+                else:
+                    outbox.outcome(connection, item.id, status, error.message)
+        self._count("retry" if unsent else "unknown", len(pending))
+        self.work.outcome.counts = dict(self.counts)
+        pending.clear()
+
+    def _count(self, name: str, number: int = 1) -> None:
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+def _ignored(item: Item) -> str:
+    fields = ", ".join(change.source_field for change in item.changes)
+    return f"the source accepted the change of {fields} but still shows the old value: check permissions and automation"
+
+
+def _change(item: Item, base: Base) -> Change:
+    return Change(
+        source_id=item.source_id,
+        values={change.source_field: change.source_new for change in item.changes},
+        expected={change.source_field: change.source_old for change in item.changes},
+        idempotency_key=item.idempotency_key,
+        version=base.version,
+        body=base.body,
+    )
