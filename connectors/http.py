@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+import msgspec
 
 from connectors import retry
 from connectors.contract import CallStats
@@ -18,7 +22,7 @@ Classify = Callable[[httpx.Response], ConnectorError | None]
 
 
 class HttpSession:
-    """A connection to one vendor.
+    """A connection to one vendor; safe to use from several threads.
 
     ``classify`` knows the vendor's error format; what it does not claim is judged by status alone (401/403 → auth,
     429 and 5xx → transient, other 4xx → contract). ``authenticate`` is called for fresh headers before each request;
@@ -68,25 +72,37 @@ class HttpSession:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         safe: bool = True,
+        limit: RateLimit | None = None,
     ) -> httpx.Response:
         """Send one request and return the successful answer.
 
-        ``safe`` says that sending it twice does no harm; otherwise only failures in which the request cannot have
-        reached the server are retried, and the caller settles the rest (``TransientError.sent``).
+        ``json`` may hold ``Decimal``, sent as a JSON number. ``safe`` says that sending the request twice does no harm;
+        otherwise only failures in which it cannot have reached the server are retried, and the caller settles the rest
+        (``TransientError.sent``). ``limit`` is this call's own allowance, besides the session's.
 
         Raises any ``ConnectorError``.
         """
+        sent_headers = dict(headers or {})
+        if json is not None:
+            content = _encoder.encode(json)
+            sent_headers.setdefault("Content-Type", "application/json")
 
         def attempt() -> httpx.Response:
-            return self._send(method, path, json, content, params, headers)
+            if limit is not None:
+                limit.acquire()
+            return self._send(method, path, content, params, sent_headers)
 
-        def once() -> httpx.Response:
+        def authenticated() -> httpx.Response:
             try:
                 return attempt()
             except AuthError:
                 if not self._reauthenticate():
                     raise
                 return attempt()
+
+        def once() -> httpx.Response:
+            try:
+                return authenticated()
             except TransientError as error:
                 if error.sent and not safe:
                     raise _Unsettled(error) from error
@@ -97,17 +113,16 @@ class HttpSession:
         except _Unsettled as unsettled:
             raise unsettled.error from unsettled.error.__cause__
 
-    def _count_retry(self, error: TransientError, wait: float) -> None:
+    def _count_retry(self, _error: TransientError, _wait: float) -> None:
         self._stats.retries += 1
 
     def _send(
         self,
         method: str,
         path: str,
-        json: Any,
         content: bytes | None,
         params: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
     ) -> httpx.Response:
         if self._limit is not None:
             self._limit.acquire()
@@ -116,12 +131,12 @@ class HttpSession:
             response = self._client.request(
                 method,
                 path,
-                json=json,
                 content=content,
                 params=params,
-                headers={**self._authenticate(), **(headers or {})},
+                headers={**self._authenticate(), **headers},
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError) as error:
+            # UnicodeError: an address or a header that HTTP cannot carry.
             raise from_httpx(error, self._client.base_url.host) from error
         self._stats.bytes_received += len(response.content)
         failure = self._classify(response) or by_status(response)
@@ -138,9 +153,14 @@ class _Unsettled(Exception):
         self.error = error
 
 
-def from_httpx(error: httpx.HTTPError, host: str) -> ConnectorError:
-    """Our error for any error httpx raises; never shows the URL's query or the request's body."""
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+def from_httpx(error: Exception, host: str) -> ConnectorError:
+    """Our error for any error httpx raises; never shows the URL's query, the headers or the request's body."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
+        return ContractError(
+            f"The request to {host} cannot be sent ({type(error).__name__}).",
+            remedy="Check the address and the credentials in ltc.yaml for characters that do not belong there.",
+        )
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
         return TransientError(
             f"{host} cannot be reached.",
             remedy="Check the address, the network and whether the system is up.",
@@ -159,12 +179,17 @@ def from_httpx(error: httpx.HTTPError, host: str) -> ConnectorError:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds in ``Retry-After``, or ``None`` if it is missing or not a number of seconds."""
+    """Seconds that ``Retry-After`` asks for, as a number or until an HTTP date; ``None`` if it is missing or neither."""
     value = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        return None
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (moment - datetime.now(UTC)).total_seconds() if moment.tzinfo else math.nan
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def by_status(response: httpx.Response) -> ConnectorError | None:
@@ -190,3 +215,6 @@ def by_status(response: httpx.Response) -> ConnectorError | None:
         remedy="Report it with the sample.",
         sample=shape(response.content),
     )
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")

@@ -1,10 +1,11 @@
-"""A token bucket per system, shared by all threads that talk to it, so that a vendor's limit is respected before it is hit."""
+"""Token buckets that threads and connections share, so that a vendor's limit is respected before it is hit."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from weakref import WeakValueDictionary
 
 
 class RateLimit:
@@ -26,6 +27,12 @@ class RateLimit:
         self._last = clock()
         self._lock = threading.Lock()
 
+    @classmethod
+    def within(cls, per_second: float) -> RateLimit:
+        """A bucket that never lets more than ``per_second`` calls through in any one second, bursts included."""
+        burst = max(1, int(per_second / 5))
+        return cls(max(per_second - burst, per_second / 2), burst)
+
     def acquire(self) -> float:
         """Take one token, waiting for it; returns the seconds waited."""
         with self._lock:
@@ -37,3 +44,19 @@ class RateLimit:
         if wait:
             self._sleep(wait)
         return wait
+
+
+_shared: WeakValueDictionary[Hashable, RateLimit] = WeakValueDictionary()
+_shared_lock = threading.Lock()
+
+
+def shared(key: Hashable, make: Callable[[], RateLimit]) -> RateLimit:
+    """The bucket that everyone in this process who names the same ``key`` takes from; ``make`` makes the first one.
+
+    For allowances that belong to a company or a key, not to one connection.
+    """
+    with _shared_lock:
+        found = _shared.get(key)
+        if found is None:
+            found = _shared[key] = make()
+        return found

@@ -1,13 +1,23 @@
-"""Cut an answer into the raw bytes of its records without parsing them, and show an answer's shape without its values."""
+"""Parse answers without losing a digit, and show an answer's shape without its values.
+
+To keep records as the bytes that were sent, decode into a ``msgspec.Struct`` whose records are ``msgspec.Raw``.
+"""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from connectors.errors import ContractError
+
+T = TypeVar("T")
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""Everything msgspec raises for bytes that are not the JSON that was asked for."""
+_NAME = re.compile(r"[A-Za-z_$][\w.$ -]{0,39}")
 
 
 def decode(body: bytes) -> Any:
@@ -17,17 +27,41 @@ def decode(body: bytes) -> Any:
     """
     try:
         return _decimal_decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
+        raise _not_json(body) from error
+
+
+def parse(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Parse JSON that must have the shape of ``decoder``.
+
+    Raises ``ContractError`` with the answer's shape if it has not, or is not JSON.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
         raise ContractError(
-            "The answer is not valid JSON.", remedy="Check the base URL; a proxy or login page may have answered."
+            "The answer is not what the source documents.", remedy="Report it with the sample.", sample=shape(body)
         ) from error
+    except _UNREADABLE as error:
+        raise _not_json(body) from error
+
+
+def _not_json(body: bytes) -> ContractError:
+    return ContractError(
+        "The answer is not valid JSON.",
+        remedy="Check the base URL; a proxy or login page may have answered.",
+        sample=shape(body),
+    )
 
 
 def shape(body: bytes, limit: int = 300) -> str:
-    """An answer with every value replaced by its type, for error messages: no personal data, no secrets."""
+    """An answer with every value replaced by its type, for error messages: no personal data, no secrets.
+
+    Keys that do not look like names of fields are replaced as well.
+    """
     try:
         text = str(_shape(msgspec.json.decode(body), 0))
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         text = f"<{len(body)} bytes, not JSON>"
     return text if len(text) <= limit else text[:limit] + "…"
 
@@ -36,7 +70,9 @@ def _shape(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         if depth >= 4:
             return "{…}"
-        return {str(key)[:40]: _shape(item, depth + 1) for key, item in list(value.items())[:12]}
+        return {
+            key if _NAME.fullmatch(key) else "<key>": _shape(item, depth + 1) for key, item in list(value.items())[:12]
+        }
     if isinstance(value, list):
         return [_shape(value[0], depth + 1), f"… {len(value)} items"] if value else []
     return type(value).__name__ if value is not None else None

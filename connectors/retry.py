@@ -1,4 +1,4 @@
-"""The one place that retries: bounded attempts and time, full jitter, Retry-After obeyed. Nobody else imports tenacity."""
+"""The one place that retries (and imports tenacity): bounded attempts and time, full jitter, Retry-After obeyed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def call(
         return jitter(state)
 
     def stop(state: tenacity.RetryCallState) -> bool:
-        elapsed = (state.seconds_since_start or 0.0) + (state.upcoming_sleep if _waiting else 0.0)
+        # Without waiting, the waits left out count all the same, so that simulated time is bounded like real time.
+        elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep + (0.0 if _waiting else state.idle_for)
         return state.attempt_number >= policy.attempts or elapsed > policy.total_seconds
 
     def before_sleep(state: tenacity.RetryCallState) -> None:
