@@ -65,6 +65,7 @@ class Compiled:
     line_fields: list[FieldCode] = field(default_factory=list)
     skips: FieldFunction | None = None
     skips_line: FieldFunction | None = None
+    may_write: dict[str, FieldFunction] = field(default_factory=dict)
 
 
 def line_items(value: Any) -> list[dict[str, Any]]:
@@ -216,11 +217,18 @@ def _field_functions(definition: Definition, compiled: Compiled, namespace: dict
         compiled.fields.append(_status_field(definition.status, namespace))
     if definition.skip:
         compiled.skips = _function(definition.stream, namespace, "d", lambda e: conditions.emit(e, definition.skip))
+    for name, write in definition.write.items():
+        if write.when is not None:
+            compiled.may_write[name] = _test(name, namespace, write.when)
     if definition.lines:
         lines = definition.lines
         compiled.line_fields = [_field(name, item, namespace, "l") for name, item in lines.fields.items()]
         if lines.skip:
             compiled.skips_line = _function("lines", namespace, "l", lambda e: conditions.emit(e, lines.skip))
+
+
+def _test(name: str, namespace: dict[str, Any], condition: conditions.Condition) -> FieldFunction:
+    return _function(name, namespace, "d", lambda emitter: conditions.emit(emitter, [condition]))
 
 
 def _field(name: str, item: Expression, namespace: dict[str, Any], scope: str) -> FieldCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,10 @@ class Write:
 
     field: str
     read: str
+    match: re.Pattern[str] | None = None
+    """The part of what ``read`` leads to that shows the value, where the source keeps more in one place."""
+    when: Condition | None = None
+    """The records that the source lets us write; ``None``: all."""
     do: tuple[str, ...] = ()
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -247,8 +252,12 @@ def _write_one(name: str, item: Any, place: str, read: Expression | None) -> Wri
     if isinstance(item, str):
         made = Write(item, item)
     elif isinstance(item, Located) and isinstance(item.get("field"), str):
-        _only(item, ("field", "read", "do", "values"))
-        made = Write(item["field"], item.get("read") or item["field"], tuple(item.get("do") or ()))
+        _only(item, ("field", "read", "match", "when", "do", "values"))
+        made = Write(item["field"], item.get("read") or item["field"], do=tuple(item.get("do") or ()))
+        if item.get("match") is not None:
+            made.match = expression.pattern(item["match"], item.at("match"), "match")
+        if item.get("when") is not None:
+            made.when = conditions.parse(item["when"], item.at("when"))
         made.values = dict(item.get("values") or {})
     else:
         raise MappingFileError(place, f"`{name}` must be a source field or `{{field: …}}`.")

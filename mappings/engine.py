@@ -22,6 +22,7 @@ from mappings.convert import text
 from mappings.currencies import exponent
 from mappings.definition import Definition
 from mappings.errors import MappingError, MappingFileError, Unusable, shown
+from mappings.expression import match_one
 from mappings.model import ENTITIES, LINES, columns
 from mappings.transforms import TRANSFORMS
 from mappings.yamlfile import Located, read
@@ -106,9 +107,16 @@ class StreamMapping:
             value = TRANSFORMS[name](value)
         return write.field, value
 
+    def may_write(self, field: str, document: Any) -> bool:
+        """Whether the source takes a new value for a canonical field of this decoded record (``when`` in the file)."""
+        test = self.compiled.may_write.get(field)
+        return test is None or bool(test("", document, None, None))
+
     def source_value(self, field: str, document: Any) -> Any:
         """What a decoded record shows now in the source field that ``reverse`` names for a canonical field."""
-        return paths.walk(document, paths.parse(self.definition.write[field].read))
+        write = self.definition.write[field]
+        found = paths.walk(document, paths.parse(write.read))
+        return found if write.match is None else match_one(write.match, found)
 
     def _explained(self, source_id: str, body: bytes, error: Exception) -> MappingError:
         """Find the field that a failed record failed at, by mapping field after field."""

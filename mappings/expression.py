@@ -136,15 +136,20 @@ def _steps(found: Expression, spec: Any, at: Any) -> None:
     found.do = tuple(do)
     for key in ("match", "findall"):
         if key in spec:
-            try:
-                setattr(found, key, re.compile(str(spec[key])))
-            except re.error as error:
-                raise MappingFileError(at(key), f"`{key}` is not a regular expression: {error}.") from error
+            setattr(found, key, pattern(spec[key], at(key), key))
     if "values" in spec:
         found.values = table(spec["values"], at("values"))
     if "write" in spec:
         found.write = {str(key): value for key, value in spec["write"].items()}
     found.default = spec.get("default")
+
+
+def pattern(given: Any, where: str, key: str) -> re.Pattern[str]:
+    """The regular expression under ``key``; raises ``MappingFileError``."""
+    try:
+        return re.compile(str(given))
+    except re.error as error:
+        raise MappingFileError(where, f"`{key}` is not a regular expression: {error}.") from error
 
 
 def table(given: Any, where: str) -> dict[str | None, Any]:

@@ -129,7 +129,7 @@ def _items(mapping: StreamMapping, wishes: Sequence[Wish], base: Base) -> list[I
             refused.append(_item(wish, base, (change,), key, OutboxStatus.REJECTED, str(error)))
             continue
         source_old = mapping.source_value(wish.field, document)
-        if not same(source_old, source_new):
+        if not same(source_old, source_new) and mapping.may_write(wish.field, document):
             values = (wish.old, wish.new, source_old, source_new)
             changes.append(FieldChange(wish.field, source_field, *values, wish.reason, wish.because))
     if not changes:

@@ -144,11 +144,8 @@ def _fields(change: Change, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shows(shown: dict[str, Any], name: str, value: Any) -> bool:
-    """Whether the invoice shows a value; delivery numbers may be given alone or as the reference that holds them."""
-    if name == "DeliveryNumbers":
-        reference = shown.get("Reference")
-        return _same(reference, value) or _same(read_numbers(reference), value)
-    return _same(shown.get(name), value)
+    """Whether the invoice shows a value."""
+    return _same(read_numbers(shown.get("Reference")) if name == "DeliveryNumbers" else shown.get(name), value)
 
 
 def _same(left: Any, right: Any) -> bool:
