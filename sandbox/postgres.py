@@ -140,10 +140,13 @@ class Postgres:
         return [str(name) for (name,) in rows]
 
     def create(self, name: str, template: str = "template0") -> None:
-        """Create a database, empty or as a copy of ``template`` (which must have no open connections)."""
-        strategy = sql.SQL("") if template == "template0" else sql.SQL(" STRATEGY file_copy")
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}")
-        self._ask(statement.format(sql.Identifier(name), sql.Identifier(template), strategy))
+        """Create a database, empty or as a copy of ``template``, whose open connections are cut."""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        if template != "template0":
+            cut = sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}")
+            self._ask(cut.format(sql.Literal(template)))
+            statement += sql.SQL(" STRATEGY file_copy")
+        self._ask(statement)
 
     def drop(self, name: str) -> None:
         """Drop a database if it exists, cutting its connections."""

@@ -31,8 +31,9 @@ def build(directory: Path, target: Path) -> None:
         try:
             with tryton.client() as client:
                 setup.configure(client)
-                say("company, accounts and sequences are set up")
-                _dump(postgres, target / server.EMPTY_DUMP.name, say)
+            say("company, accounts and sequences are set up")
+            _dump(postgres, target / server.EMPTY_DUMP.name, say)
+            with tryton.client() as client:
                 load.load(client, build_world(), say)
             _dump(postgres, target / server.DEMO_DUMP.name, say)
         finally:

@@ -71,7 +71,7 @@ class Tryton:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self._end_process()
+                self.stop_serving()
                 raise RuntimeError(f"Tryton did not start: {self._log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
 
@@ -85,7 +85,7 @@ class Tryton:
 
     def stop(self) -> None:
         """End the server and its PostgreSQL; the data stays in the folder."""
-        self._end_process()
+        self.stop_serving()
         self.postgres.stop()
 
     def _answers(self) -> bool:
@@ -95,7 +95,8 @@ class Tryton:
         except httpx.TransportError:
             return False
 
-    def _end_process(self) -> None:
+    def stop_serving(self) -> None:
+        """End the server process alone."""
         if self._process is None:
             return
         assert self._process.stdin is not None
