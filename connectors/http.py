@@ -179,7 +179,7 @@ def from_httpx(error: Exception, host: str) -> ConnectorError:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that ``Retry-After`` asks for, as a number or until an HTTP date; ``None`` if it is missing or neither."""
+    """Seconds that ``Retry-After`` asks for, as a number or until an HTTP date; ``None`` without a readable one."""
     value = response.headers.get("retry-after", "")
     try:
         seconds = float(value)
