@@ -184,6 +184,7 @@ def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_i
     """
     known = {item.idempotency_key: item for item in _by_key(connection, [item.idempotency_key for item in wished])}
     active, fresh, reopened = _sorted_out(wished, known)
+    _bury(connection, known.values())
     keys = [item.idempotency_key for item in active]
     plan_id = plan_digest(system, keys)
     _supersede(connection, system, {item.idempotency_key for item in wished}, plan_id if keys else "")
@@ -217,6 +218,13 @@ def _sorted_out(wished: Sequence[Item], known: dict[str, Item]) -> tuple[list[It
             active.append(row)
             reopened.append(row)
     return active, fresh, reopened
+
+
+def _bury(connection: Connection, known: Iterable[Item]) -> None:
+    """A change that met a conflict every time, though the record is as it was, needs a person."""
+    for item in known:
+        if item.status is OutboxStatus.CONFLICT and item.attempts >= MAX_ATTEMPTS:
+            outcome(connection, item.id, OutboxStatus.DEAD, item.message)
 
 
 def _supersede(connection: Connection, system: str, wished: set[str], plan_id: str) -> None:

@@ -78,6 +78,32 @@ def finish_stream(
     bulk.update(connection, stream_run, columns, [row], _STREAM_KEYS)
 
 
+def close_abandoned(store: Store) -> list[str]:
+    """Note as ``interrupted`` the runs that killed processes left ``running``, with their streams; returns their ids.
+
+    A run is alive while somebody holds the lease ``run <id>``.
+    """
+    now = now_us()
+    with store.reading() as connection:
+        dead = _abandoned(connection, now)
+    if not dead:
+        return []
+    with store.transaction() as connection:
+        for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id)):
+            left = update(table).where(key.in_(dead), table.c.status == "running")
+            connection.execute(left.values(status="interrupted", ended_at=now))
+    return dead
+
+
+def _abandoned(connection: Connection, now: int) -> list[str]:
+    running = connection.execute(select(run_table.c.id).where(run_table.c.status == "running")).scalars().all()
+    if not running:
+        return []
+    leases = connection.execute(select(lease_table).where(lease_table.c.name.in_([f"run {item}" for item in running])))
+    held = {row.name for row in leases if row.expires_at > now and not _is_dead(row.owner)}
+    return [item for item in running if f"run {item}" not in held]
+
+
 class LeaseHeld(StoreError):
     """Somebody else works on it now."""
 

@@ -250,7 +250,7 @@ class _Pusher:
         outbox.rebase(connection, item.id, base.seq, outbox.idempotency_key(*names, (base.seq, base.hash), values))
 
     def _leave(self, pending: dict[str, tuple[Item, Base]], error: ConnectorError) -> None:
-        """Note what an error leaves open: not sent if that is certain, else in doubt; an attempt counts for the first."""
+        """Note what an error leaves open: not sent if that is sure, else in doubt; the first used up an attempt."""
         unsent = isinstance(error, TransientError) and not error.sent
         blameless = unsent or isinstance(error, AuthError | QuotaError)
         with self.work.transaction() as connection:

@@ -1,0 +1,86 @@
+"""Tell whether anything that the reconciliation depends on has changed since it last ran, without reading records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.engine import Connection
+
+from state import schema
+from state.clock import now_us
+
+_MARGIN_US = 600 * 1_000_000
+"""A page may be committed this long after the instant noted as its stream's end."""
+
+_READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
+_PUSHED = frozenset(("applied", "unchanged", "conflict"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The state of the store that a reconciliation has seen: equal marks, same result."""
+
+    horizon: int
+    """Runs that ended before this instant (microseconds) were seen."""
+    activity: int
+    """Stream runs since then that changed something."""
+    decisions: int
+    """Number of the last audit row: what people decided."""
+    inputs: str
+    """Digest of settings, mappings, code and business day."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the summary of a run."""
+        return asdict(self)
+
+
+def take(connection: Connection, inputs: str) -> Mark:
+    """The mark of what ``connection`` sees; take it in a transaction that begins before the reconciliation reads."""
+    horizon = now_us() - _MARGIN_US
+    return Mark(horizon, _activity(connection, horizon), _decisions(connection), inputs)
+
+
+def is_current(connection: Connection, mark: Mark, inputs: str) -> bool:
+    """Whether a reconciliation now would see exactly what the one with this mark saw."""
+    return (
+        mark.inputs == inputs
+        and mark.decisions == _decisions(connection)
+        and mark.activity == _activity(connection, mark.horizon)
+    )
+
+
+def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any]] | None:
+    """The newest mark, and the run summary it is in; ``None`` before the first reconciliation."""
+    run = schema.run
+    query = select(run.c.summary).where(run.c.ended_at.is_not(None)).order_by(run.c.started_at.desc())
+    for summary in connection.execute(query.limit(200)).scalars():
+        if f'"{key}"' in summary:
+            found = json.loads(summary)
+            return Mark(**found[key]), found
+    return None
+
+
+def _activity(connection: Connection, horizon: int) -> int:
+    run, stream_run = schema.run, schema.stream_run
+    query = (
+        select(stream_run.c.direction, stream_run.c.status, stream_run.c.counts)
+        .join(run, run.c.id == stream_run.c.run_id)
+        .where(or_(run.c.ended_at.is_(None), run.c.ended_at >= horizon), stream_run.c.ended_at >= horizon)
+    )
+    return sum(_changed_something(*row) for row in connection.execute(query))
+
+
+def _changed_something(direction: str, status: str, counts: str) -> bool:
+    if status == "interrupted":
+        return True
+    found: dict[str, int] = json.loads(counts)
+    if direction == "push":
+        return any(found.get(name) for name in _PUSHED)
+    return any(number for name, number in found.items() if name not in _READ_ONLY)
+
+
+def _decisions(connection: Connection) -> int:
+    return connection.execute(select(func.max(schema.audit.c.id))).scalar() or 0

@@ -1,0 +1,41 @@
+"""What a reconciliation depends on beside the records: settings, mappings, code and the business day, as one digest."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+    from mappings.engine import Mapping
+
+_CODE = ("reconciliation", "mappings")
+
+
+def digest(settings: Settings, mappings: dict[str, Mapping], as_of: datetime) -> str:
+    """16 hex digits that change with anything that could change findings or plans other than the records."""
+    parts = [
+        settings.model_dump_json(),  # secrets are references or masked
+        as_of.astimezone(ZoneInfo(settings.timezone)).date().isoformat(),
+        _code(),
+    ]
+    for system, mapping in mappings.items():
+        parts += [f"{system} {name} {mapping.stream(name).fingerprint}" for name in sorted(mapping.streams)]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Sizes and times of the files of the checks and mappings: an update of ltc is a reason to look again."""
+    root = Path(__file__).parent.parent
+    found = []
+    for room in _CODE:
+        for path in sorted((root / room).rglob("*.py")):
+            stat = path.stat()
+            found.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
+    return "\n".join(found)

@@ -1,0 +1,258 @@
+"""The jobs: pull, reconcile, plan and push, sweep, each alone or all in one, with Prefect around them or without.
+
+Every job records a run, leaves nothing half done behind, and says in its ``SyncResult`` what became of each part. What
+one system fails at stops nobody else. All raise ``StoreError`` if the store cannot be used, ``LeaseHeld`` among it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from connectors.contract import Connector, Deletes, StreamSpec
+from mappings.engine import Mapping
+from state import runs
+from state.failures import StoreError
+from state.outbox import PlanError
+from state.runs import LeaseHeld
+from state.store import Store
+from sync.outcome import Problem, StreamOutcome, problem
+from sync.parallel import Stop
+from sync.progress import Progress
+from sync.pull import pull_stream
+from sync.result import SyncResult
+from sync.session import Session, Step, directly
+from sync.sweep import sweep_stream
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+__all__ = ["LeaseHeld", "Push", "run_pull", "run_push", "run_reconcile", "run_sweep", "run_sync"]
+
+Push = Literal["plan", "apply", "off"]
+"""``plan``: only plan; ``apply``: carry the plans out, too; ``off``: neither. ``None``: as each system's setting says."""
+
+_LEASE_SECONDS = 300.0
+_RENEW_SECONDS = 60.0
+
+
+def run_sync(
+    store: Store,
+    settings: Settings,
+    *,
+    systems: Sequence[str] | None = None,
+    streams: Sequence[str] | None = None,
+    full: bool = False,
+    since: datetime | None = None,
+    push: Push | None = None,
+    as_of: datetime | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Pull everything, reconcile, plan what to write back and, where that is wanted, write it.
+
+    ``systems`` and ``streams`` (``stream`` or ``system.stream``) limit the pull and the push. A run that finds no news
+    neither reconciles nor plans again; it shows what the last one found.
+    """
+    names = list(systems or settings.systems)
+    with _run(store, settings, "sync", engine, progress, actor, step) as session:
+        _pull(session, names, streams, full, since)
+        if not session.stop:
+            _settle(session, names, push, as_of)
+    return session.result
+
+
+def run_pull(
+    store: Store,
+    settings: Settings,
+    *,
+    systems: Sequence[str] | None = None,
+    streams: Sequence[str] | None = None,
+    full: bool = False,
+    since: datetime | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Pull only."""
+    with _run(store, settings, "pull", engine, progress, actor, step) as session:
+        _pull(session, list(systems or settings.systems), streams, full, since)
+    return session.result
+
+
+def run_reconcile(
+    store: Store,
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Link, tie out and check what is in the store."""
+    with _run(store, settings, "reconcile", engine, progress, actor, step) as session:
+        session.reconcile(as_of)
+    return session.result
+
+
+def run_push(
+    store: Store,
+    settings: Settings,
+    *,
+    systems: Sequence[str] | None = None,
+    push: Literal["plan", "apply"] | None = None,
+    plan_id: str | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Plan what is to be written, and carry it out if ``push`` (or each system's setting) says so.
+
+    With ``plan_id`` exactly that plan is carried out, and nothing if it is no longer what is wanted: then
+    ``problems`` says so and ``plans`` holds the present one.
+    """
+    names = list(systems or settings.systems)
+    with _run(store, settings, "push", engine, progress, actor, step) as session:
+        if plan_id is not None:
+            session.apply_only(plan_id)
+        else:
+            session.plan(names)
+            session.apply(_to_apply(session, names, push))
+    return session.result
+
+
+def run_sweep(
+    store: Store,
+    settings: Settings,
+    *,
+    systems: Sequence[str] | None = None,
+    streams: Sequence[str] | None = None,
+    force: bool = False,
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Find what was deleted in the streams that do not report deletions; ``force`` believes even a mass deletion."""
+    with _run(store, settings, "sweep", engine, progress, actor, step) as session:
+        one = partial(_sweep_one, session, force)
+        names = list(systems or settings.systems)
+        session.streams(names, "sweep", streams, one, lambda spec: spec.deletes is Deletes.SWEEP)
+    return session.result
+
+
+def _pull(
+    session: Session, names: list[str], streams: Sequence[str] | None, full: bool, since: datetime | None
+) -> None:
+    session.streams(names, "pull", streams, partial(_pull_one, session, full, since))
+
+
+def _pull_one(
+    session: Session,
+    full: bool,
+    since: datetime | None,
+    system: str,
+    connector: Connector[Any],
+    mapping: Mapping,
+    spec: StreamSpec,
+) -> StreamOutcome:
+    known: Any = {"run_id": session.result.run_id, "progress": session.progress}
+    return pull_stream(session.store, connector, mapping, system, spec, full=full, since=since, **known)
+
+
+def _sweep_one(
+    session: Session, force: bool, system: str, connector: Connector[Any], mapping: Mapping, spec: StreamSpec
+) -> StreamOutcome:
+    known: Any = {"run_id": session.result.run_id, "progress": session.progress}
+    return sweep_stream(session.store, connector, mapping, system, spec, force=force, **known)
+
+
+def _settle(session: Session, names: list[str], push: Push | None, as_of: datetime | None) -> None:
+    """Reconcile, plan, push; what was written is reconciled again, so that the result shows it."""
+    try:
+        session.reconcile(as_of)
+        if push == "off":
+            return
+        session.plan(names)
+        if session.apply(_to_apply(session, names, push)) and not session.stop:
+            session.reconcile(as_of)
+            session.plan(names)
+    except StoreError as error:
+        session.result.problems.append(problem(error))
+
+
+def _to_apply(session: Session, names: list[str], push: Push | None) -> list[str]:
+    if push == "plan":
+        return []
+    return [name for name in names if push == "apply" or session.settings.systems[name].push == "auto"]
+
+
+@contextmanager
+def _run(
+    store: Store,
+    settings: Settings,
+    kind: str,
+    engine: str,
+    progress: Progress | None,
+    actor: str,
+    step: Step,
+) -> Iterator[Session]:
+    """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result."""
+    started = time.monotonic()
+    with ExitStack() as stack:
+        runs.close_abandoned(store)
+        leases = [stack.enter_context(runs.lease(store, "the sync", seconds=_LEASE_SECONDS))] if kind == "sync" else []
+        run_id = runs.start_run(store, kind, engine)
+        leases.append(stack.enter_context(runs.lease(store, f"run {run_id}", seconds=_LEASE_SECONDS)))
+        result = SyncResult(run_id, kind, engine)
+        session = Session(store, settings, result, progress=progress, step=step, actor=actor)
+        stack.callback(session.close)
+        stack.enter_context(_renewed(store, leases, session.stop))
+        try:
+            yield session
+        except KeyboardInterrupt:
+            session.stop.set()
+        except StoreError as error:
+            result.problems.append(problem(error))
+        except PlanError as error:
+            result.problems.append(Problem("plan", error.message, error.remedy))
+        except BaseException:
+            runs.finish_run(store, run_id, "failed")
+            raise
+        result.conclude(bool(session.stop))
+        result.seconds = time.monotonic() - started
+        runs.finish_run(store, run_id, result.status, {**session.summary, "counts": result.counts()})
+
+
+@contextmanager
+def _renewed(store: Store, leases: Sequence[runs.Lease], stop: Stop) -> Iterator[None]:
+    """Prolong the leases of a long run from a thread of its own; a run that lost one stops at the next page."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(_RENEW_SECONDS):
+            try:
+                with store.transaction() as connection:
+                    for lease in leases:
+                        lease.renew(connection)
+            except StoreError as error:
+                if isinstance(error, LeaseHeld):
+                    stop.set()
+
+    thread = threading.Thread(target=renew, name="ltc leases", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

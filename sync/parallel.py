@@ -1,0 +1,97 @@
+"""Work on several systems at once, one thread each, so that a slow one holds up nobody; Ctrl-C stops them at a page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from sync.outcome import StreamOutcome
+from sync.progress import Progress
+
+T = TypeVar("T")
+
+
+class Stop:
+    """Set once, by Ctrl-C; work in other threads looks at it between two pages."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ask everybody to stop."""
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+
+class Stoppable:
+    """Passes progress on, and ends the work with ``KeyboardInterrupt`` after the page in which a stop was asked for."""
+
+    def __init__(self, inner: Progress, stop: Stop) -> None:
+        self._inner = inner
+        self._stop = stop
+        self._lock = threading.Lock()
+
+    def stream_started(self, system: str, stream: str, direction: str) -> None:
+        """Pass it on."""
+        with self._lock:
+            self._inner.stream_started(system, stream, direction)
+        self._check()
+
+    def page(self, system: str, stream: str, counts: dict[str, int]) -> None:
+        """Pass it on, or stop."""
+        with self._lock:
+            self._inner.page(system, stream, counts)
+        self._check()
+
+    def stream_done(self, outcome: StreamOutcome) -> None:
+        """Pass it on."""
+        with self._lock:
+            self._inner.stream_done(outcome)
+
+    def _check(self) -> None:
+        if self._stop:
+            raise KeyboardInterrupt
+
+
+def parallel(jobs: Mapping[str, Callable[[], T]], stop: Stop) -> dict[str, T]:
+    """The result of each job, by name. Ctrl-C asks them to stop and waits for them; a second one leaves at once.
+
+    An exception of a job is raised when all have ended.
+    """
+    if len(jobs) <= 1:
+        return {name: job() for name, job in jobs.items()}
+    results: dict[str, T] = {}
+    failures: list[BaseException] = []
+
+    def run(name: str, job: Callable[[], T]) -> None:
+        try:
+            results[name] = job()
+        except BaseException as error:  # it is raised in the caller's thread
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=copy_context().run, args=(run, name, job), name=f"ltc {name}", daemon=True)
+        for name, job in jobs.items()
+    ]
+    for thread in threads:
+        thread.start()
+    _join(threads, stop)
+    if failures:
+        raise failures[0]
+    return {name: results[name] for name in jobs}
+
+
+def _join(threads: list[threading.Thread], stop: Stop) -> None:
+    waiting: list[Any] = list(threads)
+    while waiting:
+        try:
+            waiting[0].join()
+            waiting.pop(0)
+        except KeyboardInterrupt:
+            if stop:
+                raise
+            stop.set()

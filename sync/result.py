@@ -1,0 +1,116 @@
+"""What became of a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from state.outbox import Plan
+from sync.outcome import Problem, StreamOutcome
+
+
+@dataclass(slots=True)
+class SyncResult:
+    """One run: every stream's outcome, the reconciliation it ended with, and the plans made or carried out."""
+
+    run_id: str
+    kind: str
+    """``sync``, ``pull``, ``reconcile``, ``push`` or ``sweep``."""
+    engine: str
+    """``local`` or ``prefect``."""
+    status: str = "running"
+    """``done``, ``partial`` (some of it failed), ``failed`` (nothing worked) or ``interrupted``."""
+    outcomes: list[StreamOutcome] = field(default_factory=list)
+    reconcile: dict[str, Any] | None = None
+    """Counts of the reconciliation (``reconciliation.engine.ReconcileResult`` as JSON-able data)."""
+    reconciled: bool = False
+    """False if nothing had changed since the last reconciliation, whose result this is."""
+    reconcile_run_id: str | None = None
+    """The run whose tie-outs and findings are the current ones."""
+    plans: list[Plan] = field(default_factory=list)
+    """Per system the plan that this run made and did not carry out; empty if nothing is left to write."""
+    applied: list[Plan] = field(default_factory=list)
+    """Plans that this run carried out, with what became of each change."""
+    problems: list[Problem] = field(default_factory=list)
+    """What failed outside a stream: a configuration, the store, the reconciliation, a plan."""
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[StreamOutcome]:
+        """The streams that are not up to date."""
+        return [outcome for outcome in self.outcomes if not outcome.ok]
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether the run found no news and had nothing to write."""
+        return not self.reconciled and not self.applied and not self.plans
+
+    def conclude(self, interrupted: bool) -> None:
+        """Judge the run by its parts."""
+        if interrupted:
+            self.status = "interrupted"
+        elif not self.failed and not self.problems:
+            self.status = "done"
+        elif any(outcome.ok for outcome in self.outcomes) or (self.reconciled and not self.outcomes):
+            self.status = "partial"
+        else:
+            self.status = "failed"
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Sums per system over its streams and directions, for summaries."""
+        found: dict[str, dict[str, int]] = {}
+        for outcome in self.outcomes:
+            sums = found.setdefault(outcome.system, {})
+            for name, number in outcome.counts.items():
+                sums[name] = sums.get(name, 0) + number
+        return found
+
+
+def as_dict(result: SyncResult) -> dict[str, Any]:
+    """The result as JSON-able data, for ``--json`` and artifacts."""
+    return {
+        "run": result.run_id,
+        "kind": result.kind,
+        "engine": result.engine,
+        "status": result.status,
+        "seconds": round(result.seconds, 3),
+        "streams": [_outcome(outcome) for outcome in result.outcomes],
+        "reconciled": result.reconciled,
+        "reconciliation": result.reconcile,
+        "plans": [_plan(plan) for plan in result.plans],
+        "applied": [_plan(plan) for plan in result.applied],
+        "problems": [_problem(problem) for problem in result.problems],
+    }
+
+
+def _outcome(outcome: StreamOutcome) -> dict[str, Any]:
+    return {
+        "system": outcome.system,
+        "stream": outcome.stream,
+        "direction": outcome.direction,
+        "status": outcome.status,
+        "counts": dict(outcome.counts),
+        "error": _problem(outcome.error) if outcome.error else None,
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "id": plan.id,
+        "system": plan.system,
+        "status": plan.status.value,
+        "changes": _count(item.status.value for item in plan.items),
+    }
+
+
+def _count(values: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        found[value] = found.get(value, 0) + 1
+    return found
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"kind": problem.kind, "message": problem.message, "remedy": problem.remedy}

@@ -1,0 +1,300 @@
+"""One run in progress: its connections, its record in the store, and the steps that jobs are made of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from connectors.contract import Connector, StreamSpec
+from connectors.errors import ConnectorError
+from mappings.engine import Mapping
+from mappings.errors import MappingFileError
+from state import news, outbox, runs
+from state.failures import StoreError
+from state.outbox import Plan, PlanError
+from state.store import Store
+from sync import inputs, systems
+from sync.outcome import Problem, StreamOutcome
+from sync.parallel import Stop, Stoppable, parallel
+from sync.plan import make_plan
+from sync.progress import Progress, Silent
+from sync.result import SyncResult
+from sync.work import working
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+Step = Callable[[str, Callable[[], Any]], Any]
+"""Runs one named piece of work (a stream, the reconciliation); with Prefect it is a task."""
+
+OneStream = Callable[[str, Connector[Any], Mapping, StreamSpec], StreamOutcome]
+
+_STOPS_SYSTEM = ("auth", "quota", "configuration")
+
+
+class NotTried(ConnectorError):
+    """The stream was left out because of what happened to another one of its system."""
+
+    kind = "not_tried"
+
+
+class Misconfigured(ConnectorError):
+    """ltc.yaml or the environment does not say how to reach the system."""
+
+    kind = "configuration"
+
+
+def directly(_name: str, work: Callable[[], Any]) -> Any:
+    """Run a step as it is."""
+    return work()
+
+
+class Session:
+    """What the steps of one run share. Connectors are opened when first used and closed at the end."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        result: SyncResult,
+        *,
+        progress: Progress | None = None,
+        step: Step = directly,
+        actor: str = "ltc",
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.result = result
+        self.actor = actor
+        self.stop = Stop()
+        self.progress = Stoppable(progress or Silent(), self.stop)
+        self.summary: dict[str, Any] = {}
+        self._step = step
+        self._connectors: dict[str, Connector[Any]] = {}
+        self._mappings: dict[str, Mapping] = {}
+
+    def connector(self, system: str) -> Connector[Any]:
+        """The system's connector; raises ``ConnectorError``."""
+        if system not in self._connectors:
+            try:
+                self._connectors[system] = systems.open_connector(self.settings, system)
+            except (systems.SystemUnusable, SecretError) as error:
+                raise Misconfigured(error.message, remedy=error.remedy) from error
+        return self._connectors[system]
+
+    def mapping(self, system: str) -> Mapping:
+        """The system's mapping; raises ``MappingFileError``."""
+        if system not in self._mappings:
+            self._mappings[system] = systems.mapping_for(self.settings, system)
+        return self._mappings[system]
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connector in self._connectors.values():
+            connector.close()
+
+    def streams(
+        self,
+        names: Iterable[str],
+        direction: str,
+        wanted: Sequence[str] | None,
+        one: OneStream,
+        offered: Callable[[StreamSpec], bool] = lambda _: True,
+    ) -> None:
+        """Do ``one`` for the streams of each system, the systems side by side.
+
+        ``wanted`` names the streams as ``stream`` or ``system.stream``; ``None`` is all of them.
+        """
+        jobs = {name: partial(self._system, name, direction, wanted, one, offered) for name in names}
+        for outcomes in parallel(jobs, self.stop).values():
+            self.result.outcomes += outcomes
+        if wanted and not self.result.outcomes:
+            self.result.problems.append(_no_such_stream(wanted))
+
+    def _system(
+        self,
+        system: str,
+        direction: str,
+        wanted: Sequence[str] | None,
+        one: OneStream,
+        offered: Callable[[StreamSpec], bool],
+    ) -> list[StreamOutcome]:
+        try:
+            connector, mapping = self.connector(system), self.mapping(system)
+            specs = [spec for spec in self._specs(system, connector, wanted) if offered(spec)]
+        except (ConnectorError, MappingFileError) as error:
+            return [self._failed(system, "*", direction, error)]
+        outcomes: list[StreamOutcome] = []
+        for spec in specs:
+            if self.stop:
+                break
+            reason = _why_not(outcomes)
+            if reason is not None:
+                outcomes.append(self._failed(system, spec.name, direction, reason))
+                continue
+            name = f"{direction} {system}.{spec.name}"
+            outcome: StreamOutcome = self._step(name, partial(one, system, connector, mapping, spec))
+            outcomes.append(outcome)
+            if outcome.status == "interrupted":
+                self.stop.set()
+        return outcomes
+
+    def _specs(self, system: str, connector: Connector[Any], wanted: Sequence[str] | None) -> list[StreamSpec]:
+        try:
+            specs = systems.ordered_streams(self.settings, system, connector)
+        except systems.SystemUnusable as error:
+            raise Misconfigured(error.message, remedy=error.remedy) from error
+        if wanted:
+            specs = [spec for spec in specs if spec.name in wanted or f"{system}.{spec.name}" in wanted]
+        return specs
+
+    def _failed(self, system: str, stream: str, direction: str, error: Exception) -> StreamOutcome:
+        outcome = StreamOutcome(system, stream, direction)
+        with working(self.store, outcome, self.result.run_id, self.progress):
+            raise error
+        return outcome
+
+    # -- reconciliation and plans
+
+    def reconcile(self, as_of: datetime | None) -> None:
+        """Bring links, tie-outs and findings up to date, or keep those of the last time if nothing has changed."""
+        day = as_of or self.settings.as_of or datetime.now(UTC)
+        with self.store.reading() as connection:
+            found = inputs.digest(self.settings, self._usable_mappings(), day)
+            before = news.last(connection)
+            if before is not None and news.is_current(connection, before[0], found):
+                self.summary = dict(before[1])
+                self._show_reconciliation()
+                return
+            mark = news.take(connection, found)
+        outcome = StreamOutcome("all", "reconciliation", "reconcile")
+        self.progress.stream_started("all", "reconciliation", "reconcile")
+        started = time.monotonic()
+        with runs.lease(self.store, "the reconciliation", seconds=1800):
+            outcome.counts = self._step("reconcile", partial(self._reconcile, day))
+        outcome.status, outcome.seconds = "done", time.monotonic() - started
+        self.progress.stream_done(outcome)
+        self.result.reconciled = True
+        self.summary = {
+            "mark": mark.as_dict(),
+            "planned": [],
+            "reconciliation": outcome.counts,
+            "reconcile_run": self.result.run_id,
+        }
+        self._show_reconciliation()
+
+    def _usable_mappings(self) -> dict[str, Mapping]:
+        found = {}
+        for name in self.settings.systems:
+            with suppress(MappingFileError):  # the system's own part of the run says what is wrong with it
+                found[name] = self.mapping(name)
+        return found
+
+    def _reconcile(self, day: datetime) -> dict[str, Any]:
+        from reconciliation.engine import reconcile
+
+        result: dict[str, Any] = reconcile(self.store, self.settings, self.result.run_id, day).as_dict()
+        return result
+
+    def _show_reconciliation(self) -> None:
+        self.result.reconcile = self.summary.get("reconciliation")
+        self.result.reconcile_run_id = self.summary.get("reconcile_run")
+
+    def plan(self, names: Iterable[str]) -> None:
+        """Set ``result.plans`` to what is to be written to these systems now."""
+        usable = self._usable_mappings()
+        asked = [name for name in names if self.settings.systems[name].push != "off" and name in usable]
+        if asked and set(asked) <= set(self.summary.get("planned", ())):
+            with self.store.reading() as connection:
+                plans = outbox.open_plans(connection, asked)
+        elif asked:
+            work = partial(make_plan, self.store, self.settings, self.result.run_id, asked)
+            plans = self._step("plan", work)
+            if self.summary:
+                self.summary["planned"] = sorted({*self.summary["planned"], *asked})
+        else:
+            plans = []
+        self.result.plans = [plan for plan in plans if plan.open_items]
+
+    def apply(self, names: Iterable[str], current: bool = True) -> bool:
+        """Carry out the plans of these systems, side by side; returns whether anything changed in a source."""
+        chosen = {plan.system: plan for plan in self.result.plans if plan.system in names}
+        jobs = {name: partial(self._apply, plan, current) for name, plan in chosen.items()}
+        changed = False
+        for name, outcomes in parallel(jobs, self.stop).items():
+            self.result.outcomes += outcomes
+            changed = changed or any(
+                outcome.counts.get(word) for outcome in outcomes for word in ("applied", "unchanged")
+            )
+            with self.store.reading() as connection:
+                self.result.applied.append(outbox.load(connection, chosen[name].id))
+        done = {plan.id for plan in self.result.applied if not plan.open_items}
+        self.result.plans = [plan for plan in self.result.plans if plan.id not in done]
+        return changed
+
+    def apply_only(self, plan_id: str) -> None:
+        """Carry out this plan if it still is what is wanted."""
+        with self.store.reading() as connection:
+            plan = outbox.load(connection, plan_id)
+        self.result.plans = [plan]
+        self.apply([plan.system], current=False)
+        with self.store.reading() as connection:
+            self.result.plans = [plan for plan in outbox.open_plans(connection, [plan.system]) if plan.open_items]
+
+    def _apply(self, plan: Plan, current: bool) -> list[StreamOutcome]:
+        from sync.push import apply_plan
+
+        try:
+            connector, mapping = self.connector(plan.system), self.mapping(plan.system)
+        except (ConnectorError, MappingFileError) as error:
+            return [self._failed(plan.system, "*", "push", error)]
+        try:
+            work = partial(
+                apply_plan,
+                self.store,
+                self.settings,
+                connector,
+                mapping,
+                plan.id,
+                run_id=self.result.run_id,
+                actor=self.actor,
+                current=current,
+                progress=self.progress,
+            )
+            outcomes: list[StreamOutcome] = self._step(f"push {plan.system}", work)
+        except (PlanError, StoreError) as error:
+            kind = getattr(error, "kind", "plan")
+            self.result.problems.append(Problem(kind, error.message, error.remedy))
+            return []
+        if any(outcome.status == "interrupted" for outcome in outcomes):
+            self.stop.set()
+        return outcomes
+
+
+def _why_not(outcomes: Sequence[StreamOutcome]) -> NotTried | None:
+    """Why there is no sense in trying the system's next stream: refused for good, or down twice in a row."""
+    errors = [outcome.error for outcome in outcomes if outcome.error and outcome.error.kind != NotTried.kind]
+    if not errors:
+        return None
+    last = errors[-1]
+    down = len(outcomes) > 1 and all(item.error and item.error.kind == "transient" for item in outcomes[-2:])
+    left_out = outcomes[-1].error is not None and outcomes[-1].error.kind == NotTried.kind
+    if last.kind in _STOPS_SYSTEM or down or left_out:
+        return NotTried(f"Not tried: {last.message}", remedy=last.remedy)
+    return None
+
+
+def _wrote(outcome: StreamOutcome) -> bool:
+    return bool(outcome.counts.get("applied") or outcome.counts.get("unchanged"))
+
+
+def _no_such_stream(wanted: Sequence[str]) -> Problem:
+    return Problem(
+        "configuration",
+        f"None of the systems asked for offers {', '.join(wanted)}.",
+        "`ltc connectors describe NAME` lists the streams of a connector.",
+    )
