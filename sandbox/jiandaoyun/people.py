@@ -30,7 +30,7 @@ class People:
         """Fill in the form; returns the new data id."""
         with self._server.lock:
             form = self._form(entry_id)
-            return str(form.add(data_id or self._server.new_id(), values, who, at or self._server.clock())["_id"])
+            return str(form.add(data_id or self._server.new_id(), values, who, at or self._server.now())["_id"])
 
     def edit(
         self,
@@ -43,19 +43,19 @@ class People:
     ) -> None:
         """Change fields of a row."""
         with self._server.lock:
-            self._form(entry_id).change(data_id, values, who, at or self._server.clock())
+            self._form(entry_id).change(data_id, values, who, at or self._server.now())
 
     def delete(
         self, data_id: str, *, who: str = "zhang.san", at: datetime | None = None, entry_id: str | None = None
     ) -> None:
         """Move a row to the bin."""
         with self._server.lock:
-            self._form(entry_id).remove(data_id, who, at or self._server.clock())
+            self._form(entry_id).remove(data_id, who, at or self._server.now())
 
     def undelete(self, data_id: str, *, at: datetime | None = None, entry_id: str | None = None) -> None:
         """Bring a row back; it keeps its id and its update time."""
         with self._server.lock:
-            self._form(entry_id).restore(data_id, at or self._server.clock())
+            self._form(entry_id).restore(data_id, at or self._server.now())
 
     def _form(self, entry_id: str | None) -> Any:
         return self._server.form(entry_id) if entry_id else self._server.form()

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -71,7 +71,7 @@ class Tenant:
 
 
 class JiandaoyunServer:
-    """A running stand-in. ``clock`` gives the time of API writes; ``lock`` guards ``tenant``."""
+    """A running stand-in. ``clock`` is its idea of now; ``lock`` guards ``tenant``."""
 
     def __init__(self, *, port: int = 0, limits: Limits | None = None) -> None:
         self.tenant = Tenant(apps={APP_ID: "市场部"}, forms={(APP_ID, LEAD_ENTRY_ID): lead_form()})
@@ -118,12 +118,15 @@ class JiandaoyunServer:
     @property
     def config(self) -> dict[str, Any]:
         """A connector's configuration for this server."""
-        return {
+        config: dict[str, Any] = {
             "base_url": self.base_url,
             "api_key": API_KEY,
             "app_id": APP_ID,
             "forms": {"lead": {"entry_id": LEAD_ENTRY_ID, "entity": "lead"}},
         }
+        if self._limits is None:
+            config["limits"] = {"company": 1000, "read": 1000, "write": 1000}
+        return config
 
     def stop(self) -> None:
         """Stop serving; the data stays in memory."""
@@ -150,9 +153,15 @@ class JiandaoyunServer:
             self.tenant.forms[form.app_id, form.entry_id] = form
         return form
 
+    def now(self) -> datetime:
+        """The time a write is stamped with: the clock's, but after every change so far, wherever the clock stands."""
+        latest = max((form.modified_at for form in self.tenant.forms.values() if form.modified_at), default="")
+        after = datetime.fromisoformat(latest) + timedelta(milliseconds=1) if latest else self.clock()
+        return max(self.clock(), after)
+
     def new_id(self) -> str:
         """A data id of now."""
-        return f"{int(self.clock().timestamp()):08x}{secrets.token_hex(8)}"
+        return f"{int(self.now().timestamp()):08x}{secrets.token_hex(8)}"
 
     def _endpoint(self, handler: Callable[[dict[str, Any], set[str] | None], Any]) -> Any:
         async def endpoint(request: Request) -> Response:
@@ -245,7 +254,7 @@ class JiandaoyunServer:
     def _create(self, body: dict[str, Any], scope: set[str] | None) -> Any:
         form = self._form(body, scope)
         who = body.get("data_creator") or API_USER
-        return {"data": form.read(form.add(self.new_id(), unwrap(body.get("data")), who, self.clock()))}
+        return {"data": form.read(form.add(self.new_id(), unwrap(body.get("data")), who, self.now()))}
 
     def _batch_create(self, body: dict[str, Any], scope: set[str] | None) -> Any:
         form = self._form(body, scope)
@@ -254,14 +263,14 @@ class JiandaoyunServer:
         made_at, ids = self.tenant.transactions.get(transaction or "", (0.0, []))
         if not ids or time.time() - made_at > _TRANSACTION_SECONDS:
             who = body.get("data_creator") or API_USER
-            ids = [form.add(self.new_id(), item, who, self.clock())["_id"] for item in wanted]
+            ids = [form.add(self.new_id(), item, who, self.now())["_id"] for item in wanted]
             if transaction:
                 self.tenant.transactions[transaction] = (time.time(), ids)
         return {"status": "success", "success_count": len(ids), "success_ids": ids}
 
     def _update(self, body: dict[str, Any], scope: set[str] | None) -> Any:
         form = self._form(body, scope)
-        return {"data": form.read(form.change(_data_id(body), unwrap(body.get("data")), API_USER, self.clock()))}
+        return {"data": form.read(form.change(_data_id(body), unwrap(body.get("data")), API_USER, self.now()))}
 
     def _batch_update(self, body: dict[str, Any], scope: set[str] | None) -> Any:
         form = self._form(body, scope)
@@ -272,18 +281,18 @@ class JiandaoyunServer:
             if widget is not None and widget.type == "subform":
                 raise BusinessError(17034)
         for key in found:
-            form.change(key, written, API_USER, self.clock())
+            form.change(key, written, API_USER, self.now())
         return {"status": "success", "success_count": len(found)}
 
     def _delete(self, body: dict[str, Any], scope: set[str] | None) -> Any:
-        self._form(body, scope).remove(_data_id(body), API_USER, self.clock())
+        self._form(body, scope).remove(_data_id(body), API_USER, self.now())
         return {"status": "success"}
 
     def _batch_delete(self, body: dict[str, Any], scope: set[str] | None) -> Any:
         form = self._form(body, scope)
         found = [key for key in _batch(body, "data_ids") if key in form.rows]
         for key in found:
-            form.remove(key, API_USER, self.clock())
+            form.remove(key, API_USER, self.now())
         return {"status": "success", "success_count": len(found)}
 
 

@@ -1,0 +1,1 @@
+"""简道云 Jiandaoyun (Jodoo): marketing forms over the open API v5."""

@@ -1,0 +1,159 @@
+"""The calls of the open API v5 that we use: every one a POST with a JSON body, within its own request limit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+
+from connectors import retry
+from connectors.contract import CallStats
+from connectors.errors import ContractError
+from connectors.http import HttpSession
+from connectors.jiandaoyun import codes
+from connectors.jiandaoyun.config import JiandaoyunConfig
+from connectors.ratelimit import RateLimit, shared
+from connectors.rawjson import decode, parse, shape
+
+_PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=90.0)
+
+
+class FormId(NamedTuple):
+    """A form's full address."""
+
+    app_id: str
+    entry_id: str
+
+
+class Widget(msgspec.Struct):
+    """One field of a form: ``name`` is the alias if one is set, else equal to ``widgetName``, the id."""
+
+    name: str
+    widgetName: str
+    type: str
+    label: str = ""
+
+
+class Widgets(msgspec.Struct):
+    """A form's fields, and when its data last changed."""
+
+    widgets: list[Widget]
+    dataModifyTime: str | int | None = None
+
+    def by_name(self) -> dict[str, Widget]:
+        """Fields by the name that requests and answers use."""
+        return {widget.name: widget for widget in self.widgets}
+
+
+class Head(msgspec.Struct):
+    """What we need to know of a row without reading all of it."""
+
+    id: str = msgspec.field(name="_id")
+    updated: Any = msgspec.field(name="updateTime", default=None)
+
+
+class _Rows(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+class _Row(msgspec.Struct):
+    data: msgspec.Raw
+
+
+class _Form(msgspec.Struct):
+    name: str
+    entry_id: str
+
+
+class _Forms(msgspec.Struct):
+    forms: list[_Form]
+
+
+_widgets = msgspec.json.Decoder(Widgets)
+_rows = msgspec.json.Decoder(_Rows)
+_row = msgspec.json.Decoder(_Row)
+_head = msgspec.json.Decoder(Head)
+_forms = msgspec.json.Decoder(_Forms)
+
+
+class Api:
+    """One company, as one key sees it. Every method raises ``ConnectorError``."""
+
+    def __init__(self, config: JiandaoyunConfig, stats: CallStats) -> None:
+        self._config = config
+        key = config.api_key.get_secret_value()
+        limits = config.limits
+        # The allowance belongs to the company, so connections to it share their buckets.
+        company = shared((config.base_url, "company", limits.company), lambda: RateLimit.within(limits.company))
+        self._buckets: dict[str, RateLimit] = {}
+        self._session = HttpSession(
+            config.base_url,
+            stats=stats,
+            classify=codes.classify,
+            limit=company,
+            policy=_PATIENCE,
+            authenticate=lambda: {"Authorization": f"Bearer {key}"},
+            timeout=config.timeout_seconds,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def widgets(self, form: FormId) -> Widgets:
+        """The form's fields and its data's last change."""
+        return parse(self._call("entry/widget/list", form, {}), _widgets)
+
+    def rows(self, form: FormId, after: str | None, limit: int, fields: list[str] | None = None) -> list[bytes]:
+        """Up to ``limit`` rows with greater ids than ``after``, ascending by id, each as the bytes that were sent."""
+        body: dict[str, Any] = {"limit": limit}
+        if after is not None:
+            body["data_id"] = after
+        if fields is not None:
+            body["fields"] = fields
+        return [bytes(row) for row in parse(self._call("entry/data/list", form, body), _rows).data]
+
+    def row(self, form: FormId, data_id: str) -> bytes:
+        """One row; raises ``RowMissingError`` if it is gone."""
+        return bytes(parse(self._call("entry/data/get", form, {"data_id": data_id}), _row).data)
+
+    def update(self, form: FormId, data_id: str, values: dict[str, Any]) -> bytes:
+        """Set fields of a row and return the row as it is then; never sent twice without knowing what became of it."""
+        body = {
+            "data_id": data_id,
+            "data": {name: {"value": value} for name, value in values.items()},
+            "is_start_trigger": self._config.start_automation,
+        }
+        return bytes(parse(self._call("entry/data/update", form, body, safe=False), _row).data)
+
+    def forms(self, app_id: str) -> dict[str, str]:
+        """Entry id → name of the first 100 forms of an app."""
+        content = self._post("entry/list", {"app_id": app_id, "limit": 100, "skip": 0}).content
+        return {form.entry_id: form.name for form in parse(content, _forms).forms}
+
+    def _call(self, path: str, form: FormId, body: dict[str, Any], *, safe: bool = True) -> bytes:
+        return self._post(path, {"app_id": form.app_id, "entry_id": form.entry_id, **body}, safe=safe).content
+
+    def _post(self, path: str, body: dict[str, Any], *, safe: bool = True) -> httpx.Response:
+        return self._session.request("POST", f"/v5/app/{path}", json=body, safe=safe, limit=self._bucket(path))
+
+    def _bucket(self, path: str) -> RateLimit:
+        if path not in self._buckets:
+            limits = self._config.limits
+            rate = limits.write if path.endswith("/update") else limits.read
+            self._buckets[path] = shared((self._config.base_url, path, rate), lambda: RateLimit.within(rate))
+        return self._buckets[path]
+
+
+def head(row: bytes) -> Head:
+    """A row's id and change time; raises ``ContractError`` if it has no id."""
+    return parse(row, _head)
+
+
+def document(row: bytes) -> dict[str, Any]:
+    """A row decoded, numbers with fractions as ``Decimal``; raises ``ContractError``."""
+    found = decode(row)
+    if not isinstance(found, dict):
+        raise ContractError("A row is not a JSON object.", remedy="Report it with the sample.", sample=shape(row))
+    return found

@@ -1,0 +1,123 @@
+"""The Jiandaoyun connector: each configured form is a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from connectors.contract import Change, CheckLine, Connector, Cursor, Deletes, Page, PushResult, StreamSpec, Window
+from connectors.errors import ConnectorError, ContractError
+from connectors.jiandaoyun.api import Api, FormId, Widgets, head
+from connectors.jiandaoyun.codes import FormAddressError
+from connectors.jiandaoyun.config import FormConfig, JiandaoyunConfig
+from connectors.jiandaoyun.scan import Scanner
+from connectors.jiandaoyun.write import WRITABLE_TYPES, Writer
+
+_ALIAS_REMEDY = "Set them as aliases in the form (扩展功能 › 数据推送 › 设置字段别名), or change the mapping."
+
+
+class Jiandaoyun(Connector[JiandaoyunConfig]):
+    """Rows of ordinary forms; those of the preset CRM suite are closed to the API."""
+
+    name: ClassVar[str] = "jiandaoyun"
+    Config: ClassVar[type[BaseModel]] = JiandaoyunConfig
+
+    def __init__(self, config: JiandaoyunConfig) -> None:
+        super().__init__(config)
+        self._api = Api(config, self.stats)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def streams(self) -> Sequence[StreamSpec]:
+        """One stream per configured form."""
+        return [
+            StreamSpec(name, form.entity, deletes=Deletes.SWEEP, writable=form.writable_fields)
+            for name, form in self.config.forms.items()
+        ]
+
+    def check(self) -> Iterable[CheckLine]:
+        """Per form: whether it can be read, which fields are missing, whether what we write back is writable."""
+        for name, form in self.config.forms.items():
+            try:
+                yield self._checked(name, form)
+            except FormAddressError as error:
+                remedy = f"{error.remedy} {self._forms_seen(form)}".strip()
+                yield CheckLine(name, False, error.message, remedy, can_read=False, can_write=False)
+            except ConnectorError as error:
+                yield CheckLine(name, False, error.message, error.remedy, can_read=False, can_write=False)
+
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        """See ``connectors.jiandaoyun.scan``."""
+        scanner = Scanner(
+            self._api,
+            self._address(stream),
+            window,
+            page_size=self.config.page_size,
+            full_scan_seconds=self.config.full_scan_minutes * 60.0,
+        )
+        return scanner.pages(cursor)
+
+    def ids(self, stream: str) -> Iterator[Sequence[str]]:
+        """Every data id, with one small field of each row."""
+        form, size = self._address(stream), self.config.page_size
+        # Without `fields` the whole row is sent; which system fields may be named there is not documented.
+        fields = [widget.name for widget in self._api.widgets(form).widgets if widget.type != "subform"][:1]
+        after: str | None = None
+        while True:
+            found = [head(row).id for row in self._api.rows(form, after, size, fields or None)]
+            if found and after is not None and found[0] <= after:
+                raise ContractError("Rows did not come in ascending order of data id.", remedy="Run it again.")
+            yield found
+            if len(found) < size:
+                return
+            after = found[-1]
+
+    def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        """See ``connectors.jiandaoyun.write``."""
+        if not changes:
+            return
+        form = self._address(stream)
+        allowed = self.config.forms[stream].writable_fields
+        writer = Writer(self._api, form, self._api.widgets(form).by_name(), allowed)
+        yield from writer.apply(changes)
+
+    def _address(self, stream: str) -> FormId:
+        form = self.config.forms[stream]
+        return FormId(form.app_id or self.config.app_id or "", form.entry_id)
+
+    def _checked(self, name: str, form: FormConfig) -> CheckLine:
+        address = self._address(name)
+        widgets = self._api.widgets(address)
+        self._api.rows(address, None, 1)
+        known = widgets.by_name()
+        missing = [field for field in form.expected_fields if field not in known]
+        unwritable = [
+            field for field in form.writable_fields if field not in known or known[field].type not in WRITABLE_TYPES
+        ]
+        detail = f"readable, {len(known)} fields"
+        remedy = ""
+        if missing:
+            detail += f"; missing: {', '.join(missing)}"
+            remedy = f"{_ALIAS_REMEDY} Fields without an alias: {_nameless(widgets)}."
+        if unwritable:
+            detail += f"; not writable: {', '.join(unwritable)}"
+        # Whether the key may write shows only when something is written.
+        return CheckLine(name, True, detail, remedy, can_read=True, can_write=False if unwritable else None)
+
+    def _forms_seen(self, form: FormConfig) -> str:
+        """The forms that the key sees in the app, to choose from."""
+        try:
+            found = self._api.forms(form.app_id or self.config.app_id or "")
+        except ConnectorError:
+            return ""
+        shown = ", ".join(f"{name} = {entry_id}" for entry_id, name in list(found.items())[:10])
+        return f"Forms this key sees there: {shown}." if shown else ""
+
+
+def _nameless(widgets: Widgets) -> str:
+    found = [f"{widget.label} ({widget.widgetName})" for widget in widgets.widgets if widget.name == widget.widgetName]
+    return ", ".join(found[:20]) or "none"
