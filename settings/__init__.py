@@ -1,1 +1,6 @@
 """ltc.yaml: its model, line-numbered errors, and secret references."""
+
+from settings.errors import Problem, SecretMissing, SettingsError
+from settings.load import config_problems, load, locate
+
+__all__ = ["Problem", "SecretMissing", "SettingsError", "config_problems", "load", "locate"]

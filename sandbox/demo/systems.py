@@ -1,0 +1,128 @@
+"""Start and stop the process that holds the demo's systems."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.demo import config
+from sandbox.demo.place import Place
+
+_READY_SECONDS = 120.0
+_STOP_SECONDS = 30.0
+Say = Callable[[str], None]
+
+
+def up(folder: Path, say: Say = print) -> dict[str, Any]:
+    """Bring the demo's systems up with the data they had (a new company if there is none) and leave them running.
+
+    Returns their addresses. Raises ``RuntimeError`` with the end of the log if they do not start.
+    """
+    place = Place(folder.resolve())
+    endpoints = start(place)
+    config.write(place, endpoints)
+    say(f"The demo systems are up (process {_pid(place)}). Stop them with: ltc demo down")
+    for name, system in endpoints.items():
+        say(f"  {name:6} {system.get('base_url') or system.get('instance_url')}")
+    say(f"Work on them with: ltc --config {_shown(place.settings)} status")
+    return endpoints
+
+
+def down(folder: Path, say: Say = print) -> None:
+    """Stop the demo's systems; their data stays."""
+    place = Place(folder.resolve())
+    if stop(place):
+        say("The demo systems are stopped; their data is kept.")
+    else:
+        say("The demo systems are not running.")
+
+
+def start(place: Place) -> dict[str, dict[str, Any]]:
+    """Start the systems' process, or find it running, and wait until all four answer."""
+    if _alive(place) and place.endpoints.exists():
+        return _endpoints(place)
+    place.systems.mkdir(parents=True, exist_ok=True)
+    place.endpoints.unlink(missing_ok=True)
+    with place.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox.demo.serve", str(place.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _pid_file(place).write_text(str(process.pid))
+    deadline = time.monotonic() + _READY_SECONDS
+    while not place.endpoints.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            stop(place)
+            raise RuntimeError(f"The demo systems did not start: {place.log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.1)
+    return _endpoints(place)
+
+
+@contextmanager
+def started(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
+    """The systems for the time of a block."""
+    try:
+        yield start(place)
+    finally:
+        stop(place)
+
+
+def stop(place: Place) -> bool:
+    """End the systems' process and wait until it has saved everything; false if it was not running."""
+    pid = _pid(place)
+    if pid is None or not _alive(place):
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _alive(place):
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            break
+        time.sleep(0.05)
+    _pid_file(place).unlink(missing_ok=True)
+    return True
+
+
+def _pid_file(place: Place) -> Path:
+    return place.systems / "pid"
+
+
+def _pid(place: Place) -> int | None:
+    file = _pid_file(place)
+    return int(file.read_text()) if file.exists() else None
+
+
+def _alive(place: Place) -> bool:
+    pid = _pid(place)
+    if pid is None:
+        return False
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:  # our own child that has ended
+            return False
+    except ChildProcessError:
+        pass  # started by another command
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _endpoints(place: Place) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(place.endpoints.read_text())
+    return found
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

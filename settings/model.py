@@ -1,0 +1,102 @@
+"""What ltc.yaml may say, with every default."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Role = Literal["marketing", "crm", "erp", "accounting", "payments", "service"]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no IANA time zone") from None
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Schedule(_Settings):
+    """When a system is synced: ``cron`` (in the settings' time zone) or ``interval`` in seconds."""
+
+    cron: str | None = None
+    interval: int | None = Field(None, ge=60)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Schedule:
+        if (self.cron is None) == (self.interval is None):
+            raise ValueError("give either cron or interval")
+        return self
+
+
+class SystemSettings(_Settings):
+    """One source system."""
+
+    connector: str
+    roles: list[Role] = Field(min_length=1)
+    config: dict[str, Any] = Field(default_factory=dict)
+    streams: list[str] | None = None
+    mapping: str | None = None
+    schedule: Schedule | None = None
+    push: Literal["off", "plan", "auto"] = "plan"
+
+
+class Tolerance(_Settings):
+    """Two amounts agree if they differ by at most ``absolute`` (major units, per currency) or ``relative``."""
+
+    absolute: dict[Currency, Decimal] = Field(default_factory=dict)
+    relative: Decimal = Decimal(0)
+
+
+class ReconciliationSettings(_Settings):
+    """Tolerances, parameters of checks, and rates to the base currency for totals across currencies."""
+
+    tolerance: Tolerance = Field(default_factory=Tolerance)
+    checks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    rates: dict[Currency, Decimal] = Field(default_factory=dict)
+
+
+class Settings(_Settings):
+    """The whole of ltc.yaml. ``path`` is where it was read from."""
+
+    version: Literal[1]
+    store: str = "sqlite:///ltc.db"
+    locale: Literal["en", "zh-CN"] = "en"
+    timezone: Timezone = "UTC"
+    base_currency: Currency = "CNY"
+    as_of: AwareDatetime | None = None
+    systems: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], SystemSettings] = Field(min_length=1)
+    ownership: dict[str, Role] = Field(default_factory=dict)
+    reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
+    path: Path = Field(Path("ltc.yaml"), exclude=True)
+
+    @property
+    def business_day_zone(self) -> ZoneInfo:
+        """The zone in which days begin and end."""
+        return ZoneInfo(self.timezone)
+
+    def systems_with(self, role: str) -> list[str]:
+        """Names of the systems that have a role."""
+        return [name for name, system in self.systems.items() if role in system.roles]
+
+
+__all__ = [
+    "ReconciliationSettings",
+    "Role",
+    "Schedule",
+    "Settings",
+    "SystemSettings",
+    "Tolerance",
+]
