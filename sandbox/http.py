@@ -195,7 +195,7 @@ class Server:
             ssl_certfile=tls.cert_file if tls else None,
             ssl_keyfile=tls.key_file if tls else None,
         )
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._server = _Uvicorn(config)
@@ -227,6 +227,19 @@ class Server:
     def forget(self) -> None:
         """Empty the log of requests."""
         self._log.clear()
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket that names its protocol; otherwise asyncio leaves Nagle's algorithm on: 40 ms a request."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", port))
+        made.listen(128)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 class _Uvicorn(uvicorn.Server):
