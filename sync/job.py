@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["LeaseHeld", "Push", "run_pull", "run_push", "run_reconcile", "run_sweep", "run_sync"]
 
 Push = Literal["plan", "apply", "off"]
-"""``plan``: only plan; ``apply``: carry the plans out, too; ``off``: neither. ``None``: as each system's setting says."""
+"""``plan``: only plan; ``apply``: carry the plans out, too; ``off``: neither. ``None``: as each system says."""
 
 _LEASE_SECONDS = 300.0
 _RENEW_SECONDS = 60.0

@@ -1,0 +1,132 @@
+"""Two toy systems, a CRM that should show what the ERP knows, and a reconciliation of one rule."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import yaml
+from sqlalchemy import text
+
+from connectors import registry
+from settings.load import load
+from settings.model import Settings
+from state.store import Store
+from tests.jobs.toy import ToySystem
+
+MAPPINGS = {
+    "crm": """
+version: 1
+connector: toy
+streams:
+  deal:
+    entity: opportunity
+    fields: {name: name, order_number: order, currency: {const: CNY}, delivery_state: delivery}
+    status: {path: stage, values: {open: open, won: won}}
+    write: {delivery_state: delivery}
+""",
+    "erp": """
+version: 1
+connector: toy
+streams:
+  order:
+    entity: order
+    fields: {number: number, currency: {const: CNY}, delivery_state: delivery}
+    status: {path: state, values: {open: confirmed}}
+    required: [number]
+""",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    system: str
+    stream: str
+    record_id: int
+    source_id: str
+    number: str | None
+    entity: str
+    field: str
+    old: Any
+    new: Any
+    reason: str
+    because: Any = None
+
+
+WISHES = text(
+    "SELECT o.record_id, o.source_id, o.delivery_state AS shown, e.delivery_state AS known, e.number "
+    "FROM opportunities o JOIN orders e ON e.number = o.order_number AND e.deleted = 0 "
+    "WHERE o.deleted = 0 AND coalesce(o.delivery_state, '') <> coalesce(e.delivery_state, '') ORDER BY o.record_id"
+)
+
+
+def wanted(store: Store, settings: Any) -> list[Wanted]:
+    with store.reading() as connection:
+        rows = connection.execute(WISHES).all()
+    return [
+        Wanted(
+            *("crm", "deal", row.record_id, row.source_id, None, "opportunity", "delivery_state"),
+            *(row.shown, row.known, f"order {row.number} in erp says so", {"order": row.number}),
+        )
+        for row in rows
+    ]
+
+
+def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
+    reconcile.calls += 1  # type: ignore[attr-defined]
+    with store.reading() as connection:
+        counts = {
+            name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+            for name in ("orders", "opportunities")
+        }
+    return SimpleNamespace(as_dict=lambda: counts)
+
+
+reconcile.calls = 0  # type: ignore[attr-defined]
+
+
+def install() -> None:
+    """Let the jobs find the toy connector and the one-rule reconciliation."""
+    registry._BUILT_IN["toy"] = "tests.jobs.toy:Toy"
+    for name, members in (
+        ("reconciliation.writebacks", {"wanted": wanted}),
+        ("reconciliation.engine", {"reconcile": reconcile}),
+    ):
+        module = ModuleType(name)
+        vars(module).update(members)
+        sys.modules[name] = module
+
+
+def settings_for(folder: Path, urls: dict[str, str], **pushes: str) -> Settings:
+    """Write ltc.yaml and the mappings to ``folder``; the systems listen at ``urls``."""
+    streams = {"crm": (["deal"], ["opportunity"]), "erp": (["order"], ["order"])}
+    systems = {}
+    for name, url in urls.items():
+        (folder / f"{name}.yaml").write_text(MAPPINGS[name])
+        systems[name] = {
+            "connector": "toy",
+            "roles": [name],
+            "config": {"url": url, "streams": streams[name][0], "entities": streams[name][1]},
+            "mapping": f"{name}.yaml",
+            "push": pushes.get(name, "auto"),
+        }
+    top = {"version": 1, "timezone": "Asia/Shanghai", "as_of": "2026-10-31T10:00:00Z", "systems": systems}
+    (folder / "ltc.yaml").write_text(yaml.safe_dump(top))
+    return load(folder / "ltc.yaml")
+
+
+def crm(deals: int = 7) -> ToySystem:
+    numbers = range(1, deals + 1)
+    return ToySystem(
+        {"deal": [{"id": f"d{n}", "name": f"Deal {n}", "stage": "won", "order": f"SO-{n}"} for n in numbers]}
+    )
+
+
+def erp(orders: int = 7) -> ToySystem:
+    numbers = range(1, orders + 1)
+    made = [{"id": f"o{n}", "number": f"SO-{n}", "state": "open", "delivery": "delivered"} for n in numbers]
+    return ToySystem({"order": made})

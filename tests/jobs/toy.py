@@ -1,0 +1,195 @@
+"""A system small enough to see through: a server that counts every write, and its connector."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import httpx
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    Deletes,
+    Outcome,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
+from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.http import HttpSession
+from connectors.retry import RetryPolicy
+from sandbox.http import Server
+
+
+class ToySystem:
+    """Records by stream; every change gets the next revision of the whole system."""
+
+    def __init__(self, streams: dict[str, list[dict[str, Any]]]) -> None:
+        self.revision = 0
+        self.streams: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in streams}
+        self.writes: list[tuple[str, str, dict[str, Any], str]] = []
+        """What clients changed: stream, id, values, idempotency key."""
+        self.deaf: set[str] = set()
+        """Fields that are accepted and not stored."""
+        self._lock = threading.Lock()
+        for name, records in streams.items():
+            for record in records:
+                self.edit(name, record["id"], record)
+        self.server = Server(
+            Starlette(
+                routes=[
+                    Route("/{stream}", self._list),
+                    Route("/{stream}/{id}", self._read),
+                    Route("/{stream}/{id}", self._write, methods=["PATCH"]),
+                ]
+            )
+        )
+        self.server.__enter__()
+
+    @property
+    def url(self) -> str:
+        return self.server.base_url
+
+    def edit(self, stream: str, source_id: str, values: dict[str, Any]) -> None:
+        """What a person does in the system itself."""
+        self.revision += 1
+        record = self.streams[stream].setdefault(source_id, {"id": source_id})
+        record.update(values)
+        record["revision"] = self.revision
+
+    def remove(self, stream: str, source_id: str) -> None:
+        """Delete a record; only a list of all ids shows it."""
+        del self.streams[stream][source_id]
+
+    def values(self, stream: str, field: str) -> dict[str, Any]:
+        """What each record of a stream shows in a field."""
+        return {source_id: record.get(field) for source_id, record in self.streams[stream].items()}
+
+    def close(self) -> None:
+        self.server.stop()
+
+    async def _list(self, request: Request) -> Response:
+        with self._lock:
+            since = int(request.query_params.get("since", 0))
+            size = int(request.query_params.get("size", 100))
+            found = [item for item in self.streams[request.path_params["stream"]].values() if item["revision"] > since]
+            found.sort(key=lambda item: int(item["revision"]))
+            return JSONResponse({"data": found[:size], "more": len(found) > size})
+
+    async def _read(self, request: Request) -> Response:
+        with self._lock:
+            record = self.streams[request.path_params["stream"]].get(request.path_params["id"])
+            return JSONResponse(record) if record else JSONResponse({}, status_code=404)
+
+    async def _write(self, request: Request) -> Response:
+        asked = await request.json()
+        with self._lock:
+            stream, source_id = request.path_params["stream"], request.path_params["id"]
+            record = self.streams[stream][source_id]
+            if record["revision"] != asked["revision"]:
+                return JSONResponse({}, status_code=409)
+            self.writes.append((stream, source_id, asked["values"], request.headers["idempotency-key"]))
+            self.edit(stream, source_id, {k: v for k, v in asked["values"].items() if k not in self.deaf})
+            return JSONResponse(record)
+
+
+class ToyConfig(BaseModel):
+    """Where the system listens."""
+
+    url: str
+    page: int = 3
+    streams: list[str]
+    entities: list[str]
+
+
+class Refused(ConnectorError):
+    """The system says no to one record."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+def _classify(response: httpx.Response) -> ConnectorError | None:
+    return Refused(response.status_code) if response.status_code in (404, 409, 422) else None
+
+
+class Toy(Connector[ToyConfig]):
+    """Incremental by revision, conditional by revision."""
+
+    name = "toy"
+    Config = ToyConfig
+    settle_seconds = 0.0
+
+    def __init__(self, config: ToyConfig) -> None:
+        super().__init__(config)
+        policy = RetryPolicy(attempts=2, total_seconds=1, first_seconds=0.01, max_seconds=0.01)
+        self._http = HttpSession(config.url, stats=self.stats, classify=_classify, policy=policy, timeout=5)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def streams(self) -> list[StreamSpec]:
+        named = zip(self.config.streams, self.config.entities, strict=True)
+        return [StreamSpec(name, entity, "revision", Deletes.SWEEP) for name, entity in named]
+
+    def check(self) -> Iterable[CheckLine]:
+        return []
+
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        since = 0 if cursor is None or window.full else int(cursor["since"])
+        while True:
+            params = {"since": since, "size": self.config.page}
+            answer = json.loads(self._http.request("GET", f"/{stream}", params=params).content)
+            records = [_raw(item) for item in answer["data"]]
+            since = max([since, *(record.version or 0 for record in records)])
+            yield Page(records, {"since": since}, complete=not answer["more"])
+            if not answer["more"]:
+                return
+
+    def ids(self, stream: str) -> Iterator[Sequence[str]]:
+        answer = json.loads(self._http.request("GET", f"/{stream}", params={"size": 10_000}).content)
+        yield [item["id"] for item in answer["data"]]
+
+    def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        for change in changes:
+            try:
+                yield self._write(stream, change)
+            except Refused as error:
+                outcome = Outcome.CONFLICT if error.status == 409 else Outcome.REJECTED
+                yield PushResult(change.source_id, outcome, error.message)
+            except TransientError as error:
+                if not error.sent:
+                    raise
+                yield PushResult(change.source_id, Outcome.UNKNOWN, error.message)
+
+    def _write(self, stream: str, change: Change) -> PushResult:
+        path = f"/{stream}/{change.source_id}"
+        shown = json.loads(self._http.request("GET", path).content)
+        if all(shown.get(name) == value for name, value in change.values.items()):
+            return PushResult(change.source_id, Outcome.UNCHANGED, record=_raw(shown))
+        if any(shown.get(name) != value for name, value in change.expected.items()):
+            return PushResult(change.source_id, Outcome.CONFLICT, "somebody else changed it", _raw(shown))
+        body = {"values": change.values, "revision": shown["revision"]}
+        key = {"idempotency-key": change.idempotency_key}
+        answer = self._http.request("PATCH", path, json=body, headers=key, safe=False)
+        try:
+            return PushResult(change.source_id, Outcome.APPLIED, record=_raw(json.loads(answer.content)))
+        except ValueError as error:
+            raise ContractError("The answer is no JSON.") from error
+
+
+def _raw(item: dict[str, Any]) -> RawRecord:
+    return RawRecord(item["id"], json.dumps(item, sort_keys=True).encode(), item["revision"])
