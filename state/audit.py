@@ -7,13 +7,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.engine import Connection
 
 from state.clock import now_us
 from state.schema import audit as table
 
 _START = b"\0" * 32
+_BATCH = 1000
+_next_rows = select(table).where(table.c.id > bindparam("after")).order_by(table.c.id).limit(bindparam("count"))
 _ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtext('ltc audit'))")
 
 
@@ -49,13 +51,13 @@ def append(connection: Connection, actor: str, action: str, detail: dict[str, An
 def verify(connection: Connection) -> Verdict:
     """Recompute the chain; finds any row that was changed, inserted or removed before the last one."""
     before, checked = _START, 0
-    rows = connection.execution_options(yield_per=1000).execute(select(table).order_by(table.c.id))
-    for row in rows:
-        if row.id != checked + 1:
-            return Verdict(checked, checked + 1, f"row {checked + 1} is missing")
-        if bytes(row.hash) != _digest(before, row.id, row.at, row.actor, row.action, row.detail):
-            return Verdict(checked, row.id, f"row {row.id} was changed after it was written")
-        before, checked = bytes(row.hash), row.id
+    while rows := connection.execute(_next_rows, {"after": checked, "count": _BATCH}).all():
+        for row in rows:
+            if row.id != checked + 1:
+                return Verdict(checked, checked + 1, f"row {checked + 1} is missing")
+            if bytes(row.hash) != _digest(before, row.id, row.at, row.actor, row.action, row.detail):
+                return Verdict(checked, row.id, f"row {row.id} was changed after it was written")
+            before, checked = bytes(row.hash), row.id
     return Verdict(checked)
 
 

@@ -50,6 +50,12 @@ _POSTGRES = {
 _UNREACHABLE = "Check that the server runs, and the address, user and password of `store` in ltc.yaml."
 
 
+def locked(name: str) -> StoreError:
+    """The error of a database that somebody else keeps locked."""
+    what, remedy = _SQLITE["SQLITE_BUSY"]
+    return StoreError(f"The database {name} {what}.", remedy)
+
+
 @contextmanager
 def translated(name: str) -> Iterator[None]:
     """Let every failure of the database ``name`` inside the block leave as ``StoreError``; programming errors pass."""

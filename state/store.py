@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Store:
         self.engine = engine
         self.dialect: str = engine.dialect.name
         """``sqlite`` or ``postgresql``."""
+        self._writers = threading.Lock() if self.dialect == "sqlite" else None
 
     @property
     def name(self) -> str:
@@ -43,13 +45,26 @@ class Store:
         On SQLite the write lock is taken at once, so that what the block reads is what it changes.
         Raises ``StoreError``.
         """
-        with failures.translated(self.name), self.engine.connect() as connection:
+        with failures.translated(self.name), self._turn(), self.engine.connect() as connection:
             connection.info["writing"] = True
             try:
                 with connection.begin():
                     yield connection
             finally:
                 connection.info["writing"] = False
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite one after the other, rather than poll for its lock."""
+        if self._writers is None:
+            yield
+            return
+        if not self._writers.acquire(timeout=_BUSY_SECONDS):
+            raise failures.locked(self.name)
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -47,14 +47,19 @@ def test_two_processes_may_create_the_same_database_at_once(tmp_path: Path) -> N
 
 
 def test_opening_a_current_database_does_not_import_alembic(sqlite_url: str) -> None:
-    code = f"import sys; from state.store import open_store; open_store({sqlite_url!r}); sys.exit('alembic' in sys.modules)"
+    look = "import sys; sys.exit('alembic' in sys.modules)"
+    code = f"from state.store import open_store; open_store({sqlite_url!r}); {look}"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.transaction() as connection:
-        connection.execute(text("INSERT INTO stream (id, system, name, entity) VALUES (1, 'crm', 'lead', 'lead')"))
-        raise RuntimeError("power cut")
+    def fail_half_way() -> None:
+        with store.transaction() as connection:
+            connection.execute(text("INSERT INTO stream (id, system, name, entity) VALUES (1, 'crm', 'lead', 'lead')"))
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM stream")).scalar() == 0
 
@@ -82,13 +87,14 @@ def test_a_locked_database_says_so_and_what_to_do(sqlite_url: str, monkeypatch: 
 
 
 def test_a_full_disk_says_so(sqlite_store: Store) -> None:
-    with pytest.raises(StoreError, match="disk is full"), sqlite_store.transaction() as connection:
-        connection.execute(text("PRAGMA max_page_count = 1"))
-        for number in range(200):
-            connection.execute(
-                text("INSERT INTO stream (system, name, entity) VALUES ('crm', :name, :long)"),
-                {"name": str(number), "long": "x" * 5000},
-            )
+    def fill_it() -> None:
+        with sqlite_store.transaction() as connection:
+            connection.execute(text("PRAGMA max_page_count = 1"))
+            rows = [{"name": str(number), "long": "x" * 5000} for number in range(200)]
+            connection.execute(text("INSERT INTO stream (system, name, entity) VALUES ('crm', :name, :long)"), rows)
+
+    with pytest.raises(StoreError, match="disk is full"):
+        fill_it()
 
 
 def test_a_schema_newer_than_the_code_is_refused(store: Store) -> None:
