@@ -15,8 +15,8 @@ from connectors import retry
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
 from connectors.http import HttpSession, retry_after
-from connectors.ratelimit import RateLimit
-from connectors.rawjson import decode, shape
+from connectors.ratelimit import RateLimit, shared
+from connectors.rawjson import decode
 from connectors.xero.answers import error_messages, sentence
 from connectors.xero.config import XeroConfig
 
@@ -52,38 +52,27 @@ class Session:
         self._lock = threading.RLock()
         self._places = threading.BoundedSemaphore(config.concurrency)
         self._left_today: int | None = None
-        self._token_at_fault = True
+        self._token_at_fault = False
         self.granted: frozenset[str] = frozenset()
         """Scopes of the current token, as Xero confirmed them."""
-        burst = max(1, config.calls_per_minute // 6)
-        options: dict[str, Any] = {
-            "stats": stats,
-            "timeout": config.timeout_seconds,
-            "policy": _PATIENCE,
-            "verify": verify,
-        }
-        self._identity = HttpSession(_origin(config.token_url), classify=_token_failure, **options)
-        self._directory = HttpSession(
-            _origin(config.base_url),
-            classify=self._failure,
-            authenticate=self._bearer,
-            reauthenticate=self._renew,
-            **options,
-        )
-        self._api = HttpSession(
+        self._tls = httpx.create_ssl_context() if verify is True else verify
+        self._identity = self._connection(_origin(config.token_url), classify=_token_failure)
+        self._api = self._connection(
             config.base_url,
             classify=self._failure,
-            # In any one minute: the burst and what trickles in, together no more than the limit.
-            limit=RateLimit((config.calls_per_minute - burst) / 60, burst),
+            limit=shared(("xero", config.base_url, config.client_id, config.calls_per_minute), self._allowance),
             authenticate=self._headers,
             reauthenticate=self._renew,
-            **options,
         )
+
+    def _connection(self, url: str, **options: Any) -> HttpSession:
+        timeout = self._config.timeout_seconds
+        return HttpSession(url, stats=self._stats, timeout=timeout, policy=_PATIENCE, verify=self._tls, **options)
 
     def close(self) -> None:
         """Close all connections."""
-        for session in (self._identity, self._directory, self._api):
-            session.close()
+        self._identity.close()
+        self._api.close()
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -98,18 +87,32 @@ class Session:
         """Send a write under an idempotency key, which makes sending it again harmless."""
         return self._request("POST", path, json=body, params=params, headers={"Idempotency-Key": key}).content
 
-    def organisations(self) -> dict[str, str]:
+    def _organisations(self) -> dict[str, str]:
         """Organisations the connection may use: id → name."""
-        found = decode(self._directory.request("GET", "/connections").content)
+        directory = self._connection(
+            _origin(self._config.base_url),
+            classify=self._failure,
+            authenticate=self._bearer,
+            reauthenticate=self._renew,
+        )
+        try:
+            found = decode(directory.request("GET", "/connections").content)
+        finally:
+            directory.close()
         try:
             return {row["tenantId"]: str(row.get("tenantName") or "") for row in found}
         except (TypeError, KeyError, AttributeError) as error:
-            raise ContractError("Xero's list of connections is not as documented.", sample=shape(b"")) from error
+            raise ContractError("Xero's list of connections is not as documented.", remedy="Set tenant_id.") from error
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         self._guard_quota()
         with self._places:
             return self._api.request(method, path, **arguments)
+
+    def _allowance(self) -> RateLimit:
+        """In any one minute, the burst and what trickles in are together no more than the limit."""
+        burst = max(1, self._config.calls_per_minute // 6)
+        return RateLimit((self._config.calls_per_minute - burst) / 60, burst)
 
     def _guard_quota(self) -> None:
         if self._left_today is not None and self._left_today <= self._config.daily_reserve:
@@ -132,8 +135,10 @@ class Session:
 
     def _renew(self) -> bool:
         with self._lock:
-            self._token = None
-        return self._token_at_fault
+            at_fault, self._token_at_fault = self._token_at_fault, False
+            if at_fault:
+                self._token = None
+            return at_fault
 
     def _fetch_token(self) -> tuple[str, float]:
         pair = f"{self._config.client_id}:{self._config.client_secret.get_secret_value()}"
@@ -158,7 +163,7 @@ class Session:
         return token, self._clock() + max(lifetime - _EARLY, lifetime / 2)
 
     def _only_organisation(self) -> str:
-        found = self.organisations()
+        found = self._organisations()
         if len(found) == 1:
             return next(iter(found))
         if not found:
@@ -168,7 +173,7 @@ class Session:
             )
         raise AuthError(
             f"The Xero connection covers {len(found)} organisations.",
-            remedy=f"Set tenant_id to one of: {', '.join(sorted(found))}.",
+            remedy="Set tenant_id to one of: " + ", ".join(f"{key} ({found[key]})" for key in sorted(found)) + ".",
         )
 
     def _failure(self, response: httpx.Response) -> ConnectorError | None:
@@ -183,7 +188,6 @@ class Session:
             self._token_at_fault = not isinstance(refusal, ScopeMissing)
             return refusal
         if status == 403:
-            self._token_at_fault = False
             return AuthError(
                 "Xero refuses access to this organisation.",
                 remedy="Check tenant_id, and that the connection is still connected to the organisation in Xero.",

@@ -71,6 +71,14 @@ class Access:
     _recent: deque[datetime] = field(default_factory=deque)
     _today: int = 0
 
+    def reset(self) -> None:
+        """Forget tokens and counts; back to Xero's limits."""
+        self._tokens.clear()
+        self._recent.clear()
+        self._today = 0
+        self.limits = Limits()
+        self.allowed = SCOPES
+
     def token(self, authorization: str, form: bytes) -> dict[str, Any]:
         """Answer of the token endpoint. Raises ``Denied``."""
         if _basic(authorization) != (self.client_id, self.client_secret):

@@ -109,10 +109,8 @@ class Api:
     def __init__(self, books: Books, access: Access) -> None:
         self.books = books
         self.access = access
-        self.since_is_inclusive = False
-        self.on_page: Callable[[str, int], None] = lambda _resource, _page: None
         self._writer = Writer(books)
-        self._remembered: dict[str, _Remembered] = {}
+        self.reset()
         routes = [
             Route("/connect/token", self._token, methods=["POST"]),
             Route("/connections", self._connections),
@@ -122,6 +120,12 @@ class Api:
             Route(f"{API}/{{resource}}/{{key}}", self._guarded(self._one), methods=["GET", "POST"]),
         ]
         self.application = Starlette(routes=routes)
+
+    def reset(self) -> None:
+        """Forget idempotency keys; switches as at the start."""
+        self.since_is_inclusive = False
+        self.on_page: Callable[[str, int], None] = lambda _resource, _page: None
+        self._remembered: dict[str, _Remembered] = {}
 
     # -- answering
 

@@ -79,6 +79,14 @@ class XeroServer:
         """Empty the log of requests."""
         self._server.forget()
 
+    def clear(self) -> None:
+        """As if just started: empty books, no tokens, keys, faults or requests, Xero's own limits."""
+        self.books.restore(Snapshot([], [], [], [], []))
+        self.access.reset()
+        self.api.reset()
+        self.faults.clear()
+        self.forget()
+
     def stop(self) -> None:
         """Stop serving; safe to call twice."""
         self._server.stop()

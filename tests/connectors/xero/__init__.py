@@ -1,0 +1,1 @@
+"""Tests of the Xero connector, its mapping and its stand-in."""
