@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -74,7 +75,7 @@ class Postgres:
     def start(cls, directory: Path) -> Postgres:
         """Start the cluster in ``directory``, creating it if it is not there; joins a server that already runs.
 
-        As root the server runs under an unprivileged account and the folders above get the search bit it needs.
+        As root the server runs under an unprivileged account that may pass through the folders above.
         Raises ``PostgresError``.
         """
         postgres = cls(directory)
@@ -212,46 +213,25 @@ class Postgres:
         if account is not None:
             for path in (self.directory, self._data, self.socket_dir, self._log):
                 os.chown(path, account.pw_uid, account.pw_gid)
-            for path in (self._data, self.socket_dir, binary("postgres")):
-                _let_through(path)
+            if not _passing(account):
+                for path in (self._data, self.socket_dir, binary("postgres")):
+                    _let_through(path)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         socket_dir = str(self.socket_dir).replace("'", "''")
         (self._data / "postgresql.conf").write_text(f"{_SETTINGS}unix_socket_directories = '{socket_dir}'\n")
 
     def _initialise(self) -> None:
-        command: list[str | Path] = [
-            binary("initdb"),
-            "-D",
-            self._data,
-            "-U",
-            USER,
-            "--auth=trust",
-            "--no-sync",
-            "--no-instructions",
-        ]
-        command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        run = subprocess.run(command, capture_output=True, check=False, cwd=self.directory, **_run_as())
+        options = ["--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"]
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        run = _run([binary("initdb"), "-D", self._data, "-U", USER, *options], self.directory)
         if run.returncode:
             raise PostgresError(f"initdb failed: {run.stderr.decode(errors='replace')[-500:]}")
 
     def _launch(self) -> None:
         # pg_ctl detaches the server from us, so that it is nobody's zombie and may outlive this process.
-        command: list[str | Path] = [
-            binary("pg_ctl"),
-            "start",
-            "-w",
-            "-s",
-            "-t",
-            str(_START_SECONDS),
-            "-D",
-            self._data,
-            "-l",
-            self._log,
-        ]
-        run = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd=self.directory, **_run_as()
-        )
+        options = ["start", "-w", "-s", "-t", str(_START_SECONDS)]
+        run = _run([binary("pg_ctl"), *options, "-D", self._data, "-l", self._log], self.directory)
         if run.returncode:
             raise PostgresError(f"PostgreSQL did not start: {self._log.read_text(errors='replace')[-500:]}")
 
@@ -303,11 +283,30 @@ def _account() -> pwd.struct_passwd | None:
     raise PostgresError("PostgreSQL does not run as root, and there is neither a 'postgres' nor a 'nobody' account.")
 
 
-def _run_as() -> dict[str, Any]:
+def _run(command: Sequence[str | Path], directory: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run one of the server's programs under the account it must have."""
     account = _account()
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    who: dict[str, Any] = {}
+    if account is not None and _passing(account):
+        command = [*_passing(account), *command]
+    elif account is not None:
+        who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd=directory, **who)
+
+
+@cache
+def _passing(account: pwd.struct_passwd) -> Sequence[str]:
+    """What to put before a command so that it runs under ``account`` and still passes through root's own folders.
+
+    Empty where that cannot be had; then those folders are opened to passers-by instead.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return ()
+    who = (setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups")
+    rights = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
+    works = subprocess.run([*who, *rights, "true"], capture_output=True, check=False).returncode == 0
+    return (*who, *rights) if works else ()
 
 
 def _let_through(path: Path) -> None:

@@ -54,7 +54,7 @@ class Tryton(Connector[TrytonConfig]):
     def _check(self, stream: Stream) -> CheckLine:
         name = stream.spec.name
         try:
-            self._read(stream, stream.all(), 1)
+            self._read(stream, [], 1)
             access = msgspec.json.decode(self._rpc.call("ir.model.access", "get_access", [stream.model]))[stream.model]
         except ConnectorError as error:
             return CheckLine(name, False, error.message, error.remedy, can_read=False)
@@ -109,15 +109,15 @@ class Tryton(Connector[TrytonConfig]):
             yield Page(found, {"since": since, "until": until, "after": after})
 
     def _read(self, stream: Stream, domain: Domain, limit: int) -> list[RawRecord]:
-        result = self._rpc.call(stream.model, "search_read", domain, 0, limit, _BY_STAMP, list(stream.fields))
-        return records(result)
+        params = (domain, 0, limit, _BY_STAMP, list(stream.fields))
+        return records(self._rpc.call(stream.model, "search_read", *params, context=stream.context))
 
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
         """All ids that exist, archived records included."""
         source, last = STREAMS[stream], 0
         while True:
-            domain = [*source.all(), ["id", ">", last]]
-            result = self._rpc.call(source.model, "search", domain, 0, _IDS_PER_CALL, [["id", "ASC"]])
+            params = ([["id", ">", last]], 0, _IDS_PER_CALL, [["id", "ASC"]])
+            result = self._rpc.call(source.model, "search", *params, context=source.context)
             found = msgspec.json.decode(result, type=list[int])
             yield [str(number) for number in found]
             if len(found) < _IDS_PER_CALL:

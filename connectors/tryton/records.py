@@ -64,10 +64,22 @@ def _record(row: bytes) -> RawRecord:
     moment = datetime(
         stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second, stamp.microsecond, UTC
     )
-    fields = _whole.decode(row)
+    fields = {name: _live(value) for name, value in _whole.decode(row).items()}
     if "comment" in fields:
         fields[PAYMENT_NOTE] = read_note(fields["comment"])
+    if "contact_mechanisms." in fields:
+        contacts = fields["contact_mechanisms."]
+        fields["email"] = _contact(contacts, "email")
+        fields["phone"] = _contact(contacts, "phone") or _contact(contacts, "mobile")
     return RawRecord(str(head.id), _sorted.encode(fields), to_us(moment))
+
+
+def _live(value: Any) -> Any:
+    return [part for part in value if part.get("active") is not False] if isinstance(value, list) else value
+
+
+def _contact(contacts: list[dict[str, Any]], kind: str) -> Any:
+    return next((contact["value"] for contact in contacts if contact["type"] == kind), None)
 
 
 def to_us(moment: datetime) -> int:

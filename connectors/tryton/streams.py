@@ -15,7 +15,7 @@ from connectors.tryton.records import PAYMENT_NOTE
 Domain = list[Any]
 
 _EVER = ["active", "in", [True, False]]
-"""Archived rows as well; as a clause and not as a context, so that nested lists still show live rows only."""
+"""Archived rows as well."""
 _OWN = ("create_date", "last_modified_at")
 
 
@@ -32,20 +32,21 @@ class Stream:
     """The same for relations whose rows can be archived."""
     archivable: bool = False
 
-    def all(self) -> Domain:
-        """Every record, archived ones too."""
-        return [_EVER] if self.archivable else []
+    @property
+    def context(self) -> dict[str, Any]:
+        """Shows archived records too, and with them their archived parts, which ``records`` leaves out."""
+        return {"active_test": False} if self.archivable else {}
 
     def changed(self, since: object, until: object) -> Domain:
         """Records stamped in ``[since, until)`` themselves or in one of their parts; ``since`` ``None``: from ever."""
         own: Domain = [["last_modified_at", "<", until]]
         if since is None:
-            return [*self.all(), own]
+            return own
         span: Domain = [["last_modified_at", ">=", since], *own]
         either: Domain = ["OR", span]
         either += [[part, "where", span] for part in self.parts]
         either += [[part, "where", [*span, _EVER]] for part in self.archivable_parts]
-        return [*self.all(), either]
+        return [either]
 
 
 PARTY = Stream(
@@ -55,16 +56,17 @@ PARTY = Stream(
         "name",
         "code",
         "active",
-        "email",
-        "phone",
-        "website",
         "tax_identifier.code",
-        "identifiers.type",
         "identifiers.code",
+        "identifiers.active",
+        "contact_mechanisms.type",
+        "contact_mechanisms.value",
+        "contact_mechanisms.active",
         "addresses.street",
         "addresses.postal_code",
         "addresses.city",
         "addresses.country.code",
+        "addresses.active",
         *_OWN,
     ),
     archivable_parts=("addresses", "contact_mechanisms", "identifiers"),

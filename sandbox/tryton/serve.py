@@ -21,8 +21,12 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Serve until standard input ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    from psycopg_pool.base import AttemptWithBackoff
     from trytond.cli import main as serve
 
+    # A database may be replaced under the running server; without this its pool waits a second and more for each
+    # connection that was cut.
+    AttemptWithBackoff.INITIAL_DELAY = 0.02
     serve()
 
 

@@ -1,0 +1,124 @@
+"""Logging in, staying in, and what Tryton's refusals become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import psycopg
+import pytest
+
+from connectors.contract import RawRecord, Window
+from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
+from connectors.retry import no_waiting
+from connectors.tryton.connector import Tryton
+from connectors.tryton.errors import Refused, Stale, classify, classify_login
+from sandbox.tryton.client import Client
+from sandbox.tryton.server import Tryton as Server
+
+Pull = Callable[..., dict[str, RawRecord]]
+
+
+def answer(status: int, content: object = b"") -> httpx.Response:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return httpx.Response(status, content=body, request=httpx.Request("POST", "http://erp/db/rpc/"))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (["UserError", ['You can not call "confirm" on "(2)" of "Sale".', "", None]], Refused),
+        (["UserWarning", ["6b40.invoice_date_future", "The date is in the future.", ""]], Refused),
+        (["ConcurrencyException", "Records were modified in the meanwhile"], Stale),
+        (["LoginException", ["password", "Password for admin", "password"]], AuthError),
+        (["could not serialize access due to concurrent update", ""], TransientError),
+        (["'nosuch'", ""], ContractError),
+    ],
+)
+def test_an_error_inside_a_200_is_an_error(error: list[object], kind: type[ConnectorError]) -> None:
+    found = classify(answer(200, {"id": 1, "error": error}))
+    assert type(found) is kind
+
+
+def test_a_refusal_keeps_trytons_sentence_and_an_unknown_field_its_name() -> None:
+    refused = classify(
+        answer(200, {"id": 1, "error": ["UserWarning", ["hash.name", "The date is in the future.", ""]]})
+    )
+    assert isinstance(refused, Refused)
+    assert refused.reason == "The date is in the future."
+    assert "nosuch" in str(classify(answer(200, {"id": 1, "error": ["'nosuch'", ""]})))
+    leaky = ["duplicate key value: Key (name)=(Anna Abend)", ""]
+    assert "Anna" not in str(classify(answer(200, {"id": 1, "error": leaky})))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, AuthError), (403, ContractError), (404, AuthError), (500, None), (429, None)]
+)
+def test_statuses_with_an_empty_or_html_body_are_told_apart(status: int, kind: type[ConnectorError] | None) -> None:
+    found = classify(answer(status, b"<html>no</html>"))
+    assert (type(found) if found else None) is kind
+
+
+def test_a_login_page_in_place_of_tryton_breaks_the_contract() -> None:
+    with pytest.raises(ContractError, match="base_url"):
+        classify(answer(200, b"<html>Sign in</html>"))
+
+
+def test_a_lock_out_is_final_and_says_so() -> None:
+    found = classify_login(answer(429))
+    assert isinstance(found, AuthError)
+    assert "locked" in found.message
+
+
+def test_a_wrong_password_is_tried_once_by_all_streams_together(
+    connect: Callable[..., Tryton], pull: Pull, connector: Tryton, tryton: Server
+) -> None:
+    wrong = connect(password="not the password")
+    for stream in ("party", "order", "party"):
+        with pytest.raises(AuthError, match="refuses the user or the password"):
+            list(wrong.pull(stream, None, Window(until=datetime.now(UTC))))
+    assert not any(line.ok for line in wrong.check())
+    with psycopg.connect(tryton.postgres.dsn(tryton.database)) as database:
+        assert database.execute("SELECT count(*) FROM res_user_login_attempt").fetchone() == (1,)
+    assert pull(connector, "product"), "the user is not locked out"
+
+
+def test_an_expired_session_is_renewed_and_the_pull_goes_on(connect: Callable[..., Tryton], tryton: Server) -> None:
+    connector = connect(page_size=2)
+    pages = connector.pull("order", None, Window(until=datetime.now(UTC)))
+    found = list(next(pages).records)
+    tryton.postgres.execute(tryton.database, "DELETE FROM ir_session")
+    for page in pages:
+        found += page.records
+    assert len(found) == 5
+
+
+def test_check_names_each_stream_and_what_can_be_written(connector: Tryton) -> None:
+    lines = {line.stream: line for line in connector.check()}
+    assert list(lines) == ["party", "product", "order", "delivery"]
+    assert all(line.ok for line in lines.values())
+    assert lines["order"].can_write is True
+    assert lines["delivery"].can_write is None
+
+
+def test_check_says_what_a_user_without_sales_lacks(connect: Callable[..., Tryton], people: Client) -> None:
+    company = people.context["company"]
+    people.create_one(
+        "res.user",
+        name="Guest",
+        login="guest",
+        password="guest-demo-only",
+        companies=[("add", [company])],
+        company=company,
+    )
+    lines = {line.stream: line for line in connect(user="guest", password="guest-demo-only").check()}
+    assert not lines["order"].ok
+    assert lines["order"].remedy
+    assert lines["party"].ok
+
+
+def test_an_unreachable_server_is_a_passing_trouble(connect: Callable[..., Tryton]) -> None:
+    with no_waiting(), pytest.raises(TransientError, match="cannot be reached"):
+        connect(base_url="http://127.0.0.1:9").ids("party").__next__()
