@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from mappings.errors import Unusable
@@ -16,6 +16,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LIMIT = 2**63
 _FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0, True: 1, False: 0}
 _MOST_DIGITS = 60
+EXACT = Context(prec=4 * _MOST_DIGITS)
+"""Arithmetic that never rounds a number we accept; Python's own context does beyond 28 digits."""
 
 
 def text(value: Any) -> str | None:
@@ -41,10 +43,10 @@ def decimal(value: Any) -> Decimal:
     """An exact number from a JSON number or decimal text."""
     if type(value) is str:
         stripped = value.strip()
-        if len(stripped) > _MOST_DIGITS or not _DECIMAL.fullmatch(stripped):
+        if len(stripped) > 2 * _MOST_DIGITS + 3 or not _DECIMAL.fullmatch(stripped):
             raise Unusable("is not a decimal number")
-        return Decimal(stripped)
-    if type(value) is int:
+        value = Decimal(stripped)
+    elif type(value) is int:
         return Decimal(value)
     if isinstance(value, Decimal):
         if not value.is_finite() or len(value.as_tuple().digits) > _MOST_DIGITS or abs(value.adjusted()) > _MOST_DIGITS:
@@ -64,7 +66,7 @@ def money(value: Any, exponent: int | None) -> int | None:
         if whole.isdecimal() and whole.isascii() and len(part) == exponent and len(whole) < 16:  # noqa: SIM102
             if not part or (part.isdecimal() and part.isascii()):
                 return int(whole + part)
-    scaled = decimal(value).scaleb(exponent)
+    scaled = EXACT.scaleb(decimal(value), exponent)
     whole_units = int(scaled)
     if whole_units != scaled:
         raise Unusable(f"has more than {exponent} decimals, which its currency does not have")

@@ -129,7 +129,8 @@ class StreamMapping:
         for item in _evaluated(self, source_id, document):
             if item.error is not None:
                 field = item.name.rpartition(".")[2]
-                return MappingError(item.name, shown(item.raw, field in self.personal), item.error)
+                personal = field in self.personal or isinstance(item.raw, dict | list) or field == "lines"
+                return MappingError(item.name, shown(item.raw, personal), item.error)
         for name in self.definition.required:
             found = next((item for item in _evaluated(self, source_id, document) if item.name == name), None)
             if found is None or found.value is None:
@@ -167,7 +168,7 @@ def _evaluated(mapping: StreamMapping, source_id: str, document: dict[str, Any])
     try:
         lines = line_items(raw_lines)
     except Unusable as error:
-        return [*found, Explained("lines", None, path, type(raw_lines).__name__, str(error))]
+        return [*found, Explained("lines", None, path, raw_lines, str(error))]
     skips = compiled.skips_line
     kept = [line for line in lines if not (skips and skips(source_id, document, line, None))]
     for number, line in enumerate(kept, 1):

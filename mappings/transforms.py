@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from mappings.convert import decimal, iso
+from mappings.convert import EXACT, decimal, iso
 from mappings.convert import text as as_text
 from mappings.errors import Unusable
 
@@ -23,7 +23,7 @@ TRANSFORMS: dict[str, Transform] = {}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _XERO = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/", re.ASCII)
-_CHINESE_MOBILE = re.compile(r"(?:00)?(?:86)?(1[3-9]\d{9})", re.ASCII)
+_CHINESE_MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})", re.ASCII)
 _CLOCK = ("hour", "minute", "second", "microsecond")
 _EXTENSION = re.compile(r"(?:ext\.?|x|#|转).*$", re.IGNORECASE)
 
@@ -103,36 +103,34 @@ def phone(value: Any) -> str | None:
     written = _EXTENSION.sub("", _text(value).strip())
     international = written.startswith(("+", "00", "＋"))
     number = "".join(str(int(sign)) for sign in written if sign.isdecimal())
-    mobile = _CHINESE_MOBILE.fullmatch(number)
-    if mobile:
-        return f"+86{mobile[1]}"
     if international:
         return f"+{number.removeprefix('00')}" if number else None
-    return number or None
+    mobile = _CHINESE_MOBILE.fullmatch(number)
+    return f"+86{mobile[1]}" if mobile else number or None
 
 
 @transform
 def percent(value: Any) -> Decimal | None:
     """13 as the fraction 0.13."""
-    return None if value == "" else decimal(value).scaleb(-2)
+    return None if value == "" else EXACT.scaleb(decimal(value), -2)
 
 
 @transform
 def negate(value: Any) -> Decimal | None:
     """The number with the other sign."""
-    return None if value == "" else -decimal(value)
+    return None if value == "" else decimal(value).copy_negate()
 
 
 @transform
 def abs_(value: Any) -> Decimal | None:
     """The number without its sign."""
-    return None if value == "" else abs(decimal(value))
+    return None if value == "" else decimal(value).copy_abs()
 
 
 @transform
 def round2(value: Any) -> Decimal | None:
     """The number rounded to two decimals, halves away from zero."""
-    return None if value == "" else decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return None if value == "" else decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP, EXACT)
 
 
 @transform

@@ -60,9 +60,10 @@ def _value(node: Any, file: str) -> Any:
         here = Located(f"{file}:{node.start_mark.line + 1}")
         for key_node, value_node in node.value:
             where = f"{file}:{key_node.start_mark.line + 1}"
-            key = _value(key_node, file)
-            if not isinstance(key, str | int | bool | None):
+            if not isinstance(key_node, yaml.ScalarNode):
                 raise MappingFileError(where, "a key must be a word.")
+            # As text, because to Python the keys `1` and `true` are one.
+            key = None if _value(key_node, file) is None else key_node.value
             if key in here:
                 raise MappingFileError(where, f"`{key}` stands here twice.", "Keep one of them.")
             here.put(key, _value(value_node, file), where)
