@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -43,6 +43,8 @@ class ToySystem:
         """What clients changed: stream, id, values, idempotency key."""
         self.deaf: set[str] = set()
         """Fields that are accepted and not stored."""
+        self.watch: Callable[[], None] | None = None
+        """Called before a request is carried out, and after, before it is answered."""
         self._lock = threading.Lock()
         for name, records in streams.items():
             for record in records:
@@ -50,9 +52,9 @@ class ToySystem:
         self.server = Server(
             Starlette(
                 routes=[
-                    Route("/{stream}", self._list),
-                    Route("/{stream}/{id}", self._read),
-                    Route("/{stream}/{id}", self._write, methods=["PATCH"]),
+                    Route("/{stream}", self._watched(self._list)),
+                    Route("/{stream}/{id}", self._watched(self._read)),
+                    Route("/{stream}/{id}", self._watched(self._write), methods=["PATCH"]),
                 ]
             )
         )
@@ -79,6 +81,19 @@ class ToySystem:
 
     def close(self) -> None:
         self.server.stop()
+
+    def _watched(self, handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def watched(request: Request) -> Response:
+            self._saw()
+            answer = await handle(request)
+            self._saw()
+            return answer
+
+        return watched
+
+    def _saw(self) -> None:
+        if self.watch is not None:
+            self.watch()
 
     async def _list(self, request: Request) -> Response:
         with self._lock:
