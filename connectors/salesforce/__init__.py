@@ -1,0 +1,1 @@
+"""Salesforce through simple-salesforce: leads, accounts, contacts, opportunities, quotes with lines, products."""

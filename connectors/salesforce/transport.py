@@ -1,0 +1,173 @@
+"""The wire: simple-salesforce on a session with time-outs, and every failure as one of our errors.
+
+Imported when the first call is made: the library and what it brings along take a quarter of a second to load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests import exceptions as failures
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError
+
+from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.errors import from_answer, from_token_answer
+
+_CONNECT_SECONDS = 10.0
+_LIMIT_HEADER = "Sforce-Limit-Info"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer: its bytes as received, and when the server sent it (HTTP date, ``""`` if it did not say)."""
+
+    status: int
+    body: bytes
+    date: str
+
+
+class TimedSession(requests.Session):
+    """A session that never waits for ever, never follows a redirect and tells of every answer.
+
+    The certificate authority is given with each request, because the environment (``REQUESTS_CA_BUNDLE``) would
+    override the session's; the empty authentication keeps a ``.netrc`` from replacing the bearer token.
+    """
+
+    def __init__(self, config: SalesforceConfig, on_answer: Callable[[requests.Response], None]) -> None:
+        super().__init__()
+        self._timeout = (min(config.timeout_seconds, _CONNECT_SECONDS), config.timeout_seconds)
+        self._ca_bundle = str(config.ca_bundle) if config.ca_bundle else None
+        self._on_answer = on_answer
+        self.auth = _unchanged
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
+        """As in ``requests``, with our defaults."""
+        options.setdefault("timeout", self._timeout)
+        options.setdefault("allow_redirects", False)
+        if self._ca_bundle:
+            options.setdefault("verify", self._ca_bundle)
+        response = super().request(method, url, *args, **options)
+        self._on_answer(response)
+        return response
+
+
+class Transport:
+    """One org: tokens and calls, without retries. Raises only ``connectors.errors``."""
+
+    def __init__(
+        self, config: SalesforceConfig, *, on_usage: Callable[[str], None], on_bytes: Callable[[int], None]
+    ) -> None:
+        self._config = config
+        self._on_usage = on_usage
+        self._on_bytes = on_bytes
+        self._session = TimedSession(config, self._seen)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def login(self) -> Salesforce:
+        """The library with a fresh token.
+
+        It is given a token instead of the credentials, so that its own 401 retry, which drops headers, is off.
+        """
+        config = self._config
+        url = f"{config.login_url or config.instance_url}/services/oauth2/token"
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": config.client_id,
+            "client_secret": config.client_secret.get_secret_value(),
+        }
+        host = _host(url)
+        try:
+            response = self._session.post(url, data=form)
+        except failures.RequestException as error:
+            raise from_requests(error, host) from error
+        content = _parsed(response)
+        token = content.get("access_token") if isinstance(content, dict) else None
+        if response.status_code != 200 or not isinstance(token, str):
+            raise from_token_answer(response.status_code, content, host)
+        given = content.get("instance_url")
+        instance = given if isinstance(given, str) and given.startswith("https://") else config.instance_url
+        library = Salesforce(session_id=token, instance_url=instance, version=config.api_version, session=self._session)
+        library.headers.pop("X-PrettyPrint", None)  # a third of the bytes would be white space
+        return library
+
+    def send(
+        self,
+        library: Salesforce,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One call; ``path`` is relative to the API version, or starts with ``/services``."""
+        url = f"https://{library.sf_instance}{path}" if path.startswith("/") else f"{library.base_url}{path}"
+        host = library.sf_instance
+        try:
+            response = library._call_salesforce(
+                method, url, params=params, data=body, headers=dict(headers or {}), name=path
+            )
+        except SalesforceError as error:
+            raise from_answer(error.status, error.content, host) from error
+        except failures.RequestException as error:
+            raise from_requests(error, host) from error
+        return Answer(response.status_code, response.content, response.headers.get("Date", ""))
+
+    def _seen(self, response: requests.Response) -> None:
+        self._on_bytes(len(response.content))
+        usage = response.headers.get(_LIMIT_HEADER)
+        if usage:
+            self._on_usage(usage)
+
+
+def from_requests(error: failures.RequestException, host: str) -> ConnectorError:
+    """Our error for any error that requests raises; never shows the URL's query or the request's body."""
+    if isinstance(error, failures.SSLError):
+        return ContractError(
+            f"The certificate of {host} is not trusted.",
+            remedy="Set ca_bundle to the PEM file of its authority, or check that nothing stands in between.",
+        )
+    if isinstance(error, failures.ConnectTimeout | failures.ProxyError) or _never_connected(error):
+        return TransientError(
+            f"{host} cannot be reached.", remedy="Check instance_url, the network and the proxy.", sent=False
+        )
+    if isinstance(error, failures.Timeout):
+        return TransientError(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
+    broken = (failures.ConnectionError, failures.ChunkedEncodingError, failures.ContentDecodingError)
+    if isinstance(error, broken):
+        return TransientError(
+            f"The connection to {host} broke ({type(error).__name__}).", remedy="It is tried again on the next run."
+        )
+    return ContractError(
+        f"{host} cannot be spoken to ({type(error).__name__}).", remedy="Check instance_url and the proxy settings."
+    )
+
+
+def _never_connected(error: failures.RequestException) -> bool:
+    """Whether the request cannot have left us: urllib3 found no address or no listener."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+
+
+def _parsed(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except failures.RequestException:
+        return response.text
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
