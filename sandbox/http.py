@@ -14,6 +14,7 @@ application carry the request out before the answer is lost or replaced.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -35,6 +36,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 Body = bytes | str | dict[str, Any] | list[Any]
 
 _STOP_SECONDS = 10.0
+_TICK_SECONDS = 0.1  # uvicorn counts ten to a second
 
 
 @dataclass(slots=True)
@@ -216,7 +218,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop serving and free the port; safe to call twice."""
-        self._server.should_exit = True
+        self._server.leave()
         self._thread.join(_STOP_SECONDS)
         self._socket.close()
 
@@ -243,15 +245,32 @@ def _listen(port: int) -> socket.socket:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Tells when it accepts connections and does not wait for idle ones when it stops."""
+    """Tells when it accepts connections, and stops at once instead of at its next tick."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.up = threading.Event()
+        self._leave = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.up.set()
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leave.wait(), _TICK_SECONDS)
+
+    def leave(self) -> None:
+        """Stop serving; safe to call from any thread and twice."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._leave.set)
 
 
 class _Front:
