@@ -24,7 +24,7 @@ class SalesforceConfig(BaseModel):
         600, ge=0, le=86_400, description="How far a pull goes back behind the last one, for commits that came late"
     )
     timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long to wait for an answer")
-    calls_per_second: float = Field(10.0, gt=0, le=100, description="Most calls a second")
+    calls_per_second: float = Field(50.0, gt=0, le=1000, description="Most calls a second")
     custom_fields: dict[str, dict[str, str | None]] = Field(
         default_factory=dict,
         description="Stream → our name of a custom field → the org's name of it, or null if the org has none; a name "

@@ -14,6 +14,7 @@ from connectors.salesforce import soql
 from connectors.salesforce.checking import check_stream
 from connectors.salesforce.client import Client
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.errors import Refused, as_contract
 from connectors.salesforce.pulling import Pull
 from connectors.salesforce.pushing import Push
 from connectors.salesforce.records import Reader
@@ -50,7 +51,10 @@ class Salesforce(Connector[SalesforceConfig]):
 
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """What changed since ``cursor``: two calls if nothing did, one for changes and one for deletions."""
-        yield from Pull(self._client, self.config, self._stream(stream), cursor, window).pages()
+        try:
+            yield from Pull(self._client, self.config, self._stream(stream), cursor, window).pages()
+        except Refused as error:
+            raise as_contract(error, stream) from error
 
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
         """All ids that are not deleted; finds records that were purged before their deletion was noticed."""

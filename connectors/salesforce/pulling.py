@@ -21,7 +21,7 @@ from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import Refused
 from connectors.salesforce.position import Position
 from connectors.salesforce.records import Reader
-from connectors.salesforce.streams import CURSOR_FIELD, Stream
+from connectors.salesforce.streams import CURSOR_FIELD, Lines, Stream
 
 _DELETE_LOG = timedelta(days=14, hours=22)
 """How far back deletions can be asked for: 15 days, less some slack for clocks."""
@@ -69,24 +69,27 @@ class Pull:
         self._stream = stream
         self._until = soql.literal(window.until)
         self._now = window.until
+        self._overlap = timedelta(seconds=config.overlap_seconds)
+        self._lines_known = self._until if stream.lines else None
+        """A pass from the beginning brings all lines along."""
         self._at = self._start(Position.read(cursor), window)
         self._reader = Reader(client, stream, frozenset(self._at.missing))
-        self._news = False
 
     def pages(self) -> Iterator[Page]:
         """Every page; the last one is complete."""
         if not self._at.with_bin:
             yield from self._deletions()
             if self._stream.lines is not None:
-                yield from self._changed_lines()
+                yield from self._changed_lines(self._stream.lines)
         yield from self._changes()
 
     def _start(self, held: Position | None, window: Window) -> Position:
         if held is None:
-            return Position(began=self._until, with_bin=True, deletes=self._until, lines=self._until)
+            deletes = soql.literal(window.until - self._overlap)
+            return Position(began=self._until, with_bin=True, deletes=deletes, lines=self._lines_known)
         held = held.fresh_fields(window.until)
         if window.full:
-            return Position(began=self._until, lines=self._until, missing=held.missing, asked=held.asked)
+            return Position(began=self._until, lines=self._lines_known, missing=held.missing, asked=held.asked)
         if window.since is not None:
             since = soql.literal(window.since)
             return replace(held, since=since, after=None, began=self._until, deletes=since, lines=since, with_bin=False)
@@ -97,7 +100,7 @@ class Pull:
             missing = tuple(sorted(self._reader.missing))
             self._at = replace(self._at, missing=missing, asked=self._until)
         if complete:
-            self._at = self._at.finished(timedelta(seconds=self._config.overlap_seconds), news=self._news)
+            self._at = self._at.finished(self._overlap)
         return Page(records, self._at.cursor(), complete, deleted)
 
     # Everything that changed.
@@ -110,14 +113,11 @@ class Pull:
             batch = self._reader.batch(tail, limit, with_deleted=self._at.with_bin)
             if batch.rows:
                 last = batch.rows[-1]
-                if (last.stamp, last.record.source_id) == after:
-                    raise ContractError("Salesforce sent the same page twice.", remedy="Report it.")
                 self._at = replace(self._at, after=(last.stamp, last.record.source_id))
-                self._news = True
+            if self._at.after == after and not batch.last:
+                raise ContractError("Salesforce says that more follow, but sends nothing new.", remedy="Report it.")
             records = [row.record for row in batch.rows]
             deleted = [row.record.source_id for row in batch.rows if row.deleted]
-            if not batch.last and not batch.rows:
-                raise ContractError("Salesforce sent an empty page and said that more follow.", remedy="Report it.")
             yield self._page(records, deleted, complete=batch.last)
             if batch.last:
                 return
@@ -154,13 +154,11 @@ class Pull:
 
     def _recycle_bin(self, since: datetime | None) -> Iterator[Page]:
         """What the delete log no longer tells; records that were purged are found by a sweep only."""
-        overlap = timedelta(seconds=self._config.overlap_seconds)
-        lower = soql.literal(since - overlap) if since else None
-        done = replace(self._at, deletes=soql.literal(self._now - overlap))
+        lower = soql.literal(since - self._overlap) if since else None
         query = f"SELECT Id, {CURSOR_FIELD} FROM {self._stream.object}"
         for ids in self._keyed(query, lower, extra="IsDeleted = true"):
             yield from self._tombstones(ids)
-        self._at = done
+        self._at = replace(self._at, deletes=soql.literal(self._now - self._overlap))
 
     def _keyed(self, query: str, since: str | None, *, extra: str) -> Iterator[list[str]]:
         """Ids of a query, page by page."""
@@ -181,7 +179,7 @@ class Pull:
 
     # Lines.
 
-    def _changed_lines(self) -> Iterator[Page]:
+    def _changed_lines(self, lines: Lines) -> Iterator[Page]:
         """Records whose lines changed without moving them.
 
         A line that changes an amount moves its quote; one that does not (a quantity and a price that cancel out) may
@@ -190,18 +188,15 @@ class Pull:
         since = soql.instant(self._at.lines) if self._at.lines else None
         if since is not None and self._now - since < _LINES_EVERY:
             return
-        overlap = timedelta(seconds=self._config.overlap_seconds)
-        lower = soql.literal(since - overlap) if since else None
-        for ids in self._parents_of_changed(lower):
+        lower = soql.literal(since - self._overlap) if since else None
+        for ids in self._parents_of_changed(lines, lower):
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 batch = self._reader.by_ids(ids[start : start + _IDS_AT_ONCE])
                 if batch.rows:
                     yield self._page([row.record for row in batch.rows])
         self._at = replace(self._at, lines=self._until)
 
-    def _parents_of_changed(self, lower: str | None) -> Iterator[list[str]]:
-        lines = self._stream.lines
-        assert lines is not None
+    def _parents_of_changed(self, lines: Lines, lower: str | None) -> Iterator[list[str]]:
         fields = f"Id, {CURSOR_FIELD}, {lines.parent}, {lines.parent_relationship}.{CURSOR_FIELD}"
         after, limit, since = None, self._config.page_size, self._at.since
         while True:

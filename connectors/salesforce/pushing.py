@@ -44,11 +44,11 @@ class _Seen:
     @property
     def just_now(self) -> bool:
         """Changed in the very second we read it: a further change in that second would go unnoticed."""
-        if not self.date:
+        try:
+            read = parsedate_to_datetime(self.date)
+        except ValueError:
             return True
-        return bool(
-            soql.instant(self.shown["LastModifiedDate"]).replace(microsecond=0) >= parsedate_to_datetime(self.date)
-        )
+        return bool(soql.instant(self.shown["LastModifiedDate"]).replace(microsecond=0) >= read)
 
 
 class Push:
@@ -83,9 +83,8 @@ class Push:
         except TransientError as error:
             return PushResult(change.source_id, Outcome.RETRY, str(error))
         if seen is None:
-            return PushResult(
-                change.source_id, Outcome.REJECTED, "The record is deleted in Salesforce, or not visible."
-            )
+            message = "The record is deleted in Salesforce, or not visible."
+            return PushResult(change.source_id, Outcome.REJECTED, message)
         decided = self._compared(change, seen)
         return decided or self._written(change, seen)
 
@@ -100,8 +99,7 @@ class Push:
         moved = [
             name
             for name, value in change.expected.items()
-            if not _same(seen.shown.get(name), value)
-            and not _same(seen.shown.get(name), change.values.get(name, value))
+            if not any(_same(seen.shown.get(name), fine) for fine in (value, change.values.get(name, value)))
         ]
         if moved:
             message = f"Changed in Salesforce since it was read: {', '.join(moved)}."

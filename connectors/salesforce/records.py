@@ -14,7 +14,7 @@ from connectors.rawjson import shape
 from connectors.salesforce import soql
 from connectors.salesforce.client import Client
 from connectors.salesforce.errors import Refused, as_contract
-from connectors.salesforce.streams import Stream
+from connectors.salesforce.streams import Lines, Stream
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -118,14 +118,13 @@ class Reader:
         except (msgspec.DecodeError, ValueError) as error:
             raise _undocumented(bytes(raw)) from error
         body = bytes(raw)
-        if head.QuoteLineItems is not None and not head.QuoteLineItems.done:
-            body = self._with_all_lines(body)
+        lines = self._stream.lines
+        if lines is not None and head.QuoteLineItems is not None and not head.QuoteLineItems.done:
+            body = self._with_all_lines(body, lines)
         return Row(RawRecord(head.Id, body, (moment - _EPOCH) // _MICROSECOND), soql.literal(moment), head.IsDeleted)
 
-    def _with_all_lines(self, body: bytes) -> bytes:
+    def _with_all_lines(self, body: bytes, lines: Lines) -> bytes:
         """Put the lines that did not fit into the answer behind those that did."""
-        lines = self._stream.lines
-        assert lines is not None
         parts = _decode_parts(body)
         first = _decode_parts(parts[lines.relationship])
         answer = _decode_answer(parts[lines.relationship])

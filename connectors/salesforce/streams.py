@@ -33,7 +33,7 @@ class Stream:
     fields: tuple[str, ...]
     """Standard fields that the mapping needs."""
     optional: tuple[str, ...] = ()
-    """Fields an org may lack: custom ones, and those that a feature of Salesforce brings (currencies, country codes)."""
+    """Fields an org may lack: custom ones, and those that come with a feature (currencies, country codes)."""
     lines: Lines | None = None
 
     @property

@@ -88,7 +88,10 @@ class Transport:
         try:
             response = self._session.post(url, data=form)
         except failures.RequestException as error:
-            raise from_requests(error, host) from error
+            found = from_requests(error, host)
+            if isinstance(found, TransientError):
+                found.sent = False  # the call that needed the token was not
+            raise found from error
         content = _parsed(response)
         token = content.get("access_token") if isinstance(content, dict) else None
         if response.status_code != 200 or not isinstance(token, str):
