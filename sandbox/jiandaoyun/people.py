@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sandbox.jiandaoyun.forms import Form
+
 if TYPE_CHECKING:
     from sandbox.jiandaoyun.server import JiandaoyunServer
 
@@ -57,5 +59,5 @@ class People:
         with self._server.lock:
             self._form(entry_id).restore(data_id, at or self._server.now())
 
-    def _form(self, entry_id: str | None) -> Any:
+    def _form(self, entry_id: str | None) -> Form:
         return self._server.form(entry_id) if entry_id else self._server.form()
