@@ -21,6 +21,7 @@ def settle(world: World, documents: list[Documents]) -> None:
         if form.status == "已转化":
             form.conversion_note = conversion_note(opportunities[lead.opportunity_key].name)
     for number, made in enumerate(documents):
+        _unmark_some(made, number)
         order = made.order
         if order is None or number % _OUTDATED == 0 or order.state not in ("processing",):
             continue
@@ -33,6 +34,13 @@ def settle(world: World, documents: list[Documents]) -> None:
             made.opportunity.payment_status = payment
         for quote in made.quotes:
             quote.order_number, quote.delivery_status, quote.payment_status = order.number, delivery, payment
+
+
+def _unmark_some(made: Documents, number: int) -> None:
+    """Some invoices that the CRM knows to have been e-mailed are not marked as sent in accounting."""
+    mailed = made.opportunity is not None and made.opportunity.invoice_sent_on is not None
+    if mailed and number % 2 and made.invoice.status == "AUTHORISED":
+        made.invoice.sent = False
 
 
 def conversion_note(opportunity_name: str) -> str:
