@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar
+from types import FrameType
+from typing import TypeVar
 
 from sync.outcome import StreamOutcome
 from sync.progress import Progress
@@ -62,8 +65,13 @@ def parallel(jobs: Mapping[str, Callable[[], T]], stop: Stop) -> dict[str, T]:
 
     An exception of a job is raised when all have ended.
     """
-    if len(jobs) <= 1:
-        return {name: job() for name, job in jobs.items()}
+    with _ctrl_c_sets(stop):
+        if len(jobs) <= 1:
+            return {name: job() for name, job in jobs.items()}
+        return _in_threads(jobs)
+
+
+def _in_threads(jobs: Mapping[str, Callable[[], T]]) -> dict[str, T]:
     results: dict[str, T] = {}
     failures: list[BaseException] = []
 
@@ -79,19 +87,28 @@ def parallel(jobs: Mapping[str, Callable[[], T]], stop: Stop) -> dict[str, T]:
     ]
     for thread in threads:
         thread.start()
-    _join(threads, stop)
+    for thread in threads:
+        thread.join()
     if failures:
         raise failures[0]
     return {name: results[name] for name in jobs}
 
 
-def _join(threads: list[threading.Thread], stop: Stop) -> None:
-    waiting: list[Any] = list(threads)
-    while waiting:
-        try:
-            waiting[0].join()
-            waiting.pop(0)
-        except KeyboardInterrupt:
-            if stop:
-                raise
-            stop.set()
+@contextmanager
+def _ctrl_c_sets(stop: Stop) -> Iterator[None]:
+    """Let Ctrl-C ask for a stop instead of raising: an exception in ``Thread.join`` would forget the thread."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
+        yield  # somebody else decides what Ctrl-C means
+        return
+
+    def caught(number: int, frame: FrameType | None) -> None:
+        if stop:
+            signal.default_int_handler(number, frame)
+        stop.set()
+
+    signal.signal(signal.SIGINT, caught)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,4 +1,5 @@
-"""Run the whole job in processes that may be killed: imports everything once, then forks one child per line of input.
+"""Run the whole job in processes that may be killed: imports everything once, then forks one child per line
+of input (``sync`` or ``push``, and the path of ltc.yaml).
 
 Answers each line with the child's process id, and then with its exit status (negative: the signal that killed it).
 """
@@ -11,14 +12,15 @@ import traceback
 
 from settings.load import load
 from state.store import open_store
-from sync.job import run_sync
+from sync.job import run_push, run_sync
 from tests.jobs import company
 
 
-def child(config: str) -> None:
+def child(job: str, config: str) -> None:
     settings = load(config)
     with open_store(settings.store) as store:
-        result = run_sync(store, settings, push="apply")
+        run = run_sync if job == "sync" else run_push
+        result = run(store, settings, push="apply")
     os._exit(0 if result.status == "done" else 3)
 
 
@@ -30,7 +32,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                child(line.strip())
+                child(*line.strip().split(maxsplit=1))
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
