@@ -265,6 +265,14 @@ class _Uvicorn(uvicorn.Server):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._leave.wait(), _TICK_SECONDS)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop idle connections first: over TLS a client that does not say goodbye would be waited for."""
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is None or cycle.response_complete:
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
     def leave(self) -> None:
         """Stop serving; safe to call from any thread and twice."""
         self.should_exit = True

@@ -190,7 +190,8 @@ def test_a_cursor_of_another_form_is_not_used(
 ) -> None:
     _, cursor = pull_all(connect(), None, clock.window())
     form = server.form()
-    server.add_form(Form(form.app_id, "other-form", "另一个", form.widgets, rows=form.rows, order=form.order))
+    other_form = Form(form.app_id, "other-form", "另一个", form.widgets, rows=form.rows, order=form.order)
+    server.add_form(other_form).modified_at = form.modified_at
     other = connect(forms={"lead": {"entry_id": "other-form"}})
     found, _ = pull_all(other, cursor, clock.window())
     assert list(found) == leads
@@ -214,6 +215,10 @@ def test_between_full_scans_new_rows_come_at_once_and_edits_with_the_next_scan(
     found, cursor = pull_all(connector, cursor, clock.window())
     assert found == {}
     assert len(server.requests()) == 1
+    newer = server.people.submit({"email": "newer@example.com"})
+    found, cursor = pull_all(connector, cursor, clock.window())
+    assert newer in found
+    assert len(server.requests("data/list")) == 2
     clock.pass_(minutes=45)
     found, cursor = pull_all(connector, cursor, clock.window())
     assert json.loads(found[leads[3]].body)["status"] == "跟进中"
@@ -342,6 +347,12 @@ def test_a_wrong_key_stops_the_system_and_is_not_shown(connect: Connect, server:
     assert "api_key" in caught.value.remedy
     assert "wrong-key-123" not in str(caught.value)
     assert len(server.requests()) == 1
+
+
+def test_an_error_in_a_success_is_an_error(connect: Connect, server: JiandaoyunServer, clock: Time) -> None:
+    server.faults.answer("data/list", 200, {"code": 8301, "msg": ""})
+    with pytest.raises(AuthError):
+        pull_all(connect(), None, clock.window())
 
 
 def test_a_key_for_other_apps_only_is_told_so(connect: Connect, server: JiandaoyunServer, clock: Time) -> None:
