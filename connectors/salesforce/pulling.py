@@ -92,7 +92,8 @@ class Pull:
             return Position(began=self._until, lines=self._lines_known, missing=held.missing, asked=held.asked)
         if window.since is not None:
             since = soql.literal(window.since)
-            return replace(held, since=since, after=None, began=self._until, deletes=since, lines=since, with_bin=False)
+            lines = since if self._stream.lines else None
+            return replace(held, since=since, after=None, began=self._until, deletes=since, lines=lines, with_bin=False)
         return held if held.began else replace(held, began=self._until)
 
     def _page(self, records: Sequence[RawRecord] = (), deleted: Sequence[str] = (), *, complete: bool = False) -> Page:

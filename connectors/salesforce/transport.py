@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from requests import exceptions as failures
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError
+from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.salesforce.config import SalesforceConfig
@@ -121,6 +121,8 @@ class Transport:
             )
         except SalesforceError as error:
             raise from_answer(error.status, error.content, host) from error
+        except SalesforceOperationError as error:
+            raise ContractError("A bulk operation failed that was never asked for.", remedy="Report it.") from error
         except failures.RequestException as error:
             raise from_requests(error, host) from error
         return Answer(response.status_code, response.content, response.headers.get("Date", ""))
