@@ -1,1 +1,1 @@
-"""Prefect flows and tasks: thin wrappers over the jobs."""
+"""Prefect around the jobs: thin flows, their deployments, their artifacts. Nothing else of ours imports Prefect."""

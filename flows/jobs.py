@@ -1,0 +1,154 @@
+"""The flows: each is one job of ``sync.job`` with Prefect's schedules, states and artifacts around it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.events import emit_event
+from prefect.states import Failed
+
+from flows import artifacts, blocks
+from flows.steps import as_task
+from settings.load import load
+from state import outbox
+from state.store import Store, open_store
+from sync import job
+from sync.progress import Progress
+from sync.result import SyncResult
+
+RECONCILED = "ltc.reconciled"
+"""Event: there may be something to write back. Its resource is ``ltc.store``."""
+
+_options: Any = {"persist_result": False, "retries": 0, "validate_parameters": True}
+Push = Literal["plan", "apply", "off"]
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who called a flow in this process: gets progress and the whole result, which Prefect does not keep."""
+
+    progress: Progress | None = None
+    actor: str = "prefect"
+    result: SyncResult | None = None
+
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+@contextmanager
+def called_by(caller: Caller) -> Iterator[None]:
+    """Let the flows called in the block report to ``caller``."""
+    token = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+@flow(name="pull", description="Read what changed in one system (or all) into the store.", **_options)
+def pull(
+    system: str | None = None,
+    streams: list[str] | None = None,
+    full: bool = False,
+    since: datetime | None = None,
+    config: str | None = None,
+) -> Any:
+    """Pull; ``config`` is the path of ltc.yaml (default: ``LTC_CONFIG``, else ltc.yaml)."""
+    return _run(partial(job.run_pull, systems=_one(system), streams=streams, full=full, since=since), config)
+
+
+@flow(name="reconcile", description="Link, tie out and check what is in the store.", **_options)
+def reconcile(as_of: datetime | None = None, config: str | None = None) -> Any:
+    """Reconcile, and tell the deployments that wait for it."""
+    return _run(partial(job.run_reconcile, as_of=as_of), config, _announce)
+
+
+@flow(name="push", description="Plan the write-backs to one system (or all) and carry them out if allowed.", **_options)
+def push(
+    system: str | None = None,
+    push: Literal["plan", "apply"] | None = None,
+    plan_id: str | None = None,
+    config: str | None = None,
+) -> Any:
+    """Push; without ``push`` each system's own setting decides, with ``plan_id`` exactly that plan is carried out."""
+    return _run(partial(job.run_push, systems=_one(system), push=push, plan_id=plan_id), config)
+
+
+@flow(name="sweep", description="Find records that were deleted where the source does not say so.", **_options)
+def sweep(
+    system: str | None = None, streams: list[str] | None = None, force: bool = False, config: str | None = None
+) -> Any:
+    """Sweep; ``force`` believes even a mass deletion."""
+    return _run(partial(job.run_sweep, systems=_one(system), streams=streams, force=force), config)
+
+
+@flow(name="sync", description="The whole job: pull, reconcile, plan, write back where allowed.", **_options)
+def sync(
+    systems: list[str] | None = None,
+    streams: list[str] | None = None,
+    full: bool = False,
+    since: datetime | None = None,
+    push: Push | None = None,
+    as_of: datetime | None = None,
+    config: str | None = None,
+) -> Any:
+    """Everything, in the order that the streams depend on each other."""
+    chosen: Any = {"systems": systems, "streams": streams, "full": full, "since": since, "push": push, "as_of": as_of}
+    return _run(partial(job.run_sync, **chosen), config)
+
+
+def _one(system: str | None) -> list[str] | None:
+    return [system] if system else None
+
+
+def config_path(given: str | None) -> Path:
+    """The ltc.yaml that a flow run works with."""
+    return Path(given or os.environ.get("LTC_CONFIG") or "ltc.yaml").absolute()
+
+
+def _run(
+    work: Callable[..., SyncResult],
+    config: str | None,
+    then: Callable[[Store, SyncResult], None] | None = None,
+) -> State[Any] | None:
+    """Do a job, leave its artifacts; a run of which a part failed is a failed flow run that says which part."""
+    caller = _caller.get() or Caller()
+    settings = load(config_path(config))
+    blocks.install()
+    with open_store(settings.store) as store:
+        caller.result = result = work(
+            store, settings, engine="prefect", progress=caller.progress, actor=caller.actor, step=as_task
+        )
+        artifacts.leave(store, settings, result)
+        if then is not None:
+            then(store, result)
+    return _state(result)
+
+
+def _announce(store: Store, result: SyncResult) -> None:
+    with store.reading() as connection:
+        waiting = bool(outbox.open_plans(connection))
+    if result.reconciled or waiting:
+        emit_event(RECONCILED, resource={"prefect.resource.id": "ltc.store", "prefect.resource.name": "ltc store"})
+
+
+def _state(result: SyncResult) -> State[Any] | None:
+    if result.status == "done":
+        return None
+    what = [f"{item.system}.{item.stream}: {item.error.message}" for item in result.failed if item.error]
+    what += [problem.message for problem in result.problems]
+    name = {"partial": "Partial", "interrupted": "Interrupted"}.get(result.status)
+    return Failed(name=name, message=" ".join(what) or f"The run is {result.status}.")
+
+
+__all__ = ["Caller", "called_by", "pull", "push", "reconcile", "sweep", "sync"]
