@@ -142,11 +142,7 @@ def restore(postgres: Postgres, database: str, dump: Path) -> None:
 def write_config(directory: Path, postgres: Postgres, port: int) -> Path:
     """Write Tryton's configuration file for this database and port, and return its path."""
     path = directory / "trytond.conf"
-    path.write_text(
-        f"[database]\nuri = {postgres.dsn('')}\nlist = False\n[web]\nlisten = 127.0.0.1:{port}\n"
-        # Demo passwords need not be hashed expensively, nor checked against a list of weak ones.
-        "[password]\nlength = 8\n[attachment]\nfilestore = False\n"
-    )
+    path.write_text(f"[database]\nuri = {postgres.dsn('')}\nlist = False\n[web]\nlisten = 127.0.0.1:{port}\n")
     return path
 
 
