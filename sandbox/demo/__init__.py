@@ -3,7 +3,28 @@
 ``run`` does everything once, ``up`` brings the systems back and leaves them running, ``down`` stops them.
 """
 
-from sandbox.demo.show import run
-from sandbox.demo.systems import down, up
+from __future__ import annotations
 
-__all__ = ["down", "run", "up"]
+from pathlib import Path
+from typing import Literal
+
+
+def run(folder: Path, engine: Literal["prefect", "local"] = "prefect", locale: str | None = None) -> int:
+    """Do the whole demo in ``folder``, from nothing; returns the exit code."""
+    from sandbox.demo import show
+
+    return show.run(folder, engine, locale)
+
+
+def up(folder: Path) -> None:
+    """Bring the demo's systems up with the data they had, and leave them running."""
+    from sandbox.demo import systems
+
+    systems.up(folder)
+
+
+def down(folder: Path) -> None:
+    """Stop the demo's systems; their data stays."""
+    from sandbox.demo import systems
+
+    systems.down(folder)

@@ -15,8 +15,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox import jiandaoyun, salesforce, tryton, xero
+from sandbox import jiandaoyun, salesforce, xero
 from sandbox.demo.place import Place
+from sandbox.tryton import server as tryton
 from sandbox.world.build import build_world
 from sandbox.world.records import World
 
@@ -38,8 +39,11 @@ def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
         forms = stack.enter_context(
             jiandaoyun.start(world, port=ports.get("jiandaoyun", 0), snapshot_file=saved["jiandaoyun"])
         )
-        crm = stack.enter_context(salesforce.start(world, port=ports.get("salesforce", 0)))
+        crm = stack.enter_context(
+            salesforce.start(world, port=ports.get("salesforce", 0), directory=place.systems / "salesforce")
+        )
         books = stack.enter_context(xero.start(world, port=ports.get("xero", 0)))
+        books.access.limits.minute = 6000  # nobody else is calling; the demo need not wait for Xero's minute
         if world is None:
             crm.load(saved["salesforce"])
             books.load(saved["xero"])
