@@ -49,13 +49,9 @@ class SalesforceServer:
         daily_limit: int = 100_000,
         token_seconds: float | None = None,
     ) -> None:
-        self.org = Org(multi_currency=multi_currency)
-        self.locators = Locators(self.org)
         self.client_id, self.client_secret = CLIENT_ID, CLIENT_SECRET
-        self.daily_limit, self.used = daily_limit, 0
-        self._token_seconds = token_seconds
-        self._tokens: dict[str, datetime | None] = {}
-        self._rest = Rest(self.org, self.locators, lambda: (self.used, self.daily_limit))
+        self._settings = multi_currency, daily_limit, token_seconds
+        self._begin()
         self._temporary = None if directory else Path(tempfile.mkdtemp(prefix="ltc-salesforce-"))
         tls = Tls.create(directory or self._temporary or Path())
         self.ca_file = tls.ca_file
@@ -83,6 +79,20 @@ class SalesforceServer:
             "client_secret": self.client_secret,
             "ca_bundle": str(self.ca_file),
         }
+
+    def _begin(self) -> None:
+        multi_currency, self.daily_limit, self._token_seconds = self._settings
+        self.org = Org(multi_currency=multi_currency)
+        self.locators = Locators(self.org)
+        self._rest = Rest(self.org, self.locators, lambda: (self.used, self.daily_limit))
+        self._tokens: dict[str, datetime | None] = {}
+        self.used = 0
+
+    def empty(self) -> None:
+        """Begin anew with an empty org: no records, sessions, faults or logged requests."""
+        self._begin()
+        self.faults.clear()
+        self.forget()
 
     def stop(self) -> None:
         """Stop serving; the data stays in memory."""

@@ -33,9 +33,22 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("authority")
 
 
+@pytest.fixture(scope="session")
+def _running(authority: Path) -> Iterator[SalesforceServer]:
+    with SalesforceServer(directory=authority) as running:
+        yield running
+
+
 @pytest.fixture
-def server(authority: Path) -> Iterator[SalesforceServer]:
-    """An empty org."""
+def server(_running: SalesforceServer) -> SalesforceServer:
+    """An empty org; the tests share one server."""
+    _running.empty()
+    return _running
+
+
+@pytest.fixture
+def own_server(authority: Path) -> Iterator[SalesforceServer]:
+    """An empty org on a server of its own, to be stopped."""
     with SalesforceServer(directory=authority) as running:
         yield running
 
