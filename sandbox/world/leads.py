@@ -24,6 +24,7 @@ _CRM_STATUS = {
     "跟进中": "Working - Contacted",
     "已转化": "Closed - Converted",
     "无效": "Closed - Not Converted",
+    "待核实": "Open - Not Contacted",  # a status somebody added to the form without telling anyone
 }
 _STALE = 17
 """Every so many CRM leads moved on after the form was last brought up to date."""
@@ -113,6 +114,7 @@ def _faulty(book: NameBook, rng: Random, today: date) -> list[_Lead]:
 
     made = [lead(days, fault="lead_not_in_crm") for days in (5, 9, 16, 31)]
     made += [lead(days) for days in (0, 1, 1)]  # too fresh to be missed
+    made.append(lead(11, "待核实", in_crm=True))  # goes to quarantine: no mapping knows the status
     for days in (22, 47, 83):
         first = lead(days, "跟进中", in_crm=True, fault=f"lead_duplicate {days}")
         again = lead(days - 3, fault=f"lead_duplicate {days}")
