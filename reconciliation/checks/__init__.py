@@ -1,0 +1,36 @@
+"""The catalogue of checks; ``docs/checks.md`` specifies each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from reconciliation.checks.registry import Check, registered
+
+# In this order they run: a companion rule looks at what the checks before it found.
+_FILES = (
+    "master_data",
+    "lead",
+    "status",
+    "opportunity",
+    "quote",
+    "order",
+    "delivery",
+    "billing",
+    "collection",
+)
+
+
+def catalogue() -> list[Check]:
+    """All checks in the order in which they run."""
+    for name in _FILES:
+        import_module(f"reconciliation.checks.{name}")
+    return list(registered().values())
+
+
+def get(check_id: str) -> Check | None:
+    """The check of that id; ``None`` for one that no longer exists."""
+    catalogue()
+    return registered().get(check_id)
+
+
+__all__ = ["Check", "catalogue", "get"]

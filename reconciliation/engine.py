@@ -1,0 +1,130 @@
+"""One reconciliation from links to findings; pure in its inputs: the same records and settings give the same result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from reconciliation import facts, frame, lifecycle, money, tieouts
+from reconciliation.linking import link
+from reconciliation.observe import observe
+from reconciliation.rules import Rules
+from state import findings
+from state import tieouts as stored_tie_outs
+from state.store import Store
+from state.tieouts import TieOut
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFindings:
+    """Outstanding findings of one stage, department, severity and currency; amounts in minor units."""
+
+    stage: str
+    department: str
+    severity: str
+    currency: str | None
+    count: int
+    amount: int
+    base_amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileResult:
+    """What a reconciliation found and changed."""
+
+    as_of: datetime
+    links: dict[str, int]
+    """Links by kind, entities and method."""
+    suggested_links: int
+    changed_links: int
+    """Added, changed and removed."""
+    tie_outs: list[TieOut]
+    opened: int
+    reopened: int
+    changed: int
+    cleared: int
+    open: list[OpenFindings]
+    roll_forward: dict[str, int]
+    judged: tuple[str, ...]
+    skipped: dict[str, str]
+    """Checks that could not be judged, and why."""
+
+    @property
+    def errors(self) -> int:
+        """Outstanding findings of severity error."""
+        return sum(item.count for item in self.open if item.severity == "error")
+
+    @property
+    def wrote(self) -> bool:
+        """Whether links or findings changed."""
+        return bool(self.changed_links or self.opened or self.reopened or self.changed or self.cleared)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as JSON-able data; amounts as decimal text."""
+        data = asdict(self)
+        data["as_of"] = self.as_of.isoformat().replace("+00:00", "Z")
+        data["judged"] = list(self.judged)
+        data["errors"] = self.errors
+        data["tie_outs"] = [tie_out_as_text(item) for item in self.tie_outs]
+        for item in data["open"]:
+            item["amount"] = money.text(item["amount"], item["currency"])
+        return data
+
+
+def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | None = None) -> ReconcileResult:
+    """Link, tie out, check, and bring the stored links, tie-outs and findings up to date.
+
+    ``as_of`` is the instant that is now for every check; default: the settings', else the present. Nothing is written
+    if nothing changed. Raises ``StoreError`` and ``DoesNotFootError``.
+    """
+    rules = Rules.of(settings, as_of)
+    with frame.load(store, rules) as loaded:
+        links = link(loaded, store, run_id)
+        facts.prepare(loaded)
+        figures = tieouts.tie_outs(loaded)
+        observation = observe(loaded)
+        changes = lifecycle.advance(loaded, store, observation, run_id)
+    _keep(store, run_id, figures)
+    with store.reading() as connection:
+        open_findings = [OpenFindings(*row) for row in findings.totals(connection)]
+        roll_forward = findings.roll_forward(connection, run_id)
+    return ReconcileResult(
+        as_of=rules.as_of,
+        links=links.by_method,
+        suggested_links=links.suggested,
+        changed_links=links.added + links.changed + links.removed,
+        tie_outs=figures,
+        opened=len(changes.opened),
+        reopened=len(changes.reopened),
+        changed=len(changes.changed),
+        cleared=len(changes.resolved),
+        open=open_findings,
+        roll_forward=roll_forward,
+        judged=observation.judged,
+        skipped=observation.skipped,
+    )
+
+
+def _keep(store: Store, run_id: str, figures: list[TieOut]) -> None:
+    with store.reading() as connection:
+        same = stored_tie_outs.latest(connection) == figures
+    if not same:
+        with store.transaction() as connection:
+            stored_tie_outs.write(connection, run_id, figures)
+
+
+def tie_out_as_text(item: TieOut) -> TieOut:
+    """A tie-out with its amounts as decimal text, as reports show it."""
+    currency = item["currency"]
+    return {
+        key: {
+            name: money.text(number, currency) if name.endswith("amount") else number for name, number in value.items()
+        }
+        if isinstance(value, dict)
+        else value
+        for key, value in item.items()
+    }

@@ -1,0 +1,210 @@
+"""The canonical columns that reconciliation needs, loaded from the store into DuckDB, with the macros its rules use.
+
+One DuckDB table per entity and line table, named as in the store; money is BIGINT minor units, other decimals
+DECIMAL(38,10), days DATE, instants TIMESTAMP (UTC). Every record carries one flag per role of its system; records of
+systems that the settings no longer name are left out. Deleted records are there, marked ``deleted``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mappings.currencies import EXPONENTS
+from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
+from reconciliation import money
+from reconciliation.rules import ROLES, Rules
+from state import frames
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from state.store import Store
+
+MEMORY_LIMIT = "2GB"
+THREADS = 2
+
+_OF_RECORDS = "record_id system source_id number status currency deleted"
+_OF_ENTITY = {
+    "party": "name legal_name tax_id email phone domain country city external_ref",
+    "product": "sku name kind",
+    "lead": (
+        "contact_name company_name email phone received_at source_created_at lead_ref opportunity_ref party_ref "
+        "conversion_note"
+    ),
+    "opportunity": (
+        "name party_ref lead_ref expected_amount amount_includes_tax expected_close_date closed_at source_updated_at "
+        "order_number delivery_state billing_state payment_state invoice_sent_on"
+    ),
+    "quote": (
+        "opportunity_ref party_ref issue_date net_amount gross_amount approval_state order_number delivery_state "
+        "payment_state"
+    ),
+    "order": (
+        "quote_ref opportunity_ref party_ref order_date promised_delivery_date net_amount gross_amount payment_state "
+        "source_updated_at"
+    ),
+    "delivery": "order_refs party_ref kind shipped_on delivered_on",
+    "invoice": (
+        "kind order_refs party_ref corrects_ref issue_date due_date net_amount gross_amount open_amount "
+        "sent_to_customer delivery_numbers"
+    ),
+    "payment": ("kind direction party_ref amount unapplied_amount received_on reference_text invoice_ref order_refs"),
+}
+_OF_LINES = {
+    "quote": "line_no sku product_ref quantity unit_price discount_rate net_amount",
+    "order": "line_no sku product_ref quantity unit_price discount_rate net_amount",
+    "delivery": "line_no sku product_ref quantity",
+    "payment": "line_no invoice_ref order_ref amount",
+}
+_CASTS = {
+    Kind.DAY: "TRY_CAST({0} AS DATE) AS {0}",
+    Kind.INSTANT: "make_timestamp({0}) AS {0}",
+    Kind.NUMBER: "TRY_CAST({0} AS DECIMAL(38,10)) AS {0}",
+    Kind.FLAG: "({0} = 1) AS {0}",
+}
+
+
+class Frame:
+    """The records of one moment in DuckDB. Make it with ``load``."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
+        self._connection = connection
+        self.rules = rules
+        self.stages: set[str] = set()
+        """What has been prepared on it: hops, states."""
+
+    def run(self, sql: str) -> None:
+        """Execute statements."""
+        self._connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self._connection.execute(sql).fetchall()
+
+    def dicts(self, sql: str) -> list[dict[str, Any]]:
+        """All rows of a query, each by column name."""
+        result = self._connection.execute(sql)
+        names = [entry[0] for entry in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row, ``None`` without rows."""
+        row = self._connection.execute(sql).fetchone()
+        return None if row is None else row[0]
+
+    def take(self, name: str, data: pa.Table | pa.RecordBatchReader, select: str) -> None:
+        """Make table ``name`` of Arrow data, which the ``select`` calls ``incoming``."""
+        self._connection.register("incoming", data)
+        try:
+            self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {select}")
+        finally:
+            self._connection.unregister("incoming")
+
+
+@contextmanager
+def load(store: Store, rules: Rules) -> Iterator[Frame]:
+    """Read everything in one consistent view of the store; the frame lives as long as the block.
+
+    Raises ``StoreError``.
+    """
+    import duckdb  # heavy, and a run without news does not need it
+
+    with tempfile.TemporaryDirectory(prefix="ltc-") as spill:
+        settings = {
+            "threads": THREADS,
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        connection = duckdb.connect(":memory:", config=settings)
+        try:
+            frame = Frame(connection, rules)
+            _define(frame)
+            _load(frame, store)
+            yield frame
+        finally:
+            connection.close()
+
+
+def _define(frame: Frame) -> None:
+    rules = frame.rules
+    flags = ", ".join(f"{role} BOOLEAN" for role in ROLES)
+    frame.run(f"CREATE TABLE systems (system VARCHAR, {flags})")
+    for system, roles in sorted(rules.roles.items()):
+        marks = ", ".join(str(role in roles) for role in ROLES)
+        frame.run(f"INSERT INTO systems VALUES ({quoted(system)}, {marks})")
+    absolute = sorted(money.minor_tolerance(rules.absolute).items())
+    cases = " ".join(f"WHEN {quoted(code)} THEN {value}" for code, value in absolute) or "WHEN NULL THEN 0"
+    by_places: dict[int, list[str]] = {}
+    for code, exponent in sorted(EXPONENTS.items()):
+        by_places.setdefault(exponent, []).append(quoted(code))
+    units = " ".join(
+        f"WHEN code IN ({', '.join(codes)}) THEN {10**exponent}"
+        for exponent, codes in by_places.items()
+        if exponent != 2
+    )
+    relative = f"{rules.relative:f}"
+    frame.run(
+        f"""
+        SET VARIABLE today = DATE {quoted(rules.today.isoformat())};
+        SET VARIABLE as_of = TIMESTAMP {quoted(rules.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"))};
+        CREATE MACRO local_day(instant) AS
+            ((instant AT TIME ZONE 'UTC') AT TIME ZONE {quoted(rules.timezone)})::DATE;
+        CREATE MACRO absolute_tolerance(code) AS CASE code {cases} ELSE 0 END;
+        CREATE MACRO tolerance(amount, code) AS
+            greatest(absolute_tolerance(code), floor({relative} * abs(amount::BIGINT))::BIGINT);
+        CREATE MACRO minor_units(code) AS CASE {units} ELSE 100 END;
+        CREATE MACRO money_of(quantity, price, discount, code) AS round(
+            (quantity::DECIMAL(18,4) * price::DECIMAL(18,6))::DECIMAL(26,6) * (1 - coalesce(discount, 0))::DECIMAL(9,6)
+            * minor_units(code))::BIGINT;
+        CREATE MACRO share(amount, part, whole) AS  -- amount * part / whole, rounded half up, exactly
+            CASE WHEN whole > 0 THEN
+                (amount::HUGEINT * (part * 1000000)::HUGEINT * 2 + (whole * 1000000)::HUGEINT)
+                // ((whole * 1000000)::HUGEINT * 2) ELSE 0 END::BIGINT;
+        CREATE MACRO label(number, name, source_id) AS
+            coalesce(nullif(trim(number), ''), nullif(trim(name), ''), source_id);
+        CREATE MACRO agree(a, b, code) AS
+            abs(a::BIGINT - b::BIGINT) <= tolerance(greatest(abs(a::BIGINT), abs(b::BIGINT)), code);
+        """
+    )
+
+
+def _load(frame: Frame, store: Store) -> None:
+    flags = ", ".join(f"s.{role}" for role in ROLES)
+    with store.reading() as connection:
+        for entity, own in _OF_ENTITY.items():
+            names = f"{_OF_RECORDS} {own}".split()
+            casts = _casts(names, {column.name: column.kind for column in columns(ENTITIES[entity])}, "r.")
+            casts = casts.replace("r.deleted", "r.deleted = 1 AS deleted")
+            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {TABLES[entity]}")
+            frame.take(TABLES[entity], data, f"SELECT {casts}, {flags} FROM incoming r JOIN systems s USING (system)")
+        for entity, own in _OF_LINES.items():
+            names = f"record_id {own}".split()
+            table, line = LINES[entity]
+            casts = _casts(names, {column.name: column.kind for column in columns(line)}, "r.")
+            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {table}")
+            frame.take(table, data, f"SELECT {casts} FROM incoming r")
+        link = "kind left_id right_id left_entity right_entity method score evidence decision".replace(" ", ", ")
+        frame.take("stored_links", frames.reader(connection, f"SELECT {link} FROM link"), "SELECT * FROM incoming")
+        coverage = """
+            SELECT s.system, s.entity, CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
+            FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""
+        frame.take("coverage", frames.arrow(connection, coverage), "SELECT * FROM incoming")
+
+
+def _casts(names: list[str], kinds: dict[str, Kind], prefix: str) -> str:
+    return ", ".join(
+        _CASTS.get(kinds.get(name, Kind.TEXT), "{0}").format(f"{prefix}{name}").replace(f"AS {prefix}", "AS ")
+        for name in names
+    )
+
+
+def quoted(text: str) -> str:
+    """A string literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,127 @@
+"""Findings from run to run: opened, changed, reopened, cleared by the data; decisions of people are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from reconciliation.frame import Frame
+from reconciliation.observe import Observation
+from state import findings, frames
+from state.clock import to_us
+from state.findings import Changes
+from state.store import Store
+
+_VALUES = ("check_id", "stage", "department", "severity", "amount", "currency", "base_amount", "params", "since")
+
+
+def advance(frame: Frame, store: Store, observation: Observation, run_id: str) -> Changes:
+    """Bring the stored findings up to what was observed; nothing is written if nothing changed.
+
+    Findings of checks that could not be judged stay as they are; those of checks that were switched off are cleared.
+    Raises ``StoreError``.
+    """
+    _load_stored(frame, store)
+    changes = _compare(frame, observation)
+    if changes:
+        with store.transaction() as connection:
+            findings.apply(connection, changes, run_id, to_us(frame.rules.as_of))
+    return changes
+
+
+def _load_stored(frame: Frame, store: Store) -> None:
+    columns = ", ".join(("id", "status", "waived_until", *_VALUES))
+    records = "SELECT finding_id, n, record_id FROM finding_record"
+    with store.reading() as connection:
+        frame.take("stored", frames.reader(connection, f"SELECT {columns} FROM finding"), "SELECT * FROM incoming")
+        frame.take(
+            "stored_records",
+            frames.reader(connection, records),
+            "SELECT finding_id, list(record_id ORDER BY n) AS records FROM incoming GROUP BY finding_id",
+        )
+
+
+def _compare(frame: Frame, observation: Observation) -> Changes:
+    values = ", ".join(f"o.{name}" for name in _VALUES)
+    old = ", ".join(f"s.{name}" for name in _VALUES)
+    changes = Changes()
+    changes.opened = frame.rows(
+        f"SELECT o.finding_id, {values} FROM observation o ANTI JOIN stored s ON s.id = o.finding_id ORDER BY 1"
+    )
+    changes.reopened = frame.rows(
+        f"SELECT o.finding_id, {values} FROM observation o JOIN stored s ON s.id = o.finding_id "
+        "WHERE s.status = 'resolved' ORDER BY 1"
+    )
+    differing = frame.rows(
+        f"""
+        SELECT o.finding_id, {values}, {old}, o.records IS DISTINCT FROM r.records
+        FROM observation o JOIN stored s ON s.id = o.finding_id LEFT JOIN stored_records r ON r.finding_id = s.id
+        WHERE s.status <> 'resolved' AND (({values}) IS DISTINCT FROM ({old}) OR o.records IS DISTINCT FROM r.records)
+        ORDER BY 1
+        """
+    )
+    width = len(_VALUES)
+    for row in differing:
+        changes.changed.append(row[: width + 1])
+        changes.details[row[0]] = _what_changed(row[1 : width + 1], row[width + 1 : -1], row[-1])
+    today = frame.rules.today.isoformat()
+    changes.expired = _ids(
+        frame.rows(
+            "SELECT s.id FROM stored s JOIN observation o ON o.finding_id = s.id "
+            f"WHERE s.status = 'waived' AND s.waived_until < '{today}' ORDER BY 1"
+        )
+    )
+    _clear(frame, observation, changes)
+    touched = sorted({row[0] for row in (*changes.opened, *changes.changed, *changes.reopened)})
+    changes.records = _records(frame, touched)
+    return changes
+
+
+def _clear(frame: Frame, observation: Observation, changes: Changes) -> None:
+    gone = frame.rows(
+        "SELECT id, check_id FROM stored s ANTI JOIN observation o ON o.finding_id = s.id "
+        "WHERE status <> 'resolved' ORDER BY id"
+    )
+    for finding_id, check_id in gone:
+        if check_id in observation.skipped:
+            continue
+        changes.resolved.append(finding_id)
+        if check_id not in observation.judged:
+            changes.details[finding_id] = {"because": "the check is switched off"}
+
+
+def _what_changed(new: tuple[Any, ...], old: tuple[Any, ...], records: bool) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        name: [before, after]
+        for name, after, before in zip(_VALUES, new, old, strict=True)
+        if before != after and name != "params"
+    }
+    if new[_VALUES.index("params")] != old[_VALUES.index("params")]:
+        before, after = (json.loads(values[_VALUES.index("params")]) for values in (old, new))
+        detail["params"] = {
+            key: [before.get(key), after.get(key)]
+            for key in sorted({*before, *after})
+            if before.get(key) != after.get(key)
+        }
+    if records:
+        detail["records"] = True
+    return detail
+
+
+def _records(frame: Frame, finding_ids: Iterable[str]) -> list[tuple[Any, ...]]:
+    wanted = ", ".join(f"('{finding_id}')" for finding_id in finding_ids)
+    if not wanted:
+        return []
+    return frame.rows(
+        f"""
+        SELECT r.finding_id, r.n, r.record_id, m.system, m.entity, m.source_id, m.number
+        FROM (SELECT finding_id, unnest(records) AS record_id, generate_subscripts(records, 1) AS n FROM observation
+              WHERE finding_id IN (SELECT * FROM (VALUES {wanted}))) r
+        JOIN named m USING (record_id) ORDER BY 1, 2
+        """
+    )
+
+
+def _ids(rows: list[tuple[Any, ...]]) -> list[str]:
+    return [str(row[0]) for row in rows]

@@ -1,0 +1,105 @@
+"""Explicit references: what a source itself says a record belongs to, by id, document number or foreign id."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mappings.model import TABLES
+from reconciliation.frame import Frame
+from reconciliation.linking import candidates
+
+_HOME = {"lead": "marketing", "opportunity": "crm", "quote": "crm", "order": "erp", "invoice": "accounting"}
+"""Where a document number is at home, if two systems know it."""
+
+
+class Hop(NamedTuple):
+    """One field that names other records."""
+
+    entity: str
+    """What carries the field."""
+    field: str
+    target: str
+    kind: str = "follows"
+    forward: bool = False
+    """True where the record that carries the field comes first."""
+    lines: str | None = None
+    """The line table that has the field, if it is not the record itself."""
+
+
+def resolve(frame: Frame, hop: Hop) -> None:
+    """Add the links that a field gives; leave in ``unresolved`` the numbers that nothing carries exactly."""
+    _collect(frame, hop)
+    target = TABLES[hop.target]
+    home = _HOME.get(hop.target)
+    rank = "CASE WHEN t.system = r.system THEN 0 " + (f"WHEN t.{home} THEN 1 " if home else "") + "ELSE 2 END"
+    found = "r.record_id AS from_id, t.record_id AS to_id, r.ref, t.deleted"
+    same = "AND t.system <> r.system" if hop.kind == "same_as" else ""
+    frame.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE hit AS
+        SELECT {found}, 'reference' AS method, 1000 AS score, 0 AS far
+            FROM reference r JOIN {target} t ON t.system = r.system AND t.source_id = r.value WHERE r.scheme = 'id'
+        UNION ALL
+        SELECT {found}, 'number', 990, {rank}
+            FROM reference r JOIN {target} t ON t.number = r.value WHERE r.scheme = 'no' {same}
+        UNION ALL
+        SELECT {found}, 'external_id', 1000, 0
+            FROM reference r JOIN {target} t ON t.source_id = r.value AND t.system <> r.system WHERE r.scheme = 'ext';
+        CREATE OR REPLACE TEMP TABLE unresolved AS
+            SELECT * FROM reference ANTI JOIN (SELECT from_id AS record_id, ref FROM hit) USING (record_id, ref)
+            WHERE scheme = 'no';
+        """
+    )
+    settle(frame, hop, "SELECT *, 'auto' AS sure FROM hit")
+
+
+def settle(frame: Frame, hop: Hop, hits: str) -> None:
+    """Of the records that a reference may mean, take the nearest; suggest them all if that leaves several.
+
+    A deleted record counts only where no live one is meant. ``hits``: from_id, to_id, ref, deleted, method, score, far,
+    sure.
+    """
+    one, other = ("from_id", "to_id") if hop.forward else ("to_id", "from_id")
+    ends = (hop.entity, hop.target) if hop.forward else (hop.target, hop.entity)
+    cut = f"ANTI JOIN cut ON cut.kind = '{hop.kind}' AND cut.left_id = {one} AND cut.right_id = {other}"
+    evidence = f"to_json({{'field': '{hop.field}', 'value': ref, 'candidates': n}})::VARCHAR"
+    if hop.kind == "same_as":
+        one, other = f"least({one}, {other})", f"greatest({one}, {other})"
+        cut = f"ANTI JOIN cut ON cut.kind = 'same_as' AND cut.left_id = {one} AND cut.right_id = {other}"
+    candidates.add(
+        frame,
+        f"""
+        WITH possible AS (SELECT h.* FROM ({hits}) h {cut} WHERE from_id <> to_id),
+        nearest AS (
+            SELECT * FROM possible
+            QUALIFY dense_rank() OVER (PARTITION BY from_id, ref ORDER BY deleted, far) = 1
+        ),
+        counted AS (SELECT *, count(DISTINCT to_id) OVER (PARTITION BY from_id, ref) AS n FROM nearest)
+        SELECT '{hop.kind}' AS kind, {one} AS left_id, {other} AS right_id, '{ends[0]}' AS left_entity,
+            '{ends[1]}' AS right_entity, method, score // n AS score, {evidence} AS evidence,
+            CASE WHEN n = 1 THEN sure ELSE 'suggested' END AS decision
+        FROM counted WHERE n <= {candidates.MOST_SUGGESTIONS}
+        """,
+    )
+
+
+def _collect(frame: Frame, hop: Hop) -> None:
+    table = TABLES[hop.entity]
+    if hop.lines:
+        source = f"SELECT r.record_id, r.system, r.party_ref, l.{hop.field} AS refs FROM {hop.lines} l JOIN {table} r USING (record_id)"
+    else:
+        source = (
+            f"SELECT record_id, system, party_ref, {hop.field} AS refs FROM {table}"
+            if hop.entity != "party"
+            else (f"SELECT record_id, system, NULL AS party_ref, {hop.field} AS refs FROM {table}")
+        )
+    frame.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE reference AS
+        SELECT DISTINCT record_id, system, party_ref, ref, split_part(ref, ':', 1) AS scheme,
+            substr(ref, length(split_part(ref, ':', 1)) + 2) AS value
+        FROM (SELECT record_id, system, party_ref, unnest(string_split(refs, chr(10))) AS ref
+              FROM ({source}) WHERE refs IS NOT NULL)
+        WHERE ref <> ''
+        """
+    )

@@ -1,0 +1,117 @@
+"""Run the checks over a frame: one engine for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from reconciliation import facts
+from reconciliation.checks import Check, catalogue
+from reconciliation.frame import Frame, quoted
+from reconciliation.money import places
+
+
+class Observation(NamedTuple):
+    """Which checks ran; what they found is in the frame's table ``observation``."""
+
+    judged: tuple[str, ...]
+    skipped: dict[str, str]
+    """Checks that could not be judged, and why; their findings stay as they are."""
+    disabled: tuple[str, ...]
+
+
+def observe(frame: Frame) -> Observation:
+    """Run every check that is on and whose records are there, and give each result its lasting identity.
+
+    ``observation``: finding_id, check_id, stage, department, severity, keys, records, amount, currency, base_amount,
+    since (text), params (JSON text).
+    """
+    facts.prepare(frame)
+    judged: list[str] = []
+    skipped: dict[str, str] = {}
+    disabled: list[str] = []
+    severities: dict[str, str] = {}
+    for check in catalogue():
+        given = frame.rules.checks.get(check.id, {})
+        if given.get("enabled", True) is False:
+            disabled.append(check.id)
+            continue
+        missing = _missing(frame, check)
+        if missing:
+            skipped[check.id] = missing
+            continue
+        _run(frame, check, {**check.parameters, **given})
+        judged.append(check.id)
+        severities[check.id] = str(given.get("severity", check.severity))
+    _identify(frame, severities)
+    return Observation(tuple(judged), skipped, tuple(disabled))
+
+
+def _missing(frame: Frame, check: Check) -> str:
+    """Why the check means nothing yet: what it looks at was never pulled to the end."""
+    for role, entity in check.needs:
+        systems = [name for name, roles in frame.rules.roles.items() if role in roles]
+        names = ", ".join(quoted(name) for name in systems) or "NULL"
+        rows = frame.rows(
+            f"SELECT system, covered FROM coverage WHERE entity = {quoted(entity)} AND system IN ({names}) ORDER BY ALL"
+        )
+        if not rows:
+            return f"no system with the role {role} has {entity} records"
+        late = [system for system, covered in rows if not covered]
+        if late:
+            return f"the {entity} records of {late[0]} have not been pulled completely yet"
+    return ""
+
+
+def _run(frame: Frame, check: Check, parameters: Mapping[str, Any]) -> None:
+    frame.run(
+        f"""
+        INSERT INTO observed
+        SELECT {quoted(check.id)}, keys, records, amount::BIGINT, currency, since, to_json(params)::VARCHAR
+        FROM ({check.query(parameters)})
+        """
+    )
+
+
+def _identify(frame: Frame, severities: dict[str, str]) -> None:
+    """The identity is a hash of the check and the source's own keys of the records, so it survives a rebuilt store."""
+    rows = ", ".join(
+        f"({quoted(check.id)}, {quoted(check.stage)}, {quoted(check.department)}, {quoted(severities[check.id])})"
+        for check in catalogue()
+        if check.id in severities
+    )
+    frame.run(
+        f"""
+        CREATE OR REPLACE TABLE checked (check_id VARCHAR, stage VARCHAR, department VARCHAR, severity VARCHAR);
+        {f"INSERT INTO checked VALUES {rows};" if rows else ""}
+        CREATE OR REPLACE TABLE rates (currency VARCHAR, rate DECIMAL(38,10), units BIGINT);
+        {_rates(frame)}
+        CREATE OR REPLACE TABLE numbered AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n FROM observed;
+        CREATE OR REPLACE TABLE named AS
+            SELECT DISTINCT r.record_id, s.entity, s.system, s.source_id, s.number
+            FROM (SELECT unnest(records) AS record_id FROM numbered UNION SELECT unnest(keys) FROM numbered) r
+            JOIN subjects s USING (record_id);
+        CREATE OR REPLACE TABLE observation AS
+        WITH identity AS (
+            SELECT n, string_agg(k.system || chr(31) || k.entity || chr(31) || k.source_id, chr(30)
+                ORDER BY k.system, k.entity, k.source_id) AS natural_key
+            FROM (SELECT n, unnest(keys) AS record_id FROM numbered) JOIN named k USING (record_id) GROUP BY n
+        )
+        SELECT left(sha256(o.check_id || chr(30) || i.natural_key), 20) AS finding_id, o.check_id, c.stage, c.department,
+            c.severity, o.keys, o.records, o.amount, o.currency,
+            CASE WHEN o.currency = {quoted(frame.rules.base_currency)} THEN o.amount
+                 ELSE round(o.amount::DECIMAL(24,0) * r.rate::DECIMAL(14,8) * {10 ** places(frame.rules.base_currency)}
+                      / r.units)::BIGINT END AS base_amount,
+            strftime(o.since, '%Y-%m-%d') AS since, o.params
+        FROM numbered o JOIN identity i USING (n) JOIN checked c USING (check_id)
+        LEFT JOIN rates r ON r.currency = o.currency
+        QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY n) = 1
+        """
+    )
+
+
+def _rates(frame: Frame) -> str:
+    rows = ", ".join(
+        f"({quoted(code)}, {rate:f}, {10 ** places(code)})" for code, rate in sorted(frame.rules.rates.items())
+    )
+    return f"INSERT INTO rates VALUES {rows};" if rows else ""

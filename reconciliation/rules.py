@@ -1,0 +1,64 @@
+"""What the settings say about reconciliation, as plain values: roles, business day, tolerances, parameters of checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+ROLES = ("marketing", "crm", "erp", "accounting", "payments", "service")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The part of the settings that reconciliation obeys; the same rules and records give the same result."""
+
+    roles: dict[str, tuple[str, ...]]
+    """System → its roles."""
+    timezone: str
+    base_currency: str
+    locale: str
+    as_of: datetime
+    """The instant that is now for every check, UTC."""
+    absolute: dict[str, Decimal] = field(default_factory=dict)
+    """Tolerance per currency, major units."""
+    relative: Decimal = Decimal(0)
+    """Tolerance as a fraction of the larger amount."""
+    rates: dict[str, Decimal] = field(default_factory=dict)
+    """Units of the base currency for one unit of a currency."""
+    ownership: dict[str, str] = field(default_factory=dict)
+    """``entity.field`` → role whose system owns it."""
+    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Check → parameters that differ from its defaults."""
+
+    @property
+    def today(self) -> date:
+        """The business day in the installation's time zone."""
+        return self.as_of.astimezone(ZoneInfo(self.timezone)).date()
+
+    @classmethod
+    def of(cls, settings: Settings, as_of: datetime | None = None) -> Rules:
+        """Read them from the settings; ``as_of`` goes before the one set there, which goes before the present."""
+        found = settings.reconciliation
+        return cls(
+            roles={name: tuple(str(role) for role in system.roles) for name, system in settings.systems.items()},
+            timezone=str(settings.timezone),
+            base_currency=settings.base_currency,
+            locale=str(settings.locale),
+            as_of=(as_of or settings.as_of or datetime.now(UTC)).astimezone(UTC),
+            absolute={currency: Decimal(str(value)) for currency, value in found.tolerance.absolute.items()},
+            relative=Decimal(str(found.tolerance.relative)),
+            rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},
+            ownership={name: str(role) for name, role in settings.ownership.items()},
+            checks={name: _plain(values) for name, values in found.checks.items()},
+        )
+
+
+def _plain(values: Any) -> dict[str, Any]:
+    return dict(values) if isinstance(values, Mapping) else dict(values.model_dump(exclude_none=True))

@@ -1,0 +1,318 @@
+"""Findings as stored: what the checks found, what people decided about it, and the history of both.
+
+``status``: ``open``, ``assigned``, ``explained``, ``waived`` (until a day) or ``resolved`` (the data no longer shows it).
+All but resolved are *outstanding*. While a finding is outstanding it was last seen by the last reconciliation;
+``last_seen_at`` is written when it changes or goes, so that a run that finds nothing new writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Table, and_, func, or_, select, update
+from sqlalchemy.engine import Connection
+
+from state import audit, bulk, schema
+from state.clock import now_us
+from state.schema import finding as table
+from state.schema import finding_event, finding_record
+
+_MANY = 500
+_FOUND = (
+    *("check_id", "stage", "department", "severity", "amount", "currency", "base_amount", "params", "since"),
+    *("last_seen_at", "run_id"),
+)
+_NEW = ("id", *_FOUND, "status", "first_seen_at")
+_RECORD = ("finding_id", "n", "record_id", "system", "entity", "source_id", "number")
+_EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id")
+
+
+class FindingError(Exception):
+    """A decision that cannot be taken; ``message`` is a sentence, ``remedy`` the next step."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a run changes. Rows of ``opened``, ``changed`` and ``reopened`` are: id, then what a check found (check_id,
+    stage, department, severity, amount, currency, base_amount, params, since). Events come as (finding id, detail)."""
+
+    opened: list[bulk.Row] = field(default_factory=list)
+    changed: list[bulk.Row] = field(default_factory=list)
+    reopened: list[bulk.Row] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
+    """Findings whose waiver has ended."""
+    resolved: list[str] = field(default_factory=list)
+    records: list[bulk.Row] = field(default_factory=list)
+    """Records of everything opened, changed or reopened: finding id, n from 1, record id, system, entity, source id,
+    number."""
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.opened or self.changed or self.reopened or self.expired or self.resolved)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRef:
+    """A record that a finding is about."""
+
+    record_id: int
+    system: str
+    entity: str
+    source_id: str
+    number: str | None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding; money in minor units, instants in microseconds, days as text."""
+
+    id: str
+    check_id: str
+    stage: str
+    department: str
+    severity: str
+    status: str
+    amount: int | None
+    currency: str | None
+    base_amount: int | None
+    params: dict[str, Any]
+    since: str | None
+    first_seen_at: int
+    last_seen_at: int
+    resolved_at: int | None
+    assignee: str | None
+    reason: str | None
+    approver: str | None
+    waived_until: str | None
+    records: tuple[RecordRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a finding's history; ``detail`` is what changed."""
+
+    at: int
+    event: str
+    actor: str
+    detail: dict[str, Any]
+    run_id: str | None
+
+
+def apply(connection: Connection, changes: Changes, run_id: str, at: int) -> None:
+    """Write what a run changed, with its events; ``at`` is the run's business instant in microseconds."""
+    bulk.insert(connection, table, _NEW, [(*row, at, run_id, "open", at) for row in changes.opened])
+    bulk.update(connection, table, ("id", *_FOUND), [(*row, at, run_id) for row in changes.changed], ("id",))
+    again = [(*row, at, run_id, "open", None, None, None, None) for row in changes.reopened]
+    cleared = ("status", "resolved_at", "reason", "approver", "waived_until")
+    bulk.update(connection, table, ("id", *_FOUND, *cleared), again, ("id",))
+    bulk.update(
+        connection, table, ("id", "status", "waived_until"), [(id, "open", None) for id in changes.expired], ("id",)
+    )
+    gone = [(id, "resolved", at, at, run_id) for id in changes.resolved]
+    bulk.update(connection, table, ("id", "status", "resolved_at", "last_seen_at", "run_id"), gone, ("id",))
+    anew = [row[0] for row in (*changes.changed, *changes.reopened)]
+    bulk.delete(connection, finding_record, "finding_id", anew)
+    bulk.insert(connection, finding_record, _RECORD, changes.records)
+    events = [
+        *((row[0], "opened") for row in changes.opened),
+        *((row[0], "changed") for row in changes.changed),
+        *((row[0], "reopened") for row in changes.reopened),
+        *((id, "expired") for id in changes.expired),
+        *((id, "resolved") for id in changes.resolved),
+    ]
+    now = now_us()
+    rows = [(id, now, event, "ltc", _json(changes.details.get(id, {})), run_id) for id, event in events]
+    bulk.insert(connection, finding_event, _EVENT, rows)
+
+
+def outstanding(connection: Connection) -> int:
+    """How many findings are not resolved."""
+    return int(connection.execute(select(func.count()).where(table.c.status != "resolved")).scalar_one())
+
+
+def roll_forward(connection: Connection, run_id: str | None) -> dict[str, int]:
+    """``opening`` + ``new`` − ``cleared`` = ``closing``: outstanding findings before and after a run."""
+    closing = outstanding(connection)
+    counts: dict[str, int] = {}
+    if run_id is not None:
+        query = (
+            select(finding_event.c.event, func.count())
+            .where(finding_event.c.run_id == run_id, finding_event.c.event.in_(("opened", "reopened", "resolved")))
+            .group_by(finding_event.c.event)
+        )
+        counts = {event: number for event, number in connection.execute(query)}
+    new, cleared = counts.get("opened", 0) + counts.get("reopened", 0), counts.get("resolved", 0)
+    return {"opening": closing - new + cleared, "new": new, "cleared": cleared, "closing": closing}
+
+
+def totals(connection: Connection) -> list[tuple[str, str, str, str | None, int, int, int]]:
+    """Outstanding findings by stage, department, severity and currency: count, amount and base amount."""
+    query = (
+        select(
+            table.c.stage,
+            table.c.department,
+            table.c.severity,
+            table.c.currency,
+            func.count(),
+            func.coalesce(func.sum(table.c.amount), 0),
+            func.coalesce(func.sum(table.c.base_amount), 0),
+        )
+        .where(table.c.status != "resolved")
+        .group_by(table.c.stage, table.c.department, table.c.severity, table.c.currency)
+        .order_by(table.c.stage, table.c.department, table.c.severity, table.c.currency)
+    )
+    return [(*row[:4], int(row[4]), int(row[5]), int(row[6])) for row in connection.execute(query)]
+
+
+def listing(
+    connection: Connection,
+    *,
+    statuses: Sequence[str] = ("open", "assigned", "explained", "waived"),
+    as_of: int | None = None,
+    check_id: str | None = None,
+    with_urls: bool = False,
+) -> list[Finding]:
+    """Findings with their records, by check, day and id.
+
+    With ``as_of`` (microseconds) those that were outstanding then, whatever became of them.
+    """
+    query = table.select()
+    if as_of is None:
+        query = query.where(table.c.status.in_(statuses))
+    else:
+        later = or_(table.c.resolved_at.is_(None), table.c.resolved_at > as_of)
+        query = query.where(table.c.first_seen_at <= as_of, later)
+    if check_id:
+        query = query.where(table.c.check_id == check_id)
+    rows = list(connection.execute(query.order_by(table.c.check_id, table.c.since, table.c.id)))
+    records = _records(connection, [row.id for row in rows], with_urls)
+    return [_finding(row, records.get(row.id, ())) for row in rows]
+
+
+def find(connection: Connection, id: str) -> Finding:
+    """The finding with this id, or the only one whose id begins so; raises ``FindingError``."""
+    rows = list(connection.execute(table.select().where(table.c.id.startswith(id, autoescape=True)).limit(2)))
+    if len(rows) != 1 or not id:
+        raise FindingError(
+            f"{'Several findings begin' if len(rows) > 1 else 'There is no finding'} with {id}.",
+            "`ltc findings list` shows their ids.",
+        )
+    return _finding(rows[0], _records(connection, [rows[0].id], True).get(rows[0].id, ()))
+
+
+def history(connection: Connection, id: str) -> list[Event]:
+    """Everything that happened to a finding, oldest first."""
+    query = finding_event.select().where(finding_event.c.finding_id == id).order_by(finding_event.c.id)
+    return [
+        Event(row.at, row.event, row.actor, json.loads(row.detail), row.run_id) for row in connection.execute(query)
+    ]
+
+
+def of_records(connection: Connection, record_ids: Iterable[int]) -> list[Finding]:
+    """Outstanding findings about any of these records."""
+    found: set[str] = set()
+    for some in _chunks(record_ids):
+        found |= set(
+            connection.execute(
+                select(finding_record.c.finding_id).where(finding_record.c.record_id.in_(some))
+            ).scalars()
+        )
+    rows: list[Any] = []
+    for ids in _chunks(sorted(found)):
+        rows += connection.execute(table.select().where(and_(table.c.id.in_(ids), table.c.status != "resolved")))
+    records = _records(connection, [row.id for row in rows], False)
+    return [_finding(row, records.get(row.id, ())) for row in sorted(rows, key=lambda row: (row.check_id, row.id))]
+
+
+# -- what people decide
+
+
+def assign(connection: Connection, id: str, assignee: str, actor: str) -> Finding:
+    """Make somebody responsible; raises ``FindingError``."""
+    return _decide(connection, id, actor, "assigned", {"assignee": assignee}, {"status": "assigned"})
+
+
+def explain(connection: Connection, id: str, reason: str, actor: str) -> Finding:
+    """Say why it is so; it stays outstanding until the data is mended. Raises ``FindingError``."""
+    if not reason.strip():
+        raise FindingError("An explanation needs a reason.")
+    return _decide(connection, id, actor, "explained", {"reason": reason}, {"status": "explained"})
+
+
+def waive(connection: Connection, id: str, reason: str, approver: str, until: date, actor: str) -> Finding:
+    """Accept it until a day (inclusive); whoever approves is another person. Raises ``FindingError``."""
+    if not reason.strip():
+        raise FindingError("A waiver needs a reason.")
+    if approver == actor:
+        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.")
+    values = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
+    return _decide(connection, id, actor, "waived", values, {"status": "waived"})
+
+
+def _decide(
+    connection: Connection, id: str, actor: str, event: str, values: dict[str, Any], status: dict[str, str]
+) -> Finding:
+    found = find(connection, id)
+    if found.status == "resolved":
+        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.")
+    connection.execute(update(table).where(table.c.id == found.id).values(**values, **status))
+    bulk.insert(connection, finding_event, _EVENT, [(found.id, now_us(), event, actor, _json(values), None)])
+    audit.append(connection, actor, f"finding {event}", {"finding": found.id, **values})
+    return find(connection, found.id)
+
+
+# -- reading
+
+
+def _finding(row: Any, records: Sequence[RecordRef]) -> Finding:
+    names = [name for name in Finding.__dataclass_fields__ if name not in ("params", "records")]
+    return Finding(
+        **{name: getattr(row, name) for name in names}, params=json.loads(row.params), records=tuple(records)
+    )
+
+
+def _records(connection: Connection, ids: Iterable[str], with_urls: bool) -> dict[str, list[RecordRef]]:
+    rows: list[Any] = []
+    for some in _chunks(ids):
+        query = finding_record.select().where(finding_record.c.finding_id.in_(some))
+        rows += connection.execute(query.order_by(finding_record.c.finding_id, finding_record.c.n))
+    urls = _urls(connection, rows) if with_urls else {}
+    found: dict[str, list[RecordRef]] = {}
+    for row in rows:
+        ref = RecordRef(row.record_id, row.system, row.entity, row.source_id, row.number, urls.get(row.record_id))
+        found.setdefault(row.finding_id, []).append(ref)
+    return found
+
+
+def _urls(connection: Connection, rows: Sequence[Any]) -> dict[int, str]:
+    by_entity: dict[str, set[int]] = {}
+    for row in rows:
+        by_entity.setdefault(row.entity, set()).add(row.record_id)
+    found: dict[int, str] = {}
+    for entity, ids in by_entity.items():
+        canonical: Table = schema.canonical[entity]
+        for some in _chunks(sorted(ids)):
+            query = select(canonical.c.record_id, canonical.c.url).where(canonical.c.record_id.in_(some))
+            found |= {row.record_id: row.url for row in connection.execute(query) if row.url}
+    return found
+
+
+def _chunks(items: Iterable[Any]) -> Iterable[list[Any]]:
+    iterator = iter(items)
+    while some := list(islice(iterator, _MANY)):
+        yield some
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,279 @@
+"""The demo company's world as canonical records, the way the shipped mappings show it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sandbox.world.deals import exponent, line_gross
+from sandbox.world.records import BookInvoice, BookPayment, SalesLine, World
+from tests.reconciliation.books import Books
+
+_LEAD = {"待分配": "new", "跟进中": "working", "已转化": "converted", "无效": "disqualified"}
+_LEAD |= {
+    "Open - Not Contacted": "new",
+    "Working - Contacted": "working",
+    "Closed - Converted": "converted",
+    "Closed - Not Converted": "disqualified",
+}
+_QUOTE = {"Draft": "draft", "In Review": "in_review", "Approved": "approved", "Presented": "sent"}
+_QUOTE |= {"Accepted": "accepted", "Rejected": "rejected", "Denied": "rejected"}
+_ORDER = {"draft": "draft", "quotation": "submitted", "cancelled": "cancelled"}
+
+
+def fill(books: Books, world: World) -> None:
+    """Put the whole world into a store."""
+    _leads(books, world)
+    _parties(books, world)
+    _sales(books, world)
+    _orders(books, world)
+    _accounting(books, world)
+    books.save()
+
+
+def _leads(books: Books, world: World) -> None:
+    for form in world.form_leads:
+        books.add(
+            "lead",
+            f"jdy-{form.key}",
+            system="forms",
+            number=form.key,
+            status=_LEAD[form.status],
+            contact_name=form.contact_name,
+            company_name=form.company_name or None,
+            email=form.email or None,
+            phone=form.phone or None,
+            received_at=form.submitted_at,
+            conversion_note=form.conversion_note or None,
+        )
+    for lead in world.crm_leads:
+        books.add(
+            "lead",
+            lead.key,
+            status=_LEAD[lead.status],
+            contact_name=f"{lead.first_name} {lead.last_name}",
+            company_name=lead.company,
+            email=lead.email,
+            phone=lead.phone,
+            lead_ref=f"no:{lead.form_key}" if lead.form_key else None,
+            opportunity_ref=f"id:{lead.opportunity_key}" if lead.opportunity_key else None,
+            party_ref=f"id:{lead.account_key}" if lead.account_key else None,
+        )
+
+
+def _parties(books: Books, world: World) -> None:
+    for account in world.crm_accounts:
+        books.add(
+            "party",
+            account.key,
+            system="crm",
+            deleted=account.deleted,
+            name=account.name,
+            tax_id=account.tax_id or None,
+            email=account.email,
+            phone=account.phone,
+            city=account.city,
+            status="active",
+        )
+    for party in world.erp_parties:
+        books.add(
+            "party",
+            party.key,
+            number=party.key,
+            name=party.name,
+            tax_id=party.tax_id or None,
+            email=party.email,
+            phone=party.phone,
+            city=party.city,
+            status="active",
+        )
+    for contact in world.book_contacts:
+        books.add(
+            "party",
+            contact.key,
+            system="books",
+            number=contact.account_number,
+            external_ref=f"no:{contact.account_number}",
+            name=contact.name,
+            tax_id=contact.tax_number or None,
+            email=contact.email,
+            phone=contact.phone,
+            status="active",
+        )
+    for product in world.products:
+        kind = "service" if product.service else "goods"
+        books.add("product", product.sku, sku=product.sku, name=product.name, kind=kind, status="active")
+
+
+def _sales(books: Books, world: World) -> None:
+    for opportunity in world.crm_opportunities:
+        status = {"Closed Won": "won", "Closed Lost": "lost"}.get(opportunity.stage, "open")
+        books.add(
+            "opportunity",
+            opportunity.key,
+            deleted=opportunity.deleted,
+            name=opportunity.name,
+            status=status,
+            party_ref=f"id:{opportunity.account_key}",
+            currency=opportunity.currency,
+            expected_amount=opportunity.amount,
+            expected_close_date=opportunity.close_date,
+            order_number=opportunity.order_number or None,
+            delivery_state=opportunity.delivery_status or None,
+            billing_state=opportunity.billing_status or None,
+            payment_state=opportunity.payment_status or None,
+            invoice_sent_on=opportunity.invoice_sent_on,
+        )
+    for quote in world.crm_quotes:
+        net = _net(quote.lines)
+        books.add(
+            "quote",
+            quote.key,
+            deleted=quote.deleted,
+            number=quote.number,
+            status=_QUOTE[quote.status],
+            approval_state=quote.approval,
+            opportunity_ref=f"id:{quote.opportunity_key}",
+            currency=quote.currency,
+            issue_date=quote.issue_date,
+            net_amount=net,
+            order_number=quote.order_number or None,
+            delivery_state=quote.delivery_status or None,
+            payment_state=quote.payment_status or None,
+            lines=_lines(quote.lines),
+        )
+
+
+def _orders(books: Books, world: World) -> None:
+    number = 0
+    for order in world.erp_orders:
+        done = all(delivery.shipped_on for delivery in order.deliveries) and bool(order.deliveries)
+        status = _ORDER.get(order.state) or ("completed" if done else "in_progress")
+        books.add(
+            "order",
+            order.key,
+            number=order.number,
+            status=status,
+            party_ref=f"id:{order.party_key}",
+            quote_ref=f"no:{order.quote_number}" if order.quote_number else None,
+            currency=order.currency,
+            order_date=order.order_date,
+            promised_delivery_date=max(order.promised_date, order.order_date),
+            net_amount=_net(order.lines),
+            gross_amount=sum(line_gross(line, order.currency) for line in order.lines),
+            payment_state=order.payment_note or None,
+            lines=_lines(order.lines),
+        )
+        if order.state == "cancelled" and not order.cancelled_after_delivery:
+            continue
+        for delivery in order.deliveries:
+            number += 1
+            books.add(
+                "delivery",
+                str(number),
+                number=str(number),
+                status="delivered" if delivery.shipped_on else "planned",
+                kind="outbound",
+                order_refs=[f"no:{order.number}"],
+                shipped_on=delivery.shipped_on,
+                delivered_on=delivery.shipped_on,
+                lines=[
+                    {"sku": order.lines[index].sku, "quantity": quantity}
+                    for index, quantity in sorted(delivery.quantities.items())
+                ],
+            )
+
+
+def _accounting(books: Books, world: World) -> None:
+    paid = _settled(world)
+    for invoice in world.book_invoices:
+        gross = sum(line_gross(line, invoice.currency) for line in invoice.lines)
+        settled = paid.get(invoice.key, Decimal(0))
+        status = "paid" if settled >= gross else "partly_paid" if settled else "issued"
+        corrected = next((other for other in world.book_invoices if other.key == invoice.corrects_key), None)
+        books.add(
+            "invoice",
+            invoice.key,
+            number=invoice.number,
+            kind=invoice.kind,
+            status="reversed" if invoice.key.endswith("-wrong") else status,
+            party_ref=f"id:{invoice.contact_key}",
+            order_refs=[f"no:{invoice.reference}"],
+            corrects_ref=f"no:{corrected.number}" if corrected else None,
+            currency=invoice.currency,
+            issue_date=invoice.issue_date,
+            due_date=invoice.due_date,
+            net_amount=_net(invoice.lines),
+            gross_amount=gross,
+            open_amount=gross - settled,
+            sent_to_customer=invoice.sent,
+        )
+    for payment in world.book_payments:
+        _payment(books, payment)
+
+
+def _settled(world: World) -> dict[str, Decimal]:
+    """What each document has been settled with, by money and by the credit notes that correct it."""
+    by_key = {invoice.key: invoice for invoice in world.book_invoices}
+    found: dict[str, Decimal] = {}
+    for payment in world.book_payments:
+        if payment.invoice_key and payment.kind in ("payment", "refund"):
+            found[payment.invoice_key] = found.get(payment.invoice_key, Decimal(0)) + payment.amount
+    for note in world.book_invoices:
+        if note.corrects_key:
+            corrected = by_key[note.corrects_key]
+            due = sum(line_gross(line, corrected.currency) for line in corrected.lines)
+            left = sum(line_gross(line, note.currency) for line in note.lines) - found.get(note.key, Decimal(0))
+            amount = min(left, due - found.get(corrected.key, Decimal(0)))
+            found[note.key] = found.get(note.key, Decimal(0)) + amount
+            found[corrected.key] = found.get(corrected.key, Decimal(0)) + amount
+    return found
+
+
+def _payment(books: Books, payment: BookPayment) -> None:
+    known: dict[str, Any] = {
+        "status": "received",
+        "currency": payment.currency,
+        "party_ref": f"id:{payment.contact_key}",
+        "amount": payment.amount,
+        "received_on": payment.paid_on,
+        "reference_text": payment.reference,
+        "order_refs": [f"no:{word}" for word in payment.reference.split() if word.startswith("SO-")],
+    }
+    if payment.kind in ("prepayment", "overpayment"):
+        kind = {"prepayment": "advance"}.get(payment.kind, payment.kind)
+        books.add("payment", payment.key, kind=kind, direction="in", unapplied_amount=payment.amount, **known)
+        return
+    if payment.invoice_key is None:  # the refund of a prepayment that it used up
+        prepaid = {**known, "reference_text": "", "order_refs": []}
+        books.add("payment", f"{payment.key}-pre", kind="advance", direction="in", unapplied_amount=0, **prepaid)
+    ref = f"id:{payment.invoice_key}" if payment.invoice_key else None
+    books.add(
+        "payment",
+        payment.key,
+        kind=payment.kind,
+        direction="out" if payment.kind == "refund" else "in",
+        unapplied_amount=0,
+        invoice_ref=ref,
+        lines=[{"invoice_ref": ref, "amount": payment.amount}] if ref else [],
+        **known,
+    )
+
+
+def _net(lines: list[SalesLine]) -> Decimal:
+    return sum((line.quantity * line.unit_price for line in lines), Decimal(0))
+
+
+def _lines(lines: list[SalesLine]) -> list[dict[str, Any]]:
+    return [
+        {
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "net_amount": line.quantity * line.unit_price,
+        }
+        for line in lines
+    ]
+
+
+__all__ = ["BookInvoice", "exponent", "fill"]
