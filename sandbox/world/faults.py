@@ -280,7 +280,7 @@ def plant_deleted_accounts(world: World) -> None:
     for account in world.crm_accounts[-2:]:
         account.deleted = True
         world.faults.append(
-            Fault("deleted_elsewhere", (account.name,), "deleted in the CRM, alive in ERP and accounting")
+            Fault("deleted_elsewhere", (account.key,), "deleted in the CRM, alive in ERP and accounting")
         )
 
 
