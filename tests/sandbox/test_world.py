@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from sandbox.world.build import build_world
 from sandbox.world.deals import line_gross
+from sandbox.world.describe import describe
 from sandbox.world.records import World
 
 
@@ -75,3 +77,8 @@ def test_every_kind_of_fault_is_planted_at_least_twice(world: World) -> None:
     planted = Counter(fault.check for fault in world.faults)
     assert len(planted) == 24
     assert min(planted.values()) >= 2
+
+
+def test_the_page_about_the_demo_company_is_up_to_date(world: World) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "demo.md"
+    assert page.read_text(encoding="utf-8") == describe(world), "run: python -m sandbox.world.describe > docs/demo.md"

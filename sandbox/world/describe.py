@@ -1,0 +1,66 @@
+"""Describe the demo company and its planted faults as the page docs/demo.md.
+
+python -m sandbox.world.describe > docs/demo.md
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sandbox.world.build import build_world
+from sandbox.world.records import World
+
+_HEAD = """\
+# The demo company
+
+华仪测控 Huayi Instruments sells sensors, valves and controllers to {customers} customers in six countries. Its year ends on
+{as_of:%Y-%m-%d}; everything is made up, the same seed makes the same company, and only the faults below are wrong with it.
+
+| what | where | how many |
+| --- | --- | ---: |
+| form submissions | 简道云 Jiandaoyun | {form_leads:,} |
+| leads | Salesforce | {crm_leads:,} |
+| opportunities | Salesforce | {opportunities:,} |
+| quotes | Salesforce | {quotes:,} |
+| orders | Tryton | {orders:,} |
+| shipments done | Tryton | {shipments:,} |
+| invoices and credit notes | Xero | {invoices:,} |
+| payments and refunds | Xero | {payments:,} |
+
+Currencies: CNY, USD, EUR, JPY. Healthy oddities that must *not* be reported are in it, too: deliveries in two parts, invoices
+paid in two parts, wrong invoices that were credited and billed again, excess payments that were credited and paid back, orders
+cancelled in time, quotations entered in the ERP ahead of the customer's yes, leads too fresh to be missed. One form carries a
+status (`待核实`) that no mapping knows; it goes to quarantine. About one deal in nine moved on since the systems were last
+brought up to date; that is what the write-backs are for.
+
+## Planted faults
+
+{count} faults, each with exactly one finding that must name these documents. `make demo` holds the report against this list,
+and a test does the same.
+
+| check | documents | what happened |
+| --- | --- | --- |
+"""
+
+
+def describe(world: World) -> str:
+    """The page as Markdown."""
+    head = _HEAD.format(
+        customers=len(world.erp_parties),
+        as_of=world.as_of,
+        form_leads=len(world.form_leads),
+        crm_leads=len(world.crm_leads),
+        opportunities=len(world.crm_opportunities),
+        quotes=len(world.crm_quotes),
+        orders=len(world.erp_orders),
+        shipments=sum(delivery.shipped_on is not None for order in world.erp_orders for delivery in order.deliveries),
+        invoices=len(world.book_invoices),
+        payments=len(world.book_payments),
+        count=len(world.faults),
+    )
+    rows = sorted((fault.check, ", ".join(fault.numbers), fault.story) for fault in world.faults)
+    return head + "".join(f"| `{check}` | {numbers} | {story} |\n" for check, numbers, story in rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe(build_world()))
