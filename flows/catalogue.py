@@ -69,7 +69,7 @@ def for_settings(settings: Settings) -> list[Deployment]:
 
 def problems(deployments: Iterable[Deployment]) -> list[str]:
     """What is wrong with a catalogue: names twice, two schedules, a schedule nobody can read."""
-    from croniter import croniter
+    from prefect.client.schemas.schedules import CronSchedule
 
     found: list[str] = []
     seen: set[tuple[str, str]] = set()
@@ -80,7 +80,9 @@ def problems(deployments: Iterable[Deployment]) -> list[str]:
         seen.add(key)
         if item.cron and item.interval:
             found.append(f"{item.flow}/{item.name} has two schedules")
-        if item.cron and not croniter.is_valid(item.cron):
+        try:
+            CronSchedule(cron=item.cron or "* * * * *", timezone=item.timezone)
+        except ValueError:
             found.append(f"{item.flow}/{item.name}: {item.cron!r} is no cron expression")
     return found
 

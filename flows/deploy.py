@@ -17,6 +17,9 @@ from settings.load import load
 ZOMBIES = "ltc: crash zombies"
 DEAD_AFTER_SECONDS = 90
 """Three missed heartbeats."""
+_DEAD = f"no sign of life for {DEAD_AFTER_SECONDS} seconds; the next run goes on where this one stopped"
+_END_STATES = ("Completed", "Failed", "Partial", "Interrupted", "TimedOut", "Cancelled", "Crashed")
+"""Names, as events have them: those of Prefect and those that ``flows.jobs`` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def deploy(settings_path: str | Path, work_pool: str = WORK_POOL) -> Deployed:
     environment.prepare(path)
     _reach()
     _work_pool(work_pool)
-    names = _deployments(wanted, path, work_pool)
+    names = put(wanted, path, work_pool)
+    _remove_others(wanted, path)
     _watch_zombies()
     return Deployed(work_pool, names, ZOMBIES)
 
@@ -92,18 +96,45 @@ def _work_pool(name: str) -> None:
             client.create_work_pool(WorkPoolCreate(name=name, type="process"))
 
 
-def _deployments(wanted: Sequence[Deployment], path: Path, work_pool: str) -> tuple[str, ...]:
+def put(wanted: Sequence[Deployment], path: Path, work_pool: str) -> tuple[str, ...]:
+    """Create or replace these deployments of the ltc.yaml at ``path``; returns them as ``flow/name``."""
+    from prefect.client.orchestration import get_client
+
     names = []
-    for item in wanted:
-        _runner_deployment(item, path, work_pool).apply()
-        names.append(f"{item.flow}/{item.name}")
+    with get_client(sync_client=True) as client:
+        for item in wanted:
+            made = _runner_deployment(item, path, work_pool).apply()
+            if not item.cron and not item.interval:  # Prefect leaves the schedules of an earlier deployment in place
+                for schedule in client.read_deployment_schedules(made):
+                    client.delete_deployment_schedule(made, schedule.id)
+            names.append(f"{item.flow}/{item.name}")
     return tuple(names)
+
+
+def _remove_others(wanted: Sequence[Deployment], path: Path) -> None:
+    """Delete what an earlier version of this ltc.yaml had deployed: a system that is gone must not be pulled."""
+    from prefect.client.orchestration import get_client
+
+    names = {item.name for item in wanted}
+    with get_client(sync_client=True) as client:
+        for found in _all_deployments(client):
+            ours = found.parameters.get("config") == str(path) and (found.entrypoint or "").startswith("flows.jobs.")
+            if ours and found.name not in names:
+                client.delete_deployment(found.id)
+
+
+def _all_deployments(client: Any) -> list[Any]:
+    found: list[Any] = []
+    while page := client.read_deployments(limit=200, offset=len(found)):
+        found += page
+    return found
 
 
 def _runner_deployment(item: Deployment, path: Path, work_pool: str) -> Any:
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.deployments.runner import EntrypointType, RunnerDeployment
+    from prefect.deployments.runner import RunnerDeployment
     from prefect.events import DeploymentEventTrigger
+    from prefect.types.entrypoint import EntrypointType
 
     from flows import jobs
 
@@ -148,7 +179,7 @@ def _watch_zombies() -> None:
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import EventTrigger, Posture
 
-    ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "Partial")}
+    ends = {f"prefect.flow-run.{state}" for state in _END_STATES}
     watch = Automation(
         name=ZOMBIES,
         trigger=EventTrigger(

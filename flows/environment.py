@@ -8,11 +8,11 @@ from pathlib import Path
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
 }
-"""For every process of ours that has Prefect in it. A variable that is set already stays."""
+"""For every process of ours that has Prefect in it: what fails we say ourselves. A variable that is set stays."""
 
 WORKER = {
     "DO_NOT_TRACK": "1",

@@ -165,25 +165,26 @@ class Session:
         """Bring links, tie-outs and findings up to date, or keep those of the last time if nothing has changed."""
         day = as_of or self.settings.as_of or datetime.now(UTC)
         with self.store.reading() as connection:
-            found = inputs.digest(self.settings, self._usable_mappings(), day)
+            digest = inputs.digest(self.settings, self._usable_mappings(), day)
             before = news.last(connection)
-            if before is not None and news.is_current(connection, before[0], found):
+            if before is not None and news.is_current(connection, before[0], digest):
                 self.summary = dict(before[1])
                 self._show_reconciliation()
                 return
-            mark = news.take(connection, found)
+            mark = news.take(connection, digest)
         outcome = StreamOutcome("all", "reconciliation", "reconcile")
         self.progress.stream_started("all", "reconciliation", "reconcile")
         started = time.monotonic()
         with runs.lease(self.store, "the reconciliation", seconds=1800):
-            outcome.counts = self._step("reconcile", partial(self._reconcile, day))
+            found = self._step("reconcile", partial(self._reconcile, day))
+        outcome.counts = {name: value for name, value in found.items() if type(value) is int}
         outcome.status, outcome.seconds = "done", time.monotonic() - started
         self.progress.stream_done(outcome)
         self.result.reconciled = True
         self.summary = {
             "mark": mark.as_dict(),
             "planned": [],
-            "reconciliation": outcome.counts,
+            "reconciliation": found,
             "reconcile_run": self.result.run_id,
         }
         self._show_reconciliation()

@@ -89,12 +89,36 @@ def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
 reconcile.calls = 0  # type: ignore[attr-defined]
 
 
+def build(store: Store, settings: Any, as_of: datetime) -> dict[str, Any]:
+    """A report with one finding for each order."""
+    with store.reading() as connection:
+        numbers = connection.execute(text("SELECT number FROM orders ORDER BY number")).scalars().all()
+    return {"findings": [_finding(number) for number in numbers]}
+
+
+def _finding(number: str) -> dict[str, Any]:
+    return {
+        "check": "delivery_late",
+        "stage": "order",
+        "department": "logistics",
+        "severity": "warning",
+        "status": "open",
+        "amount": "10.00",
+        "currency": "CNY",
+        "base_amount": "10.00",
+        "records": [{"system": "erp", "entity": "order", "source_id": number, "number": number}],
+        "explanation": f"{number} is late.",
+        "action": "Deliver it.",
+    }
+
+
 def install() -> None:
     """Let the jobs find the toy connector and the one-rule reconciliation."""
     registry._BUILT_IN["toy"] = "tests.jobs.toy:Toy"
     for name, members in (
         ("reconciliation.writebacks", {"wanted": wanted}),
         ("reconciliation.engine", {"reconcile": reconcile}),
+        ("reconciliation.report", {"build": build}),
     ):
         module = ModuleType(name)
         vars(module).update(members)

@@ -18,7 +18,7 @@ from tests.jobs.toy import ToySystem
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy connector and the one-rule reconciliation, for this test."""
     monkeypatch.setattr(registry, "_BUILT_IN", dict(registry._BUILT_IN))
-    for name in ("reconciliation.writebacks", "reconciliation.engine"):
+    for name in ("reconciliation.writebacks", "reconciliation.engine", "reconciliation.report"):
         monkeypatch.setitem(sys.modules, name, sys.modules.get(name))  # restored after the test
     company.install()
     company.reconcile.calls = 0  # type: ignore[attr-defined]

@@ -1,0 +1,5 @@
+"""In processes that Prefect starts: let them find the toy connector and the one-rule reconciliation."""
+
+from tests.jobs import company
+
+company.install()
