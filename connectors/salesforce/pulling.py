@@ -84,17 +84,16 @@ class Pull:
         yield from self._changes()
 
     def _start(self, held: Position | None, window: Window) -> Position:
-        if held is None:
-            deletes = soql.literal(window.until - self._overlap)
-            return Position(began=self._until, with_bin=True, deletes=deletes, lines=self._lines_known)
-        held = held.fresh_fields(window.until)
+        known = (held or Position()).fresh_fields(window.until)
+        begun = Position(began=self._until, lines=self._lines_known, missing=known.missing, asked=known.asked)
         if window.full:
-            return Position(began=self._until, lines=self._lines_known, missing=held.missing, asked=held.asked)
+            return begun
         if window.since is not None:
             since = soql.literal(window.since)
-            lines = since if self._stream.lines else None
-            return replace(held, since=since, after=None, began=self._until, deletes=since, lines=lines, with_bin=False)
-        return held if held.began else replace(held, began=self._until)
+            return replace(begun, since=since, deletes=since, lines=since if self._stream.lines else None)
+        if held is None:
+            return replace(begun, with_bin=True, deletes=soql.literal(window.until - self._overlap))
+        return known if known.began else replace(known, began=self._until)
 
     def _page(self, records: Sequence[RawRecord] = (), deleted: Sequence[str] = (), *, complete: bool = False) -> Page:
         if frozenset(self._at.missing) != self._reader.missing:

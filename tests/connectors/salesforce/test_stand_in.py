@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from sandbox.salesforce import SalesforceServer, salesforce_id, start
@@ -37,7 +37,8 @@ def refused(call: Any, *arguments: Any, **options: Any) -> tuple[int, str]:
     """Status and code of a refusal."""
     with pytest.raises(SalesforceError) as caught:
         call(*arguments, **options)
-    return caught.value.status, caught.value.content[0]["errorCode"]
+    content: Any = caught.value.content
+    return caught.value.status, content[0]["errorCode"]
 
 
 class _ToStandIn(HTTPAdapter):
