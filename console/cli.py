@@ -1,0 +1,131 @@
+"""The ``ltc`` command: global options, sub-commands imported when asked for, errors as sentences, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from console.context import App
+
+DONE, FAILED, USAGE, PARTIAL, FINDINGS = 0, 1, 2, 3, 4
+"""Exit codes: done, failed, wrong usage or configuration, done in part, findings with --fail-on-findings."""
+
+COMMANDS = {
+    "init": "console.commands.init:command",
+    "demo": "console.commands.demo:command",
+    "check": "console.commands.check:command",
+    "sync": "console.commands.sync:command",
+    "pull": "console.commands.pull:command",
+    "reconcile": "console.commands.reconcile:command",
+    "push": "console.commands.push:command",
+    "report": "console.commands.report:command",
+    "trace": "console.commands.trace:command",
+    "status": "console.commands.status:command",
+    "runs": "console.commands.runs:command",
+    "replay": "console.commands.replay:command",
+    "sweep": "console.commands.sweep:command",
+    "connectors": "console.commands.connectors:command",
+    "mappings": "console.commands.mappings:command",
+    "links": "console.commands.links:command",
+    "checks": "console.commands.checks:command",
+    "findings": "console.commands.findings:command",
+    "dead-letters": "console.commands.dead_letters:command",
+    "quarantine": "console.commands.quarantine:command",
+    "audit": "console.commands.audit:command",
+    "deploy": "console.commands.deploy:command",
+}
+"""Sub-command → ``module:attribute``, in the order of ``ltc --help``."""
+
+
+class Ltc(click.Group):
+    """A group whose commands are imported when they are used, and whose errors are one clear message."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order one uses them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def main(self, args: Any = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
+        """Run, tell what went wrong in a sentence, and exit with the code of DESIGN's list."""
+        sys.exit(self._run(args, prog_name or "ltc"))
+
+    def _run(self, args: Any, prog_name: str) -> int:
+        try:
+            code = super().main(args, prog_name, standalone_mode=False)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            error.show()
+            return USAGE
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Stopped. Nothing is half done: run the same command again.", err=True)
+            return PARTIAL
+        except BrokenPipeError:  # the reader of a pipe has gone; not our failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        except Exception as error:
+            if os.environ.get("LTC_DEBUG") == "1":
+                raise
+            from console.failures import told
+
+            text, failure = told(error)
+            click.echo(text, err=True)
+            return failure
+        return code if isinstance(code, int) else DONE
+
+
+def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"ltc {version('ltc-sync')}")
+        ctx.exit()
+
+
+@click.group(cls=Ltc, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="LTC_CONFIG",
+    default=Path("ltc.yaml"),
+    show_default=True,
+    show_envvar=True,
+    help="The settings to work with.",
+)
+@click.option("--lang", type=click.Choice(["en", "zh-CN"]), help="Language of the output; default: as ltc.yaml says.")
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+@click.pass_context
+def cli(ctx: click.Context, config: Path, lang: str | None) -> None:
+    """Keep lead to cash in agreement across marketing, CRM, ERP and accounting.
+
+    \b
+    Examples:
+      ltc init                       write a commented ltc.yaml
+      ltc check                      can every system be reached, read and written?
+      ltc sync                       pull, reconcile, plan what to write back
+      ltc push --plan                look at the plan; --apply carries it out
+      ltc report --format html       what does not tie out, and who should act
+      ltc status                     how fresh everything is
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done in part,
+    4 findings of severity error are open (only with --fail-on-findings).
+    """
+    ctx.obj = ctx.with_resource(App(config, lang))
+
+
+def main() -> NoReturn:
+    """Entry point of the ``ltc`` command."""
+    cli.main()

@@ -1,0 +1,102 @@
+"""Say things on standard output: tables and colour for people at a terminal, plain lines and JSON for everything else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at standard output."""
+    return sys.stdout.isatty()
+
+
+def say(text: str = "") -> None:
+    """Print a line of text as it is."""
+    print(text, flush=True)
+
+
+def emit_json(data: Any) -> None:
+    """Print data as JSON; instants as ISO 8601 UTC, decimals as text."""
+    print(json.dumps(data, ensure_ascii=False, indent=2, default=_plain), flush=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; numbers to the right, ``None`` as –. Without a terminal: columns of plain text, nothing cut."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    numbers = _numeric(columns, texts)
+    if is_terminal():
+        _rich(columns, texts, numbers)
+        return
+    widths = [max(width(line[n]) for line in (columns, *texts)) for n in range(len(columns))]
+    for line in (columns, *texts):
+        cells = [_pad(text, widths[n], n in numbers) for n, text in enumerate(line)]
+        print("  ".join(cells).rstrip())
+    sys.stdout.flush()
+
+
+def width(text: str) -> int:
+    """How many columns a text takes on a terminal: Chinese characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _pad(text: str, wide: int, right: bool) -> str:
+    space = " " * (wide - width(text))
+    return space + text if right else text + space
+
+
+def _numeric(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> set[int]:
+    """The columns that hold only numbers."""
+
+    def is_number(text: str) -> bool:
+        return text.replace(",", "").replace(".", "").lstrip("-+").isdigit()
+
+    found = set()
+    for n in range(len(columns)):
+        filled = [row[n] for row in texts if row[n] not in ("", "–")]
+        if filled and all(is_number(text) for text in filled):
+            found.add(n)
+    return found
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    text = f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+    return "".join(char if char.isprintable() or char == "\n" else "·" for char in text).replace("\n", " ")
+
+
+def _rich(columns: Sequence[str], texts: Sequence[Sequence[str]], numbers: set[int]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for n, column in enumerate(columns):
+        shown.add_column(column, justify="right" if n in numbers else "left", overflow="fold")
+    for row in texts:
+        shown.add_row(*(Text(text) for text in row))
+    Console().print(shown)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal | date | Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
