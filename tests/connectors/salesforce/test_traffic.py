@@ -103,7 +103,7 @@ def test_a_lost_answer_to_a_query_is_asked_for_again(
 def test_a_server_that_never_answers_does_not_hang_us(server: SalesforceServer, connect: Make) -> None:
     server.faults.hang("/query", times=50)
     with pytest.raises(TransientError, match="in time"):
-        pull(connect(timeout_seconds=0.1), server)
+        pull(connect(timeout_seconds=0.25), server)
 
 
 def test_a_server_that_is_down_is_reported_as_not_reachable(own_server: SalesforceServer) -> None:
