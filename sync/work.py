@@ -64,7 +64,12 @@ class Work:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction that holds only while the stream is ours and that Ctrl-C does not cut: ``page`` obeys it."""
+        """A transaction that holds only while the stream is ours and that Ctrl-C does not cut: ``page`` obeys it.
+
+        The first one takes the stream; it raises ``LeaseHeld`` if another process has it.
+        """
+        if self._lease is None:
+            self._lease = self._take()
         with self._held_back.until_done(), self.store.transaction() as connection:
             if self._lease is not None:
                 self._lease.renew(connection)
@@ -76,21 +81,19 @@ class Work:
         self._progress.page(self.outcome.system, self.outcome.stream, counts)
         self._held_back.obey()
 
-    def begin(self) -> None:
-        """Take the stream; raises ``LeaseHeld`` if another process has it."""
+    def _take(self) -> runs.Lease:
         outcome = self.outcome
-        self._progress.stream_started(outcome.system, outcome.stream, outcome.direction)
         with self.store.transaction() as connection:
             lease = runs.acquire(connection, f"stream {outcome.system}.{outcome.stream}")
             runs.start_stream(connection, self.run_id, outcome.system, outcome.stream, outcome.direction)
-        self._lease = lease
+        return lease
 
     def end(self) -> None:
         """Give the stream back and note the outcome."""
         outcome = self.outcome
         failed = outcome.error
         with self._held_back.until_done(), self.store.transaction() as connection:
-            if self._lease is None:  # it failed before it began
+            if self._lease is None:  # it failed before the first transaction
                 runs.start_stream(connection, self.run_id, outcome.system, outcome.stream, outcome.direction)
             else:
                 self._lease.release(connection)
@@ -115,8 +118,8 @@ def working(store: Store, outcome: StreamOutcome, run_id: str, progress: Progres
     work = Work(store, outcome, run_id, progress)
     started = time.monotonic()
     outcome.status = "failed"
+    progress.stream_started(outcome.system, outcome.stream, outcome.direction)
     try:
-        work.begin()
         yield work
         outcome.status = "done"
     except (ConnectorError, StoreError, MappingFileError) as error:
