@@ -37,6 +37,7 @@ class ReconcileResult:
     """What a reconciliation found and changed."""
 
     as_of: datetime
+    base_currency: str
     links: dict[str, int]
     """Links by kind, entities and method."""
     suggested_links: int
@@ -72,6 +73,7 @@ class ReconcileResult:
         data["tie_outs"] = [tie_out_as_text(item) for item in self.tie_outs]
         for item in data["open"]:
             item["amount"] = money.text(item["amount"], item["currency"])
+            item["base_amount"] = money.text(item["base_amount"], self.base_currency)
         return data
 
 
@@ -94,6 +96,7 @@ def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | N
         roll_forward = findings.roll_forward(connection, run_id)
     return ReconcileResult(
         as_of=rules.as_of,
+        base_currency=rules.base_currency,
         links=links.by_method,
         suggested_links=links.suggested,
         changed_links=links.added + links.changed + links.removed,

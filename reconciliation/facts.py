@@ -87,7 +87,8 @@ def _form_leads(frame: Frame) -> None:
         )
         SELECT f.* EXCLUDE (email, phone), f.has_company AND f.reachable AS is_complete, g.group_id,
             local_day(f.received_at) AS received_on,
-            row_number() OVER (PARTITION BY coalesce(g.group_id, f.record_id) ORDER BY f.received_at, f.record_id) AS age,
+            row_number() OVER (PARTITION BY coalesce(g.group_id, f.record_id) ORDER BY f.received_at, f.record_id)
+                AS age,
             bool_or(l.record_id IS NOT NULL) OVER (PARTITION BY coalesce(g.group_id, f.record_id)) AS group_in_crm
         FROM form f LEFT JOIN lead_groups g ON g.id = f.record_id LEFT JOIN linked l ON l.record_id = f.record_id
         """
@@ -102,7 +103,8 @@ def _won_opportunities(frame: Frame) -> None:
             coalesce(local_day(o.closed_at), o.expected_close_date, local_day(o.source_updated_at)) AS won_on,
             count(q.record_id) AS accepted_quotes,
             coalesce(list(q.record_id ORDER BY q.record_id) FILTER (WHERE q.record_id IS NOT NULL), []) AS quotes,
-            sum(CASE WHEN o.amount_includes_tax THEN coalesce(q.gross_amount, q.net_amount) ELSE q.net_amount END)::BIGINT
+            sum(CASE WHEN o.amount_includes_tax THEN coalesce(q.gross_amount, q.net_amount)
+                ELSE q.net_amount END)::BIGINT
                 AS quoted,
             any_value(q.currency ORDER BY q.record_id) AS quoted_currency, count(DISTINCT q.currency) AS currencies
         FROM opportunities o

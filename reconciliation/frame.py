@@ -8,7 +8,7 @@ systems that the settings no longer name are left out. Deleted records are there
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -106,15 +106,15 @@ class Frame:
 
 
 @contextmanager
-def load(store: Store, rules: Rules) -> Iterator[Frame]:
+def load(store: Store, rules: Rules, only: Sequence[int] | None = None) -> Iterator[Frame]:
     """Read everything in one consistent view of the store; the frame lives as long as the block.
 
-    Raises ``StoreError``.
+    With ``only`` (record ids) just these records, the links between them, and all products. Raises ``StoreError``.
     """
     import duckdb  # heavy, and a run without news does not need it
 
     with tempfile.TemporaryDirectory(prefix="ltc-") as spill:
-        settings = {
+        settings: dict[str, str | bool | int | float | list[str]] = {
             "threads": THREADS,
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": spill,
@@ -126,7 +126,7 @@ def load(store: Store, rules: Rules) -> Iterator[Frame]:
         try:
             frame = Frame(connection, rules)
             _define(frame)
-            _load(frame, store)
+            _load(frame, store, only)
             yield frame
         finally:
             connection.close()
@@ -175,23 +175,28 @@ def _define(frame: Frame) -> None:
     )
 
 
-def _load(frame: Frame, store: Store) -> None:
+def _load(frame: Frame, store: Store, only: Sequence[int] | None) -> None:
+    ids = ", ".join(str(int(number)) for number in only or ()) or "NULL"
+    some = "" if only is None else f" WHERE record_id IN ({ids})"
     flags = ", ".join(f"s.{role}" for role in ROLES)
     with store.reading() as connection:
         for entity, own in _OF_ENTITY.items():
             names = f"{_OF_RECORDS} {own}".split()
             casts = _casts(names, {column.name: column.kind for column in columns(ENTITIES[entity])}, "r.")
             casts = casts.replace("r.deleted", "r.deleted = 1 AS deleted")
-            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {TABLES[entity]}")
+            where = "" if entity == "product" else some
+            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {TABLES[entity]}{where}")
             frame.take(TABLES[entity], data, f"SELECT {casts}, {flags} FROM incoming r JOIN systems s USING (system)")
         for entity, own in _OF_LINES.items():
             names = f"record_id {own}".split()
             table, line = LINES[entity]
             casts = _casts(names, {column.name: column.kind for column in columns(line)}, "r.")
-            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {table}")
+            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {table}{some}")
             frame.take(table, data, f"SELECT {casts} FROM incoming r")
         link = "kind left_id right_id left_entity right_entity method score evidence decision".replace(" ", ", ")
-        frame.take("stored_links", frames.reader(connection, f"SELECT {link} FROM link"), "SELECT * FROM incoming")
+        between = "" if only is None else f" WHERE left_id IN ({ids}) AND right_id IN ({ids})"
+        data = frames.reader(connection, f"SELECT {link} FROM link{between}")
+        frame.take("stored_links", data, "SELECT * FROM incoming")
         coverage = """
             SELECT s.system, s.entity, CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
             FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""

@@ -78,5 +78,6 @@ def prepare(frame: Frame) -> None:
     components(frame, "quote_groups", shared("quote_order", "quote_id", "order_id"))
     components(frame, "delivery_groups", shared("order_delivery", "order_id", "delivery_id"))
     components(frame, "billing_groups", shared("order_bill", "order_id", "invoice_id"))
-    both = f"{shared('invoice_payment', 'invoice_id', 'payment_id')} UNION ALL SELECT invoice_id, credit_id FROM credit_links"
+    paid_together = shared("invoice_payment", "invoice_id", "payment_id")
+    both = f"{paid_together} UNION ALL SELECT invoice_id, credit_id FROM credit_links"
     components(frame, "settlement_groups", both)

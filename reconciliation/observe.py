@@ -86,7 +86,8 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         {f"INSERT INTO checked VALUES {rows};" if rows else ""}
         CREATE OR REPLACE TABLE rates (currency VARCHAR, rate DECIMAL(38,10), units BIGINT);
         {_rates(frame)}
-        CREATE OR REPLACE TABLE numbered AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n FROM observed;
+        CREATE OR REPLACE TABLE numbered AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n
+            FROM observed;
         CREATE OR REPLACE TABLE named AS
             SELECT DISTINCT r.record_id, s.entity, s.system, s.source_id, s.number
             FROM (SELECT unnest(records) AS record_id FROM numbered UNION SELECT unnest(keys) FROM numbered) r
@@ -97,7 +98,8 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
                 ORDER BY k.system, k.entity, k.source_id) AS natural_key
             FROM (SELECT n, unnest(keys) AS record_id FROM numbered) JOIN named k USING (record_id) GROUP BY n
         )
-        SELECT left(sha256(o.check_id || chr(30) || i.natural_key), 20) AS finding_id, o.check_id, c.stage, c.department,
+        SELECT left(sha256(o.check_id || chr(30) || i.natural_key), 20) AS finding_id, o.check_id, c.stage,
+            c.department,
             c.severity, o.keys, o.records, o.amount, o.currency,
             CASE WHEN o.currency = {quoted(frame.rules.base_currency)} THEN o.amount
                  ELSE round(o.amount::DECIMAL(24,0) * r.rate::DECIMAL(14,8) * {10 ** places(frame.rules.base_currency)}

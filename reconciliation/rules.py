@@ -1,4 +1,4 @@
-"""What the settings say about reconciliation, as plain values: roles, business day, tolerances, parameters of checks."""
+"""What the settings say about reconciliation, as plain values: roles, business day, tolerances, check parameters."""
 
 from __future__ import annotations
 

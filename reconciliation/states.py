@@ -68,14 +68,17 @@ def _settlements(frame: Frame) -> None:
             SELECT p.record_id AS payment_id, p.system, p.currency, p.kind, p.party_ref, p.received_on,
                 coalesce(p.direction, 'in') = 'out' AS is_out, coalesce(p.amount, 0) AS amount,
                 CASE WHEN coalesce(p.direction, 'in') = 'in' THEN
-                    coalesce(p.unapplied_amount, greatest(p.amount - coalesce(a.amount, 0), 0), 0) ELSE 0 END AS unapplied
+                    coalesce(p.unapplied_amount, greatest(p.amount - coalesce(a.amount, 0), 0), 0) ELSE 0 END
+                        AS unapplied
             FROM payments p
-            LEFT JOIN (SELECT record_id, sum(amount) AS amount FROM payment_allocations GROUP BY ALL) a USING (record_id)
+            LEFT JOIN (SELECT record_id, sum(amount) AS amount FROM payment_allocations
+                GROUP BY ALL) a USING (record_id)
             WHERE (p.accounting OR p.payments) AND NOT p.deleted AND p.status = 'received';
         CREATE OR REPLACE TABLE settlements AS
             SELECT m.payment_id, ip.invoice_id, m.currency, m.is_out,
                 (CASE WHEN m.is_out THEN -1 ELSE 1 END) * coalesce(a.amount,
-                    CASE WHEN count(*) OVER (PARTITION BY m.payment_id) = 1 THEN m.amount - m.unapplied END, 0) AS amount
+                    CASE WHEN count(*) OVER (PARTITION BY m.payment_id) = 1 THEN m.amount - m.unapplied END, 0)
+                        AS amount
             FROM money m JOIN invoice_payment ip USING (payment_id)
             LEFT JOIN allocation a USING (payment_id, invoice_id);
         CREATE OR REPLACE TABLE invoice_settled AS
@@ -96,7 +99,8 @@ def _deliveries(frame: Frame) -> None:
     frame.run(
         """
         CREATE OR REPLACE TABLE grouped_orders AS
-            SELECT o.record_id AS order_id, o.system, o.status, o.currency, coalesce(o.net_amount, o.gross_amount, 0) AS net,
+            SELECT o.record_id AS order_id, o.system, o.status, o.currency, coalesce(o.net_amount, o.gross_amount,
+                0) AS net,
                 coalesce(o.gross_amount, o.net_amount, 0) AS gross, o.source_updated_at,
                 coalesce(d.group_id, o.record_id) AS delivery_group, coalesce(b.group_id, o.record_id) AS billing_group
             FROM orders o
@@ -104,7 +108,8 @@ def _deliveries(frame: Frame) -> None:
             WHERE o.erp AND NOT o.deleted;
         CREATE OR REPLACE TABLE group_deliveries AS
             SELECT DISTINCT g.delivery_group, d.record_id AS delivery_id, d.status,
-                CASE WHEN d.kind = 'return' THEN -1 ELSE 1 END AS sign, coalesce(d.delivered_on, d.shipped_on) AS done_on
+                CASE WHEN d.kind = 'return' THEN -1 ELSE 1 END AS sign, coalesce(d.delivered_on, d.shipped_on)
+                    AS done_on
             FROM order_delivery od JOIN grouped_orders g USING (order_id)
             JOIN deliveries d ON d.record_id = od.delivery_id WHERE NOT d.deleted AND d.status <> 'cancelled';
         CREATE OR REPLACE TABLE delivered_keys AS
@@ -138,7 +143,8 @@ def _deliveries(frame: Frame) -> None:
                     max(local_day(source_updated_at)) AS changed_on FROM grouped_orders GROUP BY ALL
             )
             SELECT o.delivery_group, c.last_done_on IS NOT NULL AS has_done,
-                CASE WHEN k.delivery_group IS NOT NULL AND (w.delivery_group IS NOT NULL OR c.delivery_group IS NULL) THEN
+                CASE WHEN k.delivery_group IS NOT NULL
+                    AND (w.delivery_group IS NOT NULL OR c.delivery_group IS NULL) THEN
                         CASE WHEN k.all_done THEN 'delivered' WHEN k.any_done THEN 'partly_delivered'
                              ELSE 'not_delivered' END
                     WHEN c.deliveries IS NOT NULL THEN
@@ -160,7 +166,8 @@ def _bills(frame: Frame) -> None:
             SELECT DISTINCT g.billing_group, w.* FROM order_bill ob
             JOIN grouped_orders g USING (order_id) JOIN owed w USING (invoice_id);
         CREATE OR REPLACE TABLE billed AS
-            SELECT b.billing_group, b.currency, sum(b.sign * b.net)::BIGINT AS net, sum(b.sign * b.gross)::BIGINT AS gross,
+            SELECT b.billing_group, b.currency, sum(b.sign * b.net)::BIGINT AS net, sum(b.sign * b.gross)::BIGINT
+                AS gross,
                 count(*) FILTER (WHERE NOT b.is_credit) AS invoices, sum(coalesce(s.settled, 0))::BIGINT AS settled,
                 sum(coalesce(s.received, 0))::BIGINT AS received,
                 bool_and(b.status = 'paid') FILTER (WHERE NOT b.is_credit) AS all_paid
@@ -171,7 +178,8 @@ def _bills(frame: Frame) -> None:
                 coalesce(sum(gross) FILTER (WHERE status IN {RUNNING}), sum(gross))::BIGINT AS gross
             FROM grouped_orders GROUP BY ALL;
         CREATE OR REPLACE TABLE foreign_bills AS
-            SELECT b.billing_group, any_value(b.currency ORDER BY b.currency) AS currency, bool_and(b.all_paid) AS all_paid,
+            SELECT b.billing_group, any_value(b.currency ORDER BY b.currency) AS currency, bool_and(b.all_paid)
+                AS all_paid,
                 sum(b.received) > 0 AS any_paid
             FROM billed b ANTI JOIN ordered o
                 ON o.billing_group = b.billing_group AND o.currency IS NOT DISTINCT FROM b.currency
@@ -193,7 +201,8 @@ def _states(frame: Frame) -> None:
             SELECT g.*, o.net AS group_net, o.gross AS group_gross, coalesce(b.net, 0) AS billed_net,
                 coalesce(b.gross, 0) AS billed_gross, coalesce(b.invoices, 0) AS invoices,
                 coalesce(b.settled, 0) AS settled, coalesce(b.received, 0) AS received, coalesce(l.amount, 0) AS loose,
-                f.currency AS foreign_currency, f.all_paid AS foreign_all_paid, coalesce(f.any_paid, false) AS foreign_any_paid
+                f.currency AS foreign_currency, f.all_paid AS foreign_all_paid, coalesce(f.any_paid, false)
+                    AS foreign_any_paid
             FROM grouped_orders g
             JOIN ordered o ON o.billing_group = g.billing_group AND o.currency IS NOT DISTINCT FROM g.currency
             LEFT JOIN billed b ON b.billing_group = g.billing_group AND b.currency IS NOT DISTINCT FROM g.currency
@@ -211,7 +220,8 @@ def _states(frame: Frame) -> None:
             FROM sums
         ),
         due AS (
-            SELECT *, CASE WHEN billing_state IN ('invoiced', 'over_invoiced') THEN billed_gross ELSE group_gross END AS due
+            SELECT *, CASE WHEN billing_state IN ('invoiced', 'over_invoiced') THEN billed_gross
+                ELSE group_gross END AS due
             FROM billing
         )
         SELECT due.*, d.delivery_state, d.last_delivered_on, d.delivered_value, d.has_done, CASE

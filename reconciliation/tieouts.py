@@ -1,8 +1,8 @@
-"""Control totals: for each hand-off and currency, both sides add up to what matched, what did not, and what is excluded.
+"""Control totals: per hand-off and currency both sides add up to what matched, what did not and what is excluded.
 
-A *position* is what belongs together on a hand-off: usually one document on each side, or an order with its two invoices.
-``count`` counts positions, so that it adds up like the money; ``documents`` says how many documents those are. A position
-is matched if both sides are there and agree within the tolerance, in one currency.
+A *position* is what belongs together on a hand-off: usually one document on each side, or an order with its two
+invoices. ``count`` counts positions, so that it adds up like the money; ``documents`` says how many documents those
+are. A position is matched if both sides are there and agree within the tolerance, in one currency.
 
 The totals of each side are summed straight from the records, apart from the parts, and compared with them: figures
 that do not foot are an error, never a report.
@@ -24,7 +24,7 @@ class DoesNotFootError(Exception):
 
 
 class Pair(NamedTuple):
-    """One tie-out. The queries give ``position, document_id, currency, amount, excluded``, a row per document or part."""
+    """One tie-out. The queries give position, document_id, currency, amount, excluded: a row per document or part."""
 
     name: str
     left: tuple[str, str]
@@ -54,7 +54,8 @@ def _tie(frame: Frame, pair: Pair) -> list[TieOut]:
                 SELECT position, document_id, coalesce(currency, '{NO_CURRENCY}') AS currency, amount::BIGINT AS amount,
                     excluded FROM ({parts});
             CREATE OR REPLACE TEMP TABLE {side}_position AS
-                SELECT position, currency, excluded, sum(amount)::BIGINT AS amount, list(DISTINCT document_id) AS documents
+                SELECT position, currency, excluded, sum(amount)::BIGINT AS amount, list(DISTINCT document_id)
+                    AS documents
                 FROM {side}_part GROUP BY ALL;
             """
         )
@@ -73,10 +74,10 @@ def _tie(frame: Frame, pair: Pair) -> list[TieOut]:
         """
     )
     totals = {side: _totals(frame, side, getattr(pair, f"{side}_total")) for side in ("left", "right")}
-    parts = {row[0]: row[1:] for row in frame.rows(_PARTS)}
+    sums = {row[0]: row[1:] for row in frame.rows(_PARTS)}
     excluded = {side: {row[0]: row[1:] for row in frame.rows(_excluded(side))} for side in ("left", "right")}
-    currencies = sorted({*totals["left"], *totals["right"], *parts, *excluded["left"], *excluded["right"]})
-    return [_result(pair, currency, totals, parts.get(currency, (0,) * 11), excluded) for currency in currencies]
+    currencies = sorted({*totals["left"], *totals["right"], *sums, *excluded["left"], *excluded["right"]})
+    return [_result(pair, currency, totals, sums.get(currency, (0,) * 9), excluded) for currency in currencies]
 
 
 _PARTS = """
@@ -89,8 +90,7 @@ _PARTS = """
         count(*) FILTER (WHERE result = 'unmatched' AND has_right),
         coalesce(sum(right_amount) FILTER (WHERE result = 'unmatched' AND has_right), 0)::BIGINT,
         count(*) FILTER (WHERE result = 'offset' AND has_left),
-        count(*) FILTER (WHERE result = 'offset' AND has_right),
-        count(*) FILTER (WHERE has_left), count(*) FILTER (WHERE has_right)
+        count(*) FILTER (WHERE result = 'offset' AND has_right)
     FROM tied GROUP BY currency ORDER BY currency
 """
 
@@ -167,7 +167,8 @@ def foots(result: TieOut) -> bool:
 def quote_order() -> Pair:
     """Accepted quotes and running orders; cancelled documents that have a partner are excluded."""
     quotes = f"""
-        FROM quotes q WHERE q.crm AND NOT q.deleted AND (q.status IN {ACCEPTED} OR (q.status IN ('cancelled', 'rejected')
+        FROM quotes q WHERE q.crm AND NOT q.deleted AND (q.status IN {ACCEPTED} OR (q.status IN ('cancelled',
+            'rejected')
             AND EXISTS (FROM quote_order x WHERE x.quote_id = q.record_id)))"""
     orders = f"""
         FROM orders o WHERE o.erp AND NOT o.deleted AND (o.status IN {RUNNING} OR (o.status = 'cancelled'
@@ -201,7 +202,8 @@ def order_delivery() -> Pair:
             gd.sign * l.quantity AS quantity
         FROM group_deliveries gd JOIN delivery_lines l ON l.record_id = gd.delivery_id
         JOIN deliveries d ON d.record_id = gd.delivery_id
-        LEFT JOIN product_keys p ON p.system = d.system AND p.product_ref = l.product_ref WHERE gd.status = 'delivered'"""
+        LEFT JOIN product_keys p ON p.system = d.system AND p.product_ref = l.product_ref
+            WHERE gd.status = 'delivered'"""
     return Pair(
         "order_delivery",
         ("erp", "order"),
@@ -216,25 +218,30 @@ def order_delivery() -> Pair:
         # Value by group and product, so that several part deliveries come to exactly the value of what was ordered.
         f"""
         WITH done AS ({delivered}),
-        by_key AS (SELECT delivery_group, key, min(delivery_id) AS delivery_id, sum(quantity) AS quantity FROM done GROUP BY ALL)
+        by_key AS (SELECT delivery_group, key, min(delivery_id) AS delivery_id, sum(quantity) AS quantity
+            FROM done GROUP BY ALL)
         SELECT b.delivery_group AS position, b.delivery_id AS document_id, g.currency,
             CASE WHEN b.quantity < 0 THEN -share(o.value, -b.quantity, o.ordered)
                  ELSE coalesce(share(o.value, b.quantity, o.ordered), 0) END AS amount, false AS excluded
-        FROM by_key b JOIN (SELECT delivery_group, min(currency) AS currency FROM grouped_orders GROUP BY ALL) g USING (delivery_group)
+        FROM by_key b JOIN (SELECT delivery_group, min(currency) AS currency FROM grouped_orders
+            GROUP BY ALL) g USING (delivery_group)
         LEFT JOIN ordered_keys o USING (delivery_group, key)
         UNION ALL  -- every delivery counts, those without goods or order too
         SELECT coalesce(gd.delivery_group, d.record_id), d.record_id, g.currency, 0, false
         FROM deliveries d LEFT JOIN group_deliveries gd ON gd.delivery_id = d.record_id
-        LEFT JOIN (SELECT delivery_group, min(currency) AS currency FROM grouped_orders GROUP BY ALL) g USING (delivery_group)
+        LEFT JOIN (SELECT delivery_group, min(currency) AS currency FROM grouped_orders
+            GROUP BY ALL) g USING (delivery_group)
         WHERE d.erp AND NOT d.deleted AND d.status = 'delivered'
         """,
         f"""
         SELECT o.currency, coalesce(l.amount, coalesce(o.net_amount, o.gross_amount)) AS amount FROM orders o
-        LEFT JOIN (SELECT order_id, sum(coalesce(value, 0)) AS amount FROM order_items GROUP BY ALL) l ON l.order_id = o.record_id
+        LEFT JOIN (SELECT order_id, sum(coalesce(value, 0)) AS amount FROM order_items GROUP BY ALL) l
+            ON l.order_id = o.record_id
         WHERE o.erp AND NOT o.deleted AND o.status IN {RUNNING}
         """,
         f"""
-        SELECT o.currency, CASE WHEN sum(d.quantity) < 0 THEN -share(any_value(o.value), -sum(d.quantity), any_value(o.ordered))
+        SELECT o.currency, CASE WHEN sum(d.quantity) < 0 THEN -share(any_value(o.value), -sum(d.quantity),
+            any_value(o.ordered))
             ELSE share(any_value(o.value), sum(d.quantity), any_value(o.ordered)) END AS amount
         FROM ({delivered}) d JOIN ordered_keys o USING (delivery_group, key) GROUP BY delivery_group, key, o.currency
         """,
@@ -259,7 +266,8 @@ def order_invoice() -> Pair:
         FROM invoices i
         LEFT JOIN (SELECT ob.invoice_id, min(g.billing_group) AS position FROM order_bill ob
                    JOIN grouped_orders g USING (order_id) GROUP BY ALL) p ON p.invoice_id = i.record_id
-        LEFT JOIN (SELECT credit_id, min(invoice_id) AS position FROM credit_links GROUP BY ALL) c ON c.credit_id = i.record_id
+        LEFT JOIN (SELECT credit_id, min(invoice_id) AS position FROM credit_links GROUP BY ALL) c
+            ON c.credit_id = i.record_id
         WHERE i.accounting AND NOT i.deleted
         """,
         f"SELECT currency, coalesce(net_amount, gross_amount) AS amount FROM orders "

@@ -1,6 +1,6 @@
 """Findings as stored: what the checks found, what people decided about it, and the history of both.
 
-``status``: ``open``, ``assigned``, ``explained``, ``waived`` (until a day) or ``resolved`` (the data no longer shows it).
+``status``: ``open``, ``assigned``, ``explained``, ``waived`` (until a day) or ``resolved`` (the data shows it no more).
 All but resolved are *outstanding*. While a finding is outstanding it was last seen by the last reconciliation;
 ``last_seen_at`` is written when it changes or goes, so that a run that finds nothing new writes nothing.
 """
@@ -151,9 +151,15 @@ def roll_forward(connection: Connection, run_id: str | None) -> dict[str, int]:
             .where(finding_event.c.run_id == run_id, finding_event.c.event.in_(("opened", "reopened", "resolved")))
             .group_by(finding_event.c.event)
         )
-        counts = {event: number for event, number in connection.execute(query)}
+        counts = {row[0]: row[1] for row in connection.execute(query)}
     new, cleared = counts.get("opened", 0) + counts.get("reopened", 0), counts.get("resolved", 0)
     return {"opening": closing - new + cleared, "new": new, "cleared": cleared, "closing": closing}
+
+
+def last_run(connection: Connection) -> str | None:
+    """The last run that changed findings."""
+    query = select(finding_event.c.run_id).where(finding_event.c.run_id.is_not(None))
+    return connection.execute(query.order_by(finding_event.c.id.desc()).limit(1)).scalar()
 
 
 def totals(connection: Connection) -> list[tuple[str, str, str, str | None, int, int, int]]:

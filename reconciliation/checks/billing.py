@@ -25,7 +25,8 @@ from reconciliation.checks.registry import check
 def order_delivered_not_invoiced(parameters: Mapping[str, Any]) -> str:
     """Fully delivered some days ago, and no live invoice."""
     return f"""
-        SELECT [s.order_id] AS keys, list_concat([s.order_id], coalesce(d.ids, [])) AS records, s.net AS amount, s.currency,
+        SELECT [s.order_id] AS keys, list_concat([s.order_id], coalesce(d.ids, [])) AS records, s.net AS amount,
+            s.currency,
             s.last_delivered_on AS since,
             struct_pack("order" := label(o.number, NULL, o.source_id), amount_money := s.net,
                 delivered_on := s.last_delivered_on) AS params
@@ -112,7 +113,8 @@ def order_invoice_amount(_: Mapping[str, Any]) -> str:
         ),
         bills AS (SELECT billing_group, list(invoice_id ORDER BY invoice_id) AS ids FROM group_bills GROUP BY ALL)
         SELECT j.order_ids AS keys, list_concat(j.order_ids, b.ids) AS records,
-            CASE WHEN j.foreign_currency IS NULL THEN abs(j.ordered - j.billed) ELSE j.ordered END AS amount, j.currency,
+            CASE WHEN j.foreign_currency IS NULL THEN abs(j.ordered - j.billed) ELSE j.ordered END AS amount,
+                j.currency,
             j.since, struct_pack(
                 "order" := (SELECT list(label(o.number, NULL, o.source_id) ORDER BY o.record_id) FROM orders o
                             WHERE list_contains(j.order_ids, o.record_id)),

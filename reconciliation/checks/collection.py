@@ -12,7 +12,8 @@ _OPEN = """
         coalesce(i.open_amount, i.gross_amount - coalesce(s.settled, 0) - coalesce(c.credited, 0)) AS still_open
     FROM invoices i LEFT JOIN invoice_settled s ON s.invoice_id = i.record_id
     LEFT JOIN invoice_credited c ON c.invoice_id = i.record_id
-    WHERE i.accounting AND NOT i.deleted AND i.kind IS DISTINCT FROM 'credit_note' AND i.kind IS DISTINCT FROM 'proforma'
+    WHERE i.accounting AND NOT i.deleted AND i.kind IS DISTINCT FROM 'credit_note' AND i.kind IS DISTINCT
+        FROM 'proforma'
       AND i.status IN ('issued', 'partly_paid', 'disputed'))
 """
 # Money on the invoice: what the source allocates, else what its open amount implies.
@@ -64,7 +65,8 @@ def invoice_overdue(_: Mapping[str, Any]) -> str:
 def payment_underpaid(_: Mapping[str, Any]) -> str:
     """Money came in and the rest, above tolerance, is open."""
     return f"""
-        SELECT [record_id] AS keys, list_concat([record_id], coalesce(p.ids, [])) AS records, still_open AS amount, currency,
+        SELECT [record_id] AS keys, list_concat([record_id], coalesce(p.ids, [])) AS records, still_open AS amount,
+            currency,
             coalesce(p.last_on, due_date) AS since,
             struct_pack(invoice := label(number, NULL, source_id), gross_money := gross_amount,
                 paid_money := {_PAID}, amount_money := still_open) AS params
@@ -95,7 +97,8 @@ def payment_underpaid(_: Mapping[str, Any]) -> str:
 def payment_overpaid(_: Mapping[str, Any]) -> str:
     """Received, of kind overpayment, and not used up."""
     return """
-        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied AS amount, m.currency, m.received_on AS since,
+        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied AS amount, m.currency, m.received_on
+            AS since,
             struct_pack(payment := p.label, received_on := m.received_on, amount_money := m.unapplied) AS params
         FROM money m JOIN payment_labels p USING (payment_id)
         WHERE m.kind = 'overpayment' AND NOT m.is_out AND m.unapplied > tolerance(m.amount, m.currency)
@@ -148,7 +151,8 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
             SELECT second_id, first(first_id ORDER BY first_on, first_id) AS first_id, min(first_on) AS first_on
             FROM pairs GROUP BY ALL
         )
-        SELECT [e.second_id] AS keys, [e.second_id, e.first_id] AS records, m.amount, m.currency, m.received_on AS since,
+        SELECT [e.second_id] AS keys, [e.second_id, e.first_id] AS records, m.amount, m.currency, m.received_on
+            AS since,
             struct_pack(payment := p.label, amount_money := m.amount, received_on := m.received_on,
                 first_on := e.first_on) AS params
         FROM earliest e JOIN money m ON m.payment_id = e.second_id
@@ -175,12 +179,14 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
 def payment_without_invoice(_: Mapping[str, Any]) -> str:
     """Received, of kind payment or advance, not used up; a duplicate payment is a finding of its own."""
     return """
-        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied AS amount, m.currency, m.received_on AS since,
+        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied AS amount, m.currency, m.received_on
+            AS since,
             struct_pack(payment := p.label, received_on := m.received_on, amount_money := m.unapplied) AS params
         FROM money m JOIN payment_labels p USING (payment_id)
         WHERE coalesce(m.kind, 'payment') IN ('payment', 'advance') AND NOT m.is_out
           AND m.unapplied > tolerance(m.amount, m.currency)
-          AND NOT EXISTS (FROM found f WHERE f.check_id = 'payment_duplicate' AND f.n = 1 AND f.record_id = m.payment_id)
+          AND NOT EXISTS (FROM found f WHERE f.check_id = 'payment_duplicate' AND f.n = 1
+              AND f.record_id = m.payment_id)
         """
 
 

@@ -41,10 +41,13 @@ def deleted_elsewhere(_: Mapping[str, Any]) -> str:
               AND NOT EXISTS (FROM quote_order other JOIN quotes n ON n.record_id = other.quote_id
                               WHERE other.order_id = o.record_id AND NOT n.deleted)
         )
-        SELECT [g.record_id] AS keys, list_concat([g.record_id], list(a.record_id ORDER BY a.system, a.record_id)) AS records,
-            CASE WHEN count(DISTINCT a.currency) <= 1 THEN sum(a.amount) END::BIGINT AS amount, any_value(a.currency ORDER BY a.record_id) AS currency, NULL::DATE AS since,
+        SELECT [g.record_id] AS keys, list_concat([g.record_id], list(a.record_id ORDER BY a.system, a.record_id))
+            AS records,
+            CASE WHEN count(DISTINCT a.currency) <= 1 THEN sum(a.amount) END::BIGINT AS amount,
+                any_value(a.currency ORDER BY a.record_id) AS currency, NULL::DATE AS since,
             struct_pack(entity_name := g.entity, record := s.label, system := s.system,
-                alive := list(DISTINCT a.label ORDER BY a.label), systems := list(DISTINCT a.system ORDER BY a.system)) AS params
+                alive := list(DISTINCT a.label ORDER BY a.label),
+                    systems := list(DISTINCT a.system ORDER BY a.system)) AS params
         FROM gone g JOIN subjects s ON s.record_id = g.record_id JOIN subjects a ON a.record_id = g.alive_id
         GROUP BY g.record_id, g.entity, s.label, s.system
         """

@@ -59,7 +59,8 @@ def opportunity_won_without_quote(_: Mapping[str, Any]) -> str:
 def opportunity_won_without_order(parameters: Mapping[str, Any]) -> str:
     """Won some days ago, accepted quote, and no order that is not deleted, cancelled or rejected."""
     return f"""
-        SELECT [o.record_id] AS keys, list_concat([o.record_id], quotes) AS records, expected_amount AS amount, currency,
+        SELECT [o.record_id] AS keys, list_concat([o.record_id], quotes) AS records, expected_amount AS amount,
+            currency,
             won_on AS since, {_PARAMS}) AS params
         FROM won_opportunities o
         WHERE accepted_quotes > 0 AND getvariable('today') - won_on >= {int(parameters["days"])}

@@ -40,14 +40,18 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
         right_side AS (SELECT DISTINCT group_id, order_id FROM pairs),
         heads AS (
             SELECT l.*, r.* EXCLUDE (group_id) FROM (
-                SELECT s.group_id, list(quote_id ORDER BY quote_id) AS quote_ids, sum(q.net_amount)::BIGINT AS quote_net,
+                SELECT s.group_id, list(quote_id ORDER BY quote_id) AS quote_ids, sum(q.net_amount)::BIGINT
+                    AS quote_net,
                     list(label(q.number, NULL, q.source_id) ORDER BY quote_id) AS quote_labels,
-                    any_value(q.currency ORDER BY quote_id) AS quote_currency, count(DISTINCT q.currency) AS quote_currencies
+                    any_value(q.currency ORDER BY quote_id) AS quote_currency, count(DISTINCT q.currency)
+                        AS quote_currencies
                 FROM left_side s JOIN quotes q ON q.record_id = s.quote_id GROUP BY ALL) l
             JOIN (
-                SELECT s.group_id, list(order_id ORDER BY order_id) AS order_ids, sum(o.net_amount)::BIGINT AS order_net,
+                SELECT s.group_id, list(order_id ORDER BY order_id) AS order_ids, sum(o.net_amount)::BIGINT
+                    AS order_net,
                     list(label(o.number, NULL, o.source_id) ORDER BY order_id) AS order_labels,
-                    any_value(o.currency ORDER BY order_id) AS order_currency, count(DISTINCT o.currency) AS order_currencies,
+                    any_value(o.currency ORDER BY order_id) AS order_currency, count(DISTINCT o.currency)
+                        AS order_currencies,
                     min(o.order_date) AS since
                 FROM right_side s JOIN orders o ON o.record_id = s.order_id GROUP BY ALL) r ON r.group_id = l.group_id
         ),
@@ -110,7 +114,7 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
         "{ordered_on} 的订单 {order}（{amount_money}）没有对应的报价单。",
     ),
     action=(
-        "Put the quote's number into the order's reference, or have the order confirmed by sales as one without a quote.",
+        "Put the quote's number into the order's reference, or have sales confirm that the order needs none.",
         "请在订单的参考号中填写报价单号，或由销售确认该订单无需报价。",
     ),
     needs="crm.quote erp.order",
@@ -153,7 +157,8 @@ def order_cancelled_but_active(_: Mapping[str, Any]) -> str:
             UNION ALL
             SELECT ob.order_id, w.invoice_id, 'invoiced' FROM order_bill ob JOIN owed w USING (invoice_id)
             JOIN order_states s ON s.order_id = ob.order_id
-            WHERE NOT w.is_credit AND (s.foreign_currency IS NOT NULL OR s.billed_gross > tolerance(s.billed_gross, s.currency))
+            WHERE NOT w.is_credit AND (s.foreign_currency IS NOT NULL OR s.billed_gross > tolerance(s.billed_gross,
+                s.currency))
             UNION ALL
             SELECT ob.order_id, t.payment_id, 'paid' FROM order_bill ob JOIN settlements t USING (invoice_id)
             JOIN order_states s ON s.order_id = ob.order_id
@@ -162,7 +167,8 @@ def order_cancelled_but_active(_: Mapping[str, Any]) -> str:
             SELECT op.order_id, m.payment_id, 'paid' FROM order_payment op JOIN money m USING (payment_id)
             WHERE m.unapplied > tolerance(m.amount, m.currency)
         )
-        SELECT [o.record_id] AS keys, list_concat([o.record_id], list_sort(list_distinct(list(r.record_id)))) AS records,
+        SELECT [o.record_id] AS keys, list_concat([o.record_id], list_sort(list_distinct(list(r.record_id))))
+            AS records,
             o.net_amount AS amount, o.currency, o.order_date AS since,
             struct_pack("order" := label(o.number, NULL, o.source_id), amount_money := o.net_amount,
                 happened_words := list_sort(list_distinct(list(r.what)))) AS params

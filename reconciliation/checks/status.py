@@ -17,7 +17,7 @@ _AGREED = "('confirmed', 'in_progress', 'completed')"
     severity="error",
     title=("Order runs, opportunity not won", "订单执行中而商机未赢单"),
     sentence=(
-        "Opportunity {opportunity} is {opportunity_status} in the CRM; its order {order} of {ordered_on} is {order_status}.",
+        "Opportunity {opportunity} is {opportunity_status}; its order {order} of {ordered_on} is {order_status}.",
         "商机 {opportunity} 在 CRM 中为“{opportunity_status}”，而其 {ordered_on} 的订单 {order} 为“{order_status}”。",
     ),
     action=(
@@ -30,8 +30,10 @@ _AGREED = "('confirmed', 'in_progress', 'completed')"
 def status_opportunity_order(parameters: Mapping[str, Any]) -> str:
     """Lost, cancelled or still open some days after the order was confirmed."""
     return f"""
-        SELECT [p.record_id] AS keys, list_concat([p.record_id], list(o.record_id ORDER BY o.order_date, o.record_id)) AS records,
-            CASE WHEN count(DISTINCT o.currency) <= 1 THEN sum(o.net_amount) END::BIGINT AS amount, any_value(o.currency ORDER BY o.record_id) AS currency,
+        SELECT [p.record_id] AS keys, list_concat([p.record_id], list(o.record_id ORDER BY o.order_date,
+            o.record_id)) AS records,
+            CASE WHEN count(DISTINCT o.currency) <= 1 THEN sum(o.net_amount) END::BIGINT AS amount,
+                any_value(o.currency ORDER BY o.record_id) AS currency,
             min(o.order_date) AS since,
             struct_pack(opportunity := label(p.number, p.name, p.source_id), opportunity_status := p.status,
                 "order" := list(label(o.number, NULL, o.source_id) ORDER BY o.order_date, o.record_id),
@@ -65,8 +67,10 @@ def status_opportunity_order(parameters: Mapping[str, Any]) -> str:
 def status_quote_order(_: Mapping[str, Any]) -> str:
     """Rejected, expired, cancelled or draft, and the order runs."""
     return f"""
-        SELECT [q.record_id] AS keys, list_concat([q.record_id], list(o.record_id ORDER BY o.order_date, o.record_id)) AS records,
-            CASE WHEN count(DISTINCT o.currency) <= 1 THEN sum(o.net_amount) END::BIGINT AS amount, any_value(o.currency ORDER BY o.record_id) AS currency,
+        SELECT [q.record_id] AS keys, list_concat([q.record_id], list(o.record_id ORDER BY o.order_date,
+            o.record_id)) AS records,
+            CASE WHEN count(DISTINCT o.currency) <= 1 THEN sum(o.net_amount) END::BIGINT AS amount,
+                any_value(o.currency ORDER BY o.record_id) AS currency,
             min(o.order_date) AS since,
             struct_pack(quote := label(q.number, NULL, q.source_id), quote_status := q.status,
                 "order" := list(label(o.number, NULL, o.source_id) ORDER BY o.order_date, o.record_id),
@@ -97,11 +101,14 @@ def status_quote_order(_: Mapping[str, Any]) -> str:
 def status_order_invoice(_: Mapping[str, Any]) -> str:
     """Draft or submitted, and an invoice that was sent out bills it."""
     return """
-        SELECT [o.record_id] AS keys, list_concat([o.record_id], list(w.invoice_id ORDER BY w.issue_date, w.invoice_id)) AS records,
-            CASE WHEN count(DISTINCT w.currency) <= 1 THEN sum(w.net) END::BIGINT AS amount, any_value(w.currency ORDER BY w.invoice_id) AS currency,
+        SELECT [o.record_id] AS keys, list_concat([o.record_id], list(w.invoice_id ORDER BY w.issue_date,
+            w.invoice_id)) AS records,
+            CASE WHEN count(DISTINCT w.currency) <= 1 THEN sum(w.net) END::BIGINT AS amount,
+                any_value(w.currency ORDER BY w.invoice_id) AS currency,
             min(w.issue_date) AS since,
             struct_pack("order" := label(o.number, NULL, o.source_id), order_status := o.status,
-                invoices := list(w.number ORDER BY w.issue_date, w.invoice_id), amount_money := CASE WHEN count(DISTINCT w.currency) <= 1 THEN sum(w.net) END::BIGINT) AS params
+                invoices := list(w.number ORDER BY w.issue_date, w.invoice_id), amount_money := CASE
+                    WHEN count(DISTINCT w.currency) <= 1 THEN sum(w.net) END::BIGINT) AS params
         FROM orders o JOIN order_invoice l ON l.order_id = o.record_id JOIN owed w ON w.invoice_id = l.invoice_id
         WHERE o.erp AND NOT o.deleted AND o.status IN ('draft', 'submitted') AND NOT w.is_credit
           AND w.status IN ('issued', 'partly_paid', 'disputed', 'paid')

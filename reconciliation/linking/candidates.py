@@ -64,7 +64,8 @@ def linked_systems(entity: str) -> str:
     """A query of (record_id, other_system): where a record's counterpart is known for sure."""
     table = {"party": "parties", "lead": "leads", "product": "products"}[entity]
     return f"""
-        SELECT c.left_id AS record_id, r.system AS other_system FROM candidate c JOIN {table} r ON r.record_id = c.right_id
+        SELECT c.left_id AS record_id, r.system AS other_system FROM candidate c JOIN {table} r
+            ON r.record_id = c.right_id
         WHERE c.kind = 'same_as' AND c.left_entity = '{entity}' AND c.decision <> 'suggested'
         UNION
         SELECT c.right_id, r.system FROM candidate c JOIN {table} r ON r.record_id = c.left_id

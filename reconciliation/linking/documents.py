@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mappings.model import TABLES
 from reconciliation.frame import Frame
 from reconciliation.linking.references import Hop, resolve, settle
 
@@ -61,7 +60,8 @@ def _as_typed(frame: Frame, hop: Hop) -> None:
             LEFT JOIN party_key p ON p.system = n.system AND p.party_ref = n.party_ref
             WHERE n.entity = '{hop.target}' AND n.key IS NOT NULL
         )
-        SELECT a.record_id AS from_id, k.record_id AS to_id, a.ref, k.deleted, 'number_as_typed' AS method, 900 AS score,
+        SELECT a.record_id AS from_id, k.record_id AS to_id, a.ref, k.deleted, 'number_as_typed' AS method, 900
+            AS score,
             0 AS far, CASE WHEN a.cluster <> k.cluster THEN 'suggested' ELSE 'auto' END AS sure
         FROM asked a JOIN known k ON k.key = a.key
         UNION ALL
@@ -71,6 +71,3 @@ def _as_typed(frame: Frame, hop: Hop) -> None:
         WHERE only_digits(a.key) = a.key OR only_digits(k.key) = k.key
         """,
     )
-
-
-TARGETS = {hop.target: TABLES[hop.target] for hop in HOPS}

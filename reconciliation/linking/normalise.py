@@ -13,8 +13,8 @@ _LEGAL_FORMS = (
 )
 # Words in front of a document number that say what it is.
 _NUMBER_WORDS = (
-    "订单号|订单编号|订单|合同号|合同|发票号|发票|报价单号|报价单|报价|编号|单号|order|sales order|invoice|quotation|quote|"
-    "number|nr|no|ref|reference|your|our"
+    "订单号|订单编号|订单|合同号|合同|发票号|发票|报价单号|报价单|报价|编号|单号|"
+    "order|sales order|invoice|quotation|quote|number|nr|no|ref|reference|your|our"
 )
 FREE_MAIL = (
     *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "yahoo.co.jp"),
@@ -54,7 +54,8 @@ def define(frame: Frame) -> None:
             END;
         CREATE MACRO bare_number(x) AS
             CASE WHEN regexp_matches(x, '[0-9]')
-            THEN regexp_replace(trim(x), '^(?i)(?:(?:{_NUMBER_WORDS})[\\s.:：#№-]+|(?:订单号?|合同号?|发票号?|报价单?号?)|#|№)+', '')
+            THEN regexp_replace(trim(x),
+                '^(?i)(?:(?:{_NUMBER_WORDS})[\\s.:：#№-]+|(?:订单号?|合同号?|发票号?|报价单?号?)|#|№)+', '')
             ELSE x END;
         CREATE MACRO key_number(x) AS nullif(array_to_string(list_transform(
             regexp_extract_all(upper(bare_number(narrow(x))), '\\p{{L}}+|[0-9]+'),

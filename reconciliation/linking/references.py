@@ -85,14 +85,10 @@ def settle(frame: Frame, hop: Hop, hits: str) -> None:
 
 def _collect(frame: Frame, hop: Hop) -> None:
     table = TABLES[hop.entity]
-    if hop.lines:
-        source = f"SELECT r.record_id, r.system, r.party_ref, l.{hop.field} AS refs FROM {hop.lines} l JOIN {table} r USING (record_id)"
-    else:
-        source = (
-            f"SELECT record_id, system, party_ref, {hop.field} AS refs FROM {table}"
-            if hop.entity != "party"
-            else (f"SELECT record_id, system, NULL AS party_ref, {hop.field} AS refs FROM {table}")
-        )
+    party = "NULL" if hop.entity == "party" else "r.party_ref"
+    lines = f"JOIN {hop.lines} l USING (record_id)" if hop.lines else ""
+    field = f"{'l' if hop.lines else 'r'}.{hop.field}"
+    source = f"SELECT record_id, r.system, {party} AS party_ref, {field} AS refs FROM {table} r {lines}"
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE reference AS

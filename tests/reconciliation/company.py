@@ -33,6 +33,8 @@ def fill(books: Books, world: World) -> None:
 
 def _leads(books: Books, world: World) -> None:
     for form in world.form_leads:
+        if form.status not in _LEAD:
+            continue  # a status nobody knows: the record is in quarantine
         books.add(
             "lead",
             f"jdy-{form.key}",

@@ -1,0 +1,195 @@
+"""The whole chain of a record: everything that led to it and followed from it, across the systems."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mappings.model import ENTITIES, Kind, columns
+from reconciliation import money, report, states
+from reconciliation.frame import load
+from reconciliation.rules import Rules
+from state import chains, findings
+from state.clock import from_us
+from state.links import Link
+from state.store import Store
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+_STAGES = ("party", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment", "payout", "service_case")
+_AMOUNTS = ("expected_amount", "gross_amount", "net_amount", "amount", "open_amount", "unapplied_amount")
+_MAX_RECORDS = 1000
+_MAX_OF_PARTY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRecord:
+    """One record of a chain; amounts as decimal text by field, days and instants as ISO text by field."""
+
+    record_id: int
+    system: str
+    entity: str
+    source_id: str
+    number: str | None
+    name: str | None
+    party: str | None
+    kind: str | None
+    status: str | None
+    source_status: str | None
+    deleted: bool
+    currency: str | None
+    amounts: dict[str, str]
+    dates: dict[str, str]
+    states: dict[str, str]
+    """Of an order, computed from the chain: delivery_state, billing_state, payment_state."""
+    shown: dict[str, str]
+    """The written-back fields as the source shows them."""
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """Why two records of a chain belong together."""
+
+    kind: str
+    left_id: int
+    right_id: int
+    method: str
+    score: int
+    evidence: dict[str, Any]
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Records in the order of lead to cash, the links between them, and what stands open about them."""
+
+    records: tuple[ChainRecord, ...]
+    links: tuple[ChainLink, ...]
+    findings: tuple[dict[str, Any], ...]
+    found: tuple[int, ...]
+    """Ids of the records that were asked for."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able data."""
+        return asdict(self)
+
+
+def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
+    """The chains of every record with this number, source id, name, e-mail or payment reference; empty if none.
+
+    A customer's chains are those of its documents. Raises ``StoreError``.
+    """
+    rules = Rules.of(settings)
+    with store.reading() as connection:
+        groups = _groups(connection, chains.find(connection, needle.strip()))
+        read = [_read(connection, group) for group, _, _ in groups]
+        found = [findings.of_records(connection, sorted(group)) for group, _, _ in groups]
+    result = []
+    for (group, links, asked), (rows, names), about in zip(groups, read, found, strict=True):
+        computed = _states(store, rules, rows)
+        records = sorted((_record(row, names, computed) for row in rows.values()), key=_order)
+        shown = tuple(
+            {
+                "id": item.id,
+                "check": item.check_id,
+                "severity": item.severity,
+                "status": item.status,
+                "amount": money.text(item.amount, item.currency),
+                "currency": item.currency,
+                **report.explain(item, rules.locale),
+            }
+            for item in about
+        )
+        known = tuple(_link(link) for link in links if link.left_id in rows and link.right_id in rows)
+        result.append(Chain(tuple(records), known, shown, tuple(sorted(asked & set(group)))))
+    return result
+
+
+def _groups(connection: Any, start: list[int]) -> list[tuple[set[int], list[Link], set[int]]]:
+    """Connected records, each group once."""
+    groups: list[tuple[set[int], list[Link], set[int]]] = []
+    asked = set(start)
+    for record_id in [*start, *_documents(connection, start)]:
+        if any(record_id in group for group, _, _ in groups):
+            continue
+        group, links = chains.walk(connection, [record_id], _MAX_RECORDS)
+        groups.append((group, links, asked))
+    return groups
+
+
+def _documents(connection: Any, start: list[int]) -> list[int]:
+    """Documents of the customers among the records, in every system that has them."""
+    parties = [item for item in chains.identities(connection, start).values() if item.entity == "party"]
+    found: list[int] = []
+    for party in parties:
+        same, _ = chains.walk(connection, [party.record_id], _MAX_RECORDS)
+        for other in chains.identities(connection, sorted(same)).values():
+            found += chains.documents_of(connection, other.system, other.source_id, _MAX_OF_PARTY)
+    return found
+
+
+def _read(connection: Any, group: set[int]) -> tuple[dict[int, dict[str, Any]], dict[tuple[str, str], str]]:
+    rows = chains.rows(connection, sorted(group))
+    refs = {
+        (row["system"], row["party_ref"].removeprefix("id:"))
+        for row in rows.values()
+        if (row.get("party_ref") or "").startswith("id:")
+    }
+    return rows, chains.party_names(connection, sorted(refs))
+
+
+def _states(store: Store, rules: Rules, rows: dict[int, dict[str, Any]]) -> dict[int, dict[str, str]]:
+    """The computed states of the orders, by the same SQL as everywhere."""
+    if not any(row["entity"] == "order" for row in rows.values()):
+        return {}
+    names = ("delivery_state", "billing_state", "payment_state")
+    with load(store, rules, only=sorted(rows)) as frame:
+        frame.run("CREATE OR REPLACE VIEW links AS SELECT * FROM stored_links")
+        states.prepare(frame)
+        computed = frame.rows(f"SELECT order_id, {', '.join(names)} FROM order_states ORDER BY order_id")
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in computed}
+
+
+def _record(row: dict[str, Any], names: dict[tuple[str, str], str], computed: dict[int, dict[str, str]]) -> ChainRecord:
+    kinds = {column.name: column.kind for column in columns(ENTITIES[row["entity"]])}
+    currency = row.get("currency")
+    dates = {
+        name: value if kinds[name] is Kind.DAY else from_us(value).isoformat().replace("+00:00", "Z")
+        for name, value in row.items()
+        if value is not None and kinds.get(name) in (Kind.DAY, Kind.INSTANT)
+    }
+    amounts = {name: str(money.text(row[name], currency)) for name in _AMOUNTS if row.get(name) is not None}
+    own = ("order_number", "delivery_state", "billing_state", "payment_state", "delivery_numbers", "conversion_note")
+    ref = (row.get("party_ref") or "").removeprefix("id:")
+    return ChainRecord(
+        record_id=row["record_id"],
+        system=row["system"],
+        entity=row["entity"],
+        source_id=row["source_id"],
+        number=row.get("number"),
+        name=row.get("name") or row.get("company_name") or row.get("reference_text"),
+        party=names.get((row["system"], ref)),
+        kind=row.get("kind"),
+        status=row.get("status"),
+        source_status=row.get("source_status"),
+        deleted=bool(row["deleted"]),
+        currency=currency,
+        amounts=amounts,
+        dates=dates,
+        states=computed.get(row["record_id"], {}),
+        shown={name: str(row[name]) for name in own if row.get(name) is not None},
+        url=row.get("url"),
+    )
+
+
+def _order(item: ChainRecord) -> tuple[Any, ...]:
+    stage = _STAGES.index(item.entity) if item.entity in _STAGES else len(_STAGES)
+    return (stage, min(item.dates.values(), default=""), item.number or "", item.record_id)
+
+
+def _link(link: Link) -> ChainLink:
+    evidence = json.loads(link.evidence)
+    return ChainLink(link.kind, link.left_id, link.right_id, link.method, link.score, evidence, link.decision)

@@ -1,0 +1,136 @@
+"""Sentences about findings in either language: parameters of a check become words, money and dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from mappings.statuses import STATUSES
+from reconciliation import money
+
+LANGUAGES = ("en", "zh")
+
+_STATES = {
+    "none": "无",
+    "not_delivered": "未交付",
+    "partly_delivered": "部分交付",
+    "delivered": "已全部交付",
+    "returned": "已退货",
+    "not_invoiced": "未开票",
+    "partly_invoiced": "部分开票",
+    "invoiced": "已开票",
+    "over_invoiced": "超额开票",
+    "unpaid": "未付款",
+    "partly_paid": "部分付款",
+    "paid": "已付清",
+    "overpaid": "多付款",
+    "refunded": "已退款",
+    "pending": "待审批",
+    "approved": "已批准",
+    "rejected": "已驳回",
+    "not_required": "无需审批",
+}
+_WORDS = {
+    "company": ("the company name", "公司名称"),
+    "contact": ("an e-mail or phone number", "邮箱或电话"),
+    "delivered": ("delivered", "已发货"),
+    "invoiced": ("invoiced", "已开票"),
+    "paid": ("paid", "已收款"),
+}
+_ENTITIES = {
+    "party": ("Customer", "客户"),
+    "product": ("Product", "产品"),
+    "lead": ("Lead", "线索"),
+    "opportunity": ("Opportunity", "商机"),
+    "quote": ("Quote", "报价单"),
+    "order": ("Order", "订单"),
+    "delivery": ("Delivery", "发货单"),
+    "invoice": ("Invoice", "发票"),
+    "payment": ("Payment", "收款"),
+}
+_DIFFERENCES = {
+    "currency": ("currency {quoted} quoted, {ordered} ordered", "币种：报价 {quoted}，订单 {ordered}"),
+    "quantity": ("{sku}: quantity {quoted} quoted, {ordered} ordered", "{sku} 数量：报价 {quoted}，订单 {ordered}"),
+    "price": ("{sku}: price {quoted} quoted, {ordered} ordered", "{sku} 单价：报价 {quoted}，订单 {ordered}"),
+    "missing": ("{sku}: quoted ({quoted}) but not ordered", "{sku}：报价中有（{quoted}），订单中无"),
+    "added": ("{sku}: ordered ({ordered}) but not quoted", "{sku}：订单中有（{ordered}），报价中无"),
+}
+_FIELD = re.compile(r"\{(\w+)\}")
+_STATUS_WORDS: dict[str, dict[str, str]] = {
+    entity: {name: status.zh for name, status in known.items()} for entity, known in STATUSES.items()
+}
+
+
+def language(locale: str) -> str:
+    """``zh`` for Chinese locales, else ``en``."""
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def say(template: str, params: Mapping[str, Any], currency: str | None, lang: str) -> str:
+    """Fill a sentence of a check with its finding's parameters.
+
+    ``{x}`` takes ``x``, or ``x_words`` (known words) or ``x_lines`` (differences of lines). A name that ends in
+    ``_money`` is minor units of the finding's currency or of ``…_currency``; ``_status``, ``_state`` and
+    ``entity_name`` are translated; lists are joined. Raises ``KeyError`` for a name the parameters do not have.
+    """
+    return _FIELD.sub(lambda match: _value(match.group(1), params, currency, lang), template)
+
+
+def names(template: str) -> set[str]:
+    """The parameters a sentence uses."""
+    return set(_FIELD.findall(template))
+
+
+def entity(name: str, lang: str) -> str:
+    """What an entity is called."""
+    return _pick(_ENTITIES.get(name, (name, name)), lang)
+
+
+def status(of: str, name: str | None, lang: str) -> str:
+    """What a status of an entity is called."""
+    if name is None:
+        return "–"
+    return _STATUS_WORDS.get(of, {}).get(name, name) if lang == "zh" else name.replace("_", " ")
+
+
+def state(name: str | None, lang: str) -> str:
+    """What a delivery, billing, payment or approval state is called."""
+    if name is None:
+        return "–"
+    return _STATES.get(name, name) if lang == "zh" else name.replace("_", " ")
+
+
+def amount(minor: int | None, currency: str | None) -> str:
+    """Money for people: ``CNY 12,345.60``."""
+    plain = money.text(minor, currency)
+    if plain is None:
+        return "–"
+    return f"{currency or ''} {Decimal(plain):,}".strip()
+
+
+def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str) -> str:
+    separator = "、" if lang == "zh" else ", "
+    if f"{name}_words" in params:
+        joined = separator.join(_pick(_WORDS[word], lang) for word in params[f"{name}_words"])
+        return joined if lang == "zh" else joined.replace(", ", " and ")
+    if f"{name}_lines" in params:
+        lines = [_pick(_DIFFERENCES[item["what"]], lang).format(**item) for item in params[f"{name}_lines"]]
+        return ("；" if lang == "zh" else "; ").join(lines)
+    value = params[name]
+    if name.endswith("_money"):
+        return amount(value, params.get(f"{name}_currency", currency))
+    if name.endswith("_status"):
+        return status(name.removesuffix("_status"), value, lang)
+    if name.endswith("_state"):
+        return state(value, lang)
+    if name == "entity_name":
+        return entity(value, lang)
+    if isinstance(value, list):
+        return separator.join(str(item) for item in value)
+    return "–" if value is None else str(value)
+
+
+def _pick(texts: tuple[str, str], lang: str) -> str:
+    return texts[LANGUAGES.index(lang)]
