@@ -30,20 +30,20 @@ class _Answer(msgspec.Struct):
     next: str | None
 
 
-class Config(BaseModel):
+class BenchConfig(BaseModel):
     """Where the source listens."""
 
     url: str
 
 
-class Bench(Connector[Config]):
+class Bench(Connector[BenchConfig]):
     """Pages of 1000 by cursor, changed-since inclusive."""
 
     name = "bench"
-    Config = Config
+    Config = BenchConfig
     settle_seconds = 0.0
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: BenchConfig) -> None:
         super().__init__(config)
         self._http = HttpSession(config.url, stats=self.stats, classify=lambda _: None)
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 def ours(database: str, source: str, kind: str, full: bool) -> dict[str, int]:
     """The pull job: open the store, load the mapping, pull the stream, note the run."""
-    from bench.connector import Bench, Config
+    from bench.connector import Bench, BenchConfig
     from mappings.engine import load
     from state import runs
     from state.store import open_store
     from sync.pull import pull_stream
 
-    with open_store(database) as store, Bench(Config(url=source)) as connector:
+    with open_store(database) as store, Bench(BenchConfig(url=source)) as connector:
         mapping = load(Path(__file__).with_name("mapping.yaml"))
         spec = next(spec for spec in connector.streams() if spec.name == kind)
         run_id = runs.start_run(store, "pull")
@@ -47,6 +47,6 @@ def peak_kib() -> int:
 
 
 if __name__ == "__main__":
-    name, *where = sys.argv[1:5]
-    done = (ours if name == "ours" else raw)(*where, "--full" in sys.argv)
+    name, database, source, kind = sys.argv[1:5]
+    done = (ours if name == "ours" else raw)(database, source, kind, "--full" in sys.argv)
     sys.stdout.write(json.dumps({"counts": done, "peak_kib": peak_kib()}) + "\n")

@@ -174,9 +174,9 @@ def pull_postgres(dsn: str, url: str, kind: str, full: bool) -> int:
     connection = psycopg.connect(dsn, autocommit=False)
     cursor = connection.cursor()
     for statement in _tables():
-        cursor.execute(statement)  # type: ignore[arg-type]
+        cursor.execute(statement)
     for table in ("raw_order", "raw_line"):
-        cursor.execute(f"CREATE TEMP TABLE staged_{table} (LIKE {table}) ON COMMIT DELETE ROWS")  # type: ignore[arg-type]
+        cursor.execute(f"CREATE TEMP TABLE staged_{table} (LIKE {table}) ON COMMIT DELETE ROWS")
     connection.commit()
     since, count = _since(cursor, full), 0
     latest = since
@@ -187,11 +187,11 @@ def pull_postgres(dsn: str, url: str, kind: str, full: bool) -> int:
             ("raw_line", _LINE, 2, [line for _, some in made for line in some]),
         )
         for table, columns, keys, rows in staged:
-            with cursor.copy(f"COPY staged_{table} FROM STDIN") as copy:  # type: ignore[arg-type]
+            with cursor.copy(f"COPY staged_{table} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             source = f"SELECT {', '.join(columns)} FROM staged_{table}"
-            cursor.execute(_upsert(table, columns, keys, source))  # type: ignore[arg-type]
+            cursor.execute(_upsert(table, columns, keys, source))
         latest = max(latest, latest_of(kind, page))
         cursor.execute("DELETE FROM raw_cursor")
         cursor.execute("INSERT INTO raw_cursor VALUES (%s)", (latest,))
