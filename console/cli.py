@@ -45,11 +45,11 @@ COMMANDS = {
 class Ltc(click.Group):
     """A group whose commands are imported when they are used, and whose errors are one clear message."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order one uses them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import one command."""
         target = COMMANDS.get(cmd_name)
         if target is None:

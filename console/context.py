@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from console.i18n import Texts
+    from console.fallback import Texts
     from settings.model import Settings
     from state.store import Store
 
@@ -64,7 +64,7 @@ class App:
     @cached_property
     def texts(self) -> Texts:
         """The words of the locale."""
-        from console.i18n import texts
+        from console.fallback import texts
 
         return texts(self.locale)
 

@@ -1,4 +1,4 @@
-"""Turn an error into what a person reads: what is wrong, what to do; and the exit code. Imported when something failed."""
+"""Turn an error into what a person reads, what is wrong and what to do, and into the exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say things on standard output: tables and colour for people at a terminal, plain lines and JSON for everything else."""
+"""Print tables and text for people at a terminal, plain lines and JSON for everything else."""
 
 from __future__ import annotations
 

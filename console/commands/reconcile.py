@@ -1,0 +1,26 @@
+"""``ltc reconcile``: link, tie out and check what the store holds."""
+
+from __future__ import annotations
+
+import click
+
+from console import jobs
+from console.context import App, pass_app
+
+
+@click.command("reconcile")
+@jobs.engine_option
+@click.option("--as-of", metavar="WHEN", help="Judge as if it were this day or instant.")
+@jobs.json_option
+@pass_app
+def command(app: App, engine: str, as_of: str | None, as_json: bool) -> int:
+    """Link the records of the systems, compare the totals, and find what does not agree. Asks no system.
+
+    \b
+    Examples:
+      ltc reconcile
+      ltc reconcile --as-of 2026-10-31T18:00:00
+      ltc reconcile --json
+    """
+    result = jobs.run(app, "reconcile", engine, as_of=jobs.instant(app, as_of, "--as-of"))
+    return jobs.finish(app, result, as_json)

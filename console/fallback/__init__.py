@@ -1,0 +1,36 @@
+"""Words of the commands."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class Texts:
+    """The words of one locale."""
+
+    def __init__(self, words: dict[str, str]) -> None:
+        self._words = words
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The text of a key."""
+        return self._words.get(key, key).format(**values)
+
+
+def _flat(prefix: str, tree: dict[str, Any], into: dict[str, str]) -> dict[str, str]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            _flat(f"{prefix}{key}.", value, into)
+        else:
+            into[prefix + key] = value
+    return into
+
+
+@cache
+def texts(locale: str) -> Texts:
+    """The words of a locale."""
+    path = Path(__file__).with_name(f"{locale}.yaml")
+    return Texts(_flat("", yaml.safe_load(path.read_text(encoding="utf-8")), {}))

@@ -1,0 +1,112 @@
+"""Run a job for a command, with Prefect or without, show what came of it, and choose the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import click
+
+from console.context import App
+from console.output import emit_json
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+engine_option: Decorator = click.option(
+    "--engine",
+    type=click.Choice(["local", "prefect"]),
+    envvar="LTC_ENGINE",
+    default="local",
+    show_default=True,
+    show_envvar=True,
+    help="local: in this process. prefect: as a Prefect flow run, on the server of PREFECT_API_URL or a temporary one.",
+)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+system_option: Decorator = click.option(
+    "--system", "systems", multiple=True, metavar="NAME", help="Only this system; may be given several times."
+)
+stream_option: Decorator = click.option(
+    "--stream",
+    "streams",
+    multiple=True,
+    metavar="NAME",
+    help="Only this stream, as STREAM or SYSTEM.STREAM; may be given several times.",
+)
+
+_CODES = {"done": 0, "partial": 3, "interrupted": 3, "failed": 1}
+
+
+def run(app: App, job: str, engine: str, **options: Any) -> Any:
+    """Do ``sync.job.run_<job>`` and return its ``SyncResult``; ``options`` that are ``None`` are left out."""
+    from console.progress import progress
+
+    given = {name: value for name, value in options.items() if value is not None}
+    with progress(app.locale) as shown:
+        if engine == "prefect":
+            return _with_prefect(app, job, shown, given)
+        from sync import job as jobs
+
+        work = getattr(jobs, f"run_{job}")
+        return work(app.new_store, app.settings, progress=shown, actor=app.actor, **given)
+
+
+def _with_prefect(app: App, job: str, shown: Any, given: dict[str, Any]) -> Any:
+    """One flow run; where a flow takes one system, one for each."""
+    from flows.sync import run as run_flow
+
+    app.settings  # noqa: B018 - a wrong ltc.yaml is told before Prefect is imported
+    chosen = given.pop("systems", None)
+    if job in ("sync", "reconcile"):
+        more = {"systems": chosen} if chosen else {}
+        return run_flow(app.config, flow=job, progress=shown, actor=app.actor, **more, **given)
+    return merged(
+        run_flow(app.config, flow=job, progress=shown, actor=app.actor, system=system, **given)
+        for system in chosen or [None]
+    )
+
+
+def merged(results: Iterable[Any]) -> Any:
+    """Several runs of one kind as one result, named by the last."""
+    whole: Any = None
+    interrupted = False
+    for result in results:
+        interrupted = interrupted or result.status == "interrupted"
+        if whole is not None:
+            result.outcomes[:0] = whole.outcomes
+            result.plans[:0] = whole.plans
+            result.applied[:0] = whole.applied
+            result.problems[:0] = whole.problems
+            result.seconds += whole.seconds
+        whole = result
+        if interrupted:
+            break
+    whole.conclude(interrupted)
+    return whole
+
+
+def finish(app: App, result: Any, as_json: bool) -> int:
+    """Show the result; returns the exit code."""
+    if as_json:
+        from sync.result import as_dict
+
+        emit_json(as_dict(result))
+    else:
+        from console import summary
+
+        summary.show(result, None, app.locale)
+    return _CODES.get(result.status, 1)
+
+
+def instant(app: App, text: str | None, option: str) -> datetime | None:
+    """A day or an instant as a person writes it; without an offset it is in the time zone of ltc.yaml."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no day and no instant. For example: 2026-10-01 or 2026-10-01T08:00:00+08:00",
+            param_hint=option,
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=app.settings.business_day_zone)
