@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -31,7 +30,7 @@ def leave(store: Store, settings: Settings, result: SyncResult) -> None:
         return
     from reconciliation.report import build
 
-    found = build(store, settings, settings.as_of or datetime.now(UTC))["findings"]
+    found = build(store, settings)["findings"]
     rows = findings_table(found)
     shown = f"The first {len(rows)} of {len(found)} findings" if len(found) > len(rows) else f"{len(rows)} findings"
     create_table_artifact(rows, key="ltc-findings", description=f"{shown}. Everything is in the report: `ltc report`.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flows import catalogue, environment
 from flows.catalogue import GRACE_SECONDS, WORK_POOL, Deployment
@@ -191,15 +191,10 @@ def _watch_zombies() -> None:
             threshold=1,
             within=timedelta(seconds=DEAD_AFTER_SECONDS),
         ),
-        actions=[
-            ChangeFlowRunState(
-                state=StateType.CRASHED,
-                message=f"no sign of life for {DEAD_AFTER_SECONDS} seconds; the next run goes on",
-            )
-        ],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=_DEAD)],
     )
     try:
-        known = Automation.read(name=ZOMBIES)
+        known: Automation = cast(Any, Automation.read)(name=ZOMBIES)
     except ValueError:
         watch.create()
         return

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -447,6 +448,8 @@ def _dump(value: Any) -> str:
 def _encoded(value: Any) -> Any:
     if isinstance(value, Decimal):
         return {"$decimal": str(value)}
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be kept in the outbox")
 
 

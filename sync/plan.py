@@ -10,10 +10,9 @@ from state import outbox
 from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan
 
 if TYPE_CHECKING:
-    from settings.model import Settings
-
     from mappings.engine import Mapping as SystemMapping
     from mappings.engine import StreamMapping
+    from settings.model import Settings
     from state.store import Store
 
 

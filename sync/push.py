@@ -21,8 +21,9 @@ from sync.progress import Progress, Silent
 from sync.work import Work, working
 
 if TYPE_CHECKING:
-    from settings.model import Settings
     from sqlalchemy.engine import Connection
+
+    from settings.model import Settings
 
 BATCH = 100
 """Changes noted as being sent at once; after a crash that many are in doubt at most."""

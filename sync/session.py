@@ -49,6 +49,12 @@ class Misconfigured(ConnectorError):
     kind = "configuration"
 
 
+class Unfooted(StoreError):
+    """The reconciliation's own figures do not add up, so it is not shown."""
+
+    kind = "does_not_foot"
+
+
 def directly(_name: str, work: Callable[[], Any]) -> Any:
     """Run a step as it is."""
     return work()
@@ -198,8 +204,12 @@ class Session:
 
     def _reconcile(self, day: datetime) -> dict[str, Any]:
         from reconciliation.engine import reconcile
+        from reconciliation.tieouts import DoesNotFootError
 
-        result: dict[str, Any] = reconcile(self.store, self.settings, self.result.run_id, day).as_dict()
+        try:
+            result: dict[str, Any] = reconcile(self.store, self.settings, self.result.run_id, day).as_dict()
+        except DoesNotFootError as error:
+            raise Unfooted(str(error), "Nothing was changed. This is a fault in ltc: please report it.") from error
         return result
 
     def _show_reconciliation(self) -> None:

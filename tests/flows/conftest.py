@@ -17,9 +17,9 @@ import pytest
 from flows import environment
 from settings.model import Settings
 from tests.jobs import company
-from tests.jobs.conftest import crm, erp, settings, toys
+from tests.jobs.conftest import crm, erp, settings, systems, toys
 
-__all__ = ["crm", "erp", "settings", "toys"]
+__all__ = ["crm", "erp", "settings", "systems", "toys"]
 
 ROOT = Path(__file__).parents[2]
 SITE = Path(__file__).parent / "site"

@@ -59,19 +59,19 @@ def holdings(url: str) -> list[Any]:
         return [[tuple(row) for row in connection.execute(text(query))] for query in queries]
 
 
-def with_fresh_systems(folder: Path) -> tuple[Path, list[ToySystem]]:
-    systems = [company.crm(), company.erp()]
+def at_the_beginning(folder: Path, crm: ToySystem, erp: ToySystem) -> Path:
+    crm.fill(company.deals())
+    erp.fill(company.orders())
     folder.mkdir()
-    company.settings_for(folder, {"crm": systems[0].url, "erp": systems[1].url}, erp="off")
-    return folder / "ltc.yaml", systems
+    return company.settings_for(folder, {"crm": crm.url, "erp": erp.url}, erp="off").path
 
 
 def test_with_a_server_without_one_and_without_prefect_the_result_is_the_same(
-    prefect_api: str, toys: None, tmp_path: Path
+    prefect_api: str, toys: None, crm: ToySystem, erp: ToySystem, tmp_path: Path
 ) -> None:
     results: dict[str, tuple[Any, Any]] = {}
     for engine in ("local", "server", "no_server"):
-        config, systems = with_fresh_systems(tmp_path / engine)
+        config = at_the_beginning(tmp_path / engine, crm, erp)
         if engine == "local":
             settings = load(config)
             with open_store(settings.store) as store:
@@ -80,10 +80,8 @@ def test_with_a_server_without_one_and_without_prefect_the_result_is_the_same(
             shown = comparable(run(config))
         else:
             shown = _in_a_process_of_its_own(config)
-        writes = [(stream, source_id, values) for stream, source_id, values, _ in systems[0].writes]
+        writes = [(stream, source_id, values) for stream, source_id, values, _ in crm.writes]
         results[engine] = (shown, [*holdings(load(config).store), writes])
-        for system in systems:
-            system.close()
     assert results["server"] == results["local"]
     assert results["no_server"] == results["local"]
     assert results["local"][0]["status"] == "done"

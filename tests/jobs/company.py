@@ -16,7 +16,6 @@ from connectors import registry
 from settings.load import load
 from settings.model import Settings
 from state.store import Store
-from tests.jobs.toy import ToySystem
 
 MAPPINGS = {
     "crm": """
@@ -89,7 +88,7 @@ def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
 reconcile.calls = 0  # type: ignore[attr-defined]
 
 
-def build(store: Store, settings: Any, as_of: datetime) -> dict[str, Any]:
+def build(store: Store, settings: Any) -> dict[str, Any]:
     """A report with one finding for each order."""
     with store.reading() as connection:
         numbers = connection.execute(text("SELECT number FROM orders ORDER BY number")).scalars().all()
@@ -143,14 +142,13 @@ def settings_for(folder: Path, urls: dict[str, str], **pushes: str) -> Settings:
     return load(folder / "ltc.yaml")
 
 
-def crm(deals: int = 7) -> ToySystem:
-    numbers = range(1, deals + 1)
-    return ToySystem(
-        {"deal": [{"id": f"d{n}", "name": f"Deal {n}", "stage": "won", "order": f"SO-{n}"} for n in numbers]}
-    )
+def deals(number: int = 7) -> dict[str, list[dict[str, Any]]]:
+    """What the CRM holds: won deals that do not show their deliveries yet."""
+    made = [{"id": f"d{n}", "name": f"Deal {n}", "stage": "won", "order": f"SO-{n}"} for n in range(1, number + 1)]
+    return {"deal": made}
 
 
-def erp(orders: int = 7) -> ToySystem:
-    numbers = range(1, orders + 1)
-    made = [{"id": f"o{n}", "number": f"SO-{n}", "state": "open", "delivery": "delivered"} for n in numbers]
-    return ToySystem({"order": made})
+def orders(number: int = 7) -> dict[str, list[dict[str, Any]]]:
+    """What the ERP holds: delivered orders."""
+    states = {"state": "open", "delivery": "delivered"}
+    return {"order": [{"id": f"o{n}", "number": f"SO-{n}", **states} for n in range(1, number + 1)]}

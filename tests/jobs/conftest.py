@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,18 +25,32 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     company.reconcile.calls = 0  # type: ignore[attr-defined]
 
 
-@pytest.fixture
-def crm() -> Iterator[ToySystem]:
-    system = company.crm()
-    yield system
-    system.close()
+@pytest.fixture(scope="session")
+def systems() -> Iterator[tuple[ToySystem, ToySystem]]:
+    """The servers of a CRM and an ERP."""
+    crm, erp = ToySystem({}), ToySystem({})
+    yield crm, erp
+    crm.close()
+    erp.close()
 
 
 @pytest.fixture
-def erp() -> Iterator[ToySystem]:
-    system = company.erp()
-    yield system
-    system.close()
+def crm(systems: tuple[ToySystem, ToySystem]) -> ToySystem:
+    """The CRM as it is before every test."""
+    return _fresh(systems[0], company.deals())
+
+
+@pytest.fixture
+def erp(systems: tuple[ToySystem, ToySystem]) -> ToySystem:
+    """The ERP as it is before every test."""
+    return _fresh(systems[1], company.orders())
+
+
+def _fresh(system: ToySystem, records: dict[str, list[dict[str, Any]]]) -> ToySystem:
+    system.fill(records)
+    system.server.faults.clear()
+    system.server.forget()
+    return system
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ def child(job: str, config: str) -> None:
 
 def main() -> None:
     company.install()
-    from sync import pull, push  # noqa: F401  what a child would import
+    from reconciliation import tieouts  # noqa: F401  what a child would import
+    from sync import push  # noqa: F401
 
     for line in sys.stdin:
         pid = os.fork()

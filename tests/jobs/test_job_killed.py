@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from tests.jobs import company
 from tests.jobs.toy import ToySystem
 
 KILLS = {"sqlite": 24, "postgresql": 8}
-DEALS = 40
+DEALS = 25
 
 
 class Nursery:
@@ -77,24 +77,18 @@ class Nursery:
         self._process.stdout.close()
 
 
-@pytest.fixture
-def systems() -> Iterator[tuple[ToySystem, ToySystem]]:
-    crm, erp = company.crm(DEALS), company.erp(DEALS)
-    yield crm, erp
-    crm.close()
-    erp.close()
-
-
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_killed_at_random_instants_the_job_ends_the_same_and_writes_nothing_twice(
     database: str,
     toys: None,
-    systems: tuple[ToySystem, ToySystem],
+    crm: ToySystem,
+    erp: ToySystem,
     tmp_path: Path,
     pg_server: Callable[[], str],
     sqlite_url: str,
 ) -> None:
-    crm, erp = systems
+    crm.fill(company.deals(DEALS))
+    erp.fill(company.orders(DEALS))
     urls = {"crm": crm.url, "erp": erp.url}
     config = company.settings_for(tmp_path, urls, erp="off").path
     _put(config, pg_server() if database == "postgresql" else sqlite_url)

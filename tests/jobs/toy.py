@@ -37,18 +37,8 @@ class ToySystem:
     """Records by stream; every change gets the next revision of the whole system."""
 
     def __init__(self, streams: dict[str, list[dict[str, Any]]]) -> None:
-        self.revision = 0
-        self.streams: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in streams}
-        self.writes: list[tuple[str, str, dict[str, Any], str]] = []
-        """What clients changed: stream, id, values, idempotency key."""
-        self.deaf: set[str] = set()
-        """Fields that are accepted and not stored."""
-        self.watch: Callable[[], None] | None = None
-        """Called before a request is carried out, and after, before it is answered."""
         self._lock = threading.Lock()
-        for name, records in streams.items():
-            for record in records:
-                self.edit(name, record["id"], record)
+        self.fill(streams)
         self.server = Server(
             Starlette(
                 routes=[
@@ -59,6 +49,20 @@ class ToySystem:
             )
         )
         self.server.__enter__()
+
+    def fill(self, streams: dict[str, list[dict[str, Any]]]) -> None:
+        """Begin anew with these records."""
+        self.revision = 0
+        self.streams: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in streams}
+        self.writes: list[tuple[str, str, dict[str, Any], str]] = []
+        """What clients changed: stream, id, values, idempotency key."""
+        self.deaf: set[str] = set()
+        """Fields that are accepted and not stored."""
+        self.watch: Callable[[], None] | None = None
+        """Called before a request is carried out, and after, before it is answered."""
+        for name, records in streams.items():
+            for record in records:
+                self.edit(name, record["id"], record)
 
     @property
     def url(self) -> str:
