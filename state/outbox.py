@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
-from state import bulk, schema
+from state import audit, bulk, schema
 from state.bodies import unpack
 from state.clock import now_us
 from state.writes import RecordState
@@ -357,15 +357,16 @@ def dead_letters(connection: Connection, system: str | None = None) -> list[Item
     return [_item(row) for row in connection.execute(query)]
 
 
-def retry(connection: Connection, item_id: int) -> Item:
+def retry(connection: Connection, item_id: int, actor: str) -> Item:
     """Let the next plan take a dead letter up again, if it is still wanted; raises ``PlanError``."""
     item = _stuck(connection, item_id)
     row = (item.id, OutboxStatus.SUPERSEDED.value, 0, "taken up again by hand")
     bulk.update(connection, schema.outbox, ("id", "status", "attempts", "message"), [row], ("id",))
+    audit.append(connection, actor, "dead letter retried", _named(item))
     return item
 
 
-def discard(connection: Connection, item_id: int, reason: str) -> Item:
+def discard(connection: Connection, item_id: int, reason: str, actor: str) -> Item:
     """Take a dead letter off the list for good; it is planned anew only if the wish or the record changes.
 
     Raises ``PlanError`` without a reason, or if the row is no dead letter.
@@ -374,7 +375,13 @@ def discard(connection: Connection, item_id: int, reason: str) -> Item:
         raise PlanError("A dead letter is discarded with a reason.", "Add `--reason TEXT`.")
     item = _stuck(connection, item_id)
     outcome(connection, item.id, OutboxStatus.DISCARDED, reason.strip())
+    audit.append(connection, actor, "dead letter discarded", {**_named(item), "reason": reason.strip()})
     return item
+
+
+def _named(item: Item) -> dict[str, Any]:
+    record = {"system": item.system, "stream": item.stream, "source_id": item.source_id}
+    return {"id": item.id, **record, "fields": [change.field for change in item.changes]}
 
 
 def _stuck(connection: Connection, item_id: int) -> Item:

@@ -214,8 +214,8 @@ def test_a_dead_letter_can_be_retried(sqlite_store: Store, settings: Settings, c
     sync(sqlite_store, settings)
     with sqlite_store.transaction() as connection:
         (letter,) = outbox.dead_letters(connection)
-        outbox.retry(connection, letter.id)
-    push(sqlite_store, settings)
+        outbox.retry(connection, letter.id, "Li Na")
+    sync(sqlite_store, settings)
     assert crm.values("deal", "delivery")["d2"] == "delivered"
 
 
@@ -225,8 +225,8 @@ def test_a_dead_letter_can_be_discarded_with_a_reason(sqlite_store: Store, setti
     with sqlite_store.transaction() as connection:
         (letter,) = outbox.dead_letters(connection)
         with pytest.raises(PlanError, match="with a reason"):
-            outbox.discard(connection, letter.id, " ")
-        outbox.discard(connection, letter.id, "closed by hand in the CRM")
+            outbox.discard(connection, letter.id, " ", "Li Na")
+        outbox.discard(connection, letter.id, "closed by hand in the CRM", "Li Na")
         assert outbox.dead_letters(connection) == []
     assert push(sqlite_store, settings).plans == []
     assert crm.values("deal", "delivery")["d2"] is None
