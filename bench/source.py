@@ -51,6 +51,11 @@ def order(number: int, updated: str) -> bytes:
             "net": f"{price * 5}.{number % 100:02d}",
             "tax": f"{price}.00",
             "po_number": f"PO-{number % 99991}",
+            "note": f"Please deliver to gate {number % 40} between 8 and 16 o'clock and call the warehouse before.",
+            "warehouse": f"WH-{number % 12:03d}",
+            "payment_terms": "net_30",
+            "channel": ("web", "sales", "partner")[number % 3],
+            "tags": ["priority" if number % 10 == 0 else "standard", "2026"],
             "promised_on": _instant(number + 86400 * 14)[:10],
             "customer": {
                 "id": f"cus_{number % 20000:06d}",

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, NamedTuple
-
-import msgspec
 
 from mappings import conditions, convert, expression, paths
 from mappings.currencies import EXPONENTS, exponent
@@ -19,9 +16,6 @@ from mappings.definition import Definition, Lines, Status
 from mappings.errors import Unusable
 from mappings.expression import Emitter, Expression
 from mappings.model import ENTITIES, LINES, columns
-
-decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decode
-"""Parse JSON; a number with a fraction or exponent becomes ``Decimal``, never ``float``."""
 
 
 class Mapped(NamedTuple):
@@ -78,10 +72,9 @@ def line_items(value: Any) -> list[dict[str, Any]]:
     return items
 
 
-def refuse_null(body: bytes) -> None:
+def refuse_null() -> None:
     """A NUL character cannot be stored as text on every database."""
-    if b"\\u0000" in body:
-        raise Unusable("holds a NUL character")
+    raise Unusable("holds a NUL character")
 
 
 def missing(name: str) -> None:
@@ -124,7 +117,7 @@ def _namespace() -> dict[str, Any]:
         conditions.holds,
         paths.walk,
         exponent,
-        decode,
+        convert.decode,
         line_items,
         refuse_null,
         missing,
@@ -132,7 +125,7 @@ def _namespace() -> dict[str, Any]:
         unique_numbers,
     )
     named = {getattr(helper, "__name__", "decode"): helper for helper in helpers}
-    return {**named, "decode": decode, "NONE": {}, "EXPONENTS": EXPONENTS, "Mapped": Mapped, "SKIPPED": SKIPPED}
+    return {**named, "decode": convert.decode, "NONE": {}, "EXPONENTS": EXPONENTS, "Mapped": Mapped, "SKIPPED": SKIPPED}
 
 
 def compile_stream(definition: Definition) -> Compiled:
@@ -165,7 +158,7 @@ def _record_body(definition: Definition, emitter: Emitter) -> list[str]:
     row = ", ".join(values.get(column.name, "None") for column in columns(ENTITIES[definition.entity]))
     lines = _lines_statements(definition.lines, definition.entity, emitter) if definition.lines else []
     return [
-        "refuse_null(body)",
+        "if b'\\\\u0000' in body: refuse_null()",
         "d = decode(body)",
         "if type(d) is not dict: raise TypeError",
         *emitter.statements,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from mappings.errors import Unusable
 
@@ -14,24 +18,40 @@ _MICROSECOND = timedelta(microseconds=1)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LIMIT = 2**63
+_SMALL = 10**14
 _FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0, True: 1, False: 0}
 _MOST_DIGITS = 60
-EXACT = Context(prec=4 * _MOST_DIGITS)
-"""Arithmetic that never rounds a number we accept; Python's own context does beyond 28 digits."""
+_MOST_CHARACTERS = 2 * _MOST_DIGITS + 3
+EXACT = Context(prec=4 * _MOST_DIGITS, traps=[Inexact, InvalidOperation, Overflow])
+"""Arithmetic that fails rather than rounds; Python's own context rounds beyond 28 digits."""
+_shift = EXACT.scaleb
+_POWERS = tuple(10**places for places in range(5))
+_LEADING = frozenset("123456789")
+
+
+class JsonNumber(str):
+    """A number with a fraction or an exponent as the JSON writes it, until the kind of its field is known."""
+
+    __slots__ = ()
+
+
+decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=JsonNumber).decode
+"""Parse JSON without ever making a ``float``."""
 
 
 def text(value: Any) -> str | None:
     """Text as it is; numbers and booleans as JSON writes them; empty text is nothing."""
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return value or None
     if value is None:
         return None
-    if type(value) is bool:
+    if kind is bool:
         return "true" if value else "false"
-    if isinstance(value, int):
+    if kind is int:
         return str(value)
-    if isinstance(value, Decimal):
-        return _plain(value)
+    if kind is JsonNumber or kind is Decimal:
+        return _plain(decimal(value))
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
@@ -41,18 +61,19 @@ def text(value: Any) -> str | None:
 
 def decimal(value: Any) -> Decimal:
     """An exact number from a JSON number or decimal text."""
-    if type(value) is str:
+    kind = type(value)
+    if kind is str or kind is JsonNumber:
         stripped = value.strip()
-        if len(stripped) > 2 * _MOST_DIGITS + 3 or not _DECIMAL.fullmatch(stripped):
+        if len(stripped) > _MOST_CHARACTERS or not _DECIMAL.fullmatch(stripped):
             raise Unusable("is not a decimal number")
         value = Decimal(stripped)
-    elif type(value) is int:
-        return Decimal(value)
-    if isinstance(value, Decimal):
-        if not value.is_finite() or len(value.as_tuple().digits) > _MOST_DIGITS or abs(value.adjusted()) > _MOST_DIGITS:
-            raise Unusable("is not a number we can hold")
-        return value
-    raise Unusable("is not a number")
+    elif kind is int:
+        value = Decimal(value)
+    elif kind is not Decimal:
+        raise Unusable("is not a number")
+    if not -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS or not value.is_finite():
+        raise Unusable("is not a number we can hold")
+    return value  # type: ignore[no-any-return]
 
 
 def money(value: Any, exponent: int | None) -> int | None:
@@ -61,29 +82,44 @@ def money(value: Any, exponent: int | None) -> int | None:
         return None
     if exponent is None:
         raise Unusable("is an amount, but the record has no currency")
-    if type(value) is str:
+    kind = type(value)
+    if kind is str or kind is JsonNumber:  # the usual case without a detour through Decimal
         whole, _, part = value.partition(".")
-        if whole.isdecimal() and whole.isascii() and len(part) == exponent and len(whole) < 16:  # noqa: SIM102
-            if not part or (part.isdecimal() and part.isascii()):
-                return int(whole + part)
-    scaled = EXACT.scaleb(decimal(value), exponent)
-    whole_units = int(scaled)
-    if whole_units != scaled:
-        raise Unusable(f"has more than {exponent} decimals, which its currency does not have")
-    if not -_LIMIT < whole_units < _LIMIT:
+        digits = whole + part
+        if len(part) <= exponent and whole and len(digits) < 18 and digits.isdecimal() and digits.isascii():
+            minor: int = int(digits) * _POWERS[exponent - len(part)]
+            return minor
+    elif kind is int and -_SMALL < value < _SMALL:
+        return int(value * _POWERS[exponent])
+    scaled = _shift(decimal(value), exponent)
+    if not -_LIMIT < scaled < _LIMIT:
         raise Unusable("is too large")
-    return whole_units
+    minor = int(scaled)
+    if minor != scaled:
+        raise Unusable(f"has more than {exponent} decimals, which its currency does not have")
+    return minor
 
 
 def number(value: Any) -> str | None:
     """Plain decimal notation without needless zeros."""
-    if value is None or value == "":
-        return None
-    return _plain(decimal(value))
+    kind = type(value)
+    if kind is int and -_LIMIT < value < _LIMIT:
+        return str(value)
+    if kind is str or kind is JsonNumber:
+        if not value:
+            return None
+        whole, _, part = value.partition(".")
+        digits = whole + part
+        if len(digits) < _MOST_DIGITS and whole[:1] in _LEADING and digits.isdecimal() and digits.isascii():
+            part = part.rstrip("0")
+            return f"{whole}.{part}" if part else whole
+    return None if value is None else _plain(decimal(value))
 
 
 def _plain(value: Decimal) -> str:
-    written = format(value, "f")
+    written = str(value)
+    if "E" in written:
+        written = format(value, "f")
     if "." in written:
         written = written.rstrip("0").rstrip(".")
     return "0" if written in ("-0", "") else written
@@ -120,17 +156,23 @@ def day(value: Any) -> str | None:
     if value is None or value == "":
         return None
     if type(value) is str:
-        written = value[:10]
-        if not _DAY.fullmatch(written) or value[10:11] not in ("", "T", " "):
+        if len(value) > 10 and value[10] not in "T ":
             raise Unusable("is not a day of the form YYYY-MM-DD")
-        try:
-            date.fromisoformat(written)
-        except ValueError:
-            raise Unusable("is not a day of the calendar") from None
-        return written
+        return _day(value[:10])
     if isinstance(value, date):
         return value.isoformat()[:10]
     raise Unusable("is not a day; if it counts from the epoch, use a transform")
+
+
+@lru_cache(maxsize=4096)
+def _day(written: str) -> str:
+    if not _DAY.fullmatch(written):
+        raise Unusable("is not a day of the form YYYY-MM-DD")
+    try:
+        date.fromisoformat(written)
+    except ValueError:
+        raise Unusable("is not a day of the calendar") from None
+    return written
 
 
 def instant(value: Any) -> int | None:
@@ -173,8 +215,9 @@ def ref(prefix: str, value: Any) -> str | None:
 
 def refs(prefix: str, value: Any) -> str | None:
     """Several references, one a line, each once, in their order."""
-    if value is None or value == "":
-        return None
-    items = value if type(value) is list else [value]
-    found = dict.fromkeys(ref(prefix, item) for item in items)
+    if type(value) is not list:
+        return ref(prefix, value)
+    if len(value) == 1:
+        return ref(prefix, value[0])
+    found = dict.fromkeys(ref(prefix, item) for item in value)
     return "\n".join(item for item in found if item is not None) or None

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from mappings import convert, paths
 from mappings import definition as definitions
-from mappings import paths
-from mappings.compiler import SKIPPED, Compiled, FieldCode, Mapped, compile_stream, decode, line_items
-from mappings.convert import text
+from mappings.compiler import SKIPPED, Compiled, FieldCode, Mapped, compile_stream, line_items
 from mappings.currencies import exponent
 from mappings.definition import Definition
 from mappings.errors import MappingError, MappingFileError, Unusable, shown
@@ -40,6 +41,9 @@ __all__ = [
     "load",
     "unmapped",
 ]
+
+decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decode
+"""Parse a record; a number with a fraction or an exponent becomes ``Decimal``, never ``float``."""
 
 _ENGINE = 1
 """Raise it when the same file would map the same record to other values."""
@@ -121,7 +125,7 @@ class StreamMapping:
     def _explained(self, source_id: str, body: bytes, error: Exception) -> MappingError:
         """Find the field that a failed record failed at, by mapping field after field."""
         try:
-            document = decode(body)
+            document = convert.decode(body)
         except msgspec.DecodeError:
             return MappingError("", f"<{len(body)} bytes>", "is not valid JSON")
         if type(document) is not dict:
@@ -230,11 +234,11 @@ def _general(path: str) -> str:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        document = decode(body)
+        document = convert.decode(body)
     except msgspec.DecodeError:
         raise MappingError("", f"<{len(body)} bytes>", "is not valid JSON") from None
     if type(document) is not dict:
-        raise MappingError("", f"<{text(type(document).__name__)}>", "is not a JSON object")
+        raise MappingError("", f"<{type(document).__name__}>", "is not a JSON object")
     return document
 
 

@@ -39,5 +39,5 @@ def shown(value: Any, personal: bool, limit: int = 80) -> str:
     if personal:
         size = f" of {len(value)}" if isinstance(value, str | list | dict) else ""
         return f"<{type(value).__name__}{size}>"
-    text = (f'"{value}"' if isinstance(value, str) else str(value)).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = (f'"{value}"' if type(value) is str else str(value)).replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text if len(text) <= limit else text[:limit] + "…"

@@ -49,12 +49,14 @@ def find_all(pattern: re.Pattern[str], value: Any) -> list[str]:
     written = convert.text(value)
     if written is None:
         return []
-    return [match[1] if pattern.groups else match[0] for match in pattern.finditer(written)]
+    if pattern.groups < 2:
+        return pattern.findall(written)
+    return [match[1] for match in pattern.finditer(written)]
 
 
 def look_up(table: dict[str | None, Any], value: Any) -> Any:
     """The table's entry for a source value; a value it does not list is ``Unusable``."""
-    key = convert.text(value)
+    key = value if type(value) is str and value else convert.text(value)
     if key in table:
         return table[key]
     if key is None:
@@ -236,6 +238,9 @@ class Emitter:
         codes = [self.path(path) for path in expression.sources]
         if expression.how == "path":
             return codes[0]
+        if len(codes) == 1 and expression.how == "template":
+            before, after = expression.template.replace("%%", "%").split("%s", 1)
+            return f"(None if (v := text({codes[0]})) is None else {before!r} + v + {after!r})"
         together = "(" + "".join(f"{code}, " for code in codes) + ")"
         if expression.how == "first":
             return f"first_of({together})"

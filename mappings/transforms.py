@@ -130,7 +130,7 @@ def abs_(value: Any) -> Decimal | None:
 @transform
 def round2(value: Any) -> Decimal | None:
     """The number rounded to two decimals, halves away from zero."""
-    return None if value == "" else decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP, EXACT)
+    return None if value == "" else decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @transform
@@ -151,18 +151,18 @@ def naive_utc_instant(value: Any) -> datetime | None:
 @transform
 def epoch_ms(value: Any) -> datetime | None:
     """Milliseconds since 1970 (UTC)."""
-    return None if value == "" else _since_epoch(decimal(value) * 1000)
+    return None if value == "" else _since_epoch(*divmod(int(decimal(value) * 1000), 1_000_000))
 
 
 @transform
 def epoch_s(value: Any) -> datetime | None:
     """Seconds since 1970 (UTC)."""
-    return None if value == "" else _since_epoch(decimal(value) * 1_000_000)
+    return None if value == "" else _since_epoch(*divmod(int(decimal(value) * 1_000_000), 1_000_000))
 
 
-def _since_epoch(microseconds: Decimal) -> datetime:
+def _since_epoch(seconds: int, microseconds: int) -> datetime:
     try:
-        return _EPOCH + timedelta(microseconds=int(microseconds))
+        return _EPOCH + timedelta(0, seconds, microseconds)
     except OverflowError:
         raise Unusable("is not an instant between the years 1 and 9999") from None
 
@@ -175,7 +175,8 @@ def xero_date(value: Any) -> datetime | str | None:
         return None
     found = _XERO.fullmatch(written)
     if found:
-        return _since_epoch(Decimal(found[1]) * 1000)
+        seconds, millis = divmod(int(found[1]), 1000)
+        return _since_epoch(seconds, millis * 1000)
     if len(written) > 10:
         return naive_utc_instant(written)  # type: ignore[no-any-return]
     return written
