@@ -58,7 +58,10 @@ class App:
 
     @cached_property
     def locale(self) -> str:
-        """``en`` or ``zh-CN``: from ``--lang``, else ltc.yaml."""
+        """``en`` or ``zh-CN``: from ``--lang``, else ltc.yaml, else (before there is one) the environment."""
+        if self._lang is None and not self.config.exists():
+            spoken = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+            return "zh-CN" if spoken.startswith("zh") else "en"
         return self._lang or self.settings.locale
 
     @cached_property

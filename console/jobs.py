@@ -95,6 +95,11 @@ def finish(app: App, result: Any, as_json: bool) -> int:
         from console import summary
 
         summary.show(result, None, app.locale)
+    return code(result)
+
+
+def code(result: Any) -> int:
+    """The exit code for what became of a run."""
     return _CODES.get(result.status, 1)
 
 

@@ -1,0 +1,184 @@
+"""``ltc check``: can every system be reached, read and written as ltc.yaml says?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console import jobs
+from console.context import App, pass_app
+from console.output import emit_json, say
+
+if TYPE_CHECKING:
+    from connectors.contract import CheckLine
+    from settings.model import Settings
+
+
+@dataclass
+class Checked:
+    """What is known of one system (or of the store) after the check."""
+
+    name: str
+    connector: str
+    problems: list[dict[str, str]] = field(default_factory=list)
+    """``message`` and ``remedy``: why it cannot be used at all."""
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    streams: list[CheckLine] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of it can be used."""
+        return not self.problems and all(line.ok for line in self.streams)
+
+
+@click.command("check")
+@jobs.system_option
+@jobs.json_option
+@pass_app
+def command(app: App, systems: tuple[str, ...], as_json: bool) -> int:
+    """Check ltc.yaml, the store, and each system: credentials, what can be read and written. Changes nothing there.
+
+    A system that is down does not stop the check of the others. Exit code 3 if some cannot be used, 1 if none can.
+
+    \b
+    Examples:
+      ltc check
+      ltc check --system crm
+      ltc check --json
+    """
+    names = app.systems(systems) or list(app.settings.systems)
+    store = _store(app)
+    if not as_json:
+        _show(app, store)
+    found: list[Checked] = []
+    with ThreadPoolExecutor(max_workers=min(len(names), 8), thread_name_prefix="check") as pool:
+        for checked in pool.map(lambda name: _system(app.settings, name), names):
+            found.append(checked)
+            if not as_json:
+                _show(app, checked)
+    bad = sum(1 for item in found if not item.ok)
+    if as_json:
+        emit_json({"store": _as_dict(store), "systems": [_as_dict(item) for item in found]})
+    else:
+        say(app.texts("cli.check_some_bad", bad=bad, all=len(found)) if bad else app.texts("cli.check_all_good"))
+    if not store.ok or (bad and not any(line.ok for item in found for line in item.streams)):
+        return 1
+    return 3 if bad else 0
+
+
+def _store(app: App) -> Checked:
+    from state.failures import StoreError
+
+    checked = Checked("store", app.settings.store.partition(":")[0])
+    try:
+        _ = app.new_store
+    except StoreError as error:
+        checked.problems.append({"message": error.message, "remedy": error.remedy})
+    return checked
+
+
+def _system(settings: Settings, name: str) -> Checked:
+    """Everything about one system; each step needs the one before."""
+    from pydantic import ValidationError
+
+    from connectors.errors import ConnectorError
+    from connectors.registry import UnknownConnector
+    from mappings.errors import MappingFileError
+    from settings import SecretMissing, config_problems, locate
+    from sync.systems import SystemUnusable
+
+    checked = Checked(name, settings.systems[name].connector)
+    where = locate(settings.path, ("systems", name))
+    try:
+        _look(settings, name, checked)
+    except ValidationError as error:
+        checked.problems += [
+            {"message": f"{item.where}: {item.what}", "remedy": f"for example: {item.example}" if item.example else ""}
+            for item in config_problems(error, settings.path, name)
+        ]
+    except UnknownConnector as error:
+        place = locate(settings.path, ("systems", name, "connector"))
+        checked.problems.append({"message": f"{place}: {error}", "remedy": "Correct the name, or install it."})
+    except MappingFileError as error:
+        checked.problems.append({"message": f"{error.where}: {error.message}", "remedy": error.remedy})
+    except (SecretMissing, SystemUnusable) as error:
+        checked.problems.append({"message": f"{where}: {error.message}", "remedy": error.remedy})
+    except ConnectorError as error:
+        checked.problems.append({"message": error.message, "remedy": error.remedy})
+    return checked
+
+
+def _look(settings: Settings, name: str, checked: Checked) -> None:
+    from connectors import registry
+    from settings import locate, secrets
+    from sync.systems import mapping_for, ordered_streams
+
+    chosen = settings.systems[name]
+    kind = registry.load(chosen.connector)
+    for keys in _literal_secrets(kind.Config, chosen.config):
+        place = locate(settings.path, ("systems", name, "config", *keys))
+        checked.warnings.append({"where": place, "field": keys[-1], "variable": _variable(name, keys[-1])})
+    config = kind.Config.model_validate(secrets.resolve(chosen.config))
+    mapping_for(settings, name)
+    with kind(config) as connector:
+        wanted = {spec.name for spec in ordered_streams(settings, name, connector)}
+        known = {spec.name for spec in connector.streams()}
+        checked.streams = [line for line in connector.check() if line.stream in wanted or line.stream not in known]
+
+
+def _literal_secrets(model: Any, config: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The settings that the connector keeps secret and that are written out instead of referred to."""
+    from settings.secrets import REFERENCE
+
+    for name, known in model.model_fields.items():
+        value = config.get(name)
+        if isinstance(value, dict) and hasattr(known.annotation, "model_fields"):
+            yield from ((name, *keys) for keys in _literal_secrets(known.annotation, value))
+        elif isinstance(value, str) and "SecretStr" in str(known.annotation) and not REFERENCE.search(value):
+            yield (name,)
+
+
+def _variable(system: str, name: str) -> str:
+    return re.sub(r"\W", "_", f"{system}_{name}").upper()
+
+
+def _show(app: App, checked: Checked) -> None:
+    texts = app.texts
+    verdict = texts("cli.check_ok" if checked.ok else "cli.check_failed")
+    say(f"{'✓' if checked.ok else '✗'} {checked.name} ({checked.connector}): {verdict}")
+    for warning in checked.warnings:
+        say("    ! " + texts("cli.literal_secret", where=warning["where"], field=warning["field"]))
+        say("      " + texts("cli.literal_example", field=warning["field"], name=warning["variable"]))
+    for problem in checked.problems:
+        say(f"    ✗ {problem['message']}")
+        if problem["remedy"]:
+            say(f"      → {problem['remedy']}")
+    for line in checked.streams:
+        say(f"    {'✓' if line.ok else '✗'} {line.stream}: {line.detail}{_abilities(app, line)}")
+        if line.remedy:
+            say(f"      → {line.remedy}")
+
+
+def _abilities(app: App, line: CheckLine) -> str:
+    known = (("cli.check_read", line.can_read), ("cli.check_write", line.can_write))
+    told = [f"{app.texts(key)} {'✓' if can else '✗'}" for key, can in known if can is not None]
+    return f" [{', '.join(told)}]" if told else ""
+
+
+def _as_dict(checked: Checked) -> dict[str, Any]:
+    return {
+        "name": checked.name,
+        "connector": checked.connector,
+        "ok": checked.ok,
+        "problems": checked.problems,
+        "warnings": [
+            {"message": f"{item['where']}: {item['field']} is a secret written out in ltc.yaml."}
+            for item in checked.warnings
+        ],
+        "streams": [asdict(line) for line in checked.streams],
+    }

@@ -1,0 +1,39 @@
+"""``ltc deploy``: put the schedules of ltc.yaml on a Prefect server."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from console import jobs
+from console.context import App, pass_app
+from console.output import emit_json, say
+
+
+@click.command("deploy")
+@click.option("--work-pool", default="ltc", show_default=True, help="The pool whose workers do the work.")
+@jobs.json_option
+@pass_app
+def command(app: App, work_pool: str, as_json: bool) -> int:
+    """Create or update the deployments, schedules and limits on the Prefect server of PREFECT_API_URL.
+
+    Running it again changes nothing. The workers must find the same ltc.yaml at the same path.
+
+    \b
+    Examples:
+      PREFECT_API_URL=http://127.0.0.1:4200/api ltc deploy
+      ltc deploy --work-pool finance --json
+    """
+    app.settings  # noqa: B018 - a wrong ltc.yaml is told before Prefect is imported
+    from flows.deploy import deploy
+
+    made = deploy(app.config, work_pool)
+    if as_json:
+        emit_json(asdict(made))
+        return 0
+    for name in made.deployments:
+        say(f"  {name}")
+    say(app.texts("cli.deployed", pool=made.work_pool, count=len(made.deployments), automation=made.automation))
+    say(app.texts("cli.deployed_worker", pool=made.work_pool))
+    return 0

@@ -1,0 +1,196 @@
+"""What `ltc status` and `ltc runs` read: how fresh each stream is, what failed last, what runs did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.engine import Connection
+
+from state import outbox, schema
+from state.writes import RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The last run of one stream in one direction; ``stream`` is ``*`` if the system could not be opened at all.
+
+    Instants are microseconds since the epoch.
+    """
+
+    run_id: str
+    system: str
+    stream: str
+    direction: str
+    status: str
+    started_at: int
+    ended_at: int | None
+    counts: dict[str, int]
+    error_kind: str | None
+    message: str | None
+    remedy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream: when it was last read to its end, how far, and what we hold of it; instants in microseconds."""
+
+    system: str
+    stream: str
+    entity: str
+    last_success: int | None
+    covered_until: int | None
+    """Everything that changed in the source before this instant has been read."""
+    complete: bool
+    """False while a pull is under way or was cut off."""
+    held: int
+    quarantined: int
+    deleted: int
+    last_pull: Attempt | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run; instants in microseconds since the epoch."""
+
+    id: str
+    kind: str
+    engine: str
+    status: str
+    started_at: int
+    ended_at: int | None
+    counts: dict[str, dict[str, int]]
+    """Per system."""
+
+
+def streams(connection: Connection) -> list[StreamStatus]:
+    """Every stream that was ever begun, by system."""
+    table, cursor = schema.stream, schema.cursor
+    found = connection.execute(
+        select(table.c.id, table.c.system, table.c.name, table.c.entity, cursor.c.covered_until, cursor.c.complete)
+        .outerjoin(cursor, cursor.c.stream_id == table.c.id)
+        .order_by(table.c.system, table.c.id)
+    ).all()
+    held, success = _held(connection), _successes(connection)
+    pulls = {(item.system, item.stream): item for item in attempts(connection) if item.direction == "pull"}
+    return [
+        StreamStatus(
+            system=row.system,
+            stream=row.name,
+            entity=row.entity,
+            last_success=success.get((row.system, row.name)),
+            covered_until=row.covered_until,
+            complete=bool(row.complete),
+            held=held.get((row.id, RecordState.LIVE.value), 0),
+            quarantined=held.get((row.id, RecordState.REJECTED.value), 0),
+            deleted=held.get((row.id, RecordState.DELETED.value), 0),
+            last_pull=pulls.get((row.system, row.name)),
+        )
+        for row in found
+    ]
+
+
+def attempts(connection: Connection) -> list[Attempt]:
+    """The last run of every stream, in each direction."""
+    table = schema.stream_run
+    keys = (table.c.system, table.c.stream, table.c.direction)
+    newest = select(*keys, func.max(table.c.started_at).label("at")).group_by(*keys).subquery()
+    query = select(table).join(
+        newest,
+        and_(
+            *(newest.c[key.name] == key for key in keys),
+            newest.c.at == table.c.started_at,
+        ),
+    )
+    return [_attempt(row) for row in connection.execute(query.order_by(*keys))]
+
+
+def failing(connection: Connection) -> list[Attempt]:
+    """Streams whose last run failed; a system that could not be opened only while nothing of it has worked since."""
+    last = attempts(connection)
+    return [item for item in last if item.status == "failed" and not (item.stream == "*" and _mended(item, last))]
+
+
+def _mended(item: Attempt, last: list[Attempt]) -> bool:
+    return any(
+        other.system == item.system
+        and other.direction == item.direction
+        and other.stream != "*"
+        and other.started_at > item.started_at
+        for other in last
+    )
+
+
+def stuck_writes(connection: Connection) -> int:
+    """How many write-backs need a person."""
+    return _count_outbox(connection, outbox.STUCK)
+
+
+def open_writes(connection: Connection) -> int:
+    """How many planned write-backs have not been sent."""
+    return _count_outbox(connection, outbox.OPEN)
+
+
+def _count_outbox(connection: Connection, statuses: tuple[outbox.OutboxStatus, ...]) -> int:
+    table = schema.outbox
+    query = select(func.count()).select_from(table).where(table.c.status.in_([item.value for item in statuses]))
+    return connection.execute(query).scalar_one()
+
+
+def recent_runs(connection: Connection, limit: int = 20, status: str | None = None) -> list[RunRow]:
+    """The newest runs first; with ``status`` only those."""
+    table = schema.run
+    query = select(table).order_by(table.c.started_at.desc()).limit(limit)
+    if status is not None:
+        query = query.where(table.c.status == status)
+    return [
+        RunRow(row.id, row.kind, row.engine, row.status, row.started_at, row.ended_at, _counts(row.summary))
+        for row in connection.execute(query)
+    ]
+
+
+def run_parts(connection: Connection, run_id: str) -> list[Attempt]:
+    """What one run did with each stream."""
+    table = schema.stream_run
+    query = select(table).where(table.c.run_id == run_id).order_by(table.c.started_at, table.c.system, table.c.stream)
+    return [_attempt(row) for row in connection.execute(query)]
+
+
+def last_reconciliation(connection: Connection) -> int | None:
+    """When findings were last known to be up to date: the end of the last sync or reconciliation that got so far."""
+    table = schema.run
+    query = select(func.max(table.c.ended_at)).where(
+        table.c.kind.in_(("sync", "reconcile")), or_(table.c.status == "done", table.c.summary.like('%"mark"%'))
+    )
+    return connection.execute(query).scalar()
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(
+        *(row.run_id, row.system, row.stream, row.direction, row.status, row.started_at, row.ended_at),
+        *(json.loads(row.counts), row.error_kind, row.message, row.remedy),
+    )
+
+
+def _counts(summary: str) -> dict[str, dict[str, int]]:
+    found: dict[str, Any] = json.loads(summary)
+    counts: dict[str, dict[str, int]] = found.get("counts", {})
+    return counts
+
+
+def _held(connection: Connection) -> dict[tuple[int, int], int]:
+    table = schema.record
+    query = select(table.c.stream_id, table.c.state, func.count()).group_by(table.c.stream_id, table.c.state)
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
+def _successes(connection: Connection) -> dict[tuple[str, str], int]:
+    table = schema.stream_run
+    query = (
+        select(table.c.system, table.c.stream, func.max(table.c.ended_at))
+        .where(table.c.direction == "pull", table.c.status == "done")
+        .group_by(table.c.system, table.c.stream)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
