@@ -33,6 +33,17 @@ class Verdict:
         return self.broken_at is None
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row; ``at`` in microseconds."""
+
+    id: int
+    at: int
+    actor: str
+    action: str
+    detail: dict[str, Any]
+
+
 def append(connection: Connection, actor: str, action: str, detail: dict[str, Any]) -> int:
     """Add a row in the caller's transaction and return its number.
 
@@ -59,6 +70,15 @@ def verify(connection: Connection) -> Verdict:
                 return Verdict(checked, row.id, f"row {row.id} was changed after it was written")
             before, checked = bytes(row.hash), row.id
     return Verdict(checked)
+
+
+def entries(connection: Connection, *, limit: int = 50, actor: str | None = None) -> list[Entry]:
+    """The newest rows first; with ``actor`` only what that person or program did."""
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    if actor is not None:
+        query = query.where(table.c.actor == actor)
+    rows = connection.execute(query)
+    return [Entry(row.id, row.at, row.actor, row.action, json.loads(row.detail)) for row in rows]
 
 
 def _digest(before: bytes, number: int, at: int, actor: str, action: str, detail: str) -> bytes:

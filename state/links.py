@@ -79,10 +79,12 @@ def replace(
         )
 
 
-def decide(connection: Connection, kind: str, left_id: int, right_id: int, decision: str, actor: str) -> None:
+def decide(
+    connection: Connection, kind: str, left_id: int, right_id: int, decision: str, actor: str, reason: str = ""
+) -> None:
     """Confirm or cut a link, known or not; it then survives every run. ``decision``: ``confirmed`` or ``cut``.
 
-    For ``same_as`` the order of the two does not matter. Raises ``LinkError``.
+    The audit keeps the reason. For ``same_as`` the order of the two does not matter. Raises ``LinkError``.
     """
     if decision not in _BY_PEOPLE:
         raise LinkError(f"A link cannot be {decision}.", "Confirm it or cut it.")
@@ -100,7 +102,9 @@ def decide(connection: Connection, kind: str, left_id: int, right_id: int, decis
     if not connection.execute(update(table).where(match).values(values)).rowcount:
         row = (kind, left_id, right_id, ends[left_id], ends[right_id], "person", 1000, "{}", decision, actor, now, "")
         bulk.insert(connection, table, (*_FOUND, "decided_by", "decided_at", "run_id"), [row])
-    detail = {"kind": kind, "left": left_id, "right": right_id}
+    detail: dict[str, Any] = {"kind": kind, "left": left_id, "right": right_id}
+    if reason:
+        detail["reason"] = reason
     audit.append(connection, actor, f"link {decision}", detail)
 
 
@@ -128,7 +132,13 @@ def of_records(connection: Connection, record_ids: Sequence[int], with_suggestio
 
 
 def listing(
-    connection: Connection, *, decision: str | None = None, entity: str | None = None, limit: int = 100, offset: int = 0
+    connection: Connection,
+    *,
+    decision: str | None = None,
+    entity: str | None = None,
+    method: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[Link]:
     """Links, the least certain first."""
     query = select(*(table.c[name] for name in (*_FOUND, "decided_by", "decided_at")))
@@ -136,6 +146,8 @@ def listing(
         query = query.where(table.c.decision == decision)
     if entity:
         query = query.where(or_(table.c.left_entity == entity, table.c.right_entity == entity))
+    if method:
+        query = query.where(table.c.method == method)
     query = query.order_by(table.c.score, table.c.kind, table.c.left_id, table.c.right_id).limit(limit).offset(offset)
     return [Link(*row) for row in connection.execute(query)]
 

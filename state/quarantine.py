@@ -1,0 +1,48 @@
+"""Records that could not be mapped, with the field, the value (redacted where personal) and the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql import ColumnElement
+
+from state.schema import quarantine as table
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One quarantined record; instants in microseconds."""
+
+    system: str
+    stream: str
+    source_id: str
+    field: str
+    value: str
+    reason: str
+    run_id: str
+    first_at: int
+    last_at: int
+    attempts: int
+
+
+def listing(
+    connection: Connection, *, system: str | None = None, stream: str | None = None, limit: int = 100
+) -> list[Refused]:
+    """Quarantined records, the newest first."""
+    columns = [table.c[name] for name in Refused.__dataclass_fields__]
+    query = select(*columns).where(*_wanted(system, stream))
+    rows = connection.execute(query.order_by(table.c.last_at.desc(), table.c.record_id).limit(limit))
+    return [Refused(*row) for row in rows]
+
+
+def count(connection: Connection, *, system: str | None = None, stream: str | None = None) -> int:
+    """How many there are."""
+    query = select(func.count()).select_from(table).where(*_wanted(system, stream))
+    return connection.execute(query).scalar_one()
+
+
+def _wanted(system: str | None, stream: str | None) -> list[ColumnElement[bool]]:
+    given = ((table.c.system, system), (table.c.stream, stream))
+    return [column == value for column, value in given if value is not None]
