@@ -65,16 +65,12 @@ class Ltc(click.Group):
     def _run(self, args: Any, prog_name: str) -> int:
         try:
             code = super().main(args, prog_name, standalone_mode=False)
-            sys.stdout.flush()
         except click.ClickException as error:
             error.show()
             return USAGE
         except (click.Abort, KeyboardInterrupt):
             click.echo("Stopped. Nothing is half done: run the same command again.", err=True)
             return PARTIAL
-        except BrokenPipeError:  # the reader of a pipe has gone; not our failure
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return DONE
         except Exception as error:
             if os.environ.get("LTC_DEBUG") == "1":
                 raise

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from console.fallback import Texts
 
 _QUIET_SECONDS = 10.0
-_SHOWN = ("pulled", "new", "changed", "deleted", "rejected", "applied", "conflict", "listed")
+_SHOWN = ("pulled", "new", "changed", "deleted", "rejected", "applied", "conflict", "listed", "opened", "cleared")
 
 
 @contextmanager

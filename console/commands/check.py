@@ -93,7 +93,6 @@ def _system(settings: Settings, name: str) -> Checked:
     from sync.systems import SystemUnusable
 
     checked = Checked(name, settings.systems[name].connector)
-    where = locate(settings.path, ("systems", name))
     try:
         _look(settings, name, checked)
     except ValidationError as error:
@@ -106,8 +105,13 @@ def _system(settings: Settings, name: str) -> Checked:
         checked.problems.append({"message": f"{place}: {error}", "remedy": "Correct the name, or install it."})
     except MappingFileError as error:
         checked.problems.append({"message": f"{error.where}: {error.message}", "remedy": error.remedy})
-    except (SecretMissing, SystemUnusable) as error:
-        checked.problems.append({"message": f"{where}: {error.message}", "remedy": error.remedy})
+    except SecretMissing as error:
+        keys = _holder(settings.systems[name].config, error.message)
+        place = locate(settings.path, ("systems", name, "config", *keys))
+        checked.problems.append({"message": f"{place}: {error.message}", "remedy": error.remedy})
+    except SystemUnusable as error:
+        place = locate(settings.path, ("systems", name))
+        checked.problems.append({"message": f"{place}: {error.message}", "remedy": error.remedy})
     except ConnectorError as error:
         checked.problems.append({"message": error.message, "remedy": error.remedy})
     return checked
@@ -141,6 +145,20 @@ def _literal_secrets(model: Any, config: dict[str, Any]) -> Iterator[tuple[str, 
             yield from ((name, *keys) for keys in _literal_secrets(known.annotation, value))
         elif isinstance(value, str) and "SecretStr" in str(known.annotation) and not REFERENCE.search(value):
             yield (name,)
+
+
+def _holder(config: Any, message: str) -> tuple[Any, ...]:
+    """Where in a system's config the secret reference stands that ``message`` names."""
+    from settings.secrets import REFERENCE
+
+    entries = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    for key, value in entries:
+        if isinstance(value, str) and any(match.group(0) in message for match in REFERENCE.finditer(value)):
+            return (key,)
+        inner = _holder(value, message)
+        if inner:
+            return (key, *inner)
+    return ()
 
 
 def _variable(system: str, name: str) -> str:

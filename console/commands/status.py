@@ -73,7 +73,7 @@ def _show(app: App, found: _Found) -> None:
         say(texts("status.running_now", kind=kind, run=run.id, started=_when(app, run.started_at)))
     if found.streams:
         names = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
-        table([texts(f"status.columns.{name}") for name in names], [_row(app, item) for item in found.streams])
+        table([texts(f"status.columns.{name}") for name in names], [_row(app, item, found) for item in found.streams])
     else:
         say(texts("status.nothing"))
     say()
@@ -99,14 +99,14 @@ def _show_work(app: App, found: _Found) -> None:
             say(texts(f"status.{key}", count=f"{count:,}"))
 
 
-def _row(app: App, item: StreamStatus) -> tuple[Any, ...]:
+def _row(app: App, item: StreamStatus, found: _Found) -> tuple[Any, ...]:
     now = _now()
     last = app.texts("status.never") if item.last_success is None else _when(app, item.last_success)
     due = _next(app, item)
     return (
         item.system,
         item.stream,
-        app.texts(f"status.{_state(item)}"),
+        app.texts(f"status.{_state(item, found)}"),
         last,
         _ago(now, item.last_success),
         _ago(now, item.covered_until),
@@ -116,7 +116,12 @@ def _row(app: App, item: StreamStatus) -> tuple[Any, ...]:
     )
 
 
-def _state(item: StreamStatus) -> str:
+def _state(item: StreamStatus, found: _Found) -> str:
+    """``ok``, or how its last pull ended; ``failed`` as well if its whole system could not be opened since."""
+    if any(
+        other.system == item.system and other.stream == "*" and other.direction == "pull" for other in found.failing
+    ):
+        return "failed"
     if item.last_pull is None:
         return "never"
     return {"done": "ok"}.get(item.last_pull.status, item.last_pull.status)
@@ -172,7 +177,7 @@ def _as_dict(app: App, found: _Found) -> dict[str, Any]:
     now = _now()
     return {
         "as_of": now,
-        "streams": [_stream(app, item, now) for item in found.streams],
+        "streams": [_stream(app, item, found, now) for item in found.streams],
         "failing": [_attempt(item) for item in found.failing],
         "running": [{"run": run.id, "kind": run.kind, "started_at": _instant(run.started_at)} for run in found.running],
         "last_reconciliation": _instant(found.reconciled_at),
@@ -182,13 +187,13 @@ def _as_dict(app: App, found: _Found) -> dict[str, Any]:
     }
 
 
-def _stream(app: App, item: StreamStatus, now: datetime) -> dict[str, Any]:
+def _stream(app: App, item: StreamStatus, found: _Found, now: datetime) -> dict[str, Any]:
     due = _next(app, item)
     return {
         "system": item.system,
         "stream": item.stream,
         "entity": item.entity,
-        "state": _state(item),
+        "state": _state(item, found),
         "last_success": _instant(item.last_success),
         "age_seconds": None if item.last_success is None else round(_seconds(now, item.last_success), 1),
         "covered_until": _instant(item.covered_until),

@@ -32,5 +32,7 @@ def _flat(prefix: str, tree: dict[str, Any], into: dict[str, str]) -> dict[str, 
 @cache
 def texts(locale: str) -> Texts:
     """The words of a locale."""
-    path = Path(__file__).with_name(f"{locale}.yaml")
-    return Texts(_flat("", yaml.safe_load(path.read_text(encoding="utf-8")), {}))
+    words: dict[str, str] = {}
+    for path in sorted(Path(__file__).parent.glob(f"*{locale}.yaml")):
+        _flat("", yaml.safe_load(path.read_text(encoding="utf-8")), words)
+    return Texts(words)
