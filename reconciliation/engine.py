@@ -84,7 +84,7 @@ def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | N
     if nothing changed. Raises ``StoreError`` and ``DoesNotFootError``.
     """
     rules = Rules.of(settings, as_of)
-    with frame.load(store, rules) as loaded:
+    with frame.load(store, rules, links=False) as loaded:
         links = link(loaded, store, run_id)
         facts.prepare(loaded)
         figures = tieouts.tie_outs(loaded)

@@ -1,24 +1,11 @@
-"""Tables that several checks look at: form leads, won opportunities, and every record by one shape."""
+"""Tables that several checks look at: form leads, won opportunities, what the checks before found."""
 
 from __future__ import annotations
 
-from mappings.model import TABLES
-from reconciliation import states
+from reconciliation import states, subjects
 from reconciliation.frame import Frame
 from reconciliation.groups import components, shared
 from reconciliation.hops import ACCEPTED
-
-# What a record is called where it has no number, and the amount it stands for.
-_NAMES = {"party": "name", "product": "name", "lead": "company_name", "opportunity": "name"}
-_AMOUNTS = {
-    "opportunity": "expected_amount",
-    "quote": "net_amount",
-    "order": "net_amount",
-    "invoice": "gross_amount",
-    "payment": "amount",
-}
-_NUMBERS = {"payment": "coalesce(nullif(trim(number), ''), nullif(trim(reference_text), ''))"}
-_ENTITIES = ("party", "product", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment")
 
 
 def prepare(frame: Frame) -> None:
@@ -28,7 +15,7 @@ def prepare(frame: Frame) -> None:
     frame.stages.add("facts")
     states.prepare(frame)
     frame.run("CREATE MACRO plain(x) AS regexp_replace(x::VARCHAR, '\\.?0+$', '')")
-    _subjects(frame)
+    subjects.prepare(frame)
     _form_leads(frame)
     _won_opportunities(frame)
     frame.run(
@@ -43,35 +30,17 @@ def prepare(frame: Frame) -> None:
     )
 
 
-def _subjects(frame: Frame) -> None:
-    """One view over all entities: ``label`` is what people call the record."""
-    parts = []
-    for entity in _ENTITIES:
-        number = _NUMBERS.get(entity, "nullif(trim(number), '')")
-        name = f"nullif(trim({_NAMES[entity]}), '')" if entity in _NAMES else "NULL"
-        shown = number if entity in ("lead", "payment") or name == "NULL" else f"coalesce({number}, {name})"
-        label = f"coalesce({number}, {name}, source_id)"
-        if entity in ("party", "opportunity", "product"):
-            label = f"coalesce({name}, {number}, source_id)"
-        amount = _AMOUNTS.get(entity, "NULL::BIGINT")
-        parts.append(
-            f"SELECT record_id, '{entity}' AS entity, system, source_id, {shown} AS number, {label} AS label, deleted, "
-            f"status, {amount} AS amount, currency FROM {TABLES[entity]}"
-        )
-    frame.run("CREATE OR REPLACE VIEW subjects AS " + " UNION ALL ".join(parts))
-
-
 def _form_leads(frame: Frame) -> None:
     """Leads of the marketing systems that somebody should work on; ``age`` is 1 for the oldest copy of a lead."""
     frame.run(
         """
         CREATE OR REPLACE TEMP TABLE form AS
             SELECT record_id, source_id, label(number, NULL, source_id) AS label, trim(company_name) AS company,
-                coalesce(received_at, source_created_at) AS received_at, key_email(email) AS email,
-                key_phone(phone) AS phone, coalesce(trim(company_name), '') <> '' AS has_company,
-                coalesce(trim(email), '') <> '' OR coalesce(trim(phone), '') <> '' AS reachable
-            FROM leads
-            WHERE marketing AND NOT leads.crm AND NOT deleted AND status IS DISTINCT FROM 'disqualified';
+                coalesce(received_at, source_created_at) AS received_at, k.email, k.phone,
+                coalesce(trim(company_name), '') <> '' AS has_company,
+                coalesce(trim(l.email), '') <> '' OR coalesce(trim(l.phone), '') <> '' AS reachable
+            FROM leads l JOIN lead_keys k USING (record_id)
+            WHERE l.marketing AND NOT l.crm AND NOT l.deleted AND l.status IS DISTINCT FROM 'disqualified';
         """
     )
     same_email = shared("(SELECT * FROM form WHERE email IS NOT NULL)", "record_id", "email")

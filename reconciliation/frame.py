@@ -32,8 +32,7 @@ _OF_ENTITY = {
     "party": "name legal_name tax_id email phone domain country city external_ref",
     "product": "sku name kind",
     "lead": (
-        "contact_name company_name email phone received_at source_created_at lead_ref opportunity_ref party_ref "
-        "conversion_note"
+        "company_name email phone received_at source_created_at lead_ref opportunity_ref party_ref conversion_note"
     ),
     "opportunity": (
         "name party_ref lead_ref expected_amount amount_includes_tax expected_close_date closed_at source_updated_at "
@@ -106,10 +105,11 @@ class Frame:
 
 
 @contextmanager
-def load(store: Store, rules: Rules, only: Sequence[int] | None = None) -> Iterator[Frame]:
+def load(store: Store, rules: Rules, *, only: Sequence[int] | None = None, links: bool = True) -> Iterator[Frame]:
     """Read everything in one consistent view of the store; the frame lives as long as the block.
 
-    With ``only`` (record ids) just these records, the links between them, and all products. Raises ``StoreError``.
+    With ``only`` (record ids) just these records, the links between them, and all products. Without ``links`` the
+    stored links are left out: linking makes them. Raises ``StoreError``.
     """
     import duckdb  # heavy, and a run without news does not need it
 
@@ -126,7 +126,7 @@ def load(store: Store, rules: Rules, only: Sequence[int] | None = None) -> Itera
         try:
             frame = Frame(connection, rules)
             _define(frame)
-            _load(frame, store, only)
+            _load(frame, store, only, links)
             yield frame
         finally:
             connection.close()
@@ -175,7 +175,7 @@ def _define(frame: Frame) -> None:
     )
 
 
-def _load(frame: Frame, store: Store, only: Sequence[int] | None) -> None:
+def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool) -> None:
     ids = ", ".join(str(int(number)) for number in only or ()) or "NULL"
     some = "" if only is None else f" WHERE record_id IN ({ids})"
     flags = ", ".join(f"s.{role}" for role in ROLES)
@@ -193,12 +193,13 @@ def _load(frame: Frame, store: Store, only: Sequence[int] | None) -> None:
             casts = _casts(names, {column.name: column.kind for column in columns(line)}, "r.")
             data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {table}{some}")
             frame.take(table, data, f"SELECT {casts} FROM incoming r")
-        link = "kind left_id right_id left_entity right_entity method score evidence decision".replace(" ", ", ")
-        between = "" if only is None else f" WHERE left_id IN ({ids}) AND right_id IN ({ids})"
-        data = frames.reader(connection, f"SELECT {link} FROM link{between}")
-        frame.take("stored_links", data, "SELECT * FROM incoming")
+        if links:
+            between = "" if only is None else f" WHERE left_id IN ({ids}) AND right_id IN ({ids})"
+            columns_of_link = "kind, left_id, right_id, left_entity, right_entity, decision"
+            data = frames.reader(connection, f"SELECT {columns_of_link} FROM link{between}")
+            frame.take("links", data, "SELECT * FROM incoming")
         coverage = """
-            SELECT s.system, s.entity, CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
+            SELECT s.system, s.entity, s.name AS stream, CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
             FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""
         frame.take("coverage", frames.arrow(connection, coverage), "SELECT * FROM incoming")
 

@@ -21,8 +21,8 @@ def prepare(frame: Frame) -> None:
         frame.run(
             f"""
             CREATE OR REPLACE TABLE {entity}_orders AS
-            SELECT l.{entity}_id, string_agg(o.number, ', ' ORDER BY o.order_date, o.number) AS want_order_number,
-                count(*) AS orders, list(s.order_id ORDER BY o.order_date, o.number) AS order_ids,
+            SELECT l.{entity}_id, array_to_string(list_sort(list(o.number)), ', ') AS want_order_number,
+                list_sort(list(s.order_id)) AS order_ids,
                 {_overall("delivery", "delivered", "partly_delivered")},
                 {_overall("billing", "invoiced", "partly_invoiced", "over_invoiced")},
                 {_overall("payment", "paid", "partly_paid", "overpaid", "refunded")}

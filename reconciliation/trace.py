@@ -147,7 +147,6 @@ def _states(store: Store, rules: Rules, rows: dict[int, dict[str, Any]]) -> dict
         return {}
     names = ("delivery_state", "billing_state", "payment_state")
     with load(store, rules, only=sorted(rows)) as frame:
-        frame.run("CREATE OR REPLACE VIEW links AS SELECT * FROM stored_links")
         states.prepare(frame)
         computed = frame.rows(f"SELECT order_id, {', '.join(names)} FROM order_states ORDER BY order_id")
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in computed}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciliation import shown, words
+from mappings.model import TABLES
+from reconciliation import shown, subjects, words
 from reconciliation.frame import Frame, load
 from reconciliation.rules import Rules
 from state import chains
@@ -166,13 +167,13 @@ def wanted(store: Store, settings: Settings, frame: Frame | None = None) -> list
     rules = Rules.of(settings)
     with _linked(store, rules, frame) as linked:
         shown.prepare(linked)
-        rows = [(rule, row) for rule in RULES if _applies(rule, rules) for row in _differences(linked, rule)]
-    ids = {row[0] for _, row in rows} | {record_id for _, row in rows for record_id in row[3]}
-    with store.reading() as connection:
-        addresses = chains.identities(connection, sorted(ids))
-        records = chains.rows(connection, sorted(ids))
-    lang = words.language(rules.locale)
-    found = [_wanted(rule, row, addresses, records, lang) for rule, row in rows if row[0] in addresses]
+        subjects.prepare(linked)
+        found = [item for rule in RULES if _applies(rule, rules) for item in _of_rule(linked, rule)]
+    doubtful = [item.record_id for item in found if not item.stream]
+    if doubtful:
+        with store.reading() as connection:
+            addresses = chains.identities(connection, doubtful)
+        found = [item if item.stream else replace(item, stream=addresses[item.record_id].stream) for item in found]
     return sorted(found, key=lambda item: (item.system, item.stream, item.record_id, item.field))
 
 
@@ -182,7 +183,6 @@ def _linked(store: Store, rules: Rules, frame: Frame | None) -> Iterator[Frame]:
         yield frame
         return
     with load(store, rules) as loaded:
-        loaded.run("CREATE OR REPLACE VIEW links AS SELECT * FROM stored_links")
         yield loaded
 
 
@@ -190,49 +190,53 @@ def _applies(rule: Rule, rules: Rules) -> bool:
     return rules.ownership.get(f"{rule.entity}.{rule.field}", rule.owner) == rule.owner
 
 
-def _differences(frame: Frame, rule: Rule) -> list[tuple[Any, ...]]:
-    return frame.rows(
-        f"SELECT record_id, old, new, because FROM ({rule.query}) "
-        "WHERE new IS NOT NULL AND new::VARCHAR <> '' AND old IS DISTINCT FROM new ORDER BY record_id"
+def _of_rule(frame: Frame, rule: Rule) -> list[Wanted]:
+    """What a rule wants changed. ``stream`` stays empty where the system has several of that entity."""
+    lang = words.language(frame.rules.locale)
+    rows = frame.rows(
+        f"""
+        WITH wish AS (
+            SELECT record_id, old, new, because FROM ({rule.query})
+            WHERE new IS NOT NULL AND new::VARCHAR <> '' AND old IS DISTINCT FROM new
+        ),
+        reasons AS (
+            SELECT w.record_id, list(struct_pack(system := s.system, entity := s.entity, source_id := s.source_id,
+                number := s.number) ORDER BY s.entity, s.system, s.source_id) AS refs
+            FROM (SELECT record_id, unnest(because) AS other_id FROM wish) w
+            JOIN subjects s ON s.record_id = w.other_id GROUP BY ALL
+        ),
+        only_stream AS (
+            SELECT system, min(stream) AS stream FROM coverage WHERE entity = '{rule.entity}'
+            GROUP BY system HAVING count(*) = 1
+        )
+        SELECT r.system, coalesce(o.stream, ''), w.record_id, r.source_id, r.number, w.old, w.new, b.refs
+        FROM wish w JOIN {TABLES[rule.entity]} r USING (record_id) JOIN reasons b USING (record_id)
+        LEFT JOIN only_stream o ON o.system = r.system ORDER BY w.record_id
+        """
     )
+    return [_wanted(rule, row, lang) for row in rows]
 
 
-def _wanted(
-    rule: Rule,
-    row: tuple[Any, ...],
-    addresses: dict[int, chains.Identity],
-    records: dict[int, dict[str, Any]],
-    lang: str,
-) -> Wanted:
-    record_id, old, new, because = row
-    address = addresses[record_id]
-    refs = tuple(_ref(addresses[other], records[other]) for other in because if other in addresses)
-    named = ", ".join(str(ref["number"] or ref["source_id"]) for ref in refs)
-    reasons = {}
-    for code, template in zip(words.LANGUAGES, rule.reason, strict=True):
-        params = {"because": named, "state": words.state(str(new), code), "lead_status": new}
-        reasons[code] = words.say(template, params, None, code)
+def _wanted(rule: Rule, row: tuple[Any, ...], lang: str) -> Wanted:
+    system, stream, record_id, source_id, number, old, new, because = row
+    named = ", ".join(str(ref["number"] or ref["source_id"]) for ref in because)
+    reasons = {
+        code: words.say(
+            template, {"because": named, "state": words.state(str(new), code), "lead_status": new}, None, code
+        )
+        for code, template in zip(words.LANGUAGES, rule.reason, strict=True)
+    }
     return Wanted(
-        system=address.system,
-        stream=address.stream,
+        system=system,
+        stream=stream,
         record_id=record_id,
-        source_id=address.source_id,
-        number=records[record_id].get("number"),
+        source_id=source_id,
+        number=number,
         entity=rule.entity,
         field=rule.field,
         old=old,
         new=new,
         reasons=reasons,
         reason=reasons[lang],
-        because=refs,
+        because=tuple(because),
     )
-
-
-def _ref(address: chains.Identity, record: dict[str, Any]) -> dict[str, Any]:
-    shown_number = record.get("number") or (record.get("name") if address.entity != "lead" else None)
-    return {
-        "system": address.system,
-        "entity": address.entity,
-        "source_id": address.source_id,
-        "number": shown_number,
-    }

@@ -39,30 +39,23 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
         left_side AS (SELECT DISTINCT group_id, quote_id FROM pairs),
         right_side AS (SELECT DISTINCT group_id, order_id FROM pairs),
         heads AS (
-            SELECT l.*, r.* EXCLUDE (group_id) FROM (
-                SELECT s.group_id, list(quote_id ORDER BY quote_id) AS quote_ids, sum(q.net_amount)::BIGINT
-                    AS quote_net,
-                    list(label(q.number, NULL, q.source_id) ORDER BY quote_id) AS quote_labels,
-                    any_value(q.currency ORDER BY quote_id) AS quote_currency, count(DISTINCT q.currency)
-                        AS quote_currencies
-                FROM left_side s JOIN quotes q ON q.record_id = s.quote_id GROUP BY ALL) l
-            JOIN (
-                SELECT s.group_id, list(order_id ORDER BY order_id) AS order_ids, sum(o.net_amount)::BIGINT
-                    AS order_net,
-                    list(label(o.number, NULL, o.source_id) ORDER BY order_id) AS order_labels,
-                    any_value(o.currency ORDER BY order_id) AS order_currency, count(DISTINCT o.currency)
-                        AS order_currencies,
-                    min(o.order_date) AS since
-                FROM right_side s JOIN orders o ON o.record_id = s.order_id GROUP BY ALL) r ON r.group_id = l.group_id
+            SELECT l.group_id, quote_net, order_net, quote_currency, order_currency,
+                one_quoted AND one_ordered AND quote_currency IS NOT DISTINCT FROM order_currency AS same_currency
+            FROM (SELECT s.group_id, sum(q.net_amount)::BIGINT AS quote_net, min(q.currency) AS quote_currency,
+                      min(q.currency) IS NOT DISTINCT FROM max(q.currency) AS one_quoted
+                  FROM left_side s JOIN quotes q ON q.record_id = s.quote_id GROUP BY ALL) l
+            JOIN (SELECT s.group_id, sum(o.net_amount)::BIGINT AS order_net, min(o.currency) AS order_currency,
+                      min(o.currency) IS NOT DISTINCT FROM max(o.currency) AS one_ordered
+                  FROM right_side s JOIN orders o ON o.record_id = s.order_id GROUP BY ALL) r USING (group_id)
         ),
         quoted AS (
             SELECT group_id, key, sum(quantity) AS quantity, sum(value)::BIGINT AS value,
-                list_sort(list_distinct(list(price::DECIMAL(24,6)))) AS prices
+                min(price::DECIMAL(24,6)) AS low, max(price::DECIMAL(24,6)) AS high
             FROM left_side JOIN quote_items USING (quote_id) WHERE key IS NOT NULL GROUP BY ALL
         ),
         ordered AS (
             SELECT group_id, key, sum(quantity) AS quantity, sum(value)::BIGINT AS value,
-                list_sort(list_distinct(list(price::DECIMAL(24,6)))) AS prices
+                min(price::DECIMAL(24,6)) AS low, max(price::DECIMAL(24,6)) AS high
             FROM right_side JOIN order_items USING (order_id) WHERE key IS NOT NULL GROUP BY ALL
         ),
         comparable AS (
@@ -76,9 +69,9 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
                         ordered := NULL::VARCHAR)
                     WHEN a.quantity <> b.quantity THEN struct_pack(what := 'quantity', sku := key,
                         quoted := plain(a.quantity), ordered := plain(b.quantity))
-                    WHEN a.prices <> b.prices AND NOT agree(a.value, b.value, h.order_currency) THEN
-                        struct_pack(what := 'price', sku := key, quoted := plain(a.prices[1]),
-                            ordered := plain(b.prices[1]))
+                    WHEN (a.low <> b.low OR a.high <> b.high) AND NOT agree(a.value, b.value, h.order_currency) THEN
+                        struct_pack(what := 'price', sku := key, quoted := plain(a.low),
+                            ordered := plain(b.low))
                     END AS difference
             FROM quoted a FULL JOIN ordered b USING (group_id, key)
             JOIN heads h USING (group_id) SEMI JOIN comparable USING (group_id)
@@ -87,18 +80,22 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
             SELECT group_id, list(difference ORDER BY key) AS found FROM compared
             WHERE difference IS NOT NULL GROUP BY ALL
         )
-        SELECT h.order_ids AS keys, list_concat(h.order_ids, h.quote_ids) AS records,
+        SELECT o.ids AS keys, list_concat(o.ids, q.ids) AS records,
             CASE WHEN same_currency THEN abs(h.order_net - h.quote_net) ELSE h.order_net END AS amount,
-            h.order_currency AS currency, h.since, struct_pack(
-                orders := h.order_labels, quotes := h.quote_labels, order_money := h.order_net,
+            h.order_currency AS currency, o.since,
+            struct_pack(orders := o.labels, quotes := q.labels, order_money := h.order_net,
                 quote_money := h.quote_net, quote_money_currency := h.quote_currency,
                 differences_lines := list_concat(
                     CASE WHEN same_currency THEN [] ELSE [struct_pack(what := 'currency', sku := NULL::VARCHAR,
                         quoted := h.quote_currency, ordered := h.order_currency)] END,
                     coalesce(d.found, []))) AS params
-        FROM (SELECT *, quote_currencies = 1 AND order_currencies = 1
-                  AND quote_currency IS NOT DISTINCT FROM order_currency AS same_currency FROM heads) h
-        LEFT JOIN differences d USING (group_id)
+        FROM heads h LEFT JOIN differences d USING (group_id),
+        LATERAL (SELECT list(r.record_id ORDER BY r.record_id) AS ids, min(r.order_date) AS since,
+                     list(label(r.number, NULL, r.source_id) ORDER BY r.record_id) AS labels
+                 FROM right_side s JOIN orders r ON r.record_id = s.order_id WHERE s.group_id = h.group_id) o,
+        LATERAL (SELECT list(r.record_id ORDER BY r.record_id) AS ids,
+                     list(label(r.number, NULL, r.source_id) ORDER BY r.record_id) AS labels
+                 FROM left_side s JOIN quotes r ON r.record_id = s.quote_id WHERE s.group_id = h.group_id) q
         WHERE NOT same_currency OR d.found IS NOT NULL
         """
 

@@ -18,43 +18,65 @@ def prepare(frame: Frame) -> None:
     frame.run(
         f"""
         CREATE OR REPLACE TABLE candidate AS
-            SELECT {COLUMNS} FROM stored_links WHERE decision = 'confirmed';
+            SELECT {COLUMNS} FROM decided_links WHERE decision = 'confirmed';
         CREATE OR REPLACE TABLE cut AS
-            SELECT kind, left_id, right_id FROM stored_links WHERE decision = 'cut';
+            SELECT kind, left_id, right_id FROM decided_links WHERE decision = 'cut';
         """
     )
 
 
-def add(frame: Frame, query: str) -> None:
-    """Add what ``query`` gives (the columns above), but for pairs that people have cut or that are known already.
+def add(frame: Frame, kind: str, left_entity: str, right_entity: str, query: str) -> None:
+    """Add what ``query`` gives (left_id, right_id, method, score, evidence, decision) as links of one kind.
 
-    A sure link takes the place of a suggestion; of two sure ones the first found stays.
+    Pairs that people have cut or that are known already are left out; a sure link takes the place of a suggestion, and
+    of two sure ones the first found stays.
     """
+    known = f"kind = '{kind}' AND left_entity = '{left_entity}' AND right_entity = '{right_entity}'"
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE incoming_candidate AS
-            SELECT {COLUMNS} FROM ({query})
-            ANTI JOIN cut USING (kind, left_id, right_id)
-            ANTI JOIN (SELECT kind, left_id, right_id FROM candidate WHERE decision <> 'suggested')
-                USING (kind, left_id, right_id)
-            QUALIFY row_number() OVER (
-                PARTITION BY kind, left_id, right_id ORDER BY decision, score DESC, method, evidence) = 1;
-        DELETE FROM candidate USING incoming_candidate i
-            WHERE candidate.kind = i.kind AND candidate.left_id = i.left_id AND candidate.right_id = i.right_id
-              AND i.decision = 'auto';
-        INSERT INTO candidate SELECT {COLUMNS} FROM incoming_candidate
-            ANTI JOIN candidate USING (kind, left_id, right_id);
+            SELECT '{kind}' AS kind, left_id, right_id, '{left_entity}' AS left_entity,
+                '{right_entity}' AS right_entity, method, score, evidence, decision
+            FROM ({query}) {without_cut(frame, kind)}
         """
     )
+    if frame.value("SELECT count(*) <> count(DISTINCT (left_id, right_id)) FROM incoming_candidate"):
+        frame.run(
+            """
+            CREATE OR REPLACE TEMP TABLE incoming_candidate AS SELECT * FROM incoming_candidate
+            QUALIFY row_number() OVER (
+                PARTITION BY left_id, right_id ORDER BY decision, score DESC, method, evidence) = 1
+            """
+        )
+    if frame.value(f"SELECT count(*) FROM candidate WHERE {known}"):
+        frame.run(
+            f"""
+            DELETE FROM candidate USING incoming_candidate i
+                WHERE candidate.kind = '{kind}' AND candidate.decision = 'suggested' AND i.decision = 'auto'
+                  AND candidate.left_id = i.left_id AND candidate.right_id = i.right_id;
+            CREATE OR REPLACE TEMP TABLE incoming_candidate AS SELECT i.* FROM incoming_candidate i
+                ANTI JOIN (SELECT left_id, right_id FROM candidate WHERE {known}) USING (left_id, right_id);
+            """
+        )
+    frame.run(f"INSERT INTO candidate SELECT {COLUMNS} FROM incoming_candidate")
+
+
+def without_cut(frame: Frame, kind: str, left: str = "left_id", right: str = "right_id") -> str:
+    """The join that leaves out pairs that people have cut; empty if there are none."""
+    if not frame.value("SELECT count(*) FROM cut"):
+        return ""
+    return f"ANTI JOIN cut ON cut.kind = '{kind}' AND cut.left_id = {left} AND cut.right_id = {right}"
 
 
 def same_as(frame: Frame, entity: str, query: str) -> None:
     """Add same-as candidates; ``query`` gives a_id, b_id, method, score, evidence, decision."""
     add(
         frame,
+        "same_as",
+        entity,
+        entity,
         f"""
-        SELECT 'same_as' AS kind, least(a_id, b_id) AS left_id, greatest(a_id, b_id) AS right_id,
-            '{entity}' AS left_entity, '{entity}' AS right_entity, method, score, evidence, decision
+        SELECT least(a_id, b_id) AS left_id, greatest(a_id, b_id) AS right_id, method, score, evidence, decision
         FROM ({query})
         """,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappings.model import TABLES
 from reconciliation.frame import Frame
 from reconciliation.linking.references import Hop, resolve, settle
 
@@ -24,16 +25,7 @@ HOPS = (
 
 def documents(frame: Frame) -> None:
     """Link documents along every field that names another one."""
-    frame.run(
-        """
-        CREATE OR REPLACE TABLE number_key AS
-        SELECT 'quote' AS entity, record_id, system, party_ref, deleted, key_number(number) AS key FROM quotes
-        UNION ALL
-        SELECT 'order', record_id, system, party_ref, deleted, key_number(number) FROM orders
-        UNION ALL
-        SELECT 'invoice', record_id, system, party_ref, deleted, key_number(number) FROM invoices
-        """
-    )
+    frame.run("CREATE OR REPLACE TABLE number_key (entity VARCHAR, record_id BIGINT, key VARCHAR)")
     for hop in HOPS:
         resolve(frame, hop)
         if hop.target in ("quote", "order", "invoice"):
@@ -47,6 +39,8 @@ def _as_typed(frame: Frame, hop: Hop) -> None:
     """
     if not frame.value("SELECT count(*) FROM unresolved"):
         return
+    _number_keys(frame, hop.target)
+    target = TABLES[hop.target]
     settle(
         frame,
         hop,
@@ -56,8 +50,8 @@ def _as_typed(frame: Frame, hop: Hop) -> None:
             LEFT JOIN party_key p ON p.system = u.system AND p.party_ref = u.party_ref
         ),
         known AS (
-            SELECT n.record_id, n.deleted, n.system, n.key, p.cluster FROM number_key n
-            LEFT JOIN party_key p ON p.system = n.system AND p.party_ref = n.party_ref
+            SELECT r.record_id, r.deleted, n.key, p.cluster FROM number_key n JOIN {target} r USING (record_id)
+            LEFT JOIN party_key p ON p.system = r.system AND p.party_ref = r.party_ref
             WHERE n.entity = '{hop.target}' AND n.key IS NOT NULL
         )
         SELECT a.record_id AS from_id, k.record_id AS to_id, a.ref, k.deleted, 'number_as_typed' AS method, 900
@@ -71,3 +65,10 @@ def _as_typed(frame: Frame, hop: Hop) -> None:
         WHERE only_digits(a.key) = a.key OR only_digits(k.key) = k.key
         """,
     )
+
+
+def _number_keys(frame: Frame, entity: str) -> None:
+    """Numbers of all documents of an entity in comparable form, made when first needed."""
+    if frame.value(f"SELECT count(*) FROM number_key WHERE entity = '{entity}'"):
+        return
+    frame.run(f"INSERT INTO number_key SELECT '{entity}', record_id, key_number(number) FROM {TABLES[entity]}")

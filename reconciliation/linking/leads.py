@@ -15,8 +15,9 @@ def leads(frame: Frame) -> None:
     frame.run(
         """
         CREATE OR REPLACE TABLE lead_keys AS
-        SELECT record_id, system, marketing, leads.crm AS in_crm, key_email(email) AS email, key_phone(phone) AS phone
-        FROM leads WHERE NOT deleted
+        SELECT record_id, system, marketing, in_crm, email, key_phone(digits) AS phone
+        FROM (SELECT record_id, system, marketing, leads.crm AS in_crm, key_email(email) AS email,
+                  phone_digits(phone) AS digits FROM leads WHERE NOT deleted)
         """
     )
     for key, score in _SOFT:

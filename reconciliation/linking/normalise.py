@@ -31,7 +31,8 @@ def define(frame: Frame) -> None:
     free = ", ".join(f"'{domain}'" for domain in FREE_MAIL)
     frame.run(
         f"""
-        CREATE MACRO narrow(x) AS nfc_normalize(translate(x, '{wide}', '{narrow}'));
+        CREATE MACRO narrow(x) AS  -- plain ASCII is left as it is
+            CASE WHEN strlen(x) = length(x) THEN x ELSE nfc_normalize(translate(x, '{wide}', '{narrow}')) END;
         CREATE MACRO tokens(x) AS trim(regexp_replace(x, '[^\\p{{L}}\\p{{N}}]+', ' ', 'g'));
         CREATE MACRO bare_name(x) AS
             regexp_replace(x, '(\\s*(?:\\b(?:{_LEGAL_FORMS})|股份有限公司|有限责任公司|有限公司|公司))+$', '');
@@ -43,11 +44,10 @@ def define(frame: Frame) -> None:
             WHEN regexp_replace(lower(trim(x)), '^(https?://)?(www\\.)?|[/:].*$', '', 'g') IN ({free}) THEN NULL
             ELSE nullif(regexp_replace(lower(trim(x)), '^www\\.', ''), '') END;
         CREATE MACRO phone_digits(x) AS ltrim(regexp_replace(narrow(x), '[^0-9]', '', 'g'), '0');
-        CREATE MACRO key_phone(x) AS CASE
-            WHEN length(phone_digits(x)) < 7 THEN NULL
-            WHEN length(phone_digits(x)) >= 12 AND starts_with(phone_digits(x), '86') THEN
-                ltrim(substr(phone_digits(x), 3), '0')
-            ELSE phone_digits(x) END;
+        CREATE MACRO key_phone(digits) AS CASE
+            WHEN length(digits) < 7 THEN NULL
+            WHEN length(digits) >= 12 AND starts_with(digits, '86') THEN ltrim(substr(digits, 3), '0')
+            ELSE digits END;
         CREATE MACRO compact(x) AS upper(regexp_replace(narrow(x), '[^\\p{{L}}\\p{{N}}]', '', 'g'));
         CREATE MACRO key_tax_id(x) AS CASE
             WHEN length(compact(x)) >= 6 AND length(replace(compact(x), left(compact(x), 1), '')) > 0 THEN compact(x)

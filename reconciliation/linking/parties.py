@@ -21,7 +21,8 @@ def parties(frame: Frame) -> None:
         """
         CREATE OR REPLACE TABLE party_keys AS
         SELECT record_id, system, deleted, key_tax_id(tax_id) AS tax_id, key_email(email) AS email,
-            key_domain(domain) AS domain, key_phone(phone) AS phone, key_name(coalesce(legal_name, name)) AS name,
+            key_domain(domain) AS domain, key_phone(phone_digits(phone)) AS phone,
+            key_name(coalesce(legal_name, name)) AS name,
             key_name(coalesce(legal_name, name)) || '|' || nullif(tokens(lower(narrow(city))), '') AS name_city
         FROM parties
         """

@@ -61,24 +61,37 @@ def settle(frame: Frame, hop: Hop, hits: str) -> None:
     """
     one, other = ("from_id", "to_id") if hop.forward else ("to_id", "from_id")
     ends = (hop.entity, hop.target) if hop.forward else (hop.target, hop.entity)
-    cut = f"ANTI JOIN cut ON cut.kind = '{hop.kind}' AND cut.left_id = {one} AND cut.right_id = {other}"
-    evidence = f"to_json({{'field': '{hop.field}', 'value': ref, 'candidates': n}})::VARCHAR"
     if hop.kind == "same_as":
-        one, other = f"least({one}, {other})", f"greatest({one}, {other})"
-        cut = f"ANTI JOIN cut ON cut.kind = 'same_as' AND cut.left_id = {one} AND cut.right_id = {other}"
+        one, other = "least(from_id, to_id)", "greatest(from_id, to_id)"
+    frame.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE possible AS
+            SELECT h.* FROM ({hits}) h {candidates.without_cut(frame, hop.kind, one, other)} WHERE from_id <> to_id;
+        CREATE OR REPLACE TEMP TABLE asked AS
+            SELECT from_id, ref, count(*) AS n, any_value(to_id) AS to_id, any_value(method) AS method,
+                any_value(score) AS score, any_value(sure) AS sure
+            FROM possible GROUP BY from_id, ref;
+        """
+    )
     candidates.add(
         frame,
+        hop.kind,
+        *ends,
         f"""
-        WITH possible AS (SELECT h.* FROM ({hits}) h {cut} WHERE from_id <> to_id),
-        nearest AS (
-            SELECT * FROM possible
+        WITH several AS (  -- the nearest of them
+            SELECT p.* FROM possible p SEMI JOIN (SELECT from_id, ref FROM asked WHERE n > 1) USING (from_id, ref)
             QUALIFY dense_rank() OVER (PARTITION BY from_id, ref ORDER BY deleted, far) = 1
         ),
-        counted AS (SELECT *, count(DISTINCT to_id) OVER (PARTITION BY from_id, ref) AS n FROM nearest)
-        SELECT '{hop.kind}' AS kind, {one} AS left_id, {other} AS right_id, '{ends[0]}' AS left_entity,
-            '{ends[1]}' AS right_entity, method, score // n AS score, {evidence} AS evidence,
+        meant AS (
+            SELECT from_id, to_id, ref, method, score, sure, 1 AS n FROM asked WHERE n = 1
+            UNION ALL
+            SELECT from_id, to_id, ref, method, score, sure, count(DISTINCT to_id) OVER (PARTITION BY from_id, ref)
+            FROM several
+        )
+        SELECT {one} AS left_id, {other} AS right_id, method, score // n AS score,
+            to_json({{'field': '{hop.field}', 'value': ref, 'candidates': n}})::VARCHAR AS evidence,
             CASE WHEN n = 1 THEN sure ELSE 'suggested' END AS decision
-        FROM counted WHERE n <= {candidates.MOST_SUGGESTIONS}
+        FROM meant WHERE n <= {candidates.MOST_SUGGESTIONS}
         """,
     )
 

@@ -11,10 +11,14 @@ from reconciliation.linking.documents import documents
 from reconciliation.linking.leads import leads
 from reconciliation.linking.parties import parties
 from reconciliation.linking.products import products
-from state import links
+from state import frames, links
 from state.store import Store
 
 Linker = Callable[[Frame], None]
+
+_BY_PEOPLE = "('confirmed', 'cut')"
+# One text per link to compare by: what is read of links that have not changed is most of what a run reads.
+_SIGNATURE = "kind || '|' || method || '|' || CAST(score AS TEXT) || '|' || decision || '|' || evidence"
 
 LINKERS: tuple[Linker, ...] = (parties, leads, products, documents)
 
@@ -35,6 +39,11 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     Links that a person confirmed or cut stay as they are. Raises ``StoreError``.
     """
     normalise.define(frame)
+    with store.reading() as connection:
+        decided = frames.arrow(connection, f"SELECT {candidates.COLUMNS} FROM link WHERE decision IN {_BY_PEOPLE}")
+        stored = f"SELECT left_id, right_id, {_SIGNATURE} AS signature FROM link WHERE decision NOT IN {_BY_PEOPLE}"
+        frame.take("decided_links", decided, "SELECT * FROM incoming")
+        frame.take("stored_links", frames.reader(connection, stored), "SELECT * FROM incoming")
     candidates.prepare(frame)
     for linker in LINKERS:
         linker(frame)
@@ -42,32 +51,28 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     frame.run(
         f"""
         CREATE OR REPLACE TABLE links AS SELECT {candidates.COLUMNS} FROM candidate
-        UNION ALL SELECT {candidates.COLUMNS} FROM stored_links WHERE decision = 'cut'
+        UNION ALL SELECT {candidates.COLUMNS} FROM decided_links WHERE decision = 'cut'
         """
     )
     return counts
 
 
 def _write(frame: Frame, store: Store, run_id: str) -> LinkCounts:
-    key = "kind, left_id, right_id"
     frame.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE old_link AS
-            SELECT * FROM stored_links WHERE decision NOT IN ('confirmed', 'cut');
-        CREATE OR REPLACE TEMP TABLE new_link AS
-            SELECT {candidates.COLUMNS} FROM candidate WHERE decision <> 'confirmed';
+        CREATE OR REPLACE TEMP TABLE difference AS
+        SELECT n.* EXCLUDE (signature), o.signature IS NOT NULL AS known, n.signature IS NOT NULL AS wanted,
+            o.left_id AS old_left_id, o.right_id AS old_right_id, split_part(o.signature, '|', 1) AS old_kind
+        FROM (SELECT {candidates.COLUMNS}, {_SIGNATURE} AS signature FROM candidate WHERE decision <> 'confirmed') n
+        FULL JOIN stored_links o ON o.left_id = n.left_id AND o.right_id = n.right_id
+            AND split_part(o.signature, '|', 1) = n.kind
+        WHERE n.signature IS DISTINCT FROM o.signature
         """
     )
-    ordered = f"ORDER BY {key}"
-    added = frame.rows(f"SELECT {candidates.COLUMNS} FROM new_link ANTI JOIN old_link USING ({key}) {ordered}")
-    changed = frame.rows(
-        f"""
-        SELECT n.* FROM (SELECT {candidates.COLUMNS} FROM new_link) n JOIN old_link o USING ({key})
-        WHERE (n.method, n.score, n.evidence, n.decision) IS DISTINCT FROM (o.method, o.score, o.evidence, o.decision)
-        {ordered}
-        """
-    )
-    removed = frame.rows(f"SELECT {key} FROM old_link ANTI JOIN new_link USING ({key}) {ordered}")
+    ordered = "ORDER BY kind, left_id, right_id"
+    added = frame.rows(f"SELECT {candidates.COLUMNS} FROM difference WHERE wanted AND NOT known {ordered}")
+    changed = frame.rows(f"SELECT {candidates.COLUMNS} FROM difference WHERE wanted AND known {ordered}")
+    removed = frame.rows("SELECT old_kind, old_left_id, old_right_id FROM difference WHERE NOT wanted ORDER BY ALL")
     if added or changed or removed:
         with store.transaction() as connection:
             links.replace(connection, added=added, changed=changed, removed=removed, run_id=run_id)
