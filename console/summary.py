@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from state.outbox import Plan
 
 _SEVERITIES = ("error", "warning", "info")
+_TIE_OUTS = (
+    "quote_order",
+    "order_delivery",
+    "order_invoice",
+    "invoice_payment",
+    "status_crm_erp",
+    "status_erp_accounting",
+)
+_STAGES = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
 _REFUSED = ("rejected", "dead")
 _OPEN = ("planned", "sending", "unknown")
 
@@ -91,12 +100,18 @@ def _tie_outs(items: Iterable[Mapping[str, Any]], words: Texts) -> None:
             _side(item["unmatched_left"]),
             _side(item["unmatched_right"]),
         )
-        for item in items
+        for item in sorted(items, key=_course)
     ]
     if rows:
         _part(words, "tie_outs")
         names = ("tie_out", "currency", "left", "right", "matched", "unmatched_left", "unmatched_right")
         table(_columns(words, *names), rows)
+
+
+def _course(item: Mapping[str, Any]) -> tuple[int, str, str]:
+    """By the course of lead to cash, then by currency."""
+    known = _TIE_OUTS.index(item["name"]) if item["name"] in _TIE_OUTS else len(_TIE_OUTS)
+    return known, item["name"], item["currency"]
 
 
 def _side(side: Mapping[str, Any]) -> str:
@@ -142,9 +157,8 @@ def _in_order(
     counts: Mapping[tuple[str, str], dict[str, int]],
 ) -> list[tuple[tuple[str, str], dict[str, int]]]:
     """By the course of lead to cash."""
-    stages = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
-    rank = {stage: n for n, stage in enumerate(stages)}
-    return sorted(counts.items(), key=lambda item: (rank.get(item[0][0], len(stages)), item[0]))
+    rank = {stage: n for n, stage in enumerate(_STAGES)}
+    return sorted(counts.items(), key=lambda item: (rank.get(item[0][0], len(rank)), item[0]))
 
 
 def _planned(plans: Sequence[Plan], words: Texts) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import yaml
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""LibYAML where PyYAML has it: ten times as fast."""
+
 
 class Texts:
     """The words of one locale."""
@@ -34,5 +37,5 @@ def texts(locale: str) -> Texts:
     """The words of a locale."""
     words: dict[str, str] = {}
     for path in sorted(Path(__file__).parent.glob(f"*{locale}.yaml")):
-        _flat("", yaml.safe_load(path.read_text(encoding="utf-8")), words)
+        _flat("", yaml.load(path.read_bytes(), Loader=_LOADER), words)  # noqa: S506 - both are safe
     return Texts(words)
