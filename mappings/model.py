@@ -48,7 +48,7 @@ Refs = Annotated[list[str] | None, Kind.REFS]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Record(_Model):
