@@ -41,7 +41,7 @@ def build(store: Store, settings: Settings, as_of: datetime | None = None, local
     broken = [item for item in figures if not foots(item)]
     if broken:
         raise DoesNotFootError(f"The tie-out {broken[0]['name']} in {broken[0]['currency']} does not add up.")
-    shown = [_finding(item, rules, lang) for item in found]
+    shown = [as_dict(item, rules, lang) for item in found]
     return {
         "schema": SCHEMA,
         "as_of": _instant(to_us(rules.as_of)),
@@ -50,7 +50,7 @@ def build(store: Store, settings: Settings, as_of: datetime | None = None, local
         "timezone": rules.timezone,
         "base_currency": rules.base_currency,
         "tie_outs": [_tie_out(item) for item in figures],
-        "findings": sorted(shown, key=_order),
+        "findings": sorted(shown, key=sort_key),
         "roll_forward": roll_forward,
     }
 
@@ -72,7 +72,8 @@ def _last_run(connection: Connection) -> str | None:
     return max((run_id for run_id in known if run_id), default=None)
 
 
-def _finding(item: Finding, rules: Rules, lang: str) -> dict[str, Any]:
+def as_dict(item: Finding, rules: Rules, lang: str) -> dict[str, Any]:
+    """A finding as in the report, in ``en`` or ``zh``."""
     return {
         "id": item.id,
         "check": item.check_id,
@@ -119,7 +120,8 @@ def _tie_out(item: tieouts.TieOut) -> dict[str, Any]:
     return {key: data[key] for key in (*order, "excluded_left", "excluded_right", "foots")}
 
 
-def _order(item: dict[str, Any]) -> tuple[Any, ...]:
+def sort_key(item: dict[str, Any]) -> tuple[Any, ...]:
+    """Sort key of findings as in the report: errors first, then by stage and check, the largest amounts first."""
     base = item["base_amount"]
     return (_RANK[item["severity"]], item["stage"], item["check"], -float(base) if base else 0.0, item["id"])
 

@@ -1,0 +1,195 @@
+"""Print a chain as a tree: what is one thing in several systems stands together, what follows from it beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from console.output import say
+from console.records import in_words
+from reconciliation import words
+
+if TYPE_CHECKING:
+    from console.fallback import Texts
+    from reconciliation.trace import Chain, ChainLink, ChainRecord
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a chain is shown: words, language of statuses, time zone of days."""
+
+    texts: Texts
+    lang: str
+    zone: tzinfo
+
+
+_BOOKKEEPING = frozenset({"source_created_at", "source_updated_at"})
+
+
+class Tree:
+    """A chain in order: each thing hangs under the latest step that it follows from."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.records = {record.record_id: record for record in chain.records}
+        self.links = chain.links
+        self._place = {record_id: place for place, record_id in enumerate(self.records)}
+        self._head = self._heads()
+        self.members: dict[int, list[int]] = {}
+        """First record of a thing → all records of it."""
+        for record_id in self.records:
+            self.members.setdefault(self._head[record_id], []).append(record_id)
+        self.reasons: dict[int, list[ChainLink]] = {}
+        """First record of a thing → the links to what it follows from."""
+        for link in self.links:
+            if link.kind == "follows" and self._head[link.left_id] != self._head[link.right_id]:
+                self.reasons.setdefault(self._head[link.right_id], []).append(link)
+        self.parents = self._parents()
+
+    def children(self, parent: int | None) -> list[int]:
+        """Things directly under one; without one, where the chain begins."""
+        return [head for head in self.members if self.parents.get(head) == parent]
+
+    def same(self, record_id: int) -> list[ChainLink]:
+        """The links that make a record one thing with those before it."""
+        pairs = ((link, {link.left_id, link.right_id}) for link in self.links if link.kind == "same_as")
+        return [
+            link
+            for link, ends in pairs
+            if record_id in ends and self._place[(ends - {record_id}).pop()] < self._place[record_id]
+        ]
+
+    def _heads(self) -> dict[int, int]:
+        head = {record_id: record_id for record_id in self.records}
+        for link in self.links:
+            if link.kind == "same_as":
+                one, other = sorted((head[link.left_id], head[link.right_id]), key=self._place.__getitem__)
+                head = {record_id: one if found == other else found for record_id, found in head.items()}
+        return head
+
+    def _parents(self) -> dict[int, int]:
+        parents: dict[int, int] = {}
+        for head in self.members:
+            candidates = {self._head[link.left_id] for link in self.reasons.get(head, ())}
+            for candidate in sorted(candidates, key=self._place.__getitem__, reverse=True):
+                if not self._is_under(candidate, head, parents):
+                    parents[head] = candidate
+                    break
+        return parents
+
+    @staticmethod
+    def _is_under(below: int, above: int, parents: dict[int, int]) -> bool:
+        here: int | None = below
+        while here is not None:
+            if here == above:
+                return True
+            here = parents.get(here)
+        return False
+
+
+def show(chain: Chain, view: View) -> None:
+    """Print the tree, then what stands open about it."""
+    texts = view.texts
+    tree = Tree(chain)
+    found = frozenset(chain.found)
+    roots = tree.children(None)
+    pending = [(root, "", "") for root in reversed(roots)]
+    while pending:
+        head, first, rest = pending.pop()
+        below = tree.children(head)
+        _thing(tree, head, first, rest + ("│  " if below else "   "), found, view)
+        last = len(below) - 1
+        pending += [
+            (child, rest + ("└─ " if place == last else "├─ "), rest + ("   " if place == last else "│  "))
+            for place, child in reversed(list(enumerate(below)))
+        ]
+    for item in chain.findings:
+        amount = f" ({item['currency'] or ''} {item['amount']})" if item["amount"] is not None else ""
+        status = texts(f"findings.status.{item['status']}")
+        say(f"✗ {texts('trace.finding')} {item['id'][:12]} [{status}]: {item['explanation']}{amount}")
+        if item["action"]:
+            say(f"  → {item['action']}")
+
+
+def _thing(tree: Tree, head: int, first: str, rest: str, found: frozenset[int], view: View) -> None:
+    for place, record_id in enumerate(tree.members[head]):
+        record = tree.records[record_id]
+        mark = "= " if place else ""
+        say(f"{first if not place else rest}{mark}{_title(record, record_id in found, view)}")
+        for line in _details(record, view):
+            say(f"{rest}    {line}")
+        if place:
+            _why(tree, tree.same(record_id), "trace.same", record_id, f"{rest}    ", view.texts)
+    _why(tree, tree.reasons.get(head, ()), "trace.follows", None, f"{rest}    ", view.texts)
+
+
+def _title(record: ChainRecord, is_asked: bool, view: View) -> str:
+    texts, lang = view.texts, view.lang
+    status = words.status(record.entity, record.status, lang)
+    given = f" ({record.source_status})" if record.source_status not in (None, record.status, status) else ""
+    kind = f" [{record.kind}]" if record.kind and record.entity in ("invoice", "payment") else ""
+    parts = [
+        f"{words.entity(record.entity, lang)}{kind} {record.number or record.source_id}",
+        f"{record.system}: {status}{given}",
+    ]
+    if record.deleted:
+        parts.append(texts("trace.deleted"))
+    if is_asked:
+        parts.append(texts("trace.asked"))
+    return " · ".join(parts)
+
+
+def _details(record: ChainRecord, view: View) -> Iterable[str]:
+    texts = view.texts
+    named = [name for name in (record.name, record.party) if name and record.entity != "contact"]
+    if named:
+        yield _plain(" · ".join(dict.fromkeys(named)))
+    amounts = [
+        f"{texts(f'trace.amount.{name}')} {record.currency or ''} {_grouped(value)}".replace("  ", " ")
+        for name, value in record.amounts.items()
+    ]
+    dates = [
+        f"{texts(f'trace.date.{name}')} {_day(value, view.zone)}"
+        for name, value in record.dates.items()
+        if name not in _BOOKKEEPING
+    ]
+    if amounts or dates:
+        yield " · ".join((*dates, *amounts))
+    if record.states:
+        yield f"{texts('trace.computed')}: {_states(record.states.items(), view)}"
+    shown = [(name, value) for name, value in record.shown.items() if name.endswith("_state") or name == "order_number"]
+    if shown:
+        yield f"{texts('trace.shows')}: {_states(shown, view)}"
+    if record.url:
+        yield record.url
+
+
+def _states(values: Iterable[tuple[str, str | None]], view: View) -> str:
+    return ", ".join(
+        f"{view.texts(f'trace.state.{name}')} {words.state(value, view.lang) if name.endswith('_state') else value}"
+        for name, value in values
+    )
+
+
+def _day(value: str, zone: tzinfo) -> str:
+    return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d}" if "T" in value else value
+
+
+def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, indent: str, texts: Texts) -> None:
+    for link in links:
+        other = tree.records[link.right_id if link.left_id == member else link.left_id]
+        decision = "" if link.decision == "auto" else f", {texts(f'links.decision.{link.decision}')}"
+        evidence = in_words(link.evidence)
+        who = f"{other.system} {other.number or other.source_id}"
+        how = f"{texts(f'links.method.{link.method}')} {link.score / 10:g} %{decision}"
+        say(f"{indent}↳ {texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}")
+
+
+def _grouped(amount: str) -> str:
+    whole, dot, decimals = amount.partition(".")
+    return f"{int(whole):,}{dot}{decimals}" if whole not in ("-0",) else amount
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else "·" for char in text)

@@ -1,0 +1,60 @@
+"""``ltc trace``: the whole chain of a record, across the systems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from console import jobs
+from console.context import App, pass_app
+from console.output import emit_json, say
+
+if TYPE_CHECKING:
+    from reconciliation.trace import Chain
+
+
+@click.command("trace")
+@click.argument("needle", metavar="ID")
+@jobs.json_option
+@pass_app
+def command(app: App, needle: str, as_json: bool) -> int:
+    """Show the whole chain of a record, from the lead to the payment, with statuses, dates, money and findings.
+
+    ID is any number or id of a record in any system, a customer's name, a lead's e-mail or a payment's reference.
+    Every chain that matches is shown. Exit code 1 if there is none.
+
+    \b
+    Examples:
+      ltc trace SO-00342
+      ltc trace "ACME GmbH"
+      ltc trace 006KXgO0w9wH9OnYCK --json
+    """
+    from console import chains
+    from reconciliation import words
+    from reconciliation.trace import trace
+
+    view = chains.View(app.texts, words.language(app.locale), app.settings.business_day_zone)
+    found = trace(app.store, app.settings.model_copy(update={"locale": app.locale}), needle)
+    if as_json:
+        emit_json([_without_personal(chain).as_dict() for chain in found])
+    elif not found:
+        click.echo(app.texts("trace.nothing", needle=needle), err=True)
+    for place, chain in enumerate(() if as_json else found):
+        if len(found) > 1:
+            say(app.texts("trace.head", place=place + 1, count=len(found), records=len(chain.records)))
+        chains.show(chain, view)
+        say()
+    return 0 if found else 1
+
+
+def _without_personal(chain: Chain) -> Chain:
+    from console.records import HIDDEN, without_personal
+
+    links = tuple(replace(link, evidence=without_personal(link.evidence)) for link in chain.links)
+    records = tuple(
+        replace(record, name=HIDDEN) if record.entity == "contact" and record.name else record
+        for record in chain.records
+    )
+    return replace(chain, links=links, records=records)

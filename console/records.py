@@ -1,0 +1,54 @@
+"""Names of records on the command line: find the one that is meant, show it, keep personal values back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from state.chains import Identity
+
+HIDDEN = "•••"
+"""What is shown in place of a personal value."""
+_PERSONAL = frozenset({"email", "phone", "contact_name", "first_name", "last_name", "address_line"})
+_MANY = 10
+
+
+def address(record: Identity) -> str:
+    """``system:stream:source_id``, which every command understands."""
+    return f"{record.system}:{record.stream}:{record.source_id}"
+
+
+def one(connection: Connection, text: str) -> Identity:
+    """The record a person named; raises ``click.UsageError`` if there is none, or several."""
+    from state import lookup
+
+    found = lookup.named(connection, text)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise click.UsageError(
+            f"No record is called {text!r}. Name it by its number or as SYSTEM:STREAM:ID; `ltc trace` helps to find it."
+        )
+    shown = "\n".join(f"  {address(item)}" for item in found[:_MANY])
+    more = f"\n  … and {len(found) - _MANY} more" if len(found) > _MANY else ""
+    raise click.UsageError(f"{len(found)} records are called {text!r}. Name one of them in full:\n{shown}{more}")
+
+
+def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Evidence of a link with e-mail addresses, phone numbers and the like hidden; what they prove stays."""
+    named = values.get("field")
+    return {
+        name: HIDDEN if value is not None and (name in _PERSONAL or (name == "value" and named in _PERSONAL)) else value
+        for name, value in values.items()
+    }
+
+
+def in_words(values: Mapping[str, Any]) -> str:
+    """Evidence on one line."""
+    shown = without_personal(values)
+    return ", ".join(f"{name}: {value}" for name, value in shown.items() if value is not None)
