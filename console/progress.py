@@ -114,7 +114,8 @@ def _end(outcome: StreamOutcome, texts: Texts) -> str:
     if outcome.error is not None:
         return texts("progress.failed", what=what, message=outcome.error.message)
     key = "progress.interrupted" if outcome.status == "interrupted" else "progress.done"
-    return texts(key, what=what, counts=_counts(outcome.counts, texts), seconds=f"{outcome.seconds:.1f}")
+    counts = texts("progress.ready") if outcome.direction == "start" else _counts(outcome.counts, texts)
+    return texts(key, what=what, counts=counts, seconds=f"{outcome.seconds:.1f}")
 
 
 def _counts(counts: dict[str, Any], texts: Texts) -> str:
