@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -46,9 +45,6 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
     with progress(app.locale) as shown:
         if engine == "prefect":
             return _with_prefect(app, job, shown, given)
-        # httpx brings its own command line (rich, pygments) unless that cannot be imported: a tenth of an idle run.
-        if "httpx" not in sys.modules:
-            sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
         from sync import job as jobs
 
         work = getattr(jobs, f"run_{job}")
