@@ -19,6 +19,8 @@ from sandbox.demo.place import Place
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 Say = Callable[[str], None]
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Processes that this one started, so that their end is noticed."""
 
 
 def up(folder: Path, say: Say = print) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def start(place: Place) -> dict[str, dict[str, Any]]:
             stderr=log,
             start_new_session=True,
         )
+    _children[process.pid] = process
     _pid_file(place).write_text(str(process.pid))
     deadline = time.monotonic() + _READY_SECONDS
     while not place.endpoints.exists():
@@ -107,11 +110,8 @@ def _alive(place: Place) -> bool:
     pid = _pid(place)
     if pid is None:
         return False
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:  # our own child that has ended
-            return False
-    except ChildProcessError:
-        pass  # started by another command
+    if pid in _children:
+        return _children[pid].poll() is None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,0 +1,108 @@
+"""The whole job over the demo systems: every planted fault is found, nothing else, and then nothing is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import settings as settings_room
+from reconciliation import report
+from sandbox.demo import config, systems
+from sandbox.demo.place import Place
+from sandbox.demo.verify import verify
+from sandbox.world.build import build_world
+from sandbox.world.records import Fault
+from settings.model import Settings
+from state.store import Store, open_store
+from sync.job import run_push, run_sync
+from sync.result import SyncResult
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Store]]:
+    place = Place(tmp_path_factory.mktemp("demo"))
+    with systems.started(place) as endpoints:
+        config.write(place, endpoints)
+        settings = settings_room.load(place.settings)
+        if request.param == "postgresql":
+            settings.store = request.getfixturevalue("pg_server")()
+        with open_store(settings.store) as store:
+            yield settings, store
+
+
+@pytest.fixture(scope="module")
+def story(demo: tuple[Settings, Store]) -> dict[str, Any]:
+    """The demo's steps, once: sync, report, write back, sync again, sync in full."""
+    settings, store = demo
+    first = run_sync(store, settings)
+    before = report.build(store, settings)
+    applied = run_push(store, settings, push="apply")
+    again = run_sync(store, settings)
+    after = report.build(store, settings)
+    full = run_sync(store, settings, full=True)
+    return {"first": first, "before": before, "applied": applied, "again": again, "after": after, "full": full}
+
+
+def news(result: SyncResult) -> int:
+    return sum(sums.get("new", 0) + sums.get("changed", 0) for sums in result.counts().values())
+
+
+def test_every_planted_fault_is_found_and_nothing_else(story: dict[str, Any]) -> None:
+    verdict = verify(story["before"]["findings"], build_world().faults)
+    assert not verdict.missed
+    assert not verdict.extra
+    assert verdict.found == 73
+
+
+def test_a_fault_that_is_not_found_or_not_planted_is_told() -> None:
+    finding = {"check": "invoice_overdue", "records": [{"number": "INV-1"}]}
+    other = Fault("payment_duplicate", ("INV-2",), "…")
+    verdict = verify([finding], [other])
+    assert verdict.missed == [other]
+    assert verdict.extra == [("invoice_overdue", ("INV-1",))]
+
+
+def test_everything_is_pulled_and_only_the_unknown_status_is_rejected(story: dict[str, Any]) -> None:
+    assert story["first"].status == "done"
+    counts = story["first"].counts()
+    assert {system: sums["rejected"] for system, sums in counts.items()} == {"forms": 1, "crm": 0, "erp": 0, "books": 0}
+    assert counts["forms"]["new"] == 2241
+
+
+def test_every_tie_out_foots(story: dict[str, Any]) -> None:
+    assert {item["name"] for item in story["before"]["tie_outs"]} == {
+        "quote_order",
+        "order_delivery",
+        "order_invoice",
+        "invoice_payment",
+        "status_crm_erp",
+        "status_erp_accounting",
+    }
+    assert all(item["foots"] for item in story["before"]["tie_outs"])
+
+
+def test_each_of_the_four_systems_is_written_to_and_accepts_everything(story: dict[str, Any]) -> None:
+    assert {plan.system for plan in story["first"].plans} == {"forms", "crm", "erp", "books"}
+    statuses = {item.status.value for plan in story["applied"].applied for item in plan.items}
+    assert statuses == {"applied"}
+
+
+def test_after_the_write_backs_the_systems_agree_and_nothing_is_left_to_write(story: dict[str, Any]) -> None:
+    assert story["again"].plans == []
+    assert news(story["again"]) == 0
+    shown = [item for item in story["after"]["tie_outs"] if item["name"].startswith("status_")]
+    assert shown
+    assert all(item["unmatched_left"]["count"] == 0 for item in shown if item["name"] == "status_erp_accounting")
+
+
+def test_reading_everything_again_brings_no_news(story: dict[str, Any]) -> None:
+    assert news(story["full"]) == 0
+    assert story["full"].plans == []
+
+
+def test_the_findings_are_the_same_after_the_write_backs(story: dict[str, Any]) -> None:
+    assert {finding["id"] for finding in story["after"]["findings"]} == {
+        finding["id"] for finding in story["before"]["findings"]
+    }
