@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from sandbox.postgres import Postgres
+
 
 @dataclass(frozen=True)
 class Options:
@@ -86,6 +88,11 @@ def python(*arguments: str, server: int | None = None) -> Sample:
     told = json.loads(output.splitlines()[-1])
     cpu = usage.ru_utime + usage.ru_stime
     return Sample(wall, cpu, _tree_cpu(server) - before, told["peak_kib"] / 1024, told["counts"])
+
+
+def postmaster(postgres: Postgres) -> int:
+    """The process whose children serve the database."""
+    return int((postgres.directory / "data" / "postmaster.pid").read_text().split()[0])
 
 
 def _tree_cpu(pid: int | None) -> float:

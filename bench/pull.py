@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.measure import Measurement, Options, Sample, measurement, python
+from bench.measure import Measurement, Options, Sample, measurement, postmaster, python
 from sandbox.postgres import Postgres
 
 PHASES = ("full pull", "nothing changed", "1 % changed", "all sent again")
@@ -72,7 +72,7 @@ def _phases(name: str, kind: str, database: str, records: int, folder: Path, pos
         url = f"sqlite:///{folder / name}.db"
     else:
         postgres.replace(f"bench_{name}", "template0")
-        url, server = postgres.url(f"bench_{name}"), _postmaster(postgres)
+        url, server = postgres.url(f"bench_{name}"), postmaster(postgres)
 
     def pull(*more: str) -> Sample:
         return python("bench.contestant", name, url, source, kind, *more, server=server)
@@ -96,10 +96,6 @@ def _phases(name: str, kind: str, database: str, records: int, folder: Path, pos
 def _expect(found: int, *right: int) -> None:
     if found not in right:
         raise SystemExit(f"The pull received {found} records where {right} were expected.")
-
-
-def _postmaster(postgres: Postgres) -> int:
-    return int((postgres.directory / "data" / "postmaster.pid").read_text().split()[0])
 
 
 @contextmanager

@@ -32,6 +32,7 @@ def open_connector(settings: Settings, system: str) -> Connector[Any]:
     Raises ``SystemUnusable``, and what ``settings.secrets.resolve`` raises for a secret that is not there.
     """
     from settings import secrets
+    from settings.load import config_problems
 
     chosen = settings.systems[system]
     try:
@@ -41,9 +42,10 @@ def open_connector(settings: Settings, system: str) -> Connector[Any]:
     try:
         config = connector.Config.model_validate(secrets.resolve(chosen.config))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        problems = config_problems(error, Path(settings.path), system)
         raise SystemUnusable(
-            f"systems.{system}.config: {problems}.", f"`ltc connectors describe {chosen.connector}` lists its settings."
+            "\n".join(str(problem) for problem in problems),
+            f"`ltc connectors describe {chosen.connector}` lists its settings.",
         ) from None
     return connector(config)
 

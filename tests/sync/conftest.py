@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
@@ -57,7 +57,7 @@ class Toy(Connector[NoConfig]):
     """Yields the pages, or raises the errors, that a test puts into ``script``; keeps what it was asked."""
 
     name = "toy"
-    Config = NoConfig
+    Config: ClassVar[type[BaseModel]] = NoConfig
 
     def __init__(self, *script: Step) -> None:
         super().__init__(NoConfig())
