@@ -58,6 +58,18 @@ class Ltc(click.Group):
         found: click.Command = getattr(import_module(module), attribute)
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a misspelt one is told with the one that was meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            meant = difflib.get_close_matches(args[0], COMMANDS, 1)
+            known = f"Did you mean `{meant[0]}`?" if meant else "`ltc --help` lists the commands."
+            ctx.fail(f"There is no command {args[0]!r}. {known}")
+        return super().resolve_command(ctx, args)
+
     def main(self, args: Any = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run, tell what went wrong in a sentence, and exit with the code of DESIGN's list."""
         sys.exit(self._run(args, prog_name or "ltc"))

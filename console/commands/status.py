@@ -101,7 +101,7 @@ def _show_work(app: App, found: _Found) -> None:
 
 def _row(app: App, item: StreamStatus, found: _Found) -> tuple[Any, ...]:
     now = _now()
-    last = app.texts("status.never") if item.last_success is None else _when(app, item.last_success)
+    last = app.texts("status.never") if item.last_success is None else _when(app, item.last_success)[5:16]
     due = _next(app, item)
     return (
         item.system,

@@ -92,6 +92,12 @@ def test_a_system_nobody_named_is_wrong_usage_and_lists_the_ones_there_are(confi
     assert "forms" in result.stderr
 
 
+def test_a_misspelt_command_is_told_with_the_one_that_was_meant(config: Path) -> None:
+    result = ltc(config, "synk")
+    assert result.exit_code == 2
+    assert "Did you mean `sync`?" in result.stderr
+
+
 def test_a_since_nobody_can_read_is_wrong_usage_with_an_example(config: Path) -> None:
     result = ltc(config, "pull", "--since", "last week")
     assert result.exit_code == 2
