@@ -79,7 +79,7 @@ class Ltc(click.Group):
             code = super().main(args, prog_name, standalone_mode=False)
         except click.ClickException as error:
             error.show()
-            return USAGE
+            return USAGE if isinstance(error, click.UsageError) else FAILED
         except (click.Abort, KeyboardInterrupt):
             click.echo("Stopped. Nothing is half done: run the same command again.", err=True)
             return PARTIAL

@@ -21,7 +21,6 @@ _SENTENCES = {
     "UnknownConnector": "`ltc connectors list` shows the ones there are.",
     "FileExistsError": "",
     "DoesNotFootError": "Run `ltc reconcile`; if it stays, please report it: figures that do not foot are never shown.",
-    "SystemsDidNotStart": "",
 }
 """Errors that are a sentence as they are, and the remedy that goes with them."""
 

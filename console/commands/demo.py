@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, cast
 
@@ -14,6 +16,15 @@ _folder = click.option(
     show_default=True,
     help="Where the demo keeps its settings, secrets and data.",
 )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in a sentence that the demo's systems did not start; the text is the end of their own log."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.group("demo")
@@ -42,7 +53,8 @@ def run(ctx: click.Context, folder: Path, engine: str) -> int:
     """
     from sandbox import demo
 
-    return demo.run(folder, cast("Literal['prefect', 'local']", engine), ctx.find_root().params.get("lang"))
+    with _told():
+        return demo.run(folder, cast("Literal['prefect', 'local']", engine), ctx.find_root().params.get("lang"))
 
 
 @command.command("up")
@@ -57,7 +69,8 @@ def up(folder: Path) -> int:
     """
     from sandbox import demo
 
-    demo.up(folder)
+    with _told():
+        demo.up(folder)
     return 0
 
 
