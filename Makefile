@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-up demo-data test check lint types bench lock clean
+.PHONY: help setup demo demo-up demo-data test check lint types bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ check: lint types test ## lint, types, tests
 
 bench: $(READY) ## measure against the raw limit; prints ratios and stores them in bench/results
 	@$(BIN)/python -m bench.run
+
+docs: $(READY) ## write docs/commands.md from the commands' own help
+	@$(BIN)/python -m console.reference
 
 lock: $(READY) ## resolve the dependencies anew into requirements.lock
 	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes \

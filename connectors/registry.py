@@ -27,6 +27,11 @@ def names() -> list[str]:
     return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))})
 
 
+def is_built_in(name: str) -> bool:
+    """Whether it comes with ltc, and not from a package."""
+    return name in _BUILT_IN
+
+
 def load(name: str) -> type[Connector[Any]]:
     """The connector class of that name.
 

@@ -23,8 +23,8 @@ _DECISIONS = ("auto", "suggested", "confirmed", "cut")
 _kind = click.option(
     "--kind",
     type=click.Choice(["same_as", "follows"]),
-    help="same_as: A and B mean the same thing; follows: B follows from A. Default: as they are linked already, else by "
-    "what they are.",
+    help="same_as: A and B mean the same thing; follows: one follows from the other. Default: as they are linked "
+    "already, else by what they are.",
 )
 
 

@@ -1,0 +1,130 @@
+"""``ltc connectors``: which systems can be connected, and what each needs and offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console import jobs
+from console.context import App, pass_app
+from console.output import emit_json, say, table
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector, StreamSpec
+
+
+@click.group("connectors")
+def command() -> None:
+    """Show the systems that can be connected.
+
+    \b
+    Examples:
+      ltc connectors list
+      ltc connectors describe salesforce
+    """
+
+
+@command.command("list")
+@jobs.json_option
+@pass_app
+def listing(app: App, as_json: bool) -> int:
+    """List the connectors that are built in or installed as packages.
+
+    \b
+    Examples:
+      ltc connectors list
+    """
+    from connectors import registry
+
+    found = [_summary(name) for name in registry.names()]
+    if as_json:
+        emit_json(found)
+        return 0
+    rows = []
+    for item in found:
+        source = app.texts("connectors.built_in" if item["built_in"] else "connectors.installed")
+        about = app.texts("connectors.unusable", reason=item["problem"]) if item["problem"] else item["description"]
+        rows.append((item["name"], source, ", ".join(item["streams"]) or None, about))
+    _table(app, "columns", ("name", "source", "streams", "about"), rows)
+    return 0
+
+
+@command.command("describe")
+@click.argument("name")
+@jobs.json_option
+@pass_app
+def describe(app: App, name: str, as_json: bool) -> int:
+    """Show the settings a connector takes and the streams it offers. Needs no credentials and asks no system.
+
+    NAME is a connector, or a system of ltc.yaml: then the streams are those of its settings.
+
+    \b
+    Examples:
+      ltc connectors describe xero
+      ltc connectors describe crm --json
+    """
+    from connectors import registry
+    from console import described
+
+    systems = app.settings.systems if app.config.exists() else {}
+    kind: type[Connector[Any]]
+    if name in systems:
+        kind = registry.load(systems[name].connector)
+        specs = described.streams(kind, systems[name].config)
+    else:
+        kind = registry.load(name)
+        specs = described.streams(kind)
+    settings = described.settings(kind.Config)
+    about = described.summary(kind)
+    if as_json:
+        streams = [described.stream_as_dict(spec) for spec in specs]
+        emit_json({"name": kind.name, "description": about, "settings": settings, "streams": streams})
+        return 0
+    say(f"{kind.name}: {about}")
+    say()
+    say(app.texts("connectors.settings"))
+    _table(app, "setting_columns", ("name", "type", "default", "about"), [_setting(app, item) for item in settings])
+    say()
+    say(app.texts("connectors.streams"))
+    if name not in systems and any(described.ENTRY in item["name"] for item in settings):
+        say(app.texts("connectors.per_config"))
+    columns = ("name", "entity", "cursor", "deletes", "writable", "after")
+    _table(app, "stream_columns", columns, [_stream(app, spec) for spec in specs])
+    return 0
+
+
+def _table(app: App, kind: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    table([app.texts(f"connectors.{kind}.{name}") for name in columns], rows)
+
+
+def _summary(name: str) -> dict[str, Any]:
+    from connectors import registry
+    from console import described
+
+    found: dict[str, Any] = {"name": name, "built_in": registry.is_built_in(name), "streams": [], "problem": None}
+    try:
+        kind = registry.load(name)
+        found["streams"] = [spec.name for spec in described.streams(kind)]
+        found["description"] = described.summary(kind)
+    except Exception as error:  # a package that is broken must not hide the others
+        found["problem"] = type(error).__name__
+        found["description"] = ""
+    return found
+
+
+def _setting(app: App, item: dict[str, Any]) -> tuple[Any, ...]:
+    kind = app.texts("connectors.secret") if item["secret"] else item["type"]
+    default = app.texts("connectors.required") if item["required"] else item["default"]
+    return (item["name"], kind, None if default is None else str(default), item["description"] or None)
+
+
+def _stream(app: App, spec: StreamSpec) -> tuple[Any, ...]:
+    return (
+        spec.name,
+        spec.entity,
+        spec.cursor_field or app.texts("connectors.full_scan"),
+        app.texts(f"connectors.deletes.{spec.deletes.value}"),
+        ", ".join(spec.writable) or None,
+        ", ".join(spec.depends_on) or None,
+    )

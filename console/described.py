@@ -1,0 +1,136 @@
+"""What a connector says about itself without being connected: its settings and its streams."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, HttpUrl, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector, StreamSpec
+
+ENTRY = "NAME"
+"""Stands for the name an administrator gives to an entry of a table of settings."""
+
+_STAND_IN = "https://stand-in.invalid"
+_WORDS = {str: "text", int: "number", float: "number", bool: "yes/no", SecretStr: "text", HttpUrl: "address"}
+
+
+def summary(kind: type[Connector[Any]]) -> str:
+    """The first line of its documentation."""
+    return (inspect.getdoc(kind) or kind.__name__).splitlines()[0]
+
+
+def streams(kind: type[Connector[Any]], config: Mapping[str, Any] | None = None) -> Sequence[StreamSpec]:
+    """The streams it offers, with these settings where they can be used, else with stand-ins; nothing is called."""
+    made: BaseModel | None = None
+    if config is not None:
+        try:
+            made = kind.Config.model_validate(_without_references(config))
+        except ValidationError:
+            made = None
+    with kind(made if made is not None else _constructed(kind.Config)) as connector:
+        return list(connector.streams())
+
+
+def stream_as_dict(spec: StreamSpec) -> dict[str, Any]:
+    """As JSON-able data."""
+    return {
+        "name": spec.name,
+        "entity": spec.entity,
+        "cursor_field": spec.cursor_field,
+        "deletes": spec.deletes,
+        "writable": list(spec.writable),
+        "depends_on": list(spec.depends_on),
+    }
+
+
+def settings(model: type[BaseModel], prefix: str = "") -> list[dict[str, Any]]:
+    """Every setting: name, type, default, whether it is required or secret, description; those of tables one by one."""
+    found = []
+    for name, field in model.model_fields.items():
+        inner, is_table = _model_in(field.annotation)
+        if inner is None or is_table:
+            found.append(_setting(f"{prefix}{name}", field))
+        if inner is not None:
+            found += settings(inner, f"{prefix}{name}.{ENTRY}." if is_table else f"{prefix}{name}.")
+    return found
+
+
+def _setting(name: str, field: FieldInfo) -> dict[str, Any]:
+    is_secret = SecretStr in _parts(field.annotation)
+    default = None if field.is_required() or is_secret else field.get_default(call_default_factory=True)
+    return {
+        "name": name,
+        "type": _word(field.annotation),
+        "required": field.is_required(),
+        "default": default if default is None or isinstance(default, bool | int | float | str) else _listed(default),
+        "secret": is_secret,
+        "description": field.description or "",
+    }
+
+
+def _listed(value: Any) -> str | None:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or None
+    return str(value) if value else None
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """The types a setting may have, without ``None`` and what pydantic adds."""
+    if get_origin(annotation) is Annotated:
+        return _parts(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [part for item in get_args(annotation) for part in _parts(item) if part is not NoneType]
+    return [annotation]
+
+
+def _word(annotation: Any) -> str:
+    part = _parts(annotation)[0]
+    origin = get_origin(part)
+    if origin is dict:
+        return "table"
+    if origin in (list, tuple, set, frozenset):
+        return "list"
+    return _WORDS.get(part, str(getattr(part, "__name__", part)).lower())
+
+
+def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """A setting's own model, and whether it is that of each entry of a table."""
+    part = _parts(annotation)[0]
+    is_table = get_origin(part) is dict
+    inner = _parts(get_args(part)[1])[0] if is_table else part
+    return (inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None), is_table
+
+
+def _constructed(model: type[BaseModel]) -> BaseModel:
+    """Settings with something in every required place, not validated."""
+    values = {name: _stand_in(field.annotation) for name, field in model.model_fields.items() if field.is_required()}
+    return model.model_construct(**values)
+
+
+def _stand_in(annotation: Any) -> Any:
+    part = _parts(annotation)[0]
+    inner, is_table = _model_in(annotation)
+    if inner is not None:
+        return {ENTRY: _constructed(inner)} if is_table else _constructed(inner)
+    if part in (SecretStr, HttpUrl):
+        return part(_STAND_IN)
+    if get_origin(part) in (dict, list, tuple, set, frozenset):
+        return get_origin(part)()
+    return _STAND_IN if part is str else part()
+
+
+def _without_references(value: Any) -> Any:
+    """The settings with something in the place of each secret reference, so that none is resolved."""
+    from settings.secrets import REFERENCE
+
+    if isinstance(value, dict):
+        return {key: _without_references(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_references(item) for item in value]
+    return REFERENCE.sub("stand-in", value) if isinstance(value, str) else value
