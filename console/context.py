@@ -51,9 +51,10 @@ class App:
 
     def _store(self, create: bool) -> Store:
         if self._opened is None:
+            from settings.secrets import resolve
             from state.store import open_store
 
-            self._opened = open_store(self.settings.store, create=create)
+            self._opened = open_store(resolve(self.settings.store), create=create)
         return self._opened
 
     @cached_property

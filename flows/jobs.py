@@ -20,6 +20,7 @@ from prefect.states import Failed
 from flows import artifacts, blocks
 from flows.steps import as_task
 from settings.load import load
+from settings.secrets import resolve
 from state import outbox
 from state.store import Store, open_store
 from sync import job
@@ -125,7 +126,7 @@ def _run(
     caller = _caller.get() or Caller()
     settings = load(config_path(config))
     blocks.install()
-    with open_store(settings.store) as store:
+    with open_store(resolve(settings.store)) as store:
         caller.result = result = work(
             store, settings, engine="prefect", progress=caller.progress, actor=caller.actor, step=as_task
         )
