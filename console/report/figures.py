@@ -1,0 +1,217 @@
+"""What every form of the report shows, computed from its public format: sums, shares, ageing; exact decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mappings.currencies import EXPONENTS
+
+Report = Mapping[str, Any]
+"""A report in the public format ``ltc-report/1``."""
+Item = Mapping[str, Any]
+
+STAGES = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
+SEVERITIES = ("error", "warning", "info")
+TIE_OUTS = (
+    *("quote_order", "order_delivery", "order_invoice", "invoice_payment"),
+    *("status_crm_erp", "status_erp_accounting"),
+)
+BUCKETS: tuple[tuple[str, int, int | None], ...] = (
+    ("0-7", 0, 7),
+    ("8-30", 8, 30),
+    ("31-60", 31, 60),
+    ("61-90", 61, 90),
+    ("90+", 91, None),
+)
+"""Ages in days, both ends inclusive."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """Findings counted by severity, and their money in the base currency."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
+    base: Decimal = Decimal(0)
+    unconverted: int = 0
+    """Findings with money in a currency that has no rate; it is not in ``base``."""
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return sum(self.counts.values())
+
+    def add(self, finding: Item) -> None:
+        """Count one more."""
+        self.counts[finding["severity"]] = self.counts.get(finding["severity"], 0) + 1
+        if finding["base_amount"] is not None:
+            self.base += Decimal(finding["base_amount"])
+        elif finding["amount"] is not None:
+            self.unconverted += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of lead to cash in one currency; ``width`` is what the river shows, net of tax."""
+
+    name: str
+    amount: Decimal
+    width: Decimal
+    share: Decimal | None
+    """Of the step before; ``None`` for the first, or where that is zero."""
+
+
+def decimals(currency: str | None) -> int:
+    """Decimals of a currency; 2 where it is unknown."""
+    return EXPONENTS.get(currency or "", 2)
+
+
+def money(amount: str | Decimal | None, currency: str | None) -> str:
+    """An amount for people, without its currency: ``12,345.60``; – for none."""
+    return "–" if amount is None else f"{Decimal(amount):,.{decimals(currency)}f}"
+
+
+def local_time(report: Report) -> str:
+    """The report's instant in its own time zone, to the minute."""
+    zone = str(report.get("timezone") or "UTC")
+    instant = datetime.fromisoformat(report["as_of"]).astimezone(ZoneInfo(zone))
+    return f"{instant:%Y-%m-%d %H:%M} {zone}"
+
+
+def total(report: Report) -> Sum:
+    """All findings."""
+    found = Sum()
+    for finding in report["findings"]:
+        found.add(finding)
+    return found
+
+
+def by_stage(report: Report) -> list[tuple[str, str, Sum]]:
+    """Findings by stage and department, in the course of lead to cash."""
+    found: dict[tuple[str, str], Sum] = {}
+    for finding in report["findings"]:
+        found.setdefault((finding["stage"], finding["department"]), Sum()).add(finding)
+    return [(*key, found[key]) for key in sorted(found, key=lambda key: (_rank(STAGES, key[0]), key))]
+
+
+def by_age(findings: Iterable[Item]) -> dict[str, Sum]:
+    """Findings by bucket of age; every bucket is there."""
+    found = {name: Sum() for name, _, _ in BUCKETS}
+    for finding in findings:
+        found[bucket(finding["age_days"])].add(finding)
+    return found
+
+
+def bucket(days: int) -> str:
+    """The name of the bucket an age falls into."""
+    return next(name for name, _, last in BUCKETS if last is None or days <= last)
+
+
+def days(name: str) -> str:
+    """A bucket for people: ``8–30``, ``> 90``."""
+    return "> 90" if name == "90+" else name.replace("-", "–")
+
+
+def departments(report: Report) -> list[str]:
+    """Departments that have something to do, in the course of lead to cash."""
+    return list(dict.fromkeys(department for _, department, _ in by_stage(report)))
+
+
+def tie_outs(report: Report) -> list[Item]:
+    """Tie-outs in the course of lead to cash, the base currency first."""
+    base = report["base_currency"]
+    return sorted(
+        report["tie_outs"],
+        key=lambda item: (_rank(TIE_OUTS, item["name"]), item["name"], item["currency"] != base, item["currency"]),
+    )
+
+
+def currencies(report: Report) -> list[str]:
+    """Currencies of the tie-outs, the base currency first."""
+    return list(dict.fromkeys(item["currency"] for item in sorted(tie_outs(report), key=_by_currency(report))))
+
+
+def _by_currency(report: Report) -> Any:
+    base = report["base_currency"]
+    return lambda item: (item["currency"] != base, item["currency"])
+
+
+def agreement(items: Iterable[Item]) -> tuple[int, int, int]:
+    """Positions that agree, and those on the left and on the right that do not.
+
+    One that has two sides which differ is among both of the latter, so they must not be added up.
+    """
+    agree = left = right = 0
+    for item in items:
+        agree += item["matched"]["count"]
+        left += item["unmatched_left"]["count"]
+        right += item["unmatched_right"]["count"]
+    return agree, left, right
+
+
+def agreeing(items: Iterable[Item]) -> Decimal | None:
+    """The share of both sides' positions that agree, 0 to 1; ``None`` if there are none."""
+    agree, left, right = agreement(items)
+    return proportion(2 * agree, 2 * agree + left + right)
+
+
+def proportion(part: int | Decimal, whole: int | Decimal) -> Decimal | None:
+    """``part`` of ``whole`` as a fraction; ``None`` of nothing."""
+    return Decimal(part) / Decimal(whole) if whole else None
+
+
+def percent(fraction: Decimal | None) -> str:
+    """A fraction for people; never 100 % while something is missing, nor 0 % while something is there."""
+    if fraction is None:
+        return "–"
+    shown = f"{fraction * 100:.1f}"
+    if shown == "100.0" and fraction < 1:
+        return "99.9 %"
+    return "0.1 %" if shown == "0.0" and fraction > 0 else f"{shown} %"
+
+
+def river(report: Report, currency: str) -> list[Step]:
+    """Accepted quotes to money received, in one currency.
+
+    Payments include tax and invoices here do not, so the last step is as wide as the paid share of what was billed.
+    """
+    found = {item["name"]: item for item in report["tie_outs"] if item["currency"] == currency}
+    amounts = [
+        ("quote", _net(found.get("quote_order"), "left")),
+        ("order", _net(found.get("order_delivery"), "left")),
+        ("delivery", _net(found.get("order_delivery"), "right")),
+        ("invoice", _net(found.get("order_invoice"), "right")),
+    ]
+    steps: list[Step] = []
+    for name, amount in amounts:
+        before = steps[-1].amount if steps else Decimal(0)
+        steps.append(Step(name, amount, amount, proportion(amount, before)))
+    billed, paid = (_net(found.get("invoice_payment"), side) for side in ("left", "right"))
+    share = proportion(paid, billed)
+    return [*steps, Step("payment", paid, steps[-1].amount * (share or 0), share)]
+
+
+def _net(item: Item | None, side: str) -> Decimal:
+    """One side without what is excluded."""
+    if item is None:
+        return Decimal(0)
+    return Decimal(item[side]["amount"]) - Decimal(item[f"excluded_{side}"]["amount"])
+
+
+def label(record: Item) -> str:
+    """What to call a record: its number, else the source's id."""
+    return str(record["number"] or record["source_id"])
+
+
+def link(record: Item) -> str | None:
+    """The record's address in its own system, if it is one that a browser may open."""
+    url = record.get("url")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
+
+
+def _rank(order: Sequence[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)

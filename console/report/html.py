@@ -1,0 +1,170 @@
+"""The report as one HTML file that needs nothing else: no server, no network, no scripts from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from console.i18n import Texts, texts
+from console.report import figures, svg
+from console.report.figures import Item, Report, Sum
+from console.report.svg import Part
+
+MOST_FINDINGS = 2000
+"""More make the page slow; the workbook and the JSON hold all of them."""
+
+_PAGE = Path(__file__).parent / "page"
+
+
+def render(report: Report, locale: str) -> str:
+    """The whole page. Every text of the report is escaped; only http(s) addresses become links."""
+    words = texts(locale)
+    pages = Environment(
+        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    pages.filters["money"] = figures.money
+    pages.globals.update(t=words, style=_file("style.css"), script=_file("script.js"), figures=figures)
+    return pages.get_template("report.html.j2").render(_content(report, words))
+
+
+def _file(name: str) -> Markup:
+    return Markup((_PAGE / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def _content(report: Report, words: Texts) -> dict[str, Any]:
+    findings = report["findings"]
+    return {
+        "report": report,
+        "base": report["base_currency"],
+        "at": figures.local_time(report),
+        "cards": list(_cards(report, words)),
+        "unconverted": figures.total(report).unconverted,
+        "rivers": list(_rivers(report, words)),
+        "tie_outs": list(_tie_outs(report, words)),
+        "stages": list(_stages(report, words)),
+        "ages": list(_ages(report, words)),
+        "findings": findings[:MOST_FINDINGS],
+        "left_out": len(findings) > MOST_FINDINGS,
+        "choices": _choices(report, words),
+    }
+
+
+def _cards(report: Report, words: Texts) -> Iterator[dict[str, str]]:
+    everything, base = figures.total(report), report["base_currency"]
+    counts = everything.counts
+    agree, left, right = figures.agreement(report["tie_outs"])
+    moved = report["roll_forward"]
+    yield _card(
+        words, "findings", f"{everything.count:,}", errors=f"{counts['error']:,}", warnings=f"{counts['warning']:,}"
+    ) | {"tone": "bad" if counts["error"] else "good"}
+    yield _card(words, "money", figures.money(everything.base, base), currency=base)
+    share = figures.percent(figures.agreeing(report["tie_outs"]))
+    yield _card(words, "agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
+    yield _card(
+        words,
+        "movement",
+        f"{moved['closing'] - moved['opening']:+,}",
+        **{name: f"{number:,}" for name, number in moved.items()},
+    )
+
+
+def _card(words: Texts, name: str, figure: str, **values: str) -> dict[str, str]:
+    note = words(f"card.{name}_note", **values)
+    return {"title": words(f"card.{name}"), "figure": figure, "note": note, "tone": ""}
+
+
+def _rivers(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+    for currency in figures.currencies(report):
+        steps = figures.river(report, currency)
+        names = [words(f"river.{step.name}") for step in steps]
+        shown = [
+            {
+                "name": name,
+                "amount": figures.money(step.amount, currency),
+                "note": words("river.payment_note") if step.name == "payment" else "",
+                "share": _share(step, words),
+            }
+            for step, name in zip(steps, names, strict=True)
+        ]
+        says = "; ".join(f"{item['name']} {item['amount']} {currency}" for item in shown)
+        chart = svg.river(steps, names, says)
+        if chart:
+            yield {"currency": currency, "steps": shown, "chart": chart, "note": words("river.note", currency=currency)}
+
+
+def _share(step: figures.Step, words: Texts) -> str:
+    if step.share is None:
+        return ""
+    key = "river.of_billed" if step.name == "payment" else "river.of_before"
+    return words(key, percent=figures.percent(step.share))
+
+
+def _tie_outs(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+    for name, group in groupby(figures.tie_outs(report), key=lambda item: str(item["name"])):
+        items = list(group)
+        agree, left, right = figures.agreement(items)
+        yield {
+            "name": words.name("tie_out", name),
+            "agree": words("tie_outs.agree_of", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}"),
+            "share": figures.percent(figures.agreeing(items)),
+            "sides": [
+                f"{words.name('role', side['role'])}: {words.name('entity', side['entity'])}"
+                for side in (items[0]["left"], items[0]["right"])
+            ],
+            "rows": [{"item": item, "chart": _tie_out_bar(item, words)} for item in items],
+        }
+
+
+def _tie_out_bar(item: Item, words: Texts) -> Markup:
+    """Both sides by positions, so that one large document does not hide many small ones."""
+    agree, left, right = figures.agreement([item])
+    parts = [Part("agree", Decimal(2 * agree)), Part("left", Decimal(left)), Part("right", Decimal(right))]
+    says = words("tie_outs.bar", currency=item["currency"], agree=agree, left=left, right=right)
+    return svg.bar(parts, Decimal(2 * agree + left + right), says)
+
+
+def _stages(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+    rows = figures.by_stage(report)
+    most = max((found.count for _, _, found in rows), default=0)
+    for stage, department, found in rows:
+        names = {"stage": words.name("stage", stage), "department": words.name("department", department)}
+        counts = found.counts
+        severities = {"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]}
+        says = words("by_stage.bar", **names, **severities)
+        yield {**names, **severities, "base": found.base, "chart": _severity_bar(found, most, says)}
+
+
+def _severity_bar(found: Sum, most: int, says: str) -> Markup:
+    return svg.bar([Part(name, Decimal(found.counts[name])) for name in figures.SEVERITIES], Decimal(most), says)
+
+
+def _ages(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+    base = report["base_currency"]
+    rows = figures.by_age(report["findings"])
+    most = max(found.count for found in rows.values())
+    for name, found in rows.items():
+        amount = figures.money(found.base, base)
+        days = figures.days(name)
+        says = words("ageing.bar", range=days, count=found.count, amount=amount, currency=base)
+        yield {
+            "range": words("ageing.days", range=days),
+            "count": found.count,
+            "amount": amount,
+            "chart": _severity_bar(found, most, says),
+        }
+
+
+def _choices(report: Report, words: Texts) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """What the filters offer: only what is there."""
+    there = {
+        "stage": list(dict.fromkeys(stage for stage, _, _ in figures.by_stage(report))),
+        "department": figures.departments(report),
+        "severity": [name for name in figures.SEVERITIES if figures.total(report).counts.get(name)],
+    }
+    return {group: [(key, words.name(group, key)) for key in keys] for group, keys in there.items()}

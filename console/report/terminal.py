@@ -1,0 +1,143 @@
+"""The report on a terminal: what ties out, who has to act, and the gravest findings with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from console.i18n import Texts, texts
+from console.report import figures
+from console.report.figures import Item, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MOST_FINDINGS = 20
+_COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+_WIDE = 160
+
+
+def show(report: Report, locale: str, console: Console) -> None:
+    """Print it; without a terminal in lines wide enough for every figure."""
+    words = texts(locale)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDE)
+    _say(console, words("report.title"), "bold")
+    at = words("report.as_of", at=figures.local_time(report))
+    _say(console, f"{at} · {words('report.base', currency=report['base_currency'])}")
+    _tie_outs(report, words, console)
+    _stages(report, words, console)
+    _ages(report, words, console)
+    _findings(report, words, console)
+
+
+def _tie_outs(report: Report, words: Texts, console: Console) -> None:
+    _heading(console, words("section.tie_outs"))
+    if not report["tie_outs"]:
+        _say(console, words("report.no_tie_outs"))
+        return
+    names = ("name", "currency", "left", "right", "matched", "unmatched_left", "unmatched_right")
+    rows: list[list[str]] = []
+    for name, group in groupby(figures.tie_outs(report), key=lambda item: str(item["name"])):
+        items = list(group)
+        title = f"{words.name('tie_out', name)}  {figures.percent(figures.agreeing(items))}"
+        for n, item in enumerate(items):
+            sides = (item["left"], item["right"], {**item["matched"], "amount": item["matched"]["left_amount"]})
+            parts = (*sides, item["unmatched_left"], item["unmatched_right"])
+            rows.append([title if not n else "", item["currency"], *(_side(part, item["currency"]) for part in parts)])
+    _table(console, [words(f"column.{name}") for name in names], rows, numbers=range(2, 7))
+
+
+def _side(part: Item, currency: str) -> str:
+    return f"{figures.money(part['amount'], currency)} ({part['count']:,})" if part["count"] else "–"
+
+
+def _stages(report: Report, words: Texts, console: Console) -> None:
+    base, everything = report["base_currency"], figures.total(report)
+    _heading(console, words("section.by_stage"))
+    if not everything.count:
+        _say(console, words("report.nothing_open"), "green")
+        return
+    heads = [words(f"column.{name}") for name in ("stage", "department", "errors", "warnings", "infos")]
+    rows = [
+        [words.name("stage", stage), words.name("department", department), *_counts(found, base)]
+        for stage, department, found in figures.by_stage(report)
+    ]
+    rows.append([words("column.total"), "", *_counts(everything, base)])
+    _table(console, [*heads, words("column.base_amount", currency=base)], rows, numbers=range(2, 6))
+    if everything.unconverted:
+        _say(console, words("report.unconverted", count=everything.unconverted, currency=base))
+    moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
+    _say(console, f"{words('card.movement')}: {words('card.movement_note', **moved)}")
+
+
+def _counts(found: figures.Sum, base: str) -> list[str]:
+    return [*(f"{found.counts[name]:,}" for name in figures.SEVERITIES), figures.money(found.base, base)]
+
+
+def _ages(report: Report, words: Texts, console: Console) -> None:
+    if not report["findings"]:
+        return
+    base = report["base_currency"]
+    _heading(console, words("section.ageing"))
+    heads = [words("column.age_days"), words("column.findings"), words("column.base_amount", currency=base)]
+    rows = [
+        [figures.days(name), f"{found.count:,}", figures.money(found.base, base)]
+        for name, found in figures.by_age(report["findings"]).items()
+    ]
+    _table(console, heads, rows, numbers=range(1, 3))
+
+
+def _findings(report: Report, words: Texts, console: Console) -> None:
+    findings = report["findings"]
+    if not findings:
+        return
+    _heading(console, words("section.findings"))
+    gravest = sorted(findings, key=lambda item: (_gravity(item), -Decimal(item["base_amount"] or 0), item["id"]))
+    for item in gravest[:MOST_FINDINGS]:
+        amount = f"{item['currency'] or ''} {figures.money(item['amount'], item['currency'])}".strip()
+        head = [words.name("severity", item["severity"]), words.name("department", item["department"])]
+        head += [amount] if item["amount"] is not None else []
+        head += [words("ageing.days", range=item["age_days"]), item["id"][:8]]
+        _say(console, " · ".join(head), _COLOURS.get(item["severity"], ""))
+        _say(console, f"  {item['explanation']}")
+        if item["action"]:
+            _say(console, f"  → {item['action']}")
+    if len(findings) > MOST_FINDINGS:
+        _say(console, words("report.more", count=f"{len(findings) - MOST_FINDINGS:,}"))
+
+
+def _gravity(item: Item) -> int:
+    return figures.SEVERITIES.index(item["severity"]) if item["severity"] in figures.SEVERITIES else 9
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    _say(console, text, "bold")
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    """Print a text as it is: nothing in it is markup, and nothing steers the terminal."""
+    from rich.text import Text
+
+    console.print(Text(_printable(text), style=style), soft_wrap=True)
+
+
+def _table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    right = set(numbers)
+    table: Any = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for n, head in enumerate(heads):
+        table.add_column(Text(head), justify="right" if n in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_printable(text)) for text in row))
+    console.print(table)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "·" for char in text)

@@ -1,0 +1,69 @@
+"""The figures of the reports: exact, per currency, nothing counted twice, nothing rounded to a comfortable 100 %."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from console.report import figures
+from tests.console import sample_report
+
+
+def test_amounts_have_the_decimals_of_their_currency() -> None:
+    shown = [figures.money("1234567", "JPY"), figures.money("1234.5", "CNY"), figures.money("1.234", "KWD")]
+    assert shown == ["1,234,567", "1,234.50", "1.234"]
+    assert figures.money(None, "CNY") == "–"
+
+
+def test_large_amounts_keep_every_cent() -> None:
+    assert figures.money("12345678901234567.89", "CNY") == "12,345,678,901,234,567.89"
+
+
+def test_money_without_a_rate_is_counted_but_not_added() -> None:
+    total = figures.total(sample_report.report())
+    assert (total.count, total.base, total.unconverted) == (4, Decimal("77.00"), 1)
+
+
+@pytest.mark.parametrize(
+    ("days", "name"), [(0, "0-7"), (7, "0-7"), (8, "8-30"), (60, "31-60"), (61, "61-90"), (90, "61-90"), (91, "90+")]
+)
+def test_an_age_falls_into_one_bucket(days: int, name: str) -> None:
+    assert figures.bucket(days) == name
+
+
+def test_a_share_is_100_percent_only_if_nothing_is_missing() -> None:
+    shown = [figures.percent(Decimal(x)) for x in ("1", "0.9999", "0.0001", "0")]
+    assert shown == ["100.0 %", "99.9 %", "0.1 %", "0.0 %"]
+    assert figures.percent(None) == "–"
+
+
+def test_a_position_whose_sides_differ_is_not_counted_twice() -> None:
+    side = {"count": 1, "amount": "10.00"}
+    item = {"matched": {"count": 9}, "unmatched_left": side, "unmatched_right": side}
+    assert figures.agreeing([item]) == Decimal("0.9")
+
+
+def test_the_base_currency_comes_first_and_hand_offs_follow_the_chain() -> None:
+    report = sample_report.report()
+    assert figures.currencies(report) == ["CNY", "JPY"]
+    order = [(item["name"], item["currency"]) for item in figures.tie_outs(report)]
+    assert order[:3] == [("quote_order", "CNY"), ("quote_order", "JPY"), ("order_delivery", "CNY")]
+
+
+def test_the_river_narrows_with_the_money_and_ignores_tax() -> None:
+    steps = figures.river(sample_report.report(), "CNY")
+    assert [step.amount for step in steps] == [Decimal(x) for x in ("100.00", "80.00", "60.00", "60.00", "33.90")]
+    assert steps[-1].share == Decimal("0.5")
+    assert steps[-1].width == Decimal("30.000")
+
+
+def test_only_addresses_for_a_browser_become_links() -> None:
+    order, quote, opportunity = sample_report.report()["findings"][0]["records"]
+    assert figures.link(order) == "https://erp.example/sale/7?a=1&b=2"
+    assert figures.link(quote) is None
+    assert figures.link(opportunity) is None
+
+
+def test_the_instant_is_shown_in_the_time_zone_of_the_company() -> None:
+    assert figures.local_time(sample_report.report()) == "2026-10-31 18:00 Asia/Shanghai"

@@ -1,0 +1,139 @@
+"""The workbook, opened again: formats per currency, formulas with their values, texts that stay texts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from console.report import write_all, xlsx
+from console.report.xlsx import number_format
+from tests.console import sample_report
+from tests.console.sample_report import FORMULA
+
+RISKY = ("=", "+", "-", "@")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "report.xlsx"
+    xlsx.write(sample_report.report(), file, "en")
+    return file
+
+
+@pytest.fixture
+def book(path: Path) -> Any:
+    return openpyxl.load_workbook(path)
+
+
+@pytest.fixture
+def values(path: Path) -> Any:
+    return openpyxl.load_workbook(path, data_only=True)
+
+
+def cells(sheet: Any) -> list[Any]:
+    return [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
+
+
+def test_the_sheets_an_accountant_looks_for_are_there_with_heads_that_stay(book: Any) -> None:
+    assert book.sheetnames == ["Summary", "Tie-outs", "Findings", "Ageing", "Open items"]
+    assert {sheet.title: sheet.freeze_panes for sheet in book} == {
+        **dict.fromkeys(book.sheetnames, "B5"),
+        "Tie-outs": "C5",
+    }
+    assert [book[name].auto_filter.ref for name in ("Tie-outs", "Findings", "Open items")] == [
+        "A4:U9",
+        "A4:S8",
+        "A4:L16",
+    ]
+
+
+def test_no_text_of_a_source_becomes_a_formula(book: Any) -> None:
+    formulas = [cell.value for sheet in book for cell in cells(sheet) if cell.data_type == "f"]
+    assert formulas
+    assert all(value.startswith(("=SUBTOTAL(109,", "=ROUND(", "=B", "=C")) for value in formulas)
+    risky = [cell for cell in cells(book["Findings"]) + cells(book["Open items"]) if str(cell.value).startswith(RISKY)]
+    assert {FORMULA, "+1 call the customer", "@lin"} <= {cell.value for cell in risky if cell.data_type == "s"}
+    assert all(cell.quotePrefix for cell in risky if cell.data_type == "s")
+
+
+def test_amounts_are_numbers_with_the_decimals_of_their_currency(book: Any) -> None:
+    sheet = book["Findings"]
+    shown = {sheet.cell(row, 9).value: sheet.cell(row, 8) for row in range(5, 8)}
+    assert {code: cell.value for code, cell in shown.items()} == {"CNY": 20, "JPY": 1200, "KWD": 1.234}
+    assert {code: cell.number_format for code, cell in shown.items()} == {
+        "CNY": "#,##0.00;[Red]-#,##0.00",
+        "JPY": "#,##0;[Red]-#,##0",
+        "KWD": "#,##0.000;[Red]-#,##0.000",
+    }
+    assert number_format(None) == number_format("CNY")
+
+
+def test_totals_are_formulas_that_already_carry_their_value(book: Any, values: Any) -> None:
+    assert book["Findings"]["J9"].value == "=SUBTOTAL(109,J5:J8)"
+    assert values["Findings"]["J9"].value == 77
+    summed = sum(Decimal(str(values["Findings"].cell(row, 10).value or 0)) for row in range(5, 9))
+    assert summed == 77
+    assert values["Summary"]["F8"].value == 77
+
+
+def test_every_tie_out_proves_that_it_foots(book: Any, values: Any) -> None:
+    for row in range(5, 10):
+        for column in ("K", "T"):
+            assert book["Tie-outs"][f"{column}{row}"].value.startswith("=ROUND(")
+            assert values["Tie-outs"][f"{column}{row}"].value == 0
+
+
+def test_a_tie_out_that_would_not_foot_shows_the_difference(tmp_path: Path) -> None:
+    report = sample_report.report()
+    report["tie_outs"][0]["left"]["amount"] = "301"
+    xlsx.write(report, tmp_path / "r.xlsx", "en")
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx", data_only=True)["Tie-outs"]
+    assert [sheet.cell(row, 11).value for row in range(5, 10)].count(1) == 1
+
+
+def test_ages_add_up_down_and_across(values: Any) -> None:
+    sheet = values["Ageing"]
+    assert sheet["A5"].value == "Lead"
+    assert [sheet["L8"].value, sheet["M8"].value] == [4, 77]
+    assert sum(sheet.cell(8, column).value for column in range(2, 12, 2)) == 4
+    assert sum(sheet.cell(row, 13).value for row in range(5, 8)) == 77
+
+
+def test_open_items_link_to_the_record_in_its_system(book: Any) -> None:
+    sheet = book["Open items"]
+    links = {cell.hyperlink.target for cell in cells(sheet) if cell.hyperlink}
+    assert links == {"https://erp.example/sale/7?a=1&b=2"}
+    assert sheet["D5"].value == "SO-7"
+    assert sheet["D6"].value is None
+
+
+def test_the_workbook_speaks_chinese(tmp_path: Path) -> None:
+    xlsx.write(sample_report.report(), tmp_path / "r.xlsx", "zh-CN")
+    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    assert book.sheetnames == ["摘要", "勾稽", "问题", "账龄", "未清项目"]
+    assert book["问题"]["A5"].value == "错误"
+
+
+def test_a_report_without_findings_is_a_workbook_all_the_same(tmp_path: Path) -> None:
+    xlsx.write(sample_report.report(findings=[], tie_outs=[]), tmp_path / "r.xlsx", "en")
+    values = openpyxl.load_workbook(tmp_path / "r.xlsx", data_only=True)
+    assert values["Summary"]["F5"].value == 0
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        xlsx.write(sample_report.report(), tmp_path / "nowhere" / "r.xlsx", "en")
+
+
+def test_all_forms_are_written_side_by_side(tmp_path: Path) -> None:
+    paths = write_all(sample_report.report(), tmp_path / "reports", "en")
+    assert {kind: path.name for kind, path in paths.items()} == {
+        "html": "report.html",
+        "xlsx": "report.xlsx",
+        "json": "report.json",
+    }
+    assert all(path.stat().st_size > 1000 for path in paths.values())
