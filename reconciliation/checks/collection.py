@@ -130,7 +130,7 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
             UNION
             SELECT ip.payment_id, 'o' || ob.order_id FROM invoice_payment ip JOIN order_bill ob USING (invoice_id)
             UNION
-            SELECT record_id, 't' || key_number(substr(ref, 4))
+            SELECT record_id, 't' || upper(trim(substr(ref, 4)))
             FROM (SELECT record_id, unnest(string_split(order_refs, chr(10))) AS ref FROM payments)
             WHERE starts_with(ref, 'no:')
         ),

@@ -23,6 +23,8 @@ def prepare(frame: Frame) -> None:
             SELECT kind, left_id, right_id FROM decided_links WHERE decision = 'cut';
         """
     )
+    if frame.value("SELECT count(*) FROM cut"):
+        frame.stages.add("cut")
 
 
 def add(frame: Frame, kind: str, left_entity: str, right_entity: str, query: str) -> None:
@@ -37,10 +39,13 @@ def add(frame: Frame, kind: str, left_entity: str, right_entity: str, query: str
         CREATE OR REPLACE TEMP TABLE incoming_candidate AS
             SELECT '{kind}' AS kind, left_id, right_id, '{left_entity}' AS left_entity,
                 '{right_entity}' AS right_entity, method, score, evidence, decision
-            FROM ({query}) {without_cut(frame, kind)}
+            FROM ({query}) found {without_cut(frame, kind, 'found.left_id', 'found.right_id')}
         """
     )
-    if frame.value("SELECT count(*) <> count(DISTINCT (left_id, right_id)) FROM incoming_candidate"):
+    ((rows, pairs),) = frame.rows("SELECT count(*), count(DISTINCT (left_id, right_id)) FROM incoming_candidate")
+    if not rows:
+        return
+    if rows != pairs:
         frame.run(
             """
             CREATE OR REPLACE TEMP TABLE incoming_candidate AS SELECT * FROM incoming_candidate
@@ -61,9 +66,9 @@ def add(frame: Frame, kind: str, left_entity: str, right_entity: str, query: str
     frame.run(f"INSERT INTO candidate SELECT {COLUMNS} FROM incoming_candidate")
 
 
-def without_cut(frame: Frame, kind: str, left: str = "left_id", right: str = "right_id") -> str:
+def without_cut(frame: Frame, kind: str, left: str, right: str) -> str:
     """The join that leaves out pairs that people have cut; empty if there are none."""
-    if not frame.value("SELECT count(*) FROM cut"):
+    if "cut" not in frame.stages:
         return ""
     return f"ANTI JOIN cut ON cut.kind = '{kind}' AND cut.left_id = {left} AND cut.right_id = {right}"
 

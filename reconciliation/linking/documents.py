@@ -27,8 +27,8 @@ def documents(frame: Frame) -> None:
     """Link documents along every field that names another one."""
     frame.run("CREATE OR REPLACE TABLE number_key (entity VARCHAR, record_id BIGINT, key VARCHAR)")
     for hop in HOPS:
-        resolve(frame, hop)
-        if hop.target in ("quote", "order", "invoice"):
+        left_over = resolve(frame, hop)
+        if left_over and hop.target in ("quote", "order", "invoice"):
             _as_typed(frame, hop)
 
 
@@ -37,8 +37,6 @@ def _as_typed(frame: Frame, hop: Hop) -> None:
 
     A number typed wrongly can hit another customer's document, so a different customer makes it a suggestion.
     """
-    if not frame.value("SELECT count(*) FROM unresolved"):
-        return
     _number_keys(frame, hop.target)
     target = TABLES[hop.target]
     settle(

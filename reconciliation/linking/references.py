@@ -26,9 +26,10 @@ class Hop(NamedTuple):
     """The line table that has the field, if it is not the record itself."""
 
 
-def resolve(frame: Frame, hop: Hop) -> None:
-    """Add the links that a field gives; leave in ``unresolved`` the numbers that nothing carries exactly."""
-    _collect(frame, hop)
+def resolve(frame: Frame, hop: Hop) -> bool:
+    """Add the links that a field gives; whether some numbers are left over, in ``unresolved``, that nothing carries."""
+    if not _collect(frame, hop):
+        return False
     target = TABLES[hop.target]
     home = _HOME.get(hop.target)
     rank = "CASE WHEN t.system = r.system THEN 0 " + (f"WHEN t.{home} THEN 1 " if home else "") + "ELSE 2 END"
@@ -51,6 +52,7 @@ def resolve(frame: Frame, hop: Hop) -> None:
         """
     )
     settle(frame, hop, "SELECT *, 'auto' AS sure FROM hit")
+    return bool(frame.value("SELECT count(*) FROM unresolved"))
 
 
 def settle(frame: Frame, hop: Hop, hits: str) -> None:
@@ -96,7 +98,8 @@ def settle(frame: Frame, hop: Hop, hits: str) -> None:
     )
 
 
-def _collect(frame: Frame, hop: Hop) -> None:
+def _collect(frame: Frame, hop: Hop) -> bool:
+    """Make ``reference``, one row for each thing that the field names; whether there are any."""
     table = TABLES[hop.entity]
     party = "NULL" if hop.entity == "party" else "r.party_ref"
     lines = f"JOIN {hop.lines} l USING (record_id)" if hop.lines else ""
@@ -112,3 +115,4 @@ def _collect(frame: Frame, hop: Hop) -> None:
         WHERE ref <> ''
         """
     )
+    return bool(frame.value("SELECT count(*) FROM reference"))

@@ -9,6 +9,9 @@ from typing import Any
 
 from mappings.currencies import EXPONENTS
 from mappings.model import ENTITIES, LINES, Kind, columns
+from reconciliation import frame
+from reconciliation.linking import link
+from reconciliation.rules import Rules
 from settings.model import Settings
 from state import bulk, cursors, schema
 from state.clock import to_us
@@ -67,7 +70,7 @@ class Books:
         if complete:
             for system, entities in _BARE.items():
                 for entity in entities:
-                    self._stream(system, entity)
+                    self.stream_id(system, entity)
 
     def add(
         self,
@@ -81,7 +84,7 @@ class Books:
     ) -> int:
         """One record; money in major units, days and instants as such, references as text or list. Returns its id."""
         system = system or HOME[entity]
-        stream = self._stream(system, entity)
+        stream = self.stream_id(system, entity)
         record_id = self.ids.setdefault((system, entity, source_id), len(self.ids) + 1)
         fields = {"currency": "CNY", **fields} if entity not in ("lead", "party", "product", "delivery") else fields
         values = {"system": system, "source_id": source_id, **fields}
@@ -119,7 +122,8 @@ class Books:
                 names = tuple(column.name for column in table.columns)
                 bulk.insert(connection, table, names, [line for made in lines.values() for line in made])
 
-    def _stream(self, system: str, entity: str) -> int:
+    def stream_id(self, system: str, entity: str) -> int:
+        """The id of the stream of an entity."""
         key = (system, entity)
         if key not in self._streams:
             self._streams[key] = len(self._streams) + 1
@@ -148,6 +152,13 @@ def _stored(kind: Kind, value: Any, currency: Any) -> Any:
     if kind is Kind.REFS and not isinstance(value, str):
         return "\n".join(value) or None
     return value
+
+
+def linked(books: Books, run_id: str = "run-1") -> None:
+    """Write the records and find their links, no more."""
+    books.save()
+    with frame.load(books.store, Rules.of(settings()), links=False) as loaded:
+        link(loaded, books.store, run_id)
 
 
 def line(sku: str, quantity: Any, price: Any, **more: Any) -> dict[str, Any]:
