@@ -37,7 +37,12 @@ def fill(path: Path) -> None:
         books = Books(store)
         for system, source_id in (("crm", "A1"), ("erp", "117")):
             books.add("party", source_id, system=system, name="ACME S.r.l.", tax_id="IT01234567890", status="active")
-        person = {"contact_name": "Maria Rossi", "email": EMAIL, "phone": PHONE, "company_name": "ACME S.r.l."}
+        person: dict[str, Any] = {
+            "contact_name": "Maria Rossi",
+            "email": EMAIL,
+            "phone": PHONE,
+            "company_name": "ACME S.r.l.",
+        }
         books.add(
             "lead",
             "f1",
@@ -49,9 +54,9 @@ def fill(path: Path) -> None:
         )
         books.add("lead", "l1", status="converted", opportunity_ref="id:o1", received_at=AS_OF, **person)
         books.add("opportunity", "o1", name="Pumps", status="won", expected_amount=1000, party_ref="id:A1")
-        quote = {"number": "Q-1", "status": "accepted", "approval_state": "pending", "net_amount": 1000}
+        quote: dict[str, Any] = {"number": "Q-1", "status": "accepted", "approval_state": "pending", "net_amount": 1000}
         books.add("quote", "q1", opportunity_ref="id:o1", issue_date=date(2026, 9, 1), lines=goods, **quote)
-        order = {"number": "SO-1", "status": "in_progress", "net_amount": 1000, "gross_amount": 1000}
+        order: dict[str, Any] = {"number": "SO-1", "status": "in_progress", "net_amount": 1000, "gross_amount": 1000}
         books.add(
             "order",
             "9",
@@ -62,12 +67,30 @@ def fill(path: Path) -> None:
             lines=goods,
             **order,
         )
-        invoice = {"number": "INV-1", "kind": "invoice", "status": "paid", "net_amount": 1200, "gross_amount": 1200}
+        invoice: dict[str, Any] = {
+            "number": "INV-1",
+            "kind": "invoice",
+            "status": "paid",
+            "net_amount": 1200,
+            "gross_amount": 1200,
+        }
         books.add("invoice", "i1", order_refs=["no:SO-1"], issue_date=date(2026, 9, 3), open_amount=0, **invoice)
-        money = {"kind": "payment", "direction": "in", "status": "received", "amount": 1200, "unapplied_amount": 0}
+        money: dict[str, Any] = {
+            "kind": "payment",
+            "direction": "in",
+            "status": "received",
+            "amount": 1200,
+            "unapplied_amount": 0,
+        }
         lines = [{"invoice_ref": "id:i1", "amount": 1200}]
         books.add("payment", "p1", invoice_ref="id:i1", received_on=date(2026, 9, 20), lines=lines, **money)
-        late = {"number": "INV-2", "kind": "invoice", "status": "issued", "net_amount": 50, "gross_amount": 50}
+        late: dict[str, Any] = {
+            "number": "INV-2",
+            "kind": "invoice",
+            "status": "issued",
+            "net_amount": 50,
+            "gross_amount": 50,
+        }
         books.add("invoice", "i2", issue_date=date(2026, 8, 1), due_date=date(2026, 9, 1), open_amount=50, **late)
         books.save()
         reconcile(store, settings, "run-1")
