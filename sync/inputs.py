@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from settings.model import Settings
-
     from mappings.engine import Mapping
+    from settings.model import Settings
 
 _CODE = ("reconciliation", "mappings")
 

@@ -49,7 +49,6 @@ def make_plan(store: Store, settings: Settings, run_id: str, systems: Iterable[s
     The same wishes give the same plan, an open plan with other wishes is superseded. Raises ``StoreError``.
     """
     from reconciliation.writebacks import wanted
-
     from sync.systems import mapping_for
 
     asked = [name for name in (systems or settings.systems) if settings.systems[name].push != "off"]
