@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from console.output import say
-from console.records import in_words
+from console.records import in_words, printable
 from reconciliation import words
 
 if TYPE_CHECKING:
@@ -105,20 +105,20 @@ def show(chain: Chain, view: View) -> None:
             for place, child in reversed(list(enumerate(below)))
         ]
     for item in chain.findings:
-        amount = f" ({item['currency'] or ''} {item['amount']})" if item["amount"] is not None else ""
+        amount = f" ({item['currency'] or ''} {_grouped(item['amount'])})" if item["amount"] is not None else ""
         status = texts(f"findings.status.{item['status']}")
-        say(f"✗ {texts('trace.finding')} {item['id'][:12]} [{status}]: {item['explanation']}{amount}")
+        _say(f"✗ {texts('trace.finding')} {item['id'][:12]} [{status}]: {item['explanation']}{amount}")
         if item["action"]:
-            say(f"  → {item['action']}")
+            _say(f"  → {item['action']}")
 
 
 def _thing(tree: Tree, head: int, first: str, rest: str, found: frozenset[int], view: View) -> None:
     for place, record_id in enumerate(tree.members[head]):
         record = tree.records[record_id]
         mark = "= " if place else ""
-        say(f"{first if not place else rest}{mark}{_title(record, record_id in found, view)}")
+        _say(f"{first if not place else rest}{mark}{_title(record, record_id in found, view)}")
         for line in _details(record, view):
-            say(f"{rest}    {line}")
+            _say(f"{rest}    {line}")
         if place:
             _why(tree, tree.same(record_id), "trace.same", record_id, f"{rest}    ", view.texts)
     _why(tree, tree.reasons.get(head, ()), "trace.follows", None, f"{rest}    ", view.texts)
@@ -144,7 +144,7 @@ def _details(record: ChainRecord, view: View) -> Iterable[str]:
     texts = view.texts
     named = [name for name in (record.name, record.party) if name and record.entity != "contact"]
     if named:
-        yield _plain(" · ".join(dict.fromkeys(named)))
+        yield " · ".join(dict.fromkeys(named))
     amounts = [
         f"{texts(f'trace.amount.{name}')} {record.currency or ''} {_grouped(value)}".replace("  ", " ")
         for name, value in record.amounts.items()
@@ -183,13 +183,13 @@ def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, i
         evidence = in_words(link.evidence)
         who = f"{other.system} {other.number or other.source_id}"
         how = f"{texts(f'links.method.{link.method}')} {link.score / 10:g} %{decision}"
-        say(f"{indent}↳ {texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}")
+        _say(f"{indent}↳ {texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}")
+
+
+def _say(text: str) -> None:
+    say(printable(text))
 
 
 def _grouped(amount: str) -> str:
     whole, dot, decimals = amount.partition(".")
     return f"{int(whole):,}{dot}{decimals}" if whole not in ("-0",) else amount
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else "·" for char in text)

@@ -52,3 +52,8 @@ def in_words(values: Mapping[str, Any]) -> str:
     """Evidence on one line."""
     shown = without_personal(values)
     return ", ".join(f"{name}: {value}" for name, value in shown.items() if value is not None)
+
+
+def printable(text: str) -> str:
+    """Text from a source without characters that would steer a terminal."""
+    return "".join(char if char.isprintable() else "·" for char in text)

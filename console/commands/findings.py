@@ -11,6 +11,7 @@ import click
 from console import jobs
 from console.context import App, pass_app
 from console.output import emit_json, say, table
+from console.records import printable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -183,7 +184,7 @@ def _decide(app: App, as_json: bool, decision: Callable[[Connection], Finding]) 
         return 0
     [shown] = _in_words(app, [found])
     status = app.texts(f"findings.status.{found.status}")
-    say(app.texts("findings.decided", id=found.id[:_SHORT], status=status, explanation=shown["explanation"]))
+    say(app.texts("findings.decided", id=found.id[:_SHORT], status=status, explanation=printable(shown["explanation"])))
     return 0
 
 
@@ -242,18 +243,21 @@ def _show(app: App, found: Finding, history: list[Event], as_json: bool) -> None
     texts = app.texts
     severity, status = texts(f"findings.severity.{found.severity}"), texts(f"findings.status.{found.status}")
     say(f"{found.id}  {severity} · {status} · {shown['title']} ({found.check_id})")
-    say(shown["explanation"])
+    say(printable(shown["explanation"]))
     if shown["action"]:
         say(f"  → {shown['action']}")
     say()
     for name in ("stage", "department"):
         say(f"{texts(f'findings.columns.{name}')}: {texts(f'summary.{name}.{shown[name]}')}")
     if shown["amount"] is not None:
-        base = f" ({app.settings.base_currency} {shown['base_amount']})" if shown["base_amount"] is not None else ""
-        say(f"{texts('findings.columns.amount')}: {shown['currency']} {shown['amount']}{base}")
+        from decimal import Decimal
+
+        own, base = Decimal(shown["amount"]), shown["base_amount"]
+        in_base = f" ({app.settings.base_currency} {Decimal(base):,})" if base is not None else ""
+        say(f"{texts('findings.columns.amount')}: {shown['currency'] or ''} {own:,}{in_base}")
     for name in ("since", "first_seen", "age_days", "assignee", "reason", "approver", "waived_until"):
         if shown[name] is not None:
-            say(f"{texts(f'findings.fields.{name}')}: {shown[name]}")
+            say(printable(f"{texts(f'findings.fields.{name}')}: {shown[name]}"))
     _show_records(app, shown["records"])
     _show_history(app, history)
 

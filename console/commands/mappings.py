@@ -10,6 +10,7 @@ import click
 from console import jobs
 from console.context import App, pass_app
 from console.output import emit_json, say, table
+from console.records import printable
 
 if TYPE_CHECKING:
     from console.mapped import Covered, Tested
@@ -177,7 +178,7 @@ def _show(app: App, tested: Tested, mapping: Mapping) -> None:
     if tested.unmapped:
         say(texts("mappings.unmapped"))
         for path, value in tested.unmapped.items():
-            say(f"  {path}" + (f": {_cut(value)}" if tested.shows_personal else ""))
+            say(printable(f"  {path}" + (f": {_cut(value)}" if tested.shows_personal else "")))
     else:
         say(texts("mappings.all_mapped"))
     if tested.hides:

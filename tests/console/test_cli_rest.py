@@ -81,6 +81,15 @@ def test_a_trace_tells_what_stands_open_about_the_chain(config: Path) -> None:
     assert "approval" in result.stdout
 
 
+def test_text_from_a_source_cannot_steer_the_terminal(config: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ltc.db") as database:
+        database.execute("UPDATE opportunities SET name = 'Pumps' || char(27) || '[2J'")
+    database.close()
+    output = ltc(config, "trace", "SO-1").stdout
+    assert "Pumps" in output
+    assert "\x1b" not in output
+
+
 def test_a_trace_of_nothing_gives_a_hint_and_exit_code_1(config: Path) -> None:
     result = ltc(config, "trace", "SO-404")
     assert result.exit_code == 1
