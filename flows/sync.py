@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from flows.environment import prepare
+from state import runs
 from sync.outcome import StreamOutcome
 from sync.progress import Progress, Silent
 from sync.result import SyncResult
@@ -49,13 +53,28 @@ def run(
 
 def _start_server(progress: Progress) -> None:
     """Start the temporary server now, so that people see what they wait for; once in a process."""
-    from prefect.client.orchestration import get_client
+    from prefect.server.api.server import SubprocessASGIServer
 
     _started.append(True)
     started = time.monotonic()
     outcome = StreamOutcome("prefect", "server", "start")
     progress.stream_started("prefect", "server", "start")
-    with get_client(sync_client=True) as client:
-        client.hello()
+    note = Path(os.environ["PREFECT_HOME"]) / "temporary-server"
+    stop_orphan(note)
+    server = SubprocessASGIServer()
+    server.start()
+    if server.server_process is not None:
+        note.write_text(f"{runs.this_process()}\n{runs.process(server.server_process.pid)}\n")
     outcome.status, outcome.seconds = "done", time.monotonic() - started
     progress.stream_done(outcome)
+
+
+def stop_orphan(note: Path) -> None:
+    """Stop the server of a process that was killed and could not stop it itself; ``note`` names both."""
+    if not note.exists():
+        return
+    owner, _, server = note.read_text().strip().partition("\n")
+    if runs.is_dead(owner) and server and not runs.is_dead(server):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(int(server.split(":")[1]), signal.SIGTERM)
+    note.unlink()

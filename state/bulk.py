@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection
 
 Row = tuple[Any, ...]
 
+_MOST_MARKS = 30_000
+
 
 def insert(connection: Connection, table: Table, column_names: Sequence[str], rows: Sequence[Row]) -> None:
     """Add rows whose keys are known to be new."""
@@ -67,6 +69,21 @@ def update(
         sets = ", ".join(f"{_quoted(name)} = s.{_quoted(name)}" for name in values)
         where = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in keys)
         connection.exec_driver_sql(f"UPDATE {target} t SET {sets} FROM {staging} s WHERE {where}")
+
+
+def select(connection: Connection, table: Table, key_column: str, keys: Sequence[Any]) -> list[Row]:
+    """Every row whose ``key_column`` is one of ``keys``, with all columns in the table's order."""
+    found: list[Row] = []
+    columns = _list([column.name for column in table.columns])
+    sql = f"SELECT {columns} FROM {_quoted(table.name)} WHERE {_quoted(key_column)}"
+    if connection.dialect.name == "sqlite":
+        for start in range(0, len(keys), _MOST_MARKS):
+            part = tuple(keys[start : start + _MOST_MARKS])
+            marks = ",".join("?" * len(part))
+            found += map(tuple, connection.exec_driver_sql(f"{sql} IN ({marks})", part))
+    else:
+        found += map(tuple, connection.exec_driver_sql(f"{sql} = ANY(%s)", (list(keys),)))
+    return found
 
 
 def delete(connection: Connection, table: Table, key_column: str, keys: Iterable[Any]) -> int:

@@ -100,7 +100,7 @@ def _abandoned(connection: Connection, now: int) -> list[str]:
     if not running:
         return []
     leases = connection.execute(select(lease_table).where(lease_table.c.name.in_([f"run {item}" for item in running])))
-    held = {row.name for row in leases if row.expires_at > now and not _is_dead(row.owner)}
+    held = {row.name for row in leases if row.expires_at > now and not is_dead(row.owner)}
     return [item for item in running if f"run {item}" not in held]
 
 
@@ -158,7 +158,7 @@ def acquire(connection: Connection, name: str, owner: str | None = None, seconds
     mine = owner or f"{this_process()}/{secrets.token_hex(4)}"
     now = now_us()
     row = connection.execute(select(lease_table).where(lease_table.c.name == name)).first()
-    if row is not None and row.owner != mine and row.expires_at > now and not _is_dead(row.owner):
+    if row is not None and row.owner != mine and row.expires_at > now and not is_dead(row.owner):
         raise LeaseHeld(
             f"{name} is being worked on by another process ({row.owner.partition('/')[0]}).",
             f"Wait for it to finish, at the latest {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
@@ -170,7 +170,12 @@ def acquire(connection: Connection, name: str, owner: str | None = None, seconds
 
 def this_process() -> str:
     """This process on this machine, as leases name it: host, process id and its start."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return process(os.getpid())
+
+
+def process(pid: int) -> str:
+    """A process of this machine, as leases name it; never the same as that of a later process with this id."""
+    return f"{socket.gethostname()}:{pid}:{_started(pid)}"
 
 
 def _started(pid: int) -> str:
@@ -181,7 +186,8 @@ def _started(pid: int) -> str:
         return ""
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
+    """Whether a process, as leases name it, has ended; False for one of another machine, of which we cannot know."""
     host, _, rest = owner.partition("/")[0].partition(":")
     pid, _, started = rest.partition(":")
     if host != socket.gethostname() or not pid.isdigit():

@@ -66,7 +66,8 @@ record = Table(
     UniqueConstraint("stream_id", "source_id"),
 )
 
-# Every distinct version of every raw record, in the order we met them.
+# Every distinct version of every raw record, in the order we met them. On SQLite an ordinary table: one that is kept in
+# the order of its key would tear a page of old versions apart for every new one.
 landing = Table(
     "landing",
     metadata,
@@ -79,7 +80,6 @@ landing = Table(
     Column("run_id", Text, nullable=False),
     Column("first_seen_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger),  # set when a newer version supersedes it
-    sqlite_with_rowid=False,
 )
 
 

@@ -93,9 +93,27 @@ class Writes:
         bulk.update(connection, table, ("record_id", "deleted"), self.gone, ("record_id",))
         bulk.delete(connection, table, "record_id", self.removed)
         if entity in schema.lines:
-            lines = schema.lines[entity]
-            bulk.delete(connection, lines, "record_id", self.stale_lines)
-            bulk.insert(connection, lines, _names(lines), self.lines)
+            self._write_lines(connection, schema.lines[entity])
+
+    def _write_lines(self, connection: Connection, table: Table) -> None:
+        """Most changes of a document leave its lines alone, and reading them costs less than writing them anew."""
+        same = self._same_lines(connection, table)
+        bulk.delete(connection, table, "record_id", [key for key in self.stale_lines if key not in same])
+        rows = [row for row in self.lines if row[0] not in same] if same else self.lines
+        bulk.insert(connection, table, _names(table), rows)
+
+    def _same_lines(self, connection: Connection, table: Table) -> set[int]:
+        """The records among ``stale_lines`` whose stored lines are exactly the new ones."""
+        if not self.stale_lines:
+            return set()
+        before: dict[int, list[bulk.Row]] = {}
+        for row in bulk.select(connection, table, "record_id", self.stale_lines):
+            before.setdefault(row[0], []).append(row)
+        after: dict[int, list[bulk.Row]] = {key: [] for key in self.stale_lines}
+        for row in self.lines:
+            if row[0] in after:
+                after[row[0]].append(row)
+        return {key for key, rows in after.items() if set(rows) == set(before.get(key, ()))}
 
     def _write_quarantine(self, connection: Connection, stream: Stream, mapping: str, run_id: str, now: int) -> None:
         table = schema.quarantine

@@ -39,7 +39,7 @@ def add(frame: Frame, kind: str, left_entity: str, right_entity: str, query: str
         CREATE OR REPLACE TEMP TABLE incoming_candidate AS
             SELECT '{kind}' AS kind, left_id, right_id, '{left_entity}' AS left_entity,
                 '{right_entity}' AS right_entity, method, score, evidence, decision
-            FROM ({query}) found {without_cut(frame, kind, 'found.left_id', 'found.right_id')}
+            FROM ({query}) found {without_cut(frame, kind, "found.left_id", "found.right_id")}
         """
     )
     ((rows, pairs),) = frame.rows("SELECT count(*), count(DISTINCT (left_id, right_id)) FROM incoming_candidate")

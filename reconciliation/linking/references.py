@@ -65,22 +65,20 @@ def settle(frame: Frame, hop: Hop, hits: str) -> None:
     ends = (hop.entity, hop.target) if hop.forward else (hop.target, hop.entity)
     if hop.kind == "same_as":
         one, other = "least(from_id, to_id)", "greatest(from_id, to_id)"
-    frame.run(
-        f"""
-        CREATE OR REPLACE TEMP TABLE possible AS
-            SELECT h.* FROM ({hits}) h {candidates.without_cut(frame, hop.kind, one, other)} WHERE from_id <> to_id;
-        CREATE OR REPLACE TEMP TABLE asked AS
-            SELECT from_id, ref, count(*) AS n, any_value(to_id) AS to_id, any_value(method) AS method,
-                any_value(score) AS score, any_value(sure) AS sure
-            FROM possible GROUP BY from_id, ref;
-        """
-    )
     candidates.add(
         frame,
         hop.kind,
         *ends,
         f"""
-        WITH several AS (  -- the nearest of them
+        WITH possible AS MATERIALIZED (
+            SELECT h.* FROM ({hits}) h {candidates.without_cut(frame, hop.kind, one, other)} WHERE from_id <> to_id
+        ),
+        asked AS MATERIALIZED (
+            SELECT from_id, ref, count(*) AS n, any_value(to_id) AS to_id, any_value(method) AS method,
+                any_value(score) AS score, any_value(sure) AS sure
+            FROM possible GROUP BY from_id, ref
+        ),
+        several AS (  -- the nearest of them
             SELECT p.* FROM possible p SEMI JOIN (SELECT from_id, ref FROM asked WHERE n > 1) USING (from_id, ref)
             QUALIFY dense_rank() OVER (PARTITION BY from_id, ref ORDER BY deleted, far) = 1
         ),

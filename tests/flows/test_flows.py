@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from connectors import retry
-from flows.sync import run
+from flows.sync import run, stop_orphan
 from settings.load import load
 from settings.model import Settings
+from state import runs
 from state.store import open_store
 from sync.job import run_sync
 from sync.result import SyncResult, as_dict
@@ -93,7 +95,7 @@ def _in_a_process_of_its_own(config: Path) -> Any:
 import json, os, sys
 from tests.jobs import company
 company.install()
-from flows.sync import run
+from flows.sync import run, stop_orphan
 from tests.flows.test_flows import comparable
 class Show:
     def stream_started(self, system, stream, direction): print("started", system, stream, file=sys.stderr)
@@ -111,6 +113,20 @@ json.dump(comparable(result), sys.stdout)
     assert done.stderr.startswith("started prefect server\n")
     assert (config.parent / ".prefect").is_dir()
     return json.loads(done.stdout)
+
+
+def test_the_server_of_a_killed_process_is_stopped_by_the_next_one(tmp_path: Path) -> None:
+    note = tmp_path / "temporary-server"
+    server = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    note.write_text(f"{runs.process(owner.pid)}\n{runs.process(server.pid)}\n")
+    stop_orphan(tmp_path / "no-such-note")
+    owner.kill()
+    owner.communicate()
+    stop_orphan(note)
+    server.communicate()
+    assert server.returncode == -signal.SIGTERM
+    assert not note.exists()
 
 
 def test_a_second_run_finds_nothing_to_do(prefect_api: str, config: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -161,10 +160,7 @@ def linked(books: Books, run_id: str = "run-1") -> None:
         link(loaded, books.store, run_id)
 
 
-def line(sku: str, quantity: Any, price: Any, **more: Any) -> dict[str, Any]:
+def line(sku: str | None, quantity: Any, price: Any, **more: Any) -> dict[str, Any]:
     """A priced line; its net amount is the exact product."""
     net = Decimal(str(quantity)) * Decimal(str(price))
     return {"sku": sku, "quantity": quantity, "unit_price": price, "net_amount": net, **more}
-
-
-Fields = Mapping[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sandbox.world.deals import exponent, line_gross
-from sandbox.world.records import BookInvoice, BookPayment, SalesLine, World
+from sandbox.world.deals import line_gross
+from sandbox.world.records import BookPayment, SalesLine, World
 from tests.reconciliation.books import Books
 
 _LEAD = {"待分配": "new", "跟进中": "working", "已转化": "converted", "无效": "disqualified"}
@@ -276,6 +276,3 @@ def _lines(lines: list[SalesLine]) -> list[dict[str, Any]]:
         }
         for line in lines
     ]
-
-
-__all__ = ["BookInvoice", "exponent", "fill"]

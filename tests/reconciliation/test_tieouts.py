@@ -111,7 +111,7 @@ def _lines_of_delivery(data: st.DataObject) -> list[dict[str, Any]]:
 
 
 @hypothesis_settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_every_tie_out_of_random_documents_foots(data: st.DataObject, sqlite_template: Path, tmp_path: Path) -> None:

@@ -37,13 +37,13 @@ def _chain(store: Store, needle: str) -> Chain:
 WHOLE = ["C-1", "F-1", "OP-1", "Q-1", "SO-1", "DN-1", "INV-1", "PAY-1"]
 
 
-@pytest.mark.parametrize("needle", ["L-1", "C-1", "Q-1", " so-1 ", "DN-1", "INV-1", "PAY-1", "transfer 4711", "Deal 1"])
-def test_any_number_or_id_gives_the_whole_chain(traced: Store, needle: str) -> None:
-    chain = _chain(traced, needle)
-    assert [record.source_id for record in chain.records] == WHOLE
-    asked = next(record for record in chain.records if record.record_id in chain.found)
-    called = (asked.source_id, asked.number, asked.name)
-    assert needle.strip().lower() in [str(name).lower() for name in called]
+def test_any_number_or_id_gives_the_whole_chain(traced: Store) -> None:
+    for needle in ("L-1", "C-1", "Q-1", " so-1 ", "DN-1", "INV-1", "PAY-1", "transfer 4711", "Deal 1"):
+        chain = _chain(traced, needle)
+        assert [record.source_id for record in chain.records] == WHOLE
+        asked = next(record for record in chain.records if record.record_id in chain.found)
+        called = (asked.source_id, asked.number, asked.name)
+        assert needle.strip().lower() in [str(name).lower() for name in called]
 
 
 def test_records_carry_status_dates_money_and_states(traced: Store) -> None:

@@ -219,7 +219,6 @@ def upgrade() -> None:
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("record_id", "seq"),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "leads",
