@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-up demo-data test check lint types bench docs lock clean
+.PHONY: help setup demo demo-up demo-down demo-data test check lint types bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ demo: $(READY) ## start the four demo systems, run the whole job, write the repo
 
 demo-up: $(READY) ## bring the demo systems back up and leave them running
 	@$(BIN)/ltc demo up
+
+demo-down: $(READY) ## stop the demo systems that demo-up left running
+	@$(BIN)/ltc demo down
 
 demo-data: $(READY) ## rebuild the prepared Tryton database from nothing, through Tryton's own API (minutes)
 	@$(BIN)/python -m sandbox.tryton.build

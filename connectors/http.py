@@ -41,13 +41,11 @@ class HttpSession:
         authenticate: Callable[[], Mapping[str, str]] = dict,
         reauthenticate: Callable[[], bool] = lambda: False,
         timeout: float = 60.0,
-        transport: httpx.BaseTransport | None = None,
         verify: Any = True,
     ) -> None:
         self._client = httpx.Client(
             base_url=base_url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            transport=transport,
             verify=verify if base_url.startswith("https:") else False,  # reading the trusted roots takes 20 ms
             follow_redirects=False,
         )

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import respx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -74,22 +75,11 @@ def test_every_error_class_of_httpx_becomes_one_of_ours() -> None:
         else:
             error = kind("hush")
 
-        def fail(_request: httpx.Request, error: Exception = error) -> httpx.Response:
-            raise error
-
-        with (
-            retry.no_waiting(),
-            contextlib.closing(
-                HttpSession(
-                    "http://vendor.example",
-                    stats=CallStats(),
-                    classify=lambda _response: None,
-                    transport=httpx.MockTransport(fail),
-                )
-            ) as opened,
-            pytest.raises(ConnectorError) as caught,
-        ):
-            opened.request("GET", "/")
+        opened = HttpSession("http://vendor.example", stats=CallStats(), classify=lambda _response: None)
+        with respx.mock, retry.no_waiting(), contextlib.closing(opened):
+            respx.get("http://vendor.example/").mock(side_effect=error)
+            with pytest.raises(ConnectorError) as caught:
+                opened.request("GET", "/")
         assert "vendor.example" in caught.value.message
         assert "hush" not in str(caught.value), f"{kind.__name__} shows what it was asked"
 
