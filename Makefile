@@ -11,15 +11,19 @@ READY := $(VENV)/.ready
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-# uv is used where it is installed; otherwise a private copy is brought in from the package index.
+# uv is used where it is installed; otherwise a private copy is brought in from the package index. Where uv cannot reach the
+# packages (it does not read pip's settings: mirrors, certificates), pip installs the same lock file, only slower.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@if command -v uv >/dev/null; then UV=uv; else \
 	  test -x .uv/bin/uv || { echo "Bringing uv …"; $(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet uv; }; UV=.uv/bin/uv; fi; \
 	echo "Installing the locked packages into $(VENV) …"; \
 	test -x $(BIN)/python || $$UV venv --quiet --python "$$(command -v $(PYTHON))" $(VENV); \
-	$$UV pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
-	$$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . && touch $(READY)
+	if $$UV pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock; \
+	then $$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	else echo "uv could not install them (above); trying pip with its own settings, which takes some minutes …"; \
+	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes --requirement requirements.lock && \
+	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation --editable .; fi && touch $(READY)
 
 setup: $(READY) ## create .venv from the lock file
 
