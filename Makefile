@@ -22,7 +22,7 @@ $(READY): requirements.lock pyproject.toml
 	if $$UV pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock; \
 	then $$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	else echo "uv could not install them (above); trying pip with its own settings, which takes some minutes …"; \
-	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes --requirement requirements.lock && \
+	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --require-hashes --requirement requirements.lock && \
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation --editable .; fi && touch $(READY)
 
 setup: $(READY) ## create .venv from the lock file
