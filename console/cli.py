@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from console.context import App
+from sync.process import collect_less_often
 
 DONE, FAILED, USAGE, PARTIAL, FINDINGS = 0, 1, 2, 3, 4
 """Exit codes: done, failed, wrong usage or configuration, done in part, findings with --fail-on-findings."""
@@ -136,4 +137,5 @@ def cli(ctx: click.Context, config: Path, lang: str | None) -> None:
 
 def main() -> NoReturn:
     """Entry point of the ``ltc`` command."""
+    collect_less_often()
     cli.main()

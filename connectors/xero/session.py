@@ -55,7 +55,7 @@ class Session:
         self._token_at_fault = False
         self.granted: frozenset[str] = frozenset()
         """Scopes of the current token, as Xero confirmed them."""
-        self._tls = httpx.create_ssl_context() if verify is True else verify
+        self._verify = verify
         self._identity = self._connection(_origin(config.token_url), classify=_token_failure)
         self._api = self._connection(
             config.base_url,
@@ -67,7 +67,7 @@ class Session:
 
     def _connection(self, url: str, **options: Any) -> HttpSession:
         timeout = self._config.timeout_seconds
-        return HttpSession(url, stats=self._stats, timeout=timeout, policy=_PATIENCE, verify=self._tls, **options)
+        return HttpSession(url, stats=self._stats, timeout=timeout, policy=_PATIENCE, verify=self._verify, **options)
 
     def close(self) -> None:
         """Close all connections."""
