@@ -2,6 +2,7 @@
 
     ConnectorError
     ├── TransientError   try again with back-off (network, 5xx, throttled); ``retry_after`` if the source said
+    │   └── Unreachable  nobody answers at the address: tried a few times only, then the whole system stops
     ├── AuthError        credentials refused: refreshed once by the connector, then the whole system stops
     ├── QuotaError       the allowance is used up: stop the system until ``reset_after`` seconds, keep the cursor
     ├── RecordError      one record is unusable: quarantine it, go on with the rest
@@ -53,6 +54,15 @@ class TransientError(ConnectorError):
         super().__init__(message, remedy=remedy, stream=stream)
         self.retry_after = retry_after
         self.sent = sent
+
+
+class Unreachable(TransientError):
+    """No connection could be made, so nothing was sent: the system is down, or the address or the network is wrong."""
+
+    kind = "unreachable"
+
+    def __init__(self, message: str, *, remedy: str = "", stream: str | None = None) -> None:
+        super().__init__(message, remedy=remedy, stream=stream, sent=False)
 
 
 class AuthError(ConnectorError):

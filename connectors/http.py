@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from connectors import retry
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
+from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unreachable
 from connectors.ratelimit import RateLimit
 from connectors.rawjson import shape
+
+T = TypeVar("T")
 
 Classify = Callable[[httpx.Response], ConnectorError | None]
 """Turns a vendor's answer into an error, or ``None`` if it is a success; called for every answer, 200 included."""
@@ -27,7 +32,8 @@ class HttpSession:
     ``classify`` knows the vendor's error format; what it does not claim is judged by status alone (401/403 → auth,
     429 and 5xx → transient, other 4xx → contract). ``authenticate`` is called for fresh headers before each request;
     ``reauthenticate`` once after an ``AuthError``, and if it returns true the request is sent again with new headers
-    and otherwise exactly as before (conditional headers included).
+    and otherwise exactly as before (conditional headers included). Both retry their own calls: a ``TransientError`` of
+    theirs leaves at once.
     """
 
     def __init__(
@@ -46,7 +52,7 @@ class HttpSession:
         self._client = httpx.Client(
             base_url=base_url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            verify=verify if base_url.startswith("https:") else False,  # reading the trusted roots takes 20 ms
+            verify=_verification(base_url, verify),
             follow_redirects=False,
         )
         self._stats = stats
@@ -94,7 +100,7 @@ class HttpSession:
             try:
                 return attempt()
             except AuthError:
-                if not self._reauthenticate():
+                if not _tried_out(self._reauthenticate):
                     raise
                 return attempt()
 
@@ -103,13 +109,13 @@ class HttpSession:
                 return authenticated()
             except TransientError as error:
                 if error.sent and not safe:
-                    raise _Unsettled(error) from error
+                    raise _Final(error) from error
                 raise
 
         try:
             return retry.call(once, self._policy, on_retry=self._count_retry)
-        except _Unsettled as unsettled:
-            raise unsettled.error from unsettled.error.__cause__
+        except _Final as final:
+            raise final.error from final.error.__cause__
 
     def _count_retry(self, _error: TransientError, _wait: float) -> None:
         self._stats.retries += 1
@@ -124,6 +130,7 @@ class HttpSession:
     ) -> httpx.Response:
         if self._limit is not None:
             self._limit.acquire()
+        credentials = _tried_out(self._authenticate)
         self._stats.calls += 1
         try:
             response = self._client.request(
@@ -131,11 +138,11 @@ class HttpSession:
                 path,
                 content=content,
                 params=params,
-                headers={**self._authenticate(), **headers},
+                headers={**credentials, **headers},
             )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError) as error:
             # UnicodeError: an address or a header that HTTP cannot carry.
-            raise from_httpx(error, self._client.base_url.host) from error
+            raise from_httpx(error, self._client.base_url.netloc.decode()) from error
         self._stats.bytes_received += len(response.content)
         failure = self._classify(response) or by_status(response)
         if failure is not None:
@@ -143,12 +150,32 @@ class HttpSession:
         return response
 
 
-class _Unsettled(Exception):
+def _verification(base_url: str, verify: Any) -> Any:
+    """What httpx verifies the server by: reading the trusted roots takes 20 ms, so it happens once, if at all."""
+    if not base_url.startswith("https:"):
+        return False
+    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")) if verify is True else verify
+
+
+@cache
+def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+class _Final(Exception):
     """Carries a transient error past the retry loop."""
 
     def __init__(self, error: TransientError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _tried_out(authentication: Callable[[], T]) -> T:
+    """Its own calls are retried where they are made: retrying around them once more would multiply the attempts."""
+    try:
+        return authentication()
+    except TransientError as error:
+        raise _Final(error) from error
 
 
 def from_httpx(error: Exception, host: str) -> ConnectorError:
@@ -158,11 +185,14 @@ def from_httpx(error: Exception, host: str) -> ConnectorError:
             f"The request to {host} cannot be sent ({type(error).__name__}).",
             remedy="Check the address and the credentials in ltc.yaml for characters that do not belong there.",
         )
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return ContractError(
+            f"The certificate of {host} is not trusted.",
+            remedy="Set SSL_CERT_FILE to the PEM file of its authority, or check that nothing stands in between.",
+        )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        return TransientError(
-            f"{host} cannot be reached.",
-            remedy="Check the address, the network and whether the system is up.",
-            sent=False,
+        return Unreachable(
+            f"{host} cannot be reached.", remedy="Check the address, the network and whether the system is up."
         )
     if isinstance(error, httpx.TimeoutException):
         return TransientError(f"{host} did not answer in time.", remedy="It is tried again on the next run.")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import tenacity
 
-from connectors.errors import TransientError
+from connectors.errors import TransientError, Unreachable
 
 T = TypeVar("T")
 
@@ -21,13 +21,17 @@ class RetryPolicy:
     """How long to keep trying: ``attempts`` in all, ``total_seconds`` in all, waits drawn from ``[0, cap]``.
 
     The cap doubles from ``first_seconds`` up to ``max_seconds``. A wait the source asked for (``retry_after``) replaces
-    the drawn one; if it is longer than ``total_seconds`` leaves, the error is raised at once.
+    the drawn one; if it is longer than ``total_seconds`` leaves, the error is raised at once. Where nobody answers
+    (``Unreachable``), ``unreachable_attempts`` within ``unreachable_seconds`` are enough: what stays down longer than a
+    restart takes is for the next run.
     """
 
     attempts: int = 5
     total_seconds: float = 60.0
     first_seconds: float = 0.5
     max_seconds: float = 20.0
+    unreachable_attempts: int = 3
+    unreachable_seconds: float = 8.0
 
 
 @contextmanager
@@ -62,7 +66,10 @@ def call(
     def stop(state: tenacity.RetryCallState) -> bool:
         # Without waiting, the waits left out count all the same, so that simulated time is bounded like real time.
         elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep + (0.0 if _waiting else state.idle_for)
-        return state.attempt_number >= policy.attempts or elapsed > policy.total_seconds
+        attempts, seconds = policy.attempts, policy.total_seconds
+        if state.outcome and isinstance(state.outcome.exception(), Unreachable):
+            attempts, seconds = min(attempts, policy.unreachable_attempts), min(seconds, policy.unreachable_seconds)
+        return state.attempt_number >= attempts or elapsed > seconds
 
     def before_sleep(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

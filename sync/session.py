@@ -34,7 +34,7 @@ Step = Callable[[str, Callable[[], Any]], Any]
 
 OneStream = Callable[[str, Connector[Any], Mapping, StreamSpec], StreamOutcome]
 
-_STOPS_SYSTEM = ("auth", "quota", "configuration")
+_STOPS_SYSTEM = ("auth", "quota", "unreachable", "configuration")
 
 
 class NotTried(ConnectorError):
@@ -83,6 +83,7 @@ class Session:
         self._step = step
         self._connectors: dict[str, Connector[Any]] = {}
         self._mappings: dict[str, Mapping] = {}
+        self._given_up: dict[str, NotTried] = {}
 
     def connector(self, system: str) -> Connector[Any]:
         """The system's connector; raises ``ConnectorError``."""
@@ -139,16 +140,22 @@ class Session:
         for spec in specs:
             if self.stop:
                 break
-            reason = _why_not(outcomes)
+            reason = self._given_up.get(system)
             if reason is not None:
                 outcomes.append(self._failed(system, spec.name, direction, reason))
                 continue
             name = f"{direction} {system}.{spec.name}"
             outcome: StreamOutcome = self._step(name, partial(one, system, connector, mapping, spec))
-            outcomes.append(outcome)
-            if outcome.status == "interrupted":
-                self.stop.set()
+            self._judge(outcomes, outcome)
         return outcomes
+
+    def _judge(self, outcomes: list[StreamOutcome], outcome: StreamOutcome) -> None:
+        outcomes.append(outcome)
+        reason = _why_not(outcomes)
+        if reason is not None:
+            self._given_up[outcome.system] = reason
+        if outcome.status == "interrupted":
+            self.stop.set()
 
     def _specs(self, system: str, connector: Connector[Any], wanted: Sequence[str] | None) -> list[StreamSpec]:
         try:
@@ -260,6 +267,8 @@ class Session:
     def _apply(self, plan: Plan, current: bool) -> list[StreamOutcome]:
         from sync.push import apply_plan
 
+        if plan.system in self._given_up:
+            return [self._failed(plan.system, "*", "push", self._given_up[plan.system])]
         try:
             connector, mapping = self.connector(plan.system), self.mapping(plan.system)
         except (ConnectorError, MappingFileError) as error:
@@ -288,20 +297,14 @@ class Session:
 
 
 def _why_not(outcomes: Sequence[StreamOutcome]) -> NotTried | None:
-    """Why there is no sense in trying the system's next stream: refused for good, or down twice in a row."""
-    errors = [outcome.error for outcome in outcomes if outcome.error and outcome.error.kind != NotTried.kind]
-    if not errors:
+    """Why there is no sense in trying the system again in this run: refused, not there, or down twice in a row."""
+    last = outcomes[-1].error
+    if last is None:
         return None
-    last = errors[-1]
     down = len(outcomes) > 1 and all(item.error and item.error.kind == "transient" for item in outcomes[-2:])
-    left_out = outcomes[-1].error is not None and outcomes[-1].error.kind == NotTried.kind
-    if last.kind in _STOPS_SYSTEM or down or left_out:
+    if last.kind in _STOPS_SYSTEM or down:
         return NotTried(f"Not tried: {last.message}", remedy=last.remedy)
     return None
-
-
-def _wrote(outcome: StreamOutcome) -> bool:
-    return bool(outcome.counts.get("applied") or outcome.counts.get("unchanged"))
 
 
 def _no_such_stream(wanted: Sequence[str]) -> Problem:

@@ -15,7 +15,7 @@ from requests import exceptions as failures
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
-from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
 
@@ -142,9 +142,7 @@ def from_requests(error: failures.RequestException, host: str) -> ConnectorError
             remedy="Set ca_bundle to the PEM file of its authority, or check that nothing stands in between.",
         )
     if isinstance(error, failures.ConnectTimeout | failures.ProxyError) or _never_connected(error):
-        return TransientError(
-            f"{host} cannot be reached.", remedy="Check instance_url, the network and the proxy.", sent=False
-        )
+        return Unreachable(f"{host} cannot be reached.", remedy="Check instance_url, the network and the proxy.")
     if isinstance(error, failures.Timeout):
         return TransientError(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
     broken = (failures.ConnectionError, failures.ChunkedEncodingError, failures.ContentDecodingError)

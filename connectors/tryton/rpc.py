@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from connectors import retry
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ContractError, TransientError
 from connectors.http import HttpSession
@@ -22,6 +23,9 @@ from connectors.tryton.config import TrytonConfig
 # Always asked for: to a client that does not, Tryton labels plain answers as gzip.
 _HEADERS = {"Accept-Encoding": "gzip"}
 
+# Asked again where the answer was lost quickly; the half minute of silence about an unknown database is not repeated.
+_AT_THE_DOOR = retry.RetryPolicy(attempts=3, total_seconds=15.0)
+
 
 class Rpc:
     """Calls to one database as one user; safe to share between threads."""
@@ -31,7 +35,9 @@ class Rpc:
         self._path = f"/{config.database}/rpc/"
         limit = RateLimit(config.calls_per_second)
         base_url, timeout = str(config.base_url), config.timeout_seconds
-        self._door = HttpSession(base_url, stats=stats, classify=errors.classify_login, limit=limit, timeout=timeout)
+        self._door = HttpSession(
+            base_url, stats=stats, classify=errors.classify_login, limit=limit, policy=_AT_THE_DOOR, timeout=timeout
+        )
         self._session = HttpSession(
             base_url,
             stats=stats,
@@ -108,7 +114,7 @@ class Rpc:
         params = [user, {"password": password}, "en"]
         body = {"id": 1, "method": "common.db.login", "params": params}
         try:
-            response = self._door.request("POST", self._path, json=body, headers=_HEADERS, safe=False)
+            response = self._door.request("POST", self._path, json=body, headers=_HEADERS)
         except AuthError as error:
             self._refused = error
             raise

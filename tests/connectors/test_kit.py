@@ -25,7 +25,15 @@ from starlette.routing import Route
 
 from connectors import http, ratelimit, rawjson, retry
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
+from connectors.errors import (
+    AuthError,
+    ConnectorError,
+    ContractError,
+    QuotaError,
+    RecordError,
+    TransientError,
+    Unreachable,
+)
 from connectors.http import HttpSession
 from connectors.ratelimit import RateLimit
 from sandbox.http import Server, Tls
@@ -84,17 +92,62 @@ def test_every_error_class_of_httpx_becomes_one_of_ours() -> None:
         assert "hush" not in str(caught.value), f"{kind.__name__} shows what it was asked"
 
 
-def test_a_server_that_is_not_there_cannot_have_got_the_request() -> None:
+@pytest.fixture
+def nowhere() -> str:
+    """An address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    opened = HttpSession(f"http://127.0.0.1:{port}", stats=CallStats(), classify=lambda _response: None)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_server_that_is_not_there_cannot_have_got_the_request_and_is_tried_three_times(nowhere: str) -> None:
+    stats = CallStats()
+    opened = HttpSession(nowhere, stats=stats, classify=lambda _response: None)
     with (
         retry.no_waiting(),
         contextlib.closing(opened),
-        pytest.raises(TransientError, match="cannot be reached") as caught,
+        pytest.raises(Unreachable, match=f"{nowhere[7:]} cannot be reached") as caught,
     ):
         opened.request("POST", "/", safe=False)
     assert caught.value.sent is False
+    assert stats.calls == 3
+
+
+@pytest.mark.parametrize("trouble", ["down", "unwell"])
+def test_credentials_that_cannot_be_fetched_are_not_fetched_again_by_every_retry(
+    server: Server, nowhere: str, trouble: str
+) -> None:
+    """The call for a token is retried by itself; the call that needs the token gives up with it."""
+    stats = CallStats()
+    server.faults.answer("/token", 503, times=99)
+    identity = HttpSession(
+        nowhere if trouble == "down" else server.base_url, stats=stats, classify=lambda _response: None
+    )
+
+    def fetch() -> dict[str, str]:
+        return {"Authorization": identity.request("POST", "/token").text}
+
+    with (
+        contextlib.closing(identity),
+        session(server, stats=stats, authenticate=fetch) as opened,
+        pytest.raises(TransientError, match=r"cannot be reached|503"),
+    ):
+        opened.request("GET", "/orders")
+    assert stats.calls == (3 if trouble == "down" else 5)
+    assert server.requests("/orders") == []
+
+
+def test_renewing_credentials_in_vain_is_not_retried_either(server: Server) -> None:
+    renewals = 0
+
+    def renew() -> bool:
+        nonlocal renewals
+        renewals += 1
+        raise TransientError("The token server is down.")
+
+    server.faults.answer("/", 401, times=9)
+    with session(server, reauthenticate=renew) as opened, pytest.raises(TransientError, match="token server"):
+        opened.request("GET", "/")
+    assert renewals == 1
 
 
 def test_a_server_that_does_not_answer_is_transient_and_may_have_got_the_request(server: Server) -> None:
@@ -152,7 +205,7 @@ def test_a_success_that_holds_an_error_is_an_error(server: Server) -> None:
 def test_a_certificate_nobody_signed_is_refused_and_a_trusted_one_is_not(tmp_path: Path) -> None:
     tls = Tls.create(tmp_path)
     with Server(APP, tls=tls) as server, retry.no_waiting():
-        with session(server) as opened, pytest.raises(TransientError, match="cannot be reached"):
+        with session(server) as opened, pytest.raises(ContractError, match=r"certificate .* is not trusted"):
             opened.request("GET", "/")
         with session(server, verify=create_default_context(cafile=str(tls.ca_file))) as opened:
             assert opened.request("GET", "/").status_code == 200
@@ -251,6 +304,20 @@ def test_attempts_and_total_time_are_bounded() -> None:
     with retry.no_waiting(), pytest.raises(TransientError):
         retry.call(fail, retry.RetryPolicy(attempts=2, total_seconds=1000))
     assert calls == 2
+
+
+def test_an_address_that_swallows_connections_is_not_waited_for_twice() -> None:
+    """Each attempt lasts as long as its time-out, so the time counts, not the number."""
+    calls = 0
+
+    def fail() -> None:
+        nonlocal calls
+        calls += 1
+        raise Unreachable("down")
+
+    with retry.no_waiting(), pytest.raises(Unreachable):
+        retry.call(fail, retry.RetryPolicy(unreachable_seconds=0))
+    assert calls == 1
 
 
 def test_waits_are_drawn_anew_and_never_exceed_the_cap() -> None:

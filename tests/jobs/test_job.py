@@ -182,6 +182,28 @@ def test_refused_credentials_stop_the_system_and_no_other(
     assert crm.server.requests("/lead") == []
 
 
+def test_a_system_that_nobody_answers_for_is_tried_by_one_stream_and_not_pushed_to(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, tmp_path: Path
+) -> None:
+    run_sync(sqlite_store, settings, push="plan")
+    settings.systems["crm"].config.update(streams=["lead", "deal"], entities=["lead", "opportunity"])
+    (tmp_path / "crm.yaml").write_text(company.MAPPINGS["crm"] + "  lead: {entity: lead, fields: {email: email}}\n")
+    address, settings.systems["crm"].config["url"] = crm.url, "http://127.0.0.1:1"
+    result = run_sync(sqlite_store, settings)
+    kinds = {(item.stream, item.direction): item.error.kind if item.error else None for item in result.outcomes}
+    assert kinds == {
+        ("lead", "pull"): "unreachable",
+        ("deal", "pull"): "not_tried",
+        ("order", "pull"): None,
+        ("*", "push"): "not_tried",
+    }
+    assert result.status == "partial"
+    assert result.counts()["crm"]["calls"] == 2, "one stream, two attempts"
+    settings.systems["crm"].config.update(url=address, streams=["deal"], entities=["opportunity"])
+    assert run_sync(sqlite_store, settings).status == "done"
+    assert set(crm.values("deal", "delivery").values()) == {"delivered"}
+
+
 def test_a_missing_secret_fails_its_system_alone(sqlite_store: Store, settings: Settings) -> None:
     settings.systems["crm"].config["url"] = "${env:LTC_NO_SUCH_VARIABLE}"
     result = run_sync(sqlite_store, settings)
