@@ -140,7 +140,7 @@ class _Writer:
             rows = [(number, system, entity, entity) for (system, entity), number in self._streams.items()]
             bulk.insert(connection, schema.stream, ("id", "system", "name", "entity"), rows)
             for number in self._streams.values():
-                cursors.write(connection, number, {}, complete=True, covered_until=_DAY, run_id="r0")
+                cursors.write(connection, number, {}, complete=True, covered_until=_DAY, run_id="r0", fence=0)
 
     def add(
         self, system: str, entity: str, source_id: str, lines: list[dict[str, Any]] | None = None, **fields: Any

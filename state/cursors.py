@@ -8,9 +8,17 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from state import bulk
+from state import bulk, runs
 from state.clock import now_us
 from state.schema import cursor as table
+
+_WRITE = (
+    'INSERT INTO "cursor" (stream_id, "cursor", complete, covered_until, updated_at, run_id, fence) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream_id) DO UPDATE SET "
+    '"cursor" = excluded."cursor", complete = excluded.complete, covered_until = excluded.covered_until, '
+    "updated_at = excluded.updated_at, run_id = excluded.run_id, fence = excluded.fence "
+    'WHERE "cursor".fence <= excluded.fence'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +51,18 @@ def write(
     complete: bool,
     covered_until: int | None,
     run_id: str,
+    fence: int,
 ) -> None:
-    """Set the cursor in the transaction of the page that it covers."""
-    bulk.upsert(
-        connection,
-        table,
-        ("stream_id", "cursor", "complete", "covered_until", "updated_at", "run_id"),
-        [(stream_id, json.dumps(cursor, sort_keys=True), int(complete), covered_until, now_us(), run_id)],
-        ("stream_id",),
-    )
+    """Set the cursor in the transaction of the page that it covers.
+
+    ``fence`` is the token of the lease under which the page was read. Raises ``LeaseHeld`` if a page was committed
+    under a later lease: this one was taken over while its worker hung.
+    """
+    values = (stream_id, json.dumps(cursor, sort_keys=True), int(complete), covered_until, now_us(), run_id, fence)
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    written = connection.exec_driver_sql(_WRITE.replace("?", mark), values).rowcount
+    if written != 1:
+        raise runs.taken_over("this stream")
 
 
 def forget(connection: Connection, stream_id: int) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
-from state import audit, bulk, schema
+from state import audit, bulk, runs, schema
 from state.bodies import unpack
 from state.clock import now_us
 from state.writes import RecordState
@@ -322,18 +322,36 @@ def in_doubt(connection: Connection, system: str) -> list[Item]:
     return [_item(row) for row in connection.execute(query)]
 
 
-def sending(connection: Connection, items: Sequence[Item]) -> None:
-    """Note that these are about to be sent; commit before the call."""
-    now = now_us()
-    rows = [(item.id, OutboxStatus.SENDING.value, item.attempts + 1, now, "") for item in items]
-    bulk.update(connection, schema.outbox, ("id", "status", "attempts", "sent_at", "message"), rows, ("id",))
+def sending(connection: Connection, items: Sequence[Item], fence: int) -> set[int]:
+    """Note that these are about to be sent; commit before the call. Returns the ids of those that may be.
+
+    Left out are those that another planning has withdrawn meanwhile, and those that were sent under a later lease than
+    the one with the token ``fence``.
+    """
+    table = schema.outbox
+    noted: set[int] = set()
+    values = {"status": OutboxStatus.SENDING.value, "sent_at": now_us(), "message": "", "fence": fence}
+    for batch in _batches([item.id for item in items]):
+        query = update(table).where(table.c.id.in_(batch), table.c.status.in_(OPEN), table.c.fence <= fence)
+        sent = query.values(**values, attempts=table.c.attempts + 1).returning(table.c.id)
+        noted.update(connection.execute(sent).scalars())
+    return noted
 
 
-def outcome(connection: Connection, item_id: int, status: OutboxStatus, message: str = "") -> None:
-    """Note what became of a change."""
+def outcome(
+    connection: Connection, item_id: int, status: OutboxStatus, message: str = "", *, fence: int | None = None
+) -> None:
+    """Note what became of a change. ``fence``: the token under which it was sent; raises ``LeaseHeld`` if another
+    worker has taken it over since.
+    """
+    table = schema.outbox
+    query = update(table).where(table.c.id == item_id)
+    if fence is not None:
+        query = query.where(table.c.fence == fence)
     done = None if status in OPEN else now_us()
-    row = (item_id, status.value, message, done)
-    bulk.update(connection, schema.outbox, ("id", "status", "message", "done_at"), [row], ("id",))
+    noted = connection.execute(query.values(status=status.value, message=message, done_at=done))
+    if fence is not None and noted.rowcount != 1:
+        raise runs.taken_over("this write-back")
 
 
 def unsent(connection: Connection, item: Item, status: OutboxStatus, message: str) -> None:

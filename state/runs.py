@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.engine import Connection
 
 from state import bulk
@@ -112,27 +112,38 @@ class LeaseHeld(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A right to work on ``name``, until it ends or is not renewed in time."""
+    """A right to work on ``name``, until it ends or is not renewed in time.
+
+    ``token`` grows with every lease that is given out. What is written under a lease carries it, and the database
+    refuses a token lower than the one that is there: a worker that hung and wakes after a takeover commits nothing.
+    """
 
     name: str
     owner: str
     seconds: float
+    token: int
 
     def renew(self, connection: Connection) -> None:
         """Prolong it within the transaction that relies on it; raises ``LeaseHeld`` if somebody took it over."""
         result = connection.execute(
-            update(lease_table)
-            .where(lease_table.c.name == self.name, lease_table.c.owner == self.owner)
-            .values(expires_at=now_us() + int(self.seconds * 1_000_000))
+            update(lease_table).where(self._is_mine()).values(expires_at=now_us() + int(self.seconds * 1_000_000))
         )
         if result.rowcount != 1:
-            raise LeaseHeld(f"Another process took over {self.name}.", "Nothing is lost; let that one finish.")
+            raise taken_over(self.name)
 
     def release(self, connection: Connection) -> None:
         """Give it back."""
-        connection.execute(
-            lease_table.delete().where(lease_table.c.name == self.name, lease_table.c.owner == self.owner)
+        connection.execute(lease_table.delete().where(self._is_mine()))
+
+    def _is_mine(self) -> Any:
+        return and_(
+            lease_table.c.name == self.name, lease_table.c.owner == self.owner, lease_table.c.token == self.token
         )
+
+
+def taken_over(name: str) -> LeaseHeld:
+    """The error of a worker that comes too late."""
+    return LeaseHeld(f"Another process took over {name}.", "Nothing is lost; let that one finish.")
 
 
 @contextmanager
@@ -164,8 +175,19 @@ def acquire(connection: Connection, name: str, owner: str | None = None, seconds
             f"Wait for it to finish, at the latest {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
         )
     expires = now + int(seconds * 1_000_000)
-    bulk.upsert(connection, lease_table, ("name", "owner", "expires_at"), [(name, mine, expires)], ("name",))
-    return Lease(name, mine, seconds)
+    token = _next_token(connection)
+    columns = ("name", "owner", "expires_at", "token")
+    bulk.upsert(connection, lease_table, columns, [(name, mine, expires, token)], ("name",))
+    return Lease(name, mine, seconds, token)
+
+
+def _next_token(connection: Connection) -> int:
+    """A number higher than every one given out before, in this store."""
+    sql = (
+        "INSERT INTO counter (name, value) VALUES ('lease', 1) "
+        "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value"
+    )
+    return int(connection.exec_driver_sql(sql).scalar_one())
 
 
 def this_process() -> str:

@@ -50,6 +50,7 @@ cursor = Table(
     Column("covered_until", BigInteger),  # end of the last finished pull's window
     Column("updated_at", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that wrote it; never falls
 )
 
 # The head of each source record: what we hold now.
@@ -228,6 +229,7 @@ plan = Table(
     Column("approved_by", Text),
     Column("applied_at", BigInteger),
     Column("run_id", Text, nullable=False),
+    Column("large_approved_by", Text),  # who approved it although it is larger than `writing.limits`
 )
 
 outbox = Table(
@@ -249,6 +251,7 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
     Column("done_at", BigInteger),
+    Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that last sent it
 )
 Index("ix_outbox_status", outbox.c.system, outbox.c.status)
 Index("ix_outbox_record", outbox.c.record_id)
@@ -291,7 +294,94 @@ lease = Table(
     Column("name", Text, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("token", BigInteger, nullable=False),  # grows with every lease given out
 )
+
+# Numbers that only ever grow: `lease`, the token given out last.
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+# The value of a written field on which owner and target last agreed: the base of the three-way comparison.
+agreed = Table(
+    "agreed",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# Wishes that are not planned, and why: locked, not_eligible, create_only, ask, newer, decided, brake.
+held = Table(
+    "held",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+    Column("id", Text, nullable=False),  # stable: of the record, the field and both values
+    Column("system", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("number", Text),
+    Column("why", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON: old, new, common, reason
+    Column("since", BigInteger, nullable=False),
+)
+Index("ix_held_system", held.c.system, held.c.why)
+
+# What a person decided about one field of one record, for as long as the owner's value is `new`.
+decision = Table(
+    "decision",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+    Column("choice", Text, nullable=False),  # write, keep, instead, restore
+    Column("old", Text, nullable=False),  # JSON: what the target showed
+    Column("new", Text, nullable=False),  # JSON: what the owner wanted it to show
+    Column("value", Text, nullable=False),  # JSON: what is to be written (instead, restore)
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Records that nobody writes to.
+record_lock = Table(
+    "record_lock",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("locked_by", Text, nullable=False),
+    Column("locked_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Systems whose first matching a person has accepted; all others are read only.
+acceptance = Table(
+    "acceptance",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("accepted_by", Text, nullable=False),
+    Column("accepted_at", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON: the matching that was accepted
+)
+
+# Our own writes, field by field: each is used once, to recognise itself when the source shows it (perhaps rewritten).
+write_log = Table(
+    "write_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("record_id", BigInteger, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("outbox_id", Integer, nullable=False),
+    Column("sent", Text, nullable=False),  # JSON: the source value we wrote
+    Column("sent_hash", Text, nullable=False),
+    Column("shown", Text),  # JSON: what the source made of it; null until it was seen
+    Column("at", BigInteger, nullable=False),
+)
+Index("ix_write_log_record", write_log.c.record_id, write_log.c.field)
 
 # Append-only; `hash` covers the row and the hash before it.
 audit = Table(

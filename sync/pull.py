@@ -96,6 +96,7 @@ def _pull(
                     complete=page.complete,
                     covered_until=covered,
                     run_id=work.run_id,
+                    fence=work.fence,
                 )
             sums.add(counts)
             work.page(sums.as_dict())

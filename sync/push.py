@@ -76,6 +76,7 @@ def apply_plan(
             return _push_streams(job, system)
         finally:
             with store.transaction() as connection:
+                lease.renew(connection)
                 result = outbox.end(connection, plan_id)
                 sums = _sums(outbox.load(connection, plan_id))
                 detail = {"plan": plan_id, "system": system, "result": result.value, **sums}
@@ -186,7 +187,7 @@ class _Pusher:
             raise silent
 
     def _note(self, items: Sequence[Item]) -> dict[str, tuple[Item, Base]]:
-        """Commit what is about to be sent; a record that moved on is not."""
+        """Commit what is about to be sent; a record that moved on is not, nor what was withdrawn meanwhile."""
         ready: dict[str, tuple[Item, Base]] = {}
         with self.work.transaction() as connection:
             self.job.lease.renew(connection)
@@ -198,8 +199,8 @@ class _Pusher:
                     self._count("conflict")
                 else:
                     ready[item.source_id] = (item, base)
-            outbox.sending(connection, [item for item, _ in ready.values()])
-        return ready
+            noted = outbox.sending(connection, [item for item, _ in ready.values()], self.job.lease.token)
+        return {source_id: found for source_id, found in ready.items() if found[0].id in noted}
 
     def _send(self, pending: dict[str, tuple[Item, Base]]) -> None:
         changes = [_change(item, base) for item, base in pending.values()]
@@ -221,7 +222,7 @@ class _Pusher:
                 if result.outcome is Outcome.APPLIED and self._is_ignored(item, result.record):
                     status, message = OutboxStatus.REJECTED, _ignored(item)
                     self._stand_on_new_version(connection, item)
-            outbox.outcome(connection, item.id, status, message)
+            outbox.outcome(connection, item.id, status, message, fence=self.job.lease.token)
         del pending[result.source_id]
         self._count("retry" if status is OutboxStatus.PLANNED else status.value)
         self.work.page(dict(self.counts))
@@ -255,6 +256,7 @@ class _Pusher:
         unsent = isinstance(error, TransientError) and not error.sent
         blameless = unsent or isinstance(error, AuthError | QuotaError)
         with self.work.transaction() as connection:
+            self.job.lease.renew(connection)
             for place, (item, _) in enumerate(pending.values()):
                 certain = unsent and item.status is OutboxStatus.PLANNED
                 status = OutboxStatus.PLANNED if certain else OutboxStatus.UNKNOWN

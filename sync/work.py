@@ -75,6 +75,11 @@ class Work:
                 self._lease.renew(connection)
             yield connection
 
+    @property
+    def fence(self) -> int:
+        """The token of the lease on the stream, which what is written carries."""
+        return self._lease.token if self._lease is not None else 0
+
     def page(self, counts: dict[str, int]) -> None:
         """Tell that a page is committed; raises ``KeyboardInterrupt`` if Ctrl-C came meanwhile."""
         self.outcome.counts = counts

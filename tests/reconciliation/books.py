@@ -129,8 +129,9 @@ class Books:
             with self.store.transaction() as connection:
                 row = (self._streams[key], system, f"{entity}_list", entity)
                 bulk.insert(connection, schema.stream, ("id", "system", "name", "entity"), [row])
+                covered = to_us(AS_OF)
                 cursors.write(
-                    connection, self._streams[key], {}, complete=True, covered_until=to_us(AS_OF), run_id="r0"
+                    connection, self._streams[key], {}, complete=True, covered_until=covered, run_id="r0", fence=0
                 )
         return self._streams[key]
 

@@ -33,8 +33,8 @@ def test_a_run_and_its_streams_are_noted(store: Store) -> None:
 def test_a_cursor_is_read_as_it_was_written(store: Store) -> None:
     with store.transaction() as connection:
         assert cursors.read(connection, 7) is None
-        cursors.write(connection, 7, {"after": "订"}, complete=False, covered_until=None, run_id="r")
-        cursors.write(connection, 7, {"after": "x"}, complete=True, covered_until=5, run_id="r")
+        cursors.write(connection, 7, {"after": "订"}, complete=False, covered_until=None, run_id="r", fence=0)
+        cursors.write(connection, 7, {"after": "x"}, complete=True, covered_until=5, run_id="r", fence=0)
         found = cursors.read(connection, 7)
     assert found is not None
     assert (found.cursor, found.complete, found.covered_until) == ({"after": "x"}, True, 5)
