@@ -40,7 +40,7 @@ demo-data: $(READY) ## rebuild the prepared Tryton database from nothing, throug
 	@$(BIN)/python -m sandbox.tryton.build
 
 test: $(READY) ## every test, PostgreSQL included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## ruff and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
