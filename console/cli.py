@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from console.context import App
-from sync.process import collect_less_often
+from sync import process
 
 DONE, FAILED, USAGE, PARTIAL, FINDINGS = 0, 1, 2, 3, 4
 """Exit codes: done, failed, wrong usage or configuration, done in part, findings with --fail-on-findings."""
@@ -137,5 +137,5 @@ def cli(ctx: click.Context, config: Path, lang: str | None) -> None:
 
 def main() -> NoReturn:
     """Entry point of the ``ltc`` command."""
-    collect_less_often()
+    process.starting()
     cli.main()

@@ -18,7 +18,7 @@ from state import news, outbox, runs
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
 from state.store import Store
-from sync import inputs, systems
+from sync import inputs, process, systems
 from sync.outcome import Problem, StreamOutcome
 from sync.parallel import Stop, Stoppable, parallel
 from sync.plan import make_plan
@@ -136,6 +136,7 @@ class Session:
             specs = [spec for spec in self._specs(system, connector, wanted) if offered(spec)]
         except (ConnectorError, MappingFileError) as error:
             return [self._failed(system, "*", direction, error)]
+        process.started()
         outcomes: list[StreamOutcome] = []
         for spec in specs:
             if self.stop:
