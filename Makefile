@@ -53,6 +53,9 @@ check: lint types test ## lint, types, tests
 bench: $(READY) ## measure against the raw limit; prints ratios and stores them in bench/results
 	@$(BIN)/python -m bench.run
 
+bench-large: $(READY) ## the same, and 1,000,000 orders and chains (about an hour)
+	@$(BIN)/python -m bench.run --large
+
 docs: $(READY) ## write docs/commands.md from the commands' own help
 	@$(BIN)/python -m console.reference
 

@@ -64,11 +64,9 @@ class Bench(Connector[BenchConfig]):
         while True:
             params = {"cursor": following} if following else {"updated_since": since} if since else {}
             answer = answers.decode(self._http.request("GET", "/records", params=params).content)
-            records = []
-            for item in answer.data:
-                record, updated = read(bytes(item))
-                records.append(record)
-                latest = max(latest, updated)
+            records = [read(bytes(item)) for item in answer.data]
+            if records:
+                latest = max(latest, _written(max(record.version for record in records)))
             following = answer.next or ""
             yield Page(records, {"since": since if following else latest}, complete=not following)
             if not following:
@@ -78,10 +76,10 @@ class Bench(Connector[BenchConfig]):
 def _order_reader() -> Any:
     decode = msgspec.json.Decoder(_Order).decode
 
-    def read(body: bytes) -> tuple[RawRecord, str]:
+    def read(body: bytes) -> RawRecord:
         head = decode(body)
         changed = datetime.fromisoformat(head.updated_at) - _EPOCH
-        return RawRecord(head.id, body, (changed.days * 86400 + changed.seconds) * 1_000_000), head.updated_at
+        return RawRecord(head.id, body, (changed.days * 86400 + changed.seconds) * 1_000_000)
 
     return read
 
@@ -89,11 +87,13 @@ def _order_reader() -> Any:
 def _invoice_reader() -> Any:
     decode = msgspec.json.Decoder(_Invoice).decode
 
-    def read(body: bytes) -> tuple[RawRecord, str]:
+    def read(body: bytes) -> RawRecord:
         head = decode(body)
-        millis = int(head.UpdatedDateUTC[6:19])
-        return RawRecord(head.InvoiceID, body, millis * 1000), datetime.fromtimestamp(millis / 1000, UTC).strftime(
-            "%Y-%m-%dT%H:%M:%SZ"
-        )
+        return RawRecord(head.InvoiceID, body, int(head.UpdatedDateUTC[6:19]) * 1000)
 
     return read
+
+
+def _written(version: int) -> str:
+    """An instant as ``updated_since`` takes it."""
+    return datetime.fromtimestamp(version / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,6 +14,9 @@ from pathlib import Path
 
 def ours(database: str, source: str, kind: str, full: bool) -> dict[str, int]:
     """The pull job: open the store, load the mapping, pull the stream, note the run."""
+    from sync import process
+
+    process.starting()
     from bench.connector import Bench, BenchConfig
     from mappings.engine import load
     from state import runs
@@ -24,6 +27,7 @@ def ours(database: str, source: str, kind: str, full: bool) -> dict[str, int]:
         mapping = load(Path(__file__).with_name("mapping.yaml"))
         spec = next(spec for spec in connector.streams() if spec.name == kind)
         run_id = runs.start_run(store, "pull")
+        process.started()
         outcome = pull_stream(store, connector, mapping, "bench", spec, run_id=run_id, full=full)
         runs.finish_run(store, run_id, outcome.status, outcome.counts)
     if outcome.error is not None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -59,8 +59,8 @@ class Sample:
     wall: float
     cpu: float
     server_cpu: float
-    peak_mb: float
-    counts: dict[str, int]
+    peak_mb: float | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def all_cpu(self) -> float:
@@ -69,14 +69,23 @@ class Sample:
 
 
 def python(*arguments: str, server: int | None = None) -> Sample:
-    """Run ``python -m arguments`` as people run it (byte code cached); ``server`` is the postmaster's process id.
+    """Run ``python -m arguments``, a process that ends its output with JSON: ``counts`` and ``peak_kib``."""
+    output, sample = _run((sys.executable, "-m", *arguments), server)
+    told = json.loads(output.splitlines()[-1])
+    return replace(sample, peak_mb=told["peak_kib"] / 1024, counts=told["counts"])
 
-    The process ends its output with JSON: ``counts`` and ``peak_kib``.
-    """
+
+def command(*arguments: str, server: int | None = None) -> Sample:
+    """Run any command; its memory is not measured."""
+    return _run(arguments, server)[1]
+
+
+def _run(arguments: Sequence[str], server: int | None) -> tuple[str, Sample]:
+    """Run a process as people run it (byte code cached); ``server`` is the postmaster's process id."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = _tree_cpu(server)
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -85,9 +94,7 @@ def python(*arguments: str, server: int | None = None) -> Sample:
     wall = time.perf_counter() - started
     if status:
         raise SystemExit(f"{' '.join(arguments)} failed with {process.returncode}")
-    told = json.loads(output.splitlines()[-1])
-    cpu = usage.ru_utime + usage.ru_stime
-    return Sample(wall, cpu, _tree_cpu(server) - before, told["peak_kib"] / 1024, told["counts"])
+    return output, Sample(wall, usage.ru_utime + usage.ru_stime, _tree_cpu(server) - before)
 
 
 def postmaster(postgres: Postgres) -> int:
@@ -122,7 +129,7 @@ def measurement(what: str, database: str, records: int, ours: Sequence[Sample], 
         median(item.server_cpu for item in ours),
         median(item.all_cpu for item in raw) if raw else None,
         median(ratios) if ratios else None,
-        max(item.peak_mb for item in ours),
+        max((item.peak_mb for item in ours if item.peak_mb is not None), default=None),
     )
 
 
@@ -133,7 +140,7 @@ def table(items: Sequence[Measurement]) -> str:
         (
             item.what,
             item.database,
-            f"{item.records / item.wall:,.0f}",
+            f"{item.records / item.wall:,.0f}" if item.records > 1 else "",
             f"{item.wall:.2f}",
             f"{item.cpu:.2f}",
             f"{item.server_cpu:.2f}",

@@ -1,6 +1,6 @@
 """Measure us against the machine's limit, in one run on one machine, and keep the figures.
 
-    python -m bench.run [--records 100000] [--rounds 3] [--only pull,reconcile] [--large]
+    python -m bench.run [--records 100000] [--rounds 2] [--only pull,reconcile] [--large]
 
 Each part is a module of this package with ``measure(options) -> list[Measurement]``. CPU seconds are the figure to
 compare; they include the database server's.
@@ -47,7 +47,7 @@ def main() -> int:
     """Run the chosen parts, print their tables, keep the figures."""
     parser = argparse.ArgumentParser(description="Measure pull and reconciliation against the machine's limit.")
     parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", default="", help=f"comma-separated parts: {', '.join(PARTS)}")
     parser.add_argument("--large", action="store_true", help="also 1,000,000 orders, for the peak of memory")
     chosen = parser.parse_args()
