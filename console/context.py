@@ -37,7 +37,10 @@ class App:
         """The settings of ltc.yaml; raises ``SettingsError``."""
         import settings
 
-        return settings.load(self.config)
+        found = settings.load(self.config)
+        if found.reconciliation.checks:
+            _refuse_unknown_checks(found)
+        return found
 
     @property
     def store(self) -> Store:
@@ -87,6 +90,18 @@ class App:
             known = ", ".join(self.settings.systems)
             raise click.UsageError(f"{self.config} names no system {unknown[0]!r}. It names: {known}.")
         return list(names) or None
+
+
+def _refuse_unknown_checks(found: Settings) -> None:
+    """Only what is set is looked at, because reading the catalogue takes time."""
+    from reconciliation.checks.given import problems
+    from settings import Problem, SettingsError, locate
+
+    wrong = problems(found.reconciliation.checks)
+    if wrong:
+        top = ("reconciliation", "checks")
+        example = "checks: {delivery_late: {grace_days: 3}}   # `ltc checks list` shows them"
+        raise SettingsError([Problem(locate(found.path, (*top, *keys)), what, example) for keys, what in wrong])
 
 
 pass_app: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(App)

@@ -99,7 +99,10 @@ def finish(app: App, result: Any, as_json: bool) -> int:
 
 
 def code(result: Any) -> int:
-    """The exit code for what became of a run."""
+    """The exit code for what became of a run: if nothing worked only because of ltc.yaml, that of a wrong ltc.yaml."""
+    kinds = {item.error.kind for item in result.failed if item.error} | {item.kind for item in result.problems}
+    if result.status == "failed" and kinds and kinds <= {"configuration", "not_tried"}:
+        return 2
     return _CODES.get(result.status, 1)
 
 

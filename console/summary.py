@@ -209,7 +209,8 @@ def _problems(result: SyncResult, words: Texts) -> None:
     if reasons:
         _part(words, "problems")
     for (message, remedy), places in reasons.items():
-        say(f"  ✗ {', '.join(places)}: {message}" if places else f"  ✗ {message}")
+        told = message.replace("\n", "\n    ")
+        say(f"  ✗ {', '.join(places)}: {told}" if places else f"  ✗ {told}")
         if remedy:
             say(f"    → {remedy}")
     say(words("summary.next_run"))

@@ -15,6 +15,10 @@ _INTEGER = re.compile(r"[-+]?\d+")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
+_SIGNS = {"：": ":", "，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "［": "[", "］": "]", "｛": "{", "｝": "}"}
+"""Signs of Chinese typing → what YAML wants in their place."""
+
+
 class Located(dict[Any, Any]):
     """A mapping of a file whose keys know where they stand: ``where[key]`` is ``file:line``."""
 
@@ -42,17 +46,44 @@ def read(path: Path) -> Located:
             node = loader.get_single_node()
         finally:
             loader.dispose()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise MappingFileError(str(path), "the file cannot be read.", "Check its path and permissions.") from error
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        remedy = "Save it as UTF-8; it may be in GBK or UTF-16."
+        raise MappingFileError(f"{path.name}:{number}", "the file is not in UTF-8.", remedy) from None
+    except RecursionError:
+        raise MappingFileError(
+            path.name, "the file is nested too deeply.", "Write it without nesting so deep."
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
+        typed = _full_width(content, mark.line) if mark else None
+        if typed is not None:
+            number, sign = typed
+            remedy = f"Write {_SIGNS[sign]!r}, as with an English keyboard."
+            raise MappingFileError(f"{path.name}:{number}", f"{sign!r} is a full-width sign.", remedy) from None
         raise MappingFileError(f"{path.name}{line}", f"{problem}.", "Check the indentation and the quotes.") from error
-    found = _value(node, path.name) if node is not None else None
+    try:
+        found = _value(node, path.name) if node is not None else None
+    except RecursionError:
+        raise MappingFileError(path.name, "an entry holds itself.", "Remove the alias (*name).") from None
     if not isinstance(found, Located):
         raise MappingFileError(path.name, "the file must begin with `version:`, `connector:` and `streams:`.")
     return found
+
+
+def _full_width(content: str, line: int) -> tuple[int, str] | None:
+    """Line number and sign of Chinese punctuation where a broken file stands still, or on the line before."""
+    lines = content.splitlines()
+    for index in (line, line - 1):
+        text = lines[index].partition("#")[0] if 0 <= index < len(lines) else ""
+        sign = next((letter for letter in text if letter in _SIGNS), None)
+        if sign is not None:
+            return index + 1, sign
+    return None
 
 
 def _value(node: Any, file: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,24 @@ _EXAMPLES = {
     "tolerance": "tolerance: {absolute: {CNY: '0.05'}, relative: '0.0005'}",
     "checks": "checks: {delivery_late: {grace_days: 3}}",
     "rates": "rates: {USD: '7.15'}",
+    "cron": "cron: '*/15 * * * *'",
+    "enabled": "checks: {delivery_late: {enabled: false}}",
+    "severity": "checks: {delivery_late: {severity: error}}",
+    "relative": "relative: '0.0005'",
+    "absolute": "absolute: {CNY: '0.05'}",
 }
+_REFERENCES = "${env:SF_CLIENT_SECRET} or ${file:secrets/key} or ${prefect:block-name}"
+_SHAPES = {
+    "dict_type": "must be a table of `key: value` lines",
+    "model_type": "must be a table of `key: value` lines",
+    "list_type": "must be a list, like [a, b]",
+    "string_type": "must be a text",
+    "bool_parsing": "must be true or false",
+    "int_parsing": "must be a whole number",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
+}
+"""What pydantic says in the words of Python, said in those of YAML."""
 
 
 def load(path: str | Path) -> Settings:
@@ -50,6 +68,9 @@ def load(path: str | Path) -> Settings:
     unknown = [key for key in top if key == "path"]
     if unknown:
         raise SettingsError([Problem(top.at("path"), "`path` is not known here.")])
+    malformed = secrets.malformed(top)
+    if malformed:
+        raise SettingsError([Problem(_place(top, keys), what, _REFERENCES) for keys, what in malformed])
     settings.path = file
     settings.store = _rooted_store(settings.store, file.parent)
     for system in settings.systems.values():
@@ -62,19 +83,25 @@ def locate(path: Path, keys: tuple[Any, ...]) -> str:
     return _place(_read(path), keys)
 
 
-def problems(error: ValidationError, top: Located, prefix: tuple[Any, ...] = ()) -> list[Problem]:
-    """Each problem pydantic found, at its line, with an example of right; ``prefix``: where the model's part begins."""
+def problems(
+    error: ValidationError, top: Located, prefix: tuple[Any, ...] = (), known: Sequence[str] = ()
+) -> list[Problem]:
+    """Each problem pydantic found, at its line, with an example of right.
+
+    ``prefix`` is where the model's part of the file begins; ``known`` its settings, if it is none of our own models.
+    """
     found = []
     for item in error.errors():
         keys = (*prefix, *(key for key in item["loc"] if key != "[key]"))
-        name = next((str(key) for key in reversed(keys) if isinstance(key, str)), "")
-        found.append(Problem(_place(top, keys), _what(item, keys), _EXAMPLES.get(name, "")))
+        named = [str(key) for key in keys[len(prefix) :] if str(key) in _EXAMPLES]
+        example = _EXAMPLES[named[-1]] if named else ""
+        found.append(Problem(_place(top, keys), _what(item, keys, known), example))
     return sorted(found, key=lambda problem: _line(problem.where))
 
 
-def config_problems(error: ValidationError, path: Path, system: str) -> list[Problem]:
-    """The problems of one system's ``config``, at their lines in ltc.yaml."""
-    return problems(error, _read(path), ("systems", system, "config"))
+def config_problems(error: ValidationError, path: Path, system: str, model: type[BaseModel]) -> list[Problem]:
+    """The problems of one system's ``config``, which ``model`` (its connector's) describes, at their lines."""
+    return problems(error, _read(path), ("systems", system, "config"), list(model.model_fields))
 
 
 def _read(file: Path) -> Located:
@@ -90,14 +117,14 @@ def _read(file: Path) -> Located:
         raise SettingsError([Problem(error.where, f"{error.message} {error.remedy}".strip())]) from None
 
 
-def _what(item: Any, keys: tuple[Any, ...]) -> str:
+def _what(item: Any, keys: tuple[Any, ...], known: Sequence[str]) -> str:
     name = ".".join(str(key) for key in keys)
     if item["type"] == "missing":
         return f"`{name}` is missing."
     if item["type"] == "extra_forbidden":
-        meant = _nearest(str(keys[-1]), _siblings(keys))
+        meant = _nearest(str(keys[-1]), [*_siblings(keys), *known])
         return f"`{name}` is not known here." + (f" Did you mean `{meant}`?" if meant else "")
-    reason = str(item["msg"]).removeprefix("Value error, ")
+    reason = _SHAPES.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
     return f"`{name}`: {reason}."
 
 

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from mappings.currencies import EXPONENTS
+from settings import cron
+
 Role = Literal["marketing", "crm", "erp", "accounting", "payments", "service"]
 
 
@@ -21,7 +24,30 @@ def _known_zone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_known_zone)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+def _known_currency(code: str) -> str:
+    if code not in EXPONENTS:
+        meant = " (the code of the renminbi is CNY)" if code.upper() == "RMB" else ""
+        raise ValueError(f"{code!r} is no currency code of ISO 4217{meant}")
+    return code
+
+
+def _known_store(address: str) -> str:
+    if not address.startswith(("sqlite:///", "postgresql", "${")):
+        raise ValueError(
+            f"the store cannot be kept in {address.partition(':')[0]!r}; "
+            "write sqlite:///ltc.db or postgresql+psycopg://user@host/database"
+        )
+    return address
+
+
+def _possible_cron(text: str) -> str:
+    if not cron.is_possible(text):
+        raise ValueError(f"{text!r} is no cron expression: five fields, minute hour day month weekday")
+    return text
+
+
+Currency = Annotated[str, AfterValidator(_known_currency)]
 
 
 class _Settings(BaseModel):
@@ -31,7 +57,7 @@ class _Settings(BaseModel):
 class Schedule(_Settings):
     """When a system is synced: ``cron`` (in the settings' time zone) or ``interval`` in seconds."""
 
-    cron: str | None = None
+    cron: Annotated[str, AfterValidator(_possible_cron)] | None = None
     interval: int | None = Field(None, ge=60)
 
     @model_validator(mode="after")
@@ -56,8 +82,8 @@ class SystemSettings(_Settings):
 class Tolerance(_Settings):
     """Two amounts agree if they differ by at most ``absolute`` (major units, per currency) or ``relative``."""
 
-    absolute: dict[Currency, Decimal] = Field(default_factory=dict)
-    relative: Decimal = Decimal(0)
+    absolute: dict[Currency, Annotated[Decimal, Field(ge=0)]] = Field(default_factory=dict)
+    relative: Decimal = Field(Decimal(0), ge=0)
 
 
 class ReconciliationSettings(_Settings):
@@ -65,14 +91,14 @@ class ReconciliationSettings(_Settings):
 
     tolerance: Tolerance = Field(default_factory=Tolerance)
     checks: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    rates: dict[Currency, Decimal] = Field(default_factory=dict)
+    rates: dict[Currency, Annotated[Decimal, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class Settings(_Settings):
     """The whole of ltc.yaml. ``path`` is where it was read from."""
 
     version: Literal[1]
-    store: str = "sqlite:///ltc.db"
+    store: Annotated[str, AfterValidator(_known_store)] = "sqlite:///ltc.db"
     locale: Literal["en", "zh-CN"] = "en"
     timezone: Timezone = "UTC"
     base_currency: Currency = "CNY"

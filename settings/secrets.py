@@ -13,6 +13,8 @@ from settings.errors import SecretMissing
 REFERENCE = re.compile(r"\$\{(env|file|prefect):([^}]+)\}")
 """A secret reference: its kind and its name."""
 
+_MEANT = re.compile(r"\$\{[^}]*\}?")
+
 _prefect_block: Callable[[str], str] | None = None
 
 
@@ -34,6 +36,30 @@ def resolve(value: Any) -> Any:
     if isinstance(value, str):
         return REFERENCE.sub(lambda match: _look_up(match.group(1), match.group(2), match.group(0)), value)
     return value
+
+
+def malformed(value: Any, keys: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
+    """Where something looks like a reference and is none: the keys that lead there, and a sentence without values."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [problem for key, item in entries for problem in malformed(item, (*keys, key))]
+    if isinstance(value, str):
+        wrong = [part for part in _MEANT.findall(value) if not REFERENCE.fullmatch(part)]
+        name = ".".join(str(key) for key in keys)
+        # What it is, is not shown: it may be part of a secret.
+        found += [(keys, f"`{name}` holds `${{` that begins no secret reference.") for _ in wrong[:1]]
+    return found
+
+
+def holder(config: Any, message: str) -> tuple[Any, ...]:
+    """The keys in a system's config that lead to the reference which ``message`` names; empty if none does."""
+    entries = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    for key, value in entries:
+        if isinstance(value, str) and any(match.group(0) in message for match in REFERENCE.finditer(value)):
+            return (key,)
+        inner = holder(value, message)
+        if inner:
+            return (key, *inner)
+    return ()
 
 
 def rooted(value: Any, folder: Path) -> Any:

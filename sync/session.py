@@ -13,7 +13,6 @@ from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
-from settings.errors import SecretMissing
 from state import news, outbox, runs
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
@@ -90,7 +89,7 @@ class Session:
         if system not in self._connectors:
             try:
                 self._connectors[system] = systems.open_connector(self.settings, system)
-            except (systems.SystemUnusable, SecretMissing) as error:
+            except systems.SystemUnusable as error:
                 raise Misconfigured(error.message, remedy=error.remedy) from error
         return self._connectors[system]
 

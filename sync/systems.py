@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,20 +30,28 @@ class SystemUnusable(Exception):
 def open_connector(settings: Settings, system: str) -> Connector[Any]:
     """The system's connector with its settings checked and its secrets resolved; close it after use.
 
-    Raises ``SystemUnusable``, and what ``settings.secrets.resolve`` raises for a secret that is not there.
+    Raises ``SystemUnusable``, also for a secret that is not there.
     """
-    from settings import secrets
-    from settings.load import config_problems
+    from settings import SecretMissing, secrets
+    from settings.load import config_problems, locate
 
     chosen = settings.systems[system]
     try:
         connector = registry.load(chosen.connector)
     except registry.UnknownConnector as error:
-        raise SystemUnusable(f"systems.{system}.connector: {error}", "Correct the name, or install it.") from error
+        place = locate(Path(settings.path), ("systems", system, "connector"))
+        known = difflib.get_close_matches(chosen.connector, registry.names(), 1)
+        remedy = f"Did you mean `connector: {known[0]}`?" if known else "Correct the name, or install it."
+        raise SystemUnusable(f"{place}: {error}", remedy) from error
     try:
-        config = connector.Config.model_validate(secrets.resolve(chosen.config))
+        given = secrets.resolve(chosen.config)
+    except SecretMissing as error:
+        keys = ("systems", system, "config", *secrets.holder(chosen.config, error.message))
+        raise SystemUnusable(f"{locate(Path(settings.path), keys)}: {error.message}", error.remedy) from None
+    try:
+        config = connector.Config.model_validate(given)
     except ValidationError as error:
-        problems = config_problems(error, Path(settings.path), system)
+        problems = config_problems(error, Path(settings.path), system, connector.Config)
         raise SystemUnusable(
             "\n".join(str(problem) for problem in problems),
             f"`ltc connectors describe {chosen.connector}` lists its settings.",
@@ -71,9 +80,11 @@ def ordered_streams(settings: Settings, system: str, connector: Connector[Any]) 
     wanted = settings.systems[system].streams or list(offered)
     unknown = [name for name in wanted if name not in offered]
     if unknown:
+        from settings.load import locate
+
+        where = locate(Path(settings.path), ("systems", system, "streams"))
         raise SystemUnusable(
-            f"systems.{system}.streams: {connector.name} offers no stream {unknown[0]!r}.",
-            f"It offers: {', '.join(offered)}.",
+            f"{where}: {connector.name} offers no stream {unknown[0]!r}.", f"It offers: {', '.join(offered)}."
         )
     ordered: dict[str, StreamSpec] = {}
 

@@ -86,10 +86,12 @@ def _system(settings: Settings, name: str) -> Checked:
     """Everything about one system; each step needs the one before."""
     from pydantic import ValidationError
 
+    from connectors import registry
     from connectors.errors import ConnectorError
     from connectors.registry import UnknownConnector
     from mappings.errors import MappingFileError
     from settings import SecretMissing, config_problems, locate
+    from settings.secrets import holder
     from sync.systems import SystemUnusable
 
     checked = Checked(name, settings.systems[name].connector)
@@ -98,7 +100,7 @@ def _system(settings: Settings, name: str) -> Checked:
     except ValidationError as error:
         checked.problems += [
             {"message": f"{item.where}: {item.what}", "remedy": f"for example: {item.example}" if item.example else ""}
-            for item in config_problems(error, settings.path, name)
+            for item in config_problems(error, settings.path, name, registry.load(checked.connector).Config)
         ]
     except UnknownConnector as error:
         place = locate(settings.path, ("systems", name, "connector"))
@@ -106,12 +108,11 @@ def _system(settings: Settings, name: str) -> Checked:
     except MappingFileError as error:
         checked.problems.append({"message": f"{error.where}: {error.message}", "remedy": error.remedy})
     except SecretMissing as error:
-        keys = _holder(settings.systems[name].config, error.message)
+        keys = holder(settings.systems[name].config, error.message)
         place = locate(settings.path, ("systems", name, "config", *keys))
         checked.problems.append({"message": f"{place}: {error.message}", "remedy": error.remedy})
     except SystemUnusable as error:
-        place = locate(settings.path, ("systems", name))
-        checked.problems.append({"message": f"{place}: {error.message}", "remedy": error.remedy})
+        checked.problems.append({"message": error.message, "remedy": error.remedy})
     except ConnectorError as error:
         checked.problems.append({"message": error.message, "remedy": error.remedy})
     return checked
@@ -145,20 +146,6 @@ def _literal_secrets(model: Any, config: dict[str, Any]) -> Iterator[tuple[str, 
             yield from ((name, *keys) for keys in _literal_secrets(known.annotation, value))
         elif isinstance(value, str) and "SecretStr" in str(known.annotation) and not REFERENCE.search(value):
             yield (name,)
-
-
-def _holder(config: Any, message: str) -> tuple[Any, ...]:
-    """Where in a system's config the secret reference stands that ``message`` names."""
-    from settings.secrets import REFERENCE
-
-    entries = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
-    for key, value in entries:
-        if isinstance(value, str) and any(match.group(0) in message for match in REFERENCE.finditer(value)):
-            return (key,)
-        inner = _holder(value, message)
-        if inner:
-            return (key, *inner)
-    return ()
 
 
 def _variable(system: str, name: str) -> str:

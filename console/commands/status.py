@@ -134,7 +134,7 @@ def _next(app: App, item: StreamStatus) -> datetime | None:
         return None
     now = _now()
     if system.schedule.cron is not None:
-        from console.schedule import next_due
+        from settings.cron import next_due
 
         return next_due(system.schedule.cron, now.astimezone(app.settings.business_day_zone))
     if item.last_pull is None:

@@ -181,7 +181,7 @@ def test_no_command_ever_prints_the_key(half: Path) -> None:
 
 def test_a_secret_that_is_not_set_names_only_its_reference(config: Path) -> None:
     result = ltc(config, "sync", key=None)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "${env:TEST_JDY_KEY}" in result.stdout
     assert "Set the environment variable TEST_JDY_KEY" in result.stdout
 

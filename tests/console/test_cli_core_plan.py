@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors import retry
-from console.schedule import next_due
+from settings.cron import next_due
 from settings.model import Settings
 from tests.console.company import data, ltc
 from tests.jobs.conftest import crm, erp, settings, systems, toys

@@ -11,7 +11,6 @@ from pydantic import BaseModel, SecretStr
 
 from connectors import registry
 from connectors.contract import StreamSpec
-from settings.errors import SecretMissing
 from settings.load import load
 from settings.model import Settings
 from sync import systems
@@ -65,7 +64,7 @@ def test_a_connector_is_opened_with_its_secrets(
     written: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = written()
-    with pytest.raises(SecretMissing, match="SHOP_PASSWORD"):
+    with pytest.raises(SystemUnusable, match=r"^ltc.yaml:7: The secret \$\{env:SHOP_PASSWORD\} is not set"):
         systems.open_connector(settings, "shop")
     monkeypatch.setenv("SHOP_PASSWORD", "open sesame")
     connector = systems.open_connector(settings, "shop")
@@ -80,11 +79,12 @@ def test_a_wrong_setting_of_a_connector_names_its_line(written: Callable[..., Se
     assert "ltc connectors describe toy" in caught.value.remedy
 
 
-def test_an_unknown_connector_lists_the_known_ones(written: Callable[..., Settings]) -> None:
-    settings = written()
-    settings.systems["shop"].connector = "toi"
-    with pytest.raises(SystemUnusable, match=r"Known: .*salesforce"):
-        systems.open_connector(settings, "shop")
+def test_an_unknown_connector_lists_the_known_ones_and_the_one_that_was_meant(
+    written: Callable[..., Settings],
+) -> None:
+    with pytest.raises(SystemUnusable, match=r"^ltc.yaml:4: .*Known: .*salesforce") as caught:
+        systems.open_connector(written("connector: toy", "connector: salesfroce"), "shop")
+    assert caught.value.remedy == "Did you mean `connector: salesforce`?"
 
 
 def test_streams_come_after_those_they_depend_on(written: Callable[..., Settings]) -> None:
@@ -94,7 +94,7 @@ def test_streams_come_after_those_they_depend_on(written: Callable[..., Settings
     settings.systems["shop"].streams = ["delivery", "party"]
     assert [spec.name for spec in systems.ordered_streams(settings, "shop", toy)] == ["delivery", "party"]
     settings.systems["shop"].streams = ["orders"]
-    with pytest.raises(SystemUnusable, match="offers no stream 'orders'") as caught:
+    with pytest.raises(SystemUnusable, match=r"^ltc.yaml:3: .*offers no stream 'orders'") as caught:
         systems.ordered_streams(settings, "shop", toy)
     assert "delivery, order, party" in caught.value.remedy
 

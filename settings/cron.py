@@ -1,4 +1,4 @@
-"""When a cron expression is due next, for `ltc status`; the scheduling itself is Prefect's."""
+"""Cron expressions: whether one can be meant, and when it is due next; the scheduling itself is Prefect's."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ class _Cron(NamedTuple):
     weekdays: set[int]
     either_day: bool
     """Day of month and day of week are both given: one of them is enough."""
+
+
+def is_possible(cron: str) -> bool:
+    """Whether it is a cron expression: a shorthand, or five fields. What only Prefect reads (``L``, ``#``) passes."""
+    known = _SHORTHANDS.get(cron.strip().lower(), cron)
+    if len(known.split()) != 5:
+        return False
+    try:
+        _parse(known)
+    except (ValueError, KeyError):
+        return any(sign in known.upper() for sign in ("L", "#", "W"))
+    return True
 
 
 def next_due(cron: str, after: datetime) -> datetime | None:
