@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciliation import facts, frame, lifecycle, money, tieouts
+from reconciliation import facts, frame, lifecycle, money, tieouts, writebacks
 from reconciliation.linking import link
 from reconciliation.observe import observe
 from reconciliation.rules import Rules
@@ -90,6 +90,7 @@ def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | N
         figures = tieouts.tie_outs(loaded)
         observation = observe(loaded)
         changes = lifecycle.advance(loaded, store, observation, run_id)
+        writebacks.note_agreement(store, loaded)
     _keep(store, run_id, figures)
     with store.reading() as connection:
         open_findings = [OpenFindings(*row) for row in findings.totals(connection)]

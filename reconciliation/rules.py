@@ -55,7 +55,7 @@ class Rules:
             absolute={currency: Decimal(str(value)) for currency, value in found.tolerance.absolute.items()},
             relative=Decimal(str(found.tolerance.relative)),
             rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},
-            ownership={name: str(role) for name, role in settings.ownership.items()},
+            ownership={name: str(found.owner) for name, found in settings.ownership.items()},
             checks={name: _plain(values) for name, values in found.checks.items()},
         )
 

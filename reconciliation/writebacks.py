@@ -15,7 +15,7 @@ from mappings.model import TABLES
 from reconciliation import shown, subjects, words
 from reconciliation.frame import Frame, load
 from reconciliation.rules import Rules
-from state import chains
+from state import agreed, chains, frames
 from state.store import Store
 
 if TYPE_CHECKING:
@@ -175,6 +175,33 @@ def wanted(store: Store, settings: Settings, frame: Frame | None = None) -> list
             addresses = chains.identities(connection, doubtful)
         found = [item if item.stream else replace(item, stream=addresses[item.record_id].stream) for item in found]
     return sorted(found, key=lambda item: (item.system, item.stream, item.record_id, item.field))
+
+
+def note_agreement(store: Store, frame: Frame) -> int:
+    """Keep the values on which owner and target agree now, where they are not the ones kept; returns how many.
+
+    They are the base that a later difference is compared with: who changed what since. ``frame`` must be linked.
+    """
+    shown.prepare(frame)
+    with store.reading() as connection:
+        known = frames.arrow(connection, "SELECT record_id, field, value FROM agreed")
+    frame.take("agreed", known, "SELECT *, json_extract_string(value, '$') AS plain FROM incoming")
+    found = [
+        (record_id, rule.field, value)
+        for rule in RULES
+        if _applies(rule, frame.rules)
+        for record_id, value in frame.rows(
+            f"""
+            SELECT w.record_id, w.old FROM ({rule.query}) w
+            LEFT JOIN agreed a ON a.record_id = w.record_id AND a.field = '{rule.field}'
+            WHERE w.new IS NOT NULL AND w.old IS NOT DISTINCT FROM w.new AND a.plain IS DISTINCT FROM w.old::VARCHAR
+            """
+        )
+    ]
+    if found:
+        with store.transaction() as connection:
+            agreed.write(connection, found)
+    return len(found)
 
 
 @contextmanager

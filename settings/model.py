@@ -11,8 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from mappings.currencies import EXPONENTS
 from settings import cron
-
-Role = Literal["marketing", "crm", "erp", "accounting", "payments", "service"]
+from settings.writing import FieldName, Ownership, Policy, Role, Writing
 
 
 def _known_zone(name: str) -> str:
@@ -24,6 +23,7 @@ def _known_zone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_known_zone)]
+
 
 def _known_currency(code: str) -> str:
     if code not in EXPONENTS:
@@ -104,7 +104,8 @@ class Settings(_Settings):
     base_currency: Currency = "CNY"
     as_of: AwareDatetime | None = None
     systems: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], SystemSettings] = Field(min_length=1)
-    ownership: dict[str, Role] = Field(default_factory=dict)
+    ownership: dict[FieldName, Ownership] = Field(default_factory=dict)
+    writing: Writing = Field(default_factory=Writing)
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     path: Path = Field(Path("ltc.yaml"), exclude=True)
 
@@ -113,16 +114,24 @@ class Settings(_Settings):
         """The zone in which days begin and end."""
         return ZoneInfo(self.timezone)
 
+    def policy(self, entity: str, field: str) -> Policy:
+        """What becomes of a value that somebody else wrote into a field that we write."""
+        found = self.ownership.get(f"{entity}.{field}")
+        return found.policy if found is not None else "owner_wins"
+
     def systems_with(self, role: str) -> list[str]:
         """Names of the systems that have a role."""
         return [name for name, system in self.systems.items() if role in system.roles]
 
 
 __all__ = [
+    "Ownership",
+    "Policy",
     "ReconciliationSettings",
     "Role",
     "Schedule",
     "Settings",
     "SystemSettings",
     "Tolerance",
+    "Writing",
 ]

@@ -7,18 +7,15 @@ record the change is based on, so that the same wish is the same row however oft
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
-from state import audit, bulk, runs, schema
+from state import audit, bulk, exact, runs, schema
 from state.bodies import unpack
 from state.clock import now_us
 from state.writes import RecordState
@@ -80,6 +77,8 @@ class FieldChange:
     reason: str
     because: Any = None
     """The records that say so."""
+    contested: bool = False
+    """Overwrites what somebody else wrote; ``old`` and ``source_old`` keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def idempotency_key(
 ) -> str:
     """40 hex digits: the same for the same new source values of the same version (``seq``, ``hash``) of a record."""
     content = [system, stream, source_id, base[0], base[1].hex(), sorted(values, key=lambda pair: pair[0])]
-    return hashlib.blake2b(_dump(content).encode(), digest_size=20).hexdigest()
+    return hashlib.blake2b(exact.dump(content).encode(), digest_size=20).hexdigest()
 
 
 def plan_digest(system: str, keys: Iterable[str]) -> str:
@@ -191,6 +190,10 @@ def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_i
     _supersede(connection, system, {item.idempotency_key for item in wished}, plan_id if keys else "")
     refused = [item for item in wished if item.status is OutboxStatus.REJECTED]
     _insert(connection, plan_id, [item for item in refused if item.idempotency_key not in known])
+    for item in refused:
+        row = known.get(item.idempotency_key)
+        if row is not None and row.status is OutboxStatus.SUPERSEDED:
+            outcome(connection, row.id, OutboxStatus.REJECTED, item.message)
     if not keys:
         return None
     _insert(connection, plan_id, fresh)
@@ -208,11 +211,12 @@ def _sorted_out(wished: Sequence[Item], known: dict[str, Item]) -> tuple[list[It
     fresh: list[Item] = []
     reopened: list[Item] = []
     for item in wished:
+        if item.status is not OutboxStatus.PLANNED:
+            continue  # it has no counterpart in the source, or somebody undoes it: nothing to send
         row = known.get(item.idempotency_key)
         if row is None:
-            if item.status is OutboxStatus.PLANNED:
-                active.append(item)
-                fresh.append(item)
+            active.append(item)
+            fresh.append(item)
         elif row.status in OPEN:
             active.append(row)
         elif row.status in _REOPENED and row.attempts < MAX_ATTEMPTS:
@@ -366,6 +370,16 @@ def rebase(connection: Connection, item_id: int, base_seq: int, key: str) -> Non
     bulk.update(connection, schema.outbox, ("id", "base_seq", "idempotency_key"), [row], ("id",))
 
 
+def resolve(connection: Connection, done: Item) -> None:
+    """Close the dead letters of a record that a later write has made pointless: all their fields are written now."""
+    table = schema.outbox
+    written = {change.field for change in done.changes}
+    query = select(table).where(table.c.record_id == done.record_id, table.c.status.in_(STUCK), table.c.id != done.id)
+    for letter in [_item(row) for row in connection.execute(query)]:
+        if written.issuperset(change.field for change in letter.changes):
+            outcome(connection, letter.id, OutboxStatus.SUPERSEDED, f"resolved by a later write ({done.id})")
+
+
 def dead_letters(connection: Connection, system: str | None = None) -> list[Item]:
     """Changes that need a person: refused by the source, or tried too often."""
     table = schema.outbox
@@ -430,7 +444,7 @@ def _insert(connection: Connection, plan_id: str, items: Sequence[Item]) -> None
     for item in items:
         record = (plan_id, item.system, item.stream, item.record_id, item.source_id, item.number)
         written = {"entity": item.entity, "fields": [asdict(change) for change in item.changes]}
-        change = (_dump(written), item.base_seq, item.idempotency_key)
+        change = (exact.dump(written), item.base_seq, item.idempotency_key)
         done = None if item.status in OPEN else now
         rows.append((*record, *change, item.status.value, item.attempts, item.message, now, done))
     bulk.insert(connection, schema.outbox, _COLUMNS, rows)
@@ -444,7 +458,7 @@ def _by_key(connection: Connection, keys: Sequence[str]) -> Iterator[Item]:
 
 
 def _item(row: Row[Any]) -> Item:
-    written = json.loads(row.changes, object_hook=_exact)
+    written = exact.load(row.changes)
     return Item(
         row.system,
         row.stream,
@@ -464,22 +478,6 @@ def _item(row: Row[Any]) -> Item:
         row.sent_at,
         row.done_at,
     )
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_encoded)
-
-
-def _encoded(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return {"$decimal": str(value)}
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} cannot be kept in the outbox")
-
-
-def _exact(found: dict[str, Any]) -> Any:
-    return Decimal(found["$decimal"]) if found.keys() == {"$decimal"} else found
 
 
 def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

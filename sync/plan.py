@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mappings.errors import MappingError
-from state import outbox
+from state import agreed, held, outbox, writelog
 from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan
+from sync.judge import Judge
+from sync.values import same
+from sync.wishes import Draft, Restored, Wish
 
 if TYPE_CHECKING:
     from mappings.engine import Mapping as SystemMapping
     from mappings.engine import StreamMapping
     from settings.model import Settings
     from state.store import Store
-
-
-class Wish(Protocol):
-    """A field that should show another value; ``reconciliation.writebacks.Wanted`` is one."""
-
-    @property
-    def system(self) -> str: ...  # noqa: D102
-    @property
-    def stream(self) -> str: ...  # noqa: D102
-    @property
-    def record_id(self) -> int: ...  # noqa: D102
-    @property
-    def source_id(self) -> str: ...  # noqa: D102
-    @property
-    def number(self) -> str | None: ...  # noqa: D102
-    @property
-    def entity(self) -> str: ...  # noqa: D102
-    @property
-    def field(self) -> str: ...  # noqa: D102
-    @property
-    def old(self) -> Any: ...  # noqa: D102
-    @property
-    def new(self) -> Any: ...  # noqa: D102
-    @property
-    def reason(self) -> str: ...  # noqa: D102
-    @property
-    def because(self) -> Any: ...  # noqa: D102
 
 
 def make_plan(store: Store, settings: Settings, run_id: str, systems: Iterable[str] | None = None) -> list[Plan]:
@@ -58,24 +34,49 @@ def make_plan(store: Store, settings: Settings, run_id: str, systems: Iterable[s
     for wish in wanted(store, settings):
         if wish.system in wishes:
             wishes[wish.system].append(wish)
-    plans = (plan_system(store, mapping_for(settings, name), name, wishes[name], run_id) for name in asked)
+    plans = (plan_system(store, settings, mapping_for(settings, name), name, wishes[name], run_id) for name in asked)
     return [plan for plan in plans if plan is not None]
 
 
-def plan_system(store: Store, mapping: SystemMapping, system: str, wishes: Sequence[Wish], run_id: str) -> Plan | None:
-    """Make one system's plan of these wishes; ``None`` if nothing is left to send."""
+def plan_system(
+    store: Store,
+    settings: Settings,
+    mapping: SystemMapping,
+    system: str,
+    wishes: Sequence[Wish],
+    run_id: str,
+) -> Plan | None:
+    """Make one system's plan of these wishes and of what people want restored; ``None`` if nothing is left to send."""
     records: dict[int, list[Wish]] = {}
-    for wish in wishes:
-        records.setdefault(wish.record_id, []).append(wish)
     items: list[Item] = []
     with store.reading() as connection:
+        for wish in [*wishes, *_restores(connection, system, wishes)]:
+            records.setdefault(wish.record_id, []).append(wish)
+        judge = Judge(connection, settings, records)
         for record_id, base in outbox.bases(connection, records):
             if outbox.is_usable(base):
-                items += _items(mapping.stream(records[record_id][0].stream), records[record_id], base)
+                items += _items(judge, mapping.stream(records[record_id][0].stream), records[record_id], base)
     with store.transaction() as connection:
         for item, status, message in judged(connection, mapping, system):
             outbox.outcome(connection, item.id, status, message)
+        held.replace(connection, system, judge.held)
+        agreed.write(connection, judge.agreed)
+        for row_id, shown in judge.seen:
+            writelog.seen(connection, row_id, shown)
         return outbox.save_plan(connection, system, items, run_id)
+
+
+def _restores(connection: Any, system: str, wishes: Sequence[Wish]) -> list[Restored]:
+    """What people want shown again in this system, where the owner wants nothing else meanwhile."""
+    wished = {(wish.record_id, wish.field) for wish in wishes}
+    return [
+        Restored(
+            *(system, item.stream, item.record_id, item.source_id, item.number, item.entity, item.field),
+            *(item.new, item.old, item.reason, item.source_field, item.source_value),
+        )
+        for item in held.to_restore(connection, system)
+        if (item.record_id, item.field) not in wished
+    ]
 
 
 def judged(connection: Any, mapping: SystemMapping, system: str) -> list[tuple[Item, OutboxStatus, str]]:
@@ -102,38 +103,60 @@ def shows(mapping: StreamMapping, item: Item, body: bytes) -> bool:
     return all(same(mapping.source_value(change.field, document), change.source_new) for change in item.changes)
 
 
-def same(left: Any, right: Any) -> bool:
-    """Whether two source values mean the same: empty text is nothing, a number equals its text."""
-    if left in (None, "") or right in (None, ""):
-        return left in (None, "") and right in (None, "")
-    return bool(left == right) or str(left) == str(right)
-
-
-def _items(mapping: StreamMapping, wishes: Sequence[Wish], base: Base) -> list[Item]:
-    """The record's change, and beside it one refused item for each value the source has no word for."""
+def _items(judge: Judge, mapping: StreamMapping, wishes: Sequence[Wish], base: Base) -> list[Item]:
+    """The record's change, and beside it one refused item for each value that cannot be written."""
     from mappings.engine import decode
 
     document = decode(base.body)
     changes: list[FieldChange] = []
     refused: list[Item] = []
     for wish in sorted(wishes, key=lambda wish: wish.field):
+        if judge.barred(wish):
+            continue
         try:
-            source_field, source_new = mapping.reverse(wish.field, wish.new)
-        except KeyError:
-            continue  # this site's mapping does not write the field
+            draft = _draft(judge, mapping, wish, document)
         except MappingError as error:
             change = FieldChange(wish.field, "", wish.old, wish.new, None, None, wish.reason, wish.because)
             key = _key(wish, base, [(f"{mapping.fingerprint} {wish.field}", wish.new)])
             refused.append(_item(wish, base, (change,), key, OutboxStatus.REJECTED, str(error)))
             continue
-        source_old = mapping.source_value(wish.field, document)
-        if not same(source_old, source_new) and mapping.may_write(wish.field, document):
-            values = (wish.old, wish.new, source_old, source_new)
-            changes.append(FieldChange(wish.field, source_field, *values, wish.reason, wish.because))
+        if draft is None or not (isinstance(wish, Restored) or judge.passes(draft, mapping)):
+            continue
+        values = (wish.old, draft.new, draft.source_old, draft.source_new)
+        named = (wish.field, draft.source_field)
+        change = FieldChange(*named, *values, wish.reason, wish.because, draft.contested)
+        quarrel = judge.quarrel(draft)
+        if quarrel:
+            key = _brake_key(wish, draft)
+            refused.append(_item(wish, base, (change,), key, OutboxStatus.REJECTED, quarrel))
+        else:
+            changes.append(change)
     if not changes:
         return refused
     key = _key(wishes[0], base, [(change.source_field, change.source_new) for change in changes])
     return [_item(wishes[0], base, tuple(changes), key), *refused]
+
+
+def _draft(judge: Judge, mapping: StreamMapping, wish: Wish, document: Any) -> Draft | None:
+    """The wish worked out for the source; ``None`` if it shows that already or takes none. Raises ``MappingError``."""
+    value = judge.decided_value(wish)
+    if isinstance(wish, Restored):  # as the source had it, be it a word that the mapping does not know
+        source_field, source_new = wish.source_field, wish.source_value
+    else:
+        try:
+            source_field, source_new = mapping.reverse(wish.field, value)
+        except KeyError:
+            return None  # this site's mapping does not write the field
+    source_old = mapping.source_value(wish.field, document)
+    if same(source_old, source_new) or not mapping.may_write(wish.field, document):
+        return None
+    return Draft(wish, value, source_field, source_old, source_new)
+
+
+def _brake_key(wish: Wish, draft: Draft) -> str:
+    """The same for the same quarrel, whatever version of the record it has come to."""
+    names = (wish.system, wish.stream, wish.source_id)
+    return outbox.idempotency_key(*names, (0, b""), [(f"brake {draft.source_field}", draft.source_new)])
 
 
 def _key(wish: Wish, base: Base, values: list[tuple[str, Any]]) -> str:
@@ -179,6 +202,7 @@ def _item_as_dict(item: Item) -> dict[str, Any]:
                 "source_old": _plain(change.source_old),
                 "source_new": _plain(change.source_new),
                 "reason": change.reason,
+                "contested": change.contested,
             }
             for change in item.changes
         ],

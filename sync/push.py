@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Change, Connector, Outcome, PushResult, RawRecord
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
-from mappings.engine import Mapping, StreamMapping
+from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingError
 from mappings.model import ENTITIES, columns
-from state import audit, landing, outbox, runs
+from state import agreed, audit, held, landing, outbox, runs, writelog
 from state.landing import Stream
 from state.outbox import MAX_ATTEMPTS, Base, Item, OutboxStatus, Plan, PlanError
 from state.store import Store
 from sync import plan as planning
+from sync.echoes import rewritten
 from sync.outcome import StreamOutcome
 from sync.progress import Progress, Silent
+from sync.values import same
 from sync.work import Work, working
 
 if TYPE_CHECKING:
@@ -200,6 +202,9 @@ class _Pusher:
                 else:
                     ready[item.source_id] = (item, base)
             noted = outbox.sending(connection, [item for item, _ in ready.values()], self.job.lease.token)
+            sent = [item for item, _ in ready.values() if item.id in noted]
+            values = [(item.record_id, c.field, item.id, c.source_new) for item in sent for c in item.changes]
+            writelog.note(connection, values)
         return {source_id: found for source_id, found in ready.items() if found[0].id in noted}
 
     def _send(self, pending: dict[str, tuple[Item, Base]]) -> None:
@@ -212,6 +217,7 @@ class _Pusher:
         if result.source_id not in pending:
             raise ContractError(f"An outcome was told for a record of {self.stream.name} that was not sent.")
         item, _ = pending[result.source_id]
+        result = self._seen_through(item, result)
         status, message = _SETTLED[result.outcome], result.message
         if status in outbox.OPEN and item.attempts + 1 >= MAX_ATTEMPTS:
             status, message = OutboxStatus.DEAD, f"no outcome after {MAX_ATTEMPTS} attempts: {message}"
@@ -223,9 +229,49 @@ class _Pusher:
                     status, message = OutboxStatus.REJECTED, _ignored(item)
                     self._stand_on_new_version(connection, item)
             outbox.outcome(connection, item.id, status, message, fence=self.job.lease.token)
+            self._remember(connection, item, status, result.record)
         del pending[result.source_id]
         self._count("retry" if status is OutboxStatus.PLANNED else status.value)
         self.work.page(dict(self.counts))
+
+    def _seen_through(self, item: Item, result: PushResult) -> PushResult:
+        """A source that took the change and rewrote it (spaces, case, rounding) has not refused it."""
+        if result.outcome is not Outcome.REJECTED or result.record is None:
+            return result
+        if not all(rewritten(c.source_new, shown) for c, shown in self._shown(item, result.record)):
+            return result
+        return replace(result, outcome=Outcome.APPLIED)
+
+    def _shown(self, item: Item, record: RawRecord) -> list[tuple[outbox.FieldChange, Any]]:
+        document = decode(record.body)
+        return [(change, self.mapper.source_value(change.field, document)) for change in item.changes]
+
+    def _remember(self, connection: Connection, item: Item, status: OutboxStatus, record: RawRecord | None) -> None:
+        """Note what both sides agree on now, and use up the log of the write where the source shows it already."""
+        if status not in (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED):
+            if status not in outbox.IN_DOUBT:
+                writelog.withdraw(connection, item.id)
+            return
+        shown = self._shown(item, record) if record is not None else []
+        if status is OutboxStatus.UNCHANGED:
+            writelog.withdraw(connection, item.id)
+        writelog.seen_as(connection, item.id, [(change.field, value) for change, value in shown])
+        row = self._canonical(item, record)
+        values = [(item.record_id, change.field, row.get(change.field, change.new)) for change in item.changes]
+        agreed.write(connection, values)
+        held.restored(connection, item.record_id, [change.field for change in item.changes])
+        outbox.resolve(connection, item)
+
+    def _canonical(self, item: Item, record: RawRecord | None) -> dict[str, Any]:
+        """The record as it is now in canonical terms; empty if it is not known or not understood."""
+        if record is None:
+            return {}
+        try:
+            row = self.mapper.map(item.system, item.source_id, record.body).row
+        except MappingError:
+            return {}
+        names = [column.name for column in columns(ENTITIES[self.mapper.entity])]
+        return dict(zip(names, row, strict=True)) if row else {}
 
     def _land(self, connection: Connection, outcome: Outcome, record: RawRecord) -> None:
         if outcome in (Outcome.APPLIED, Outcome.UNCHANGED):
@@ -234,15 +280,11 @@ class _Pusher:
             landing.apply(connection, self.stream, self.mapper, [record], run_id=self.work.run_id)
 
     def _is_ignored(self, item: Item, record: RawRecord) -> bool:
-        """Whether the source took the change but neither it nor its canonical row shows it."""
-        if planning.shows(self.mapper, item, record.body):
+        """Whether the source took the change but neither it nor its canonical row shows it, not even rewritten."""
+        if all(rewritten(change.source_new, shown) for change, shown in self._shown(item, record)):
             return False
-        try:
-            row = self.mapper.map(item.system, item.source_id, record.body).row
-        except MappingError:
-            return False
-        names = [column.name for column in columns(ENTITIES[self.mapper.entity])]
-        return not row or any(not planning.same(row[names.index(c.field)], c.new) for c in item.changes)
+        row = self._canonical(item, record)
+        return bool(row) and any(not same(row[change.field], change.new) for change in item.changes)
 
     def _stand_on_new_version(self, connection: Connection, item: Item) -> None:
         """Let the refusal hold for the version that our write made, or the next plan would send it again."""
@@ -260,6 +302,8 @@ class _Pusher:
             for place, (item, _) in enumerate(pending.values()):
                 certain = unsent and item.status is OutboxStatus.PLANNED
                 status = OutboxStatus.PLANNED if certain else OutboxStatus.UNKNOWN
+                if certain:
+                    writelog.withdraw(connection, item.id)
                 if place or blameless:
                     outbox.unsent(connection, item, status, error.message)
                 elif item.attempts + 1 >= MAX_ATTEMPTS:

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -116,7 +117,7 @@ def test_tokens_grow_with_every_lease_of_a_store(store: Store) -> None:
 
 
 def test_the_database_refuses_a_page_under_an_older_token(store: Store) -> None:
-    known = {"complete": True, "covered_until": None, "run_id": "r"}
+    known: Any = {"complete": True, "covered_until": None, "run_id": "r"}
     with store.transaction() as connection:
         cursors.write(connection, 1, {"since": 5}, fence=7, **known)
     with pytest.raises(LeaseHeld, match="took over"), store.transaction() as connection:

@@ -267,7 +267,7 @@ def test_a_source_that_is_down_costs_no_attempt(sqlite_store: Store, settings: S
     result = push(sqlite_store, settings, push="apply")
     assert result.status == "failed"
     assert result.outcomes[0].error is not None
-    assert result.outcomes[0].error.kind == "transient"
+    assert result.outcomes[0].error.kind == "unreachable"
     with sqlite_store.reading() as connection:
         (plan,) = outbox.open_plans(connection)
         assert {(item.status, item.attempts) for item in plan.items} == {(OutboxStatus.PLANNED, 0)}

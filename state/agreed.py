@@ -1,0 +1,33 @@
+"""The last value of each written field on which its owner and the target agreed: the base of a three-way comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from state import bulk, exact
+from state.clock import now_us
+from state.schema import agreed as table
+
+_MANY = 500
+
+
+def read(connection: Connection, record_ids: Iterable[int]) -> dict[tuple[int, str], Any]:
+    """What was agreed on, by record and field; a field that never was is left out."""
+    found: dict[tuple[int, str], Any] = {}
+    ids = sorted(set(record_ids))
+    for start in range(0, len(ids), _MANY):
+        query = select(table.c.record_id, table.c.field, table.c.value)
+        for row in connection.execute(query.where(table.c.record_id.in_(ids[start : start + _MANY]))):
+            found[row.record_id, row.field] = exact.load(row.value)
+    return found
+
+
+def write(connection: Connection, values: Sequence[tuple[int, str, Any]]) -> None:
+    """Note that target and owner agree: rows of record, field, canonical value."""
+    now = now_us()
+    rows = {(record_id, field): (record_id, field, exact.dump(value), now) for record_id, field, value in values}
+    bulk.upsert(connection, table, ("record_id", "field", "value", "at"), list(rows.values()), ("record_id", "field"))
