@@ -18,7 +18,7 @@ from connectors import retry
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unreachable
 from connectors.ratelimit import RateLimit
-from connectors.rawjson import shape
+from connectors.rawjson import readable, shape
 
 T = TypeVar("T")
 
@@ -147,7 +147,16 @@ class HttpSession:
         failure = self._classify(response) or by_status(response)
         if failure is not None:
             raise failure
+        return _readable(response)
+
+
+def _readable(response: httpx.Response) -> httpx.Response:
+    body = readable(response.content)
+    if body == response.content:
         return response
+    as_sent = ("content-encoding", "content-length", "transfer-encoding")
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in as_sent]
+    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 
 def _verification(base_url: str, verify: Any) -> Any:
@@ -225,7 +234,7 @@ def by_status(response: httpx.Response) -> ConnectorError | None:
     status = response.status_code
     if 200 <= status < 300:
         return None
-    host = response.request.url.host
+    host = response.request.url.netloc.decode()
     if status in (401, 403):
         return AuthError(
             f"{host} refused our credentials (HTTP {status}).",

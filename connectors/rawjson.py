@@ -20,6 +20,29 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(r"[A-Za-z_$][\w.$ -]{0,39}")
 
 
+_ESCAPE = re.compile(rb"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a-fA-F]..)|.)")
+"""An escape in a JSON text: a pair of surrogates, a lone surrogate, or any other."""
+
+
+def readable(body: bytes) -> bytes:
+    """The answer as every JSON reader takes it: the same bytes, but half a character (``\\ud83d`` alone) as U+FFFD.
+
+    Systems that cut texts at a length leave such halves behind; nothing else of the record is lost by it.
+    Raises ``ContractError`` if the answer is not UTF-8.
+    """
+    try:
+        str(body, "utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError(
+            "The answer is not in UTF-8, as JSON must be.",
+            remedy="Check the base URL; a proxy may have changed the answer. Otherwise report it.",
+            sample=shape(body),
+        ) from error
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[2] else found[0], body)
+
+
 def decode(body: bytes) -> Any:
     """Parse JSON; every number with a fraction or exponent becomes ``Decimal``, never ``float``.
 

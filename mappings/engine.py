@@ -89,7 +89,7 @@ class StreamMapping:
         """
         try:
             return self.compiled.record(system, source_id, body)
-        except (Unusable, msgspec.DecodeError, TypeError, ArithmeticError) as error:
+        except (Unusable, msgspec.DecodeError, UnicodeDecodeError, TypeError, ArithmeticError) as error:
             raise self._explained(source_id, body, error) from error
 
     def reverse(self, field: str, value: Any) -> tuple[str, Any]:
@@ -126,7 +126,7 @@ class StreamMapping:
         """Find the field that a failed record failed at, by mapping field after field."""
         try:
             document = convert.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return MappingError("", f"<{len(body)} bytes>", "is not valid JSON")
         if type(document) is not dict:
             return MappingError("", f"<{type(document).__name__}>", "is not a JSON object")
@@ -235,7 +235,7 @@ def _general(path: str) -> str:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         document = convert.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise MappingError("", f"<{len(body)} bytes>", "is not valid JSON") from None
     if type(document) is not dict:
         raise MappingError("", f"<{type(document).__name__}>", "is not a JSON object")

@@ -16,6 +16,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
 from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
+from connectors.rawjson import readable
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
 
@@ -125,7 +126,7 @@ class Transport:
             raise ContractError("A bulk operation failed that was never asked for.", remedy="Report it.") from error
         except failures.RequestException as error:
             raise from_requests(error, host) from error
-        return Answer(response.status_code, response.content, response.headers.get("Date", ""))
+        return Answer(response.status_code, readable(response.content), response.headers.get("Date", ""))
 
     def _seen(self, response: requests.Response) -> None:
         self._on_bytes(len(response.content))

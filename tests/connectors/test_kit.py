@@ -469,3 +469,29 @@ def test_a_shape_hides_values_long_answers_and_keys_that_are_data() -> None:
     )
     assert len(rawjson.shape(b"[" + b",".join(b'{"a":1}' for _ in range(1000)) + b"]")) < 100
     assert len(rawjson.shape(msgspec.json.encode({f"key{n}" * 4: {"x": [{"y": 1}]} for n in range(50)}))) <= 301
+
+
+# Texts that are no texts
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (rb'{"a":"x\ud83d"}', "x\ufffd"),
+        (rb'{"a":"\ude00\uD83Dx"}', "\ufffd\ufffdx"),
+        (rb'{"a":"\ud83d\ude00"}', "😀"),
+        (rb'{"a":"\\ud83d \n\u4f60"}', "\\ud83d \n你"),
+    ],
+)
+def test_half_a_character_costs_that_character_and_not_the_stream(server: Server, sent: bytes, received: str) -> None:
+    server.faults.answer("/", 200, sent)
+    with session(server) as opened:
+        answer = opened.request("GET", "/")
+    assert rawjson.decode(answer.content) == {"a": received}
+
+
+def test_an_answer_in_another_encoding_ends_the_stream_and_is_not_shown(server: Server) -> None:
+    server.faults.answer("/", 200, '{"name":"李雷 13800000000"}'.encode("gbk"))
+    with session(server) as opened, pytest.raises(ContractError, match="not in UTF-8") as caught:
+        opened.request("GET", "/")
+    assert "13800000000" not in str(caught.value)
