@@ -53,7 +53,7 @@ check: lint types test ## lint, types, tests
 bench: $(READY) ## measure against the raw limit; prints ratios and stores them in bench/results
 	@$(BIN)/python -m bench.run
 
-bench-large: $(READY) ## the same, and 1,000,000 orders and chains (about an hour)
+bench-large: $(READY) ## the same, and 1,000,000 orders and chains (far longer)
 	@$(BIN)/python -m bench.run --large
 
 docs: $(READY) ## write docs/commands.md from the commands' own help
