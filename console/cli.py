@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -138,4 +139,6 @@ def cli(ctx: click.Context, config: Path, lang: str | None) -> None:
 def main() -> NoReturn:
     """Entry point of the ``ltc`` command."""
     process.starting()
+    # Who ends a service or a container asks with SIGTERM: it stops at the next page, like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cli.main()
