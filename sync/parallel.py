@@ -96,7 +96,7 @@ def _in_threads(jobs: Mapping[str, Callable[[], T]]) -> dict[str, T]:
 
 @contextmanager
 def _ctrl_c_sets(stop: Stop) -> Iterator[None]:
-    """Let Ctrl-C ask for a stop instead of raising: an exception in ``Thread.join`` would forget the thread."""
+    """Let Ctrl-C and SIGTERM ask for a stop instead of raising: an exception in ``Thread.join`` forgets the thread."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
         yield  # somebody else decides what Ctrl-C means
@@ -108,7 +108,9 @@ def _ctrl_c_sets(stop: Stop) -> Iterator[None]:
         stop.set()
 
     signal.signal(signal.SIGINT, caught)
+    ended = signal.signal(signal.SIGTERM, caught)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, ended)

@@ -252,15 +252,16 @@ def test_a_second_sync_of_the_same_store_is_refused(sqlite_store: Store, setting
         run_sync(sqlite_store, settings)
 
 
-def test_ctrl_c_stops_at_the_next_page_and_the_next_run_goes_on(
-    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_stop_at_the_next_page_and_the_next_run_goes_on(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem, sent: signal.Signals
 ) -> None:
     seen = []
 
     def interrupt() -> None:
         seen.append(1)
         if len(seen) == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), sent)
 
     erp.watch = interrupt
     result = run_sync(sqlite_store, settings)
