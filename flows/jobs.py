@@ -79,10 +79,15 @@ def push(
     system: str | None = None,
     push: Literal["plan", "apply"] | None = None,
     plan_id: str | None = None,
+    approve: bool = False,
     config: str | None = None,
 ) -> Any:
-    """Push; without ``push`` each system's own setting decides, with ``plan_id`` exactly that plan is carried out."""
-    return _run(partial(job.run_push, systems=_one(system), push=push, plan_id=plan_id), config)
+    """Push; without ``push`` each system's own setting decides, with ``plan_id`` exactly that plan is carried out.
+
+    ``approve``: a person has approved plans larger than ``writing.limits``.
+    """
+    chosen: Any = {"systems": _one(system), "push": push, "plan_id": plan_id, "approve": approve}
+    return _run(partial(job.run_push, **chosen), config)
 
 
 @flow(name="sweep", description="Find records that were deleted where the source does not say so.", **_options)

@@ -115,6 +115,8 @@ class Plan:
     run_id: str
     approved_by: str | None = None
     applied_at: int | None = None
+    large_approved_by: str | None = None
+    """Who approved it although it is larger than ltc.yaml allows."""
     items: tuple[Item, ...] = field(default=())
 
     @property
@@ -259,8 +261,8 @@ def _open(connection: Connection, plan_id: str, system: str, run_id: str) -> Non
     status = connection.execute(select(table.c.status).where(table.c.id == plan_id)).scalar()
     if status in (PlanStatus.PLANNED, PlanStatus.APPLYING):
         return
-    columns = ("id", "system", "status", "created_at", "approved_by", "applied_at", "run_id")
-    row = (plan_id, system, PlanStatus.PLANNED.value, now_us(), None, None, run_id)
+    columns = ("id", "system", "status", "created_at", "approved_by", "applied_at", "run_id", "large_approved_by")
+    row = (plan_id, system, PlanStatus.PLANNED.value, now_us(), None, None, run_id, None)
     bulk.upsert(connection, table, columns, [row], ("id",))
 
 
@@ -286,7 +288,17 @@ def _plan(connection: Connection, row: Row[Any]) -> Plan:
     found = connection.execute(select(table).where(table.c.plan_id == row.id).order_by(table.c.id))
     items = tuple(_item(item) for item in found)
     status = PlanStatus(row.status)
-    return Plan(row.id, row.system, status, row.created_at, row.run_id, row.approved_by, row.applied_at, items)
+    return Plan(
+        row.id,
+        row.system,
+        status,
+        row.created_at,
+        row.run_id,
+        row.approved_by,
+        row.applied_at,
+        row.large_approved_by,
+        items,
+    )
 
 
 def begin(connection: Connection, plan_id: str, actor: str) -> Plan:
@@ -301,6 +313,12 @@ def begin(connection: Connection, plan_id: str, actor: str) -> Plan:
         raise PlanError(f"Plan {plan_id} for {plan.system} has been carried out already.")
     _set_plan(connection, plan_id, status=PlanStatus.APPLYING.value, approved_by=actor)
     return replace(plan, status=PlanStatus.APPLYING, approved_by=actor)
+
+
+def approve_large(connection: Connection, plan_id: str, actor: str, exceeded: Sequence[str]) -> None:
+    """Note who approved a plan although it is larger than allowed; it holds until the plan is carried out."""
+    _set_plan(connection, plan_id, large_approved_by=actor)
+    audit.append(connection, actor, "large plan approved", {"plan": plan_id, "exceeds": list(exceeded)})
 
 
 def end(connection: Connection, plan_id: str) -> PlanStatus:

@@ -111,6 +111,7 @@ def run_push(
     systems: Sequence[str] | None = None,
     push: Literal["plan", "apply"] | None = None,
     plan_id: str | None = None,
+    approve: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
@@ -119,10 +120,11 @@ def run_push(
     """Plan what is to be written, and carry it out if ``push`` (or each system's setting) says so.
 
     With ``plan_id`` exactly that plan is carried out, and nothing if it is no longer what is wanted: then
-    ``problems`` says so and ``plans`` holds the present one.
+    ``problems`` says so and ``plans`` holds the present one. ``approve`` lets a plan be carried out that is larger than
+    ``writing.limits``.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "push", engine, progress, actor, step) as session:
+    with _run(store, settings, "push", engine, progress, actor, step, approve) as session:
         if plan_id is not None:
             session.apply_only(plan_id)
         else:
@@ -206,6 +208,7 @@ def _run(
     progress: Progress | None,
     actor: str,
     step: Step,
+    approve: bool = False,
 ) -> Iterator[Session]:
     """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result."""
     started = time.monotonic()
@@ -215,7 +218,7 @@ def _run(
         run_id = runs.start_run(store, kind, engine)
         leases.append(stack.enter_context(runs.lease(store, f"run {run_id}", seconds=_LEASE_SECONDS)))
         result = SyncResult(run_id, kind, engine)
-        session = Session(store, settings, result, progress=progress, step=step, actor=actor)
+        session = Session(store, settings, result, progress=progress, step=step, actor=actor, approve=approve)
         stack.callback(session.close)
         stack.enter_context(_renewed(store, leases, session.stop))
         try:

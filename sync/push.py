@@ -15,6 +15,7 @@ from state import agreed, audit, held, landing, outbox, runs, writelog
 from state.landing import Stream
 from state.outbox import MAX_ATTEMPTS, Base, Item, OutboxStatus, Plan, PlanError
 from state.store import Store
+from sync import gates
 from sync import plan as planning
 from sync.echoes import rewritten
 from sync.outcome import StreamOutcome
@@ -54,18 +55,23 @@ def apply_plan(
     run_id: str,
     actor: str,
     current: bool = False,
+    approve: bool = False,
     progress: Progress | None = None,
 ) -> list[StreamOutcome]:
     """Send exactly what a plan says, and settle what an interrupted run left in doubt; one outcome per stream.
 
     ``actor`` approves it. A plan that is no longer what is wanted is refused, unless the caller has just made it
-    (``current``). A record that moved on since becomes a conflict and is planned anew, the others go on.
+    (``current``). A record that moved on since becomes a conflict and is planned anew, the others go on. A plan larger
+    than ltc.yaml allows needs ``approve``, a system that is new here needs its matching accepted (``sync.gates``).
     Raises ``PlanError``, ``StoreError`` (``LeaseHeld`` if another process pushes to this system).
     """
     with store.reading() as connection:
         system = outbox.load(connection, plan_id).system
     if not current:
         _refuse_outdated(store, settings, system, plan_id, run_id)
+    with store.reading() as connection:
+        known = outbox.load(connection, plan_id)
+    gates.check(store, settings, known, actor if approve else None)
     with runs.lease(store, f"push to {system}") as lease:
         with store.transaction() as connection:
             plan = outbox.begin(connection, plan_id, actor)

@@ -9,6 +9,9 @@ from typing import Any
 from state.outbox import Plan
 from sync.outcome import Problem, StreamOutcome
 
+NEEDS_A_PERSON = ("first_run", "limit")
+"""Kinds of problems that are none: something waits for a person's word."""
+
 
 @dataclass(slots=True)
 class SyncResult:
@@ -52,7 +55,11 @@ class SyncResult:
             self.status = "interrupted"
         elif not self.failed and not self.problems:
             self.status = "done"
-        elif any(outcome.ok for outcome in self.outcomes) or (self.reconciled and not self.outcomes):
+        elif (
+            (not self.failed and all(problem.kind in NEEDS_A_PERSON for problem in self.problems))
+            or any(outcome.ok for outcome in self.outcomes)
+            or (self.reconciled and not self.outcomes)
+        ):
             self.status = "partial"
         else:
             self.status = "failed"

@@ -71,11 +71,14 @@ class Session:
         progress: Progress | None = None,
         step: Step = directly,
         actor: str = "ltc",
+        approve: bool = False,
     ) -> None:
         self.store = store
         self.settings = settings
         self.result = result
         self.actor = actor
+        self.approve = approve
+        """Whether a person approves plans that are larger than ltc.yaml allows."""
         self.stop = Stop()
         self.progress = Stoppable(progress or Silent(), self.stop)
         self.summary: dict[str, Any] = {}
@@ -245,6 +248,8 @@ class Session:
         jobs = {name: partial(self._apply, plan, current) for name, plan in chosen.items()}
         changed = False
         for name, outcomes in parallel(jobs, self.stop).items():
+            if not outcomes:
+                continue  # refused: `problems` says why
             self.result.outcomes += outcomes
             changed = changed or any(
                 outcome.counts.get(word) for outcome in outcomes for word in ("applied", "unchanged")
@@ -284,6 +289,7 @@ class Session:
                 run_id=self.result.run_id,
                 actor=self.actor,
                 current=current,
+                approve=self.approve,
                 progress=self.progress,
             )
             outcomes: list[StreamOutcome] = self._step(f"push {plan.system}", work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,41 +13,93 @@ from console.output import emit_json, say, table
 
 if TYPE_CHECKING:
     from state.outbox import Item, Plan
+    from sync.matching import Matching
 
 
 @click.command("push")
 @click.option("--plan/--apply", "plan", default=True, help="Show the plan (default), or carry out the plan shown last.")
+@click.option("--approve", is_flag=True, help="With --apply: also a plan larger than writing.limits in ltc.yaml.")
+@click.option(
+    "--accept-first",
+    "accept",
+    multiple=True,
+    metavar="SYSTEM",
+    help="You have seen how the records of this new system were matched: let it be written to from now on.",
+)
 @jobs.engine_option
 @jobs.system_option
 @jobs.json_option
 @pass_app
-def command(app: App, plan: bool, engine: str, systems: tuple[str, ...], as_json: bool) -> int:
+def command(
+    app: App,
+    plan: bool,
+    approve: bool,
+    accept: tuple[str, ...],
+    engine: str,
+    systems: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Show what would be written to each system, field by field with the reason; --apply writes exactly that.
 
     --apply carries out the plan that --plan (or the last sync) showed and nothing else. If the records have changed so
     that another plan is due now, it writes nothing and says so.
 
+    A system that is new here is read only: --plan shows how its records were matched, --accept-first lets it be written
+    to. It refuses while keys that others go by (document numbers) are not unique.
+
     \b
     Examples:
       ltc push --plan
       ltc push --plan --system crm --json
+      ltc push --accept-first crm
       ltc push --apply
-      ltc push --apply --system crm
+      ltc push --apply --system crm --approve
     """
     chosen = app.systems(systems)
-    if plan:
-        result = jobs.run(app, "push", engine, systems=chosen, push="plan")
-        if as_json:
-            emit_json({"run": result.run_id, "status": result.status, "plans": [_plan(item) for item in result.plans]})
-        else:
-            _show(app, result.plans)
-            if result.status != "done":
-                return jobs.finish(app, result, as_json)
-        return jobs.code(result)
-    return _apply(app, engine, chosen, as_json)
+    if approve and plan:
+        raise click.UsageError("--approve goes with --apply.")
+    if accept:
+        _accept(app, accept, as_json, silent=as_json and not plan)
+        if plan:
+            return 0
+    if not plan:
+        return _apply(app, engine, chosen, approve, as_json)
+    result = jobs.run(app, "push", engine, systems=chosen, push="plan")
+    left = _left(app, chosen, result.plans)
+    if as_json:
+        plans = [{**_plan(item), "exceeds": left.exceeds.get(item.id, ())} for item in result.plans]
+        shown = {"run": result.run_id, "status": result.status, "plans": plans}
+        emit_json({**shown, "first_run": [as_dict(item) for item in left.new], "held": left.held})
+    else:
+        _show_new(app, left.new)
+        _show(app, result.plans, left)
+        if result.status != "done":
+            return jobs.finish(app, result, as_json)
+    return jobs.code(result)
 
 
-def _apply(app: App, engine: str, chosen: Sequence[str] | None, as_json: bool) -> int:
+def _accept(app: App, systems: tuple[str, ...], as_json: bool, silent: bool) -> None:
+    from sync import matching
+
+    app.systems(systems)
+    found = matching.accept(app.store, systems, app.actor)
+    if silent:
+        return
+    if as_json:
+        emit_json({"accepted": [as_dict(item) for item in found]})
+        return
+    for item in found:
+        say(app.texts("push.accepted", system=item.system))
+
+
+def as_dict(found: Matching) -> dict[str, Any]:
+    """A matching as JSON-able data."""
+    from sync import matching
+
+    return matching.as_dict(found)
+
+
+def _apply(app: App, engine: str, chosen: Sequence[str] | None, approve: bool, as_json: bool) -> int:
     from state import outbox
 
     with app.store.reading() as connection:
@@ -58,16 +110,65 @@ def _apply(app: App, engine: str, chosen: Sequence[str] | None, as_json: bool) -
         else:
             say(app.texts("cli.no_plan"))
         return 0
-    result = jobs.merged(jobs.run(app, "push", engine, plan_id=plan.id) for plan in plans)
+    given = {"approve": True} if approve else {}
+    result = jobs.merged(jobs.run(app, "push", engine, plan_id=plan.id, **given) for plan in plans)
     return jobs.finish(app, result, as_json)
 
 
-def _show(app: App, plans: Sequence[Plan]) -> None:
+class _Left(NamedTuple):
+    """What keeps plans or wishes back."""
+
+    new: list[Matching]
+    """Systems whose matching nobody has accepted yet."""
+    exceeds: dict[str, tuple[str, ...]]
+    """Plan → what it exceeds."""
+    held: dict[str, dict[str, int]]
+    """System → reason → wishes that are not planned."""
+
+
+def _left(app: App, chosen: Sequence[str] | None, plans: Sequence[Plan]) -> _Left:
+    from state import held
+    from sync import gates, matching
+
+    names = list(chosen or app.settings.systems)
+    with app.store.reading() as connection:
+        new = [matching.matching(connection, name) for name in gates.read_only(connection, app.settings, names)]
+        sizes = {plan.id: gates.size(connection, app.settings, plan) for plan in plans if not plan.large_approved_by}
+        exceeds = {plan: gates.exceeds(app.settings, size) for plan, size in sizes.items()}
+        waiting = {name: held.counts(connection, name) for name in names}
+    return _Left(new, exceeds, {name: found for name, found in waiting.items() if found})
+
+
+def _show_new(app: App, new: Sequence[Matching]) -> None:
+    """How the records of systems that are new here were matched, and what to do next."""
+    for found in new:
+        say(app.texts("push.first_run", system=found.system))
+        rows = [
+            (
+                item.entity,
+                item.records,
+                item.linked,
+                ", ".join(f"{app.texts(f'links.method.{name}')} {count}" for name, count in item.methods.items()),
+            )
+            for item in found.entities
+        ]
+        table([app.texts(f"push.columns.{name}") for name in ("entity", "records", "linked", "methods")], rows)
+        for double in found.doubles:
+            shown = {"entity": double.entity, "key": double.key, "records": ", ".join(double.records)}
+            say(app.texts("push.not_unique", **shown))
+        said = "push.mend_first" if found.doubles else "push.accept_next"
+        say(app.texts(said, system=found.system))
+        say()
+
+
+def _show(app: App, plans: Sequence[Plan], left: _Left) -> None:
     from state.clock import from_us
 
     texts, zone = app.texts, app.settings.business_day_zone
     if not plans:
         say(texts("cli.nothing_to_write"))
+    _show_held(app, left.held)
+    if not plans:
         return
     names = ("stream", "record", "field", "old", "new", "reason")
     for plan in plans:
@@ -86,8 +187,19 @@ def _show(app: App, plans: Sequence[Plan]) -> None:
             for change in item.changes
         ]
         table([texts(f"cli.columns.{name}") for name in names], rows)
+        contested = sum(change.contested for item in plan.open_items for change in item.changes)
+        if contested:
+            say(texts("push.contested", count=contested))
+        if left.exceeds.get(plan.id):
+            say(texts("push.large", exceeds="; ".join(left.exceeds[plan.id])))
         say()
     say(texts("cli.plan_apply"))
+
+
+def _show_held(app: App, held: dict[str, dict[str, int]]) -> None:
+    for system, reasons in held.items():
+        told = ", ".join(f"{app.texts(f'push.held.{why}')} {count}" for why, count in sorted(reasons.items()))
+        say(app.texts("push.not_planned", system=system, reasons=told))
 
 
 def _value(value: Any) -> Any:
@@ -124,6 +236,7 @@ def _item(item: Item) -> dict[str, Any]:
                 "source_new": change.source_new,
                 "reason": change.reason,
                 "because": change.because,
+                "contested": change.contested,
             }
             for change in item.changes
         ],

@@ -38,9 +38,8 @@ def run(folder: Path, engine: Engine = "prefect", locale: str | None = None) -> 
 
 
 def _work(place: Place, settings: Settings, engine: Engine, locale: str) -> bool:
-    from console.report import write_all
-
     from console import summary
+    from console.report import write_all
     from reconciliation import report as reports
 
     _say(f"2/6 Pulling, mapping, linking, reconciling and planning ({_named(engine)}) …")
@@ -54,7 +53,9 @@ def _work(place: Place, settings: Settings, engine: Engine, locale: str) -> bool
     _say("4/6 Writing the report …")
     for kind, path in write_all(report, place.reports, locale).items():
         _say(f"      {kind:5} {_shown(path)}")
-    _say("5/6 Applying the planned write-backs …")
+    _say("5/6 A system that is new here is read only until a person accepts how its records were matched.")
+    _accept(settings)
+    _say("    Applying the planned write-backs …")
     applied = _job(settings, engine, "push", push="apply")
     summary.show(applied, None, locale)
     _say("6/6 Running the job again: nothing should be left to do …")
@@ -65,6 +66,16 @@ def _work(place: Place, settings: Settings, engine: Engine, locale: str) -> bool
     _say(f"      new or changed records: {sum(news.values())}, write-backs left: {left}")
     done = all(result.status == "done" for result in (first, applied, again))
     return done and verdict.exact and not left and not any(news.values())
+
+
+def _accept(settings: Settings) -> None:
+    """What a person does with `ltc push --accept-first SYSTEM` after a look at `ltc push --plan`."""
+    from sync import matching
+
+    with open_store(settings.store) as store:
+        for found in matching.accept(store, settings.systems, "demo"):
+            records, linked = (sum(getattr(item, name) for item in found.entities) for name in ("records", "linked"))
+            _say(f"      ltc push --accept-first {found.system:5}  {linked} of {records} records are linked to others")
 
 
 def _job(settings: Settings, engine: Engine, job: str, **options: Any) -> SyncResult:

@@ -57,7 +57,8 @@ class Wanted:
 
 
 WISHES = text(
-    "SELECT o.record_id, o.source_id, o.delivery_state AS shown, e.delivery_state AS known, e.number "
+    "SELECT o.record_id, o.source_id, o.delivery_state AS shown, e.delivery_state AS known, e.number, "
+    "e.source_id AS order_id "
     "FROM opportunities o JOIN orders e ON e.number = o.order_number AND e.deleted = 0 "
     "WHERE o.deleted = 0 AND coalesce(o.delivery_state, '') <> coalesce(e.delivery_state, '') ORDER BY o.record_id"
 )
@@ -69,10 +70,15 @@ def wanted(store: Store, settings: Any) -> list[Wanted]:
     return [
         Wanted(
             *("crm", "deal", row.record_id, row.source_id, None, "opportunity", "delivery_state"),
-            *(row.shown, row.known, f"order {row.number} in erp says so", {"order": row.number}),
+            *(row.shown, row.known, f"order {row.number} in erp says so", because(row)),
         )
         for row in rows
     ]
+
+
+def because(row: Any) -> tuple[dict[str, Any], ...]:
+    """The order that says so."""
+    return ({"system": "erp", "entity": "order", "source_id": row.order_id, "number": row.number},)
 
 
 def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
@@ -137,7 +143,8 @@ def settings_for(folder: Path, urls: dict[str, str], **pushes: str) -> Settings:
             "mapping": f"{name}.yaml",
             "push": pushes.get(name, "auto"),
         }
-    top = {"version": 1, "timezone": "Asia/Shanghai", "as_of": "2026-10-31T10:00:00Z", "systems": systems}
+    top: dict[str, Any] = {"version": 1, "timezone": "Asia/Shanghai", "as_of": "2026-10-31T10:00:00Z"}
+    top |= {"systems": systems, "writing": {"first_run": "write"}}
     (folder / "ltc.yaml").write_text(yaml.safe_dump(top))
     return load(folder / "ltc.yaml")
 

@@ -16,6 +16,7 @@ from sandbox.world.build import build_world
 from sandbox.world.records import Fault
 from settings.model import Settings
 from state.store import Store, open_store
+from sync import matching
 from sync.job import run_push, run_sync
 from sync.result import SyncResult
 
@@ -38,11 +39,21 @@ def story(demo: tuple[Settings, Store]) -> dict[str, Any]:
     settings, store = demo
     first = run_sync(store, settings)
     before = report.build(store, settings)
+    refused = run_push(store, settings, push="apply")
+    matching.accept(store, settings.systems, "demo")
     applied = run_push(store, settings, push="apply")
     again = run_sync(store, settings)
     after = report.build(store, settings)
     full = run_sync(store, settings, full=True)
-    return {"first": first, "before": before, "applied": applied, "again": again, "after": after, "full": full}
+    return {
+        "first": first,
+        "before": before,
+        "refused": refused,
+        "applied": applied,
+        "again": again,
+        "after": after,
+        "full": full,
+    }
 
 
 def news(result: SyncResult) -> int:
@@ -81,6 +92,12 @@ def test_every_tie_out_foots(story: dict[str, Any]) -> None:
         "status_erp_accounting",
     }
     assert all(item["foots"] for item in story["before"]["tie_outs"])
+
+
+def test_nothing_is_written_before_a_person_has_accepted_how_the_records_were_matched(story: dict[str, Any]) -> None:
+    assert story["refused"].status == "partial"
+    assert story["refused"].applied == []
+    assert {problem.kind for problem in story["refused"].problems} == {"first_run"}
 
 
 def test_each_of_the_four_systems_is_written_to_and_accepts_everything(story: dict[str, Any]) -> None:
