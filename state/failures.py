@@ -33,7 +33,10 @@ _SQLITE = {
     "SQLITE_CANTOPEN": ("cannot be opened", "Check that its folder exists and that we may write there."),
     "SQLITE_READONLY": ("is read-only for us", "Check the permissions of the file and its folder."),
     "SQLITE_PERM": ("is read-only for us", "Check the permissions of the file and its folder."),
-    "SQLITE_IOERR": ("cannot be read or written: the disk failed or is full", f"Check the disk. {_RERUN}"),
+    "SQLITE_IOERR": (
+        "cannot be read or written: the disk failed or is full",
+        f"Free some space, or check the disk. {_RERUN}",
+    ),
     "SQLITE_CORRUPT": ("is damaged", "Restore a backup, or pull everything again into a new file."),
     "SQLITE_NOTADB": ("is not a database of ours", "Check `store` in ltc.yaml: it names some other file."),
 }
@@ -47,7 +50,7 @@ _POSTGRES = {
     "42501": ("refuses us a permission", "Grant our role CREATE on the schema and all rights on its tables."),
     "25006": ("is read-only", "Point `store` to the primary server."),
 }
-_UNREACHABLE = "Check that the server runs, and the address, user and password of `store` in ltc.yaml."
+_UNREACHABLE = f"Check that the server runs, and the address, user and password of `store` in ltc.yaml. {_RERUN}"
 
 
 def locked(name: str) -> StoreError:
