@@ -67,9 +67,9 @@ def test_delete_takes_rows_by_key(store: Store) -> None:
 
 
 def test_arrow_keeps_values_nulls_and_types(store: Store) -> None:
-    lease = [("a", "", 2**62), ("b", "x\ny", 0), ("c", 'q"', -1)]
+    lease = [("a", "", 2**62, 1), ("b", "x\ny", 0, 1), ("c", 'q"', -1, 1)]
     with store.transaction() as connection:
-        bulk.insert(connection, schema.lease, ("name", "owner", "expires_at"), lease)
+        bulk.insert(connection, schema.lease, ("name", "owner", "expires_at", "token"), lease)
     with store.reading() as connection:
         table = frames.arrow(
             connection,
