@@ -14,7 +14,7 @@ Names and meanings follow the published vocabularies listed in ``docs/concepts.m
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, ClassVar, NamedTuple
@@ -360,3 +360,34 @@ def columns(model: type[BaseModel]) -> tuple[Column, ...]:
         kind = next((item for item in info.metadata if isinstance(item, Kind)), Kind.TEXT)
         found.append(Column(name, kind, info.description or ""))
     return tuple(found)
+
+
+def canonical_value(entity: str, name: str, text: str) -> str | int | None:
+    """A field's value, as stored, from what a person types; empty text is nothing.
+
+    Raises ``ValueError`` if the field does not take it; money cannot be typed, as its currency is not known here.
+    """
+    kind = next(column.kind for column in columns(ENTITIES[entity]) if column.name == name)
+    if not text:
+        return None
+    if kind is Kind.FLAG:
+        words = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
+        if text.lower() not in words:
+            raise ValueError(f"{text!r} is neither true nor false")
+        return words[text.lower()]
+    if kind is Kind.DAY:
+        return date.fromisoformat(text).isoformat()
+    if kind is Kind.NUMBER and not _is_number(text):
+        raise ValueError(f"{text!r} is no number")
+    if kind is Kind.INTEGER:
+        return int(text)
+    if kind in (Kind.MONEY, Kind.INSTANT):
+        raise ValueError(f"{name} cannot be typed in")
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False

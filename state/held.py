@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk, exact, schema
 from state.clock import now_us
-from state.outbox import PlanError
+from state.outbox import Item, PlanError
 from state.schema import decision as decisions
 from state.schema import held as table
 
@@ -118,6 +118,15 @@ def decide(connection: Connection, item: Held, choice: str, actor: str, reason: 
     keep_decision(connection, Decision(item.record_id, item.field, choice, item.old, item.new, None, actor, reason))
     named = {"system": item.system, "stream": item.stream, "source_id": item.source_id, "field": item.field}
     audit.append(connection, actor, "conflict decided", {**named, "choice": choice, "reason": reason})
+
+
+def instead(connection: Connection, made: Decision, item: Item) -> None:
+    """Have another value written in place of the one that a dead letter was to write."""
+    keep_decision(connection, made)
+    named = {"id": item.letter, "system": item.system, "stream": item.stream, "source_id": item.source_id}
+    audit.append(
+        connection, made.decided_by, "dead letter edited", {**named, "field": made.field, "reason": made.reason}
+    )
 
 
 def keep_decision(connection: Connection, made: Decision) -> None:

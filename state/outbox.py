@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
-from state import audit, bulk, exact, runs, schema
+from state import audit, bulk, exact, runs, schema, writelog
 from state.bodies import unpack
 from state.clock import now_us
 from state.writes import RecordState
@@ -102,6 +102,12 @@ class Item:
     created_at: int = 0
     sent_at: int | None = None
     done_at: int | None = None
+
+    @property
+    def letter(self) -> str:
+        """Its id as a dead letter, eight hex digits: the same for the same fields of the same record."""
+        content = exact.dump([self.system, self.stream, self.source_id, sorted(c.field for c in self.changes)])
+        return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +292,7 @@ def open_plans(connection: Connection, systems: Iterable[str] | None = None) -> 
 def _plan(connection: Connection, row: Row[Any]) -> Plan:
     table = schema.outbox
     found = connection.execute(select(table).where(table.c.plan_id == row.id).order_by(table.c.id))
-    items = tuple(_item(item) for item in found)
+    items = tuple(item_of(item) for item in found)
     status = PlanStatus(row.status)
     return Plan(
         row.id,
@@ -341,7 +347,7 @@ def in_doubt(connection: Connection, system: str) -> list[Item]:
     """Changes that may or may not have reached the source."""
     table = schema.outbox
     query = select(table).where(table.c.system == system, table.c.status.in_(IN_DOUBT)).order_by(table.c.id)
-    return [_item(row) for row in connection.execute(query)]
+    return [item_of(row) for row in connection.execute(query)]
 
 
 def sending(connection: Connection, items: Sequence[Item], fence: int) -> set[int]:
@@ -393,7 +399,7 @@ def resolve(connection: Connection, done: Item) -> None:
     table = schema.outbox
     written = {change.field for change in done.changes}
     query = select(table).where(table.c.record_id == done.record_id, table.c.status.in_(STUCK), table.c.id != done.id)
-    for letter in [_item(row) for row in connection.execute(query)]:
+    for letter in [item_of(row) for row in connection.execute(query)]:
         if written.issuperset(change.field for change in letter.changes):
             outcome(connection, letter.id, OutboxStatus.SUPERSEDED, f"resolved by a later write ({done.id})")
 
@@ -404,12 +410,24 @@ def dead_letters(connection: Connection, system: str | None = None) -> list[Item
     query = select(table).where(table.c.status.in_(STUCK)).order_by(table.c.system, table.c.id)
     if system is not None:
         query = query.where(table.c.system == system)
-    return [_item(row) for row in connection.execute(query)]
+    return [item_of(row) for row in connection.execute(query)]
+
+
+def letter(connection: Connection, letter_id: str) -> Item:
+    """The dead letter with this id; raises ``PlanError``."""
+    found = [item for item in dead_letters(connection) if item.letter == letter_id.lower()]
+    if not found:
+        raise PlanError(f"There is no dead letter {letter_id}.", "Run `ltc dead-letters list`.")
+    return found[-1]
 
 
 def retry(connection: Connection, item_id: int, actor: str) -> Item:
-    """Let the next plan take a dead letter up again, if it is still wanted; raises ``PlanError``."""
+    """Let the next plan take a dead letter up again, if it is still wanted; raises ``PlanError``.
+
+    What was written to its fields before does not count any more: a brake is released.
+    """
     item = _stuck(connection, item_id)
+    writelog.forget(connection, item.record_id, [change.field for change in item.changes])
     row = (item.id, OutboxStatus.SUPERSEDED.value, 0, "taken up again by hand")
     bulk.update(connection, schema.outbox, ("id", "status", "attempts", "message"), [row], ("id",))
     audit.append(connection, actor, "dead letter retried", _named(item))
@@ -431,14 +449,14 @@ def discard(connection: Connection, item_id: int, reason: str, actor: str) -> It
 
 def _named(item: Item) -> dict[str, Any]:
     record = {"system": item.system, "stream": item.stream, "source_id": item.source_id}
-    return {"id": item.id, **record, "fields": [change.field for change in item.changes]}
+    return {"id": item.letter, **record, "fields": [change.field for change in item.changes]}
 
 
 def _stuck(connection: Connection, item_id: int) -> Item:
     row = connection.execute(select(schema.outbox).where(schema.outbox.c.id == item_id)).first()
     if row is None or row.status not in STUCK:
         raise PlanError(f"There is no dead letter {item_id}.", "Run `ltc dead-letters list`.")
-    return _item(row)
+    return item_of(row)
 
 
 def counts(connection: Connection, system: str | None = None) -> dict[str, int]:
@@ -472,10 +490,11 @@ def _by_key(connection: Connection, keys: Sequence[str]) -> Iterator[Item]:
     table = schema.outbox
     for batch in _batches(keys):
         for row in connection.execute(select(table).where(table.c.idempotency_key.in_(batch))):
-            yield _item(row)
+            yield item_of(row)
 
 
-def _item(row: Row[Any]) -> Item:
+def item_of(row: Row[Any]) -> Item:
+    """An outbox row as an item."""
     written = exact.load(row.changes)
     return Item(
         row.system,

@@ -1,7 +1,7 @@
 """The log of our own writes, field by field: how an echo is told from an edit, and how a quarrel is noticed.
 
-A row is made before a value is sent. It is used once: the first value that the source shows of it, as sent or rewritten
-(spaces, case, rounding), is noted in the row, and from then on only exactly that value is ours.
+A row is made before a value is sent. It is used once: the first rewritten form of it (spaces, case, rounding) that the
+source shows, at once or later, is noted in the row, and from then on only exactly that form is ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEPT_US = 30 * 86_400 * 1_000_000
 
 
 class Written(NamedTuple):
-    """One value that we wrote; ``shown`` is ``None`` until the source was seen with it, then its JSON text."""
+    """One value that we wrote; ``shown`` is what the source made of it, as JSON text, ``None`` if it did not rewrite it."""
 
     id: int
     record_id: int
@@ -69,7 +69,7 @@ def seen(connection: Connection, row_id: int, shown: Any) -> None:
 
 
 def seen_as(connection: Connection, outbox_id: int, shown: Sequence[tuple[str, Any]]) -> None:
-    """Use up the rows of one write: the source showed these values, by field, in its answer."""
+    """Use up the rows of one write: this is what the source made of the values, by field."""
     rows = [(outbox_id, name, exact.dump(value)) for name, value in shown]
     bulk.update(connection, table, ("outbox_id", "field", "shown"), rows, ("outbox_id", "field"))
 

@@ -32,7 +32,7 @@ from sync.sweep import sweep_stream
 if TYPE_CHECKING:
     from settings.model import Settings
 
-__all__ = ["LeaseHeld", "Push", "run_pull", "run_push", "run_reconcile", "run_sweep", "run_sync"]
+__all__ = ["LeaseHeld", "Push", "run_pull", "run_push", "run_reconcile", "run_restore", "run_sweep", "run_sync"]
 
 Push = Literal["plan", "apply", "off"]
 """``plan``: only plan; ``apply``: carry the plans out, too; ``off``: neither. ``None``: as each system says."""
@@ -130,6 +130,23 @@ def run_push(
         else:
             session.plan(names)
             session.apply(_to_apply(session, names, push))
+    return session.result
+
+
+def run_restore(
+    store: Store,
+    settings: Settings,
+    *,
+    item_id: int,
+    reason: str = "",
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Write the values back that the write-back ``item_id`` had replaced (``state.overwritten``), and nothing else."""
+    with _run(store, settings, "push", engine, progress, actor, step) as session:
+        session.restore(item_id, reason)
     return session.result
 
 

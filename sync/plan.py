@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mappings.errors import MappingError
 from state import agreed, held, outbox, writelog
 from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan
+from sync.echoes import rewritten
 from sync.judge import Judge
 from sync.values import same
 from sync.wishes import Draft, Restored, Wish
@@ -43,14 +44,17 @@ def plan_system(
     settings: Settings,
     mapping: SystemMapping,
     system: str,
-    wishes: Sequence[Wish],
+    wishes: Sequence[Wish] | None,
     run_id: str,
 ) -> Plan | None:
-    """Make one system's plan of these wishes and of what people want restored; ``None`` if nothing is left to send."""
+    """Make one system's plan of these wishes and of what people want restored; ``None`` if nothing is left to send.
+
+    Without ``wishes`` (``None``) it is a plan of only what is to be restored.
+    """
     records: dict[int, list[Wish]] = {}
     items: list[Item] = []
     with store.reading() as connection:
-        for wish in [*wishes, *_restores(connection, system, wishes)]:
+        for wish in [*(wishes or ()), *_restores(connection, system, wishes or ())]:
             records.setdefault(wish.record_id, []).append(wish)
         judge = Judge(connection, settings, records)
         for record_id, base in outbox.bases(connection, records):
@@ -59,7 +63,8 @@ def plan_system(
     with store.transaction() as connection:
         for item, status, message in judged(connection, mapping, system):
             outbox.outcome(connection, item.id, status, message)
-        held.replace(connection, system, judge.held)
+        if wishes is not None:
+            held.replace(connection, system, judge.held)
         agreed.write(connection, judge.agreed)
         for row_id, shown in judge.seen:
             writelog.seen(connection, row_id, shown)
@@ -142,6 +147,9 @@ def _draft(judge: Judge, mapping: StreamMapping, wish: Wish, document: Any) -> D
     value = judge.decided_value(wish)
     if isinstance(wish, Restored):  # as the source had it, be it a word that the mapping does not know
         source_field, source_new = wish.source_field, wish.source_value
+        ours = mapping.reverse(wish.field, wish.old)[1]
+        if not rewritten(ours, mapping.source_value(wish.field, document)):
+            return None  # somebody has written something else meanwhile: that stays
     else:
         try:
             source_field, source_new = mapping.reverse(wish.field, value)

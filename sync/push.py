@@ -253,7 +253,7 @@ class _Pusher:
         return [(change, self.mapper.source_value(change.field, document)) for change in item.changes]
 
     def _remember(self, connection: Connection, item: Item, status: OutboxStatus, record: RawRecord | None) -> None:
-        """Note what both sides agree on now, and use up the log of the write where the source shows it already."""
+        """Note what both sides agree on now, and use up the log of the write where the source has rewritten it."""
         if status not in (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED):
             if status not in outbox.IN_DOUBT:
                 writelog.withdraw(connection, item.id)
@@ -261,7 +261,8 @@ class _Pusher:
         shown = self._shown(item, record) if record is not None else []
         if status is OutboxStatus.UNCHANGED:
             writelog.withdraw(connection, item.id)
-        writelog.seen_as(connection, item.id, [(change.field, value) for change, value in shown])
+        made_of_it = [(change.field, value) for change, value in shown if not same(change.source_new, value)]
+        writelog.seen_as(connection, item.id, made_of_it)
         row = self._canonical(item, record)
         values = [(item.record_id, change.field, row.get(change.field, change.new)) for change in item.changes]
         agreed.write(connection, values)

@@ -13,7 +13,7 @@ from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
-from state import news, outbox, runs
+from state import news, outbox, overwritten, runs
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
 from state.store import Store
@@ -268,6 +268,18 @@ class Session:
         self.apply([plan.system], current=False)
         with self.store.reading() as connection:
             self.result.plans = [plan for plan in outbox.open_plans(connection, [plan.system]) if plan.open_items]
+
+    def restore(self, item_id: int, reason: str) -> None:
+        """Write back now what a write-back had replaced; what else is wanted of the system stays planned."""
+        from sync.plan import plan_system
+
+        with self.store.transaction() as connection:
+            item = overwritten.one(connection, item_id)
+            overwritten.restore(connection, item, self.actor, reason)
+        plan = plan_system(self.store, self.settings, self.mapping(item.system), item.system, None, self.result.run_id)
+        self.result.plans = [plan] if plan is not None else []
+        self.apply([item.system])
+        self.plan([item.system])
 
     def _apply(self, plan: Plan, current: bool) -> list[StreamOutcome]:
         from sync.push import apply_plan

@@ -9,9 +9,11 @@ import click
 from console import jobs
 from console.context import App, pass_app
 from console.output import emit_json, say, table
+from console.records import HIDDEN, printable
 
 if TYPE_CHECKING:
-    from state.outbox import Item
+    from state.held import Decision
+    from state.outbox import FieldChange, Item
 
 
 @click.group("dead-letters")
@@ -21,8 +23,10 @@ def command() -> None:
     \b
     Examples:
       ltc dead-letters list
-      ltc dead-letters retry 17
-      ltc dead-letters discard 17 --reason "Invoice was voided by hand"
+      ltc dead-letters show 3f9a20c1
+      ltc dead-letters edit 3f9a20c1 --set delivery_state=delivered
+      ltc dead-letters retry 3f9a20c1
+      ltc dead-letters discard 3f9a20c1 --reason "Invoice was voided by hand"
     """
 
 
@@ -53,45 +57,136 @@ def listing(app: App, system: str | None, as_json: bool) -> int:
     return 0
 
 
-@command.command("retry")
-@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+@command.command("show")
+@click.argument("letter_id", metavar="ID")
+@jobs.json_option
 @pass_app
-def retry(app: App, ids: tuple[int, ...]) -> int:
+def show(app: App, letter_id: str, as_json: bool) -> int:
+    """Show one with everything that is known of it; personal values are hidden.
+
+    \b
+    Examples:
+      ltc dead-letters show 3f9a20c1
+      ltc dead-letters show 3f9a20c1 --json
+    """
+    from state import outbox
+
+    with app.store.reading() as connection:
+        item = outbox.letter(connection, letter_id)
+    found = _as_dict(item, _personal(app, item))
+    if as_json:
+        emit_json(found)
+        return 0
+    for name in ("id", "system", "stream", "source_id", "number", "attempts", "created_at", "sent_at", "message"):
+        say(f"{app.texts(f'dead_letters.fields.{name}')}: {_plain(found[name])}")
+    for change in found["changes"]:
+        values = f"{_plain(change['old'])} → {_plain(change['new'])}"
+        source = f"{change['source_field']}: {_plain(change['source_old'])} → {_plain(change['source_new'])}"
+        say(f"  {change['field']}: {values}  ({source})")
+        say(f"    {change['reason']}")
+    return 0
+
+
+@command.command("edit")
+@click.argument("letter_id", metavar="ID")
+@click.option(
+    "--set", "values", multiple=True, required=True, metavar="FIELD=VALUE", help="May be given several times."
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
+@pass_app
+def edit(app: App, letter_id: str, values: tuple[str, ...], reason: str) -> int:
+    """Have another value written instead, in canonical terms, until its owner's value changes; then retry it.
+
+    \b
+    Examples:
+      ltc dead-letters edit 3f9a20c1 --set delivery_state=delivered --reason "The CRM knows no returns"
+    """
+    from state import held, outbox
+
+    with app.store.reading() as connection:
+        item = outbox.letter(connection, letter_id)
+    decided = [_instead(app, item, text, reason.strip()) for text in values]
+    with app.store.transaction() as connection:
+        for decision in decided:
+            held.instead(connection, decision, item)
+        outbox.retry(connection, item.id, app.actor)
+    for decision in decided:
+        shown = {"field": decision.field, "value": decision.value, "record": _record(item)}
+        say(app.texts("dead_letters.edited", id=item.letter, **shown))
+    return 0
+
+
+def _instead(app: App, item: Item, text: str, reason: str) -> Decision:
+    """The value a person gives in place of a wished one; raises ``click.UsageError``."""
+    from mappings.errors import MappingError
+    from mappings.model import canonical_value
+    from state.held import Decision
+    from sync.systems import mapping_for
+
+    name, given, value = (part.strip() for part in text.partition("="))
+    change = next((change for change in item.changes if change.field == name), None)
+    if change is None or not given:
+        known = ", ".join(f"{change.field}=VALUE" for change in item.changes)
+        raise click.UsageError(f"{text!r} sets no field of this dead letter. It can be: {known}")
+    try:
+        wanted = canonical_value(item.entity, name, value)
+        mapping_for(app.settings, item.system).stream(item.stream).reverse(name, wanted)
+    except (MappingError, ValueError) as error:
+        raise click.UsageError(f"{name}: {error}") from None
+    return Decision(item.record_id, name, "instead", change.old, change.new, wanted, app.actor, reason)
+
+
+@command.command("retry")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@pass_app
+def retry(app: App, ids: tuple[str, ...]) -> int:
     """Let the next plan take them up again, if they are still wanted.
 
     \b
     Examples:
-      ltc dead-letters retry 17 18
+      ltc dead-letters retry 3f9a20c1 8b01d2e4
     """
     from state import outbox
 
     with app.store.transaction() as connection:
-        found = [outbox.retry(connection, item_id, app.actor) for item_id in ids]
+        letters = [outbox.letter(connection, letter_id) for letter_id in ids]
+        found = [outbox.retry(connection, item.id, app.actor) for item in letters]
     for item in found:
-        say(app.texts("dead_letters.retried", id=item.id, record=_record(item)))
+        say(app.texts("dead_letters.retried", id=item.letter, record=_record(item)))
     return 0
 
 
 @command.command("discard")
-@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--reason", required=True, metavar="TEXT", help="Why they are not needed; kept in the audit.")
 @pass_app
-def discard(app: App, ids: tuple[int, ...], reason: str) -> int:
+def discard(app: App, ids: tuple[str, ...], reason: str) -> int:
     """Take them off the list for good; they come back only if the wish or the record changes.
 
     \b
     Examples:
-      ltc dead-letters discard 17 --reason "Invoice was voided by hand"
+      ltc dead-letters discard 3f9a20c1 --reason "Invoice was voided by hand"
     """
     from state import outbox
 
     if not reason.strip():
         raise click.UsageError("A dead letter is discarded with a reason: `--reason TEXT`.")
     with app.store.transaction() as connection:
-        found = [outbox.discard(connection, item_id, reason, app.actor) for item_id in ids]
+        letters = [outbox.letter(connection, letter_id) for letter_id in ids]
+        found = [outbox.discard(connection, item.id, reason, app.actor) for item in letters]
     for item in found:
-        say(app.texts("dead_letters.discarded", id=item.id, record=_record(item)))
+        say(app.texts("dead_letters.discarded", id=item.letter, record=_record(item)))
     return 0
+
+
+def _personal(app: App, item: Item) -> frozenset[str]:
+    from sync.systems import mapping_for
+
+    return frozenset(mapping_for(app.settings, item.system).stream(item.stream).personal)
+
+
+def _plain(value: Any) -> str:
+    return "–" if value in (None, "") else printable(str(value))
 
 
 def _record(item: Item) -> str:
@@ -102,7 +197,7 @@ def _row(app: App, item: Item) -> tuple[Any, ...]:
     fields = ", ".join(f"{change.field}: {change.old or '–'} → {change.new or '–'}" for change in item.changes)
     state = app.texts(f"dead_letters.state.{item.status.value}")
     return (
-        str(item.id),
+        item.letter,
         item.system,
         item.stream,
         item.number or item.source_id,
@@ -113,11 +208,11 @@ def _row(app: App, item: Item) -> tuple[Any, ...]:
     )
 
 
-def _as_dict(item: Item) -> dict[str, Any]:
+def _as_dict(item: Item, personal: frozenset[str] = frozenset()) -> dict[str, Any]:
     from state.clock import from_us
 
     return {
-        "id": item.id,
+        "id": item.letter,
         "system": item.system,
         "stream": item.stream,
         "entity": item.entity,
@@ -129,8 +224,12 @@ def _as_dict(item: Item) -> dict[str, Any]:
         "created_at": from_us(item.created_at),
         "sent_at": None if item.sent_at is None else from_us(item.sent_at),
         "plan": item.plan_id,
-        "changes": [
-            {"field": change.field, "old": change.old, "new": change.new, "reason": change.reason}
-            for change in item.changes
-        ],
+        "changes": [_change(change, change.field in personal) for change in item.changes],
     }
+
+
+def _change(change: FieldChange, hidden: bool) -> dict[str, Any]:
+    values = {name: getattr(change, name) for name in ("old", "new", "source_old", "source_new")}
+    if hidden:
+        values = {name: value if value in (None, "") else HIDDEN for name, value in values.items()}
+    return {"field": change.field, "source_field": change.source_field, **values, "reason": change.reason}

@@ -249,7 +249,7 @@ def test_an_audit_row_that_was_changed_afterwards_is_found(config: Path, tmp_pat
 
 
 @pytest.fixture
-def refused(config: Path, tmp_path: Path) -> int:
+def refused(config: Path, tmp_path: Path) -> str:
     """A write-back that the source refused."""
     change = FieldChange("payment_state", "LTC_Payment_Status__c", "unpaid", "paid", "Unpaid", "Paid", "INV-1 is paid")
     item = Item(
@@ -257,10 +257,10 @@ def refused(config: Path, tmp_path: Path) -> int:
     )
     with open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store, store.transaction() as connection:
         outbox.save_plan(connection, "crm", [item], "r1")
-        return outbox.dead_letters(connection)[0].id
+        return outbox.dead_letters(connection)[0].letter
 
 
-def test_a_dead_letter_is_shown_with_what_the_source_said(config: Path, refused: int) -> None:
+def test_a_dead_letter_is_shown_with_what_the_source_said(config: Path, refused: str) -> None:
     text = ltc(config, "dead-letters", "list").stdout
     assert "Locked." in text
     assert "payment_state: unpaid → paid" in text
@@ -268,7 +268,7 @@ def test_a_dead_letter_is_shown_with_what_the_source_said(config: Path, refused:
     assert ltc(config, "dead-letters", "list", "--system", "nope").exit_code == 2
 
 
-def test_a_dead_letter_is_discarded_only_with_a_reason(config: Path, refused: int) -> None:
+def test_a_dead_letter_is_discarded_only_with_a_reason(config: Path, refused: str) -> None:
     assert ltc(config, "dead-letters", "discard", str(refused)).exit_code == 2
     done = ltc(config, "dead-letters", "discard", str(refused), "--reason", "written by hand")
     assert done.exit_code == 0, done.output
@@ -279,7 +279,7 @@ def test_a_dead_letter_is_discarded_only_with_a_reason(config: Path, refused: in
     assert "no dead letter" in again.stderr
 
 
-def test_a_dead_letter_that_is_retried_leaves_the_list(config: Path, refused: int) -> None:
+def test_a_dead_letter_that_is_retried_leaves_the_list(config: Path, refused: str) -> None:
     assert ltc(config, "dead-letters", "retry", str(refused)).exit_code == 0
     assert data(ltc(config, "dead-letters", "list", "--json")) == []
     assert audited(config) == [("wang.min", "dead letter retried")]

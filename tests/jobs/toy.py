@@ -58,6 +58,8 @@ class ToySystem:
         """What clients changed: stream, id, values, idempotency key."""
         self.deaf: set[str] = set()
         """Fields that are accepted and not stored."""
+        self.rewrite: dict[str, Callable[[Any], Any]] = {}
+        """What the system makes of the values that clients write, by field."""
         self.watch: Callable[[], None] | None = None
         """Called before a request is carried out, and after, before it is answered."""
         for name, records in streams.items():
@@ -120,7 +122,8 @@ class ToySystem:
             if record["revision"] != asked["revision"]:
                 return JSONResponse({}, status_code=409)
             self.writes.append((stream, source_id, asked["values"], request.headers["idempotency-key"]))
-            self.edit(stream, source_id, {k: v for k, v in asked["values"].items() if k not in self.deaf})
+            taken = {name: value for name, value in asked["values"].items() if name not in self.deaf}
+            self.edit(stream, source_id, {k: self.rewrite.get(k, lambda v: v)(v) for k, v in taken.items()})
             return JSONResponse(record)
 
 

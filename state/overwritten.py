@@ -1,0 +1,50 @@
+"""Values of others that a write-back replaced: each is kept and can be restored."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from state import audit, schema
+from state.held import Decision, keep_decision
+from state.outbox import FieldChange, Item, OutboxStatus, PlanError, item_of
+
+_MARK = '%"contested": true%'
+
+
+def lost(item: Item) -> list[FieldChange]:
+    """The changes of a write-back that replaced what somebody else had written."""
+    return [change for change in item.changes if change.contested]
+
+
+def listing(connection: Connection, system: str | None = None, limit: int = 50) -> list[Item]:
+    """Write-backs that replaced such values, the last first."""
+    table = schema.outbox
+    query = select(table).where(table.c.status == OutboxStatus.APPLIED.value, table.c.changes.like(_MARK))
+    if system is not None:
+        query = query.where(table.c.system == system)
+    return [item_of(row) for row in connection.execute(query.order_by(table.c.id.desc()).limit(limit))]
+
+
+def one(connection: Connection, item_id: int) -> Item:
+    """The write-back with this number; raises ``PlanError`` if it replaced nothing."""
+    table = schema.outbox
+    row = connection.execute(select(table).where(table.c.id == item_id)).first()
+    item = None if row is None or row.status != OutboxStatus.APPLIED else item_of(row)
+    if item is None or not lost(item):
+        raise PlanError(f"Write-back {item_id} replaced nothing.", "`ltc overwritten list` shows the ones that did.")
+    return item
+
+
+def restore(connection: Connection, item: Item, actor: str, reason: str = "") -> None:
+    """Ask for the values that a write-back replaced; the next plan writes them, and nobody takes them away again
+    until the owner's value changes.
+    """
+    for change in lost(item):
+        kept = {"number": item.number, "source_field": change.source_field, "source_value": change.source_old}
+        why = reason or f"restored by {actor}"
+        decision = Decision(item.record_id, change.field, "restore", change.old, change.new, kept, actor, why)
+        keep_decision(connection, decision)
+    named = {"system": item.system, "stream": item.stream, "source_id": item.source_id}
+    fields = [change.field for change in lost(item)]
+    audit.append(connection, actor, "overwritten value restored", {**named, "fields": fields, "reason": reason})
