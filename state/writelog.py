@@ -24,7 +24,7 @@ KEPT_US = 30 * 86_400 * 1_000_000
 
 
 class Written(NamedTuple):
-    """One value that we wrote; ``shown`` is what the source made of it, as JSON text, ``None`` if it did not rewrite it."""
+    """One value that we wrote; ``shown`` is what the source made of it, as JSON text, ``None`` if nothing else."""
 
     id: int
     record_id: int

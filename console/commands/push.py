@@ -154,7 +154,7 @@ def _show_new(app: App, new: Sequence[Matching]) -> None:
         ]
         table([app.texts(f"push.columns.{name}") for name in ("entity", "records", "linked", "methods")], rows)
         for double in found.doubles:
-            shown = {"entity": double.entity, "key": double.key, "records": ", ".join(double.records)}
+            shown = {"entity": double.entity, "number": double.key, "records": ", ".join(double.records)}
             say(app.texts("push.not_unique", **shown))
         said = "push.mend_first" if found.doubles else "push.accept_next"
         say(app.texts(said, system=found.system))

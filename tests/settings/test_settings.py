@@ -109,3 +109,54 @@ def test_a_missing_secret_is_named_with_its_remedy_and_no_value(tmp_path: Path) 
 def test_a_dump_of_the_settings_holds_references_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SF_SECRET", "s3cret")
     assert "s3cret" not in settings.load(written(tmp_path, GOOD)).model_dump_json()
+
+
+WRITING = (
+    GOOD
+    + """\
+ownership:
+  lead.status: crm
+  opportunity.delivery_state: {owner: erp, policy: ask}
+writing:
+  first_run: read_only
+  only:
+    opportunity: "status != 'lost' and amount > 0"
+  create_only: [opportunity.order_number]
+  limits: {changes: 100, share: 0.1, money: 50000}
+  brake: {writes: 2, hours: 48}
+"""
+)
+
+
+def test_who_owns_a_field_is_said_in_one_word_or_with_a_policy(tmp_path: Path) -> None:
+    loaded = settings.load(written(tmp_path, WRITING))
+    assert loaded.ownership["lead.status"].owner == "crm"
+    assert loaded.policy("lead", "status") == "owner_wins"
+    assert loaded.policy("opportunity", "delivery_state") == "ask"
+    assert loaded.policy("quote", "order_number") == "owner_wins"
+
+
+def test_rules_for_writing_are_exact_and_have_careful_defaults(tmp_path: Path) -> None:
+    loaded = settings.load(written(tmp_path, WRITING)).writing
+    assert (loaded.limits.share, loaded.limits.money) == (Decimal("0.1"), Decimal(50000))
+    careful = settings.load(written(tmp_path, GOOD)).writing
+    assert (careful.first_run, careful.limits.changes, careful.limits.money) == ("read_only", 500, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("lead.status: crm", "lead.state: crm", "ltc.yaml:17: `ownership.lead.state`: lead has no field 'state'"),
+        ("lead.status: crm", "leads.status: crm", "ltc.yaml:17: `ownership.leads.status`: 'leads' is no record"),
+        ("lead.status: crm", "lead.status: boss", "ltc.yaml:17: `ownership.lead.status.owner`"),
+        ("policy: ask", "policy: asks", "ltc.yaml:18: `ownership.opportunity.delivery_state.policy`"),
+        ("first_run: read_only", "first_run: never", "ltc.yaml:20: `writing.first_run`"),
+        ("!= 'lost'", "!= 'closed_lost'", "ltc.yaml:21: `writing.only`: opportunity: 'closed_lost' is no status of"),
+        ("    opportunity:", "    deal:", "ltc.yaml:21: `writing.only`: 'deal' is no record of lead to cash"),
+        ("[opportunity.order_number]", "[opportunity.order]", "ltc.yaml:23: `writing.create_only.0`"),
+        ("share: 0.1", "share: 20", "ltc.yaml:24: `writing.limits.share`"),
+        ("writes: 2", "writes: 0", "ltc.yaml:25: `writing.brake.writes`"),
+    ],
+)
+def test_a_mistake_about_writing_is_told_with_its_line(tmp_path: Path, before: str, after: str, told: str) -> None:
+    assert told in errors(tmp_path, WRITING.replace(before, after))
