@@ -1,4 +1,4 @@
-"""``ltc push`` of new and large plans, ``conflicts``, ``overwritten``, ``lock``, dead letters, as a person uses them."""
+"""Pushing new and large plans, ``conflicts``, ``overwritten``, ``lock`` and dead letters, as a person uses them."""
 
 from __future__ import annotations
 
