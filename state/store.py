@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import URL, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
@@ -22,6 +22,12 @@ __all__ = ["Store", "StoreError", "open_store"]
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
 _VERSION_SQL = "SELECT version_num FROM alembic_version"
+
+
+class Renewable(Protocol):
+    """A right to work that may have been lost; ``state.runs.Lease`` is one."""
+
+    def renew(self, connection: Connection, /) -> None: ...
 
 
 class Store:
@@ -52,6 +58,10 @@ class Store:
                     yield connection
             finally:
                 connection.info["writing"] = False
+
+    def fenced(self, lease: Renewable) -> Store:
+        """This store, but every transaction holds only while ``lease`` is ours; else it raises ``LeaseHeld``."""
+        return _Fenced(self, lease)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -88,6 +98,22 @@ class Store:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class _Fenced(Store):
+    """A store for work under a lease: what comes after a takeover is not committed."""
+
+    def __init__(self, store: Store, lease: Renewable) -> None:
+        super().__init__(store.engine)
+        self._writers = store._writers
+        self._lease = lease
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that begins with a look at the lease."""
+        with super().transaction() as connection:
+            self._lease.renew(connection)
+            yield connection
 
 
 def open_store(url: str, create: bool = True) -> Store:

@@ -191,8 +191,8 @@ class Session:
         outcome = StreamOutcome("all", "reconciliation", "reconcile")
         self.progress.stream_started("all", "reconciliation", "reconcile")
         started = time.monotonic()
-        with runs.lease(self.store, "the reconciliation", seconds=1800):
-            found = self._step("reconcile", partial(self._reconcile, day))
+        with runs.lease(self.store, "the reconciliation", seconds=1800) as lease:
+            found = self._step("reconcile", partial(self._reconcile, self.store.fenced(lease), day))
         outcome.counts = {name: value for name, value in found.items() if type(value) is int}
         outcome.status, outcome.seconds = "done", time.monotonic() - started
         self.progress.stream_done(outcome)
@@ -212,12 +212,12 @@ class Session:
                 found[name] = self.mapping(name)
         return found
 
-    def _reconcile(self, day: datetime) -> dict[str, Any]:
+    def _reconcile(self, store: Store, day: datetime) -> dict[str, Any]:
         from reconciliation.engine import reconcile
         from reconciliation.tieouts import DoesNotFootError
 
         try:
-            result: dict[str, Any] = reconcile(self.store, self.settings, self.result.run_id, day).as_dict()
+            result: dict[str, Any] = reconcile(store, self.settings, self.result.run_id, day).as_dict()
         except DoesNotFootError as error:
             raise Unfooted(str(error), "Nothing was changed. This is a fault in ltc: please report it.") from error
         return result

@@ -26,6 +26,10 @@ class _Found(NamedTuple):
     reconciled_at: int | None
     stuck: int
     planned: int
+    conflicts: int
+    """Fields that a person is asked about."""
+    read_only: list[str]
+    """Systems whose first matching nobody has accepted yet."""
 
 
 @click.command("status")
@@ -50,7 +54,8 @@ def command(app: App, as_json: bool) -> int:
 
 
 def _read(app: App) -> _Found:
-    from state import findings, queries, runs
+    from state import findings, held, queries, runs
+    from sync import gates
 
     store = app.store
     runs.close_abandoned(store)
@@ -63,6 +68,8 @@ def _read(app: App) -> _Found:
             reconciled_at=queries.last_reconciliation(connection),
             stuck=queries.stuck_writes(connection),
             planned=queries.open_writes(connection),
+            conflicts=len(held.listing(connection, why=("ask",))),
+            read_only=gates.read_only(connection, app.settings, app.settings.systems),
         )
 
 
@@ -94,9 +101,12 @@ def _show_work(app: App, found: _Found) -> None:
     else:
         say(texts("status.reconciled", at=_when(app, found.reconciled_at), count=f"{found.findings:,}"))
     rejected = sum(item.quarantined for item in found.streams)
-    for key, count in (("quarantined", rejected), ("plans", found.planned), ("dead_letters", found.stuck)):
+    waiting = {"plans": found.planned, "conflicts": found.conflicts, "dead_letters": found.stuck}
+    for key, count in {"quarantined": rejected, **waiting}.items():
         if count:
             say(texts(f"status.{key}", count=f"{count:,}"))
+    if found.read_only and found.streams:
+        say(texts("status.read_only", systems=", ".join(found.read_only)))
 
 
 def _row(app: App, item: StreamStatus, found: _Found) -> tuple[Any, ...]:
@@ -183,7 +193,9 @@ def _as_dict(app: App, found: _Found) -> dict[str, Any]:
         "last_reconciliation": _instant(found.reconciled_at),
         "open_findings": found.findings,
         "planned_writes": found.planned,
+        "conflicts": found.conflicts,
         "dead_letters": found.stuck,
+        "read_only": found.read_only,
     }
 
 

@@ -59,6 +59,7 @@ def test_a_new_system_is_shown_with_its_matching_and_written_to_after_the_person
     sync = ltc(config, "sync")
     assert sync.exit_code == 3
     assert "crm is new here and read only" in sync.stdout
+    assert "until accepted: crm." in ltc(config, "status").stdout
     plan = ltc(config, "push", "--plan").stdout
     assert "crm is new here and read only" in plan
     assert "opportunity" in plan
@@ -103,6 +104,7 @@ def test_a_large_plan_says_what_it_exceeds_and_waits_for_approval(config: Path, 
 
 def test_a_conflict_is_listed_with_all_three_values_and_decided(asked: Path, crm: ToySystem) -> None:
     assert "waits for a person 1" in ltc(asked, "push").stdout
+    assert "1 field(s) wait" in ltc(asked, "status").stdout
     (conflict,) = data(ltc(asked, "conflicts", "list", "--json"))
     assert (conflict["old"], conflict["new"], conflict["agreed"]) == ("picked up", "returned", "delivered")
     assert conflict["id"] in ltc(asked, "conflicts", "list").stdout

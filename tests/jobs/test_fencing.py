@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,8 @@ class Sleeper:
         command = [sys.executable, "-m", "tests.jobs.nursery"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._left, self._pid = events, 0
+        self._asleep = threading.Event()
+        self._store: str = yaml.safe_load(config.read_text())["store"]
         system.watch = self._saw
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -40,14 +45,38 @@ class Sleeper:
         self._pid = int(self._process.stdout.readline())
 
     def _saw(self) -> None:
+        """Put it to sleep before it gets its answer, at a moment when none of its threads is about to commit."""
         self._left -= 1
-        if self._left == 0:
+        if self._left != 0:
+            return
+        os.kill(self._pid, signal.SIGSTOP)
+        self._wait_until_stopped()
+        while self._holds_the_database():
+            os.kill(self._pid, signal.SIGCONT)
+            os.sched_yield()
             os.kill(self._pid, signal.SIGSTOP)
+            self._wait_until_stopped()
+        self._asleep.set()
+
+    def _wait_until_stopped(self) -> None:
+        while Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            os.sched_yield()
+
+    def _holds_the_database(self) -> bool:
+        """Whether it was stopped inside a transaction; SQLite lets nobody else write then."""
+        if not self._store.startswith("sqlite:///"):
+            return False
+        with closing(sqlite3.connect(self._store.removeprefix("sqlite:///"), timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            other.rollback()
+            return False
 
     def wait_until_asleep(self) -> None:
         """Wait until it has been stopped."""
-        while Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-            os.sched_yield()
+        assert self._asleep.wait(60)
 
     def wake(self) -> int:
         """Let it go on; returns its exit status."""
@@ -148,3 +177,17 @@ def test_a_change_that_was_withdrawn_meanwhile_is_not_sent(config: Path) -> None
         with opened.transaction() as connection:
             outbox.outcome(connection, item.id, outbox.OutboxStatus.SUPERSEDED)
             assert outbox.sending(connection, [item], 1_000) == set()
+
+
+def test_a_reconciliation_that_was_taken_over_writes_nothing(store: Store) -> None:
+    with runs.lease(store, "the reconciliation", owner="hung") as lease:
+        fenced = store.fenced(lease)
+        with fenced.transaction() as connection:
+            connection.execute(text("INSERT INTO counter VALUES ('before', 1)"))
+        let_leases_run_out(store)
+        another = runs.lease(store, "the reconciliation", owner="next")
+        with another, pytest.raises(LeaseHeld), fenced.transaction() as connection:
+            connection.execute(text("INSERT INTO counter VALUES ('after', 1)"))
+    with store.reading() as connection:
+        names = connection.execute(text("SELECT name FROM counter WHERE name <> 'lease'")).scalars().all()
+    assert names == ["before"]
