@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import settings as settings_room
+from connectors.contract import Change
+from connectors.salesforce.connector import Salesforce
 from reconciliation import report
 from sandbox.demo import config, systems
 from sandbox.demo.place import Place
@@ -15,9 +17,11 @@ from sandbox.demo.verify import verify
 from sandbox.world.build import build_world
 from sandbox.world.records import Fault
 from settings.model import Settings
+from state import overwritten
 from state.store import Store, open_store
 from sync import matching
-from sync.job import run_push, run_sync
+from sync import systems as systems_of_ltc
+from sync.job import run_push, run_restore, run_sync
 from sync.result import SyncResult
 
 
@@ -123,3 +127,26 @@ def test_the_findings_are_the_same_after_the_write_backs(story: dict[str, Any]) 
     assert {finding["id"] for finding in story["after"]["findings"]} == {
         finding["id"] for finding in story["before"]["findings"]
     }
+
+
+def test_what_a_person_writes_into_salesforce_is_overwritten_by_its_owner_kept_and_restored(
+    demo: tuple[Settings, Store], story: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Salesforce, "settle_seconds", 0.0)  # nobody else is at work whose commits may come late
+    settings, store = demo
+    items = [item for plan in story["applied"].applied if plan.system == "crm" for item in plan.items]
+    item = next(item for item in items if item.stream == "opportunity" and any(c.contested for c in item.changes))
+    change = next(change for change in item.changes if change.contested)
+    theirs = Change(item.source_id, {change.source_field: change.source_old}, {}, "a-person-at-work")
+    with systems_of_ltc.open_connector(settings, "crm") as salesforce:
+        assert [result.outcome for result in salesforce.push("opportunity", [theirs])] == ["applied"]
+    (plan,) = run_sync(store, settings).plans
+    assert [(c.field, c.contested) for i in plan.items for c in i.changes] == [(change.field, True)]
+    assert run_push(store, settings, push="apply").status == "done"
+    with store.reading() as connection:
+        (lost, *_) = overwritten.listing(connection, "crm")
+    assert [(c.source_old, c.source_new) for c in lost.changes] == [(change.source_old, change.source_new)]
+    restored = run_restore(store, settings, item_id=lost.id)
+    assert [item.status.value for plan in restored.applied for item in plan.items] == ["applied"]
+    again = run_sync(store, settings)
+    assert (again.plans, news(again)) == ([], 0)
