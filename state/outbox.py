@@ -183,6 +183,12 @@ def is_usable(base: Base) -> bool:
     return base.state == RecordState.LIVE.value
 
 
+def take_turns(connection: Connection, system: str) -> None:
+    """Let plannings for one system go one after the other, to the end of the transaction; on SQLite they do."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"ltc plan {system}",))
+
+
 def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_id: str) -> Plan | None:
     """Make ``wished`` the system's plan and return it, or ``None`` if there is nothing to send.
 

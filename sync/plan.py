@@ -53,6 +53,8 @@ def plan_system(
     """
     records: dict[int, list[Wish]] = {}
     items: list[Item] = []
+    with store.transaction() as connection:
+        settle_doubts(connection, mapping, system)
     with store.reading() as connection:
         for wish in [*(wishes or ()), *_restores(connection, system, wishes or ())]:
             records.setdefault(wish.record_id, []).append(wish)
@@ -61,8 +63,7 @@ def plan_system(
             if outbox.is_usable(base):
                 items += _items(judge, mapping.stream(records[record_id][0].stream), records[record_id], base)
     with store.transaction() as connection:
-        for item, status, message in judged(connection, mapping, system):
-            outbox.outcome(connection, item.id, status, message)
+        outbox.take_turns(connection, system)
         if wishes is not None:
             held.replace(connection, system, judge.held)
         agreed.write(connection, judge.agreed)
@@ -84,20 +85,20 @@ def _restores(connection: Any, system: str, wishes: Sequence[Wish]) -> list[Rest
     ]
 
 
-def judged(connection: Any, mapping: SystemMapping, system: str) -> list[tuple[Item, OutboxStatus, str]]:
-    """Outcomes of changes in doubt whose record has been read since: its new version tells what happened."""
+def settle_doubts(connection: Any, mapping: SystemMapping, system: str) -> None:
+    """Settle the changes in doubt whose record has been read since: its new version tells what happened."""
     doubtful = outbox.in_doubt(connection, system)
     found = dict(outbox.bases(connection, [item.record_id for item in doubtful]))
-    outcomes = []
     for item in doubtful:
         base = found.get(item.record_id)
         if base is None or base.seq == item.base_seq:
             continue
         if base.body and shows(mapping.stream(item.stream), item, base.body):
-            outcomes.append((item, OutboxStatus.APPLIED, "found in the source after an interruption"))
+            outbox.outcome(connection, item.id, OutboxStatus.APPLIED, "found in the source after an interruption")
+            agreed.write(connection, [(item.record_id, change.field, change.new) for change in item.changes])
+            outbox.resolve(connection, item)
         else:
-            outcomes.append((item, OutboxStatus.SUPERSEDED, "the record has changed since"))
-    return outcomes
+            outbox.outcome(connection, item.id, OutboxStatus.SUPERSEDED, "the record has changed since")
 
 
 def shows(mapping: StreamMapping, item: Item, body: bytes) -> bool:

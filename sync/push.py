@@ -77,8 +77,7 @@ def apply_plan(
             plan = outbox.begin(connection, plan_id, actor)
             detail = {"plan": plan_id, "system": system, "changes": len(plan.open_items)}
             audit.append(connection, actor, "plan approved", detail)
-            for item, status, message in planning.judged(connection, mapping, system):
-                outbox.outcome(connection, item.id, status, message)
+            planning.settle_doubts(connection, mapping, system)
         try:
             job = _Job(store, connector, mapping, plan_id, run_id, lease, progress or Silent())
             return _push_streams(job, system)

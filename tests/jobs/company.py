@@ -15,6 +15,7 @@ from sqlalchemy import text
 from connectors import registry
 from settings.load import load
 from settings.model import Settings
+from state import agreed
 from state.store import Store
 
 MAPPINGS = {
@@ -81,8 +82,17 @@ def because(row: Any) -> tuple[dict[str, Any], ...]:
     return ({"system": "erp", "entity": "order", "source_id": row.order_id, "number": row.number},)
 
 
+AGREED = text(
+    "SELECT o.record_id, 'delivery_state', o.delivery_state FROM opportunities o "
+    "JOIN orders e ON e.number = o.order_number AND e.deleted = 0 "
+    "WHERE o.deleted = 0 AND o.delivery_state = e.delivery_state"
+)
+
+
 def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
     reconcile.calls += 1  # type: ignore[attr-defined]
+    with store.transaction() as connection:
+        agreed.write(connection, [tuple(row) for row in connection.execute(AGREED)])
     with store.reading() as connection:
         counts = {
             name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()

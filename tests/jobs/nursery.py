@@ -1,5 +1,5 @@
 """Run the whole job in processes that may be killed: imports everything once, then forks one child per line
-of input (``sync`` or ``push``, and the path of ltc.yaml).
+of input (``sync``, ``crm``: a sync of only that system, or ``push``; and the path of ltc.yaml).
 
 Answers each line with the child's process id, and then with its exit status (negative: the signal that killed it).
 """
@@ -19,8 +19,8 @@ from tests.jobs import company
 def child(job: str, config: str) -> None:
     settings = load(config)
     with open_store(settings.store) as store:
-        run = run_sync if job == "sync" else run_push
-        result = run(store, settings, push="apply")
+        run = run_push if job == "push" else run_sync
+        result = run(store, settings, push="apply", systems=["crm"] if job == "crm" else None)
     os._exit(0 if result.status == "done" else 3)
 
 

@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from sqlalchemy import text
@@ -23,13 +25,16 @@ from settings.load import load
 from state import cursors, outbox, runs
 from state.runs import LeaseHeld
 from state.store import Store, open_store
-from sync.job import run_sync
+from sync.job import run_pull, run_sync
 from tests.jobs import company
 from tests.jobs.toy import ToySystem
 
 
 class Sleeper:
-    """One run of the job in another process, which is put to sleep when a system has seen so many events."""
+    """A sync of the CRM in another process, which is put to sleep when the CRM has seen so many events.
+
+    It works on one system only, so that it sleeps while it waits for an answer and not within a transaction.
+    """
 
     def __init__(self, config: Path, system: ToySystem, events: int) -> None:
         command = [sys.executable, "-m", "tests.jobs.nursery"]
@@ -40,7 +45,7 @@ class Sleeper:
         system.watch = self._saw
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"sync {config}\n")
+        self._process.stdin.write(f"crm {config}\n")
         self._process.stdin.flush()
         self._pid = int(self._process.stdout.readline())
 
@@ -59,13 +64,17 @@ class Sleeper:
         self._asleep.set()
 
     def _wait_until_stopped(self) -> None:
+        deadline = time.monotonic() + 60
         while Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < deadline, "it ended before it could be put to sleep"
             os.sched_yield()
 
     def _holds_the_database(self) -> bool:
-        """Whether it was stopped inside a transaction; SQLite lets nobody else write then."""
+        """Whether it was stopped inside a transaction, which would hold up everybody else."""
         if not self._store.startswith("sqlite:///"):
-            return False
+            with psycopg.connect(self._store.replace("+psycopg", ""), autocommit=True) as other:
+                query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE %s"
+                return other.execute(query, ("idle in transaction%",)).fetchone() is not None
         with closing(sqlite3.connect(self._store.removeprefix("sqlite:///"), timeout=0)) as other:
             try:
                 other.execute("BEGIN IMMEDIATE")
@@ -123,6 +132,8 @@ def committed(store: Store) -> list[object]:
 
 @pytest.mark.parametrize("where", ["between two pages", "while a write is under way"])
 def test_a_worker_that_wakes_after_it_was_taken_over_commits_nothing(config: Path, crm: ToySystem, where: str) -> None:
+    with open_store(load(config).store) as store:
+        assert run_pull(store, load(config), systems=["erp"]).status == "done"
     events = 4 if where == "between two pages" else 10  # asks for the pages: 6 events; then a read and a write each
     sleeper = Sleeper(config, crm, events)
     sleeper.wait_until_asleep()

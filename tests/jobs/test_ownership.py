@@ -74,6 +74,34 @@ def test_a_value_that_only_we_wrote_is_replaced_without_a_conflict(
     assert (waiting(sqlite_store), lost(sqlite_store)) == ([], [])
 
 
+def test_a_value_that_people_brought_into_agreement_by_hand_is_the_new_base(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    settle_by(settings, "ask")
+    run_sync(sqlite_store, settings)
+    crm.edit("deal", "d1", {"delivery": "returned"})
+    erp.edit("order", "o1", {"delivery": "returned"})
+    run_sync(sqlite_store, settings)
+    erp.edit("order", "o1", {"delivery": "delivered"})
+    run_sync(sqlite_store, settings)
+    assert shown(crm) == "delivered"
+    assert waiting(sqlite_store, "ask") == []
+
+
+def test_a_write_whose_answer_was_lost_is_the_new_base_once_it_is_read(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    settle_by(settings, "ask")
+    run_sync(sqlite_store, settings)
+    erp.edit("order", "o1", {"delivery": "returned"})
+    crm.server.faults.cut("PATCH /deal/d1", act=True)
+    run_sync(sqlite_store, settings)
+    erp.edit("order", "o1", {"delivery": "delivered"})
+    run_sync(sqlite_store, settings)
+    assert shown(crm) == "delivered"
+    assert waiting(sqlite_store, "ask") == []
+
+
 def test_an_overwritten_value_is_restored_with_one_command_and_stays(
     store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:
