@@ -45,6 +45,7 @@ _POSTGRES = {
     "53200": ("is out of memory", _RERUN),
     "53300": ("takes no more connections", f"Raise max_connections or close other clients. {_RERUN}"),
     "55P03": ("is locked by another process", f"Wait until the other run has ended. {_RERUN}"),
+    "25P03": ("ended a transaction that stood still too long", _RERUN),
     "40001": ("was changed by another process at the same moment", _RERUN),
     "40P01": ("was locked by another process in the opposite order", _RERUN),
     "42501": ("refuses us a permission", "Grant our role CREATE on the schema and all rights on its tables."),

@@ -21,6 +21,8 @@ __all__ = ["Store", "StoreError", "open_store"]
 
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
+_STILL_SECONDS = 300
+"""So long a transaction may stand still before PostgreSQL ends it: a worker that hangs must not hold up the others."""
 _VERSION_SQL = "SELECT version_num FROM alembic_version"
 
 
@@ -126,7 +128,7 @@ def open_store(url: str, create: bool = True) -> Store:
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(parsed, create)
     else:
-        engine = create_engine(parsed, connect_args={"connect_timeout": _CONNECT_SECONDS})
+        engine = _postgresql(parsed)
     store = Store(engine)
     try:
         _bring_up_to_date(store, create)
@@ -170,7 +172,7 @@ def _sqlite(url: URL, create: bool) -> Engine:
         connection.isolation_level = None  # transactions are ours, not the driver's
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=NORMAL",
+            "synchronous=FULL",  # what was noted before a send must outlive a power cut, too
             "foreign_keys=ON",
             "cache_size=-16384",
         ):
@@ -179,6 +181,18 @@ def _sqlite(url: URL, create: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writing") else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"connect_timeout": _CONNECT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{_STILL_SECONDS}s'")
+        connection.commit()
 
     return engine
 

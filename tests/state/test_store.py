@@ -86,6 +86,17 @@ def test_a_locked_database_says_so_and_what_to_do(sqlite_url: str, monkeypatch: 
     assert "run the same command again" in caught.value.remedy
 
 
+def test_a_database_server_that_keeps_a_row_locked_says_so(
+    pg_server: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_BUSY_SECONDS", 0.05)
+    lock = text("LOCK TABLE run")
+    with open_store(pg_server()) as opened, opened.transaction() as first:
+        first.execute(lock)
+        with pytest.raises(StoreError, match="locked by another process"), opened.transaction() as second:
+            second.execute(lock)
+
+
 def test_a_full_disk_says_so(sqlite_store: Store) -> None:
     def fill_it() -> None:
         with sqlite_store.transaction() as connection:
