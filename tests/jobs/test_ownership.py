@@ -119,6 +119,18 @@ def test_an_overwritten_value_is_restored_with_one_command_and_stays(
         assert audit.verify(connection).intact
 
 
+def test_a_person_who_changes_a_restored_value_afterwards_is_not_fought_with(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    edited(sqlite_store, settings, crm, erp)
+    run_sync(sqlite_store, settings)
+    run_restore(sqlite_store, settings, item_id=lost(sqlite_store)[0][0])
+    crm.edit("deal", "d1", {"delivery": "returned"})
+    for _ in range(2):
+        run_sync(sqlite_store, settings)
+        assert shown(crm) == "returned"
+
+
 def test_restoring_writes_nothing_else_and_leaves_the_rest_planned(
     sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:
@@ -194,6 +206,20 @@ def test_of_two_values_the_newer_one_stays_where_the_settings_say_so(
     run_sync(sqlite_store, settings)
     assert shown(crm) == "delivered"
     assert [entry[1:] for entry in lost(sqlite_store)] == [("picked up", "delivered")]
+
+
+@pytest.mark.parametrize(("edited_at", "stays"), [("2026-10-05", "delivered"), ("2026-10-20", "picked up")])
+def test_the_sources_own_times_say_which_value_is_newer_where_both_have_them(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem, edited_at: str, stays: str
+) -> None:
+    for name in ("crm", "erp"):
+        file = settings.path.parent / f"{name}.yaml"
+        file.write_text(file.read_text().replace("currency:", "source_updated_at: changed, currency:"))
+    erp.edit("order", "o1", {"changed": "2026-10-10T00:00:00Z"})
+    crm.edit("deal", "d1", {"changed": f"{edited_at}T00:00:00Z", "delivery": "picked up"})
+    settle_by(settings, "newest_wins")
+    run_sync(sqlite_store, settings)
+    assert shown(crm) == stays
 
 
 def test_a_locked_record_is_not_written_to_until_it_is_unlocked(
