@@ -8,17 +8,65 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
-from typing import Any, NamedTuple
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
 from state import audit, bulk, exact, runs, schema, writelog
 from state.bodies import unpack
+from state.changes import (
+    IN_DOUBT,
+    OPEN,
+    STUCK,
+    Base,
+    FieldChange,
+    Item,
+    OutboxStatus,
+    Plan,
+    PlanError,
+    PlanStatus,
+)
 from state.clock import now_us
 from state.writes import RecordState
+
+__all__ = [
+    "IN_DOUBT",
+    "MAX_ATTEMPTS",
+    "OPEN",
+    "STUCK",
+    "Base",
+    "FieldChange",
+    "Item",
+    "OutboxStatus",
+    "Plan",
+    "PlanError",
+    "PlanStatus",
+    "approve_large",
+    "bases",
+    "begin",
+    "counts",
+    "dead_letters",
+    "discard",
+    "end",
+    "idempotency_key",
+    "in_doubt",
+    "is_usable",
+    "item_of",
+    "letter",
+    "load",
+    "open_plans",
+    "outcome",
+    "plan_digest",
+    "rebase",
+    "resolve",
+    "retry",
+    "save_plan",
+    "sending",
+    "take_turns",
+    "unsent",
+]
 
 MAX_ATTEMPTS = 8
 """After so many attempts without an outcome a change is dead: a person decides."""
@@ -26,131 +74,7 @@ MAX_ATTEMPTS = 8
 _MANY = 500
 
 
-class OutboxStatus(StrEnum):
-    """Where a change stands."""
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    """Noted before the call; found after a crash it means: may or may not have been sent."""
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    """The source showed the wanted values already."""
-    CONFLICT = "conflict"
-    """The record changed since it was read; the next plan starts from its new state."""
-    REJECTED = "rejected"
-    """Will never work as it is; sent again only if the wish or the record changes, or a person says so."""
-    UNKNOWN = "unknown"
-    """Sent, no answer; settled before anything is sent again."""
-    DEAD = "dead"
-    """Tried too often without an outcome."""
-    DISCARDED = "discarded"
-    """A person decided against it, with a reason."""
-    SUPERSEDED = "superseded"
-    """Nobody wants it any more, or the record has moved on."""
-
-
-class PlanStatus(StrEnum):
-    """Where a plan stands."""
-
-    PLANNED = "planned"
-    APPLYING = "applying"
-    APPLIED = "applied"
-    SUPERSEDED = "superseded"
-
-
-IN_DOUBT = (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
-OPEN = (OutboxStatus.PLANNED, *IN_DOUBT)
-STUCK = (OutboxStatus.REJECTED, OutboxStatus.DEAD)
 _REOPENED = (OutboxStatus.CONFLICT, OutboxStatus.SUPERSEDED)
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field of one record: canonical values for people, source values for the source."""
-
-    field: str
-    source_field: str
-    old: Any
-    new: Any
-    source_old: Any
-    source_new: Any
-    reason: str
-    because: Any = None
-    """The records that say so."""
-    contested: bool = False
-    """Overwrites what somebody else wrote; ``old`` and ``source_old`` keep it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One record's change, as an outbox row. ``id`` is 0 until it is stored; instants are microseconds."""
-
-    system: str
-    stream: str
-    entity: str
-    record_id: int
-    source_id: str
-    number: str | None
-    base_seq: int
-    changes: tuple[FieldChange, ...]
-    idempotency_key: str
-    status: OutboxStatus = OutboxStatus.PLANNED
-    attempts: int = 0
-    message: str = ""
-    id: int = 0
-    plan_id: str = ""
-    created_at: int = 0
-    sent_at: int | None = None
-    done_at: int | None = None
-
-    @property
-    def letter(self) -> str:
-        """Its id as a dead letter, eight hex digits: the same for the same fields of the same record."""
-        content = exact.dump([self.system, self.stream, self.source_id, sorted(c.field for c in self.changes)])
-        return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be written to one system, and what became of it."""
-
-    id: str
-    system: str
-    status: PlanStatus
-    created_at: int
-    run_id: str
-    approved_by: str | None = None
-    applied_at: int | None = None
-    large_approved_by: str | None = None
-    """Who approved it although it is larger than ltc.yaml allows."""
-    items: tuple[Item, ...] = field(default=())
-
-    @property
-    def open_items(self) -> tuple[Item, ...]:
-        """Those not sent, or without an outcome yet."""
-        return tuple(item for item in self.items if item.status in OPEN)
-
-
-class Base(NamedTuple):
-    """A record's current version, to plan a change from."""
-
-    seq: int
-    state: int
-    hash: bytes
-    version: int | None
-    body: bytes
-
-
-class PlanError(Exception):
-    """A plan or an outbox row cannot be used as asked; ``message`` is a sentence, ``remedy`` the next step."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
 
 
 def idempotency_key(

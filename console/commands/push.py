@@ -14,6 +14,7 @@ from console.output import emit_json, say, table
 if TYPE_CHECKING:
     from state.outbox import Item, Plan
     from sync.matching import Matching
+    from sync.result import SyncResult
 
 
 @click.command("push")
@@ -67,15 +68,19 @@ def command(
     result = jobs.run(app, "push", engine, systems=chosen, push="plan")
     left = _left(app, chosen, result.plans)
     if as_json:
-        plans = [{**_plan(item), "exceeds": left.exceeds.get(item.id, ())} for item in result.plans]
-        shown = {"run": result.run_id, "status": result.status, "plans": plans}
-        emit_json({**shown, "first_run": [as_dict(item) for item in left.new], "held": left.held})
+        emit_json(_planned(result, left))
     else:
         _show_new(app, left.new)
         _show(app, result.plans, left)
         if result.status != "done":
             return jobs.finish(app, result, as_json)
     return jobs.code(result)
+
+
+def _planned(result: SyncResult, left: _Left) -> dict[str, Any]:
+    plans = [{**_plan(item), "exceeds": left.exceeds.get(item.id, ())} for item in result.plans]
+    new = [as_dict(item) for item in left.new]
+    return {"run": result.run_id, "status": result.status, "plans": plans, "first_run": new, "held": left.held}
 
 
 def _accept(app: App, systems: tuple[str, ...], as_json: bool, silent: bool) -> None:
