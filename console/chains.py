@@ -12,7 +12,7 @@ from console.records import in_words, printable
 from reconciliation import words
 
 if TYPE_CHECKING:
-    from console.fallback import Texts
+    from console.i18n import Texts
     from reconciliation.trace import Chain, ChainLink, ChainRecord
 
 
@@ -106,7 +106,7 @@ def show(chain: Chain, view: View) -> None:
         ]
     for item in chain.findings:
         amount = f" ({item['currency'] or ''} {_grouped(item['amount'])})" if item["amount"] is not None else ""
-        status = texts(f"findings.status.{item['status']}")
+        status = texts.name("findings.status", item["status"])
         _say(f"✗ {texts('trace.finding')} {item['id'][:12]} [{status}]: {item['explanation']}{amount}")
         if item["action"]:
             _say(f"  → {item['action']}")
@@ -179,10 +179,10 @@ def _day(value: str, zone: tzinfo) -> str:
 def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, indent: str, texts: Texts) -> None:
     for link in links:
         other = tree.records[link.right_id if link.left_id == member else link.left_id]
-        decision = "" if link.decision == "auto" else f", {texts(f'links.decision.{link.decision}')}"
-        evidence = in_words(link.evidence)
+        decision = "" if link.decision == "auto" else f", {texts.name('links.decision', link.decision)}"
+        evidence = in_words(link.evidence, texts)
         who = f"{other.system} {other.number or other.source_id}"
-        how = f"{texts(f'links.method.{link.method}')} {link.score / 10:g} %{decision}"
+        how = f"{texts.name('links.method', link.method)} {link.score / 10:g} %{decision}"
         _say(f"{indent}↳ {texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}")
 
 

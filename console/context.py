@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from console.fallback import Texts
+    from console.i18n import Texts
     from settings.model import Settings
     from state.store import Store
 
@@ -71,7 +71,7 @@ class App:
     @cached_property
     def texts(self) -> Texts:
         """The words of the locale."""
-        from console.fallback import texts
+        from console.i18n import texts
 
         return texts(self.locale)
 

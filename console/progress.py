@@ -12,7 +12,7 @@ from sync.outcome import StreamOutcome
 from sync.progress import Progress
 
 if TYPE_CHECKING:
-    from console.fallback import Texts
+    from console.i18n import Texts
 
 _QUIET_SECONDS = 10.0
 _SHOWN = ("pulled", "new", "changed", "deleted", "rejected", "applied", "conflict", "listed", "opened", "cleared")
@@ -21,7 +21,7 @@ _SHOWN = ("pulled", "new", "changed", "deleted", "rejected", "applied", "conflic
 @contextmanager
 def progress(locale: str = "en") -> Iterator[Progress]:
     """Progress for a job, for the time of the block."""
-    from console.fallback import texts
+    from console.i18n import texts
 
     if sys.stderr.isatty():
         moving = Moving(texts(locale))

@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from console.i18n import Texts
     from state.chains import Identity
 
 HIDDEN = "•••"
@@ -48,10 +49,15 @@ def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def in_words(values: Mapping[str, Any]) -> str:
-    """Evidence on one line."""
+def in_words(values: Mapping[str, Any], texts: Texts) -> str:
+    """Evidence on one line, in the language of ``texts``."""
     shown = without_personal(values)
-    return ", ".join(f"{name}: {value}" for name, value in shown.items() if value is not None)
+    words = (
+        (name, texts.name("links.evidence", str(value).lower()) if isinstance(value, bool) else value)
+        for name, value in shown.items()
+        if value is not None
+    )
+    return ", ".join(f"{texts.name('links.evidence', name)}: {value}" for name, value in words)
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from console.fallback import Texts, texts
+from console.i18n import Texts, texts
 from console.output import say, table
 from sync.result import SyncResult
 

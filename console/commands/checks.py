@@ -71,7 +71,7 @@ def _as_dict(item: Check, changed: dict[str, Any], lang: str) -> dict[str, Any]:
 
 def _row(app: App, item: dict[str, Any]) -> tuple[Any, ...]:
     texts = app.texts
-    severity = texts(f"findings.severity.{item['severity']}") if item["enabled"] else texts("checks.off")
+    severity = texts.name("findings.severity", item["severity"]) if item["enabled"] else texts("checks.off")
     parameters = ", ".join(f"{name}: {value}" for name, value in item["parameters"].items())
-    places = (texts(f"summary.stage.{item['stage']}"), texts(f"summary.department.{item['department']}"))
+    places = (texts.name("summary.stage", item["stage"]), texts.name("summary.department", item["department"]))
     return (item["id"], *places, severity, parameters or None, item["sentence"])

@@ -98,7 +98,7 @@ def _value(app: App, value: Any) -> str:
 def _row(app: App, item: Held) -> tuple[Any, ...]:
     values = (_value(app, item.old), _value(app, item.new), _value(app, item.agreed))
     named = (item.id, item.system, item.number or item.source_id, f"{item.entity}.{item.field}")
-    return (*named, *values, app.texts(f"push.held.{item.why}"))
+    return (*named, *values, app.texts.name("push.held", item.why))
 
 
 def _as_dict(item: Held) -> dict[str, Any]:

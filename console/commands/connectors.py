@@ -124,7 +124,7 @@ def _stream(app: App, spec: StreamSpec) -> tuple[Any, ...]:
         spec.name,
         spec.entity,
         spec.cursor_field or app.texts("connectors.full_scan"),
-        app.texts(f"connectors.deletes.{spec.deletes.value}"),
+        app.texts.name("connectors.deletes", spec.deletes.value),
         ", ".join(spec.writable) or None,
         ", ".join(spec.depends_on) or None,
     )

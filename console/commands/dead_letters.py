@@ -195,7 +195,7 @@ def _record(item: Item) -> str:
 
 def _row(app: App, item: Item) -> tuple[Any, ...]:
     fields = ", ".join(f"{change.field}: {change.old or '–'} → {change.new or '–'}" for change in item.changes)
-    state = app.texts(f"dead_letters.state.{item.status.value}")
+    state = app.texts.name("dead_letters.state", item.status.value)
     return (
         item.letter,
         item.system,

@@ -183,7 +183,7 @@ def _decide(app: App, as_json: bool, decision: Callable[[Connection], Finding]) 
         _show(app, found, history, as_json)
         return 0
     [shown] = _in_words(app, [found])
-    status = app.texts(f"findings.status.{found.status}")
+    status = app.texts.name("findings.status", found.status)
     say(app.texts("findings.decided", id=found.id[:_SHORT], status=status, explanation=printable(shown["explanation"])))
     return 0
 
@@ -212,10 +212,10 @@ def _row(app: App, item: dict[str, Any]) -> tuple[Any, ...]:
 
     return (
         item["id"][:_SHORT],
-        app.texts(f"findings.severity.{item['severity']}"),
-        app.texts(f"summary.stage.{item['stage']}"),
-        app.texts(f"summary.department.{item['department']}"),
-        app.texts(f"findings.status.{item['status']}"),
+        app.texts.name("findings.severity", item["severity"]),
+        app.texts.name("summary.stage", item["stage"]),
+        app.texts.name("summary.department", item["department"]),
+        app.texts.name("findings.status", item["status"]),
         item["age_days"],
         None if item["amount"] is None else Decimal(item["amount"]),
         item["currency"],
@@ -241,7 +241,7 @@ def _show(app: App, found: Finding, history: list[Event], as_json: bool) -> None
         emit_json({**shown, "history": events})
         return
     texts = app.texts
-    severity, status = texts(f"findings.severity.{found.severity}"), texts(f"findings.status.{found.status}")
+    severity, status = texts.name("findings.severity", found.severity), texts.name("findings.status", found.status)
     say(f"{found.id}  {severity} · {status} · {shown['title']} ({found.check_id})")
     say(printable(shown["explanation"]))
     if shown["action"]:

@@ -193,13 +193,13 @@ def _wanted(link: Link, decision: str | None, entity: str | None, method: str | 
 
 def _row(app: App, link: Link, ends: dict[int, Identity], numbers: dict[int, str]) -> tuple[Any, ...]:
     return (
-        app.texts(f"links.kind.{link.kind}"),
+        app.texts.name("links.kind", link.kind),
         _shown(ends, numbers, link.left_id),
         _shown(ends, numbers, link.right_id),
-        app.texts(f"links.method.{link.method}"),
+        app.texts.name("links.method", link.method),
         f"{link.score / 10:g} %",
-        app.texts(f"links.decision.{link.decision}") + (f" ({link.decided_by})" if link.decided_by else ""),
-        in_words(json.loads(link.evidence)),
+        app.texts.name("links.decision", link.decision) + (f" ({link.decided_by})" if link.decided_by else ""),
+        in_words(json.loads(link.evidence), app.texts),
     )
 
 

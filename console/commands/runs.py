@@ -55,9 +55,9 @@ def _show(app: App, found: list[RunRow]) -> None:
     rows = [
         (
             run.id,
-            app.texts(f"summary.kind.{run.kind}"),
+            app.texts.name("summary.kind", run.kind),
             run.engine,
-            app.texts(f"summary.status.{run.status}"),
+            app.texts.name("summary.status", run.status),
             _when(app, run.started_at),
             _seconds(run),
             "; ".join(f"{system}: {_brief(counts)}" for system, counts in run.counts.items() if _brief(counts)),
@@ -73,8 +73,8 @@ def _show_parts(app: App, found: list[Attempt]) -> None:
         (
             part.system,
             part.stream,
-            app.texts(f"progress.{part.direction}"),
-            app.texts(f"summary.status.{part.status}"),
+            app.texts.name("progress", part.direction),
+            app.texts.name("summary.status", part.status),
             _seconds(part),
             _brief(part.counts),
         )

@@ -76,7 +76,7 @@ def _read(app: App) -> _Found:
 def _show(app: App, found: _Found) -> None:
     texts = app.texts
     for run in found.running:
-        kind = texts(f"summary.kind.{run.kind}")
+        kind = texts.name("summary.kind", run.kind)
         say(texts("status.running_now", kind=kind, run=run.id, started=_when(app, run.started_at)))
     if found.streams:
         names = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
@@ -87,7 +87,7 @@ def _show(app: App, found: _Found) -> None:
     _show_work(app, found)
     for item in found.failing:
         where = item.system if item.stream == "*" else f"{item.system}.{item.stream}"
-        direction = texts(f"progress.{item.direction}")
+        direction = texts.name("progress", item.direction)
         say("✗ " + texts("status.problem", where=f"{where} {direction}", message=item.message or ""))
         if item.remedy:
             say(f"  → {item.remedy}")
