@@ -72,6 +72,8 @@ MAX_ATTEMPTS = 8
 """After so many attempts without an outcome a change is dead: a person decides."""
 
 _MANY = 500
+_LATEST = 300_000_000
+"""Microseconds after which a request that was sent without an answer is not carried out any more."""
 
 
 _REOPENED = (OutboxStatus.CONFLICT, OutboxStatus.SUPERSEDED)
@@ -125,7 +127,9 @@ def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_i
     _bury(connection, known.values())
     keys = [item.idempotency_key for item in active]
     plan_id = plan_digest(system, keys)
-    _supersede(connection, system, {item.idempotency_key for item in wished}, plan_id if keys else "")
+    wanted = {item.idempotency_key for item in wished}
+    _supersede(connection, system, wanted, plan_id if keys else "")
+    _give_up_doubts(connection, system, wanted)
     refused = [item for item in wished if item.status is OutboxStatus.REJECTED]
     _insert(connection, plan_id, [item for item in refused if item.idempotency_key not in known])
     for item in refused:
@@ -190,6 +194,21 @@ def _supersede(connection: Connection, system: str, wished: set[str], plan_id: s
         .where(plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING)))
         .values(status=PlanStatus.SUPERSEDED.value)
     )
+
+
+def _give_up_doubts(connection: Connection, system: str, wished: set[str]) -> None:
+    """Close changes in doubt that nobody wishes any more, once a later pull has found their records as they were."""
+    table, record, cursor = schema.outbox, schema.record, schema.cursor
+    query = (
+        select(table.c.id, table.c.idempotency_key)
+        .join(record, record.c.id == table.c.record_id)
+        .join(cursor, cursor.c.stream_id == record.c.stream_id)
+        .where(table.c.system == system, table.c.status.in_(IN_DOUBT), table.c.base_seq == record.c.seq)
+        .where(cursor.c.covered_until > table.c.sent_at + _LATEST)
+    )
+    for row in connection.execute(query).all():
+        if row.idempotency_key not in wished:
+            outcome(connection, row.id, OutboxStatus.SUPERSEDED, "not wanted any more, and not found in the source")
 
 
 def _open(connection: Connection, plan_id: str, system: str, run_id: str) -> None:

@@ -261,6 +261,24 @@ def test_a_write_lost_on_the_way_is_sent_again(sqlite_store: Store, settings: Se
     assert crm.values("deal", "delivery")["d4"] == "delivered"
 
 
+def test_a_write_in_doubt_that_nobody_wants_any_more_is_given_up_once_a_later_pull_has_not_found_it(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    crm.server.faults.cut("PATCH /deal/d4")
+    sync(sqlite_store, settings)
+    erp.remove("order", "o4")
+    job.run_sweep(sqlite_store, settings)
+    erp.edit("order", "o5", {"delivery": "partly_delivered"})
+    sync(sqlite_store, settings)
+    assert statuses(sqlite_store)["d4"] == "unknown"
+    with sqlite_store.transaction() as connection:
+        connection.execute(text("UPDATE outbox SET sent_at = sent_at - 600000000 WHERE source_id = 'd4'"))
+    erp.edit("order", "o5", {"delivery": "delivered"})
+    sync(sqlite_store, settings)
+    assert statuses(sqlite_store)["d4"] == "superseded"
+    assert crm.values("deal", "delivery")["d4"] is None
+
+
 def test_a_source_that_is_down_costs_no_attempt(sqlite_store: Store, settings: Settings) -> None:
     sync(sqlite_store, settings, push="plan")
     settings.systems["crm"].config["url"] = "http://127.0.0.1:1"
