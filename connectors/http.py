@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from connectors import retry
+from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unreachable
 from connectors.ratelimit import RateLimit
@@ -33,7 +34,8 @@ class HttpSession:
     429 and 5xx → transient, other 4xx → contract). ``authenticate`` is called for fresh headers before each request;
     ``reauthenticate`` once after an ``AuthError``, and if it returns true the request is sent again with new headers
     and otherwise exactly as before (conditional headers included). Both retry their own calls: a ``TransientError`` of
-    theirs leaves at once.
+    theirs leaves at once. An answer of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is
+    a redirect: credentials go to ``base_url`` and nowhere else.
     """
 
     def __init__(
@@ -48,13 +50,17 @@ class HttpSession:
         reauthenticate: Callable[[], bool] = lambda: False,
         timeout: float = 60.0,
         verify: Any = True,
+        largest_answer: int = LARGEST_ANSWER,
     ) -> None:
         self._client = httpx.Client(
             base_url=base_url,
+            headers={"Accept-Encoding": ENCODINGS},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             verify=_verification(base_url, verify),
             follow_redirects=False,
         )
+        self._host = self._client.base_url.netloc.decode()
+        self._largest_answer = largest_answer
         self._stats = stats
         self._classify = classify
         self._limit = limit
@@ -133,27 +139,44 @@ class HttpSession:
         credentials = _tried_out(self._authenticate)
         self._stats.calls += 1
         try:
-            response = self._client.request(
-                method,
-                path,
-                content=content,
-                params=params,
-                headers={**credentials, **headers},
+            request = self._client.build_request(
+                method, path, content=content, params=params, headers={**credentials, **headers}
             )
+            self._keep_to_host(request.url)
+            response = self._received(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError) as error:
             # UnicodeError: an address or a header that HTTP cannot carry.
-            raise from_httpx(error, self._client.base_url.netloc.decode()) from error
+            raise from_httpx(error, self._host) from error
         self._stats.bytes_received += len(response.content)
         failure = self._classify(response) or by_status(response)
         if failure is not None:
             raise failure
         return _readable(response)
 
+    def _keep_to_host(self, url: httpx.URL) -> None:
+        """A path that names a host of its own would take our credentials there."""
+        base = self._client.base_url
+        if (url.scheme, url.netloc) != (base.scheme, base.netloc):
+            raise ContractError(
+                f"A call meant for {self._host} names another host.", remedy="Check the paths in ltc.yaml; report it."
+            )
+
+    def _received(self, request: httpx.Request) -> httpx.Response:
+        answer = self._client.send(request, stream=True)
+        try:
+            encoding = answer.headers.get("content-encoding")
+            body = take_in(answer.iter_bytes(), encoding, self._host, self._largest_answer)
+        finally:
+            answer.close()
+        return _with_body(answer, body)
+
 
 def _readable(response: httpx.Response) -> httpx.Response:
     body = readable(response.content)
-    if body == response.content:
-        return response
+    return response if body == response.content else _with_body(response, body)
+
+
+def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     as_sent = ("content-encoding", "content-length", "transfer-encoding")
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in as_sent]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)

@@ -15,12 +15,14 @@ from requests import exceptions as failures
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
+from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
 from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
 from connectors.rawjson import readable
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
 
 _CONNECT_SECONDS = 10.0
+_CHUNK_BYTES = 64 * 1024
 _LIMIT_HEADER = "Sforce-Limit-Info"
 
 
@@ -34,7 +36,7 @@ class Answer:
 
 
 class TimedSession(requests.Session):
-    """A session that never waits for ever, never follows a redirect and tells of every answer.
+    """A session that never waits for ever, follows no redirect, takes in no endless answer and tells of every one.
 
     The certificate authority is given with each request, because the environment (``REQUESTS_CA_BUNDLE``) would
     override the session's; the empty authentication keeps a ``.netrc`` from replacing the bearer token.
@@ -46,14 +48,21 @@ class TimedSession(requests.Session):
         self._ca_bundle = str(config.ca_bundle) if config.ca_bundle else None
         self._on_answer = on_answer
         self.auth = _unchanged
+        self.headers["Accept-Encoding"] = ENCODINGS
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
-        """As in ``requests``, with our defaults."""
+        """As in ``requests``, with our defaults. Raises ``ContractError`` for an answer that is too large."""
         options.setdefault("timeout", self._timeout)
-        options.setdefault("allow_redirects", False)
         if self._ca_bundle:
             options.setdefault("verify", self._ca_bundle)
-        response = super().request(method, url, *args, **options)
+        response = super().request(method, url, *args, **{**options, "allow_redirects": False, "stream": True})
+        try:
+            chunks, encoding = response.iter_content(_CHUNK_BYTES), response.headers.get("Content-Encoding")
+            body = take_in(chunks, encoding, _host(response.url), LARGEST_ANSWER)
+        except BaseException:
+            response.close()
+            raise
+        response._content = body  # where requests keeps what it has read
         self._on_answer(response)
         return response
 

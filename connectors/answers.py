@@ -1,0 +1,43 @@
+"""Take in an answer up to a cap, so that no server fills our memory; knows no client library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors.errors import ContractError
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Most bytes of one answer, unpacked, that a session takes in by default."""
+
+ENCODINGS = "gzip, deflate"
+"""What we ask for. Both unpack to at most a thousand times their size, so one chunk of a stream stays small."""
+
+_MEBIBYTE = 1024 * 1024
+
+
+def take_in(chunks: Iterable[bytes], encoding: str | None, host: str, largest: int) -> bytes:
+    """The answer's body from its unpacked chunks, which are read no further than ``largest`` bytes.
+
+    ``encoding`` is the answer's ``Content-Encoding``. Raises ``ContractError`` if the body is larger, or packed in a
+    way that was not asked for (twice over, for instance, of which a few bytes could unpack to any size).
+    """
+    if (encoding or "identity").strip().lower() not in ("identity", "gzip", "x-gzip", "deflate"):
+        raise ContractError(
+            f"{host} packed its answer in a way that was not asked for.",
+            remedy="Check the base URL; a proxy may have changed the answer. Otherwise report it.",
+        )
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > largest:
+            raise ContractError(
+                f"{host} sent an answer of more than {_shown(largest)}, which is the most that is taken in.",
+                remedy="Lower page_size if records are very large; otherwise the address is not the system's.",
+            )
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _shown(size: int) -> str:
+    return f"{size // _MEBIBYTE} MiB" if size >= _MEBIBYTE else f"{size} bytes"
