@@ -43,6 +43,8 @@ COMMANDS = {
     "dead-letters": "console.commands.dead_letters:command",
     "quarantine": "console.commands.quarantine:command",
     "audit": "console.commands.audit:command",
+    "backup": "console.commands.backup:backup",
+    "restore": "console.commands.backup:restore",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""

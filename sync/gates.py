@@ -1,4 +1,7 @@
-"""What a plan must pass before it is carried out: the first matching is accepted, and it is not larger than allowed."""
+"""What a plan must pass before it is carried out.
+
+The first matching is accepted, what the plan rests on was read since the store was restored, and it is not too large.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mappings.currencies import EXPONENTS
 from mappings.predicate import AMOUNTS
-from state import history, locks, outbox
+from state import history, locks, outbox, restore
 from state.outbox import Plan, PlanError
 
 if TYPE_CHECKING:
@@ -23,6 +26,12 @@ class FirstRun(PlanError):
     """Nobody has accepted the system's first matching yet: it is read only."""
 
     kind = "first_run"
+
+
+class Unread(PlanError):
+    """The store comes from a backup and does not know yet what was written after it."""
+
+    kind = "restored"
 
 
 class TooLarge(PlanError):
@@ -45,15 +54,24 @@ class Size:
 
 
 def check(store: Store, settings: Settings, plan: Plan, approver: str | None) -> None:
-    """Raise ``FirstRun`` or ``TooLarge`` if the plan may not be carried out.
+    """Raise ``FirstRun``, ``Unread`` or ``TooLarge`` if the plan may not be carried out.
 
-    ``approver``: who approves a large plan; kept with the plan, so that it may be taken up again.
+    ``approver``: who approves a large plan, kept with the plan so that it may be taken up again, and one that rests on
+    what is in a backup only.
     """
     with store.reading() as connection:
         if read_only(connection, settings, [plan.system]):
             raise FirstRun(
                 f"{plan.system} is new here and read only: nobody has accepted how its records were matched.",
                 f"Look at it with `ltc push --plan`, then `ltc push --accept-first {plan.system}`.",
+            )
+        unread = [] if approver else restore.unread(connection, settings.systems)
+        if unread:
+            raise Unread(
+                f"The store was restored from a backup, and since then {_some(unread)} was not read to the end: "
+                "the plan might undo newer values.",
+                "Run `ltc sync` until every system has been read. If one will never be read again: "
+                "`ltc push --apply --approve`.",
             )
         exceeded = () if plan.large_approved_by else exceeds(settings, size(connection, settings, plan))
     if not exceeded:
@@ -65,6 +83,10 @@ def check(store: Store, settings: Settings, plan: Plan, approver: str | None) ->
         )
     with store.transaction() as connection:
         outbox.approve_large(connection, plan.id, approver, list(exceeded))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
 
 
 def read_only(connection: Connection, settings: Settings, systems: Iterable[str]) -> list[str]:
