@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from state.clock import now
+
 if TYPE_CHECKING:
     from settings.model import Settings
 
@@ -51,7 +53,7 @@ class Rules:
             timezone=str(settings.timezone),
             base_currency=settings.base_currency,
             locale=str(settings.locale),
-            as_of=(as_of or settings.as_of or datetime.now(UTC)).astimezone(UTC),
+            as_of=(as_of or settings.as_of or now()).astimezone(UTC),
             absolute={currency: Decimal(str(value)) for currency, value in found.tolerance.absolute.items()},
             relative=Decimal(str(found.tolerance.relative)),
             rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},

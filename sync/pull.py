@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.contract import Connector, Cursor, StreamSpec, Window
 from connectors.errors import ContractError
 from mappings.engine import Mapping, StreamMapping
 from state import cursors, landing, remap
-from state.clock import to_us
+from state.clock import now, to_us
 from state.landing import Counts, Stream
 from state.store import Store
 from sync.outcome import StreamOutcome
@@ -42,7 +42,7 @@ def pull_stream(
             stream = landing.open_stream(connection, system, spec.name, mapper.entity)
             stored = cursors.read(connection, stream.id)
         retried = _retry_quarantine(work, stream, mapper)
-        until = datetime.now(UTC) - timedelta(seconds=connector.settle_seconds)
+        until = now() - timedelta(seconds=connector.settle_seconds)
         window = Window(until=until, since=since, full=full)
         calls = connector.stats.calls
         cursor = stored.cursor if stored is not None and not full else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
 from state import news, outbox, overwritten, runs
+from state.clock import now
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
 from state.store import Store
@@ -179,7 +180,7 @@ class Session:
 
     def reconcile(self, as_of: datetime | None) -> None:
         """Bring links, tie-outs and findings up to date, or keep those of the last time if nothing has changed."""
-        day = as_of or self.settings.as_of or datetime.now(UTC)
+        day = as_of or self.settings.as_of or now()
         with self.store.reading() as connection:
             digest = inputs.digest(self.settings, self._usable_mappings(), day)
             before = news.last(connection)
