@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.engine import Connection
 
 from state import bulk
@@ -24,6 +24,15 @@ from state.schema import stream_run
 from state.store import Store
 
 _STREAM_KEYS = ("run_id", "system", "stream", "direction")
+
+# Every page renews a lease, so these statements are built once.
+_MINE = and_(*(lease_table.c[name] == bindparam(f"my_{name}") for name in ("name", "owner", "token")))
+_RENEW = update(lease_table).where(_MINE).values(expires_at=bindparam("until"))
+_RELEASE = lease_table.delete().where(_MINE)
+_HOLDER = select(lease_table.c.owner, lease_table.c.expires_at).where(lease_table.c.name == bindparam("lease"))
+_RUNNING = select(run_table.c.id).where(run_table.c.status == "running")
+_LEFT_OVER = and_(lease_table.c.name.startswith("run "), lease_table.c.expires_at <= bindparam("now"))
+_ANY_LEFT_OVER = select(lease_table.c.name).where(_LEFT_OVER).limit(1)
 
 
 def new_run_id() -> str:
@@ -86,9 +95,12 @@ def close_abandoned(store: Store) -> list[str]:
     now = now_us()
     with store.reading() as connection:
         dead = _abandoned(connection, now)
-    if not dead:
+        left_over = connection.execute(_ANY_LEFT_OVER, {"now": now}).first()
+    if not dead and left_over is None:
         return []
     with store.transaction() as connection:
+        theirs = lease_table.c.name.in_([f"run {run_id}" for run_id in dead])
+        connection.execute(lease_table.delete().where(or_(_LEFT_OVER, theirs)), {"now": now})
         for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id)):
             left = update(table).where(key.in_(dead), table.c.status == "running")
             connection.execute(left.values(status="interrupted", ended_at=now))
@@ -96,7 +108,7 @@ def close_abandoned(store: Store) -> list[str]:
 
 
 def _abandoned(connection: Connection, now: int) -> list[str]:
-    running = connection.execute(select(run_table.c.id).where(run_table.c.status == "running")).scalars().all()
+    running = connection.execute(_RUNNING).scalars().all()
     if not running:
         return []
     leases = connection.execute(select(lease_table).where(lease_table.c.name.in_([f"run {item}" for item in running])))
@@ -125,20 +137,16 @@ class Lease:
 
     def renew(self, connection: Connection) -> None:
         """Prolong it within the transaction that relies on it; raises ``LeaseHeld`` if somebody took it over."""
-        result = connection.execute(
-            update(lease_table).where(self._is_mine()).values(expires_at=now_us() + int(self.seconds * 1_000_000))
-        )
-        if result.rowcount != 1:
+        until = now_us() + int(self.seconds * 1_000_000)
+        if connection.execute(_RENEW, {**self._mine(), "until": until}).rowcount != 1:
             raise taken_over(self.name)
 
     def release(self, connection: Connection) -> None:
         """Give it back."""
-        connection.execute(lease_table.delete().where(self._is_mine()))
+        connection.execute(_RELEASE, self._mine())
 
-    def _is_mine(self) -> Any:
-        return and_(
-            lease_table.c.name == self.name, lease_table.c.owner == self.owner, lease_table.c.token == self.token
-        )
+    def _mine(self) -> dict[str, Any]:
+        return {"my_name": self.name, "my_owner": self.owner, "my_token": self.token}
 
 
 def taken_over(name: str) -> LeaseHeld:
@@ -168,7 +176,7 @@ def acquire(connection: Connection, name: str, owner: str | None = None, seconds
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"ltc lease {name}",))
     mine = owner or f"{this_process()}/{secrets.token_hex(4)}"
     now = now_us()
-    row = connection.execute(select(lease_table).where(lease_table.c.name == name)).first()
+    row = connection.execute(_HOLDER, {"lease": name}).first()
     if row is not None and row.owner != mine and row.expires_at > now and not is_dead(row.owner):
         raise LeaseHeld(
             f"{name} is being worked on by another process ({row.owner.partition('/')[0]}).",
