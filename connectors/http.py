@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import ssl
@@ -25,6 +26,15 @@ T = TypeVar("T")
 
 Classify = Callable[[httpx.Response], ConnectorError | None]
 """Turns a vendor's answer into an error, or ``None`` if it is a success; called for every answer, 200 included."""
+
+
+def _warnings_only(record: logging.LogRecord) -> bool:
+    """What the client libraries log below that are addresses with their queries, and the headers of answers."""
+    return record.levelno >= logging.WARNING
+
+
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"):
+    logging.getLogger(_name).addFilter(_warnings_only)
 
 
 class HttpSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
 _STILL_SECONDS = 300
 """So long a transaction may stand still before PostgreSQL ends it: a worker that hangs must not hold up the others."""
+_HIDDEN: Any = {"hide_parameters": True}
+"""For engines: neither log nor error shows the values that a statement was given."""
 _VERSION_SQL = "SELECT version_num FROM alembic_version"
 
 
@@ -165,7 +168,7 @@ def _sqlite(url: URL, create: bool) -> Engine:
         raise StoreError(f"There is no database at {path} yet.", "Run `ltc sync` to create and fill it.")
     if not path.parent.is_dir():
         raise StoreError(f"The folder {path.parent} of the database does not exist.", "Create it, or correct `store`.")
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+    engine = _quiet(create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, **_HIDDEN))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -185,8 +188,20 @@ def _sqlite(url: URL, create: bool) -> Engine:
     return engine
 
 
+def _quiet(engine: Engine) -> Engine:
+    """Rows hold personal data, so SQLAlchemy's log never shows them, however much it is told to show."""
+    logger = logging.getLogger("sqlalchemy.engine.Engine")
+    if _no_rows not in logger.filters:
+        logger.addFilter(_no_rows)
+    return engine
+
+
+def _no_rows(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("Row ")
+
+
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"connect_timeout": _CONNECT_SECONDS})
+    engine = _quiet(create_engine(url, connect_args={"connect_timeout": _CONNECT_SECONDS}, **_HIDDEN))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

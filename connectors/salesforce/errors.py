@@ -5,7 +5,8 @@
     Gone (RecordError)           the record is deleted or not visible
     Refused (RecordError)        this request will never work; ``code`` and ``fields`` say why
 
-Salesforce's own messages quote field values, so only codes and field names are shown.
+Salesforce's own messages quote field values, so only codes and field names are shown; a validation rule's sentence is
+shown without them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
+from connectors.redact import masked, without_values
 
 _LATER = "It is tried again on the next run."
 
@@ -27,13 +29,20 @@ class Refused(RecordError):
     def __init__(self, code: str, fields: tuple[str, ...] = (), *, status: int = 400, detail: str = "") -> None:
         reason, remedy = _REASONS.get(code, ("it was refused", "Look the code up in Salesforce's list of errors."))
         named = f" ({', '.join(fields)})" if fields else ""
-        said = f": {detail}" if detail else ""
+        said = f": {masked(detail)}" if detail else ""
         super().__init__(
             f"Salesforce: {reason}{named} [{code}]{said}.", remedy=remedy, field=fields[0] if fields else None
         )
         self.code = code
         self.fields = fields
         self.status = status
+        self._detail = detail
+
+    def about(self, body: bytes) -> str:
+        """What to say of it where it was this record that was refused."""
+        return (
+            str(self).replace(masked(self._detail), without_values(self._detail, body)) if self._detail else str(self)
+        )
 
 
 class Conflict(Refused):
@@ -122,7 +131,7 @@ def from_answer(status: int, content: Any, host: str) -> ConnectorError:
         )
     if code in _GONE:
         return Gone(code, fields, status=status)
-    detail = message[:200] if code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" else ""
+    detail = message if code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" else ""
     return Refused(code, fields, status=status, detail=detail.rstrip("."))
 
 
@@ -138,7 +147,7 @@ def from_token_answer(status: int, content: Any, host: str) -> ConnectorError:
             sample=_kind(content),
         )
     return AuthError(
-        f"{host} refused our client credentials ({error[:60]}).",
+        f"{host} refused our client credentials ({masked(error)}).",
         remedy="Check client_id and client_secret, and that the connected app allows the client credentials flow with "
         "a run-as user.",
     )
@@ -166,7 +175,8 @@ def _first(content: Any) -> tuple[str, str, tuple[str, ...]]:
     if not isinstance(error, dict) or not isinstance(error.get("errorCode"), str):
         return "", "", ()
     fields = error.get("fields") or ()
-    return error["errorCode"], str(error.get("message", "")), tuple(str(field) for field in fields)
+    named = fields if isinstance(fields, list) else ()
+    return masked(error["errorCode"]), str(error.get("message", "")), tuple(masked(str(field)) for field in named)
 
 
 def _kind(content: Any) -> str:

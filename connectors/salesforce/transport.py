@@ -5,6 +5,7 @@ Imported when the first call is made: the library and what it brings along take 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from simple_salesforce.exceptions import SalesforceError, SalesforceOperationErr
 
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
 from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
-from connectors.rawjson import readable
+from connectors.rawjson import decode, readable
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
 
@@ -33,6 +34,15 @@ class Answer:
     status: int
     body: bytes
     date: str
+
+
+def _warnings_only(record: logging.LogRecord) -> bool:
+    """What urllib3 logs below that are addresses with their queries."""
+    return record.levelno >= logging.WARNING
+
+
+for _name in ("urllib3.connection", "urllib3.connectionpool", "simple_salesforce.api", "simple_salesforce.util"):
+    logging.getLogger(_name).addFilter(_warnings_only)
 
 
 class TimedSession(requests.Session):
@@ -173,8 +183,8 @@ def _never_connected(error: failures.RequestException) -> bool:
 
 def _parsed(response: requests.Response) -> Any:
     try:
-        return response.json()
-    except failures.RequestException:
+        return decode(response.content)
+    except ContractError:
         return response.text
 
 

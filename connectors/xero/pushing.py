@@ -14,6 +14,7 @@ from typing import Any
 from connectors.contract import Change, Outcome, PushResult, RawRecord
 from connectors.errors import ContractError, TransientError
 from connectors.rawjson import decode, shape
+from connectors.redact import without_values
 from connectors.xero.answers import listing, sentence, validation_messages
 from connectors.xero.reference import MAX_LENGTH, read_numbers, write_numbers
 from connectors.xero.session import Refused, Session
@@ -33,6 +34,8 @@ class _Write:
     source_id: str
     key: str
     fields: dict[str, Any]
+    body: bytes
+    """The record it was planned from."""
 
 
 class Pusher:
@@ -58,7 +61,7 @@ class Pusher:
             if isinstance(judged, PushResult):
                 results[place] = judged
             else:
-                send.append(_Write(place, change.source_id, change.idempotency_key, judged))
+                send.append(_Write(place, change.source_id, change.idempotency_key, judged, change.body))
         if send:
             results.update(self._send(send))
         return [results[place] for place in range(len(changes))]
@@ -177,7 +180,8 @@ def _refusals(body: bytes, count: int) -> list[str]:
 
 def _result(write: _Write, refusal: str, record: RawRecord | None) -> PushResult:
     if refusal:
-        return PushResult(write.source_id, Outcome.REJECTED, f"Xero refused it: {refusal}")
+        reason = without_values(refusal, write.body)
+        return PushResult(write.source_id, Outcome.REJECTED, f"Xero refused it: {reason}")
     if record is not None:
         shown = decode(record.body)
         if not all(_same(shown.get(name), value) for name, value in write.fields.items()):
