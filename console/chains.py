@@ -163,6 +163,8 @@ def _details(record: ChainRecord, view: View) -> Iterable[str]:
         yield f"{texts('trace.shows')}: {_states(shown, view)}"
     if record.url:
         yield record.url
+    if record.pruned_versions:
+        yield texts("trace.pruned", count=record.pruned_versions)
 
 
 def _states(values: Iterable[tuple[str, str | None]], view: View) -> str:

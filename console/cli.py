@@ -45,6 +45,7 @@ COMMANDS = {
     "audit": "console.commands.audit:command",
     "backup": "console.commands.backup:backup",
     "restore": "console.commands.backup:restore",
+    "prune": "console.commands.prune:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""

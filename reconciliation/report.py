@@ -10,7 +10,7 @@ from reconciliation import checks, money, words
 from reconciliation.engine import tie_out_as_text
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError, foots
-from state import findings, news, tieouts
+from state import findings, news, pruned, tieouts
 from state.clock import from_us, to_us
 from state.findings import Finding
 from state.store import Store
@@ -28,7 +28,8 @@ _RANK = {severity: rank for rank, severity in enumerate(("error", "warning", "in
 def build(store: Store, settings: Settings, as_of: datetime | None = None, locale: str | None = None) -> dict[str, Any]:
     """The report of what stands open, in the language of ``locale`` (default: the settings').
 
-    With ``as_of`` the findings are those that were outstanding then. Raises ``StoreError``, and ``DoesNotFootError``
+    With ``as_of`` the findings are those that were outstanding then; where some of them may have been pruned since,
+    ``pruned_before`` says so. Raises ``StoreError``, and ``DoesNotFootError``
     instead of giving out figures that do not add up.
     """
     rules = Rules.of(settings, as_of)
@@ -38,6 +39,7 @@ def build(store: Store, settings: Settings, as_of: datetime | None = None, local
         at = None if as_of is None else to_us(rules.as_of)
         found = findings.listing(connection, as_of=at, with_urls=True)
         roll_forward = findings.roll_forward(connection, _last_run(connection))
+        gone = None if at is None else pruned.removed(connection, "findings")
     broken = [item for item in figures if not foots(item)]
     if broken:
         raise DoesNotFootError(f"The tie-out {broken[0]['name']} in {broken[0]['currency']} does not add up.")
@@ -45,6 +47,9 @@ def build(store: Store, settings: Settings, as_of: datetime | None = None, local
     return {
         "schema": SCHEMA,
         "as_of": _instant(to_us(rules.as_of)),
+        **(
+            {"pruned_before": _instant(gone.before)} if gone is not None and at is not None and at < gone.before else {}
+        ),
         "period": f"{rules.today:%Y-%m}",
         "locale": "zh-CN" if lang == "zh" else "en",
         "timezone": rules.timezone,

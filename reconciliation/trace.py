@@ -10,7 +10,7 @@ from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money, report, states
 from reconciliation.frame import load
 from reconciliation.rules import Rules
-from state import chains, findings
+from state import chains, findings, pruned
 from state.clock import from_us
 from state.links import Link
 from state.store import Store
@@ -47,6 +47,8 @@ class ChainRecord:
     shown: dict[str, str]
     """The written-back fields as the source shows them."""
     url: str | None
+    pruned_versions: int
+    """Earlier versions of it that retention has removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,11 @@ def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
         groups = _groups(connection, chains.find(connection, needle.strip()))
         read = [_read(connection, group) for group, _, _ in groups]
         found = [findings.of_records(connection, sorted(group)) for group, _, _ in groups]
+        gone = pruned.older_versions(connection, sorted({record_id for rows, _ in read for record_id in rows}))
     result = []
     for (group, links, asked), (rows, names), about in zip(groups, read, found, strict=True):
         computed = _states(store, rules, rows)
-        records = sorted((_record(row, names, computed) for row in rows.values()), key=_order)
+        records = sorted((_record(row, names, computed, gone) for row in rows.values()), key=_order)
         shown = tuple(
             {
                 "id": item.id,
@@ -152,7 +155,9 @@ def _states(store: Store, rules: Rules, rows: dict[int, dict[str, Any]]) -> dict
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in computed}
 
 
-def _record(row: dict[str, Any], names: dict[tuple[str, str], str], computed: dict[int, dict[str, str]]) -> ChainRecord:
+def _record(
+    row: dict[str, Any], names: dict[tuple[str, str], str], computed: dict[int, dict[str, str]], gone: dict[int, int]
+) -> ChainRecord:
     kinds = {column.name: column.kind for column in columns(ENTITIES[row["entity"]])}
     currency = row.get("currency")
     dates = {
@@ -181,6 +186,7 @@ def _record(row: dict[str, Any], names: dict[tuple[str, str], str], computed: di
         states=computed.get(row["record_id"], {}),
         shown={name: str(row[name]) for name in own if row.get(name) is not None},
         url=row.get("url"),
+        pruned_versions=gone.get(row["record_id"], 0),
     )
 
 

@@ -42,6 +42,8 @@ _EXAMPLES = {
     "share": "share: '0.2'",
     "money": "money: '1000000'",
     "brake": "brake: {writes: 3, hours: 24}",
+    "retention": "retention: {landing: {versions: 10, days: 400}, runs: 90, writes: 400}",
+    "landing": "landing: {versions: 10, days: 400}",
     "tolerance": "tolerance: {absolute: {CNY: '0.05'}, relative: '0.0005'}",
     "checks": "checks: {delivery_late: {grace_days: 3}}",
     "rates": "rates: {USD: '7.15'}",

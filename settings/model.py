@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from mappings.currencies import EXPONENTS
 from settings import cron
+from settings.retention import Retention
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
 
 
@@ -107,6 +108,7 @@ class Settings(_Settings):
     ownership: dict[FieldName, Ownership] = Field(default_factory=dict)
     writing: Writing = Field(default_factory=Writing)
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
+    retention: Retention = Field(default_factory=Retention)
     path: Path = Field(Path("ltc.yaml"), exclude=True)
 
     @property
@@ -128,6 +130,7 @@ __all__ = [
     "Ownership",
     "Policy",
     "ReconciliationSettings",
+    "Retention",
     "Role",
     "Schedule",
     "Settings",

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from state import schema
@@ -15,6 +15,8 @@ from state.clock import now_us
 _MARGIN_US = 600 * 1_000_000
 """A page may be committed this long after the instant noted as its stream's end."""
 
+PRUNED = "store pruned"
+"""What the audit says of a prune, which removes nothing that the reconciliation depends on."""
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
 _PUSHED = frozenset(("applied", "unchanged", "conflict"))
 
@@ -28,7 +30,7 @@ class Mark:
     activity: int
     """Stream runs since then that changed something."""
     decisions: int
-    """Number of the last audit row: what people decided."""
+    """Number of the last audit row about something else than a prune: what people decided."""
     inputs: str
     """Digest of settings, mappings, code and business day."""
 
@@ -83,4 +85,6 @@ def _changed_something(direction: str, status: str, counts: str) -> bool:
 
 
 def _decisions(connection: Connection) -> int:
-    return connection.execute(select(func.max(schema.audit.c.id))).scalar() or 0
+    table = schema.audit
+    last = select(table.c.id).where(table.c.action != PRUNED).order_by(table.c.id.desc()).limit(1)
+    return connection.execute(last).scalar() or 0

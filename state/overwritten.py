@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from state import audit, schema
+from state import audit, pruned, schema
 from state.held import Decision, keep_decision
 from state.outbox import FieldChange, Item, OutboxStatus, PlanError, item_of
 
@@ -30,6 +30,12 @@ def one(connection: Connection, item_id: int) -> Item:
     """The write-back with this number; raises ``PlanError`` if it replaced nothing."""
     table = schema.outbox
     row = connection.execute(select(table).where(table.c.id == item_id)).first()
+    gone = pruned.removed(connection, "writes") if row is None else None
+    if gone is not None:
+        raise PlanError(
+            f"There is no write-back {item_id} any more, or never was: {gone.removed} old ones were pruned.",
+            "One that replaced somebody's value never is: `ltc overwritten list` shows them all.",
+        )
     item = None if row is None or row.status != OutboxStatus.APPLIED else item_of(row)
     if item is None or not lost(item):
         raise PlanError(f"Write-back {item_id} replaced nothing.", "`ltc overwritten list` shows the ones that did.")

@@ -383,6 +383,17 @@ write_log = Table(
 )
 Index("ix_write_log_record", write_log.c.record_id, write_log.c.field)
 
+# What retention has removed, one row a kind: nothing of it that ended before `before` is sure to be there.
+pruned = Table(
+    "pruned",
+    metadata,
+    Column("kind", Text, primary_key=True),  # landing, writes, findings …; all: the last prune that came to its end
+    Column("before", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),  # rows, altogether
+    Column("at", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),  # where the next one goes on; 0: from the start
+)
+
 # Append-only; `hash` covers the row and the hash before it.
 audit = Table(
     "audit",

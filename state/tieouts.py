@@ -19,14 +19,19 @@ TieOut = dict[str, Any]
 
 def latest(connection: Connection) -> list[TieOut]:
     """The current figures, by name and currency; empty before the first reconciliation."""
+    run_id = newest_run(connection)
+    return [] if run_id is None else of_run(connection, run_id)
+
+
+def newest_run(connection: Connection) -> str | None:
+    """The run that wrote the current figures."""
     newest = (
         select(table.c.run_id)
         .join(run_table, run_table.c.id == table.c.run_id, isouter=True)
         .order_by(run_table.c.started_at.desc(), table.c.run_id.desc())
         .limit(1)
     )
-    run_id = connection.execute(newest).scalar()
-    return [] if run_id is None else of_run(connection, run_id)
+    return connection.execute(newest).scalar()
 
 
 def of_run(connection: Connection, run_id: str) -> list[TieOut]:

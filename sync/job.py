@@ -21,6 +21,7 @@ from state.failures import StoreError
 from state.outbox import PlanError
 from state.runs import LeaseHeld
 from state.store import Store
+from sync import upkeep
 from sync.outcome import Problem, StreamOutcome, problem
 from sync.parallel import Stop
 from sync.progress import Progress
@@ -66,6 +67,8 @@ def run_sync(
         _pull(session, names, streams, full, since)
         if not session.stop:
             _settle(session, names, push, as_of)
+        if not session.stop:
+            upkeep.after_sync(store, settings)
     return session.result
 
 

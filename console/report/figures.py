@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from mappings.currencies import EXPONENTS
+
+if TYPE_CHECKING:
+    from console.i18n import Texts
 
 Report = Mapping[str, Any]
 """A report in the public format ``ltc-report/1``."""
@@ -80,6 +83,13 @@ def local_time(report: Report) -> str:
     zone = str(report.get("timezone") or "UTC")
     instant = datetime.fromisoformat(report["as_of"]).astimezone(ZoneInfo(zone))
     return f"{instant:%Y-%m-%d %H:%M} {zone}"
+
+
+def as_of(report: Report, words: Texts) -> str:
+    """The report's instant in words, and, where it is before the first finding that is kept, that some are missing."""
+    said = words("report.as_of", at=local_time(report))
+    before = report.get("pruned_before")
+    return f"{said} · {words('report.pruned', before=local_time({**report, 'as_of': before}))}" if before else said
 
 
 def total(report: Report) -> Sum:

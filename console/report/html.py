@@ -43,6 +43,7 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
         "report": report,
         "base": report["base_currency"],
         "at": figures.local_time(report),
+        "as_of": figures.as_of(report, words),
         "cards": list(_cards(report, words)),
         "unconverted": figures.total(report).unconverted,
         "rivers": list(_rivers(report, words)),

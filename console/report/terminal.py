@@ -25,7 +25,7 @@ def show(report: Report, locale: str, console: Console) -> None:
     if not console.is_terminal:
         console.width = max(console.width, _WIDE)
     _say(console, words("report.title"), "bold")
-    at = words("report.as_of", at=figures.local_time(report))
+    at = figures.as_of(report, words)
     _say(console, f"{at} · {words('report.base', currency=report['base_currency'])}")
     _tie_outs(report, words, console)
     _stages(report, words, console)

@@ -113,7 +113,7 @@ def write(report: Report, path: Path, locale: str) -> None:
     book.book.set_properties({"title": words("report.title"), "comments": report["schema"]})
     subtitle = " · ".join(
         (
-            words("report.as_of", at=figures.local_time(report)),
+            figures.as_of(report, words),
             words("report.period", period=report["period"]),
             words("report.base", currency=report["base_currency"]),
         )

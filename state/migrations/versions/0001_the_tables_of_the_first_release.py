@@ -591,6 +591,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_products_number", ["number"], unique=False)
 
     op.create_table(
+        "pruned",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("before", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
+    )
+    op.create_table(
         "quarantine",
         sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("system", sa.Text(), nullable=False),
