@@ -293,6 +293,27 @@ def test_old_runs_go_but_for_what_status_and_the_next_reconciliation_look_at(
     assert [tuple(row) for row in ended] == [("crm", 9), ("erp", 1), ("old", 1)]
 
 
+def test_what_the_last_reconciliation_counted_as_news_stays(
+    store: Store, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_LAST_RUNS", 1)
+    mark = None
+    for number in range(3):
+        run_id = runs.start_run(store, "sync")
+        with store.transaction() as connection:
+            runs.start_stream(connection, run_id, "crm", "order", "pull")
+            new = {"new": 1} if not number else {"pulled": 1}
+            runs.finish_stream(connection, run_id, "crm", "order", "pull", status="done", counts=new)
+            mark = mark or news.take(connection, "x")
+        runs.finish_run(store, run_id, "done", {"mark": mark.as_dict()})
+        time.days(1)
+    time.days(30)
+    retention.prune(store, SHORT)
+    with store.reading() as connection:
+        assert mark is not None
+        assert news.is_current(connection, mark, "x")
+
+
 def test_the_last_figures_stay_however_old_they_are(store: Store, time: Clock) -> None:
     some_runs(store, 2, time)
     time.days(5000)
