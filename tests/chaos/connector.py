@@ -1,0 +1,192 @@
+"""The connector of the simulated systems: keyset paging by (stamp, id) over closed windows, conditional writes.
+
+It reads and writes the way the shipped connectors do, through the same HTTP session. ``SETTLE``, ``OVERLAP`` and the
+bound of a page are what the switches of ``tests.chaos.broken`` take away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import BaseModel
+
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    Deletes,
+    Outcome,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
+from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.http import HttpSession
+from connectors.retry import RetryPolicy
+
+SECOND = 1_000_000
+OVERLAP = 120 * SECOND
+"""Longer than a commit takes to show."""
+RESEND_UNSAFE = False
+"""Whether a write without an answer is sent again at once."""
+
+
+class SimConfig(BaseModel):
+    """Where the system listens and what it offers."""
+
+    url: str
+    page: int = 3
+    streams: dict[str, str]
+    """Stream → canonical entity."""
+    tombstones: bool = True
+    versions: str = "revision"
+    """What tells an older state of a record from a newer one: its ``revision``, its ``stamp`` or nothing."""
+
+
+class Refusal(ConnectorError):
+    """The system says no."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+def _classify(response: httpx.Response) -> ConnectorError | None:
+    return Refusal(response.status_code) if response.status_code in (404, 409, 410) else None
+
+
+class Sim(Connector[SimConfig]):
+    """Incremental by (stamp, id), conditional by revision."""
+
+    name: ClassVar[str] = "sim"
+    Config: ClassVar[type[BaseModel]] = SimConfig
+    settle_seconds: ClassVar[float] = 5.0
+
+    def __init__(self, config: SimConfig) -> None:
+        super().__init__(config)
+        self._token = ""
+        self._http = HttpSession(
+            config.url,
+            stats=self.stats,
+            classify=_classify,
+            policy=RetryPolicy(attempts=3, total_seconds=30),
+            authenticate=lambda: {"Authorization": f"Bearer {self._token or self._fetch_token()}"},
+            reauthenticate=lambda: bool(self._fetch_token()),
+        )
+
+    def _fetch_token(self) -> str:
+        self._token = TOKENS(self.config.url)
+        return self._token
+
+    def close(self) -> None:
+        self._http.close()
+
+    def streams(self) -> list[StreamSpec]:
+        deletes = Deletes.TOMBSTONES if self.config.tombstones else Deletes.SWEEP
+        return [StreamSpec(name, entity, "stamp", deletes) for name, entity in self.config.streams.items()]
+
+    def check(self) -> Iterable[CheckLine]:
+        return []
+
+    def _get(self, path: str, params: dict[str, Any] | None = None) -> Any:
+        try:
+            return json.loads(self._http.request("GET", path, params=params).content)
+        except ValueError as error:
+            raise ContractError("The answer is no JSON.") from error
+
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        held = None if window.full else cursor
+        ahead = int(self._get("/time")["now"]) - _now()
+        until = int(window.until.timestamp() * SECOND) + ahead
+        try:
+            yield from self._pages(stream, held, until)
+        except Refusal as error:
+            if error.status != 410 or held is None:
+                raise
+            yield from self._pages(stream, None, until)
+
+    def _pages(self, stream: str, held: Cursor | None, until: int) -> Iterator[Page]:
+        if held is not None and "after" in held:
+            yield from self._span(stream, held["since"], held["until"], held["after"], final=until <= held["until"])
+            if until <= held["until"]:
+                return
+        if held is not None:
+            until = max(until, held["until"])
+        yield from self._span(stream, 0 if held is None else held["until"] - OVERLAP, until, None, final=True)
+
+    def _span(self, stream: str, since: int, until: int, after: Any, *, final: bool) -> Iterator[Page]:
+        while True:
+            params: dict[str, Any] = {"since": max(since, 0), "until": until, "size": self.config.page}
+            if after is not None:
+                params |= {"after_stamp": after[0], "after_id": after[1]}
+            shown = self._get(f"/{stream}", params)["data"]
+            records = [self._raw(item) for item in shown if not item.get("deleted")]
+            deleted = [item["id"] for item in shown if item.get("deleted")]
+            if len(shown) < self.config.page:
+                yield Page(records, {"until": until}, complete=final, deleted_ids=deleted)
+                return
+            after = behind(shown[-1])
+            yield Page(records, {"since": since, "until": until, "after": after}, deleted_ids=deleted)
+
+    def ids(self, stream: str) -> Iterator[Sequence[str]]:
+        after = ""
+        while True:
+            found = self._get(f"/{stream}/ids", {"after": after, "size": self.config.page})["ids"]
+            yield found
+            if len(found) < self.config.page:
+                return
+            after = found[-1]
+
+    def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        for change in changes:
+            try:
+                yield self._write(stream, change)
+            except Refusal as error:
+                outcome = Outcome.CONFLICT if error.status == 409 else Outcome.REJECTED
+                yield PushResult(change.source_id, outcome, error.message)
+            except TransientError as error:
+                if not error.sent:
+                    raise
+                yield PushResult(change.source_id, Outcome.UNKNOWN, error.message)
+
+    def _write(self, stream: str, change: Change) -> PushResult:
+        path = f"/{stream}/{change.source_id}"
+        shown = self._get(path)
+        if all(shown.get(name) == value for name, value in change.values.items()):
+            return PushResult(change.source_id, Outcome.UNCHANGED, record=self._raw(shown))
+        if any(shown.get(name) != value for name, value in change.expected.items()):
+            return PushResult(change.source_id, Outcome.CONFLICT, "somebody else changed it", self._raw(shown))
+        headers = {"idempotency-key": change.idempotency_key, "if-match": str(shown["revision"])}
+        answer = self._http.request("PATCH", path, json=change.values, headers=headers, safe=RESEND_UNSAFE)
+        return self.applied(change, answer)
+
+    def applied(self, change: Change, answer: httpx.Response) -> PushResult:
+        """The outcome of a write that was answered."""
+        try:
+            return PushResult(change.source_id, Outcome.APPLIED, record=self._raw(json.loads(answer.content)))
+        except ValueError:
+            return PushResult(change.source_id, Outcome.UNKNOWN, "the answer broke off")
+
+    def _raw(self, item: dict[str, Any]) -> RawRecord:
+        return RawRecord(item["id"], json.dumps(item, sort_keys=True).encode(), item.get(self.config.versions))
+
+
+def behind(item: dict[str, Any]) -> list[Any]:
+    """Where the next page begins: after this record."""
+    return [item["stamp"], item["id"]]
+
+
+def _now() -> int:
+    from state.clock import now_us
+
+    return now_us()
+
+
+TOKENS: Any = None
+"""Gives a fresh token for the system at an address; set by the machine."""

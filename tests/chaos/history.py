@@ -1,0 +1,280 @@
+"""Histories: what a seed becomes. A history is plain JSON, so that it can be printed, shrunk and kept as a test.
+
+    {"profile": "push", "world": {...}, "steps": [
+        ["people", [["edit", "erp", "order", "o1", {"delivery": "delivered"}, 0.0]]],
+        ["wait", 600],
+        ["run", "sync", [[17, "kill"]]],
+        ["both", "sync", [[9, "switch"]], "sync", [[30, "timeout"]], "other"]]}
+
+A fault is the point of its process from which on it may happen, its kind, and what it needs.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, NamedTuple
+
+from tests.chaos import company
+
+History = dict[str, Any]
+
+_DELIVERY = ["not_delivered", "partly_delivered", "delivered", "returned"]
+_PAYMENT = ["not_paid", "part_paid", "all paid"]
+_NUMBERS = 5
+
+
+class Profile(NamedTuple):
+    """A kind of world. Chances are per run unless they say otherwise."""
+
+    says: str
+    topologies: tuple[str, ...] = ("pair",)
+    jobs: tuple[str, ...] = ("sync",)
+    steps: tuple[int, int] = (2, 4)
+    faults: tuple[str, ...] = ()
+    most_faults: int = 2
+    both: float = 0.0
+    rewrites: tuple[str, ...] = ("",)
+    undoes: float = 0.0
+    """Share of worlds in which an automation undoes our writes."""
+    hands: float = 0.1
+    """Share of edits that go to a field that we write."""
+    unconditional: float = 0.0
+    """Share of worlds whose systems take a write whatever it is based on."""
+    policies: tuple[str, ...] = ("owner_wins",)
+    drift: float = 0.0
+    restore: float = 0.0
+
+
+_NETWORK = ("refused", "lost", "busy", "down", "timeout", "reset", "broken", "gateway", "expire")
+
+PROFILES: dict[str, Profile] = {
+    "pull": Profile(
+        "late commits, equal stamps, clock skew, edits while we page, deletions, expired cursors; killed at any point",
+        topologies=("one",),
+        jobs=("pull", "pull", "sweep"),
+        steps=(3, 6),
+        faults=(*_NETWORK, "kill", "kill", "kill", "people", "people", "people"),
+        most_faults=3,
+    ),
+    "push": Profile(
+        "write-backs with lost answers, kills and people who edit the same records and fields",
+        topologies=("pair", "number"),
+        faults=(*_NETWORK, "kill", "kill", "people", "people", "timeout"),
+        most_faults=3,
+        hands=0.3,
+        unconditional=0.25,
+        policies=("owner_wins", "newest_wins", "ask"),
+    ),
+    "loop": Profile(
+        "chains and cycles of systems, peers that rewrite or undo what we write",
+        topologies=("number", "chain", "cycle"),
+        rewrites=("", "spaces", "case", "round"),
+        undoes=0.25,
+        faults=("timeout", "gateway", "kill", "people"),
+        most_faults=1,
+        hands=0.1,
+    ),
+    "crowd": Profile(
+        "two of our processes at once, on one host or two; they hang, are killed and are taken over",
+        jobs=("sync", "sync", "push", "pull"),
+        both=0.6,
+        faults=("switch", "switch", "switch", "hang", "kill", "timeout", "people"),
+        most_faults=4,
+        hands=0.2,
+    ),
+    "store": Profile(
+        "the database is gone for a while, its disk is full, or it comes from an older backup",
+        faults=("no_database", "disk_full", "kill", "timeout", "people"),
+        most_faults=3,
+        restore=0.35,
+    ),
+    "drift": Profile(
+        "fields and statuses that nobody knows come and go; records that cannot be understood",
+        topologies=("pair", "chain"),
+        jobs=("sync", "sync", "sweep"),
+        faults=("people", "broken", "kill"),
+        drift=0.6,
+        hands=0.2,
+    ),
+    "mixed": Profile(
+        "everything at once",
+        topologies=("pair", "number", "chain", "cycle"),
+        jobs=("sync", "sync", "sync", "pull", "sweep", "push"),
+        steps=(3, 6),
+        faults=(*_NETWORK, "kill", "people", "people", "switch", "hang", "no_database", "disk_full"),
+        most_faults=4,
+        both=0.2,
+        rewrites=("", "", "spaces", "case", "round"),
+        undoes=0.1,
+        hands=0.2,
+        policies=("owner_wins", "newest_wins", "ask"),
+        drift=0.15,
+        restore=0.1,
+    ),
+}
+
+
+def generate(profile: str, seed: int) -> History:
+    """The history of a seed."""
+    return _Author(profile, seed).history()
+
+
+class _Author:
+    def __init__(self, name: str, seed: int) -> None:
+        self.name = name
+        self.profile = PROFILES[name]
+        self.random = Random(f"{name} {seed}")
+        self.topology = self.random.choice(self.profile.topologies)
+        self.systems = company.systems_of(self.topology)
+        self.made: dict[str, list[str]] = {name: [] for name in self.systems}
+        self.count = 0
+        self.hands = self.profile.hands
+
+    def history(self) -> History:
+        random = self.random
+        world = self._world()
+        steps: list[Any] = [["people", [self._create(system) for system in self.systems for _ in range(3)]]]
+        saved = False
+        for _ in range(random.randint(*self.profile.steps)):
+            steps.append(["people", [self._operation() for _ in range(random.randint(0, 4))]])
+            if random.random() < 0.5:
+                steps.append(["wait", random.choice([1, 4, 30, 200, 900, 4000])])
+            if not saved and random.random() < self.profile.restore:
+                steps.append(["backup"])
+                saved = True
+            elif saved and random.random() < 0.5:
+                steps.append(["restore"])
+                saved = False
+            steps.append(self._run())
+        return {"profile": self.name, "world": world, "steps": [step for step in steps if step != ["people", []]]}
+
+    def _world(self) -> dict[str, Any]:
+        random, profile = self.random, self.profile
+        world: dict[str, Any] = {
+            "topology": self.topology,
+            "policy": random.choice(profile.policies),
+            "page": random.choice([1, 2, 3, 50]),
+            "tombstones": random.random() < 0.6,
+            "versions": random.choice(["revision", "revision", "revision", "stamp", "none"]),
+            "traits": {},
+        }
+        # Where a write cannot be made conditional, nobody can tell who was first: there people leave our fields alone.
+        unconditional = random.random() < profile.unconditional
+        self.hands = 0.0 if unconditional else profile.hands
+        for system in self.systems:
+            traits: dict[str, Any] = {"granularity": random.choice([1_000, 1_000_000, 1_000_000, 60_000_000])}
+            if random.random() < 0.5:
+                traits["skew"] = random.choice([-90, -5, -1, 2, 60, 7200]) * 1_000_000
+            if random.random() < 0.3 and world["versions"] == "revision":
+                traits["lag"] = random.choice([1, 20, 120]) * 1_000_000
+            if random.random() < 0.2:
+                traits["retention"] = 1_800_000_000
+            if unconditional:
+                traits["conditional"] = False
+            rewrite = random.choice(profile.rewrites)
+            if rewrite:
+                traits["rewrite"] = rewrite
+            if random.random() < profile.undoes:
+                traits["undoes"] = True
+            world["traits"][system] = traits
+        return world
+
+    # -- what people do
+
+    def _create(self, system: str) -> Any:
+        self.count += 1
+        source_id = f"{system[0]}{self.count}"
+        self.made[system].append(source_id)
+        stream = company.STREAMS[system]
+        values = {"number": self._number(), "state": self._state(stream), "amount": self._amount()}
+        for name in company.FIELDS[stream]:
+            if name == "name":
+                values[name] = f"Deal {self.count}"
+            elif not self._is_written(stream, name):
+                values[name] = self._value(name)
+        return ["edit", system, stream, source_id, values, self._delay()]
+
+    def _operation(self) -> Any:
+        random = self.random
+        system = random.choice(self.systems)
+        stream = company.STREAMS[system]
+        chance = random.random()
+        if chance < 0.15 or not self.made[system]:
+            return self._create(system)
+        source_id = random.choice(self.made[system])
+        if chance < 0.25:
+            return ["delete", system, stream, source_id, self._delay()]
+        if chance < 0.33:
+            return ["undelete", system, stream, source_id, self._delay()]
+        if chance < 0.38:
+            return ["merge", system, stream, source_id, random.choice(self.made[system]), self._delay()]
+        if chance < 0.46:
+            return ["revert", system, stream, source_id, self._delay()]
+        return ["edit", system, stream, source_id, self._edit(stream), self._delay()]
+
+    def _edit(self, stream: str) -> dict[str, Any]:
+        random = self.random
+        if random.random() < self.profile.drift:
+            return random.choice([{"state": "mystery"}, {"amount": "many"}, {"new field": [1, {"a": None}]}])
+        written = [rule.field for rule in company.RULES[self.topology] if rule.target == stream]
+        if written and random.random() < self.hands:
+            name = company.SOURCE_FIELD[random.choice(written)]
+            self.count += 1
+            return {name: random.choice([f"by hand {self.count}", f"by hand {self.count}", "", None])}
+        name = random.choice(["state", "amount", *company.FIELDS[stream]])
+        if self._is_written(stream, name):
+            name = "state"
+        if name == "name":
+            return {name: f"Renamed {random.randint(1, 99)}"}
+        if name == "amount":
+            return {name: self._amount()}
+        return {name: self._state(stream) if name == "state" else self._value(name)}
+
+    def _is_written(self, stream: str, name: str) -> bool:
+        return any(
+            rule.target == stream and company.SOURCE_FIELD[rule.field] == name for rule in company.RULES[self.topology]
+        )
+
+    def _value(self, name: str) -> str:
+        if name == "billing":
+            return f"{self.random.randint(1, 99)}.{self.random.randint(0, 99):02d}"
+        return self.random.choice(_DELIVERY if name == "delivery" else _PAYMENT)
+
+    def _number(self) -> str:
+        return f"SO-{self.random.randint(1, _NUMBERS)}"
+
+    def _amount(self) -> str:
+        return f"{self.random.randint(1, 9999)}.{self.random.randint(0, 99):02d}"
+
+    def _state(self, stream: str) -> str:
+        return self.random.choice(list(company.STATUSES[stream]))
+
+    def _delay(self) -> float:
+        return self.random.choice([0, 0, 0, 0, 0.5, 4, 30, 90])
+
+    # -- what we do
+
+    def _run(self) -> Any:
+        random, profile = self.random, self.profile
+        job = random.choice(profile.jobs)
+        if random.random() < profile.both:
+            other = random.choice(profile.jobs)
+            return ["both", job, self._faults(), other, self._faults(), random.choice(["same", "other"])]
+        return ["run", job, self._faults()]
+
+    def _faults(self) -> list[Any]:
+        random, profile = self.random, self.profile
+        found = []
+        for _ in range(random.randint(0, profile.most_faults)):
+            kind = random.choice(profile.faults)
+            point = min(random.randint(1, 90), random.randint(1, 90))
+            match kind:
+                case "people":
+                    found.append([point, kind, [self._operation()]])
+                case "hang":
+                    found.append([point, kind, random.choice([20, 400, 2400])])
+                case "busy" | "down" | "no_database" | "refused":
+                    found += [[point, kind] for _ in range(random.choice([1, 1, 3, 8]))]
+                case _:
+                    found.append([point, kind])
+        return found

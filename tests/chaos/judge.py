@@ -1,0 +1,250 @@
+"""The judge: is all that the systems show in the store, exactly once, and was nothing written that should not be?
+
+It compares the store with the systems' true content, and what the systems were sent with what people had written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, text
+from sqlalchemy.engine import Connection
+
+from settings.model import Settings
+from state import audit, outbox, overwritten, schema
+from state.bodies import unpack
+from state.clock import now_us
+from state.store import Store
+from state.writes import RecordState
+from sync.echoes import rewritten
+from tests.chaos import company
+from tests.chaos.source import OURS, Source, Values
+
+KINDS = ("lost", "doubled", "overwritten", "stuck", "wrong_totals", "crash")
+
+
+class Fault(NamedTuple):
+    """Something that must not be; ``kind`` is one of ``KINDS``."""
+
+    kind: str
+    text: str
+
+
+def verdict(store: Store, settings: Settings, sources: dict[str, Source], world: dict[str, Any]) -> list[Fault]:
+    """Everything that is wrong now that all is calm."""
+    found: list[Fault] = []
+    with store.reading() as connection:
+        for system, source in sources.items():
+            stream = company.STREAMS[system]
+            found += _records(connection, source, stream)
+            found += _totals(connection, source, stream)
+            found += _doubled(source)
+            found += _strange(source, world["topology"])
+            found += _replaced(connection, source, world)
+        found += _unwritten(connection, sources, world["topology"])
+        found += _rest(connection)
+    return found
+
+
+# -- records
+
+
+def _records(connection: Connection, source: Source, stream: str) -> list[Fault]:
+    """Every record is there once, in its last version, and no other."""
+    found = []
+    query = text(
+        "SELECT r.id, r.source_id, r.state, r.seq, l.body, l.hash FROM record r "
+        "JOIN stream s ON s.id = r.stream_id AND s.system = :system AND s.name = :stream "
+        "LEFT JOIN landing l ON l.record_id = r.id AND l.seq = r.seq"
+    )
+    rows = connection.execute(query, {"system": source.name, "stream": stream}).all()
+    truth = source.truth(stream)
+    held = {row.source_id: row for row in rows}
+    for source_id in truth:
+        row = held.get(source_id)
+        where = f"{source.name}.{stream} {source_id}"
+        if row is None:
+            found.append(Fault("lost", f"{where} is missing"))
+        elif row.state == RecordState.DELETED:
+            found.append(Fault("lost", f"{where} is marked as deleted"))
+        elif unpack(row.body) != source.body(stream, source_id):
+            found.append(Fault("lost", f"{where} is not up to date: {unpack(row.body)!r}"))
+        else:
+            found += _canonical(connection, row, where, stream, truth[source_id])
+    for source_id, row in held.items():
+        if source_id not in truth and row.state != RecordState.DELETED:
+            known = source_id in source.streams[stream]
+            found.append(Fault("lost" if known else "doubled", f"{source.name} {source_id} should be deleted"))
+    if len(held) != len(rows):
+        found.append(Fault("doubled", f"{source.name} has {len(rows) - len(held)} records twice"))
+    repeated = text(
+        "SELECT count(*) FROM landing a JOIN landing b ON b.record_id = a.record_id AND b.seq = a.seq + 1 "
+        "WHERE a.body = b.body AND a.origin <> 2 AND b.origin <> 2"
+    )
+    twice = connection.execute(repeated).scalar_one()
+    if twice:
+        found.append(Fault("doubled", f"{twice} versions landed twice in a row"))
+    return found
+
+
+def _canonical(connection: Connection, row: Any, where: str, stream: str, values: Values) -> list[Fault]:
+    """The canonical row shows the record's values, or the record is in quarantine and says why."""
+    status, amount = company.STATUSES[stream].get(values.get("state", "")), minor(values.get("amount"))
+    if not _is_understood(stream, values):
+        if row.state != RecordState.REJECTED:
+            return [Fault("lost", f"{where} cannot be understood and is not in quarantine")]
+        return []
+    if row.state == RecordState.REJECTED:
+        return [Fault("lost", f"{where} is in quarantine without a reason")]
+    names = {canonical: name for name, canonical in company.FIELDS[stream].items()}
+    query = f"SELECT * FROM {company.TABLES[stream]} WHERE record_id = :id AND deleted = 0"
+    shown = connection.execute(text(query), {"id": row.id}).mappings().all()
+    if len(shown) != 1:
+        return [Fault("lost", f"{where} has {len(shown)} canonical rows")]
+    wrong = [canonical for canonical, name in names.items() if not _same(shown[0][canonical], values.get(name))]
+    if shown[0]["status"] != status:
+        wrong.append("status")
+    if shown[0][company.AMOUNTS[stream]] != amount:
+        wrong.append("amount")
+    return [Fault("lost", f"{where} shows an old {name}") for name in wrong]
+
+
+def _same(canonical: Any, value: Any) -> bool:
+    return (canonical or "") == " ".join(str(value or "").split()) or (canonical or "") == (value or "")
+
+
+def minor(value: Any) -> int | None:
+    """An amount in minor units, ``None`` if it is none."""
+    try:
+        return int(Decimal(str(value)) * 100)
+    except InvalidOperation:
+        return None
+
+
+def _is_understood(stream: str, values: Values) -> bool:
+    state, amount = values.get("state"), values.get("amount")
+    return (state is None or state in company.STATUSES[stream]) and (amount is None or minor(amount) is not None)
+
+
+def _totals(connection: Connection, source: Source, stream: str) -> list[Fault]:
+    """What is understood adds up to what the system's records add up to."""
+    table, column = company.TABLES[stream], company.AMOUNTS[stream]
+    query = (
+        f"SELECT count(*), coalesce(sum(t.{column}), 0) FROM {table} t JOIN record r ON r.id = t.record_id "
+        f"WHERE t.deleted = 0 AND r.state = {int(RecordState.LIVE)}"
+    )
+    count, total = connection.execute(text(query)).one()
+    amounts = [
+        minor(values.get("amount")) or 0 for values in source.truth(stream).values() if _is_understood(stream, values)
+    ]
+    if (count, total) != (len(amounts), sum(amounts)):
+        text_ = f"{table}: {count} records of {total} in the store, {len(amounts)} of {sum(amounts)} in {source.name}"
+        return [Fault("wrong_totals", text_)]
+    return []
+
+
+# -- writes
+
+
+def _doubled(source: Source) -> list[Fault]:
+    """No idempotency key took effect twice."""
+    times = Counter({(write.at, write.key) for write in source.writes if write.who == OURS})
+    keys = Counter(key for _, key in times)
+    return [Fault("doubled", f"{source.name} carried out {key} {n} times") for key, n in keys.items() if n > 1]
+
+
+def _strange(source: Source, topology: str) -> list[Fault]:
+    """We write the fields that the rules name, and no others."""
+    ours = {(rule.target, company.SOURCE_FIELD[rule.field]) for rule in company.RULES[topology]}
+    wrong = {(write.stream, write.name) for write in source.writes if write.who == OURS} - ours
+    return [Fault("overwritten", f"{source.name}: {stream}.{name} is not ours to write") for stream, name in wrong]
+
+
+def _replaced(connection: Connection, source: Source, world: dict[str, Any]) -> list[Fault]:
+    """What a person had written where we wrote is kept; with ``ask`` it still stands."""
+    kept = {
+        (item.source_id, change.source_field, json.dumps(change.source_old))
+        for item in overwritten.listing(connection, source.name, limit=10_000)
+        for change in overwritten.lost(item)
+    }
+    kept |= _in_doubt(connection, source.name)
+    found = []
+    last: dict[tuple[str, str], str] = {}
+    for write in source.writes:
+        key = (write.source_id, write.name)
+        by_hand = last.get(key) == "human" and str(write.before).startswith("by hand")
+        if write.who == OURS and by_hand:
+            where = f"{source.name} {write.source_id}.{write.name}: {write.before!r} became {write.value!r}"
+            if world["policy"] == "ask":
+                found.append(Fault("overwritten", f"{where} without asking"))
+            elif (*key, json.dumps(write.before)) not in kept:
+                found.append(Fault("overwritten", f"{where} and is not kept"))
+        last[key] = write.who
+    return found
+
+
+def _in_doubt(connection: Connection, system: str) -> set[tuple[str, str, str]]:
+    return set()
+
+
+def _unwritten(connection: Connection, sources: dict[str, Source], topology: str) -> list[Fault]:
+    """What the owner shows is shown by the target, or it is written down why not."""
+    held = {(row.source_id, row.field) for row in connection.execute(text("SELECT source_id, field FROM held"))}
+    letters = select(schema.outbox).where(schema.outbox.c.status.in_(("rejected", "dead")))
+    items = [outbox.item_of(row) for row in connection.execute(letters)]
+    held |= {(item.source_id, change.field) for item in items for change in item.changes}
+    found = []
+    for rule in company.RULES[topology]:
+        target, owner = company.system_of(rule.target), company.system_of(rule.owner)
+        known = _understood(sources[owner], rule.owner)
+        if len(known) < len(sources[owner].truth(rule.owner)):
+            continue  # what is not understood shows as it was before
+        for source_id, values in _understood(sources[target], rule.target).items():
+            owners = sorted(key for key, other in known.items() if other.get("number") == values.get("number"))
+            if not owners or (source_id, rule.field) in held:
+                continue
+            wanted = _shown(rule.owner, rule.shows, known[owners[0]])
+            shown = values.get(company.SOURCE_FIELD[rule.field])
+            if wanted not in (None, "") and not rewritten(wanted, shown):
+                found.append(Fault("stuck", f"{target} {source_id} shows {shown!r} and not {wanted!r}"))
+    return found
+
+
+def _understood(source: Source, stream: str) -> dict[str, Values]:
+    return {key: values for key, values in source.truth(stream).items() if _is_understood(stream, values)}
+
+
+def _shown(stream: str, canonical: str, values: Values) -> Any:
+    if canonical == "status":
+        return company.STATUSES[stream].get(values.get("state", ""))
+    if canonical == company.AMOUNTS[stream]:
+        return values.get("amount")
+    return values.get(company.SOURCE_FIELD[canonical])
+
+
+# -- the store itself
+
+
+def _rest(connection: Connection) -> list[Fault]:
+    """Nothing is open, nobody holds anything, and the audit's chain holds."""
+    found = []
+    for row in connection.execute(
+        text("SELECT source_id, status, message FROM outbox WHERE status IN ('planned', 'sending', 'unknown')")
+    ):
+        found.append(Fault("stuck", f"the write to {row.source_id} is {row.status}: {row.message}"))
+    held = text("SELECT name FROM lease WHERE expires_at > :now")
+    leases = connection.execute(held, {"now": now_us()}).scalars().all()
+    running = connection.execute(text("SELECT id FROM run WHERE status = 'running'")).scalars().all()
+    found += [Fault("stuck", f"{name} is still held") for name in [*leases, *running]]
+    if not audit.verify(connection).intact:
+        found.append(Fault("wrong_totals", "the audit's chain is broken"))
+    return found
+
+
+def digest(faults: list[Fault]) -> str:
+    """A short name for what went wrong."""
+    return blake2b(json.dumps(faults).encode(), digest_size=4).hexdigest()

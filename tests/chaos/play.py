@@ -1,0 +1,198 @@
+"""Play a history: people and our jobs take their turns, then everything calms down, then the judge looks."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from connectors import retry
+from mappings.engine import load
+from settings.model import Settings
+from state import backup, restore
+from state.failures import StoreError
+from sync import job as jobs
+from sync import session, systems
+from tests.chaos import company, judge
+from tests.chaos.history import History
+from tests.chaos.judge import Fault
+from tests.chaos.machine import SECOND, Machine, Process
+from tests.chaos.source import OURS, Source, Traits
+
+_CALM_CYCLES = 3
+"""Cycles after edits stop: writes may happen in all but the last."""
+_BRAKED_CYCLES = 6
+"""The same where an automation undoes our writes: the brake lets three of each value through."""
+
+
+@dataclass
+class Played:
+    """How a history ended."""
+
+    faults: list[Fault]
+    runs: int = 0
+    writes: int = 0
+    points: int = 0
+    said: list[str] = field(default_factory=list)
+    """What happened, step by step."""
+
+
+class Stage:
+    """Plays histories one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.machine = Machine(folder)
+        self.machine.people = self._people
+
+    @contextmanager
+    def open(self) -> Iterator[Stage]:
+        """Install the simulated world in this process."""
+        once = cache(lambda place, name: load(place / f"{name}.yaml"))
+        one_by_one = patch.object(session, "parallel", lambda work, _stop: {name: one() for name, one in work.items()})
+        mappings = patch.object(systems, "mapping_for", lambda settings, name: once(settings.path.parent, name))
+        with one_by_one, mappings, company.installed(), self.machine.installed(), retry.no_waiting():
+            yield self
+
+    def play(self, history: History) -> Played:
+        """Play it from an empty database; never raises for what the product does."""
+        world = history["world"]
+        company.use(world["topology"])
+        self.settings: Settings = company.settings_for(
+            self.folder, *(world[name] for name in ("topology", "policy", "page", "tombstones", "versions"))
+        )
+        sources = {}
+        for name in company.systems_of(world["topology"]):
+            traits = Traits(tombstones=world["tombstones"], **world["traits"].get(name, {}))
+            sources[name] = Source(name, [company.STREAMS[name]], traits, lambda: self.machine.now)
+        self.machine.reset(sources)
+        self.played = Played([])
+        self._sweeps = not world["tombstones"]
+        (self.folder / "older.zst").unlink(missing_ok=True)
+        for step in history["steps"]:
+            self._step(step)
+        self._calm()
+        self.played.writes = sum(write.who == OURS for source in sources.values() for write in source.writes)
+        if not any(fault.kind == "crash" for fault in self.played.faults):
+            with self.machine.watching() as store:
+                self.played.faults += judge.verdict(store, self.settings, sources, world)
+        return self.played
+
+    def _step(self, step: list[Any]) -> None:
+        match step:
+            case ["people", operations]:
+                self._people(operations)
+            case ["wait", seconds]:
+                self.machine.now += int(seconds * SECOND)
+            case ["run", job, faults]:
+                self._run([(job, faults, "host")])
+            case ["both", job, faults, other, others, host]:
+                self._run([(job, faults, "host"), (other, others, "host" if host == "same" else "elsewhere")])
+            case ["backup"]:
+                self._run([("backup", [], "host")])
+            case ["restore"]:
+                self._run([("restore", [], "host")])
+            case _:
+                raise ValueError(f"unknown step {step}")
+        self.machine.tick()
+
+    def _people(self, operations: list[Any]) -> None:
+        for operation in operations:
+            kind, system, stream, source_id, *rest = operation
+            source = self.machine.sources.get(system)
+            if source is None or (
+                kind == "edit" and "number" not in rest[0] and source_id not in source.streams[stream]
+            ):
+                continue  # what would have made it did not happen
+            delay = int(rest[-1] * SECOND)
+            match kind:
+                case "edit":
+                    source.edit(stream, source_id, rest[0], delay=delay)
+                case "delete":
+                    source.delete(stream, source_id, delay)
+                case "undelete":
+                    source.undelete(stream, source_id, delay)
+                case "merge" if rest[0] != source_id and rest[0] in source.truth(stream):
+                    loser = source.truth(stream).get(source_id, {})
+                    source.edit(stream, rest[0], {"state": loser.get("state", "open")}, delay=delay)
+                    source.delete(stream, source_id, delay)
+                case "revert" if len(source.streams[stream].get(source_id, _NONE).versions) > 1:
+                    before = source.streams[stream][source_id].versions[-2].values
+                    if before is not None:
+                        source.edit(stream, source_id, before, delay=delay)
+            self.machine.now += 3_000
+
+    def _run(self, wanted: list[tuple[str, list[Any], str]], *, must: bool = False) -> list[Process]:
+        """Run jobs; a programming error in one is a fault, and with ``must`` so is one that does not succeed."""
+        todo = [(self._job(job), [list(fault) for fault in faults], host) for job, faults, host in wanted]
+        processes = self.machine.run(todo)
+        for process, (job, _, _) in zip(processes, wanted, strict=True):
+            self.played.runs += 1
+            self.played.points += process.points
+            error, result = process.error, process.result
+            status = getattr(result, "status", "")
+            if error is not None and not isinstance(error, StoreError):
+                told = "".join(traceback.format_exception(error))
+                self.played.faults.append(Fault("crash", f"{job}: {told}"))
+            elif must and (error is not None or (result is not None and status not in ("done", ""))):
+                problems = [str(outcome.error) for outcome in getattr(result, "outcomes", ()) if outcome.error]
+                problems += [str(problem) for problem in getattr(result, "problems", ())]
+                self.played.faults.append(Fault("stuck", f"{job} ends {status}: {error or problems}"))
+            how = "killed" if process.dead else str(error) if error else status
+            self.played.said.append(f"{job} {how}")
+        return processes
+
+    def _job(self, name: str) -> Callable[[Process], Any]:
+        older = self.folder / "older.zst"
+        match name:
+            case "backup":
+                return lambda process: backup.write(process.store, older, _silent)
+            case "restore":
+
+                def put_back(process: Process) -> None:
+                    if older.exists():
+                        quiet: Any = {"checked": _silent, "told": _silent}
+                        restore.restore(process.store, older, "Li Na", replace=True, **quiet)
+
+                return put_back
+            case "push":
+                return lambda process: jobs.run_push(process.store, self.settings, push="apply")
+        run: Any = {"sync": jobs.run_sync, "pull": jobs.run_pull, "sweep": jobs.run_sweep}[name]
+        return lambda process: run(process.store, self.settings)
+
+    def _calm(self) -> None:
+        """Faults and edits have stopped; give the product finite time."""
+        machine = self.machine
+        for source in machine.sources.values():
+            source.traits.retention = 0
+        cycles = _BRAKED_CYCLES if any(it.traits.undoes for it in machine.sources.values()) else _CALM_CYCLES
+        for cycle in range(cycles):
+            machine.now += 2400 * SECOND
+            before = self._written()
+            self._run([("sync" if len(machine.sources) > 1 else "pull", [], "host")], must=True)
+            if self._sweeps:
+                self._run([("sweep", [], "host")], must=True)
+            after = self._written()
+            if after == before and (cycle or after == 0 or len(machine.sources) == 1):
+                return
+        if after > before:
+            self.played.faults.append(Fault("stuck", f"{after - before} writes in cycle {cycles} without edits"))
+
+    def _written(self) -> int:
+        return sum(write.who != "human" for source in self.machine.sources.values() for write in source.writes)
+
+
+class _None:
+    versions: tuple[()] = ()
+
+
+_NONE: Any = _None()
+
+
+def _silent(_table: str, _rows: int) -> None:
+    pass
