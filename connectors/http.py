@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -19,6 +20,8 @@ from connectors import retry
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unreachable
+from connectors.guard import transport
+from connectors.network import AddressRefused, Network, check
 from connectors.ratelimit import RateLimit
 from connectors.rawjson import readable, shape
 
@@ -45,7 +48,8 @@ class HttpSession:
     ``reauthenticate`` once after an ``AuthError``, and if it returns true the request is sent again with new headers
     and otherwise exactly as before (conditional headers included). Both retry their own calls: a ``TransientError`` of
     theirs leaves at once. An answer of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is
-    a redirect: credentials go to ``base_url`` and nowhere else.
+    a redirect: credentials go to ``base_url`` and nowhere else, and only to addresses that ``network`` allows
+    (``AddressRefused``). Certificates are verified, by ``verify`` instead of the usual authorities if it is given.
     """
 
     def __init__(
@@ -59,14 +63,21 @@ class HttpSession:
         authenticate: Callable[[], Mapping[str, str]] = dict,
         reauthenticate: Callable[[], bool] = lambda: False,
         timeout: float = 60.0,
-        verify: Any = True,
+        network: Network | None = None,
+        verify: ssl.SSLContext | None = None,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
+        network = network or Network()
+        try:
+            check(base_url, network)
+        except ValueError as error:
+            raise AddressRefused(f"The system's address {error}.") from None
         self._client = httpx.Client(
             base_url=base_url,
             headers={"Accept-Encoding": ENCODINGS},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            verify=_verification(base_url, verify),
+            transport=transport(httpx.URL(base_url), network, lambda: verify or usual_authorities()),
+            trust_env=False,
             follow_redirects=False,
         )
         self._host = self._client.base_url.netloc.decode()
@@ -192,16 +203,30 @@ def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 
-def _verification(base_url: str, verify: Any) -> Any:
-    """What httpx verifies the server by: reading the trusted roots takes 20 ms, so it happens once, if at all."""
-    if not base_url.startswith("https:"):
-        return False
-    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")) if verify is True else verify
+def usual_authorities() -> ssl.SSLContext:
+    """What servers are verified by unless something else is named: ``SSL_CERT_FILE``, else Mozilla's authorities."""
+    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 @cache
-def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def authority_of(file: Path) -> ssl.SSLContext:
+    """What servers are verified by that one authority vouches for. Raises ``ContractError`` if the file is unusable."""
+    try:
+        return ssl.create_default_context(cafile=str(file))
+    except (OSError, ssl.SSLError) as error:
+        raise ContractError(
+            f"The authority's file {file} cannot be read.", remedy="Name a PEM file in ca_bundle."
+        ) from error
+
+
+@cache
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        raise ContractError(
+            f"The authorities in {file or folder} cannot be read.", remedy="Correct SSL_CERT_FILE or SSL_CERT_DIR."
+        ) from error
 
 
 class _Final(Exception):

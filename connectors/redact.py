@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"\s+|[^\s]+")
 _CORE = re.compile(r"^([\"'(\[<“‘]*)(.*?)([\"')\]>”’.,:;!?]*)$", re.DOTALL)
 _KEPT = re.compile(
     r"[a-z][a-z'-]{0,19}"  # a word of a sentence
-    r"|[A-Za-z]{1,20}(?:_+[A-Za-z]{1,20}){1,4}|[a-z_]+(?:\.[a-z_]+)+"  # a name of a field or model
+    r"|[A-Za-z]{1,20}(?:_+[A-Za-z]{1,20}){1,9}|[a-z_]+(?:\.[a-z_]+)+"  # a name of a field or model
     r"|\d{1,4}%?|[-–—=&/%+]"  # a code, a share, a sign
 )
 _BEGINNINGS = frozenset(

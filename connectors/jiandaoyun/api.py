@@ -95,6 +95,7 @@ class Api:
             policy=_PATIENCE,
             authenticate=lambda: {"Authorization": f"Bearer {key}"},
             timeout=config.timeout_seconds,
+            network=config.network,
         )
 
     def close(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from connectors.network import Network, check_all
 
 LEAD_FIELDS = (
     "lead_no",
@@ -82,17 +84,20 @@ class JiandaoyunConfig(_Settings):
     start_automation: bool = Field(False, description="Whether our writes may start the form's 智能助手 automations")
     limits: Limits = Limits()
     timeout_seconds: float = Field(60, gt=0)
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
 
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        local = value.startswith(("http://127.0.0.1", "http://localhost"))
-        if not (value.startswith("https://") or local):
-            raise ValueError("must start with https://, for example https://api.jiandaoyun.com/api")
         value = value.rstrip("/")
         if value.endswith("/v5"):
             raise ValueError("must end before the version, for example https://api.jiandaoyun.com/api")
         return value
+
+    @model_validator(mode="after")
+    def _allowed(self) -> JiandaoyunConfig:
+        check_all([("base_url", self.base_url)], self.network)
+        return self
 
     @field_validator("api_key")
     @classmethod

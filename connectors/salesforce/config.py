@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from connectors.network import Network, check_all
 
 
 class SalesforceConfig(BaseModel):
@@ -30,6 +32,13 @@ class SalesforceConfig(BaseModel):
         description="Stream → our name of a custom field → the org's name of it, or null if the org has none; a name "
         "that is not ours adds a field to read",
     )
+
+    network: Network = Field(Network(), description="Addresses that are not public ones; see configuration.md")
+
+    @model_validator(mode="after")
+    def _allowed(self) -> SalesforceConfig:
+        check_all([("instance_url", self.instance_url), ("login_url", self.login_url)], self.network)
+        return self
 
     @field_validator("instance_url", "login_url")
     @classmethod

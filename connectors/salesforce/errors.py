@@ -11,6 +11,7 @@ shown without them.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
@@ -91,6 +92,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "REQUIRED_FIELD_MISSING": ("a required field is empty", "Fill it in Salesforce."),
     "STRING_TOO_LONG": ("a text is longer than its field", "Make the field longer."),
 }
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}")
 _CONFLICTS = {"ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", "CONFLICT"}
 _GONE = {"ENTITY_IS_DELETED", "NOT_FOUND"}
 _NO_ACCESS = {
@@ -176,7 +178,8 @@ def _first(content: Any) -> tuple[str, str, tuple[str, ...]]:
         return "", "", ()
     fields = error.get("fields") or ()
     named = fields if isinstance(fields, list) else ()
-    return masked(error["errorCode"]), str(error.get("message", "")), tuple(masked(str(field)) for field in named)
+    code = error["errorCode"] if _CODE.fullmatch(error["errorCode"]) else "UNKNOWN_EXCEPTION"
+    return code, str(error.get("message", "")), tuple(masked(str(field)) for field in named)
 
 
 def _kind(content: Any) -> str:

@@ -121,7 +121,7 @@ class Push:
                 source_id, Outcome.CONFLICT, "Somebody changed the record just now.", self._after(source_id)
             )
         except Refused as error:
-            return PushResult(source_id, Outcome.REJECTED, str(error))
+            return PushResult(source_id, Outcome.REJECTED, error.about(seen.record.body))
         except TransientError as error:
             if not error.sent:
                 return PushResult(source_id, Outcome.RETRY, str(error))

@@ -18,12 +18,15 @@ from simple_salesforce.exceptions import SalesforceError, SalesforceOperationErr
 
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
 from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
+from connectors.network import AddressRefused
 from connectors.rawjson import decode, readable
+from connectors.salesforce.adapter import CheckedAdapter
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
 
 _CONNECT_SECONDS = 10.0
 _CHUNK_BYTES = 64 * 1024
+_VENDOR = ".salesforce.com"
 _LIMIT_HEADER = "Sforce-Limit-Info"
 
 
@@ -59,6 +62,7 @@ class TimedSession(requests.Session):
         self._on_answer = on_answer
         self.auth = _unchanged
         self.headers["Accept-Encoding"] = ENCODINGS
+        self.mount("https://", CheckedAdapter(config.network))
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         """As in ``requests``, with our defaults. Raises ``ContractError`` for an answer that is too large."""
@@ -75,6 +79,10 @@ class TimedSession(requests.Session):
         response._content = body  # where requests keeps what it has read
         self._on_answer(response)
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the signature of requests
+        """Nowhere: requests would read the address even of a redirect that it does not follow."""
+        return
 
 
 class Transport:
@@ -116,8 +124,7 @@ class Transport:
         token = content.get("access_token") if isinstance(content, dict) else None
         if response.status_code != 200 or not isinstance(token, str):
             raise from_token_answer(response.status_code, content, host)
-        given = content.get("instance_url")
-        instance = given if isinstance(given, str) and given.startswith("https://") else config.instance_url
+        instance = _instance(content.get("instance_url"), config.instance_url)
         library = Salesforce(session_id=token, instance_url=instance, version=config.api_version, session=self._session)
         library.headers.pop("X-PrettyPrint", None)  # a third of the bytes would be white space
         return library
@@ -186,6 +193,24 @@ def _parsed(response: requests.Response) -> Any:
         return decode(response.content)
     except ContractError:
         return response.text
+
+
+def _instance(given: Any, configured: str) -> str:
+    """Where the token is sent from now on: where ltc.yaml says, or where Salesforce says that the org has moved."""
+    named = urlsplit(given) if isinstance(given, str) else urlsplit("")
+    if not named.hostname or named.netloc == urlsplit(configured).netloc:
+        return configured
+    ours = urlsplit(configured).hostname or ""
+    if (
+        named.scheme == "https"
+        and named.port is None
+        and all(f".{host}".endswith(_VENDOR) for host in (named.hostname, ours))
+    ):
+        return f"https://{named.hostname}"
+    raise AddressRefused(
+        f"{ours} wants the org's token to be sent to another host.",
+        remedy="Set instance_url to the org's My Domain address.",
+    )
 
 
 def _host(url: str) -> str:

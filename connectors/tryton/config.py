@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+
+from connectors.network import Network, check_all
 
 
 class TrytonConfig(BaseModel):
@@ -24,3 +28,10 @@ class TrytonConfig(BaseModel):
     )
     timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one answer")
     calls_per_second: float = Field(20.0, gt=0, description="Most calls per second, all streams together")
+    ca_bundle: Path | None = Field(None, description="PEM file of the authority that signed the server's certificate")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+
+    @model_validator(mode="after")
+    def _addresses(self) -> TrytonConfig:
+        check_all([("base_url", str(self.base_url))], self.network)
+        return self

@@ -20,6 +20,7 @@ import msgspec
 
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
 from connectors.rawjson import shape
+from connectors.redact import masked
 
 # PostgreSQL's words when it rolled a transaction back for no fault of the request.
 _ROLLED_BACK = ("could not serialize", "deadlock detected", "could not obtain lock", "terminating connection")
@@ -36,10 +37,11 @@ class Envelope(msgspec.Struct):
 
 
 class Refused(ContractError):
-    """Tryton refuses the call for a reason it states; ``reason`` is its sentence."""
+    """Tryton refuses the call for a reason it states; ``reason`` is its sentence, which may name people."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"Tryton refuses: {reason}", remedy="Check the groups and the company of the user in Tryton.")
+        remedy = "Check the groups and the company of the user in Tryton."
+        super().__init__(f"Tryton refuses: {masked(reason)}", remedy=remedy)
         self.reason = reason
 
 
@@ -106,7 +108,7 @@ def _from_error(raw: bytes) -> ConnectorError:
     if name in ("UserError", "UserWarning"):
         # UserError: [message, description, domain]; UserWarning: [name of the warning, message, description].
         place = 0 if name == "UserError" else 1
-        return Refused(str(detail[place])[:200] if isinstance(detail, list) and len(detail) > place else name)
+        return Refused(str(detail[place]) if isinstance(detail, list) and len(detail) > place else name)
     if name == "ConcurrencyException":
         return Stale("The record was changed in Tryton in the meantime.")
     if name == "LoginException":

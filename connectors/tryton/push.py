@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.contract import Change, Outcome, PushResult, RawRecord
 from connectors.errors import TransientError
+from connectors.redact import without_values
 from connectors.tryton.errors import Refused, Stale
 from connectors.tryton.note import write_note
 from connectors.tryton.records import PAYMENT_NOTE, records
@@ -119,7 +120,8 @@ def _send(rpc: Rpc, stream: Stream, writes: Sequence[_Write]) -> None:
             return
         refused = isinstance(error, Refused)
         writes[0].outcome = Outcome.REJECTED if refused else Outcome.CONFLICT
-        writes[0].message = error.reason if isinstance(error, Refused) else error.message
+        shown = writes[0].change.body
+        writes[0].message = without_values(error.reason, shown) if isinstance(error, Refused) else error.message
     except TransientError as error:
         for write in writes:
             write.outcome = Outcome.UNKNOWN if error.sent else Outcome.RETRY

@@ -14,7 +14,7 @@ import msgspec
 from connectors import retry
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ContractError, TransientError
-from connectors.http import HttpSession
+from connectors.http import HttpSession, authority_of
 from connectors.ratelimit import RateLimit
 from connectors.rawjson import shape
 from connectors.tryton import errors
@@ -34,16 +34,19 @@ class Rpc:
         self._config = config
         self._path = f"/{config.database}/rpc/"
         limit = RateLimit(config.calls_per_second)
-        base_url, timeout = str(config.base_url), config.timeout_seconds
-        self._door = HttpSession(
-            base_url, stats=stats, classify=errors.classify_login, limit=limit, policy=_AT_THE_DOOR, timeout=timeout
-        )
+        shared: Any = {
+            "stats": stats,
+            "limit": limit,
+            "timeout": config.timeout_seconds,
+            "network": config.network,
+            "verify": authority_of(config.ca_bundle) if config.ca_bundle else None,
+        }
+        base_url = str(config.base_url)
+        self._door = HttpSession(base_url, classify=errors.classify_login, policy=_AT_THE_DOOR, **shared)
         self._session = HttpSession(
             base_url,
-            stats=stats,
+            **shared,
             classify=errors.classify,
-            limit=limit,
-            timeout=timeout,
             authenticate=self._authorization,
             reauthenticate=self._log_in_again,
         )

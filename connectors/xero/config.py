@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from connectors.network import Network, check_all
 
 SCOPES = (
     "accounting.contacts.read",
@@ -38,3 +40,9 @@ class XeroConfig(BaseModel):
     concurrency: int = Field(5, ge=1, description="Calls in progress at once; Xero's limit for one organisation is 5")
     daily_reserve: int = Field(500, ge=0, description="Calls of the day left to people and other programs")
     timeout_seconds: float = Field(60, gt=0, description="Longest wait for one answer")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+
+    @model_validator(mode="after")
+    def _addresses(self) -> XeroConfig:
+        check_all([("base_url", self.base_url), ("token_url", self.token_url)], self.network)
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel
 
@@ -24,9 +24,9 @@ class Xero(Connector[XeroConfig]):
     Config: ClassVar[type[BaseModel]] = XeroConfig
     settle_seconds: ClassVar[float] = 5.0
 
-    def __init__(self, config: XeroConfig, *, verify: Any = True) -> None:
+    def __init__(self, config: XeroConfig) -> None:
         super().__init__(config)
-        self._session = Session(config, self.stats, verify=verify)
+        self._session = Session(config, self.stats)
 
     def close(self) -> None:
         """Release connections; safe to call twice."""

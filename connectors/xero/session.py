@@ -17,6 +17,7 @@ from connectors.errors import AuthError, ConnectorError, ContractError, QuotaErr
 from connectors.http import HttpSession, retry_after
 from connectors.ratelimit import RateLimit, shared
 from connectors.rawjson import decode
+from connectors.redact import masked
 from connectors.xero.answers import error_messages, sentence
 from connectors.xero.config import XeroConfig
 
@@ -27,10 +28,10 @@ _PATIENCE = retry.RetryPolicy(attempts=5, total_seconds=150.0)
 
 
 class Refused(RecordError):
-    """Xero refused the request's content (HTTP 400); ``messages`` are its reasons."""
+    """Xero refused the request's content (HTTP 400); ``messages`` are its reasons, which may name people."""
 
     def __init__(self, messages: list[str]) -> None:
-        super().__init__(f"Xero refused it: {sentence(messages) or 'no reason given.'}")
+        super().__init__(f"Xero refused it: {masked(sentence(messages)) or 'no reason given.'}")
         self.messages = messages
 
 
@@ -42,7 +43,7 @@ class Session:
     """One organisation's API: ``get`` and ``post`` return the successful answer or raise ``connectors.errors``."""
 
     def __init__(
-        self, config: XeroConfig, stats: CallStats, *, clock: Callable[[], float] = time.monotonic, verify: Any = True
+        self, config: XeroConfig, stats: CallStats, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._config = config
         self._stats = stats
@@ -55,7 +56,6 @@ class Session:
         self._token_at_fault = False
         self.granted: frozenset[str] = frozenset()
         """Scopes of the current token, as Xero confirmed them."""
-        self._verify = verify
         self._identity = self._connection(_origin(config.token_url), classify=_token_failure)
         self._api = self._connection(
             config.base_url,
@@ -66,8 +66,8 @@ class Session:
         )
 
     def _connection(self, url: str, **options: Any) -> HttpSession:
-        timeout = self._config.timeout_seconds
-        return HttpSession(url, stats=self._stats, timeout=timeout, policy=_PATIENCE, verify=self._verify, **options)
+        options |= {"timeout": self._config.timeout_seconds, "network": self._config.network}
+        return HttpSession(url, stats=self._stats, policy=_PATIENCE, **options)
 
     def close(self) -> None:
         """Close all connections."""

@@ -83,9 +83,9 @@ def test_every_error_class_of_httpx_becomes_one_of_ours() -> None:
         else:
             error = kind("hush")
 
-        opened = HttpSession("http://vendor.example", stats=CallStats(), classify=lambda _response: None)
+        opened = HttpSession("https://vendor.example", stats=CallStats(), classify=lambda _response: None)
         with respx.mock, retry.no_waiting(), contextlib.closing(opened):
-            respx.get("http://vendor.example/").mock(side_effect=error)
+            respx.get("https://vendor.example/").mock(side_effect=error)
             with pytest.raises(ConnectorError) as caught:
                 opened.request("GET", "/")
         assert "vendor.example" in caught.value.message

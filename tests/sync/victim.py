@@ -40,7 +40,7 @@ class HttpShop(Connector[ShopConfig]):
 
     def __init__(self, config: ShopConfig) -> None:
         super().__init__(config)
-        self._http = HttpSession(config.url, stats=self.stats, classify=lambda _: None, verify=False)
+        self._http = HttpSession(config.url, stats=self.stats, classify=lambda _: None)
 
     def close(self) -> None:
         self._http.close()
