@@ -6,7 +6,7 @@ To keep records as the bytes that were sent, decode into a ``msgspec.Struct`` wh
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,8 +15,8 @@ from connectors.errors import ContractError
 
 T = TypeVar("T")
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""Everything msgspec raises for bytes that are not the JSON that was asked for."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
+"""Everything raised for bytes that are not the JSON that was asked for: nested without end, exponents without end."""
 _NAME = re.compile(r"[A-Za-z_$][\w.$ -]{0,39}")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from mappings import convert, expression
-from mappings.errors import MappingFileError
+from mappings.errors import MappingFileError, Unusable
 from mappings.expression import Emitter, Expression
 from mappings.model import Column, Kind
 
@@ -35,11 +34,14 @@ def parse(spec: Any, where: str) -> Condition:
     test, wanted = given[0], spec[given[0]]
     found = expression.parse(Column("condition", Kind.TEXT, ""), source, where, source_only=True)
     if test in ("in", "not_in"):
-        if not isinstance(wanted, list):
+        if not isinstance(wanted, list) or any(isinstance(item, dict | list) for item in wanted):
             raise MappingFileError(where, f"`{test}` must be a list of source values.")
         wanted = frozenset(convert.text(item) for item in wanted)
     elif test in ("above", "below"):
-        wanted = Decimal(str(wanted))
+        try:
+            wanted = convert.decimal(str(wanted))
+        except Unusable:
+            raise MappingFileError(where, f"`{test}` must be a number.") from None
     return Condition(found, test, wanted)
 
 

@@ -14,8 +14,7 @@ from mappings.errors import MappingFileError
 from mappings.expression import Expression
 from mappings.model import ENTITIES, LINES, Column, Kind, columns
 from mappings.statuses import STATUSES
-from mappings.transforms import TRANSFORMS
-from mappings.yamlfile import Located
+from mappings.yamlfile import Located, is_one_of
 
 _STREAM_KEYS = ("entity", "skip", "fields", "status", "required", "personal", "lines", "write")
 _STATUS_KEYS = ("path", "first", "const", "template", "do", "match", "values", "default", "write", "refine")
@@ -85,7 +84,7 @@ def parse(stream: str, spec: Any, where: str) -> Definition:
         raise MappingFileError(where, f"stream `{stream}` must have `entity:` and `fields:`.")
     _only(spec, _STREAM_KEYS)
     entity = spec.get("entity")
-    if entity not in ENTITIES:
+    if not isinstance(entity, str) or entity not in ENTITIES:
         raise MappingFileError(spec.at("entity"), f"there is no entity `{entity}`.", f"Known: {', '.join(ENTITIES)}.")
     known = {column.name: column for column in columns(ENTITIES[entity])}
     fields = _fields(spec.get("fields"), known, spec.at("fields"))
@@ -135,7 +134,7 @@ def _names(spec: Located, key: str, known: Any) -> list[str]:
     if not isinstance(names, list):
         raise MappingFileError(spec.at(key), f"`{key}` must be a list of canonical fields.")
     for name in names:
-        if name not in known:
+        if not is_one_of(name, known):
             raise MappingFileError(spec.at(key), f"there is no field `{name}` here.", _did_you_mean(name, known))
     return names
 
@@ -168,7 +167,7 @@ def _status(entity: str, spec: Any, where: str) -> Status:
     known = STATUSES[entity]
 
     def checked(status: Any, place: str) -> str:
-        if status not in known:
+        if not is_one_of(status, known):
             raise MappingFileError(place, f"`{status}` is no status of {entity}.", f"Known: {', '.join(known)}.")
         return str(status)
 
@@ -189,7 +188,8 @@ def _status(entity: str, spec: Any, where: str) -> Status:
 
 def _refinements(spec: Located, checked: Any) -> list[Refinement]:
     found = []
-    for item in spec.get("refine") or []:
+    given = spec.get("refine") or []
+    for item in given if isinstance(given, list) else [given]:
         if not isinstance(item, Located) or "when" not in item or "to" not in item:
             raise MappingFileError(spec.at("refine"), "`refine` is a list of `{from: …, when: {path: …}, to: …}`.")
         _only(item, ("from", "when", "to"))
@@ -212,7 +212,7 @@ def _reverse(values: dict[str | None, Any], spec: Located) -> dict[str, str]:
     for status, source in chosen.items():
         if status not in reverse:
             raise MappingFileError(chosen.at(status), f"no source value stands for `{status}`.")
-        if convert.text(source) not in reverse[status]:
+        if isinstance(source, dict | list) or convert.text(source) not in reverse[status]:
             raise MappingFileError(
                 chosen.at(status), f"`{source}` does not stand for `{status}`.", f"Known: {', '.join(reverse[status])}."
             )
@@ -253,17 +253,20 @@ def _write_one(name: str, item: Any, place: str, read: Expression | None) -> Wri
         made = Write(item, item)
     elif isinstance(item, Located) and isinstance(item.get("field"), str):
         _only(item, ("field", "read", "match", "when", "do", "values"))
-        made = Write(item["field"], item.get("read") or item["field"], do=tuple(item.get("do") or ()))
+        shown_at = item.get("read") or item["field"]
+        if not isinstance(shown_at, str):
+            raise MappingFileError(item.at("read"), "`read` must be a path.")
+        made = Write(item["field"], shown_at, do=expression.transforms(item, item.at))
         if item.get("match") is not None:
             made.match = expression.pattern(item["match"], item.at("match"), "match")
         if item.get("when") is not None:
             made.when = conditions.parse(item["when"], item.at("when"))
-        made.values = dict(item.get("values") or {})
+        values = item.get("values") or {}
+        if not isinstance(values, dict):
+            raise MappingFileError(item.at("values"), "`values` must be a table: canonical value → source value.")
+        made.values = dict(values)
     else:
         raise MappingFileError(place, f"`{name}` must be a source field or `{{field: …}}`.")
-    unknown = [step for step in made.do if step not in TRANSFORMS]
-    if unknown:
-        raise MappingFileError(place, f"there is no transform `{unknown[0]}`.", f"Known: {', '.join(TRANSFORMS)}.")
     if read is not None and read.values is not None and not made.values:
         made.values = _reverse_values(read, place)
     return made
@@ -272,9 +275,9 @@ def _write_one(name: str, item: Any, place: str, read: Expression | None) -> Wri
 def _reverse_values(read: Expression, place: str) -> dict[str, Any]:
     reverse: dict[str, Any] = dict(read.write)
     for source, canonical in (read.values or {}).items():
-        if source is None or canonical is None or canonical in read.write:
+        if source is None or canonical is None or is_one_of(canonical, read.write):
             continue
-        if canonical in reverse:
+        if str(canonical) in reverse:
             raise MappingFileError(
                 place,
                 f"`{canonical}` cannot be written back: several source values stand for it.",

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,11 +42,28 @@ __all__ = [
     "unmapped",
 ]
 
-decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decode
-"""Parse a record; a number with a fraction or an exponent becomes ``Decimal``, never ``float``."""
+
+def _exact(written: str) -> Decimal | str:
+    try:
+        return Decimal(written)
+    except InvalidOperation:
+        return written
+
+
+decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=_exact).decode
+"""Parse a record; a number with a fraction or an exponent becomes ``Decimal``, never ``float``.
+
+One with an exponent that no ``Decimal`` can have stays text.
+"""
+
+_NOT_THAT = (Unusable, TypeError, ArithmeticError)
+"""What is raised for a value of another form than the mapping expects."""
 
 _ENGINE = 1
 """Raise it when the same file would map the same record to other values."""
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised for bytes that are no JSON; it may be nested too deeply as well."""
 
 _TOP_KEYS = ("version", "connector", "extends", "streams")
 _SHIPPED = Path(__file__).parent
@@ -89,7 +106,7 @@ class StreamMapping:
         """
         try:
             return self.compiled.record(system, source_id, body)
-        except (Unusable, msgspec.DecodeError, UnicodeDecodeError, TypeError, ArithmeticError) as error:
+        except (Unusable, *_UNREADABLE, TypeError, ArithmeticError) as error:
             raise self._explained(source_id, body, error) from error
 
     def reverse(self, field: str, value: Any) -> tuple[str, Any]:
@@ -112,9 +129,15 @@ class StreamMapping:
         return write.field, value
 
     def may_write(self, field: str, document: Any) -> bool:
-        """Whether the source takes a new value for a canonical field of this decoded record (``when`` in the file)."""
+        """Whether the source takes a new value for a canonical field of this decoded record (``when`` in the file).
+
+        Raises ``MappingError`` for a record of which that cannot be said.
+        """
         test = self.compiled.may_write.get(field)
-        return test is None or bool(test("", document, None, None))
+        try:
+            return test is None or bool(test("", document, None, None))
+        except _NOT_THAT as error:
+            raise MappingError(field, "what the record shows", str(error)) from error
 
     def source_value(self, field: str, document: Any) -> Any:
         """What a decoded record shows now in the source field that ``reverse`` names for a canonical field."""
@@ -126,7 +149,7 @@ class StreamMapping:
         """Find the field that a failed record failed at, by mapping field after field."""
         try:
             document = convert.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             return MappingError("", f"<{len(body)} bytes>", "is not valid JSON")
         if type(document) is not dict:
             return MappingError("", f"<{type(document).__name__}>", "is not a JSON object")
@@ -174,7 +197,10 @@ def _evaluated(mapping: StreamMapping, source_id: str, document: dict[str, Any])
     except Unusable as error:
         return [*found, Explained("lines", None, path, raw_lines, str(error))]
     skips = compiled.skips_line
-    kept = [line for line in lines if not (skips and skips(source_id, document, line, None))]
+    try:
+        kept = [line for line in lines if not (skips and skips(source_id, document, line, None))]
+    except _NOT_THAT as error:
+        return [*found, Explained("lines", None, path, raw_lines, str(error))]
     for number, line in enumerate(kept, 1):
         for code in compiled.line_fields:
             found.append(_evaluate(code, f"lines.{number}.", source_id, document, line, decimals, f"{path}."))
@@ -191,10 +217,11 @@ def _evaluate(
     path_prefix: str = "",
 ) -> Explained:
     name, path = prefix + code.name, ", ".join(path_prefix + item for item in code.paths)
-    raw = code.raw(source_id, document, line, decimals)
+    raw = None
     try:
+        raw = code.raw(source_id, document, line, decimals)
         return Explained(name, code.value(source_id, document, line, decimals), path, raw)
-    except (Unusable, TypeError, ArithmeticError) as error:
+    except _NOT_THAT as error:
         return Explained(name, None, path, raw, str(error) or "has an unexpected form")
 
 
@@ -235,7 +262,7 @@ def _general(path: str) -> str:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         document = convert.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise MappingError("", f"<{len(body)} bytes>", "is not valid JSON") from None
     if type(document) is not dict:
         raise MappingError("", f"<{type(document).__name__}>", "is not a JSON object")

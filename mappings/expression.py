@@ -14,7 +14,7 @@ from mappings import convert, paths
 from mappings.errors import MappingFileError, Unusable
 from mappings.model import Column, Kind
 from mappings.transforms import TRANSFORMS
-from mappings.yamlfile import Located
+from mappings.yamlfile import Located, is_one_of
 
 KEYS = ("path", "first", "template", "const", "do", "match", "findall", "values", "default", "ref")
 _SOURCES = ("path", "first", "template", "const")
@@ -127,23 +127,30 @@ def _source(found: Expression, given: Any, where: str) -> None:
 
 
 def _steps(found: Expression, spec: Any, at: Any) -> None:
-    do = spec.get("do", [])
-    if not isinstance(do, list):
-        raise MappingFileError(at("do"), "`do` must be a list of transforms.")
-    for name in do:
-        if name not in TRANSFORMS:
-            raise MappingFileError(
-                at("do"), f"there is no transform `{name}`.", f"Known: {', '.join(sorted(TRANSFORMS))}."
-            )
-    found.do = tuple(do)
+    found.do = transforms(spec, at)
     for key in ("match", "findall"):
         if key in spec:
             setattr(found, key, pattern(spec[key], at(key), key))
     if "values" in spec:
         found.values = table(spec["values"], at("values"))
     if "write" in spec:
+        if not isinstance(spec["write"], dict):
+            raise MappingFileError(at("write"), "`write` must be a table: canonical value → source value.")
         found.write = {str(key): value for key, value in spec["write"].items()}
     found.default = spec.get("default")
+
+
+def transforms(spec: Any, at: Any) -> tuple[str, ...]:
+    """The transforms under ``do``; raises ``MappingFileError``."""
+    do = spec.get("do") or []
+    if not isinstance(do, list):
+        raise MappingFileError(at("do"), "`do` must be a list of transforms.")
+    for name in do:
+        if not is_one_of(name, TRANSFORMS):
+            raise MappingFileError(
+                at("do"), f"there is no transform `{name}`.", f"Known: {', '.join(sorted(TRANSFORMS))}."
+            )
+    return tuple(do)
 
 
 def pattern(given: Any, where: str, key: str) -> re.Pattern[str]:
@@ -164,7 +171,7 @@ def table(given: Any, where: str) -> dict[str | None, Any]:
 def _target(found: Expression, spec: Any, at: Any) -> None:
     if found.kind in (Kind.REF, Kind.REFS):
         kind = spec.get("ref")
-        if kind not in _REF_KINDS:
+        if not is_one_of(kind, _REF_KINDS):
             raise MappingFileError(
                 at("ref"),
                 f"`{found.name}` needs `ref: id` (id in the same system), `ref: no` (document number) or "

@@ -13,13 +13,16 @@ Names and meanings follow the published vocabularies listed in ``docs/concepts.m
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mappings import convert
 
 
 class Kind(StrEnum):
@@ -362,6 +365,10 @@ def columns(model: type[BaseModel]) -> tuple[Column, ...]:
     return tuple(found)
 
 
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
+"""What no database keeps as text: NUL, and half a character."""
+
+
 def canonical_value(entity: str, name: str, text: str) -> str | int | None:
     """A field's value, as stored, from what a person types; empty text is nothing.
 
@@ -370,6 +377,8 @@ def canonical_value(entity: str, name: str, text: str) -> str | int | None:
     kind = next(column.kind for column in columns(ENTITIES[entity]) if column.name == name)
     if not text:
         return None
+    if _NOT_KEPT.search(text):
+        raise ValueError("a sign in it cannot be kept")
     if kind is Kind.FLAG:
         words = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
         if text.lower() not in words:
@@ -377,17 +386,10 @@ def canonical_value(entity: str, name: str, text: str) -> str | int | None:
         return words[text.lower()]
     if kind is Kind.DAY:
         return date.fromisoformat(text).isoformat()
-    if kind is Kind.NUMBER and not _is_number(text):
-        raise ValueError(f"{text!r} is no number")
+    if kind is Kind.NUMBER:
+        return convert.number(text)
     if kind is Kind.INTEGER:
-        return int(text)
+        return convert.integer(text)
     if kind in (Kind.MONEY, Kind.INSTANT):
         raise ValueError(f"{name} cannot be typed in")
     return text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except InvalidOperation:
-        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_PLACE = re.compile(r"\d{1,9}", re.ASCII)
 _DOT = re.compile(r"\.(?!\.|$)")
 
 Step = str | int
@@ -16,7 +17,7 @@ SOURCE_ID = "@source_id"
 
 def parse(path: str) -> tuple[Step, ...]:
     """The steps of a path; digits are positions in a list."""
-    return tuple(int(part) if part.isdecimal() and part.isascii() else part for part in _DOT.split(path))
+    return tuple(int(part) if _PLACE.fullmatch(part) else part for part in _DOT.split(path))
 
 
 def is_plain(steps: tuple[Step, ...]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import difflib
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -68,9 +69,16 @@ def parse(entity: str, text: str) -> Predicate:
     if len(text) > _LONGEST:
         raise PredicateError(f"a condition has at most {_LONGEST} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        return Predicate(entity, text, _Reader(entity, text.strip()).value(tree))
-    except (SyntaxError, RecursionError, MemoryError):
+        return Predicate(entity, text, _Reader(entity, text.strip()).value(_tree(text.strip())))
+    except (RecursionError, MemoryError):
+        raise PredicateError(f"{text!r} cannot be read as a condition") from None
+
+
+def _tree(text: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings(action="error"):  # `1or 2`: nobody means that
+            return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):  # ValueError: half a character, or a NUL
         raise PredicateError(f"{text!r} cannot be read as a condition") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ class Located(dict[Any, Any]):
         """Set an entry and its place."""
         self[key] = value
         self.where[key] = where
+
+
+def is_one_of(given: Any, known: Container[Any]) -> bool:
+    """Whether an entry is one of some words; a list or a table is none."""
+    return not isinstance(given, dict | list) and given in known
 
 
 def read(path: Path) -> Located:
@@ -94,15 +100,8 @@ def _value(node: Any, file: str) -> Any:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise MappingFileError(where, "a key must be a word.")
             # As text, because to Python the keys `1` and `true` are one.
-            key = None if _value(key_node, file) is None else key_node.value
+            key = None if self.value(key_node) is None else key_node.value
             if key in here:
                 raise MappingFileError(where, f"`{key}` stands here twice.", "Keep one of them.")
-            here.put(key, _value(value_node, file), where)
+            here.put(key, self.value(value_node), where)
         return here
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, file) for item in node.value]
-    if node.style:  # quoted
-        return node.value
-    if node.value in _WORDS:
-        return _WORDS[node.value]
-    return int(node.value) if _INTEGER.fullmatch(node.value) else node.value

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, Literal, TypeVar
+from typing import IO, Annotated, Any, Literal, TypeVar
 
 import msgspec
 import zstandard
@@ -42,6 +42,7 @@ _Kind = TypeVar("_Kind")
 _LEVEL = 3
 _FETCH = 200
 _BLOCK = 256 * 1024
+_PIECE = 1024 * 1024
 _LARGEST = 1 << 31  # more than either database takes for one value
 _LENGTH = struct.Struct("<I")
 _FOOTER = struct.Struct("<II8s32s")
@@ -245,7 +246,8 @@ def rows_of(table: Table, block: bytes, path: Path) -> list[tuple[Any, ...]]:
 
 @cache
 def _decoder(table: Table) -> msgspec.msgpack.Decoder[list[tuple[Any, ...]]]:
-    kinds = {Integer: int, LargeBinary: bytes, Text: str}
+    whole: Any = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    kinds = {Integer: whole, LargeBinary: bytes, Text: str}
     types = []
     for column in table.columns:
         kind: Any = next(kinds[base] for base in type(column.type).__mro__ if base in kinds)
@@ -324,10 +326,14 @@ class _Parts:
         return self._read(length)
 
     def _read(self, length: int) -> bytes:
-        try:
-            data = self._body.read(length)
+        pieces: list[bytes] = []
+        left = length
+        try:  # piece by piece: what the length promises is not believed before it is there
+            while left and (piece := self._body.read(min(left, _PIECE))):
+                pieces.append(piece)
+                left -= len(piece)
         except zstandard.ZstdError as error:
             raise damaged(self._path, "it cannot be unpacked") from error
-        if len(data) != length:
+        if left:
             raise damaged(self._path, "it ends too early")
-        return data
+        return b"".join(pieces)

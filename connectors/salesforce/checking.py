@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from connectors.contract import CheckLine
-from connectors.errors import ConnectorError, ContractError
+from connectors.errors import ConnectorError
+from connectors.rawjson import parse
 from connectors.salesforce.client import Client
 from connectors.salesforce.streams import Stream
 
@@ -33,6 +34,9 @@ class _Described(msgspec.Struct):
     fields: list[_Field]
     queryable: bool = False
     updateable: bool = False
+
+
+_described = msgspec.json.Decoder(_Described)
 
 
 def check_stream(client: Client, stream: Stream) -> CheckLine:
@@ -82,11 +86,7 @@ def _remedy(stream: Stream, name: str) -> str:
 
 
 def _describe(client: Client, name: str) -> _Described:
-    answer = client.get(f"sobjects/{name}/describe")
-    try:
-        return msgspec.json.decode(answer.body, type=_Described)
-    except msgspec.DecodeError as error:
-        raise ContractError(f"The description of {name} is not as documented.", remedy="Report it.") from error
+    return parse(client.get(f"sobjects/{name}/describe").body, _described)
 
 
 def _own(name: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from connectors.salesforce.transport import Answer, Transport
 
-_USAGE = re.compile(r"(?P<name>[\w-]*api-usage)=(?P<used>\d+)/(?P<most>\d+)")
+_USAGE = re.compile(r"(?P<name>[\w-]*api-usage)=(?P<used>\d{1,12})/(?P<most>\d{1,12})(?!\d)")
 _LOOK_AGAIN_SECONDS = 900.0
 
 

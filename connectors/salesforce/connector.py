@@ -9,6 +9,7 @@ import msgspec
 from pydantic import BaseModel
 
 from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, StreamSpec, Window
+from connectors.rawjson import parse
 from connectors.retry import RetryPolicy
 from connectors.salesforce import soql
 from connectors.salesforce.checking import check_stream
@@ -23,6 +24,9 @@ from connectors.salesforce.streams import Stream, streams
 
 class _Id(msgspec.Struct):
     Id: str
+
+
+_id = msgspec.json.Decoder(_Id)
 
 
 class Salesforce(Connector[SalesforceConfig]):
@@ -63,7 +67,7 @@ class Salesforce(Connector[SalesforceConfig]):
         while True:
             where = f" WHERE Id > {soql.quoted(last)}" if last else ""
             rows, done = reader.plain(f"SELECT Id FROM {chosen.object}{where} ORDER BY Id LIMIT {limit}")
-            found = [msgspec.json.decode(row, type=_Id).Id for row in rows]
+            found = [parse(row, _id).Id for row in rows]
             if found:
                 yield found
                 last = found[-1]

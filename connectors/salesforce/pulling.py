@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.contract import Cursor, Page, RawRecord, Window
 from connectors.errors import ContractError
+from connectors.rawjson import parse
 from connectors.salesforce import soql
 from connectors.salesforce.client import Client
 from connectors.salesforce.config import SalesforceConfig
@@ -56,6 +57,11 @@ class _Line(msgspec.Struct):
 class _Key(msgspec.Struct):
     Id: str
     SystemModstamp: str
+
+
+_deleted_answer = msgspec.json.Decoder(_DeletedAnswer)
+_line = msgspec.json.Decoder(_Line)
+_key = msgspec.json.Decoder(_Key)
 
 
 class Pull:
@@ -147,9 +153,9 @@ class Pull:
         window = {"start": soql.literal(start), "end": self._until}
         answer = self._client.get(f"sobjects/{self._stream.object}/deleted/", window)
         try:
-            found = msgspec.json.decode(answer.body, type=_DeletedAnswer)
+            found = parse(answer.body, _deleted_answer)
             return [item.id for item in found.deletedRecords], soql.instant(found.latestDateCovered)
-        except (msgspec.DecodeError, ValueError) as error:
+        except ValueError as error:
             raise ContractError("The list of deletions is not as documented.", remedy="Report it.") from error
 
     def _recycle_bin(self, since: datetime | None) -> Iterator[Page]:
@@ -166,11 +172,11 @@ class Pull:
         while True:
             tail = soql.changes(since, self._until, after, limit, extra=extra)
             rows, done = self._reader.plain(query + tail, with_deleted=True)
-            keys = [msgspec.json.decode(row, type=_Key) for row in rows]
+            keys = [parse(row, _key) for row in rows]
             yield [key.Id for key in keys]
             if not keys or (done and len(keys) < limit):
                 return
-            after = (soql.literal(soql.instant(keys[-1].SystemModstamp)), keys[-1].Id)
+            after = (soql.literal(_instant(keys[-1].SystemModstamp)), keys[-1].Id)
 
     def _tombstones(self, ids: Sequence[str]) -> Iterator[Page]:
         rest = iter(ids)
@@ -202,15 +208,22 @@ class Pull:
         while True:
             tail = soql.changes(lower, self._until, after, limit)
             rows, done = self._reader.plain(f"SELECT {fields} FROM {lines.object}{tail}", with_deleted=True)
-            found = [msgspec.json.decode(row, type=_Line) for row in rows]
+            found = [parse(row, _line) for row in rows]
             yield list(dict.fromkeys(line.QuoteId for line in found if not _comes_anyway(line, since)))
             if not found or (done and len(found) < limit):
                 return
-            after = (soql.literal(soql.instant(found[-1].SystemModstamp)), found[-1].Id)
+            after = (soql.literal(_instant(found[-1].SystemModstamp)), found[-1].Id)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return soql.instant(text)
+    except ValueError as error:
+        raise ContractError(f"{CURSOR_FIELD} is not an instant.", remedy="Report it.") from error
 
 
 def _comes_anyway(line: _Line, since: str | None) -> bool:
     """Whether the quote itself is in this pull."""
     if since is None or line.Quote is None:
         return since is None
-    return soql.instant(line.Quote.SystemModstamp) >= soql.instant(since)
+    return _instant(line.Quote.SystemModstamp) >= soql.instant(since)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from email.utils import format_datetime, parsedate_to_datetime
 from itertools import islice
@@ -16,8 +17,8 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Change, Outcome, PushResult, RawRecord
-from connectors.errors import ConnectorError, TransientError
-from connectors.rawjson import decode
+from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.rawjson import decode, shape
 from connectors.salesforce import soql
 from connectors.salesforce.client import Client
 from connectors.salesforce.errors import Conflict, Refused
@@ -34,12 +35,14 @@ class _Seen:
 
     record: RawRecord
     shown: dict[str, Any]
+    modified_at: datetime
+    """``LastModifiedDate`` to the second."""
     date: str
 
     @property
     def modified(self) -> str:
         """``LastModifiedDate`` as an HTTP date."""
-        return format_datetime(soql.instant(self.shown["LastModifiedDate"]).replace(microsecond=0), usegmt=True)
+        return format_datetime(self.modified_at, usegmt=True)
 
     @property
     def just_now(self) -> bool:
@@ -48,7 +51,7 @@ class _Seen:
             read = parsedate_to_datetime(self.date)
         except ValueError:
             return True
-        return bool(soql.instant(self.shown["LastModifiedDate"]).replace(microsecond=0) >= read)
+        return read.tzinfo is None or self.modified_at >= read
 
 
 class Push:
@@ -74,7 +77,7 @@ class Push:
 
     def _read(self, ids: Sequence[str]) -> dict[str, _Seen]:
         batch = self._reader.by_ids(list(dict.fromkeys(ids)))
-        return {row.record.source_id: _Seen(row.record, decode(row.record.body), batch.date) for row in batch.rows}
+        return {row.record.source_id: _seen(row.record, batch.date) for row in batch.rows}
 
     def _one(self, change: Change, seen: _Seen | None) -> PushResult:
         try:
@@ -150,6 +153,16 @@ class Push:
         if all(_same(seen.shown.get(name), before.shown.get(name)) for name in change.values):
             return PushResult(source_id, Outcome.UNKNOWN, f"{error} It still shows the old values.", seen.record)
         return PushResult(source_id, Outcome.CONFLICT, "Somebody changed the record just now.", seen.record)
+
+
+def _seen(record: RawRecord, date: str) -> _Seen:
+    shown = decode(record.body)
+    try:
+        modified_at = soql.instant(shown.get("LastModifiedDate")).replace(microsecond=0)
+    except ValueError as error:
+        sample = shape(record.body)
+        raise ContractError("LastModifiedDate is not an instant.", remedy="Report it.", sample=sample) from error
+    return _Seen(record, shown, modified_at, date)
 
 
 def _shows(shown: dict[str, Any], values: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from connectors.contract import RawRecord
 from connectors.errors import ContractError
-from connectors.rawjson import shape
+from connectors.rawjson import parse, shape
 from connectors.salesforce import soql
 from connectors.salesforce.client import Client
 from connectors.salesforce.errors import Refused, as_contract
@@ -45,10 +45,10 @@ class _Describe(msgspec.Struct):
     fields: list[_Field]
 
 
-_decode_answer = msgspec.json.Decoder(_Answer).decode
-_decode_head = msgspec.json.Decoder(_Head).decode
-_decode_describe = msgspec.json.Decoder(_Describe).decode
-_decode_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_answer = msgspec.json.Decoder(_Answer)
+_head = msgspec.json.Decoder(_Head)
+_described = msgspec.json.Decoder(_Describe)
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Reader:
             if error.code != "INVALID_FIELD" or not self._learn_missing():
                 raise as_contract(error, self._stream.name) from error
             return self.batch(tail, limit, with_deleted=with_deleted)
-        answer = _decoded(body)
+        answer = parse(body, _answer)
         rows = [self._row(raw) for raw in answer.records]
         return Batch(rows, answer.done and (limit is None or len(rows) < limit), date)
 
@@ -100,7 +100,7 @@ class Reader:
             body, _ = self._query(query, with_deleted)
         except Refused as error:
             raise as_contract(error, self._stream.name) from error
-        answer = _decoded(body)
+        answer = parse(body, _answer)
         return [bytes(raw) for raw in answer.records], answer.done
 
     def by_ids(self, ids: Sequence[str]) -> Batch:
@@ -112,12 +112,12 @@ class Reader:
         return answer.body, answer.date
 
     def _row(self, raw: msgspec.Raw) -> Row:
-        try:
-            head = _decode_head(raw)
-            moment = soql.instant(head.SystemModstamp)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise _undocumented(bytes(raw)) from error
         body = bytes(raw)
+        head = parse(body, _head)
+        try:
+            moment = soql.instant(head.SystemModstamp)
+        except ValueError as error:
+            raise _undocumented(body) from error
         lines = self._stream.lines
         if lines is not None and head.QuoteLineItems is not None and not head.QuoteLineItems.done:
             body = self._with_all_lines(body, lines)
@@ -125,12 +125,12 @@ class Reader:
 
     def _with_all_lines(self, body: bytes, lines: Lines) -> bytes:
         """Put the lines that did not fit into the answer behind those that did."""
-        parts = _decode_parts(body)
-        first = _decode_parts(parts[lines.relationship])
-        answer = _decode_answer(parts[lines.relationship])
+        parts = parse(body, _parts)
+        given = bytes(parts[lines.relationship])
+        first, answer = parse(given, _parts), parse(given, _answer)
         found = answer.records
         while not answer.done and answer.nextRecordsUrl:
-            answer = _decoded(self._client.get(answer.nextRecordsUrl).body)
+            answer = parse(self._client.get(answer.nextRecordsUrl).body, _answer)
             found = [*found, *answer.records]
         first.pop("nextRecordsUrl", None)
         first["done"] = msgspec.Raw(b"true")
@@ -141,21 +141,11 @@ class Reader:
     def _learn_missing(self) -> bool:
         """Ask which optional fields the org lacks; true if that is news."""
         answer = self._client.get(f"sobjects/{self._stream.object}/describe")
-        try:
-            present = {field.name for field in _decode_describe(answer.body).fields}
-        except msgspec.DecodeError as error:
-            raise _undocumented(answer.body) from error
+        present = {field.name for field in parse(answer.body, _described).fields}
         missing = frozenset(name for name in self._stream.optional if name not in present)
         news = not missing <= self.missing
         self.missing = missing
         return news
-
-
-def _decoded(body: bytes) -> _Answer:
-    try:
-        return _decode_answer(body)
-    except msgspec.DecodeError as error:
-        raise _undocumented(body) from error
 
 
 def _undocumented(body: bytes) -> ContractError:

@@ -17,8 +17,14 @@ def literal(moment: datetime) -> str:
 
 
 def instant(text: str) -> datetime:
-    """An instant as Salesforce writes it, or a literal of ours."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """An instant as Salesforce writes it, or a literal of ours; raises ``ValueError`` for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            raise ValueError("no time zone")
+        return found.astimezone(UTC)
+    except (TypeError, OverflowError) as error:
+        raise ValueError("not an instant") from error
 
 
 def select(stream: Stream, missing: frozenset[str]) -> str:

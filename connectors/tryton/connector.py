@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, RawRecord, StreamSpec, Window
 from connectors.errors import ConnectorError
+from connectors.rawjson import parse
 from connectors.tryton.config import TrytonConfig
 from connectors.tryton.push import push_notes
 from connectors.tryton.records import records, to_us, wire
@@ -18,6 +19,14 @@ from connectors.tryton.streams import STREAMS, Domain, Stream
 
 _IDS_PER_CALL = 10_000
 _BY_STAMP = [["last_modified_at", "ASC"], ["id", "ASC"]]
+
+
+class _Access(msgspec.Struct):
+    write: bool = False
+
+
+_access = msgspec.json.Decoder(dict[str, _Access])
+_ids = msgspec.json.Decoder(list[int])
 
 
 class Tryton(Connector[TrytonConfig]):
@@ -55,10 +64,11 @@ class Tryton(Connector[TrytonConfig]):
         name = stream.spec.name
         try:
             self._read(stream, [], 1)
-            access = msgspec.json.decode(self._rpc.call("ir.model.access", "get_access", [stream.model]))[stream.model]
+            given = parse(self._rpc.call("ir.model.access", "get_access", [stream.model]), _access)
         except ConnectorError as error:
             return CheckLine(name, False, error.message, error.remedy, can_read=False)
-        can_write = bool(access["write"]) if stream.spec.writable else None
+        access = given.get(stream.model, _Access())
+        can_write = access.write if stream.spec.writable else None
         if can_write is False:
             remedy = "Put the user into Tryton's group Sales, or set `push: off` for this system."
             return CheckLine(name, False, f"{stream.model} can be read but not written", remedy, True, False)
@@ -118,7 +128,7 @@ class Tryton(Connector[TrytonConfig]):
         while True:
             params = ([["id", ">", last]], 0, _IDS_PER_CALL, [["id", "ASC"]])
             result = self._rpc.call(source.model, "search", *params, context=source.context)
-            found = msgspec.json.decode(result, type=list[int])
+            found = parse(result, _ids)
             yield [str(number) for number in found]
             if len(found) < _IDS_PER_CALL:
                 return

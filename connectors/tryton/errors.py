@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
-from connectors.rawjson import shape
+from connectors.rawjson import decode, parse
 from connectors.redact import masked
 
 # PostgreSQL's words when it rolled a transaction back for no fault of the request.
@@ -34,6 +34,9 @@ class Envelope(msgspec.Struct):
 
     result: msgspec.Raw = msgspec.Raw(b"")
     error: msgspec.Raw = msgspec.Raw(b"")
+
+
+_envelope = msgspec.json.Decoder(Envelope)
 
 
 class Refused(ContractError):
@@ -57,12 +60,12 @@ def envelope(body: bytes) -> Envelope:
     Raises ``ContractError`` if it is no JSON-RPC answer.
     """
     try:
-        return msgspec.json.decode(body, type=Envelope)
-    except msgspec.DecodeError as error:
+        return parse(body, _envelope)
+    except ContractError as error:
         raise ContractError(
             "The answer is not what Tryton's JSON-RPC sends.",
             remedy="Check base_url and database; a proxy or another service may have answered.",
-            sample=shape(body),
+            sample=error.sample,
         ) from error
 
 
@@ -102,7 +105,7 @@ def classify_login(response: httpx.Response) -> ConnectorError | None:
 
 
 def _from_error(raw: bytes) -> ConnectorError:
-    error = msgspec.json.decode(raw)
+    error = decode(raw)
     name, detail = (*error, "", "")[:2] if isinstance(error, list) else (error, "")
     name = str(name)
     if name in ("UserError", "UserWarning"):

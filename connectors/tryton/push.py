@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.contract import Change, Outcome, PushResult, RawRecord
 from connectors.errors import TransientError
+from connectors.rawjson import parse
 from connectors.redact import without_values
 from connectors.tryton.errors import Refused, Stale
 from connectors.tryton.note import write_note
@@ -98,7 +99,7 @@ def _decide(change: Change, record: RawRecord | None) -> PushResult | _Write:
         return PushResult(change.source_id, Outcome.REJECTED, f"Only {PAYMENT_NOTE}, one word, can be written.")
     if record is None:
         return PushResult(change.source_id, Outcome.REJECTED, "The order is not in Tryton any more.")
-    shown = _shown.decode(record.body)
+    shown = parse(record.body, _shown)
     note = shown.payment_note
     if note == wanted:
         return PushResult(change.source_id, Outcome.UNCHANGED, record=record)
@@ -137,7 +138,7 @@ def _read_back(rpc: Rpc, stream: Stream, writes: Sequence[_Write]) -> dict[str, 
     results = {}
     for write in writes:
         record = after.get(write.change.source_id)
-        arrived = record is not None and _shown.decode(record.body).comment == write.comment
+        arrived = record is not None and parse(record.body, _shown).comment == write.comment
         if write.outcome is Outcome.UNKNOWN and arrived:
             write.outcome, write.message = Outcome.APPLIED, ""
         results[write.change.source_id] = PushResult(write.change.source_id, write.outcome, write.message, record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +10,7 @@ import msgspec
 
 from connectors.contract import RawRecord
 from connectors.errors import ContractError
-from connectors.rawjson import shape
+from connectors.rawjson import parse, shape
 from connectors.tryton.note import read_note
 
 PAYMENT_NOTE = "payment_note"
@@ -49,24 +48,25 @@ def records(result: bytes) -> list[RawRecord]:
     record would look changed after each restart. Values, numbers included, stay exactly as sent. A row with a comment
     also gets ``payment_note``, the payment state its marked line shows.
 
-    Raises ``ContractError`` for rows without id or stamp.
+    What else is not as documented stays as it is, for the mapping to refuse: one such row costs only itself. Raises
+    ``ContractError`` for rows without id or stamp.
     """
-    try:
-        rows: Sequence[msgspec.Raw] = _rows.decode(result)
-        return [_record(bytes(row)) for row in rows]
-    except msgspec.DecodeError as error:
-        raise ContractError("Tryton's rows are not as documented.", sample=shape(result)) from error
+    return [_record(bytes(row)) for row in parse(result, _rows)]
 
 
 def _record(row: bytes) -> RawRecord:
-    head = _head.decode(row)
+    head = parse(row, _head)
     stamp = head.last_modified_at
-    moment = datetime(
-        stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second, stamp.microsecond, UTC
-    )
-    fields = {name: _live(value) for name, value in _whole.decode(row).items()}
+    try:
+        moment = datetime(
+            stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second, stamp.microsecond, UTC
+        )
+    except (ValueError, OverflowError) as error:
+        raise ContractError("A row's last_modified_at is no instant.", sample=shape(row)) from error
+    fields = {name: _live(value) for name, value in parse(row, _whole).items()}
     if "comment" in fields:
-        fields[PAYMENT_NOTE] = read_note(fields["comment"])
+        comment = fields["comment"]
+        fields[PAYMENT_NOTE] = read_note(comment) if isinstance(comment, str | None) else comment
     if "contact_mechanisms." in fields:
         contacts = fields["contact_mechanisms."]
         fields["email"] = _contact(contacts, "email")
@@ -75,11 +75,16 @@ def _record(row: bytes) -> RawRecord:
 
 
 def _live(value: Any) -> Any:
-    return [part for part in value if part.get("active") is not False] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return [part for part in value if not (isinstance(part, dict) and part.get("active") is False)]
 
 
-def _contact(contacts: list[dict[str, Any]], kind: str) -> Any:
-    return next((contact["value"] for contact in contacts if contact["type"] == kind), None)
+def _contact(contacts: Any, kind: str) -> Any:
+    """The first contact of a kind; contacts that are none stand for it themselves."""
+    if not isinstance(contacts, list) or not all(isinstance(contact, dict) for contact in contacts):
+        return contacts
+    return next((contact.get("value") for contact in contacts if contact.get("type") == kind), None)
 
 
 def to_us(moment: datetime) -> int:

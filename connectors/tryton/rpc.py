@@ -16,7 +16,7 @@ from connectors.contract import CallStats
 from connectors.errors import AuthError, ContractError, TransientError
 from connectors.http import HttpSession, authority_of
 from connectors.ratelimit import RateLimit
-from connectors.rawjson import shape
+from connectors.rawjson import decode, parse, shape
 from connectors.tryton import errors
 from connectors.tryton.config import TrytonConfig
 
@@ -25,6 +25,13 @@ _HEADERS = {"Accept-Encoding": "gzip"}
 
 # Asked again where the answer was lost quickly; the half minute of silence about an unknown database is not repeated.
 _AT_THE_DOOR = retry.RetryPolicy(attempts=3, total_seconds=15.0)
+
+
+class _Preferences(msgspec.Struct):
+    company: int | None = None
+
+
+_preferences = msgspec.json.Decoder(_Preferences)
 
 
 class Rpc:
@@ -73,8 +80,7 @@ class Rpc:
         """The context every call carries: the company, without which company-dependent values are missing."""
         if self._context is None:
             raw = self._post("model.res.user.get_preferences", [True, {}], safe=True)
-            preferences = msgspec.json.decode(raw)
-            company = self._config.company or preferences.get("company")
+            company = self._config.company or parse(raw, _preferences).company
             self._context = {"company": company, "language": "en"}
         return self._context
 
@@ -91,6 +97,8 @@ class Rpc:
         try:
             shown = parsedate_to_datetime(date or "")
         except ValueError:
+            return
+        if shown.tzinfo is None:
             return
         ahead = (shown - datetime.now(UTC)).total_seconds() + 0.5  # the header is cut to seconds
         self.clock_ahead = ahead if abs(ahead) > 1.5 else 0.0
@@ -128,8 +136,13 @@ class Rpc:
                     remedy="Check `database`: for an unknown one Tryton is silent for half a minute.",
                 ) from error
             raise
-        try:
-            number, token, *_ = msgspec.json.decode(bytes(errors.envelope(response.content).result))
-        except (msgspec.DecodeError, TypeError, ValueError) as error:
-            raise ContractError("Tryton answered the log-in with something else than a session.") from error
+        number, token = _session(bytes(errors.envelope(response.content).result))
         self._token = base64.b64encode(f"{user}:{number}:{token}".encode()).decode()
+
+
+def _session(result: bytes) -> tuple[int, str]:
+    """The user's number and the session's key, the first two of what a log-in brings."""
+    found = decode(result) if result else None
+    if not isinstance(found, list) or [type(part) for part in found[:2]] != [int, str]:
+        raise ContractError("Tryton answered the log-in with something else than a session.", sample=shape(result))
+    return found[0], found[1]

@@ -13,7 +13,7 @@ import msgspec
 
 from connectors.contract import RawRecord, RejectedRecord
 from connectors.errors import ContractError
-from connectors.rawjson import shape
+from connectors.rawjson import decode, parse, shape
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/")
@@ -41,6 +41,12 @@ class _Paging(msgspec.Struct):
     pageCount: int
 
 
+_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_rows = msgspec.json.Decoder(list[msgspec.Raw])
+_paging = msgspec.json.Decoder(_Paging)
+_text = msgspec.json.Decoder(str)
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One page of a list: its records, and whether Xero says that this is the last page (``None``: it does not say)."""
@@ -62,12 +68,12 @@ def listing(body: bytes, element: str, id_field: str) -> Listing:
     Raises ``ContractError`` if the answer has no such list.
     """
     try:
-        envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        rows = msgspec.json.decode(envelope[element], type=list[msgspec.Raw])
-        paging = msgspec.json.decode(envelope["pagination"], type=_Paging) if "pagination" in envelope else None
-        told = msgspec.json.decode(envelope["DateTimeUTC"], type=str) if "DateTimeUTC" in envelope else None
+        envelope = parse(body, _envelope)
+        rows = parse(bytes(envelope[element]), _rows)
+        paging = parse(bytes(envelope["pagination"]), _paging) if "pagination" in envelope else None
+        told = parse(bytes(envelope["DateTimeUTC"]), _text) if "DateTimeUTC" in envelope else None
         server_time = instant(told) if told else None
-    except (msgspec.MsgspecError, KeyError, ValueError) as error:
+    except (ContractError, KeyError, ValueError, OverflowError) as error:
         raise ContractError(
             f"Xero's answer is not a list of {element}.", remedy="Report it with the sample.", sample=shape(body)
         ) from error
@@ -88,8 +94,8 @@ def _sort_in(
     rejected: list[RejectedRecord],
 ) -> None:
     try:
-        found = head.decode(body)
-    except msgspec.MsgspecError:
+        found = parse(body, head)
+    except ContractError:
         anonymous = "unidentified-" + hashlib.blake2b(body, digest_size=8).hexdigest()
         rejected.append(RejectedRecord(anonymous, body, id_field, f"The record has no {id_field}."))
         return
@@ -114,8 +120,8 @@ def _head_decoder(id_field: str) -> msgspec.json.Decoder[Any]:
 def error_messages(body: bytes) -> list[str]:
     """What Xero says is wrong, from an error answer (``Message``, ``Elements[].ValidationErrors[].Message``)."""
     try:
-        answer = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+        answer = decode(body)
+    except ContractError:
         return []
     if not isinstance(answer, dict):
         return []

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
+import msgspec
 from pydantic import BaseModel
 
 from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, StreamSpec, Window
 from connectors.errors import ConnectorError
-from connectors.rawjson import decode
+from connectors.rawjson import parse
 from connectors.xero.config import XeroConfig
 from connectors.xero.pulling import Pace, Puller
 from connectors.xero.pushing import Pusher
@@ -39,7 +40,7 @@ class Xero(Connector[XeroConfig]):
     def check(self) -> Iterable[CheckLine]:
         """One line for the organisation, then one per stream."""
         try:
-            organisation = self._session.get("/Organisation")
+            organisation = _described(self._session.get("/Organisation"))
         except ScopeMissing as error:
             yield CheckLine("organisation", False, error.message, f"{error.remedy} Scope: accounting.settings.read.")
         except ConnectorError as error:
@@ -48,7 +49,7 @@ class Xero(Connector[XeroConfig]):
                 yield CheckLine(spec.name, False, "Not tried: the organisation cannot be reached.", error.remedy, False)
             return
         else:
-            yield CheckLine("organisation", True, _describe(organisation), can_read=True)
+            yield CheckLine("organisation", True, organisation, can_read=True)
         for spec in SPECS:
             yield self._check_stream(spec, SOURCES[spec.name])
 
@@ -88,7 +89,19 @@ class Xero(Connector[XeroConfig]):
         yield from Pusher(self._session).push(changes)
 
 
-def _describe(body: bytes | None) -> str:
-    found = decode(body or b"{}").get("Organisations") or [{}]
-    organisation = found[0]
-    return f"{organisation.get('Name', 'The organisation')} ({organisation.get('BaseCurrency', '?')}) can be reached."
+class _Organisation(msgspec.Struct):
+    Name: str = "The organisation"
+    BaseCurrency: str = "?"
+
+
+class _Organisations(msgspec.Struct):
+    Organisations: list[_Organisation] = []
+
+
+_organisations = msgspec.json.Decoder(_Organisations)
+
+
+def _described(body: bytes | None) -> str:
+    """Raises ``ContractError``."""
+    found = parse(body or b"{}", _organisations).Organisations or [_Organisation()]
+    return f"{found[0].Name} ({found[0].BaseCurrency}) can be reached."

@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
+import msgspec
 
 from connectors import retry
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
+from connectors.errors import AuthError, ConnectorError, QuotaError, RecordError, TransientError
 from connectors.http import HttpSession, retry_after
 from connectors.ratelimit import RateLimit, shared
-from connectors.rawjson import decode
+from connectors.rawjson import parse
 from connectors.redact import masked
 from connectors.xero.answers import error_messages, sentence
 from connectors.xero.config import XeroConfig
@@ -25,6 +26,22 @@ _EARLY = 60.0
 """Seconds before a token's end at which it counts as expired: an answer may take that long."""
 _PATIENCE = retry.RetryPolicy(attempts=5, total_seconds=150.0)
 """Xero's minute limit asks for waits of up to a minute."""
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+    expires_in: float
+    """Seconds."""
+    scope: str | None = None
+
+
+class _Tenant(msgspec.Struct):
+    tenantId: str
+    tenantName: str | None = None
+
+
+_tokens = msgspec.json.Decoder(_Token)
+_connections = msgspec.json.Decoder(list[_Tenant])
 
 
 class Refused(RecordError):
@@ -42,9 +59,7 @@ class ScopeMissing(AuthError):
 class Session:
     """One organisation's API: ``get`` and ``post`` return the successful answer or raise ``connectors.errors``."""
 
-    def __init__(
-        self, config: XeroConfig, stats: CallStats, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, config: XeroConfig, stats: CallStats, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._config = config
         self._stats = stats
         self._clock = clock
@@ -96,13 +111,10 @@ class Session:
             reauthenticate=self._renew,
         )
         try:
-            found = decode(directory.request("GET", "/connections").content)
+            found = parse(directory.request("GET", "/connections").content, _connections)
         finally:
             directory.close()
-        try:
-            return {row["tenantId"]: str(row.get("tenantName") or "") for row in found}
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ContractError("Xero's list of connections is not as documented.", remedy="Set tenant_id.") from error
+        return {row.tenantId: row.tenantName or "" for row in found}
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         self._guard_quota()
@@ -143,7 +155,7 @@ class Session:
     def _fetch_token(self) -> tuple[str, float]:
         pair = f"{self._config.client_id}:{self._config.client_secret.get_secret_value()}"
         form = urlencode({"grant_type": "client_credentials", "scope": " ".join(self._config.scopes)})
-        answer = decode(
+        answer = parse(
             self._identity.request(
                 "POST",
                 urlsplit(self._config.token_url).path,
@@ -153,14 +165,12 @@ class Session:
                     "Content-Type": "application/x-www-form-urlencoded",
                     "Accept": "application/json",
                 },
-            ).content
+            ).content,
+            _tokens,
         )
-        try:
-            token, lifetime = str(answer["access_token"]), float(answer["expires_in"])
-        except (TypeError, KeyError, ValueError) as error:
-            raise ContractError("Xero's token answer is not as documented.", remedy="Check token_url.") from error
-        self.granted = frozenset(str(answer.get("scope", " ".join(self._config.scopes))).split())
-        return token, self._clock() + max(lifetime - _EARLY, lifetime / 2)
+        self.granted = frozenset(self._config.scopes if answer.scope is None else answer.scope.split())
+        lifetime = answer.expires_in
+        return answer.access_token, self._clock() + max(lifetime - _EARLY, lifetime / 2)
 
     def _only_organisation(self) -> str:
         found = self._organisations()
@@ -202,7 +212,7 @@ class Session:
             ("calls_left_minute", "x-minlimit-remaining"),
         ):
             value = headers.get(header, "")
-            if value.isdecimal():
+            if value.isdecimal() and len(value) < 10:
                 self._stats.quota_used[name] = value
                 if name == "calls_left_today":
                     self._left_today = int(value)
