@@ -12,7 +12,8 @@ import yaml
 from mappings.errors import MappingFileError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INTEGER = re.compile(r"[-+]?\d+")
+_INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
+"""A number; one that is longer stays text, for whoever wants a number to refuse."""
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -100,8 +101,15 @@ def _value(node: Any, file: str) -> Any:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise MappingFileError(where, "a key must be a word.")
             # As text, because to Python the keys `1` and `true` are one.
-            key = None if self.value(key_node) is None else key_node.value
+            key = None if _value(key_node, file) is None else key_node.value
             if key in here:
                 raise MappingFileError(where, f"`{key}` stands here twice.", "Keep one of them.")
-            here.put(key, self.value(value_node), where)
+            here.put(key, _value(value_node, file), where)
         return here
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, file) for item in node.value]
+    if node.style:  # quoted
+        return node.value
+    if node.value in _WORDS:
+        return _WORDS[node.value]
+    return int(node.value) if _INTEGER.fullmatch(node.value) else node.value
