@@ -14,6 +14,8 @@ from mappings.errors import MappingFileError
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 """A number; one that is longer stays text, for whoever wants a number to refuse."""
+_LARGEST, _DEEPEST, _MOST_ENTRIES = 1024 * 1024, 50, 100_000
+"""Bytes of a file, levels of nesting, entries with every alias written out: far more than anybody writes."""
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -47,7 +49,12 @@ def is_one_of(given: Any, known: Container[Any]) -> bool:
 def read(path: Path) -> Located:
     """The file's top mapping; raises ``MappingFileError``."""
     try:
-        content = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise MappingFileError(path.name, "the file is larger than 1 MiB.", "It is hardly a file of settings.")
+        content = data.decode("utf-8").replace("\r\n", "\n")
+        _refuse_traps(content, path.name)
         loader = _Loader(content)
         try:
             node = loader.get_single_node()
@@ -74,7 +81,7 @@ def read(path: Path) -> Located:
             raise MappingFileError(f"{path.name}:{number}", f"{sign!r} is a full-width sign.", remedy) from None
         raise MappingFileError(f"{path.name}{line}", f"{problem}.", "Check the indentation and the quotes.") from error
     try:
-        found = _value(node, path.name) if node is not None else None
+        found = _Reader(path.name).value(node) if node is not None else None
     except RecursionError:
         raise MappingFileError(path.name, "an entry holds itself.", "Remove the alias (*name).") from None
     if not isinstance(found, Located):
@@ -93,23 +100,59 @@ def _full_width(content: str, line: int) -> tuple[int, str] | None:
     return None
 
 
-def _value(node: Any, file: str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        here = Located(f"{file}:{node.start_mark.line + 1}")
+def _refuse_traps(content: str, file: str) -> None:
+    """Look at the file's events, which takes no memory, before its nodes are made, which may take any."""
+    depth = 0
+    event: Any
+    for event in yaml.parse(content, Loader=_Loader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        where = f"{file}:{event.start_mark.line + 1}"
+        if getattr(event, "tag", None) is not None:
+            raise MappingFileError(where, "a tag (!…) has no meaning here.", "Remove it.")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise MappingFileError(where, "the file is nested too deeply.", "Write it without nesting so deep.")
+
+
+class _Reader:
+    """Values from nodes; an alias is written out where it stands, and counts as what it stands for."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._entries = 0
+
+    def value(self, node: Any) -> Any:
+        """The value of a node; raises ``MappingFileError``, ``RecursionError`` for one that holds itself."""
+        self._entries += 1
+        if self._entries > _MOST_ENTRIES:
+            raise MappingFileError(
+                f"{self._file}:{node.start_mark.line + 1}",
+                "the file unfolds without end.",
+                "Remove the aliases (*name).",
+            )
+        if isinstance(node, yaml.MappingNode):
+            return self._table(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item) for item in node.value]
+        if node.style:  # quoted
+            return node.value
+        if node.value in _WORDS:
+            return _WORDS[node.value]
+        return int(node.value) if _INTEGER.fullmatch(node.value) else node.value
+
+    def _table(self, node: Any) -> Located:
+        here = Located(f"{self._file}:{node.start_mark.line + 1}")
         for key_node, value_node in node.value:
-            where = f"{file}:{key_node.start_mark.line + 1}"
+            where = f"{self._file}:{key_node.start_mark.line + 1}"
             if not isinstance(key_node, yaml.ScalarNode):
                 raise MappingFileError(where, "a key must be a word.")
             # As text, because to Python the keys `1` and `true` are one.
-            key = None if _value(key_node, file) is None else key_node.value
+            key = None if self.value(key_node) is None else key_node.value
             if key in here:
                 raise MappingFileError(where, f"`{key}` stands here twice.", "Keep one of them.")
-            here.put(key, _value(value_node, file), where)
+            here.put(key, self.value(value_node), where)
         return here
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, file) for item in node.value]
-    if node.style:  # quoted
-        return node.value
-    if node.value in _WORDS:
-        return _WORDS[node.value]
-    return int(node.value) if _INTEGER.fullmatch(node.value) else node.value

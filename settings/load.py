@@ -120,7 +120,9 @@ def config_problems(error: ValidationError, path: Path, system: str, model: type
 def _read(file: Path) -> Located:
     if not file.exists():
         raise SettingsError([Problem(str(file), "there is no such file.", "ltc init    # writes a commented ltc.yaml")])
-    if not file.read_text(encoding="utf-8", errors="replace").strip():
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        begins = opened.read(64 * 1024)
+    if not begins.strip():
         raise SettingsError([Problem(file.name, "the file is empty.", "ltc init    # writes a commented ltc.yaml")])
     try:
         return read(file)
