@@ -96,9 +96,10 @@ class Ltc(click.Group):
             if os.environ.get("LTC_DEBUG") == "1":
                 raise
             from console.failures import told
+            from console.output import printable
 
             text, failure = told(error)
-            click.echo(text, err=True)
+            click.echo(printable(text), err=True)
             return failure
         return code if isinstance(code, int) else DONE
 

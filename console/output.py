@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -11,6 +12,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves the cursor, colours, answers in the user's name, or turns the direction of writing."""
+
+
+def printable(text: str) -> str:
+    """The text with everything that would steer a terminal as ``·``; lines and tabs stay."""
+    return _STEERING.sub("·", text)
+
 
 def is_terminal() -> bool:
     """Whether a person looks at standard output."""
@@ -18,13 +27,14 @@ def is_terminal() -> bool:
 
 
 def say(text: str = "") -> None:
-    """Print a line of text as it is."""
-    print(text, flush=True)
+    """Print a line of text; nothing in it steers the terminal."""
+    print(printable(text), flush=True)
 
 
 def emit_json(data: Any) -> None:
-    """Print data as JSON; instants as ISO 8601 UTC, decimals as text."""
-    print(json.dumps(data, ensure_ascii=False, indent=2, default=_plain), flush=True)
+    """Print data as JSON; instants as ISO 8601 UTC, decimals as text. What would steer a terminal is escaped."""
+    text = json.dumps(data, ensure_ascii=False, indent=2, default=_plain)
+    print(_STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text), flush=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

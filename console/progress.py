@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from console.output import printable
 from sync.outcome import StreamOutcome
 from sync.progress import Progress
 
@@ -56,7 +57,7 @@ class Plain:
         self._say(_end(outcome, self._texts))
 
     def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 class Moving:
@@ -90,7 +91,7 @@ class Moving:
         task = self._tasks.pop((outcome.system, outcome.stream), None)
         if task is not None:
             live.remove_task(task)
-        live.console.print(_end(outcome, self._texts), markup=False, highlight=False)
+        live.console.print(printable(_end(outcome, self._texts)), markup=False, highlight=False)
 
     def _display(self) -> Any:
         if self._live is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ MOST_ROWS = 500
 REPORT_URL = "LTC_REPORT_URL"
 """Where the HTML report is published, if it is; then it is linked."""
 
+_SIGNS = re.compile(r"[\\`\[\]|]")
 _COUNTS = ("pulled", "new", "changed", "deleted", "rejected", "applied", "conflict", "calls")
 
 
@@ -80,10 +83,16 @@ def summary(result: SyncResult) -> str:
     problems = [(f"{item.system}.{item.stream}", item.error) for item in result.failed if item.error]
     problems += [(result.kind, item) for item in result.problems]
     if problems:
-        parts += ["## What failed", *(f"- **{where}**: {item.message} {item.remedy}" for where, item in problems)]
+        lines = (f"- **{_text(where)}**: {_text(f'{item.message} {item.remedy}')}" for where, item in problems)
+        parts += ["## What failed", *lines]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(str(value).replace("|", "\\|") for value in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_text(str(value)) for value in line) + " |" for line in lines)
+
+
+def _text(text: str) -> str:
+    """A text as Markdown shows it: neither HTML nor a link nor the end of a cell."""
+    return _SIGNS.sub(r"\\\g<0>", html.escape(" ".join(text.split()), quote=False))

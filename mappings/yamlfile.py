@@ -103,13 +103,13 @@ def _full_width(content: str, line: int) -> tuple[int, str] | None:
 def _refuse_traps(content: str, file: str) -> None:
     """Look at the file's events, which takes no memory, before its nodes are made, which may take any."""
     depth = 0
-    event: Any
     for event in yaml.parse(content, Loader=_Loader):
         if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if not isinstance(event, yaml.NodeEvent):
             continue
-        where = f"{file}:{event.start_mark.line + 1}"
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        where = f"{file}:{line}"
         if getattr(event, "tag", None) is not None:
             raise MappingFileError(where, "a tag (!…) has no meaning here.", "Remove it.")
         if isinstance(event, yaml.CollectionStartEvent):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connectors.network import Network, check_all
+
+_FieldName = Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\.[A-Za-z]\w*)*$")]
 
 
 class SalesforceConfig(BaseModel):
@@ -27,7 +30,7 @@ class SalesforceConfig(BaseModel):
     )
     timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long to wait for an answer")
     calls_per_second: float = Field(50.0, gt=0, le=1000, description="Most calls a second")
-    custom_fields: dict[str, dict[str, str | None]] = Field(
+    custom_fields: dict[str, dict[_FieldName, _FieldName | None]] = Field(
         default_factory=dict,
         description="Stream → our name of a custom field → the org's name of it, or null if the org has none; a name "
         "that is not ours adds a field to read",

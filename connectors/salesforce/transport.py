@@ -197,16 +197,18 @@ def _parsed(response: requests.Response) -> Any:
 
 def _instance(given: Any, configured: str) -> str:
     """Where the token is sent from now on: where ltc.yaml says, or where Salesforce says that the org has moved."""
-    named = urlsplit(given) if isinstance(given, str) else urlsplit("")
-    if not named.hostname or named.netloc == urlsplit(configured).netloc:
-        return configured
     ours = urlsplit(configured).hostname or ""
-    if (
-        named.scheme == "https"
-        and named.port is None
-        and all(f".{host}".endswith(_VENDOR) for host in (named.hostname, ours))
-    ):
-        return f"https://{named.hostname}"
+    try:
+        named = urlsplit(given) if isinstance(given, str) else urlsplit("")
+        host, port = named.hostname, named.port
+    except ValueError as error:
+        raise ContractError(
+            f"{ours} named an address that is none along with the token.", remedy="Report it."
+        ) from error
+    if not host or named.netloc == urlsplit(configured).netloc:
+        return configured
+    if named.scheme == "https" and port is None and all(f".{name}".endswith(_VENDOR) for name in (host, ours)):
+        return f"https://{host}"
     raise AddressRefused(
         f"{ours} wants the org's token to be sent to another host.",
         remedy="Set instance_url to the org's My Domain address.",

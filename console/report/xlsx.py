@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import xlsxwriter
 import xlsxwriter.exceptions
@@ -15,11 +16,17 @@ from console.i18n import Texts, texts
 from console.report import figures
 from console.report.figures import Item, Report
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A text that begins so may become a formula when somebody edits the cell or saves the sheet as CSV."""
+_RISKY = ("=", "+", "-", "@", "|", "%")
+"""A text that begins so (after spaces, or in full width, too) may become a formula when somebody edits the cell."""
+_UNSEEN = " \t\r\n\x0b\x0c\u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"
 _LONGEST_TEXT, _LONGEST_URL, _MOST_LINKS = 32_000, 2_000, 60_000
 _TOP = 3
 """The row of the column heads: above it title, date and a blank line."""
+
+
+def is_risky(text: str) -> bool:
+    """Whether a spreadsheet might take the text for a formula."""
+    return text.startswith(("\t", "\r", "\n")) or normalize("NFKC", text.lstrip(_UNSEEN)[:1]).startswith(_RISKY)
 
 
 class Column(NamedTuple):
@@ -67,7 +74,7 @@ class _Book:
     def text(self, sheet: Any, row: int, column: int, value: Any, **look: Any) -> None:
         """Write a text as text, whatever it begins with."""
         shown = "" if value is None else str(value)[:_LONGEST_TEXT]
-        if shown.startswith(_RISKY):
+        if is_risky(shown):
             look["quote_prefix"] = True
         sheet.write_string(row, column, shown, self.format(**look))
 

@@ -18,7 +18,8 @@ LAUGHS = 'a0: &a0 ["lol"]\n' + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] 
 TRAPS = {
     "billion laughs": (LAUGHS, "unfolds without end"),
     "billion laughs in tables": (
-        "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{l: *a{n - 1}, m: *a{n - 1}, n: *a{n - 1}}}\n" for n in range(1, 40)),
+        "a0: &a0 {x: 1}\n"
+        + "".join(f"a{n}: &a{n} {{l: *a{n - 1}, m: *a{n - 1}, n: *a{n - 1}}}\n" for n in range(1, 40)),
         "unfolds without end",
     ),
     "itself": ("a: &a [*a]", "holds itself"),

