@@ -67,6 +67,12 @@ class Ltc(click.Group):
         found: click.Command = getattr(import_module(module), attribute)
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse bytes that are no text: nothing here is called so, and no store could be asked for it."""
+        if any("\ud800" <= sign <= "\udfff" for argument in args for sign in argument):
+            ctx.fail("An argument is not valid UTF-8.")
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -16,7 +16,7 @@ from connectors.errors import (
     TransientError,
 )
 from connectors.http import retry_after
-from connectors.rawjson import shape
+from connectors.rawjson import parse, shape
 
 _ROW_MISSING = 4001
 _PRESET_FORM = 30002
@@ -78,8 +78,8 @@ def classify(response: httpx.Response) -> ConnectorError | None:
     if response.status_code == 200 and b'"code"' not in response.content[:64]:
         return None
     try:
-        failure = _failure.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        failure = parse(response.content, _failure)
+    except ContractError:
         return None
     return by_code(failure.code, response.content)
 

@@ -82,8 +82,8 @@ class Scanner:
         """The cursor after a complete scan; the probe it started from is trusted once it is old enough."""
         probe, began = scan["probe"], scan["began"]
         end: Cursor = {"form": known["form"], "scanned_at": began, "tail": probe}
-        fresh = known.get("fresh") or {}
-        first_met = fresh["since"] if fresh.get("probe") == probe else began
+        fresh = known.get("fresh")
+        first_met = fresh["since"] if fresh and fresh["probe"] == probe else began
         if probe is not None and (_is_before(probe, began) or began - first_met >= TRUST_SECONDS):
             end["scanned"] = probe
         elif probe is not None:
