@@ -134,7 +134,7 @@ def _settings() -> list[bytes]:
 
 # Backups. The first byte says how much of the rest is made right: nothing, the footer, the packing, the manifest.
 
-_RAW, _FOOTED, _PACKED, _WHOLE = (bytes((kind,)) for kind in range(4))
+RAW, FOOTED, PACKED, WHOLE = (bytes((kind,)) for kind in range(4))
 _FOOTER = struct.Struct("<II8s32s")
 
 
@@ -190,11 +190,11 @@ def _template() -> bytes:
 
 def _read_backup(data: bytes) -> None:
     kind, body = data[:1], data[1:]
-    if kind == _WHOLE:
+    if kind == WHOLE:
         body = _with_manifest(body)
-    if kind in (_PACKED, _WHOLE):
+    if kind in (PACKED, WHOLE):
         body = _packed(body)
-    path = _written("backup.zst", _footed(body) if kind == _FOOTED else body)
+    path = _written("backup.zst", _footed(body) if kind == FOOTED else body)
     try:
         restore.check(path, _quiet)
     except StoreError:
@@ -220,7 +220,7 @@ def _backups() -> list[bytes]:
         backup.write(store, path, _quiet)
     whole = path.read_bytes()
     content = zstandard.ZstdDecompressor().stream_reader(whole).read()
-    return [_RAW + whole, _FOOTED + whole[: -_FOOTER.size], _PACKED + content, _WHOLE + content]
+    return [RAW + whole, FOOTED + whole[: -_FOOTER.size], PACKED + content, WHOLE + content]
 
 
 def _backup_mutations(words: Words) -> Mutate:
@@ -228,7 +228,7 @@ def _backup_mutations(words: Words) -> Mutate:
 
     def mutate(data: bytes, chance: random.Random) -> bytes:
         kind, body = data[:1], data[1:]
-        if kind not in (_PACKED, _WHOLE) or chance.random() < 0.2:
+        if kind not in (PACKED, WHOLE) or chance.random() < 0.2:
             return (kind if chance.random() < 0.95 else chance.randbytes(1)) + bytes_(body, chance)
         parts = _parts(body) or [b""]
         at = chance.randrange(len(parts))
