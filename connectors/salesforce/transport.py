@@ -16,7 +16,7 @@ from requests import exceptions as failures
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
-from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
+from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
 from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
 from connectors.network import AddressRefused
 from connectors.rawjson import decode, readable
@@ -72,7 +72,7 @@ class TimedSession(requests.Session):
         response = super().request(method, url, *args, **{**options, "allow_redirects": False, "stream": True})
         try:
             chunks, encoding = response.iter_content(_CHUNK_BYTES), response.headers.get("Content-Encoding")
-            body = take_in(chunks, encoding, _host(response.url), LARGEST_ANSWER, PATIENCE * self._timeout[1])
+            body = take_in(chunks, encoding, _host(response.url), LARGEST_ANSWER)
         except BaseException:
             response.close()
             raise
