@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import struct
 from typing import Any
 
+import msgspec
 import pytest
 
+from state import backup
+from state.migrations import HEAD
 from tests.fuzz import files
 from tests.fuzz.engine import call, limits
 from tests.fuzz.targets import TARGETS
@@ -28,6 +30,8 @@ def talk(operation: str, *answers: Any) -> bytes:
 SF_TOKEN = {"access_token": "t", "instance_url": "https://127.0.0.1:9"}
 SF_EMPTY = {"done": True, "records": []}
 
+DATE = "Date: Sun, 01 Mar 2026 08:00:00 GMT"
+
 
 def account(stamp: Any) -> dict[str, Any]:
     return {"done": True, "records": [{"Id": "1", "SystemModstamp": stamp, "LastModifiedDate": None}]}
@@ -40,10 +44,9 @@ def nested(before: bytes, after: bytes) -> bytes:
 SALESFORCE = [
     talk("pull account", SF_TOKEN, nested(b'{"done":true,"records":[', b"]}")),
     talk("pull account", SF_TOKEN, account("0001-01-01T00:00:00+14:00")),
-    talk("pull account", SF_TOKEN, account("2026-03-01T08:00:00")),
     talk("ids account", SF_TOKEN, {"done": True, "records": ["x"]}),
-    talk("push opportunity#1", SF_TOKEN, account("2026-03-01T08:00:00.000+0000")),
-    talk("check", SF_TOKEN, nested(b'{"fields":', b"}")),
+    talk("push opportunity#1", SF_TOKEN, (200, (DATE,), account("2026-03-01T08:00:00.000+0000"))),
+    talk("check", SF_TOKEN, nested(b'{"x":', b',"fields":[]}')),
     talk("check", f'{{"access_token":{DIGITS}}}'.encode()),
     talk("check", DEEP),
     talk("check", {**SF_TOKEN, "instance_url": "https://[x"}),
@@ -53,17 +56,15 @@ SALESFORCE = [
 XERO_TOKEN = {"access_token": "t", "expires_in": 1800}
 XERO_TENANTS = [{"tenantId": "o", "tenantName": "Org"}]
 XERO_READY = (XERO_TOKEN, XERO_TENANTS)
-PAYMENT = {"PaymentID": "1", "UpdatedDateUTC": "/Date(1)/", "Invoice": {"InvoiceID": {}}, "PaymentType": []}
+PAYMENT = {"PaymentID": "1", "UpdatedDateUTC": "/Date(1)/", "Invoice": {"InvoiceID": "2", "Type": {}}}
 XERO = [
     talk("pull contact", *XERO_READY, nested(b'{"Contacts":', b"}")),
-    talk("pull contact", *XERO_READY, b'{"Contacts":[{"ContactID":"\xb7"}]}'),
     talk("pull contact", *XERO_READY, {"Contacts": [], "DateTimeUTC": "/Date(999999999999999)/"}),
     talk("pull contact", *XERO_READY, (400, (), b'{"Message":"\xff"}')),
     talk("pull contact", *XERO_READY, (400, (), DEEP)),
     talk("pull contact", *XERO_READY, (200, (f"X-DayLimit-Remaining: {DIGITS}",), {"Contacts": []})),
     talk("pull payment", *XERO_READY, {"Payments": [PAYMENT]}),
-    talk("check", {"access_token": "t", "expires_in": 1800, "scope": 17}),
-    talk("check", {**XERO_TOKEN, "access_token": ["t"]}),
+    talk("check", f'{{"access_token":"t","expires_in":1800,"scope":{DIGITS}}}'.encode()),
     talk("check", XERO_TOKEN, [{"tenantId": 1.5}]),
     talk("check", *XERO_READY, "text"),
     talk("check", *XERO_READY, {"Organisations": ["text"]}),
@@ -81,13 +82,10 @@ def rows(**fields: Any) -> dict[str, Any]:
 
 
 TRYTON = [
-    talk("check", {"result": {"a": 1}}),
-    talk("check", {"result": [[], {}]}),
     talk("check", nested(b'{"error":', b"}")),
     talk("check", LOGGED_IN, {"result": ["company"]}),
     talk("check", LOGGED_IN, f'{{"result":{{"company":{DIGITS}}}}}'.encode()),
     talk("check", *TRYTON_READY, {"result": []}, {"result": {"other.model": {}}}),
-    talk("check", *TRYTON_READY, {"result": []}, {"result": {"party.party": "yes"}}),
     talk("check", *TRYTON_READY, {"result": []}, {"result": 1.5}),
     talk("ids party", *TRYTON_READY, {"result": ["1"]}),
     talk("ids party", LOGGED_IN, (200, ("Date: Mon, 02 Mar 2026 08:00:00 -0000",), PREFERRED)),
@@ -102,17 +100,15 @@ TRYTON = [
 FORM = {"widgets": [{"name": "a", "widgetName": "a", "type": "text"}]}
 JIANDAOYUN = [
     talk("pull lead", FORM, {"data": []}),
-    talk("pull lead", (400, (), nested(b'{"code":', b"}"))),
-    talk("check", (400, (), b'{"code":"\xff"}')),
+    talk("pull lead", (400, (), nested(b'{"x":', b"}"))),
 ]
 
 HTTP = [
     b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 302 Found\r\nLocation: \xd8\r\nContent-Length: 0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"{}" * 2_000_000)[:4_000],
 ]
 
-JSON = [b'{"n":1E99999999999999999999}', DEEP, b'{"t":"\\ud83d"}']
+JSON = [b'{"n":1E99999999999999999999}']
 
 LEAD = """\
 version: 1
@@ -133,7 +129,6 @@ MAPPING = [
     lead().replace(b"entity: lead", b"entity: [lead]"),
     lead().replace(b"New: new", b"New: [new]"),
     lead(fields="email: {path: Email, do: [[strip]]}"),
-    lead(fields="email: {path: Email, do: strip, write: [a]}"),
     lead(fields="email: {path: Email, write: [a]}"),
     lead(fields="email: {path: Email, values: {a: [b], c: [b]}}", more="write: {email: Email}"),
     lead(fields=f"email: a.{DIGITS}"),
@@ -146,7 +141,6 @@ MAPPING = [
     lead(more="write: {email: {field: Email, read: [a]}}"),
     lead(more="write: {email: {field: Email, do: 5}}"),
     lead(more="write: {email: {field: Email, values: [a]}}"),
-    lead(more="write: {email: {field: Email, when: {path: Email, in: [a]}}}"),
 ]
 
 SETTINGS = [
@@ -155,22 +149,23 @@ SETTINGS = [
 ]
 
 
-def stored(*parts: bytes) -> bytes:
-    """A backup whose inside is these parts."""
-    return files.PACKED + b"".join(struct.pack("<I", len(part)) + part for part in parts)
+def with_counter(number: int) -> bytes:
+    """A backup that holds nothing but a counter that stands there."""
+    header = backup.Header("ltc backup", backup.FORMAT, HEAD, 0, "1")
+    parts = [msgspec.msgpack.encode(header)]
+    for table in backup.TABLES:
+        parts += [msgspec.msgpack.encode([["runs", number]]), b""] if table.name == "counter" else [b""]
+    return files.WHOLE + b"".join(struct.pack("<I", len(part)) + part for part in parts)
 
 
 BACKUP = [
     files.PACKED + struct.pack("<I", 2**31 - 1),
     files.PACKED + b"\xff\xff\xff\x7f" + b"\0" * 100,
-    stored(b"\x81\xa1a\x01"),
+    with_counter(2**64 - 1),
 ]
 
 CONDITION = [
     "lead\nstatus == '\ud83d'".encode("utf-8", "surrogatepass"),
-    b"lead\nstatus == 'a\0'",
-    b"lead\n1or 2",
-    b"lead\n" + b"(" * 400,
 ]
 TYPED = [b"order.delivery_state\na\0b", b"lead.email\n\xed\xa0\xbd", b"order.number\n\0"]
 COMMAND = [b"trace\n\xff", b"lock\n\xed\xa0\xbd\n--reason\n\xfe", b"findings\nshow\n\xf8"]

@@ -132,7 +132,8 @@ def _read_typed(data: bytes) -> None:
         return
     kinds = int if fields[name] in (Kind.FLAG, Kind.INTEGER) else str
     assert value is None or (type(value) is kinds and (kinds is str or -(2**63) <= int(value) < 2**63))
-    assert kinds is int or value is None or "\0" not in str(value)
+    str(value).encode()
+    assert "\0" not in str(value)
 
 
 def _typed() -> list[bytes]:
