@@ -64,7 +64,6 @@ XERO = [
     talk("pull contact", *XERO_READY, (400, (), DEEP)),
     talk("pull contact", *XERO_READY, (200, (f"X-DayLimit-Remaining: {DIGITS}",), {"Contacts": []})),
     talk("pull payment", *XERO_READY, {"Payments": [PAYMENT]}),
-    talk("check", f'{{"access_token":"t","expires_in":1800,"scope":{DIGITS}}}'.encode()),
     talk("check", XERO_TOKEN, [{"tenantId": 1.5}]),
     talk("check", *XERO_READY, "text"),
     talk("check", *XERO_READY, {"Organisations": ["text"]}),
