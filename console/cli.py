@@ -46,6 +46,7 @@ COMMANDS = {
     "backup": "console.commands.backup:backup",
     "restore": "console.commands.backup:restore",
     "prune": "console.commands.prune:command",
+    "forget": "console.commands.forget:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""

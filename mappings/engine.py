@@ -143,7 +143,27 @@ class StreamMapping:
         """What a decoded record shows now in the source field that ``reverse`` names for a canonical field."""
         write = self.definition.write[field]
         found = paths.walk(document, paths.parse(write.read))
-        return found if write.match is None else match_one(write.match, found)
+        if write.match is None or isinstance(found, dict | list):
+            return found
+        return match_one(write.match, found)
+
+    def personal_fields(self, organisation: bool = False) -> frozenset[str]:
+        """Canonical fields that the erasure of a person empties in a record of this stream; see ``personal.parts``."""
+        from mappings import personal
+
+        return personal.parts(self, organisation).fields
+
+    def personal_values(self, body: bytes, organisation: bool = False) -> set[str]:
+        """What a record shows in the source fields that are about a person."""
+        from mappings import personal
+
+        return personal.values(self, body, organisation)
+
+    def without_person(self, body: bytes, organisation: bool = False) -> bytes:
+        """A record's bytes without what is about a person."""
+        from mappings import personal
+
+        return personal.without_person(self, body, organisation)
 
     def _explained(self, source_id: str, body: bytes, error: Exception) -> MappingError:
         """Find the field that a failed record failed at, by mapping field after field."""

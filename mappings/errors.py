@@ -32,6 +32,10 @@ class Unusable(ValueError):
     """A value that does not fit its field; the text continues a sentence that begins with the value."""
 
 
+ERASED = "[erased]"
+"""What stands in a text in place of a value that was erased on a person's request."""
+
+
 def shown(value: Any, personal: bool, limit: int = 80) -> str:
     """A source value for messages: cut to ``limit`` characters, or only its type and length if it is personal."""
     if value is None:

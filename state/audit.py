@@ -1,17 +1,27 @@
-"""The append-only record of what people and runs did; each row's hash covers the row and the hash before it."""
+"""The append-only record of what people and runs did; each row's hash covers the row and the hash before it.
+
+The hash covers a seal of the detail (a digest of it and a random salt). So an erasure can take a detail and its salt
+away and the chain holds; it must name the rows in a later row, otherwise they count as tampered with.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.engine import Connection
 
 from state.clock import now_us
 from state.schema import audit as table
+
+ERASED = "person erased"
+"""The action of a row that names in ``ROWS`` of its detail the rows whose details an erasure has taken away."""
+ROWS = "emptied_audit_rows"
 
 _START = b"\0" * 32
 _BATCH = 1000
@@ -42,6 +52,8 @@ class Entry:
     actor: str
     action: str
     detail: dict[str, Any]
+    """Empty if it was erased."""
+    erased: bool = False
 
 
 def append(connection: Connection, actor: str, action: str, detail: dict[str, Any]) -> int:
@@ -53,22 +65,41 @@ def append(connection: Connection, actor: str, action: str, detail: dict[str, An
         connection.execute(_ONE_WRITER)  # SQLite has one writer at a time anyway
     last = connection.execute(select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)).first()
     number, before = (last.id + 1, bytes(last.hash)) if last else (1, _START)
-    at, written = now_us(), json.dumps(detail, sort_keys=True, ensure_ascii=False)
-    digest = _digest(before, number, at, actor, action, written)
-    connection.execute(table.insert().values(id=number, at=at, actor=actor, action=action, detail=written, hash=digest))
+    at, written, salt = now_us(), json.dumps(detail, sort_keys=True, ensure_ascii=False), secrets.token_bytes(16)
+    seal = _seal(salt, written)
+    digest = _digest(before, number, at, actor, action, seal)
+    row = {"id": number, "at": at, "actor": actor, "action": action, "detail": written}
+    connection.execute(table.insert().values(**row, salt=salt, seal=seal, hash=digest))
     return int(number)
+
+
+def erase(connection: Connection, numbers: Sequence[int]) -> None:
+    """Take the details of some rows away; ``append`` a row with ``ERASED`` that names them in the same transaction."""
+    for start in range(0, len(numbers), _BATCH):
+        some = numbers[start : start + _BATCH]
+        connection.execute(update(table).where(table.c.id.in_(some)).values(detail="", salt=b""))
 
 
 def verify(connection: Connection) -> Verdict:
     """Recompute the chain; finds any row that was changed, inserted or removed before the last one."""
     before, checked = _START, 0
+    emptied: dict[int, None] = {}
     while rows := connection.execute(_next_rows, {"after": checked, "count": _BATCH}).all():
         for row in rows:
             if row.id != checked + 1:
                 return Verdict(checked, checked + 1, f"row {checked + 1} is missing")
-            if bytes(row.hash) != _digest(before, row.id, row.at, row.actor, row.action, row.detail):
+            is_erased = not row.detail and not row.salt
+            sealed = is_erased or bytes(row.seal) == _seal(row.salt, row.detail)
+            if not sealed or bytes(row.hash) != _digest(before, row.id, row.at, row.actor, row.action, row.seal):
                 return Verdict(checked, row.id, f"row {row.id} was changed after it was written")
             before, checked = bytes(row.hash), row.id
+            if is_erased:
+                emptied[row.id] = None
+            elif row.action == ERASED:
+                for number in json.loads(row.detail)[ROWS]:
+                    emptied.pop(number, None)
+    for number in emptied:
+        return Verdict(number - 1, number, f"row {number} was emptied, and no erasure says so")
     return Verdict(checked)
 
 
@@ -78,9 +109,16 @@ def entries(connection: Connection, *, limit: int = 50, actor: str | None = None
     if actor is not None:
         query = query.where(table.c.actor == actor)
     rows = connection.execute(query)
-    return [Entry(row.id, row.at, row.actor, row.action, json.loads(row.detail)) for row in rows]
+    return [
+        Entry(row.id, row.at, row.actor, row.action, json.loads(row.detail) if row.detail else {}, not row.detail)
+        for row in rows
+    ]
 
 
-def _digest(before: bytes, number: int, at: int, actor: str, action: str, detail: str) -> bytes:
-    content = json.dumps([number, at, actor, action, detail], ensure_ascii=False).encode()
+def _seal(salt: bytes, detail: str) -> bytes:
+    return hashlib.blake2b(bytes(salt) + detail.encode(), digest_size=32).digest()
+
+
+def _digest(before: bytes, number: int, at: int, actor: str, action: str, seal: bytes) -> bytes:
+    content = json.dumps([number, at, actor, action, bytes(seal).hex()], ensure_ascii=False).encode()
     return hashlib.blake2b(before + content, digest_size=32).digest()

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from mappings.compiler import Mapped
-from mappings.errors import MappingError
-from state import bulk, schema
+from mappings.errors import ERASED, MappingError
+from state import bulk, erasure, schema
 from state.bodies import codec, load_body
 from state.clock import now_us
 from state.failures import StoreError
@@ -61,7 +61,7 @@ class Refused(Protocol):
     def reason(self) -> str: ...
 
 
-class Mapper(Protocol):
+class Mapper(erasure.Mapper, Protocol):
     """Maps the records of one stream; ``mappings.engine.StreamMapping`` is one."""
 
     @property
@@ -96,6 +96,8 @@ class Counts:
     """Of the new, changed and revived: could not be mapped and went to quarantine."""
     skipped: int = 0
     """Of the new, changed and revived: none of our business, by the mapping."""
+    withheld: int = 0
+    """Of the new, changed and revived: about a person who was erased, and kept without what is personal."""
 
     def add(self, other: Counts) -> None:
         """Count another page in."""
@@ -104,7 +106,10 @@ class Counts:
 
     def as_dict(self) -> dict[str, int]:
         """For ``stream_run.counts``."""
-        return asdict(self)
+        found = asdict(self)
+        if not self.withheld:
+            del found["withheld"]
+        return found
 
     @property
     def written(self) -> int:
@@ -236,6 +241,15 @@ class _Refusing:
         item = self._refused[source_id]
         raise MappingError(item.field, f"<{len(body)} bytes>", item.reason)
 
+    def personal_fields(self, _organisation: bool = False, /) -> frozenset[str]:
+        return frozenset()
+
+    def personal_values(self, _body: bytes, _organisation: bool = False, /) -> set[str]:
+        return set()
+
+    def without_person(self, _body: bytes, _organisation: bool = False, /) -> bytes:
+        return b"{}"
+
 
 def _digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=16).digest()
@@ -277,6 +291,7 @@ def _land(
     fresh = _next_ids(connection, len(records) - len(held))
     now, source = now_us(), origin.value
     writes = Writes()
+    arriving = _Arriving(connection, stream, mapper, writes, counts)
     compress = codec.compress
     unchanged = 0
     for record in records:
@@ -294,7 +309,7 @@ def _land(
                 continue
             record_id, seq = head.id, head.seq + 1
             writes.superseded.append((record_id, head.seq, now))
-        state = _map(mapper, stream.system, record_id, source_id, body, head is not None, writes, counts)
+        state, body = arriving.map(record_id, source_id, body, head is not None)
         writes.landing.append((record_id, seq, digest, compress(body), version, source, run_id, now))
         if head is not None:
             writes.heads.append((record_id, digest, version, seq, state))
@@ -324,35 +339,67 @@ def _is_news(head: Head, digest: bytes, version: int | None, writes: Writes, cou
     return True
 
 
-def _map(
-    mapper: Mapper,
-    system: str,
-    record_id: int,
-    source_id: str,
-    body: bytes,
-    known: bool,
-    writes: Writes,
-    counts: Counts,
-) -> int:
-    """Map one record into ``writes``; returns its state."""
-    try:
-        row, lines = mapper.map(system, source_id, body)
-    except MappingError as error:
-        counts.rejected += 1
-        writes.quarantined[record_id] = (source_id, error)
-        return RecordState.REJECTED.value
-    if known:
-        writes.released.append(record_id)
-        writes.stale_lines.append(record_id)
-    if not row:
-        counts.skipped += 1
+class _Arriving:
+    """Maps the records of a page into its writes, those of erased persons without what is personal."""
+
+    def __init__(self, connection: Connection, stream: Stream, mapper: Mapper, writes: Writes, counts: Counts) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._mapper = mapper
+        self._writes = writes
+        self._counts = counts
+        self._erased = erasure.tombstones(connection)
+
+    def map(self, record_id: int, source_id: str, body: bytes, known: bool) -> tuple[int, bytes]:
+        """Map one record; returns its state and the bytes to keep of it."""
+        row: tuple[Any, ...] = ()
+        lines: list[tuple[Any, ...]] = []
+        refused: MappingError | None = None
+        try:
+            row, lines = self._mapper.map(self._stream.system, source_id, body)
+        except MappingError as error:
+            refused = error
+        if self._erased is not None:
+            body, row, refused = self._withhold(self._erased, source_id, body, row, refused)
+        if refused is not None:
+            self._counts.rejected += 1
+            self._writes.quarantined[record_id] = (source_id, refused)
+            return RecordState.REJECTED.value, body
+        self._keep(record_id, row, lines, known)
+        return RecordState.LIVE.value, body
+
+    def _keep(self, record_id: int, row: tuple[Any, ...], lines: list[tuple[Any, ...]], known: bool) -> None:
+        writes = self._writes
         if known:
-            writes.removed.append(record_id)
-        return RecordState.LIVE.value
-    (writes.replaced if known else writes.added).append((record_id, *row, 0))
-    for line in lines:
-        writes.lines.append((record_id, *line))
-    return RecordState.LIVE.value
+            writes.released.append(record_id)
+            writes.stale_lines.append(record_id)
+        if not row:
+            self._counts.skipped += 1
+            if known:
+                writes.removed.append(record_id)
+            return
+        (writes.replaced if known else writes.added).append((record_id, *row, 0))
+        for line in lines:
+            writes.lines.append((record_id, *line))
+
+    def _withhold(
+        self,
+        erased: erasure.Tombstones,
+        source_id: str,
+        body: bytes,
+        row: tuple[Any, ...],
+        refused: MappingError | None,
+    ) -> tuple[bytes, tuple[Any, ...], MappingError | None]:
+        stream = self._stream
+        record = erasure.of_record(stream.system, stream.name, source_id)
+        found = erasure.recognised(erased, self._mapper, record, stream.entity, body, row)
+        if not found:
+            return body, row, refused
+        for erasure_id in found - erased.matching([record]):  # from now on it is recognised whatever else of it changes
+            erasure.remember(self._connection, erasure_id, [record])
+        self._counts.withheld += 1
+        body, row = erasure.withheld(self._mapper, stream.entity, body, row)
+        return body, row, refused and MappingError(refused.field, ERASED, "cannot be mapped")
 
 
 def _next_ids(connection: Connection, count: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from mappings.errors import ERASED
 from state import audit, pruned, schema
 from state.held import Decision, keep_decision
 from state.outbox import FieldChange, Item, OutboxStatus, PlanError, item_of
@@ -44,8 +45,10 @@ def one(connection: Connection, item_id: int) -> Item:
 
 def restore(connection: Connection, item: Item, actor: str, reason: str = "") -> None:
     """Ask for the values that a write-back replaced; the next plan writes them, and nobody takes them away again
-    until the owner's value changes.
+    until the owner's value changes. Raises ``PlanError`` if they were erased.
     """
+    if any(ERASED in str(value) for change in lost(item) for value in (change.old, change.source_old)):
+        raise PlanError(f"What write-back {item.id} replaced was about a person and has been erased.")
     for change in lost(item):
         kept = {"number": item.number, "source_field": change.source_field, "source_value": change.source_old}
         why = reason or f"restored by {actor}"

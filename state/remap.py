@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, case, exists, func, select, update
 from sqlalchemy.engine import Connection
 
 from mappings.errors import MappingError
-from state import bulk, schema
+from state import bulk, erasure, schema
 from state.bodies import unpack
 from state.clock import now_us
 from state.landing import Counts, Mapper
@@ -71,6 +71,7 @@ def remap(connection: Connection, stream: Stream, mapper: Mapper, records: Seque
     writes = Writes()
     counts = Counts(pulled=len(records))
     states: list[bulk.Row] = []
+    erased = erasure.tombstones(connection)
     for record in records:
         deleted = record.state == RecordState.DELETED
         try:
@@ -81,6 +82,9 @@ def remap(connection: Connection, stream: Stream, mapper: Mapper, records: Seque
                 writes.quarantined[record.id] = (record.source_id, error)
                 states.append((record.id, RecordState.REJECTED.value))
             continue
+        if erased is not None and erased.matching([erasure.of_record(stream.system, stream.name, record.source_id)]):
+            hidden = mapper.personal_fields(erasure.is_organisation(stream.entity, row))
+            row = erasure.without_fields(stream.entity, row, hidden)
         counts.changed += 1
         writes.released.append(record.id)
         writes.stale_lines.append(record.id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Integer, Table, delete, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from state import audit, backup, bulk, runs, schema
+from state import audit, backup, bulk, erasure, runs, schema
 from state.backup import TABLES, Backup, BackupError, Told
 from state.clock import from_us, now_us
 from state.store import Store
@@ -18,7 +19,8 @@ from state.store import Store
 _MARK = "restored"
 """The counter that holds the instant of the last restore."""
 
-_NOT_DATA = (schema.counter, schema.lease)
+_ERASURES = (schema.erasure, schema.erasure_key, schema.tombstone)
+_NOT_DATA = (schema.counter, schema.lease, *_ERASURES)
 _NOT_STORABLE = {"DataError", "IntegrityError"}  # the same names in every Python driver
 
 
@@ -45,8 +47,9 @@ def restore(store: Store, path: Path, actor: str, *, replace: bool, checked: Tol
     """Let the store hold what the backup holds, and a row in the audit that says so.
 
     The file is read twice: first all of it is checked (``checked`` is told how far), then it is put in (``told``).
-    Leases are not restored and fencing tokens go on from the higher of both. Raises ``BackupError``, ``NotEmpty`` if
-    there is data and not ``replace``, ``LeaseHeld`` while a run is at work, ``StoreError``.
+    Leases are not restored and fencing tokens go on from the higher of both. Persons who were erased here or in the
+    backup's store are kept in mind; ``state.forget.again`` erases them from what was restored. Raises ``BackupError``,
+    ``NotEmpty`` if there is data and not ``replace``, ``LeaseHeld`` while a run is at work, ``StoreError``.
     """
     with backup.opened(path) as file:
         found = backup.check(file, path, checked)
@@ -60,11 +63,13 @@ def restore(store: Store, path: Path, actor: str, *, replace: bool, checked: Tol
                 )
             before = _before(connection)
             numbers = _counters(connection)
+            erased = [(table, connection.execute(select(table)).all()) for table in _ERASURES]
             for table in (*TABLES, schema.lease):
                 connection.execute(delete(table))
             for table, blocks in backup.tables(file, path):
                 _fill(connection, table, blocks, found, told)
             _set_counters(connection, numbers)
+            _keep_erasures(connection, erased)
             _set_sequences(connection)
             detail = {"made_at": from_us(found.header.made_at).isoformat(), "rows": found.manifest.rows, **before}
             audit.append(connection, actor, "store restored from a backup", detail)
@@ -88,6 +93,15 @@ def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
         .order_by(stream.c.system, stream.c.name)
     )
     return [f"{row.system}.{row.name}" for row in connection.execute(query)]
+
+
+def _keep_erasures(connection: Connection, before: list[tuple[Table, Any]]) -> None:
+    """Whoever was erased stays so: the erasures of this store are kept beside those of the backup, to be done again."""
+    for table, rows in before:
+        names = [str(column.name) for column in table.columns]
+        keys = [str(column.name) for column in table.primary_key]
+        bulk.upsert(connection, table, names, [tuple(row) for row in rows], keys)
+    erasure.reopen(connection)
 
 
 def _keep_others_out(connection: Connection) -> None:

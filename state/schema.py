@@ -394,7 +394,35 @@ pruned = Table(
     Column("position", BigInteger, nullable=False),  # where the next one goes on; 0: from the start
 )
 
-# Append-only; `hash` covers the row and the hash before it.
+# Persons whose data was erased on request. `done_at` is empty while that is under way, and again after a restore.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("done_at", BigInteger),
+)
+
+# What an erased person is recognised by when a source sends it again: digests of record, e-mail and phone.
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("erasure_id", Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),  # keyed BLAKE2b-128
+    Column("kind", Text, nullable=False),  # record, email, phone
+    Column("key_id", Text, nullable=False),
+)
+erasure_key = Table(
+    "erasure_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
+
+# Append-only; `hash` covers the row, with `seal` in place of the detail, and the hash before it. An erasure may empty
+# the detail and forget its salt: the seal stays.
 audit = Table(
     "audit",
     metadata,
@@ -402,6 +430,8 @@ audit = Table(
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("detail", Text, nullable=False),  # JSON
+    Column("detail", Text, nullable=False),  # JSON; empty after an erasure
+    Column("salt", LargeBinary, nullable=False),  # empty after an erasure
+    Column("seal", LargeBinary, nullable=False),  # BLAKE2b-256 of salt and detail
     Column("hash", LargeBinary, nullable=False),
 )

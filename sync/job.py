@@ -176,6 +176,7 @@ def run_sweep(
 def _pull(
     session: Session, names: list[str], streams: Sequence[str] | None, full: bool, since: datetime | None
 ) -> None:
+    upkeep.before_pull(session.store, session.settings)
     session.streams(names, "pull", streams, partial(_pull_one, session, full, since))
 
 

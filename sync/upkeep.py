@@ -1,11 +1,12 @@
-"""What a sync does for the store when its work is done: prune what has outlived its retention, once a day."""
+"""What a sync does for the store beside its work: finish erasures first, and prune once a day when it is done."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from state import pruned
+from mappings.errors import MappingFileError
+from state import erasure, pruned
 from state.clock import now_us
 from state.runs import LeaseHeld
 
@@ -31,6 +32,21 @@ def policy(settings: Settings) -> Policy:
         findings_days=given.findings,
         tie_outs_days=given.tie_outs,
     )
+
+
+def before_pull(store: Store, settings: Settings) -> None:
+    """Finish erasures that were cut off or undone by a restore, before anything else; raises ``StoreError``.
+
+    They wait for a mapping that cannot be read.
+    """
+    with store.reading() as connection:
+        waiting = erasure.unfinished(connection)
+    if waiting:
+        from state import forget
+        from sync.forget import mappers
+
+        with suppress(MappingFileError):
+            forget.again(store, mappers(settings))
 
 
 def after_sync(store: Store, settings: Settings) -> None:

@@ -86,15 +86,33 @@ def restore(app: App, file: Path, replace: bool, only_check: bool, as_json: bool
             checked=told("backup.checking"),
             told=told("backup.filling"),
         )
+    erased = _erase_again(app)
     if as_json:
         chain = {"intact": done.audit.intact, "problem": done.audit.problem}
-        emit_json({**_as_dict(done.backup), "replaced": done.replaced, "audit": chain})
+        emit_json({**_as_dict(done.backup), "replaced": done.replaced, "audit": chain, "erased_again": erased})
         return 0
     say(app.texts("backup.restored", store=store.name, **_said(app, done.backup)))
     intact = done.audit.intact
     say(app.texts("backup.audit_intact") if intact else app.texts("backup.audit_broken", problem=done.audit.problem))
+    if erased:
+        say(app.texts("backup.erased_again", count=erased))
     say(app.texts("backup.next"))
     return 0
+
+
+def _erase_again(app: App) -> int:
+    """Erase from what was restored who was erased before; returns how many."""
+    from state import erasure
+
+    with app.store.reading() as connection:
+        if not erasure.unfinished(connection):
+            return 0
+    from state import space
+    from sync import forget
+
+    done = forget.again(app.store, app.settings)
+    space.compact(app.store)
+    return len(done)
 
 
 @contextmanager
