@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from connectors.tryton.connector import Tryton
 from connectors.xero.connector import Xero
 from sandbox.jiandaoyun import JiandaoyunServer
 from sandbox.salesforce import SalesforceServer, salesforce_id
+from sandbox.salesforce.clock import Clock
 from sandbox.xero import XeroServer
 from sandbox.xero.records import Contact
 
@@ -91,11 +93,10 @@ class Forms(_Read):
         self._server.clock = lambda: now
 
 
-class _Clock:
-    """Stands for the stand-in's clock."""
+class _Clock(Clock):
+    """The stand-in's clock, set by the test."""
 
-    def __init__(self) -> None:
-        self.time = BEGIN
+    time = BEGIN
 
     def now(self) -> datetime:
         return self.time
@@ -112,7 +113,7 @@ class Crm(_Read):
     def __init__(self, server: SalesforceServer, page_size: int) -> None:
         self._server = server
         server.empty()
-        self._clock: Any = _Clock()
+        self._clock = _Clock()
         server.org.clock = self._clock
         config = {**server.config, "page_size": page_size, "calls_per_second": 1000}
         self.connector = Salesforce(Salesforce.Config.model_validate(config))  # type: ignore[arg-type]
@@ -209,19 +210,22 @@ def _parts(stamp: datetime) -> dict[str, int]:
     return {name: getattr(stamp, name) for name in names}
 
 
+_TESTS = {"<": operator.lt, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
+
+
 def _holds(domain: Any, stamp: datetime, number: int) -> bool:
     """Whether a row meets a domain of ours: rows of other models, which may move a record as well, there are none."""
     if domain and domain[0] == "OR":
         return any(_holds(part, stamp, number) for part in domain[1:])
     if domain and isinstance(domain[0], str):
-        name, operator, wanted = domain
-        if operator == "where":
+        name, sign, wanted = domain
+        if sign == "where":
             return False
         if name == "id":
-            return {"=": number == wanted, ">": number > wanted}[operator]
+            return bool(_TESTS[sign](number, wanted))
         wanted_parts = {key: value for key, value in wanted.items() if key != "__class__"}
         moment = datetime(**wanted_parts, tzinfo=UTC)
-        return {"<": stamp < moment, ">": stamp > moment, ">=": stamp >= moment, "=": stamp == moment}[operator]
+        return bool(_TESTS[sign](stamp, moment))
     return all(_holds(part, stamp, number) for part in domain)
 
 
