@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -13,10 +14,13 @@ import httpx
 from connectors.network import Network, is_loopback, permitted
 
 
-def transport(base_url: httpx.URL, network: Network, trusted: Callable[[], ssl.SSLContext]) -> httpx.BaseTransport:
+def transport(
+    base_url: httpx.URL, network: Network, trusted: Callable[[], ssl.SSLContext], seconds: float
+) -> httpx.BaseTransport:
     """The way to one server: through the proxy that the environment names for it, else straight to a checked address.
 
-    ``trusted`` gives what certificates are verified by. A proxy looks names up by itself, so what they lead to is its
+    ``trusted`` gives what certificates are verified by; an answer may take ``seconds`` from its first byte to its last,
+    also one that only ever announces itself. A proxy looks names up by itself, so what they lead to is its
     owner's to restrict. Loopback never goes through one.
     """
     proxy = _proxy(base_url)
@@ -35,7 +39,7 @@ def transport(base_url: httpx.URL, network: Network, trusted: Callable[[], ssl.S
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,
-            network_backend=_Checked(network),
+            network_backend=_Checked(network, seconds),
         )
     return made
 
@@ -50,8 +54,9 @@ def _proxy(url: httpx.URL) -> str | None:
 class _Checked(httpcore.NetworkBackend):
     """Looks a name up once, and connects to what was checked."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, seconds: float) -> None:
         self._network = network
+        self._seconds = seconds
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -67,9 +72,47 @@ class _Checked(httpcore.NetworkBackend):
             addresses = permitted(host, port, self._network)
         except OSError as error:
             raise httpcore.ConnectError(f"{host} is not known") from error
-        for address in addresses[:-1]:
+        for number, address in enumerate(addresses, 1):
             try:
-                return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return self._plain.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+                if number == len(addresses):
+                    raise
+            else:
+                return _Timed(stream, self._seconds)
+        raise httpcore.ConnectError(f"{host} has no address")
+
+
+class _Timed(httpcore.NetworkStream):
+    """A connection on which so many seconds after the last thing was sent nothing is read any more."""
+
+    def __init__(self, stream: httpcore.NetworkStream, seconds: float) -> None:
+        self._stream = stream
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Raises ``httpcore.ReadTimeout``, also if the whole answer takes too long."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the answer takes too long")
+        return self._stream.read(max_bytes, left if timeout is None else min(timeout, left))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send, and begin to wait anew."""
+        self._stream.write(buffer, timeout)
+        self._ends = time.monotonic() + self._seconds
+
+    def close(self) -> None:
+        """Hang up."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """The same over TLS."""
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, timeout), self._seconds)
+
+    def get_extra_info(self, info: str) -> Any:
+        """As the connection below."""
+        return self._stream.get_extra_info(info)

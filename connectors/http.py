@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from connectors import retry
-from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
+from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unreachable
 from connectors.guard import transport
@@ -76,12 +76,15 @@ class HttpSession:
             base_url=base_url,
             headers={"Accept-Encoding": ENCODINGS},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            transport=transport(httpx.URL(base_url), network, lambda: verify or usual_authorities()),
+            transport=transport(
+                httpx.URL(base_url), network, lambda: verify or usual_authorities(), PATIENCE * timeout
+            ),
             trust_env=False,
             follow_redirects=False,
         )
         self._host = self._client.base_url.netloc.decode()
         self._largest_answer = largest_answer
+        self._longest_answer = PATIENCE * timeout
         self._stats = stats
         self._classify = classify
         self._limit = limit
@@ -186,7 +189,7 @@ class HttpSession:
         answer = self._client.send(request, stream=True)
         try:
             encoding = answer.headers.get("content-encoding")
-            body = take_in(answer.iter_bytes(), encoding, self._host, self._largest_answer)
+            body = take_in(answer.iter_bytes(), encoding, self._host, self._largest_answer, self._longest_answer)
         finally:
             answer.close()
         return _with_body(answer, body)

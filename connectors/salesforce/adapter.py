@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from socket import gaierror, socket
+from contextlib import suppress
+from socket import SHUT_RDWR, gaierror, socket
+from threading import Timer
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPSConnectionPool
+from urllib3 import HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
@@ -14,10 +16,13 @@ from connectors.network import Network, permitted
 
 
 class CheckedAdapter(HTTPAdapter):
-    """The usual adapter, but every connection that is not made by a proxy goes to a checked address."""
+    """The usual adapter, but every connection that is not made by a proxy goes to a checked address.
 
-    def __init__(self, network: Network) -> None:
-        self._pools = {"https": _pool_class(network)}
+    An answer may take ``seconds`` from its first byte to its last; tell its end with ``done``.
+    """
+
+    def __init__(self, network: Network, seconds: float) -> None:
+        self._pools = {"https": _pool_class(network, seconds)}
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
@@ -26,8 +31,34 @@ class CheckedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
-def _pool_class(network: Network) -> type[HTTPSConnectionPool]:
+def done(response: Any) -> None:
+    """Say that an answer of urllib3 has been read, so that its connection may stay open."""
+    watch = getattr(response, "watch", None)
+    if watch is not None:
+        watch.cancel()
+
+
+def _hang_up(connection: socket | None) -> None:
+    """End an answer that drips, or only ever announces itself."""
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(SHUT_RDWR)
+
+
+def _pool_class(network: Network, seconds: float) -> type[HTTPSConnectionPool]:
     class Checked(HTTPSConnection):
+        def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+            watch = Timer(seconds, _hang_up, [self.sock])
+            watch.daemon = True
+            watch.start()
+            try:
+                response = super().getresponse()
+            except BaseException:
+                watch.cancel()
+                raise
+            response.watch = watch  # type: ignore[attr-defined]
+            return response
+
         def _new_conn(self) -> socket:
             if self.proxy is not None:
                 return super()._new_conn()

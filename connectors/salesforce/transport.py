@@ -16,11 +16,11 @@ from requests import exceptions as failures
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
-from connectors.answers import ENCODINGS, LARGEST_ANSWER, take_in
+from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
 from connectors.errors import ConnectorError, ContractError, TransientError, Unreachable
 from connectors.network import AddressRefused
 from connectors.rawjson import decode, readable
-from connectors.salesforce.adapter import CheckedAdapter
+from connectors.salesforce.adapter import CheckedAdapter, done
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
 
@@ -62,7 +62,7 @@ class TimedSession(requests.Session):
         self._on_answer = on_answer
         self.auth = _unchanged
         self.headers["Accept-Encoding"] = ENCODINGS
-        self.mount("https://", CheckedAdapter(config.network))
+        self.mount("https://", CheckedAdapter(config.network, PATIENCE * config.timeout_seconds))
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         """As in ``requests``, with our defaults. Raises ``ContractError`` for an answer that is too large."""
@@ -72,10 +72,12 @@ class TimedSession(requests.Session):
         response = super().request(method, url, *args, **{**options, "allow_redirects": False, "stream": True})
         try:
             chunks, encoding = response.iter_content(_CHUNK_BYTES), response.headers.get("Content-Encoding")
-            body = take_in(chunks, encoding, _host(response.url), LARGEST_ANSWER)
+            body = take_in(chunks, encoding, _host(response.url), LARGEST_ANSWER, PATIENCE * self._timeout[1])
         except BaseException:
             response.close()
             raise
+        finally:
+            done(response.raw)
         response._content = body  # where requests keeps what it has read
         self._on_answer(response)
         response.headers.pop(_LIMIT_HEADER, None)  # the library would read it as well, and believe it
