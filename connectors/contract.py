@@ -114,6 +114,10 @@ class Outcome(StrEnum):
     """Sent, no answer: read back before sending again."""
 
 
+OVERTAKEN = "Sent before without an answer; the record has changed since, so it is planned anew."
+"""The message of a conflict by ``Change.is_overtaken``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """New values for fields of one source record."""
@@ -129,6 +133,18 @@ class Change:
     """``RawRecord.version`` of the record we based the change on."""
     body: bytes = b""
     """The raw record the change was planned from, for vendor concurrency tokens (``_timestamp``, ``SyncToken``)."""
+    unsure: bool = False
+    """An earlier attempt at it was not answered, and may have been carried out."""
+
+    def is_overtaken(self, record: RawRecord) -> bool:
+        """Whether a record that does not show the values rules out to send them again: it is an attempt that may have
+        been carried out, and the record has changed since we read it. Perhaps somebody undid it: a conflict.
+        """
+        if not self.unsure:
+            return False
+        if self.version is not None and record.version is not None:
+            return record.version != self.version
+        return record.body != self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ class _Pusher:
         if result.source_id not in pending:
             raise ContractError(f"An outcome was told for a record of {self.stream.name} that was not sent.")
         item, _ = pending[result.source_id]
-        result = self._seen_through(item, result)
+        result = _found(item, self._seen_through(item, result))
         status, message = _SETTLED[result.outcome], result.message
         if status in outbox.OPEN and item.attempts + 1 >= MAX_ATTEMPTS:
             status, message = OutboxStatus.DEAD, f"no outcome after {MAX_ATTEMPTS} attempts: {message}"
@@ -324,6 +324,13 @@ class _Pusher:
         self.counts[name] = self.counts.get(name, 0) + number
 
 
+def _found(item: Item, result: PushResult) -> PushResult:
+    """What is found written after an attempt without an answer is taken for ours: what it replaced must be kept."""
+    if item.status in outbox.IN_DOUBT and result.outcome is Outcome.UNCHANGED:
+        return replace(result, outcome=Outcome.APPLIED, message="found in the source after an interruption")
+    return result
+
+
 def _ignored(item: Item) -> str:
     fields = ", ".join(change.source_field for change in item.changes)
     return f"the source accepted the change of {fields} but still shows the old value: check permissions and automation"
@@ -337,4 +344,5 @@ def _change(item: Item, base: Base) -> Change:
         idempotency_key=item.idempotency_key,
         version=base.version,
         body=base.body,
+        unsure=item.status in outbox.IN_DOUBT,
     )

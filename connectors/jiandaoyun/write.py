@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.contract import Change, Outcome, PushResult, RawRecord
+from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.errors import ConnectorError, RecordError, TransientError
 from connectors.jiandaoyun.api import Api, FormId, Widget, document, head
 from connectors.jiandaoyun.scan import change_time
@@ -78,6 +78,8 @@ class Writer:
         shown = document(row)
         if self._shows(shown, change.values):
             return PushResult(change.source_id, Outcome.UNCHANGED, record=_record(row))
+        if change.is_overtaken(_record(row)):
+            return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, _record(row))
         for name, expected in change.expected.items():
             wanted = change.values.get(name, expected)
             if not self._same(name, shown.get(name), expected) and not self._same(name, shown.get(name), wanted):

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Change, Outcome, PushResult, RawRecord
+from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.rawjson import decode, shape
 from connectors.salesforce import soql
@@ -99,6 +99,8 @@ class Push:
             return PushResult(change.source_id, Outcome.REJECTED, str(reason), seen.record)
         if _shows(seen.shown, change.values):
             return PushResult(change.source_id, Outcome.UNCHANGED, record=seen.record)
+        if change.is_overtaken(seen.record):
+            return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, seen.record)
         moved = [
             name
             for name, value in change.expected.items()

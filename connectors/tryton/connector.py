@@ -22,7 +22,8 @@ _BY_STAMP = [["last_modified_at", "ASC"], ["id", "ASC"]]
 
 
 class _Access(msgspec.Struct):
-    write: bool = False
+    write: Any = False
+    """A flag or a number; nothing where no rule says anything."""
 
 
 _access = msgspec.json.Decoder(dict[str, _Access])
@@ -68,7 +69,7 @@ class Tryton(Connector[TrytonConfig]):
         except ConnectorError as error:
             return CheckLine(name, False, error.message, error.remedy, can_read=False)
         access = given.get(stream.model, _Access())
-        can_write = access.write if stream.spec.writable else None
+        can_write = bool(access.write) if stream.spec.writable else None
         if can_write is False:
             remedy = "Put the user into Tryton's group Sales, or set `push: off` for this system."
             return CheckLine(name, False, f"{stream.model} can be read but not written", remedy, True, False)

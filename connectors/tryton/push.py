@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Change, Outcome, PushResult, RawRecord
+from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.errors import TransientError
 from connectors.rawjson import parse
 from connectors.redact import without_values
@@ -103,6 +103,8 @@ def _decide(change: Change, record: RawRecord | None) -> PushResult | _Write:
     note = shown.payment_note
     if note == wanted:
         return PushResult(change.source_id, Outcome.UNCHANGED, record=record)
+    if change.is_overtaken(record):
+        return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, record)
     if PAYMENT_NOTE in change.expected and note != (change.expected[PAYMENT_NOTE] or None):
         return PushResult(change.source_id, Outcome.CONFLICT, f"Tryton shows {note or 'no payment state'} now.", record)
     return _Write(change, write_note(shown.comment, wanted), shown.timestamp)

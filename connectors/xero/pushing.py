@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import Change, Outcome, PushResult, RawRecord
+from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.errors import ContractError, TransientError
 from connectors.rawjson import decode, shape
 from connectors.redact import without_values
@@ -125,6 +125,8 @@ def _judge(change: Change, record: RawRecord | None) -> PushResult | dict[str, A
     wanted = _fields(change, shown)
     if all(_same(shown.get(name), value) for name, value in wanted.items()):
         return no(Outcome.UNCHANGED, "")
+    if change.is_overtaken(record):
+        return no(Outcome.CONFLICT, OVERTAKEN)
     for name, value in change.expected.items():
         if not (_shows(shown, name, value) or (name in change.values and _shows(shown, name, change.values[name]))):
             return no(Outcome.CONFLICT, f"{name} was changed in Xero since it was read.")

@@ -71,7 +71,8 @@ def run(
     profiles: list[str], seed: int, runs: int, jobs: int, switch: str | None = None, quiet: bool = False
 ) -> Counter[str]:
     """Play so many histories; returns in how many of them each kind of fault was seen, and ``histories``."""
-    work = [(profiles[number % len(profiles)], number) for number in range(seed, seed + runs)]
+    mix = [name for name in profiles for _ in range(PROFILES[name].share)]
+    work = [(mix[number % len(mix)], number) for number in range(seed, seed + runs)]
     totals: Counter[str] = Counter()
     failed: list[Done] = []
     began = told = time.monotonic()

@@ -14,6 +14,7 @@ import httpx
 from pydantic import BaseModel
 
 from connectors.contract import (
+    OVERTAKEN,
     Change,
     CheckLine,
     Connector,
@@ -160,6 +161,8 @@ class Sim(Connector[SimConfig]):
         shown = self._get(path)
         if all(shown.get(name) == value for name, value in change.values.items()):
             return PushResult(change.source_id, Outcome.UNCHANGED, record=self._raw(shown))
+        if change.is_overtaken(self._raw(shown)):
+            return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, self._raw(shown))
         if any(shown.get(name) != value for name, value in change.expected.items()):
             return PushResult(change.source_id, Outcome.CONFLICT, "somebody else changed it", self._raw(shown))
         headers = {"idempotency-key": change.idempotency_key, "if-match": str(shown["revision"])}

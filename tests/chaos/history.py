@@ -43,14 +43,18 @@ class Profile(NamedTuple):
     policies: tuple[str, ...] = ("owner_wins",)
     drift: float = 0.0
     restore: float = 0.0
+    share: int = 1
+    """How many of the histories of all profiles together are of this one, compared to the others."""
 
 
+_WRITES = ("write timeout", "write timeout", "write kill", "write people", "write gateway", "write lost", "write reset")
 _NETWORK = ("refused", "lost", "busy", "down", "timeout", "reset", "broken", "gateway", "expire")
 
 PROFILES: dict[str, Profile] = {
     "pull": Profile(
         "late commits, equal stamps, clock skew, edits while we page, deletions, expired cursors; killed at any point",
         topologies=("one",),
+        share=5,
         jobs=("pull", "pull", "sweep"),
         steps=(3, 6),
         faults=(*_NETWORK, "kill", "kill", "kill", "people", "people", "people"),
@@ -59,7 +63,7 @@ PROFILES: dict[str, Profile] = {
     "push": Profile(
         "write-backs with lost answers, kills and people who edit the same records and fields",
         topologies=("pair", "number"),
-        faults=(*_NETWORK, "kill", "kill", "people", "people", "timeout"),
+        faults=(*_NETWORK, *_WRITES, "kill", "kill", "people", "people"),
         most_faults=3,
         hands=0.3,
         unconditional=0.25,
@@ -70,7 +74,7 @@ PROFILES: dict[str, Profile] = {
         topologies=("number", "chain", "cycle"),
         rewrites=("", "spaces", "case", "round"),
         undoes=0.25,
-        faults=("timeout", "gateway", "kill", "people"),
+        faults=("write timeout", "write gateway", "write kill", "kill", "people"),
         most_faults=1,
         hands=0.1,
     ),
@@ -78,13 +82,13 @@ PROFILES: dict[str, Profile] = {
         "two of our processes at once, on one host or two; they hang, are killed and are taken over",
         jobs=("sync", "sync", "push", "pull"),
         both=0.6,
-        faults=("switch", "switch", "switch", "hang", "kill", "timeout", "people"),
+        faults=("switch", "switch", "switch", "hang", "write hang", "kill", "write kill", "write timeout", "people"),
         most_faults=4,
-        hands=0.2,
+        hands=0.4,
     ),
     "store": Profile(
         "the database is gone for a while, its disk is full, or it comes from an older backup",
-        faults=("no_database", "disk_full", "kill", "timeout", "people"),
+        faults=("no_database", "disk_full", "kill", "write kill", "write timeout", "people"),
         most_faults=3,
         restore=0.35,
     ),
@@ -101,7 +105,7 @@ PROFILES: dict[str, Profile] = {
         topologies=("pair", "number", "chain", "cycle"),
         jobs=("sync", "sync", "sync", "pull", "sweep", "push"),
         steps=(3, 6),
-        faults=(*_NETWORK, "kill", "people", "people", "switch", "hang", "no_database", "disk_full"),
+        faults=(*_NETWORK, *_WRITES, "kill", "people", "people", "switch", "hang", "no_database", "disk_full"),
         most_faults=4,
         both=0.2,
         rewrites=("", "", "spaces", "case", "round"),
@@ -166,7 +170,7 @@ class _Author:
             if random.random() < 0.5:
                 traits["skew"] = random.choice([-90, -5, -1, 2, 60, 7200]) * 1_000_000
             if random.random() < 0.3 and world["versions"] == "revision":
-                traits["lag"] = random.choice([1, 20, 120]) * 1_000_000
+                traits["lag"] = random.choice([1, 20, 120, 900]) * 1_000_000
             if random.random() < 0.2:
                 traits["retention"] = 1_800_000_000
             if unconditional:
@@ -264,14 +268,14 @@ class _Author:
 
     def _faults(self) -> list[Any]:
         random, profile = self.random, self.profile
-        found = []
+        found: list[Any] = []
         for _ in range(random.randint(0, profile.most_faults)):
             kind = random.choice(profile.faults)
             point = min(random.randint(1, 90), random.randint(1, 90))
             match kind:
-                case "people":
+                case "people" | "write people":
                     found.append([point, kind, [self._operation()]])
-                case "hang":
+                case "hang" | "write hang":
                     found.append([point, kind, random.choice([20, 400, 2400])])
                 case "busy" | "down" | "no_database" | "refused":
                     found += [[point, kind] for _ in range(random.choice([1, 1, 3, 8]))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -14,7 +15,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection
 
-from settings.model import Settings
 from state import audit, outbox, overwritten, schema
 from state.bodies import unpack
 from state.clock import now_us
@@ -34,8 +34,13 @@ class Fault(NamedTuple):
     text: str
 
 
-def verdict(store: Store, settings: Settings, sources: dict[str, Source], world: dict[str, Any]) -> list[Fault]:
-    """Everything that is wrong now that all is calm."""
+def verdict(
+    store: Store, sources: dict[str, Source], world: dict[str, Any], forgotten: Sequence[tuple[int, int]] = ()
+) -> list[Fault]:
+    """Everything that is wrong now that all is calm.
+
+    ``forgotten``: the times (from, to) of which the store knows nothing, because a backup took its place.
+    """
     found: list[Fault] = []
     with store.reading() as connection:
         for system, source in sources.items():
@@ -44,7 +49,7 @@ def verdict(store: Store, settings: Settings, sources: dict[str, Source], world:
             found += _totals(connection, source, stream)
             found += _doubled(source)
             found += _strange(source, world["topology"])
-            found += _replaced(connection, source, world)
+            found += _replaced(connection, source, world, forgotten)
         found += _unwritten(connection, sources, world["topology"])
         found += _rest(connection)
     return found
@@ -71,8 +76,8 @@ def _records(connection: Connection, source: Source, stream: str) -> list[Fault]
             found.append(Fault("lost", f"{where} is missing"))
         elif row.state == RecordState.DELETED:
             found.append(Fault("lost", f"{where} is marked as deleted"))
-        elif unpack(row.body) != source.body(stream, source_id):
-            found.append(Fault("lost", f"{where} is not up to date: {unpack(row.body)!r}"))
+        elif unpack(connection, row.id, row.seq, row.body) != source.body(stream, source_id):
+            found.append(Fault("lost", f"{where} is not up to date: {unpack(connection, row.id, row.seq, row.body)!r}"))
         else:
             found += _canonical(connection, row, where, stream, truth[source_id])
     for source_id, row in held.items():
@@ -164,14 +169,15 @@ def _strange(source: Source, topology: str) -> list[Fault]:
     return [Fault("overwritten", f"{source.name}: {stream}.{name} is not ours to write") for stream, name in wrong]
 
 
-def _replaced(connection: Connection, source: Source, world: dict[str, Any]) -> list[Fault]:
+def _replaced(
+    connection: Connection, source: Source, world: dict[str, Any], forgotten: Sequence[tuple[int, int]]
+) -> list[Fault]:
     """What a person had written where we wrote is kept; with ``ask`` it still stands."""
     kept = {
         (item.source_id, change.source_field, json.dumps(change.source_old))
         for item in overwritten.listing(connection, source.name, limit=10_000)
         for change in overwritten.lost(item)
     }
-    kept |= _in_doubt(connection, source.name)
     found = []
     last: dict[tuple[str, str], str] = {}
     for write in source.writes:
@@ -181,14 +187,12 @@ def _replaced(connection: Connection, source: Source, world: dict[str, Any]) -> 
             where = f"{source.name} {write.source_id}.{write.name}: {write.before!r} became {write.value!r}"
             if world["policy"] == "ask":
                 found.append(Fault("overwritten", f"{where} without asking"))
+            elif any(begin <= write.at <= end for begin, end in forgotten):
+                pass
             elif (*key, json.dumps(write.before)) not in kept:
                 found.append(Fault("overwritten", f"{where} and is not kept"))
         last[key] = write.who
     return found
-
-
-def _in_doubt(connection: Connection, system: str) -> set[tuple[str, str, str]]:
-    return set()
 
 
 def _unwritten(connection: Connection, sources: dict[str, Source], topology: str) -> list[Fault]:

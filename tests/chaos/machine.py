@@ -58,14 +58,19 @@ class Process:
         self._faults = sorted(faults, key=lambda fault: fault[0])
         self.store = SimStore(self, machine.engine())
 
-    def point(self, kind: str) -> str:
-        """Pass a point (``send``, ``answer``, ``begin``, ``commit``, ``committed``); returns what goes wrong there."""
+    def point(self, kind: str, writes: bool = False) -> str:
+        """Pass a point (``send``, ``answer``, ``begin``, ``commit``, ``committed``); returns what goes wrong there.
+
+        ``writes`` tells that the request is to change something; faults named ``write …`` wait for one.
+        """
         if self.dead:
             raise Killed
         self.points += 1
         self.machine.tick()
         while True:
-            fault = next((item for item in self._faults if item[0] <= self.points and self._fits(item, kind)), None)
+            fault = next(
+                (item for item in self._faults if item[0] <= self.points and self._fits(item[1], kind, writes)), None
+            )
             if fault is None:
                 return ""
             self._faults.remove(fault)
@@ -73,8 +78,9 @@ class Process:
             if found:
                 return found
 
-    def _fits(self, fault: Fault, kind: str) -> bool:
-        name = fault[1]
+    def _fits(self, name: str, kind: str, writes: bool) -> bool:
+        if name.startswith("write "):
+            return writes and self._fits(name.removeprefix("write "), kind, writes)
         if name in _AT_SEND:
             return kind == "send"
         if name in _AT_ANSWER:
@@ -87,7 +93,7 @@ class Process:
 
     def _happen(self, fault: Fault) -> str:
         name, *rest = fault[1:]
-        match name:
+        match name.removeprefix("write "):
             case "kill":
                 self.dead = True
                 self.machine.ended.add(self.name)
@@ -101,8 +107,8 @@ class Process:
                 self.machine.switch()
             case "expire":
                 self.machine.expire_tokens()
-            case _:
-                return str(name)
+            case wrong:
+                return str(wrong)
         return ""
 
 
@@ -324,7 +330,8 @@ class _Network(httpx.BaseTransport):
         assert process is not None
         if process.writing:
             raise AssertionError("a request was sent within a transaction")
-        wrong = process.point("send")
+        writes = request.method != "GET"
+        wrong = process.point("send", writes)
         match wrong:
             case "refused":
                 raise httpx.ConnectError("refused", request=request)
@@ -336,7 +343,7 @@ class _Network(httpx.BaseTransport):
                 return httpx.Response(503, request=request)
         source = self._machine.at(str(request.url.port))
         status, content = self._carried_out(source, request)
-        match process.point("answer"):
+        match process.point("answer", writes):
             case "timeout":
                 raise httpx.ReadTimeout("no answer", request=request)
             case "reset":

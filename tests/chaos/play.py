@@ -74,13 +74,15 @@ class Stage:
         self.played = Played([])
         self._sweeps = not world["tombstones"]
         (self.folder / "older.zst").unlink(missing_ok=True)
+        self._backed_up = 0
+        self._forgotten: list[tuple[int, int]] = []
         for step in history["steps"]:
             self._step(step)
         self._calm()
         self.played.writes = sum(write.who == OURS for source in sources.values() for write in source.writes)
         if not any(fault.kind == "crash" for fault in self.played.faults):
             with self.machine.watching() as store:
-                self.played.faults += judge.verdict(store, self.settings, sources, world)
+                self.played.faults += judge.verdict(store, sources, world, self._forgotten)
         return self.played
 
     def _step(self, step: list[Any]) -> None:
@@ -94,9 +96,11 @@ class Stage:
             case ["both", job, faults, other, others, host]:
                 self._run([(job, faults, "host"), (other, others, "host" if host == "same" else "elsewhere")])
             case ["backup"]:
+                self._backed_up = self.machine.now
                 self._run([("backup", [], "host")])
             case ["restore"]:
                 self._run([("restore", [], "host")])
+                self._forgotten.append((self._backed_up, self.machine.now))
             case _:
                 raise ValueError(f"unknown step {step}")
         self.machine.tick()

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.contract import (
+    OVERTAKEN,
     Change,
     CheckLine,
     Connector,
@@ -202,6 +203,8 @@ class Toy(Connector[ToyConfig]):
         shown = json.loads(self._http.request("GET", path).content)
         if all(shown.get(name) == value for name, value in change.values.items()):
             return PushResult(change.source_id, Outcome.UNCHANGED, record=_raw(shown))
+        if change.is_overtaken(_raw(shown)):
+            return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, _raw(shown))
         if any(shown.get(name) != value for name, value in change.expected.items()):
             return PushResult(change.source_id, Outcome.CONFLICT, "somebody else changed it", _raw(shown))
         body = {"values": change.values, "revision": shown["revision"]}
