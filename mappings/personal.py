@@ -46,8 +46,7 @@ class Parts:
     """Canonical fields to be erased: the personal ones, and texts made of the same source values."""
     dropped: tuple[Path, ...]
     kept: tuple[Path, ...]
-    always: tuple[Path, ...]
-    """Paths of ids, references, statuses and amounts: they stay even if a personal field reads them."""
+    """Those of ids, references, statuses and amounts stay even if a personal field reads them, too."""
     required: tuple[Path, ...]
     """Where a mapping that requires an erased text finds a placeholder."""
 
@@ -59,7 +58,7 @@ def parts(mapping: StreamMapping, organisation: bool = False) -> Parts:
     known = PERSONAL.get(definition.entity)
     kinds = {column.name: column.kind for column in columns(ENTITIES[definition.entity])}
     if known is None:
-        return Parts(frozenset(), (), (), (), ())
+        return Parts(frozenset(), (), (), ())
     named = {name for name in known | (frozenset() if organisation else definition.personal) if name in kinds}
     personal = {name: item for name, item in definition.fields.items() if name in named}
     dropped = tuple(_general(path) for item in personal.values() for path in item.sources)
@@ -75,7 +74,7 @@ def parts(mapping: StreamMapping, organisation: bool = False) -> Parts:
         for name in definition.required
         if name in personal and kinds[name] is Kind.TEXT and personal[name].sources
     )
-    return Parts(frozenset(named | touched), dropped, tuple(kept), always, required)
+    return Parts(frozenset(named | touched), dropped, (*always, *kept), required)
 
 
 def _sources(
@@ -140,9 +139,7 @@ def _reduced(value: Any, path: Path, found: Parts) -> Any:
     if type(value) is list:
         items = [_reduced(item, (*path, "*"), found) for item in value]
         return [{} if item is None else item for item in items] if any(item is not None for item in items) else None
-    if _under(path, found.always) or (_under(path, found.kept) and not _under(path, found.dropped)):
-        return value
-    return None
+    return value if _under(path, found.kept) else None
 
 
 def _put(document: dict[str, Any], path: Path) -> None:

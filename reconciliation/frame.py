@@ -198,6 +198,8 @@ def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool) -
             columns_of_link = "kind, left_id, right_id, left_entity, right_entity, decision"
             data = frames.reader(connection, f"SELECT {columns_of_link} FROM link{between}")
             frame.take("links", data, "SELECT * FROM incoming")
+        erased = frames.arrow(connection, "SELECT DISTINCT record_id FROM erased_record")
+        frame.take("erased", erased, "SELECT * FROM incoming")  # what is missing in these is missing on purpose
         coverage = """
             SELECT s.system, s.entity, s.name AS stream, CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
             FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""

@@ -183,6 +183,13 @@ def remember(connection: Connection, erasure_id: str, marks: Iterable[Mark]) -> 
     bulk.upsert(connection, schema.tombstone, columns, made, ("erasure_id", "digest"))
 
 
+def note_records(connection: Connection, erasure_id: str, record_ids: Iterable[int]) -> None:
+    """Note that what is missing in these records is missing on purpose."""
+    rows = [(record_id, erasure_id) for record_id in record_ids]
+    columns = ("record_id", "erasure_id")
+    bulk.upsert(connection, schema.erased_record, columns, rows, columns)
+
+
 def _key(connection: Connection) -> tuple[str, bytes]:
     """This store's key; made when it is first needed."""
     table = schema.erasure_key
@@ -249,8 +256,8 @@ def lift(connection: Connection, erasure_id: str, actor: str) -> list[Known]:
         raise ErasureError(f"There is no erasure {erasure_id}.", "`ltc forget --list` shows the ones there are.")
     found = tombstones(connection)
     held = [item for item in records(connection, found) if item.erasure_id == erasure_id] if found else []
-    for table, column in ((schema.tombstone, schema.tombstone.c.erasure_id), (schema.erasure, schema.erasure.c.id)):
-        connection.execute(delete(table).where(column == erasure_id))
+    for column in (schema.tombstone.c.erasure_id, schema.erased_record.c.erasure_id, schema.erasure.c.id):
+        connection.execute(delete(column.table).where(column == erasure_id))
     rows = [(item.record_id, b"") for item in held]  # the next version is news, even if it is the one we had
     bulk.update(connection, schema.record, ("id", "hash"), rows, ("id",))
     audit.append(connection, actor, LIFTED, {"erasure": erasure_id, "records": len(held)})

@@ -116,6 +116,7 @@ def _erase(store: Store, mappers: Mappers, made: Erasure, person: Person) -> Era
     with store.transaction() as connection:
         own = _Own(connection, mappers, person, made.actor)
         own.erase()
+        erasure.note_records(connection, made.id, person.records)
         _withdraw(connection)
         audit.erase(connection, emptied)
         rows = {name: swept.rows.get(name, 0) + own.rows.get(name, 0) for name in swept.rows | own.rows}
@@ -177,11 +178,12 @@ class _Own:
             self._texts(str(table.name), "record_id", [record.record_id])
             self._count(str(table.name), 1)
         versions = select(landing.c.seq, landing.c.body).where(landing.c.record_id == record.record_id)
-        kept = [
-            (record.record_id, version.seq, pack(mapper.without_person(unpack(version.body), organisation)))
-            for version in self._connection.execute(versions).all()
-            if version.body
-        ]
+        kept = []
+        for version in self._connection.execute(versions).all():
+            if version.body:
+                place = (record.record_id, version.seq)
+                body = mapper.without_person(unpack(self._connection, *place, version.body), organisation)
+                kept.append((*place, pack(self._connection, *place, body)))
         bulk.update(self._connection, landing, ("record_id", "seq", "body"), kept, ("record_id", "seq"))
         self._count("landing", len(kept))
 

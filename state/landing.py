@@ -16,9 +16,10 @@ from sqlalchemy.engine import Connection
 from mappings.compiler import Mapped
 from mappings.errors import ERASED, MappingError
 from state import bulk, erasure, schema
-from state.bodies import codec, load_body
+from state.bodies import load_body, packer
 from state.clock import now_us
 from state.failures import StoreError
+from state.sealing import keys_of
 from state.writes import REFUSED_BY_CONNECTOR, Origin, RecordState, Stream, Writes
 
 __all__ = [
@@ -159,7 +160,10 @@ def heads(connection: Connection, stream_id: int, ids: Sequence[str]) -> dict[st
     else:
         sql = f"{_HEADS}%s AND source_id = ANY(%s)"
         found = list(connection.exec_driver_sql(sql, (stream_id, list(ids))).fetchall())
-    return {row[0]: Head(*row[1:]) for row in found}
+    keys = keys_of(connection)
+    if not keys.ids:
+        return {row[0]: Head(*row[1:]) for row in found}
+    return {row[0]: Head(row[1], keys.hash_in(row[2]), *row[3:]) for row in found}
 
 
 def apply(
@@ -292,7 +296,7 @@ def _land(
     now, source = now_us(), origin.value
     writes = Writes()
     arriving = _Arriving(connection, stream, mapper, writes, counts)
-    compress = codec.compress
+    pack = packer(connection)
     unchanged = 0
     for record in records:
         source_id, body, version = record.source_id, record.body, record.version
@@ -310,7 +314,7 @@ def _land(
             record_id, seq = head.id, head.seq + 1
             writes.superseded.append((record_id, head.seq, now))
         state, body = arriving.map(record_id, source_id, body, head is not None)
-        writes.landing.append((record_id, seq, digest, compress(body), version, source, run_id, now))
+        writes.landing.append((record_id, seq, digest, pack(record_id, seq, body), version, source, run_id, now))
         if head is not None:
             writes.heads.append((record_id, digest, version, seq, state))
             if head.state == RecordState.DELETED and state == RecordState.REJECTED:
@@ -360,7 +364,7 @@ class _Arriving:
         except MappingError as error:
             refused = error
         if self._erased is not None:
-            body, row, refused = self._withhold(self._erased, source_id, body, row, refused)
+            body, row, refused = self._withhold(self._erased, (record_id, source_id), body, row, refused)
         if refused is not None:
             self._counts.rejected += 1
             self._writes.quarantined[record_id] = (source_id, refused)
@@ -385,18 +389,19 @@ class _Arriving:
     def _withhold(
         self,
         erased: erasure.Tombstones,
-        source_id: str,
+        arrived: tuple[int, str],
         body: bytes,
         row: tuple[Any, ...],
         refused: MappingError | None,
     ) -> tuple[bytes, tuple[Any, ...], MappingError | None]:
         stream = self._stream
-        record = erasure.of_record(stream.system, stream.name, source_id)
+        record = erasure.of_record(stream.system, stream.name, arrived[1])
         found = erasure.recognised(erased, self._mapper, record, stream.entity, body, row)
         if not found:
             return body, row, refused
         for erasure_id in found - erased.matching([record]):  # from now on it is recognised whatever else of it changes
             erasure.remember(self._connection, erasure_id, [record])
+            erasure.note_records(self._connection, erasure_id, [arrived[0]])
         self._counts.withheld += 1
         body, row = erasure.withheld(self._mapper, stream.entity, body, row)
         return body, row, refused and MappingError(refused.field, ERASED, "cannot be mapped")

@@ -53,6 +53,14 @@ cursor = Table(
     Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that wrote it; never falls
 )
 
+# Keys that bodies in `landing` are, or were not long ago, sealed with; the keys themselves are elsewhere.
+encryption_key = Table(
+    "encryption_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
 # The head of each source record: what we hold now.
 record = Table(
     "record",
@@ -60,7 +68,7 @@ record = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("stream_id", Integer, nullable=False),
     Column("source_id", Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False),  # blake2b-16 of the raw bytes
+    Column("hash", LargeBinary, nullable=False),  # blake2b-16 of the raw bytes, see state/sealing.py
     Column("version", BigInteger),
     Column("seq", Integer, nullable=False),  # number of the current version in `landing`, from 1
     Column("state", SmallInteger, nullable=False),  # see RecordState in state/landing.py
@@ -75,7 +83,7 @@ landing = Table(
     Column("record_id", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # zstd; empty for a deletion
+    Column("body", LargeBinary, nullable=False),  # see state/bodies.py; empty for a deletion
     Column("version", BigInteger),
     Column("origin", SmallInteger, nullable=False),  # 0 pulled, 1 our own write read back, 2 deletion
     Column("run_id", Text, nullable=False),
@@ -413,6 +421,13 @@ tombstone = Table(
     Column("digest", LargeBinary, primary_key=True),  # keyed BLAKE2b-128
     Column("kind", Text, nullable=False),  # record, email, phone
     Column("key_id", Text, nullable=False),
+)
+# The records of erased persons: what is missing in them is missing on purpose.
+erased_record = Table(
+    "erased_record",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("erasure_id", Text, primary_key=True),
 )
 erasure_key = Table(
     "erasure_key",

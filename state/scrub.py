@@ -36,6 +36,7 @@ _NOT_TEXTS = {
     schema.lease,
     schema.pruned,
     schema.tombstone,
+    schema.erased_record,
     schema.erasure_key,
 }
 _STAYS = frozenset(
@@ -205,9 +206,11 @@ def scrub_bodies(store: Store, scrubber: Scrubber, but: frozenset[int], *, write
             rows = connection.execute(query).all()
             changed = []
             for row in rows:
-                body = None if row.record_id in but else scrubber.body(unpack(row.body))
+                place = (row.record_id, row.seq)
+                body = None if row.record_id in but else scrubber.body(unpack(connection, *place, row.body))
                 if body is not None:
-                    changed.append({"key_record": row.record_id, "key_seq": row.seq, "new_body": pack(body)})
+                    packed = pack(connection, *place, body)
+                    changed.append({"key_record": row.record_id, "key_seq": row.seq, "new_body": packed})
             if write and changed:
                 match = (table.c.record_id == bindparam("key_record"), table.c.seq == bindparam("key_seq"))
                 connection.execute(update(table).where(*match).values(body=bindparam("new_body")), changed)

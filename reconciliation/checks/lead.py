@@ -25,13 +25,13 @@ from reconciliation.checks.registry import check
     needs="marketing.lead",
 )
 def lead_incomplete(_: Mapping[str, Any]) -> str:
-    """No company name, or neither e-mail nor phone."""
+    """No company name, or neither e-mail nor phone; not where a person was erased."""
     return """
         SELECT [record_id] AS keys, [record_id] AS records, NULL::BIGINT AS amount, NULL AS currency,
             received_on AS since, struct_pack(lead := label, received_on := received_on, missing_words :=
                 CASE WHEN NOT has_company AND NOT reachable THEN ['company', 'contact']
                      WHEN NOT has_company THEN ['company'] ELSE ['contact'] END) AS params
-        FROM form_leads WHERE NOT is_complete
+        FROM form_leads WHERE NOT is_complete AND record_id NOT IN (SELECT record_id FROM erased)
         """
 
 

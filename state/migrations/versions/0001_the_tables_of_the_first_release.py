@@ -141,6 +141,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "erased_record",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("erasure_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record_id", "erasure_id"),
+    )
+    op.create_table(
+        "encryption_key",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "erasure",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
