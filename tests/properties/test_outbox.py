@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
@@ -17,7 +18,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from sqlalchemy import select
 
 from state import outbox, schema
-from state.outbox import IN_DOUBT, MAX_ATTEMPTS, OPEN, STUCK, FieldChange, Item, OutboxStatus, PlanError, PlanStatus
+from state.outbox import IN_DOUBT, OPEN, STUCK, FieldChange, Item, OutboxStatus, PlanError, PlanStatus
 from state.runs import LeaseHeld
 from state.store import open_store
 from tests.fuzz.engine import scratch
@@ -39,10 +40,12 @@ MAY_BECOME: dict[OutboxStatus, set[OutboxStatus]] = {
 """The table of ``docs/push.md``, with what the words there mean for a row."""
 
 ANSWERS = (_S.APPLIED, _S.UNCHANGED, _S.CONFLICT, _S.REJECTED, _S.UNKNOWN, _S.PLANNED)
-RECORDS = (1, 2, 3)
+RECORDS = (1, 2)
+Wishes = dict[int, tuple[dict[str, int], bool]]
+"""Record → new values, and whether the source has words for them."""
 WISHES = st.dictionaries(
     st.sampled_from(RECORDS),
-    st.tuples(st.dictionaries(st.sampled_from("ab"), st.integers(0, 2), min_size=1), st.booleans()),
+    st.tuples(st.dictionaries(st.sampled_from("ab"), st.integers(0, 1), min_size=1), st.booleans()),
 )
 
 
@@ -85,9 +88,13 @@ class Outbox(RuleBasedStateMachine):
         self.before: dict[int, Row] = {}
         self.seq = dict.fromkeys(RECORDS, 1)
         self.last_fence = 0
+        self._patience = patch.object(outbox, "MAX_ATTEMPTS", 3)
+        self._patience.start()
         self.plans: set[str] = set()
+        self.wishes: Wishes = {}
 
     def teardown(self) -> None:
+        self._patience.stop()
         self.store.close()
         self._folder.cleanup()
 
@@ -148,12 +155,19 @@ class Outbox(RuleBasedStateMachine):
         return 1
 
     @rule(wishes=WISHES)
-    def plan(self, wishes: dict[int, tuple[dict[str, int], bool]]) -> None:
+    def plan(self, wishes: Wishes) -> None:
+        self.wishes = wishes
+        self.plan_now(wishes)
+
+    def plan_now(self, wishes: Wishes) -> None:
+        """Make a plan, twice: the same wishes are the same plan."""
         items = [self._wish(record, *wish) for record, wish in wishes.items()]
         with self.store.transaction() as connection:
             made = outbox.save_plan(connection, "crm", items, "run")
         wanted = {item.idempotency_key for item in items}
         now = self.rows()
+        tired = [row for row in now.values() if row.key in wanted and row.attempts >= outbox.MAX_ATTEMPTS]
+        assert not any(row.status is _S.CONFLICT for row in tired), "a conflict every time needs a person"
         assert {row.key for row in now.values() if row.status is _S.PLANNED} <= wanted
         assert all(row.key in wanted for row in now.values() if row.status in STUCK)
         if made is None:
@@ -167,6 +181,10 @@ class Outbox(RuleBasedStateMachine):
         with self.store.transaction() as connection:
             again = outbox.save_plan(connection, "crm", items, "run")
         assert again == made, "the same wishes make another plan"
+
+    @rule()
+    def plan_the_same_once_more(self) -> None:
+        self.plan_now(self.wishes)
 
     def _wish(self, record: int, values: dict[str, int], has_words: bool) -> Item:
         changes = tuple(FieldChange(name, name.upper(), None, new, None, new, "why") for name, new in values.items())
@@ -207,6 +225,20 @@ class Outbox(RuleBasedStateMachine):
                 assert outbox.end(connection, plan.id) is (PlanStatus.PLANNED if left else PlanStatus.APPLIED)
 
     # Sending.
+
+    @rule(fence=workers, status=st.sampled_from((_S.APPLIED, _S.UNCHANGED, _S.CONFLICT)), again=st.booleans())
+    def carry_out_what_is_planned(self, fence: int, status: OutboxStatus, again: bool) -> None:
+        """All of it in one go, with one answer; and it may be wished once more right after."""
+        before = self.rows()
+        with self.store.transaction() as connection:
+            items = [item for plan in outbox.open_plans(connection) for item in plan.items if item.status is _S.PLANNED]
+            noted = outbox.sending(connection, items, fence)
+            for item_id in noted:
+                outbox.outcome(connection, item_id, status, "said", fence=fence)
+        self.before = {**before, **{item_id: before[item_id]._replace(status=_S.SENDING) for item_id in noted}}
+        if again:
+            self.every_row_went_a_documented_way()
+            self.plan_now(self.wishes)
 
     @rule(target=workers)
     def the_worker_hangs_and_is_taken_over(self) -> int:
@@ -252,7 +284,7 @@ class Outbox(RuleBasedStateMachine):
         before = self.rows()
         if before[item_id].status is not _S.SENDING and before[item_id].fence == fence:
             return  # settled by what a pull has read: `an_answer_comes` too late is the pusher's to drop
-        if status in OPEN and before[item_id].attempts >= MAX_ATTEMPTS:
+        if status in OPEN and before[item_id].attempts >= outbox.MAX_ATTEMPTS:
             status = _S.DEAD
         try:
             with self.store.transaction() as connection:
@@ -278,6 +310,20 @@ class Outbox(RuleBasedStateMachine):
             status = _S.PLANNED if before.status is _S.PLANNED else _S.UNKNOWN
             outbox.unsent(connection, replace(self.item(item_id), attempts=before.attempts), status, "busy")
         assert self.rows()[item_id].attempts == before.attempts
+
+    @rule(target=sent, call=consumes(sent))
+    def a_worker_is_overtaken_while_it_waits_for_its_answer(self, call: tuple[int, int, Row]) -> Any:
+        item_id, fence, _ = call
+        self.last_fence += 1
+        with self.store.transaction() as connection:
+            noted = outbox.sending(connection, [self.item(item_id)], self.last_fence)
+        before = self.rows()
+        if not noted:
+            return multiple()
+        with pytest.raises(LeaseHeld), self.store.transaction() as connection:
+            outbox.outcome(connection, item_id, _S.APPLIED, "said", fence=fence)
+        assert self.rows() == before, "a worker that was taken over has committed something"
+        return item_id, self.last_fence, before[item_id]
 
     # Decisions.
 
@@ -315,7 +361,7 @@ class Outbox(RuleBasedStateMachine):
 
 
 TestOutbox = Outbox.TestCase
-TestOutbox.settings = settings(examples(60), stateful_step_count=30)
+TestOutbox.settings = settings(examples(80), stateful_step_count=30)
 
 
 def test_what_is_in_doubt_and_what_is_open_are_as_documented() -> None:
