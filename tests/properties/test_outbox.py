@@ -182,6 +182,14 @@ class Outbox(RuleBasedStateMachine):
             again = outbox.save_plan(connection, "crm", items, "run")
         assert again == made, "the same wishes make another plan"
 
+    @rule(fence=workers)
+    def conflict_after_conflict(self, fence: int) -> None:
+        """The record is as it was, and still each attempt meets a conflict."""
+        for _ in range(outbox.MAX_ATTEMPTS):
+            self.carry_out(fence, _S.CONFLICT)
+            self.every_row_went_a_documented_way()
+            self.plan_now(self.wishes)
+
     @rule()
     def plan_the_same_once_more(self) -> None:
         self.plan_now(self.wishes)
@@ -229,6 +237,13 @@ class Outbox(RuleBasedStateMachine):
     @rule(fence=workers, status=st.sampled_from((_S.APPLIED, _S.UNCHANGED, _S.CONFLICT)), again=st.booleans())
     def carry_out_what_is_planned(self, fence: int, status: OutboxStatus, again: bool) -> None:
         """All of it in one go, with one answer; and it may be wished once more right after."""
+        self.carry_out(fence, status)
+        if again:
+            self.every_row_went_a_documented_way()
+            self.plan_now(self.wishes)
+
+    def carry_out(self, fence: int, status: OutboxStatus) -> None:
+        """Send all that is planned, and note the same answer for all of it."""
         before = self.rows()
         with self.store.transaction() as connection:
             items = [item for plan in outbox.open_plans(connection) for item in plan.items if item.status is _S.PLANNED]
@@ -236,9 +251,6 @@ class Outbox(RuleBasedStateMachine):
             for item_id in noted:
                 outbox.outcome(connection, item_id, status, "said", fence=fence)
         self.before = {**before, **{item_id: before[item_id]._replace(status=_S.SENDING) for item_id in noted}}
-        if again:
-            self.every_row_went_a_documented_way()
-            self.plan_now(self.wishes)
 
     @rule(target=workers)
     def the_worker_hangs_and_is_taken_over(self) -> int:
