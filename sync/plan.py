@@ -102,11 +102,11 @@ def settle_doubts(connection: Any, mapping: SystemMapping, system: str) -> None:
 
 
 def shows(mapping: StreamMapping, item: Item, body: bytes) -> bool:
-    """Whether a record, as the source sent it, shows the values that were to be written."""
+    """Whether a record, as the source sent it, shows the values that were to be written, perhaps rewritten."""
     from mappings.engine import decode
 
     document = decode(body)
-    return all(same(mapping.source_value(change.field, document), change.source_new) for change in item.changes)
+    return all(rewritten(change.source_new, mapping.source_value(change.field, document)) for change in item.changes)
 
 
 def _items(judge: Judge, mapping: StreamMapping, wishes: Sequence[Wish], base: Base) -> list[Item]:

@@ -169,7 +169,8 @@ class _Author:
             traits: dict[str, Any] = {"granularity": random.choice([1_000, 1_000_000, 1_000_000, 60_000_000])}
             if random.random() < 0.5:
                 traits["skew"] = random.choice([-90, -5, -1, 2, 60, 7200]) * 1_000_000
-            if random.random() < 0.3 and world["versions"] == "revision":
+            # Where reads lag behind and writes are unconditional, no client can tell a lost write from a late one.
+            if random.random() < 0.3 and world["versions"] == "revision" and not unconditional:
                 traits["lag"] = random.choice([1, 20, 120, 900]) * 1_000_000
             if random.random() < 0.2:
                 traits["retention"] = 1_800_000_000
