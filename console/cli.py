@@ -47,6 +47,7 @@ COMMANDS = {
     "restore": "console.commands.backup:restore",
     "prune": "console.commands.prune:command",
     "forget": "console.commands.forget:command",
+    "rekey": "console.commands.rekey:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""

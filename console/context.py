@@ -54,10 +54,9 @@ class App:
 
     def _store(self, create: bool) -> Store:
         if self._opened is None:
-            from settings.secrets import resolve
-            from state.store import open_store
+            from sync.opening import open_for
 
-            self._opened = open_store(resolve(self.settings.store), create=create)
+            self._opened = open_for(self.settings, create)
         return self._opened
 
     @cached_property

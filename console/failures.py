@@ -9,6 +9,7 @@ from settings.errors import SettingsError
 
 _USAGE = {
     "SecretMissing",
+    "KeyUnusable",
     "SystemUnusable",
     "MappingFileError",
     "UnknownConnector",

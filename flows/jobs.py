@@ -20,10 +20,10 @@ from prefect.states import Failed
 from flows import artifacts, blocks
 from flows.steps import as_task
 from settings.load import load
-from settings.secrets import resolve
 from state import outbox
-from state.store import Store, open_store
+from state.store import Store
 from sync import job
+from sync.opening import open_for
 from sync.progress import Progress
 from sync.result import SyncResult
 
@@ -131,7 +131,7 @@ def _run(
     caller = _caller.get() or Caller()
     settings = load(config_path(config))
     blocks.install()
-    with open_store(resolve(settings.store)) as store:
+    with open_for(settings) as store:
         caller.result = result = work(
             store, settings, engine="prefect", progress=caller.progress, actor=caller.actor, step=as_task
         )

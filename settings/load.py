@@ -42,6 +42,9 @@ _EXAMPLES = {
     "share": "share: '0.2'",
     "money": "money: '1000000'",
     "brake": "brake: {writes: 3, hours: 24}",
+    "encryption": "encryption: {key: '${env:LTC_KEY}'}",
+    "key": "encryption: {key: '${env:LTC_KEY}'}",
+    "old": "encryption: {key: '${env:LTC_KEY}', old: ['${env:LTC_OLD_KEY}']}",
     "retention": "retention: {landing: {versions: 10, days: 400}, runs: 90, writes: 400}",
     "landing": "landing: {versions: 10, days: 400}",
     "tolerance": "tolerance: {absolute: {CNY: '0.05'}, relative: '0.0005'}",
@@ -88,6 +91,9 @@ def load(path: str | Path) -> Settings:
     settings.store = _rooted_store(settings.store, file.parent)
     for system in settings.systems.values():
         system.config = secrets.rooted(system.config, file.parent)
+    keys = settings.encryption
+    keys.key = secrets.rooted(keys.key, file.parent)
+    keys.old = secrets.rooted(keys.old, file.parent)
     return settings
 
 

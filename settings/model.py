@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from mappings.currencies import EXPONENTS
 from settings import cron
+from settings.encryption import Encryption
 from settings.retention import Retention
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
 
@@ -109,6 +110,7 @@ class Settings(_Settings):
     writing: Writing = Field(default_factory=Writing)
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     retention: Retention = Field(default_factory=Retention)
+    encryption: Encryption = Field(default_factory=Encryption)
     path: Path = Field(Path("ltc.yaml"), exclude=True)
 
     @property
@@ -127,6 +129,7 @@ class Settings(_Settings):
 
 
 __all__ = [
+    "Encryption",
     "Ownership",
     "Policy",
     "ReconciliationSettings",

@@ -37,7 +37,7 @@ def versions(connection: Connection, record_id: int) -> Iterator[Version]:
     query = select(table.c.seq, table.c.body, table.c.origin, table.c.first_seen_at)
     query = query.where(table.c.record_id == record_id).order_by(table.c.seq.desc()).limit(_MOST_VERSIONS)
     for row in connection.execute(query):
-        yield Version(row.seq, unpack(row.body), row.origin, row.first_seen_at)
+        yield Version(row.seq, unpack(connection, record_id, row.seq, row.body), row.origin, row.first_seen_at)
 
 
 def times(connection: Connection, records: Iterable[Any]) -> list[Times]:

@@ -61,7 +61,7 @@ def numbers(connection: Connection, identities: Iterable[Identity]) -> dict[int,
 def newest(connection: Connection, system: str, name: str, limit: int, source_id: str | None = None) -> list[Sample]:
     """Raw records of a stream as last received, the newest first; deleted ones are left out."""
     query = (
-        select(record.c.source_id, landing.c.body)
+        select(record.c.id, record.c.seq, record.c.source_id, landing.c.body)
         .join(stream, stream.c.id == record.c.stream_id)
         .join(landing, (landing.c.record_id == record.c.id) & (landing.c.seq == record.c.seq))
         .where(stream.c.system == system, stream.c.name == name, record.c.state != RecordState.DELETED.value)
@@ -69,7 +69,7 @@ def newest(connection: Connection, system: str, name: str, limit: int, source_id
     if source_id is not None:
         query = query.where(record.c.source_id == source_id)
     rows = connection.execute(query.order_by(record.c.id.desc()).limit(limit))
-    return [Sample(row.source_id, unpack(row.body)) for row in rows]
+    return [Sample(row.source_id, unpack(connection, row.id, row.seq, row.body)) for row in rows]
 
 
 def _sorted(found: Iterable[Identity]) -> list[Identity]:

@@ -29,6 +29,7 @@ from state.changes import (
     PlanStatus,
 )
 from state.clock import now_us
+from state.sealing import keys_of
 from state.writes import RecordState
 
 __all__ = [
@@ -99,9 +100,11 @@ def bases(connection: Connection, record_ids: Iterable[int]) -> Iterator[tuple[i
     query = select(record.c.id, record.c.seq, record.c.state, record.c.hash, record.c.version, landing.c.body).join(
         landing, (landing.c.record_id == record.c.id) & (landing.c.seq == record.c.seq)
     )
+    opened = keys_of(connection).hash_in
     for ids in _batches(sorted(set(record_ids))):
         for row in connection.execute(query.where(record.c.id.in_(ids))):
-            yield row.id, Base(row.seq, row.state, bytes(row.hash), row.version, unpack(row.body))
+            body = unpack(connection, row.id, row.seq, row.body)
+            yield row.id, Base(row.seq, row.state, opened(row.hash), row.version, body)
 
 
 def is_usable(base: Base) -> bool:

@@ -195,7 +195,15 @@ class Search:
         """Earlier versions, and records that could not be mapped."""
         landing, record, stream = schema.landing, schema.record, schema.stream
         query = (
-            select(record.c.id, stream.c.system, stream.c.name, stream.c.entity, record.c.source_id, landing.c.body)
+            select(
+                record.c.id,
+                stream.c.system,
+                stream.c.name,
+                stream.c.entity,
+                record.c.source_id,
+                landing.c.seq,
+                landing.c.body,
+            )
             .join(record, record.c.id == landing.c.record_id)
             .join(stream, stream.c.id == record.c.stream_id)
             .where(stream.c.entity.in_(PERSONS))
@@ -204,7 +212,7 @@ class Search:
             if row.id in person.records or not row.body:
                 continue
             known = Identity(*row[:5])
-            for value in self.mapper(known).personal_values(unpack(row.body)):
+            for value in self.mapper(known).personal_values(unpack(self._connection, row.id, row.seq, row.body)):
                 mark = next((mark for mark in (of_email(value), of_phone(value)) if mark in marks), None)
                 if mark is not None or _plain(value) in names:
                     self._add(person, known, mark.kind if mark is not None else "name")
@@ -272,10 +280,10 @@ class Search:
 
     def _bodies(self, record_id: int) -> Iterator[bytes]:
         table = schema.landing
-        query = select(table.c.body).where(table.c.record_id == record_id)
-        for body in self._connection.execute(query).scalars():
-            if body:
-                yield unpack(body)
+        query = select(table.c.seq, table.c.body).where(table.c.record_id == record_id)
+        for row in self._connection.execute(query):
+            if row.body:
+                yield unpack(self._connection, record_id, row.seq, row.body)
 
     def _completed(self, person: Person) -> Person:
         """Leave out what other people share: a company's switchboard, another person of the same name."""

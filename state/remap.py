@@ -29,7 +29,7 @@ class Held(NamedTuple):
 
 _record, _landing, _quarantine = schema.record, schema.landing, schema.quarantine
 _newest_body = _landing.c.seq == _record.c.seq - case((_record.c.state == RecordState.DELETED.value, 1), else_=0)
-_held = select(_record.c.id, _record.c.source_id, _record.c.state, _landing.c.body).join(
+_held = select(_record.c.id, _record.c.source_id, _record.c.state, _landing.c.body, _landing.c.seq).join(
     _landing, (_landing.c.record_id == _record.c.id) & _newest_body
 )
 _beyond_mapping = exists().where(_quarantine.c.record_id == _record.c.id, _quarantine.c.mapping == REFUSED_BY_CONNECTOR)
@@ -43,7 +43,7 @@ _next_of_stream = (
 def held(connection: Connection, stream: Stream, after: int, count: int = _BATCH) -> list[Held]:
     """The next records of a stream, by record id."""
     rows = connection.execute(_next_of_stream, {"stream": stream.id, "after": after, "count": count})
-    return [Held(row[0], row[1], row[2], unpack(row[3])) for row in rows]
+    return [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
 
 
 def refused_by_another_mapping(connection: Connection, stream: Stream, mapping: str) -> Iterator[list[Held]]:
@@ -62,7 +62,7 @@ def refused_by_another_mapping(connection: Connection, stream: Stream, mapping: 
     )
     while ids := connection.execute(waiting).scalars().all():
         rows = connection.execute(_held.where(_record.c.id.in_(ids)).order_by(_record.c.id))
-        yield [Held(row[0], row[1], row[2], unpack(row[3])) for row in rows]
+        yield [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
 
 
 def remap(connection: Connection, stream: Stream, mapper: Mapper, records: Sequence[Held], *, run_id: str) -> Counts:

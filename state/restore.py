@@ -14,13 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from state import audit, backup, bulk, erasure, runs, schema
 from state.backup import TABLES, Backup, BackupError, Told
 from state.clock import from_us, now_us
+from state.sealing import register
 from state.store import Store
 
 _MARK = "restored"
 """The counter that holds the instant of the last restore."""
 
 _ERASURES = (schema.erasure, schema.erasure_key, schema.tombstone)
-_NOT_DATA = (schema.counter, schema.lease, *_ERASURES)
+_NOT_DATA = (schema.counter, schema.lease, schema.encryption_key, *_ERASURES)
 _NOT_STORABLE = {"DataError", "IntegrityError"}  # the same names in every Python driver
 
 
@@ -68,6 +69,7 @@ def restore(store: Store, path: Path, actor: str, *, replace: bool, checked: Tol
                 connection.execute(delete(table))
             for table, blocks in backup.tables(file, path):
                 _fill(connection, table, blocks, found, told)
+            register(connection, now_us())  # or refuse what no key at hand opens
             _set_counters(connection, numbers)
             _keep_erasures(connection, erased)
             _set_sequences(connection)

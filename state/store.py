@@ -15,8 +15,10 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from state import failures
+from state.clock import now_us
 from state.failures import StoreError
 from state.migrations import HEAD
+from state.sealing import OPTION, PLAIN, Keys, is_registered, register
 
 __all__ = ["Store", "StoreError", "open_store"]
 
@@ -121,20 +123,23 @@ class _Fenced(Store):
             yield connection
 
 
-def open_store(url: str, create: bool = True) -> Store:
+def open_store(url: str, create: bool = True, keys: Keys = PLAIN) -> Store:
     """Open the database at ``url`` and migrate it to the newest schema.
 
-    ``url`` is ``sqlite:///path`` or ``postgresql+psycopg://…``. With ``create=False`` a database that is not there yet
-    is an error. Raises ``StoreError``.
+    ``url`` is ``sqlite:///path`` or ``postgresql+psycopg://…``; ``keys`` seal and open what landing keeps. With
+    ``create=False`` a database that is not there yet is an error. Raises ``StoreError``, ``KeyUnusable`` if it holds
+    what none of the keys opens.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(parsed, create)
     else:
         engine = _postgresql(parsed)
+    engine.update_execution_options(**{OPTION: keys})
     store = Store(engine)
     try:
         _bring_up_to_date(store, create)
+        _register(store)
     except BaseException:
         store.close()
         raise
@@ -225,6 +230,15 @@ def _bring_up_to_date(store: Store, create: bool) -> None:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ltc schema'))"))
         upgrade(connection)
+
+
+def _register(store: Store) -> None:
+    """Refuse a store whose keys are not at hand; note a key that is used for the first time."""
+    with store.reading() as connection:
+        if is_registered(connection):
+            return
+    with store.transaction() as connection:
+        register(connection, now_us())
 
 
 def _refuse_newer(store: Store, version: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from mappings.errors import MappingError
 from state import bulk, schema
+from state.sealing import Keys, keys_of
 
 
 class RecordState(IntEnum):
@@ -79,10 +80,11 @@ class Writes:
 
     def write(self, connection: Connection, stream: Stream, mapping: str, run_id: str, now: int) -> None:
         """Write everything in the caller's transaction; ``mapping`` is the fingerprint of the one that mapped."""
-        bulk.insert(connection, schema.record, _RECORD, self.new)
-        bulk.update(connection, schema.record, _HEAD, self.heads, ("id",))
+        keys = keys_of(connection)
+        bulk.insert(connection, schema.record, _RECORD, _sealed(self.new, _RECORD, keys))
+        bulk.update(connection, schema.record, _HEAD, _sealed(self.heads, _HEAD, keys), ("id",))
         bulk.update(connection, schema.landing, _SUPERSEDED, self.superseded, ("record_id", "seq"))
-        bulk.insert(connection, schema.landing, _LANDING, self.landing)
+        bulk.insert(connection, schema.landing, _LANDING, _sealed(self.landing, _LANDING, keys))
         self._write_canonical(connection, stream.entity)
         self._write_quarantine(connection, stream, mapping, run_id, now)
 
@@ -131,6 +133,14 @@ class Writes:
             why = (error.field, error.value, error.reason)
             rows.append((*known, *why, mapping, run_id, first_at, now, attempts + 1))
         bulk.upsert(connection, table, _QUARANTINE, rows, ("record_id",))
+
+
+def _sealed(rows: list[bulk.Row], names: tuple[str, ...], keys: Keys) -> list[bulk.Row]:
+    """The rows with their hashes as they are stored."""
+    if keys.current is None:
+        return rows
+    at, seal = names.index("hash"), keys.hash_out
+    return [(*row[:at], seal(row[at]), *row[at + 1 :]) for row in rows]
 
 
 def _names(table: Table) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from sandbox.demo.place import Place
 from sandbox.demo.verify import Verdict, verify
 from sandbox.world.build import build_world
 from settings.model import Settings
-from state.store import open_store
+from sync.opening import open_for
 from sync.result import SyncResult
 
 Engine = Literal["prefect", "local"]
@@ -44,7 +44,7 @@ def _work(place: Place, settings: Settings, engine: Engine, locale: str) -> bool
 
     _say(f"2/6 Pulling, mapping, linking, reconciling and planning ({_named(engine)}) …")
     first = _job(settings, engine, "sync")
-    with open_store(settings.store) as store:
+    with open_for(settings) as store:
         report = reports.build(store, settings, locale=locale)
     summary.show(first, report, locale)
     _say("3/6 Holding the findings against the faults that were planted in the demo company …")
@@ -72,7 +72,7 @@ def _accept(settings: Settings) -> None:
     """What a person does with `ltc push --accept-first SYSTEM` after a look at `ltc push --plan`."""
     from sync import matching
 
-    with open_store(settings.store) as store:
+    with open_for(settings) as store:
         for found in matching.accept(store, settings.systems, "demo"):
             records, linked = (sum(getattr(item, name) for item in found.entities) for name in ("records", "linked"))
             _say(f"      ltc push --accept-first {found.system:5}  {linked} of {records} records are linked to others")
@@ -88,7 +88,7 @@ def _job(settings: Settings, engine: Engine, job: str, **options: Any) -> SyncRe
             return run_flow(settings.path, flow=job, progress=shown, actor="demo", **options)
         from sync import job as jobs
 
-        with open_store(settings.store) as store:
+        with open_for(settings) as store:
             local: SyncResult = getattr(jobs, f"run_{job}")(store, settings, progress=shown, actor="demo", **options)
             return local
 

@@ -53,7 +53,8 @@ def kept(config: Path) -> list[str]:
     with open_store(f"sqlite:///{config.parent / 'ltc.db'}") as store, store.reading() as connection:
         for table in metadata.sorted_tables:
             for row in connection.execute(table.select()):
-                found.append(unpack(row.body).decode() if table.name == "landing" else str(row))
+                landed = table.name == "landing"
+                found.append(unpack(connection, row.record_id, row.seq, row.body).decode() if landed else str(row))
     everything = "\n".join(found)
     return [trace for trace in TRACES if trace in everything]
 
