@@ -124,8 +124,11 @@ class StreamMapping:
                 reason = f"has no counterpart in the source; known: {', '.join(table)}"
                 raise MappingError(field, shown(value, field in self.personal), reason)
             value = table[value]
-        for name in write.do:
-            value = TRANSFORMS[name](value)
+        try:
+            for name in write.do:
+                value = TRANSFORMS[name](value)
+        except _NOT_THAT as error:
+            raise MappingError(field, shown(value, field in self.personal), str(error)) from error
         return write.field, value
 
     def may_write(self, field: str, document: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _XERO = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/", re.ASCII)
 _CHINESE_MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})", re.ASCII)
 _CLOCK = ("hour", "minute", "second", "microsecond")
+_ROUNDING = Context(prec=EXACT.prec, rounding=ROUND_HALF_UP)
 _EXTENSION = re.compile(r"(?:ext\.?|x|#|转).*$", re.IGNORECASE)
 
 
@@ -130,7 +131,7 @@ def abs_(value: Any) -> Decimal | None:
 @transform
 def round2(value: Any) -> Decimal | None:
     """The number rounded to two decimals, halves away from zero."""
-    return None if value == "" else decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return None if value == "" else decimal(value).quantize(Decimal("0.01"), context=_ROUNDING)
 
 
 @transform

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from reconciliation import facts
+from reconciliation import facts, money
 from reconciliation.checks import Check, catalogue
 from reconciliation.frame import Frame, quoted
-from reconciliation.money import places
 
 
 class Observation(NamedTuple):
@@ -84,7 +83,7 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         f"""
         CREATE OR REPLACE TABLE checked (check_id VARCHAR, stage VARCHAR, department VARCHAR, severity VARCHAR);
         {f"INSERT INTO checked VALUES {rows};" if rows else ""}
-        CREATE OR REPLACE TABLE rates (currency VARCHAR, rate DECIMAL(38,10), units BIGINT);
+        CREATE OR REPLACE TABLE rates (currency VARCHAR, numerator HUGEINT, denominator HUGEINT);
         {_rates(frame)}
         CREATE OR REPLACE TABLE numbered AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n
             FROM observed;
@@ -102,8 +101,7 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
             c.department,
             c.severity, o.keys, o.records, o.amount, o.currency,
             CASE WHEN o.currency = {quoted(frame.rules.base_currency)} THEN o.amount
-                 ELSE round(o.amount::DECIMAL(24,0) * r.rate::DECIMAL(14,8) * {10 ** places(frame.rules.base_currency)}
-                      / r.units)::BIGINT END AS base_amount,
+                 ELSE {money.converted("o.amount", "r.numerator", "r.denominator")} END AS base_amount,
             strftime(o.since, '%Y-%m-%d') AS since, o.params
         FROM numbered o JOIN identity i USING (n) JOIN checked c USING (check_id)
         LEFT JOIN rates r ON r.currency = o.currency
@@ -113,7 +111,6 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
 
 
 def _rates(frame: Frame) -> str:
-    rows = ", ".join(
-        f"({quoted(code)}, {rate:f}, {10 ** places(code)})" for code, rate in sorted(frame.rules.rates.items())
-    )
+    factors = {code: money.factor(rate, code, frame.rules.base_currency) for code, rate in frame.rules.rates.items()}
+    rows = ", ".join(f"({quoted(code)}, {over}, {under})" for code, (over, under) in sorted(factors.items()))
     return f"INSERT INTO rates VALUES {rows};" if rows else ""
