@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-up demo-down demo-data test check lint types fuzz bench docs lock clean
+.PHONY: help setup demo demo-up demo-down demo-data test check lint types audit fuzz bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ lint: $(READY) ## ruff and the import contracts
 types: $(READY) ## mypy --strict
 	@$(BIN)/mypy
 
+audit: ## look the locked packages up among known vulnerabilities; says loudly where it cannot
+	@$(PYTHON) .ci/audit
+
 check: lint types test ## lint, types, tests
 
 SECONDS := 600
@@ -68,4 +71,4 @@ lock: $(READY) ## resolve the dependencies anew into requirements.lock
 	  --no-annotate --no-header --no-emit-index-url --extra sandbox --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .uv .demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) .uv .audit .demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info

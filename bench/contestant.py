@@ -1,6 +1,8 @@
 """One measured process: a pull from start to end, by us or by the raw limit.
 
-    python -m bench.contestant ours|raw DATABASE SOURCE KIND [--full]
+    python -m bench.contestant ours|sealed|raw DATABASE SOURCE KIND [--full]
+
+``sealed`` is ours with landing encrypted.
 
 The last line of its output is JSON: records received, what was done, and the peak of its memory in KiB.
 """
@@ -12,7 +14,7 @@ import sys
 from pathlib import Path
 
 
-def ours(database: str, source: str, kind: str, full: bool) -> dict[str, int]:
+def ours(database: str, source: str, kind: str, full: bool, sealed: bool = False) -> dict[str, int]:
     """The pull job: open the store, load the mapping, pull the stream, note the run."""
     from sync import process
 
@@ -20,10 +22,12 @@ def ours(database: str, source: str, kind: str, full: bool) -> dict[str, int]:
     from bench.connector import Bench, BenchConfig
     from mappings.engine import load
     from state import runs
+    from state.sealing import PLAIN, Key, Keys
     from state.store import open_store
     from sync.pull import pull_stream
 
-    with open_store(database) as store, Bench(BenchConfig(url=source)) as connector:
+    keys = Keys(Key(bytes(range(32)))) if sealed else PLAIN
+    with open_store(database, keys=keys) as store, Bench(BenchConfig(url=source)) as connector:
         mapping = load(Path(__file__).with_name("mapping.yaml"))
         spec = next(spec for spec in connector.streams() if spec.name == kind)
         run_id = runs.start_run(store, "pull")
@@ -52,5 +56,6 @@ def peak_kib() -> int:
 
 if __name__ == "__main__":
     name, database, source, kind = sys.argv[1:5]
-    done = (ours if name == "ours" else raw)(database, source, kind, "--full" in sys.argv)
+    full = "--full" in sys.argv
+    done = raw(database, source, kind, full) if name == "raw" else ours(database, source, kind, full, name == "sealed")
     sys.stdout.write(json.dumps({"counts": done, "peak_kib": peak_kib()}) + "\n")
