@@ -114,15 +114,6 @@ def _last_writer_wins() -> Iterator[None]:
         yield
 
 
-def _no_version_guard() -> Any:
-    whole = landing._is_news
-
-    def always(head: Any, digest: Any, version: Any, writes: Any, counts: Any) -> bool:
-        return bool(whole(head._replace(version=None), digest, version, writes, counts))
-
-    return patch.object(landing, "_is_news", always)
-
-
 def _no_hash() -> Any:
     """Every record received is taken for a new version."""
 
@@ -164,7 +155,6 @@ SWITCHES: dict[str, Switch] = {
     "half-a-list": Switch("a sweep believes a list that broke off", "pull", "lost", _half_a_list),
     "cursor-first": Switch("the cursor is committed before the page", "pull", "lost", _cursor_first),
     "no-hash": Switch("no recognition by content", "pull", "doubled", _no_hash),
-    "no-version-guard": Switch("an older version replaces a newer one", "mixed", "lost", _no_version_guard),
     "no-intent": Switch("nothing is noted before a send", "push", "overwritten", _no_intent),
     "resend": Switch("a timed-out write is sent again at once", "push", "doubled", _resend),
     "last-writer-wins": Switch("unconditional writes", "push", "overwritten", _last_writer_wins),

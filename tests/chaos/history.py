@@ -80,7 +80,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "crowd": Profile(
         "two of our processes at once, on one host or two; they hang, are killed and are taken over",
-        jobs=("sync", "sync", "push", "pull"),
+        jobs=("sync", "sync", "push", "pull", "sweep"),
         both=0.6,
         faults=("switch", "switch", "switch", "hang", "write hang", "kill", "write kill", "write timeout", "people"),
         most_faults=4,
