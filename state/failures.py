@@ -51,7 +51,10 @@ _POSTGRES = {
     "42501": ("refuses us a permission", "Grant our role CREATE on the schema and all rights on its tables."),
     "25006": ("is read-only", "Point `store` to the primary server."),
 }
-_UNREACHABLE = f"Check that the server runs, and the address, user and password of `store` in ltc.yaml. {_RERUN}"
+_UNREACHABLE = (
+    "Check that the server runs, the address, user and password of `store` in ltc.yaml, and that the server's "
+    f"certificate is trusted (`?sslrootcert=FILE` names its authority). {_RERUN}"
+)
 
 
 def locked(name: str) -> StoreError:

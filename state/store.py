@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
 _STILL_SECONDS = 300
 """So long a transaction may stand still before PostgreSQL ends it: a worker that hangs must not hold up the others."""
+_LOCAL = ("", "localhost", "127.0.0.1", "::1")
 _HIDDEN: Any = {"hide_parameters": True}
 """For engines: neither log nor error shows the values that a statement was given."""
 _VERSION_SQL = "SELECT version_num FROM alembic_version"
@@ -193,6 +195,23 @@ def _sqlite(url: URL, create: bool) -> Engine:
     return engine
 
 
+def tls(url: URL) -> dict[str, str]:
+    """How the server of an address is verified: by certificate and name, unless the address itself says something else.
+
+    What the environment says (``PGSSLMODE``) does not count. A socket and loopback need no TLS.
+    """
+    named = url.query.get("host") or url.host or os.environ.get("PGHOST") or ""
+    hosts = named.split(",") if isinstance(named, str) else named
+    if "sslmode" in url.query or all(host.startswith(("/", "@")) or host in _LOCAL for host in hosts):
+        return {}
+    given: dict[str, str] = {"sslmode": "verify-full"}
+    if "sslrootcert" not in url.query and not os.environ.get("PGSSLROOTCERT"):
+        import certifi
+
+        given["sslrootcert"] = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    return given
+
+
 def _quiet(engine: Engine) -> Engine:
     """Rows hold personal data, so SQLAlchemy's log never shows them, however much it is told to show."""
     logger = logging.getLogger("sqlalchemy.engine.Engine")
@@ -206,7 +225,7 @@ def _no_rows(record: logging.LogRecord) -> bool:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = _quiet(create_engine(url, connect_args={"connect_timeout": _CONNECT_SECONDS}, **_HIDDEN))
+    engine = _quiet(create_engine(url, connect_args={"connect_timeout": _CONNECT_SECONDS, **tls(url)}, **_HIDDEN))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
