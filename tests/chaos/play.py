@@ -61,6 +61,14 @@ class Stage:
 
     def play(self, history: History) -> Played:
         """Play it from an empty database; never raises for what the product does."""
+        self.open_world(history)
+        for step in history["steps"]:
+            self.step(step)
+        self.calm()
+        return self.finish(history["world"])
+
+    def open_world(self, history: History) -> None:
+        """Set the systems and an empty store up."""
         world = history["world"]
         company.use(world["topology"])
         self.settings: Settings = company.settings_for(
@@ -76,16 +84,18 @@ class Stage:
         (self.folder / "older.zst").unlink(missing_ok=True)
         self._backed_up = 0
         self._forgotten: list[tuple[int, int]] = []
-        for step in history["steps"]:
-            self._step(step)
-        self._calm()
+
+    def finish(self, world: dict[str, Any]) -> Played:
+        """Let the judge look."""
+        sources = self.machine.sources
         self.played.writes = sum(write.who == OURS for source in sources.values() for write in source.writes)
         if not any(fault.kind == "crash" for fault in self.played.faults):
             with self.machine.watching() as store:
                 self.played.faults += judge.verdict(store, sources, world, self._forgotten)
         return self.played
 
-    def _step(self, step: list[Any]) -> None:
+    def step(self, step: list[Any]) -> None:
+        """What people or our processes do next."""
         match step:
             case ["people", operations]:
                 self._people(operations)
@@ -169,7 +179,7 @@ class Stage:
         run: Any = {"sync": jobs.run_sync, "pull": jobs.run_pull, "sweep": jobs.run_sweep}[name]
         return lambda process: run(process.store, self.settings)
 
-    def _calm(self) -> None:
+    def calm(self) -> None:
         """Faults and edits have stopped; give the product finite time."""
         machine = self.machine
         for source in machine.sources.values():

@@ -124,6 +124,15 @@ class Source:
         if record is not None and record.latest.values is None and len(record.versions) > 1:
             self._append(record, record.versions[-2].values, delay)
 
+    def forget_deleted(self) -> None:
+        """Drop what was deleted, and all but the last versions: a simulated system must stay small, too."""
+        for records in self.streams.values():
+            for source_id, record in list(records.items()):
+                if record.latest.values is None and record.latest.visible_at <= self._clock():
+                    del records[source_id]
+                else:
+                    del record.versions[:-3]
+
     def truth(self, stream: str) -> dict[str, Values]:
         """The records that exist."""
         found = self.streams[stream].items()
