@@ -16,7 +16,10 @@ from mappings.model import ENTITIES, LINES, Column, Kind, columns
 from mappings.statuses import STATUSES
 from mappings.yamlfile import Located, is_one_of
 
-_STREAM_KEYS = ("entity", "skip", "fields", "status", "required", "personal", "lines", "write")
+ERROR_NOTE = "error_note"
+"""Stands in ``write`` for the field that shows why a record could not be written (``errors_to``); not canonical."""
+
+_STREAM_KEYS = ("entity", "skip", "fields", "status", "required", "personal", "lines", "write", "errors_to")
 _STATUS_KEYS = ("path", "first", "const", "template", "do", "match", "values", "default", "write", "refine")
 _FIXED = ("system", "source_id", "status")
 
@@ -99,7 +102,7 @@ def parse(stream: str, spec: Any, where: str) -> Definition:
         tuple(_names(spec, "required", {*known})),
         frozenset(_names(spec, "personal", names)),
         _lines(entity, spec["lines"], spec.at("lines")) if spec.get("lines") is not None else None,
-        _write(spec, known, fields, status),
+        {**_write(spec, known, fields, status), **_errors_to(spec)},
     )
 
 
@@ -246,6 +249,15 @@ def _write(
             raise MappingFileError(place, "`status` cannot be written: there is no status table.")
         found[name] = _write_one(name, item, place, fields.get(name))
     return found
+
+
+def _errors_to(spec: Located) -> dict[str, Write]:
+    given = spec.get("errors_to")
+    if given is None:
+        return {}
+    if not isinstance(given, str) or not given:
+        raise MappingFileError(spec.at("errors_to"), "`errors_to` must be a source field.")
+    return {ERROR_NOTE: Write(given, given)}
 
 
 def _write_one(name: str, item: Any, place: str, read: Expression | None) -> Write:

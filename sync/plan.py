@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mappings.errors import MappingError
-from state import agreed, held, outbox, writelog
+from state import agreed, errornotes, held, outbox, writelog
 from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan
+from sync import notes
 from sync.echoes import rewritten
 from sync.judge import Judge
 from sync.values import same
@@ -62,6 +63,8 @@ def plan_system(
         for record_id, base in outbox.bases(connection, records):
             if outbox.is_usable(base):
                 items += _items(judge, mapping.stream(records[record_id][0].stream), records[record_id], base)
+        if wishes is not None:
+            items += notes.planned(connection, settings, mapping, system, items)
     with store.transaction() as connection:
         outbox.take_turns(connection, system)
         if wishes is not None:
@@ -97,6 +100,8 @@ def settle_doubts(connection: Any, mapping: SystemMapping, system: str) -> None:
             outbox.outcome(connection, item.id, OutboxStatus.APPLIED, "found in the source after an interruption")
             agreed.write(connection, [(item.record_id, change.field, change.new) for change in item.changes])
             outbox.resolve(connection, item)
+            if errornotes.is_note(item):
+                errornotes.stand(connection, item, base, mapping.stream(item.stream).fingerprint)
         else:
             outbox.outcome(connection, item.id, OutboxStatus.SUPERSEDED, "the record has changed since")
 

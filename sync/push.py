@@ -11,7 +11,7 @@ from connectors.errors import AuthError, ConnectorError, ContractError, QuotaErr
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingError
 from mappings.model import ENTITIES, columns
-from state import agreed, audit, held, landing, outbox, runs, writelog
+from state import agreed, audit, errornotes, held, landing, outbox, runs, writelog
 from state.landing import Stream
 from state.outbox import MAX_ATTEMPTS, Base, Item, OutboxStatus, Plan, PlanError
 from state.store import Store
@@ -234,9 +234,12 @@ class _Pusher:
                     status, message = OutboxStatus.REJECTED, _ignored(item)
                     self._stand_on_new_version(connection, item)
             outbox.outcome(connection, item.id, status, message, fence=self.job.lease.token)
+            if result.outcome is Outcome.APPLIED and errornotes.is_note(item):
+                base = dict(outbox.bases(connection, [item.record_id]))[item.record_id]
+                errornotes.stand(connection, item, base, self.mapper.fingerprint)
             self._remember(connection, item, status, result.record)
         del pending[result.source_id]
-        self._count("retry" if status is OutboxStatus.PLANNED else status.value)
+        self._count("retry" if status is OutboxStatus.PLANNED else _name(item, status))
         self.work.page(dict(self.counts))
 
     def _seen_through(self, item: Item, result: PushResult) -> PushResult:
@@ -290,7 +293,7 @@ class _Pusher:
         if all(rewritten(change.source_new, shown) for change, shown in self._shown(item, record)):
             return False
         row = self._canonical(item, record)
-        return bool(row) and any(not same(row[change.field], change.new) for change in item.changes)
+        return bool(row) and any(not same(row.get(change.field), change.new) for change in item.changes)
 
     def _stand_on_new_version(self, connection: Connection, item: Item) -> None:
         """Let the refusal hold for the version that our write made, or the next plan would send it again."""
@@ -322,6 +325,12 @@ class _Pusher:
 
     def _count(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
+
+
+def _name(item: Item, status: OutboxStatus) -> str:
+    """What an outcome is counted as; an error text that was written is no news to anybody."""
+    done = status in (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED)
+    return "noted" if done and errornotes.is_note(item) else status.value
 
 
 def _found(item: Item, result: PushResult) -> PushResult:
