@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -58,29 +58,33 @@ def still_held(connection: Connection) -> list[tuple[Erasure, list[Known]]]:
     return [(item, held.get(item.id, [])) for item in erasure.listing(connection)]
 
 
+_Plain = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+_Instant = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999_999)]  # the end of the year 9999
+
+
 class _Key(msgspec.Struct, frozen=True):
-    id: str
+    id: _Plain
     key: str
 
 
 class _Tombstone(msgspec.Struct, frozen=True):
-    erasure_id: str
+    erasure_id: _Plain
     digest: str
-    kind: str
-    key_id: str
+    kind: _Plain
+    key_id: _Plain
 
 
 class _Item(msgspec.Struct, frozen=True):
-    id: str
-    at: int
-    actor: str
-    reason: str
+    id: _Plain
+    at: _Instant
+    actor: _Plain
+    reason: _Plain
 
 
 class Exported(msgspec.Struct, frozen=True):
     """The file that carries erasures to a store restored elsewhere; bytes as base64."""
 
-    format: int
+    format: Literal[1]
     erasures: tuple[_Item, ...]
     keys: tuple[_Key, ...]
     tombstones: tuple[_Tombstone, ...]
@@ -110,7 +114,7 @@ def take_in(store: Store, path: Path) -> int:
         ]
     except OSError as error:
         raise ErasureError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ErasureError(f"{path} is no list of erasures.", "`ltc forget --export` writes one.") from error
     if any(len(key) > 64 for _, key in keys):
         raise ErasureError(f"{path} is no list of erasures.", "`ltc forget --export` writes one.")

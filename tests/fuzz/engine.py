@@ -28,7 +28,7 @@ from tests.fuzz.mutate import Mutate, Words
 
 LONGEST_SECONDS = 5.0
 MOST_MEMORY = 500 * 1024 * 1024
-INSTRUMENTED = ("connectors", "mappings", "settings", "state", "console")
+INSTRUMENTED = ("connectors", "mappings", "settings", "state", "sync", "console")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,6 +43,8 @@ class Target:
     """Valid inputs."""
     mutations: Callable[[Words], Mutate]
     run: Callable[[bytes], None]
+    prepare: Callable[[], object] = lambda: None
+    """Makes what ``run`` needs and keeps, once: it takes longer than a call may."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Fuzzing:
         self._seconds = seconds
         self._chance = random.Random(seed)
         self._seed = seed
+        target.prepare()
         self.seeds = target.seeds()
         words = Words()
         for data in self.seeds:

@@ -18,14 +18,16 @@ from connectors.contract import Connector
 from mappings.engine import MappingError, MappingFileError, load, shipped
 from settings import SettingsError
 from settings import load as load_settings
-from state import backup, restore
+from state import backup, erasure, restore
+from state.clock import from_us
 from state.failures import StoreError
 from state.store import open_store
+from sync import forget
 from sync.systems import SystemUnusable, mapping_for, open_connector, ordered_streams
 from tests.console import deal
 from tests.fuzz import connectors, wire
 from tests.fuzz.engine import Target, scratch
-from tests.fuzz.mutate import Mutate, Words, bytes_, tree, yaml_
+from tests.fuzz.mutate import Mutate, Words, bytes_, json_, tree, yaml_
 
 _FOLDER = scratch()
 
@@ -234,7 +236,10 @@ def _backup_mutations(words: Words) -> Mutate:
         at = chance.randrange(len(parts))
         full = [place for place, part in enumerate(parts) if part]
         at = chance.choice(full) if full else at
-        with contextlib.suppress(msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError):
+        # What does not decode to rows any more stays as it is.
+        with contextlib.suppress(
+            msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError
+        ):
             parts[at] = _changed(parts[at], words, chance)
         return kind + b"".join(_part(part) for part in parts)
 
@@ -271,8 +276,41 @@ def _changed(part: bytes, words: Words, chance: random.Random) -> bytes:
     return msgspec.msgpack.encode(found)
 
 
+# The list of erased persons that one store hands to another.
+
+
+def _read_erasures(data: bytes) -> None:
+    path = _written("erased.json", data)
+    for leftover in _FOLDER.glob("erased.db*"):
+        leftover.unlink()
+    _written("erased.db", _template())
+    with open_store(f"sqlite:///{_FOLDER / 'erased.db'}") as store:
+        try:
+            forget.take_in(store, path)
+        except StoreError:
+            return
+        with store.reading() as connection:
+            for found, _ in forget.still_held(connection):
+                from_us(found.at)
+            marks = erasure.tombstones(connection)
+            assert marks is None or marks.matching([erasure.of_record("crm", "lead", "l1")]) is not None
+
+
+@cache
+def _erasures() -> list[bytes]:
+    config = deal.config(_FOLDER, f"sqlite:///{_FOLDER / 'forgetting.db'}")
+    deal.fill(config)
+    settings = load_settings(config)
+    with open_store(settings.store) as store:
+        forget.erase(store, settings, [deal.EMAIL], "Li Na", "asked for it")
+        with store.reading() as connection:
+            return [forget.export(connection)]
+
+
 TARGETS = [
-    Target("mapping", ("mapping files", "their expressions, tables, conditions"), _mappings, yaml_, _read_mapping),
+    Target(
+        "mapping", ("mapping files", "their expressions, tables, conditions"), _mappings, yaml_, _read_mapping, _records
+    ),
     Target(
         "settings",
         ("ltc.yaml", "cron in it", "connectors' settings", "secret references"),
@@ -280,5 +318,6 @@ TARGETS = [
         yaml_,
         _read_settings,
     ),
-    Target("backup", ("backup files, packed and inside",), _backups, _backup_mutations, _read_backup),
+    Target("backup", ("backup files, packed and inside",), _backups, _backup_mutations, _read_backup, _template),
+    Target("erasures", ("the list of erased persons",), _erasures, json_, _read_erasures, _template),
 ]

@@ -167,6 +167,11 @@ CONDITION = [
     "lead\nstatus == '\ud83d'".encode("utf-8", "surrogatepass"),
 ]
 TYPED = [b"order.delivery_state\na\0b", b"lead.email\n\xed\xa0\xbd", b"order.number\n\0"]
+ERASURES = [
+    DEEP,
+    b'{"format":1,"erasures":[{"id":"a","at":18446744073709551615,"actor":"","reason":""}],"keys":[],"tombstones":[]}',
+    b'{"format":1,"erasures":[{"id":"a","at":260000000000000000,"actor":"","reason":""}],"keys":[],"tombstones":[]}',
+]
 COMMAND = [b"trace\n\xff", b"lock\n\xed\xa0\xbd\n--reason\n\xfe", b"findings\nshow\n\xf8"]
 
 KEPT = {
@@ -179,6 +184,7 @@ KEPT = {
     "mapping": MAPPING,
     "settings": SETTINGS,
     "backup": BACKUP,
+    "erasures": ERASURES,
     "condition": CONDITION,
     "typed": TYPED,
     "command": COMMAND,
@@ -189,6 +195,7 @@ KEPT = {
     ("name", "place"), [(name, place) for name, kept in KEPT.items() for place in range(len(kept))]
 )
 def test_an_input_that_once_crashed_a_parser_does_so_no_more(name: str, place: int) -> None:
+    TARGETS[name].prepare()
     with limits():
         crash = call(TARGETS[name], KEPT[name][place])
     assert crash is None, crash.trace

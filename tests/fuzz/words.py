@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import shlex
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -31,11 +32,11 @@ from tests.console import deal
 from tests.fuzz.engine import Target, scratch
 from tests.fuzz.mutate import text
 
-_READING = (
+_COMMANDS = (
     *("status", "runs", "trace", "findings", "links", "conflicts", "overwritten", "lock", "unlock", "dead-letters"),
-    *("quarantine", "audit", "checks", "mappings", "pull"),
+    *("quarantine", "audit", "checks", "mappings", "pull", "prune", "forget"),
 )
-for _name in _READING:  # imported late otherwise, and not watched
+for _name in _COMMANDS:  # imported late otherwise, and not watched
     importlib.import_module(COMMANDS[_name].partition(":")[0])
 _AFTER = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -173,13 +174,13 @@ def _refuse_a_write(url: str) -> None:
 def _run_command(data: bytes) -> None:
     arguments = [os.fsdecode(line.replace(b"\0", b"")) for line in data.split(b"\n")]
     first = arguments[0]
-    if first not in _READING:
-        first = _READING[zlib.crc32(os.fsencode(first)) % len(_READING)]
+    if first not in _COMMANDS:
+        first = _COMMANDS[zlib.crc32(os.fsencode(first)) % len(_COMMANDS)]
     # As on a terminal: what the encoding cannot hold is an error on standard output.
     config = str(_company())
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors=errors) for errors in ("strict", "backslashreplace"))
     try:
-        with redirect_stdout(out), redirect_stderr(err), _no_new_files():
+        with redirect_stdout(out), redirect_stderr(err), _no_new_files(), patch.object(sys, "stdin", io.StringIO()):
             click.Group.main(cli, ["--config", config, first, *arguments[1:]], "ltc", standalone_mode=False)
     except (click.ClickException, click.exceptions.Exit, click.Abort) as error:
         if isinstance(error, click.ClickException):
@@ -193,7 +194,8 @@ def _run_command(data: bytes) -> None:
 @contextlib.contextmanager
 def _no_new_files() -> Iterator[None]:
     """Commands write only to the store; a fuzzed path must not."""
-    with patch.object(Path, "write_text", side_effect=click.UsageError("no")):
+    no = click.UsageError("no")
+    with patch.object(Path, "write_bytes", side_effect=no), patch.object(Path, "touch", side_effect=no):
         yield
 
 
@@ -223,7 +225,7 @@ def _command_lines() -> list[bytes]:
                 if line.strip().startswith("ltc ") and "'" not in line.replace("'", "", 2)
                 else []
             )
-            if len(words) > 1 and words[1] in _READING:
+            if len(words) > 1 and words[1] in _COMMANDS:
                 found.append("\n".join(words[1:]).encode())
     return found
 
@@ -232,5 +234,12 @@ TARGETS = [
     Target("condition", ("conditions in ltc.yaml",), _conditions, text, _read_condition),
     Target("cron", ("cron expressions",), _crons, text, _read_cron),
     Target("typed", ("values typed into dead letters",), _typed, text, _read_typed),
-    Target("command", ("the arguments of ltc: ids, days, records, decisions",), _command_lines, text, _run_command),
+    Target(
+        "command",
+        ("the arguments of ltc: ids, days, records, decisions",),
+        _command_lines,
+        text,
+        _run_command,
+        _company,
+    ),
 ]
