@@ -199,6 +199,9 @@ class _Author:
                 values[name] = self._value(name)
         return ["edit", system, stream, source_id, values, self._delay()]
 
+    def _some(self) -> list[Any]:
+        return [self._operation() for _ in range(self.random.randint(0, 2))]
+
     def _operation(self) -> Any:
         random = self.random
         system = random.choice(self.systems)
@@ -277,7 +280,7 @@ class _Author:
                 case "people" | "write people":
                     found.append([point, kind, [self._operation()]])
                 case "hang" | "write hang":
-                    found.append([point, kind, random.choice([20, 400, 2400])])
+                    found.append([point, kind, random.choice([20, 400, 2400]), self._some()])
                 case "busy" | "down" | "no_database" | "refused":
                     found += [[point, kind] for _ in range(random.choice([1, 1, 3, 8]))]
                 case _:

@@ -99,7 +99,7 @@ def _records(connection: Connection, source: Source, stream: str) -> list[Fault]
 def _canonical(connection: Connection, row: Any, where: str, stream: str, values: Values) -> list[Fault]:
     """The canonical row shows the record's values, or the record is in quarantine and says why."""
     status, amount = company.STATUSES[stream].get(values.get("state", "")), minor(values.get("amount"))
-    if not _is_understood(stream, values):
+    if not is_understood(stream, values):
         if row.state != RecordState.REJECTED:
             return [Fault("lost", f"{where} cannot be understood and is not in quarantine")]
         return []
@@ -130,7 +130,8 @@ def minor(value: Any) -> int | None:
         return None
 
 
-def _is_understood(stream: str, values: Values) -> bool:
+def is_understood(stream: str, values: Values) -> bool:
+    """Whether the mapping can make something of a record."""
     state, amount = values.get("state"), values.get("amount")
     return (state is None or state in company.STATUSES[stream]) and (amount is None or minor(amount) is not None)
 
@@ -144,7 +145,7 @@ def _totals(connection: Connection, source: Source, stream: str) -> list[Fault]:
     )
     count, total = connection.execute(text(query)).one()
     amounts = [
-        minor(values.get("amount")) or 0 for values in source.truth(stream).values() if _is_understood(stream, values)
+        minor(values.get("amount")) or 0 for values in source.truth(stream).values() if is_understood(stream, values)
     ]
     if (count, total) != (len(amounts), sum(amounts)):
         text_ = f"{table}: {count} records of {total} in the store, {len(amounts)} of {sum(amounts)} in {source.name}"
@@ -219,7 +220,7 @@ def _unwritten(connection: Connection, sources: dict[str, Source], topology: str
 
 
 def _understood(source: Source, stream: str) -> dict[str, Values]:
-    return {key: values for key, values in source.truth(stream).items() if _is_understood(stream, values)}
+    return {key: values for key, values in source.truth(stream).items() if is_understood(stream, values)}
 
 
 def _shown(stream: str, canonical: str, values: Values) -> Any:

@@ -101,6 +101,7 @@ class Process:
             case "people":
                 self.machine.people(rest[0])
             case "hang":
+                self.machine.people(rest[1] if len(rest) > 1 else [])
                 self.machine.now += int(rest[0] * SECOND)
                 self.machine.switch()
             case "switch":
@@ -184,7 +185,8 @@ class Machine:
         self.sources: dict[str, Source] = {}
         self.ended: set[str] = set()
         self.people: Callable[[list[Any]], None] = lambda _: None
-        self._template = folder / "template.db"
+        self.folder = folder
+        self.template = folder / "template.db"
         self._path = folder / "ltc.db"
         self._engines: list[Any] = []
         self._free: list[Any] = []
@@ -192,7 +194,7 @@ class Machine:
         self._running: list[tuple[greenlet, Process]] = []
         self._main = getcurrent()
         self.current: Process | None = None
-        with open_store(f"sqlite:///{self._template}"):
+        with open_store(f"sqlite:///{self.template}"):
             pass
 
     def reset(self, sources: dict[str, Source]) -> None:
@@ -208,7 +210,7 @@ class Machine:
         self._free = list(self._engines)
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-        shutil.copyfile(self._template, self._path)
+        shutil.copyfile(self.template, self._path)
 
     def engine(self) -> Any:
         """A pool of connections for one process; kept for later ones, because its statements are compiled."""

@@ -18,7 +18,7 @@ from state import backup, restore
 from state.failures import StoreError
 from sync import job as jobs
 from sync import session, systems
-from tests.chaos import company, judge
+from tests.chaos import company, judge, really
 from tests.chaos.history import History
 from tests.chaos.judge import Fault
 from tests.chaos.machine import SECOND, Machine, Process
@@ -59,13 +59,19 @@ class Stage:
         with one_by_one, mappings, company.installed(), self.machine.installed(), retry.no_waiting():
             yield self
 
-    def play(self, history: History) -> Played:
-        """Play it from an empty database; never raises for what the product does."""
+    def play(self, history: History, reconciled: bool = False) -> Played:
+        """Play it from an empty database; never raises for what the product does.
+
+        ``reconciled``: let the real reconciliation look, too.
+        """
         self.open_world(history)
         for step in history["steps"]:
             self.step(step)
         self.calm()
-        return self.finish(history["world"])
+        played = self.finish(history["world"])
+        if reconciled and not played.faults:
+            played.faults += really.faults(self.machine, self.settings)
+        return played
 
     def open_world(self, history: History) -> None:
         """Set the systems and an empty store up."""
