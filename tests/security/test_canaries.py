@@ -185,6 +185,20 @@ def test_a_traceback_of_an_unknown_error_shows_no_secret(place: Company, monkeyp
     company.nothing({"traceback": shown, "output": result.output}, [*place.secrets(), *PERSONAL])
 
 
+def test_a_backup_of_a_store_on_postgresql_holds_no_secret(
+    place: Company, tmp_path: Path, pg_server: Callable[[], str]
+) -> None:
+    import zstandard
+
+    place.config.write_text(f"store: {pg_server()}\n" + place.config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert ltc(place, "pull").exit_code == 3, "Tryton's part fails"
+    made = ltc(place, "backup", str(tmp_path / "backup.zst"))
+    assert made.exit_code == 0, made.output
+    inside = zstandard.ZstdDecompressor().stream_reader((tmp_path / "backup.zst").read_bytes()).read()
+    company.nothing({"the backup": inside}, place.secrets())
+    assert company.found(inside, PERSONAL), "records are in it"
+
+
 def test_neither_reports_nor_lists_nor_a_backup_hold_a_secret(place: Company, tmp_path: Path) -> None:
     ltc(place, "sync")
     ltc(place, "reconcile")
