@@ -41,6 +41,8 @@ class StreamSpec:
     deletes: Deletes = Deletes.NONE
     writable: tuple[str, ...] = ()
     """Source fields ``push`` may change."""
+    creatable: str | None = None
+    """Source field that carries the external key of the records we create; ``None``: none can be created here."""
     depends_on: tuple[str, ...] = ()
     """Streams to pull first, so that references resolve within one run."""
 
@@ -148,13 +150,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record that is to exist once in a stream, recognised by its external key."""
+
+    key: str
+    """External key, kept in ``StreamSpec.creatable``: at most 40 characters of ``[0-9a-z-]``, and the same whenever the
+    same record is created for the same reason, by another store of the same set-up too."""
+    values: dict[str, Any]
+    """Source field → value (str, int, bool, Decimal, None; for a document's lines a list of dicts of the same).
+    ``key`` is in it under ``StreamSpec.creatable``."""
+    idempotency_key: str
+    """The same for every attempt at it; at most 64 characters of ``[0-9a-z-]``."""
+    unsure: bool = False
+    """An earlier attempt at it was not answered, and may have been carried out."""
+
+
+@dataclass(frozen=True, slots=True)
 class PushResult:
-    """What became of one change; ``record`` is the record as the source shows it after the write, if it was read."""
+    """What became of one change; ``record`` is the record as the source shows it after the write, if it was read.
+
+    Of a new record ``key`` is its external key and ``source_id`` the id it was given, empty if it was not made.
+    """
 
     source_id: str
     outcome: Outcome
     message: str = ""
     record: RawRecord | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +256,20 @@ class Connector(ABC, Generic[ConfigT]):
         known, so that a crash in the middle loses no outcome that the source has already confirmed.
         """
         raise NotImplementedError(f"{self.name} does not accept changes to {stream}")
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        """The records that carry these external keys, by key; a key that nothing carries is left out.
+
+        Deleted and void records are among them where the source still shows them: what a person has taken away is not
+        made again. Reads what the source shows now, not an index that lags behind, where there is a choice.
+        """
+        raise NotImplementedError(f"{self.name} does not look for new records in {stream}")
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        """Create records that do not exist yet, yielding one result per record, in order, as soon as it is known.
+
+        ``APPLIED``: made now. ``UNCHANGED``: found by its key, neither made again nor changed. ``REJECTED``: will never
+        work as it is. ``RETRY``: surely not made. ``UNKNOWN``: sent, no answer. The connector looks for the key itself
+        before it creates, unless the source's own upsert by a unique key makes that needless.
+        """
+        raise NotImplementedError(f"{self.name} does not create records in {stream}")
