@@ -144,9 +144,7 @@ class Change:
         """
         if not self.unsure:
             return False
-        if self.version is not None and record.version is not None:
-            return record.version != self.version
-        return record.body != self.body
+        return record.version != self.version or (bool(self.body) and record.body != self.body)
 
 
 @dataclass(frozen=True, slots=True)

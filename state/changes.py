@@ -85,6 +85,8 @@ class Item:
     created_at: int = 0
     sent_at: int | None = None
     done_at: int | None = None
+    unsettled: bool = False
+    """Nobody can tell whether it was carried out: it was not answered, and the record has changed since."""
 
     @property
     def letter(self) -> str:

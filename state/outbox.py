@@ -51,10 +51,12 @@ __all__ = [
     "dead_letters",
     "discard",
     "end",
+    "has_loose_doubts",
     "idempotency_key",
     "in_doubt",
     "is_usable",
     "item_of",
+    "leave_unsettled",
     "letter",
     "load",
     "open_plans",
@@ -280,7 +282,9 @@ def approve_large(connection: Connection, plan_id: str, actor: str, exceeded: Se
 
 
 def end(connection: Connection, plan_id: str) -> PlanStatus:
-    """Close a plan as applied, or leave it open if some of it could not be sent now."""
+    """Close a plan as applied, or leave it open if some of it could not be sent now; a superseded one stays that."""
+    if load(connection, plan_id).status is PlanStatus.SUPERSEDED:
+        return PlanStatus.SUPERSEDED
     left = connection.execute(
         select(func.count())
         .select_from(schema.outbox)
@@ -302,6 +306,18 @@ def in_doubt(connection: Connection, system: str) -> list[Item]:
     return [item_of(row) for row in connection.execute(query)]
 
 
+def has_loose_doubts(connection: Connection, systems: Iterable[str]) -> bool:
+    """Whether a change in doubt is in no open plan: only planning anew settles it."""
+    table, plans = schema.outbox, schema.plan
+    is_open = plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING))
+    query = (
+        select(table.c.id)
+        .where(table.c.system.in_(list(systems)), table.c.status.in_(IN_DOUBT))
+        .where(~select(plans.c.id).where(plans.c.id == table.c.plan_id, is_open).exists())
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def sending(connection: Connection, items: Sequence[Item], fence: int) -> set[int]:
     """Note that these are about to be sent; commit before the call. Returns the ids of those that may be.
 
@@ -321,10 +337,13 @@ def sending(connection: Connection, items: Sequence[Item], fence: int) -> set[in
 def outcome(
     connection: Connection, item_id: int, status: OutboxStatus, message: str = "", *, fence: int | None = None
 ) -> None:
-    """Note what became of a change. ``fence``: the token under which it was sent; raises ``LeaseHeld`` if another
-    worker has taken it over since.
+    """Note what became of a change; one to be sent again is not, if its plan was withdrawn meanwhile.
+
+    ``fence``: the token under which it was sent; raises ``LeaseHeld`` if another worker has taken it over since.
     """
     table = schema.outbox
+    if status is OutboxStatus.PLANNED and _is_withdrawn(connection, item_id):
+        status = OutboxStatus.SUPERSEDED
     query = update(table).where(table.c.id == item_id)
     if fence is not None:
         query = query.where(table.c.fence == fence)
@@ -334,10 +353,22 @@ def outcome(
         raise runs.taken_over("this write-back")
 
 
+def leave_unsettled(connection: Connection, item_id: int) -> None:
+    """Note that nobody can tell any more whether a change that was in doubt had been carried out."""
+    bulk.update(connection, schema.outbox, ("id", "unsettled"), [(item_id, 1)], ("id",))
+
+
 def unsent(connection: Connection, item: Item, status: OutboxStatus, message: str) -> None:
     """Note that an attempt did not count: the source was not asked about this change."""
-    row = (item.id, status.value, item.attempts, message)
-    bulk.update(connection, schema.outbox, ("id", "status", "attempts", "message"), [row], ("id",))
+    outcome(connection, item.id, status, message)
+    bulk.update(connection, schema.outbox, ("id", "attempts"), [(item.id, item.attempts)], ("id",))
+
+
+def _is_withdrawn(connection: Connection, item_id: int) -> bool:
+    """Whether another planning has superseded the plan of this change, and not taken the change over."""
+    table = schema.outbox
+    query = select(schema.plan.c.status).join(table, table.c.plan_id == schema.plan.c.id).where(table.c.id == item_id)
+    return connection.execute(query).scalar() == PlanStatus.SUPERSEDED
 
 
 def rebase(connection: Connection, item_id: int, base_seq: int, key: str) -> None:
@@ -466,6 +497,7 @@ def item_of(row: Row[Any]) -> Item:
         row.created_at,
         row.sent_at,
         row.done_at,
+        bool(row.unsettled) and row.status != OutboxStatus.APPLIED,
     )
 
 

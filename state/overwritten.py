@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
@@ -13,15 +13,19 @@ from state.outbox import FieldChange, Item, OutboxStatus, PlanError, item_of
 _MARK = '%"contested": true%'
 
 
+_REPLACED = or_(schema.outbox.c.status == OutboxStatus.APPLIED.value, schema.outbox.c.unsettled == 1)
+"""What was carried out, or may have been."""
+
+
 def lost(item: Item) -> list[FieldChange]:
-    """The changes of a write-back that replaced what somebody else had written."""
+    """The changes of a write-back that replaced (``item.unsettled``: may have) what somebody else had written."""
     return [change for change in item.changes if change.contested]
 
 
 def listing(connection: Connection, system: str | None = None, limit: int = 50) -> list[Item]:
     """Write-backs that replaced such values, the last first."""
     table = schema.outbox
-    query = select(table).where(table.c.status == OutboxStatus.APPLIED.value, table.c.changes.like(_MARK))
+    query = select(table).where(_REPLACED, table.c.changes.like(_MARK))
     if system is not None:
         query = query.where(table.c.system == system)
     return [item_of(row) for row in connection.execute(query.order_by(table.c.id.desc()).limit(limit))]
@@ -30,14 +34,14 @@ def listing(connection: Connection, system: str | None = None, limit: int = 50) 
 def one(connection: Connection, item_id: int) -> Item:
     """The write-back with this number; raises ``PlanError`` if it replaced nothing."""
     table = schema.outbox
-    row = connection.execute(select(table).where(table.c.id == item_id)).first()
+    row = connection.execute(select(table, _REPLACED.label("replaced")).where(table.c.id == item_id)).first()
     gone = pruned.removed(connection, "writes") if row is None else None
     if gone is not None:
         raise PlanError(
             f"There is no write-back {item_id} any more, or never was: {gone.removed} old ones were pruned.",
             "One that replaced somebody's value never is: `ltc overwritten list` shows them all.",
         )
-    item = None if row is None or row.status != OutboxStatus.APPLIED else item_of(row)
+    item = item_of(row) if row is not None and row.replaced else None
     if item is None or not lost(item):
         raise PlanError(f"Write-back {item_id} replaced nothing.", "`ltc overwritten list` shows the ones that did.")
     return item

@@ -260,6 +260,7 @@ outbox = Table(
     Column("sent_at", BigInteger),
     Column("done_at", BigInteger),
     Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that last sent it
+    Column("unsettled", SmallInteger, nullable=False, server_default="0"),  # 1: closed, perhaps carried out
 )
 Index("ix_outbox_status", outbox.c.system, outbox.c.status)
 Index("ix_outbox_record", outbox.c.record_id)

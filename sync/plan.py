@@ -104,6 +104,7 @@ def settle_doubts(connection: Any, mapping: SystemMapping, system: str) -> None:
                 errornotes.stand(connection, item, base, mapping.stream(item.stream).fingerprint)
         else:
             outbox.outcome(connection, item.id, OutboxStatus.SUPERSEDED, "the record has changed since")
+            outbox.leave_unsettled(connection, item.id)
 
 
 def shows(mapping: StreamMapping, item: Item, body: bytes) -> bool:

@@ -203,6 +203,8 @@ class _Pusher:
                 base = found.get(item.record_id)
                 if base is None or base.seq != item.base_seq or not outbox.is_usable(base):
                     outbox.outcome(connection, item.id, OutboxStatus.CONFLICT, _MOVED)
+                    if item.status in outbox.IN_DOUBT:
+                        outbox.leave_unsettled(connection, item.id)
                     self._count("conflict")
                 else:
                     ready[item.source_id] = (item, base)
@@ -223,7 +225,7 @@ class _Pusher:
             raise ContractError(f"An outcome was told for a record of {self.stream.name} that was not sent.")
         item, _ = pending[result.source_id]
         result = _found(item, self._seen_through(item, result))
-        status, message = _SETTLED[result.outcome], result.message
+        status, message = _status(item, result.outcome), result.message
         if status in outbox.OPEN and item.attempts + 1 >= MAX_ATTEMPTS:
             status, message = OutboxStatus.DEAD, f"no outcome after {MAX_ATTEMPTS} attempts: {message}"
         with self.work.transaction() as connection:
@@ -234,6 +236,8 @@ class _Pusher:
                     status, message = OutboxStatus.REJECTED, _ignored(item)
                     self._stand_on_new_version(connection, item)
             outbox.outcome(connection, item.id, status, message, fence=self.job.lease.token)
+            if item.status in outbox.IN_DOUBT and status is OutboxStatus.CONFLICT:
+                outbox.leave_unsettled(connection, item.id)
             if result.outcome is Outcome.APPLIED and errornotes.is_note(item):
                 base = dict(outbox.bases(connection, [item.record_id]))[item.record_id]
                 errornotes.stand(connection, item, base, self.mapper.fingerprint)
@@ -325,6 +329,13 @@ class _Pusher:
 
     def _count(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
+
+
+def _status(item: Item, outcome: Outcome) -> OutboxStatus:
+    """Where a change stands after an outcome; an attempt that came to nothing does not settle an earlier one."""
+    if outcome is Outcome.RETRY and item.status in outbox.IN_DOUBT:
+        return OutboxStatus.UNKNOWN
+    return _SETTLED[outcome]
 
 
 def _name(item: Item, status: OutboxStatus) -> str:

@@ -231,17 +231,24 @@ class Session:
         """Set ``result.plans`` to what is to be written to these systems now."""
         usable = self._usable_mappings()
         asked = [name for name in names if self.settings.systems[name].push != "off" and name in usable]
-        if asked and set(asked) <= set(self.summary.get("planned", ())):
-            with self.store.reading() as connection:
-                plans = outbox.open_plans(connection, asked)
-        elif asked:
+        plans = self._plans_of_last_time(asked)
+        if plans is None:
             work = partial(make_plan, self.store, self.settings, self.result.run_id, asked)
             plans = self._step("plan", work)
             if self.summary:
                 self.summary["planned"] = sorted({*self.summary["planned"], *asked})
-        else:
-            plans = []
         self.result.plans = [plan for plan in plans if plan.open_items]
+
+    def _plans_of_last_time(self, asked: Sequence[str]) -> list[Plan] | None:
+        """The plans there are, if planning now would make the same; ``None`` if it may not."""
+        if not asked:
+            return []
+        if not set(asked) <= set(self.summary.get("planned", ())):
+            return None
+        with self.store.reading() as connection:
+            if outbox.has_loose_doubts(connection, asked):
+                return None
+            return outbox.open_plans(connection, asked)
 
     def apply(self, names: Iterable[str], current: bool = True) -> bool:
         """Carry out the plans of these systems, side by side; returns whether anything changed in a source."""

@@ -113,7 +113,7 @@ class Writer:
             return PushResult(change.source_id, Outcome.UNKNOWN, str(lost))
         if self._shows(document(row), change.values):
             return PushResult(change.source_id, Outcome.APPLIED, record=_record(row))
-        return PushResult(change.source_id, Outcome.RETRY, f"{lost.message} The row does not show the change.")
+        return PushResult(change.source_id, Outcome.UNKNOWN, f"{lost.message} The row does not show the change so far.")
 
     def _shows(self, shown: dict[str, Any], values: dict[str, Any]) -> bool:
         return all(self._same(name, shown.get(name), value) for name, value in values.items())

@@ -91,8 +91,12 @@ def _rows(app: App, item: Item) -> list[tuple[Any, ...]]:
 
     at = f"{from_us(item.done_at or 0).astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M}"
     record = item.number or item.source_id
+    perhaps = f" {app.texts('overwritten.perhaps')}" if item.unsettled else ""
     return [
-        (str(item.id), item.system, record, change.field, change.source_old, change.source_new, at, change.reason)
+        (
+            *(str(item.id), item.system, record, change.field, change.source_old, change.source_new, at),
+            change.reason + perhaps,
+        )
         for change in lost(item)
     ]
 
@@ -116,6 +120,7 @@ def _as_dicts(item: Item) -> list[dict[str, Any]]:
             "source_new": change.source_new,
             "at": from_us(item.done_at or 0),
             "reason": change.reason,
+            "certain": not item.unsettled,
         }
         for change in lost(item)
     ]

@@ -194,9 +194,9 @@ class Stage:
         for cycle in range(cycles):
             machine.now += 2400 * SECOND
             before = self._written()
-            self._run([("sync" if len(machine.sources) > 1 else "pull", [], "host")], must=True)
             if self._sweeps:
                 self._run([("sweep", [], "host")], must=True)
+            self._run([("sync" if len(machine.sources) > 1 else "pull", [], "host")], must=True)
             after = self._written()
             if after == before and (cycle or after == 0 or len(machine.sources) == 1):
                 return

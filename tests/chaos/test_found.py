@@ -52,3 +52,322 @@ def test_a_value_replaced_by_a_write_that_was_rewritten_and_not_answered_is_kept
         ["run", "sync", [[43, "write gateway"]]],
     ]
     replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_value_is_kept_that_an_unanswered_write_may_have_replaced_before_a_person_wrote_again(stage: Stage) -> None:
+    world = {
+        "topology": "pair",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": False,
+        "versions": "none",
+        "traits": {"crm": {}, "erp": {}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c3",
+                    {
+                        "number": "SO-4",
+                        "state": "open",
+                        "amount": "325.33",
+                        "payment": "part_paid",
+                        "billing": "81.82",
+                        "name": "Deal 3",
+                    },
+                    30,
+                ]
+            ],
+        ],
+        [
+            "people",
+            [
+                ["edit", "crm", "deal", "c3", {"delivery": "by hand 7"}, 90],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e8",
+                    {
+                        "number": "SO-4",
+                        "state": "open",
+                        "amount": "4566.59",
+                        "delivery": "partly_delivered",
+                        "payment": "part_paid",
+                        "billing": "17.17",
+                    },
+                    0,
+                ],
+            ],
+        ],
+        ["wait", 4000],
+        ["run", "sync", [[54, "write reset"]]],
+        ["people", [["edit", "crm", "deal", "c3", {"delivery": None}, 0]]],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_write_in_doubt_that_nobody_wants_any_more_is_settled_without_any_news(stage: Stage) -> None:
+    world = {
+        "topology": "chain",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "none",
+        "traits": {"crm": {"rewrite": "case"}, "erp": {}, "books": {}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c1",
+                    {"number": "SO-2", "state": "won", "amount": "5003.26", "billing": "24.06", "name": "Deal 1"},
+                    0,
+                ],
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c2",
+                    {"number": "SO-2", "state": "won", "amount": "1777.14", "billing": "93.53", "name": "Deal 2"},
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e6",
+                    {
+                        "number": "SO-2",
+                        "state": "void",
+                        "amount": "7766.37",
+                        "delivery": "returned",
+                        "billing": "48.86",
+                    },
+                    0.5,
+                ],
+            ],
+        ],
+        ["wait", 900],
+        ["backup"],
+        ["run", "sync", []],
+        ["restore"],
+        ["wait", 4000],
+        ["run", "sync", [[1, "write lost"]]],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_write_in_doubt_is_settled_though_its_owner_was_deleted_and_nothing_else_happens(stage: Stage) -> None:
+    world = {
+        "topology": "number",
+        "policy": "newest_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "none",
+        "traits": {"crm": {"granularity": 60000000}, "erp": {"granularity": 60000000}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c3",
+                    {
+                        "number": "SO-5",
+                        "state": "won",
+                        "amount": "760.75",
+                        "delivery": "delivered",
+                        "payment": "part_paid",
+                        "name": "Deal 3",
+                    },
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e5",
+                    {
+                        "number": "SO-2",
+                        "state": "done",
+                        "amount": "7332.39",
+                        "delivery": "delivered",
+                        "payment": "part_paid",
+                        "billing": "52.45",
+                    },
+                    0.5,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e6",
+                    {
+                        "number": "SO-5",
+                        "state": "done",
+                        "amount": "6382.06",
+                        "delivery": "returned",
+                        "payment": "all paid",
+                        "billing": "26.37",
+                    },
+                    0,
+                ],
+            ],
+        ],
+        ["run", "sync", [[4, "write kill"]]],
+        ["people", [["merge", "erp", "order", "e6", "e5", 30]]],
+        ["wait", 200],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "push", "world": world, "steps": steps})
+
+
+def test_a_value_is_kept_that_a_killed_worker_may_have_replaced_while_another_looked(stage: Stage) -> None:
+    world = {
+        "topology": "cycle",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "stamp",
+        "traits": {"crm": {}, "erp": {}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c3",
+                    {
+                        "number": "SO-3",
+                        "state": "won",
+                        "amount": "6611.21",
+                        "payment": "all paid",
+                        "billing": "76.02",
+                        "name": "Deal 3",
+                    },
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e4",
+                    {
+                        "number": "SO-3",
+                        "state": "done",
+                        "amount": "5276.93",
+                        "delivery": "partly_delivered",
+                        "payment": "not_paid",
+                    },
+                    90,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e5",
+                    {
+                        "number": "SO-3",
+                        "state": "open",
+                        "amount": "8818.27",
+                        "delivery": "returned",
+                        "payment": "all paid",
+                    },
+                    90,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e6",
+                    {
+                        "number": "SO-3",
+                        "state": "void",
+                        "amount": "8667.53",
+                        "delivery": "delivered",
+                        "payment": "part_paid",
+                    },
+                    90,
+                ],
+            ],
+        ],
+        ["people", [["edit", "erp", "order", "e6", {"billing": "by hand 8"}, 0.5]]],
+        ["wait", 900],
+        ["run", "pull", []],
+        [
+            "both",
+            "push",
+            [[82, "kill"]],
+            "sync",
+            [[26, "people", [["edit", "erp", "order", "e6", {"billing": ""}, 0]]]],
+            "same",
+        ],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_write_that_was_undone_within_the_same_minute_is_not_repeated(stage: Stage) -> None:
+    world = {
+        "topology": "number",
+        "policy": "ask",
+        "page": 50,
+        "tombstones": False,
+        "versions": "stamp",
+        "traits": {"crm": {"granularity": 60000000, "undoes": True}, "erp": {"granularity": 60000000}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c3",
+                    {
+                        "number": "SO-1",
+                        "state": "won",
+                        "amount": "6688.77",
+                        "delivery": "partly_delivered",
+                        "payment": "all paid",
+                        "name": "Deal 3",
+                    },
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e5",
+                    {
+                        "number": "SO-1",
+                        "state": "void",
+                        "amount": "5728.32",
+                        "delivery": "partly_delivered",
+                        "payment": "all paid",
+                        "billing": "43.40",
+                    },
+                    0.5,
+                ],
+            ],
+        ],
+        ["both", "sync", [], "sync", [[62, "write timeout"]], "other"],
+        ["run", "push", []],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})

@@ -190,6 +190,22 @@ def test_a_change_that_was_withdrawn_meanwhile_is_not_sent(config: Path) -> None
             assert outbox.sending(connection, [item], 1_000) == set()
 
 
+def test_a_change_withdrawn_while_it_was_tried_is_not_tried_again_and_its_plan_stays_closed(config: Path) -> None:
+    status = outbox.OutboxStatus
+    with open_store(load(config).store) as opened:
+        plan = run_sync(opened, load(config), push="plan").plans[0]
+        answered, unanswered = plan.items[:2]
+        with opened.transaction() as connection:
+            outbox.sending(connection, plan.items[:2], 1_000)
+            assert outbox.save_plan(connection, plan.system, [], "another") is None
+            outbox.outcome(connection, answered.id, status.PLANNED, "busy", fence=1_000)
+            outbox.unsent(connection, unanswered, status.PLANNED, "refused")
+            outbox.end(connection, plan.id)
+        with opened.reading() as connection:
+            assert [item.status for item in outbox.load(connection, plan.id).items[:2]] == [status.SUPERSEDED] * 2
+            assert outbox.open_plans(connection) == []
+
+
 def test_a_reconciliation_that_was_taken_over_writes_nothing(store: Store) -> None:
     with runs.lease(store, "the reconciliation", owner="hung") as lease:
         fenced = store.fenced(lease)

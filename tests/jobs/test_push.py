@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors import retry
+from connectors.contract import Change, Outcome, PushResult
 from settings.model import Settings
 from state import audit, outbox, runs
 from state.outbox import OutboxStatus, PlanError, PlanStatus
@@ -15,7 +16,7 @@ from state.store import Store
 from sync import job
 from sync.plan import make_plan
 from sync.result import SyncResult
-from tests.jobs.toy import ToySystem
+from tests.jobs.toy import Toy, ToySystem
 
 
 @pytest.fixture(autouse=True)
@@ -259,6 +260,21 @@ def test_a_write_lost_on_the_way_is_sent_again(sqlite_store: Store, settings: Se
     assert statuses(sqlite_store)["d4"] == "unknown"
     push(sqlite_store, settings)
     assert crm.values("deal", "delivery")["d4"] == "delivered"
+
+
+def test_a_source_that_is_busy_leaves_a_write_in_doubt_as_it_is(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm.server.faults.cut("PATCH /deal/d4")
+    sync(sqlite_store, settings)
+
+    def busy(_self: Toy, _stream: str, change: Change) -> PushResult:
+        return PushResult(change.source_id, Outcome.RETRY, "busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Toy, "_write", busy)
+        push(sqlite_store, settings)
+    assert statuses(sqlite_store)["d4"] == "unknown"
 
 
 def test_a_write_in_doubt_that_nobody_wants_any_more_is_given_up_once_a_later_pull_has_not_found_it(

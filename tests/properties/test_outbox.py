@@ -142,6 +142,10 @@ class Outbox(RuleBasedStateMachine):
         planned = Counter((row.record, name) for row in rows if row.status is _S.PLANNED for name in row.fields)
         assert max(planned.values(), default=1) == 1
 
+    def status_of(self, plan_id: str) -> PlanStatus:
+        with self.store.reading() as connection:
+            return outbox.load(connection, plan_id).status
+
     @invariant()
     def at_most_one_plan_is_open(self) -> None:
         with self.store.reading() as connection:
@@ -227,10 +231,16 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def end_a_plan(self, data: st.DataObject) -> None:
+        """Also one that another planning has withdrawn while its worker was at it."""
+        if not self.plans:
+            return
+        plan_id = data.draw(st.sampled_from(sorted(self.plans)))
         with self.store.transaction() as connection:
-            for plan in outbox.open_plans(connection):
-                left = any(item.status in OPEN for item in plan.items)
-                assert outbox.end(connection, plan.id) is (PlanStatus.PLANNED if left else PlanStatus.APPLIED)
+            plan = outbox.load(connection, plan_id)
+            left = any(item.status in OPEN for item in plan.items)
+            ended = PlanStatus.PLANNED if left else PlanStatus.APPLIED
+            expected = PlanStatus.SUPERSEDED if plan.status is PlanStatus.SUPERSEDED else ended
+            assert outbox.end(connection, plan_id) is expected
 
     # Sending.
 
@@ -307,6 +317,8 @@ class Outbox(RuleBasedStateMachine):
             return
         assert before[item_id].fence == fence
         after = self.rows()
+        if status is _S.PLANNED and self.status_of(before[item_id].plan) is PlanStatus.SUPERSEDED:
+            status = _S.SUPERSEDED
         assert after[item_id].status is status
         assert {key: row for key, row in after.items() if key != item_id} == {
             key: row for key, row in before.items() if key != item_id

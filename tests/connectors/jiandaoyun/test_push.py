@@ -152,12 +152,12 @@ def test_a_lost_answer_to_a_write_that_was_done_is_settled_by_reading(
     assert len(server.requests(UPDATE)) == 1
 
 
-def test_a_lost_write_that_was_not_done_is_for_the_next_run(
+def test_a_lost_write_that_the_row_does_not_show_stays_in_doubt(
     connect: Connect, server: JiandaoyunServer, lead: str
 ) -> None:
     server.faults.cut(UPDATE)
     (result,) = push(connect(), change(lead, status="跟进中"))
-    assert result.outcome is Outcome.RETRY
+    assert result.outcome is Outcome.UNKNOWN
     assert len(server.requests(UPDATE)) == 1
     (again,) = push(connect(), change(lead, status="跟进中"))
     assert again.outcome is Outcome.APPLIED
