@@ -179,7 +179,7 @@ def acquire(connection: Connection, name: str, owner: str | None = None, seconds
     row = connection.execute(_HOLDER, {"lease": name}).first()
     if row is not None and row.owner != mine and row.expires_at > now and not is_dead(row.owner):
         raise LeaseHeld(
-            f"{name} is being worked on by another process ({row.owner.partition('/')[0]}).",
+            f"{name[:1].upper()}{name[1:]} is being worked on by another process ({row.owner.partition('/')[0]}).",
             f"Wait for it to finish, at the latest {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
         )
     expires = now + int(seconds * 1_000_000)
