@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mappings import conditions, convert, expression
+from mappings import conditions, convert, creation, expression
 from mappings.conditions import Condition
+from mappings.creation import Create
 from mappings.errors import MappingFileError
 from mappings.expression import Expression
 from mappings.model import ENTITIES, LINES, Column, Kind, columns
@@ -19,7 +20,9 @@ from mappings.yamlfile import Located, is_one_of
 ERROR_NOTE = "error_note"
 """Stands in ``write`` for the field that shows why a record could not be written (``errors_to``); not canonical."""
 
-_STREAM_KEYS = ("entity", "skip", "fields", "status", "required", "personal", "lines", "write", "errors_to")
+_STREAM_KEYS = (
+    *("entity", "skip", "fields", "status", "required", "personal", "lines", "write", "errors_to", "create"),
+)
 _STATUS_KEYS = ("path", "first", "const", "template", "do", "match", "values", "default", "write", "refine")
 _FIXED = ("system", "source_id", "status")
 
@@ -79,6 +82,7 @@ class Definition:
     personal: frozenset[str]
     lines: Lines | None
     write: dict[str, Write]
+    create: Create | None = None
 
 
 def parse(stream: str, spec: Any, where: str) -> Definition:
@@ -93,7 +97,7 @@ def parse(stream: str, spec: Any, where: str) -> Definition:
     fields = _fields(spec.get("fields"), known, spec.at("fields"))
     status = _status(entity, spec["status"], spec.at("status")) if spec.get("status") is not None else None
     names = {*known, *(_line_columns(entity) if spec.get("lines") else ())}
-    return Definition(
+    found = Definition(
         stream,
         entity,
         fields,
@@ -104,6 +108,9 @@ def parse(stream: str, spec: Any, where: str) -> Definition:
         _lines(entity, spec["lines"], spec.at("lines")) if spec.get("lines") is not None else None,
         {**_write(spec, known, fields, status), **_errors_to(spec)},
     )
+    if spec.get("create") is not None:
+        found.create = creation.parse(spec["create"], spec.at("create"), found)
+    return found
 
 
 def _only(spec: Located, keys: tuple[str, ...]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -130,6 +131,18 @@ class StreamMapping:
         except _NOT_THAT as error:
             raise MappingError(field, shown(value, field in self.personal), str(error)) from error
         return write.field, value
+
+    def made(self, row: MappingType[str, Any], lines: Sequence[MappingType[str, Any]]) -> dict[str, Any]:
+        """The source fields of a record that is to be created here, but its key; see ``creation.made``.
+
+        Raises ``KeyError`` for a stream without a ``create`` section, ``MappingError`` for a value that the source has
+        no word for.
+        """
+        from mappings import creation
+
+        if self.definition.create is None:
+            raise KeyError(self.name)
+        return creation.made(self.definition, self.definition.create, row, lines)
 
     def may_write(self, field: str, document: Any) -> bool:
         """Whether the source takes a new value for a canonical field of this decoded record (``when`` in the file).
@@ -266,6 +279,7 @@ def unmapped(mapping: Mapping, stream: str, body: bytes) -> list[str]:
         used += [path for item in definition.status.refinements for path in item.condition.expression.sources]
     used += [path for condition in definition.skip for path in condition.expression.sources]
     used += [item.read for item in definition.write.values()]
+    used += [definition.create.key] if definition.create else []
     if definition.lines:
         lines = definition.lines
         used += [f"{lines.path}.*.{path}" for item in lines.fields.values() for path in item.sources]
