@@ -31,7 +31,7 @@ _SOURCES = ("field", "first", "value", PARTY, PRODUCT)
 _OPTIONS = ("do", "values", "default", "most")
 _BACKWARDS: dict[str, Callable[[Decimal], Decimal]] = {
     "percent": lambda value: EXACT.multiply(value, 100),
-    "negate": lambda value: EXACT.minus(value),
+    "negate": EXACT.minus,
 }
 """Transforms that change the value itself, not only how it is written, the other way round."""
 

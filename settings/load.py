@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from mappings.errors import MappingFileError
 from mappings.yamlfile import Located, read
-from settings import secrets
+from settings import creation, secrets
 from settings.errors import Problem, SettingsError
 from settings.model import Settings
 
@@ -42,6 +42,13 @@ _EXAMPLES = {
     "share": "share: '0.2'",
     "money": "money: '1000000'",
     "brake": "brake: {writes: 3, hours: 24}",
+    "creation": "creation: [{rule: lead, from: forms.lead, to: crm.lead, since: 2026-01-01}]",
+    "rule": "rule: lead   # lead, order, invoice",
+    "from": "from: forms.lead   # system.stream",
+    "to": "to: crm.lead   # system.stream",
+    "when": """when: "status == 'new'\"""",
+    "since": "since: 2026-01-01",
+    "limit": "limit: 50",
     "encryption": "encryption: {key: '${env:LTC_KEY}'}",
     "key": "encryption: {key: '${env:LTC_KEY}'}",
     "old": "encryption: {key: '${env:LTC_KEY}', old: ['${env:LTC_OLD_KEY}']}",
@@ -87,6 +94,9 @@ def load(path: str | Path) -> Settings:
     malformed = secrets.malformed(top)
     if malformed:
         raise SettingsError([Problem(_place(top, keys), what, _REFERENCES) for keys, what in malformed])
+    unfit = [Problem(_place(top, keys), what, example) for keys, what, example in creation.mistakes(settings)]
+    if unfit:
+        raise SettingsError(unfit)
     settings.path = file
     settings.store = _rooted_store(settings.store, file.parent)
     for system in settings.systems.values():
@@ -178,6 +188,10 @@ def _place(top: Located, keys: tuple[Any, ...]) -> str:
     here: Any = top
     place = top.here
     for key in keys:
+        if isinstance(here, list) and isinstance(key, int) and key < len(here):
+            here = here[key]
+            place = here.here if isinstance(here, Located) else place
+            continue
         if not isinstance(here, Located) or key not in here:
             break
         place = here.at(key)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from mappings.currencies import EXPONENTS
 from settings import cron
+from settings.creation import CreationRule
 from settings.encryption import Encryption
 from settings.retention import Retention
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
@@ -108,6 +109,7 @@ class Settings(_Settings):
     systems: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], SystemSettings] = Field(min_length=1)
     ownership: dict[FieldName, Ownership] = Field(default_factory=dict)
     writing: Writing = Field(default_factory=Writing)
+    creation: list[CreationRule] = Field(default_factory=list)
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     retention: Retention = Field(default_factory=Retention)
     encryption: Encryption = Field(default_factory=Encryption)
@@ -129,6 +131,7 @@ class Settings(_Settings):
 
 
 __all__ = [
+    "CreationRule",
     "Encryption",
     "Ownership",
     "Policy",

@@ -111,7 +111,7 @@ def test_the_field_of_the_key_counts_as_mapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("key: Key__c", "kee: Key__c", "toy.yaml:16: `kee` is not known in `create` of lead"),
+        ("key: Key__c", "kee: Key__c", "toy.yaml:15: `kee` is not known in `create` of lead"),
         ("      key: Key__c\n", "", "`create.key` of lead must be a source field"),
         ("Email: email", "Email: e_mail", "toy.yaml:19: `Email` of lead: there is no field `e_mail` here"),
         ("Email: email", "Email: {field: email, value: x}", "toy.yaml:19: `Email` of lead must be a canonical field"),
