@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mappings.compiler import Mapped
 from mappings.errors import ERASED, MappingError
-from state import bulk, erasure, schema
+from state import bulk, erasure, externalkeys, schema
 from state.bodies import load_body, packer
 from state.clock import now_us
 from state.failures import StoreError
@@ -298,6 +298,7 @@ def _land(
     arriving = _Arriving(connection, stream, mapper, writes, counts)
     pack = packer(connection)
     unchanged = 0
+    carried: list[tuple[str, int]] = []
     for record in records:
         source_id, body, version = record.source_id, record.body, record.version
         digest = blake2b(body, digest_size=16).digest()
@@ -313,6 +314,7 @@ def _land(
                 continue
             record_id, seq = head.id, head.seq + 1
             writes.superseded.append((record_id, head.seq, now))
+        carried += [(key, record_id) for key in externalkeys.keys_in(body)]
         state, body = arriving.map(record_id, source_id, body, head is not None)
         writes.landing.append((record_id, seq, digest, pack(record_id, seq, body), version, source, run_id, now))
         if head is not None:
@@ -323,6 +325,7 @@ def _land(
             writes.new.append((record_id, stream.id, source_id, digest, version, seq, state))
     counts.unchanged += unchanged
     writes.write(connection, stream, mapper.fingerprint, run_id, now)
+    externalkeys.note(connection, carried)
 
 
 def _is_news(head: Head, digest: bytes, version: int | None, writes: Writes, counts: Counts) -> bool:

@@ -6,6 +6,7 @@ person. Only automatic and suggested links are ever replaced by a run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +107,23 @@ def decide(
     if reason:
         detail["reason"] = reason
     audit.append(connection, actor, f"link {decision}", detail)
+
+
+def made(connection: Connection, kind: str, left_id: int, right_id: int, key: str) -> None:
+    """Link a record that we created to what it was made of, for good: ``evidence`` is its external key.
+
+    What a person decided about the two stands.
+    """
+    if kind == "same_as":
+        left_id, right_id = sorted((left_id, right_id))
+    ends = _entities(connection, (left_id, right_id))
+    match = and_(table.c.kind == kind, table.c.left_id == left_id, table.c.right_id == right_id)
+    if connection.execute(select(table.c.kind).where(match, table.c.decision.in_(_BY_PEOPLE))).first() is not None:
+        return
+    evidence = json.dumps({"created by us": key})
+    found = (kind, left_id, right_id, ends[left_id], ends[right_id], "created", 1000, evidence, "confirmed")
+    columns = (*_FOUND, "decided_by", "decided_at", "run_id")
+    bulk.upsert(connection, table, columns, [(*found, "ltc", now_us(), "")], _KEY)
 
 
 def undecide(connection: Connection, kind: str, left_id: int, right_id: int, actor: str) -> bool:

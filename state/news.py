@@ -79,7 +79,7 @@ def _changed_something(direction: str, status: str, counts: str) -> bool:
     if status == "interrupted":
         return True
     found: dict[str, int] = json.loads(counts)
-    if direction == "push":
+    if direction in ("push", "create"):
         return any(found.get(name) for name in _PUSHED)
     return any(number for name, number in found.items() if name not in _READ_ONLY)
 

@@ -265,6 +265,53 @@ outbox = Table(
 Index("ix_outbox_status", outbox.c.system, outbox.c.status)
 Index("ix_outbox_record", outbox.c.record_id)
 
+# Records that we create downstream: one row ever for each rule, target system and origin, so that each is made once.
+creation = Table(
+    "creation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rule", Text, nullable=False),  # lead, order, invoice
+    Column("system", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("origin_id", BigInteger, nullable=False),
+    Column("origin_system", Text, nullable=False),
+    Column("origin_stream", Text, nullable=False),
+    Column("origin_entity", Text, nullable=False),
+    Column("origin_source_id", Text, nullable=False),
+    Column("origin_seq", Integer, nullable=False),
+    Column("number", Text),  # the origin's
+    Column("key", Text, nullable=False, unique=True),  # external key, see state/externalkeys.py
+    Column("content", Text, nullable=False),  # JSON: source field → value; empty once it is pruned or erased
+    Column("reason", Text, nullable=False),
+    Column("round", Integer, nullable=False),  # grows when what was refused is tried again
+    Column("status", Text, nullable=False),  # see OutboxStatus in state/changes.py; there are no conflicts
+    Column("attempts", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("unsure", SmallInteger, nullable=False, server_default="0"),  # 1: it may have been made, nobody told us
+    Column("wanted", SmallInteger, nullable=False, server_default="1"),
+    Column("run_id", Text, nullable=False),
+    Column("large_approved_by", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("done_at", BigInteger),
+    Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that last sent it
+    Column("made_source_id", Text),
+    Column("made_id", BigInteger),  # our number of the record that was made
+    UniqueConstraint("rule", "system", "origin_id"),
+)
+Index("ix_creation_status", creation.c.system, creation.c.status)
+Index("ix_creation_origin", creation.c.origin_id)
+Index("ix_creation_made", creation.c.made_id)
+
+# External keys of ours that landed records carry: how a record that we made is recognised, by any store.
+external_key = Table(
+    "external_key",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
 run = Table(
     "run",
     metadata,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from mappings.currencies import EXPONENTS
 from mappings.predicate import AMOUNTS
-from state import history, locks, outbox, restore
+from state import creations, history, locks, outbox, restore
 from state.outbox import Plan, PlanError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from settings.model import Settings
+    from state.creations import CreationPlan
     from state.store import Store
 
 
@@ -60,19 +61,7 @@ def check(store: Store, settings: Settings, plan: Plan, approver: str | None) ->
     what is in a backup only.
     """
     with store.reading() as connection:
-        if read_only(connection, settings, [plan.system]):
-            raise FirstRun(
-                f"{plan.system} is new here and read only: nobody has accepted how its records were matched.",
-                f"Look at it with `ltc push --plan`, then `ltc push --accept-first {plan.system}`.",
-            )
-        unread = [] if approver else restore.unread(connection, settings.systems)
-        if unread:
-            raise Unread(
-                f"The store was restored from a backup, and since then {_some(unread)} was not read to the end: "
-                "the plan might undo newer values.",
-                "Run `ltc sync` until every system has been read. If one will never be read again: "
-                "`ltc push --apply --approve`.",
-            )
+        _refuse_unseen(connection, settings, plan.system, approver)
         exceeded = () if plan.large_approved_by else exceeds(settings, size(connection, settings, plan))
     if not exceeded:
         return
@@ -83,6 +72,50 @@ def check(store: Store, settings: Settings, plan: Plan, approver: str | None) ->
         )
     with store.transaction() as connection:
         outbox.approve_large(connection, plan.id, approver, list(exceeded))
+
+
+def check_creations(store: Store, settings: Settings, plan: CreationPlan, approver: str | None) -> None:
+    """Raise ``FirstRun``, ``Unread`` or ``TooLarge`` if the records of a plan may not be created."""
+    with store.reading() as connection:
+        _refuse_unseen(connection, settings, plan.system, approver)
+    exceeded = exceeds_creations(settings, plan)
+    if not exceeded:
+        return
+    if approver is None:
+        raise TooLarge(
+            f"Plan {plan.id} for new records in {plan.system} is larger than allowed: {'; '.join(exceeded)}.",
+            "Look at it with `ltc push --plan`, then `ltc push --apply --approve`.",
+        )
+    with store.transaction() as connection:
+        creations.approve_large(connection, plan.items, approver, plan.id, "; ".join(exceeded))
+
+
+def exceeds_creations(settings: Settings, plan: CreationPlan) -> tuple[str, ...]:
+    """What a plan of new records exceeds, each as a sentence's part; what was approved before does not count."""
+    told = []
+    for rule in settings.creation:
+        if rule.to_system == plan.system:
+            fresh = [item for item in plan.items if item.rule == rule.rule and item.origin.system == rule.from_system]
+            number = sum(not item.doubtful and not item.large_approved_by for item in fresh)
+            if number > rule.limit:
+                told.append(f"{number} new records by the rule `{rule.rule}` (allowed: {rule.limit})")
+    return tuple(told)
+
+
+def _refuse_unseen(connection: Connection, settings: Settings, system: str, approver: str | None) -> None:
+    if read_only(connection, settings, [system]):
+        raise FirstRun(
+            f"{system} is new here and read only: nobody has accepted how its records were matched.",
+            f"Look at it with `ltc push --plan`, then `ltc push --accept-first {system}`.",
+        )
+    unread = [] if approver else restore.unread(connection, settings.systems)
+    if unread:
+        raise Unread(
+            f"The store was restored from a backup, and since then {_some(unread)} was not read to the end: "
+            "the plan might undo newer values.",
+            "Run `ltc sync` until every system has been read. If one will never be read again: "
+            "`ltc push --apply --approve`.",
+        )
 
 
 def _some(names: list[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from state.creations import CreationPlan
 from state.outbox import Plan
 from sync.outcome import Problem, StreamOutcome
 
@@ -35,6 +36,10 @@ class SyncResult:
     """Per system the plan that this run made and did not carry out; empty if nothing is left to write."""
     applied: list[Plan] = field(default_factory=list)
     """Plans that this run carried out, with what became of each change."""
+    new_records: list[CreationPlan] = field(default_factory=list)
+    """Per system the records that are to be created and were not by this run."""
+    created: list[CreationPlan] = field(default_factory=list)
+    """Per system the records that this run was to create, with what became of each."""
     problems: list[Problem] = field(default_factory=list)
     """What failed outside a stream: a configuration, the store, the reconciliation, a plan."""
     seconds: float = 0.0
@@ -47,7 +52,7 @@ class SyncResult:
     @property
     def changed_nothing(self) -> bool:
         """Whether the run found no news and had nothing to write."""
-        return not self.reconciled and not self.applied and not self.plans
+        return not (self.reconciled or self.applied or self.plans or self.created or self.new_records)
 
     def conclude(self, interrupted: bool) -> None:
         """Judge the run by its parts."""
@@ -87,6 +92,8 @@ def as_dict(result: SyncResult) -> dict[str, Any]:
         "reconciliation": result.reconcile,
         "plans": [_plan(plan) for plan in result.plans],
         "applied": [_plan(plan) for plan in result.applied],
+        "new_records": [_creations(plan) for plan in result.new_records],
+        "created": [_creations(plan) for plan in result.created],
         "problems": [_problem(problem) for problem in result.problems],
     }
 
@@ -110,6 +117,11 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "status": plan.status.value,
         "changes": _count(item.status.value for item in plan.items),
     }
+
+
+def _creations(plan: CreationPlan) -> dict[str, Any]:
+    records = _count(item.status.value for item in plan.items)
+    return {"id": plan.id, "system": plan.system, "records": records}
 
 
 def _count(values: Iterable[str]) -> dict[str, int]:

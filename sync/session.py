@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
-from state import news, outbox, overwritten, runs
+from state import creations, news, outbox, overwritten, runs
 from state.clock import now
+from state.creations import CreationPlan
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
 from state.store import Store
-from sync import inputs, process, systems
+from sync import create, inputs, process, systems
 from sync.outcome import Problem, StreamOutcome
 from sync.parallel import Stop, Stoppable, parallel
 from sync.plan import make_plan
@@ -232,12 +234,26 @@ class Session:
         usable = self._usable_mappings()
         asked = [name for name in names if self.settings.systems[name].push != "off" and name in usable]
         plans = self._plans_of_last_time(asked)
+        anew = plans is None
         if plans is None:
             work = partial(make_plan, self.store, self.settings, self.result.run_id, asked)
             plans = self._step("plan", work)
             if self.summary:
                 self.summary["planned"] = sorted({*self.summary["planned"], *asked})
         self.result.plans = [plan for plan in plans if plan.open_items]
+        self.result.new_records = self._plan_creations(asked, anew)
+
+    def _plan_creations(self, asked: Sequence[str], anew: bool) -> list[CreationPlan]:
+        """What is to be created in these systems: planned ``anew``, or as it was planned last."""
+        if not anew:
+            return create.stored_plans(self.store, asked)
+        try:
+            work = partial(create.plan_creations, self.store, self.settings, self.result.run_id, asked)
+            plans: list[CreationPlan] = self._step("plan new records", work)
+        except (create.Unfit, MappingFileError) as error:
+            self.result.problems.append(Problem("configuration", error.message, error.remedy))
+            return []
+        return plans
 
     def _plans_of_last_time(self, asked: Sequence[str]) -> list[Plan] | None:
         """The plans there are, if planning now would make the same; ``None`` if it may not."""
@@ -266,10 +282,33 @@ class Session:
                 self.result.applied.append(outbox.load(connection, chosen[name].id))
         done = {plan.id for plan in self.result.applied if not plan.open_items}
         self.result.plans = [plan for plan in self.result.plans if plan.id not in done]
+        return self._create(names, current) or changed
+
+    def _create(self, names: Iterable[str], current: bool) -> bool:
+        """Create what is planned for these systems, side by side; returns whether anything is there now."""
+        chosen = {plan.system: plan for plan in self.result.new_records if plan.system in names}
+        jobs = {name: partial(self._create_in, plan, current) for name, plan in chosen.items()}
+        changed = False
+        for name, outcomes in parallel(jobs, self.stop).items():
+            self.result.outcomes += outcomes
+            sums = [outcome.counts.get(word) for outcome in outcomes for word in ("applied", "unchanged")]
+            changed = changed or any(sums)
+            if outcomes:
+                with self.store.reading() as connection:
+                    items = creations.of_ids(connection, [item.id for item in chosen[name].items])
+                self.result.created.append(replace(chosen[name], items=tuple(items)))
+        left = create.stored_plans(self.store, [name for name in chosen if name in self.settings.systems])
+        others = [plan for plan in self.result.new_records if plan.system not in chosen]
+        self.result.new_records = [*others, *left]
         return changed
 
     def apply_only(self, plan_id: str) -> None:
         """Carry out this plan if it still is what is wanted."""
+        new = [plan for plan in create.stored_plans(self.store, self.settings.systems) if plan.id == plan_id]
+        if new:
+            self.result.new_records = new
+            self._create([new[0].system], current=False)
+            return
         with self.store.reading() as connection:
             plan = outbox.load(connection, plan_id)
         self.result.plans = [plan]
@@ -292,27 +331,37 @@ class Session:
     def _apply(self, plan: Plan, current: bool) -> list[StreamOutcome]:
         from sync.push import apply_plan
 
-        if plan.system in self._given_up:
-            return [self._failed(plan.system, "*", "push", self._given_up[plan.system])]
+        return self._carry_out("push", plan.system, apply_plan, plan.id, current)
+
+    def _create_in(self, plan: CreationPlan, current: bool) -> list[StreamOutcome]:
+        from sync.making import apply_creations
+
+        return self._carry_out("create", plan.system, apply_creations, plan, current)
+
+    def _carry_out(
+        self, direction: str, system: str, job: Callable[..., list[StreamOutcome]], plan: Any, current: bool
+    ) -> list[StreamOutcome]:
+        if system in self._given_up:
+            return [self._failed(system, "*", direction, self._given_up[system])]
         try:
-            connector, mapping = self.connector(plan.system), self.mapping(plan.system)
+            connector, mapping = self.connector(system), self.mapping(system)
         except (ConnectorError, MappingFileError) as error:
-            return [self._failed(plan.system, "*", "push", error)]
+            return [self._failed(system, "*", direction, error)]
         try:
             work = partial(
-                apply_plan,
+                job,
                 self.store,
                 self.settings,
                 connector,
                 mapping,
-                plan.id,
+                plan,
                 run_id=self.result.run_id,
                 actor=self.actor,
                 current=current,
                 approve=self.approve,
                 progress=self.progress,
             )
-            outcomes: list[StreamOutcome] = self._step(f"push {plan.system}", work)
+            outcomes: list[StreamOutcome] = self._step(f"{direction} {system}", work)
         except (PlanError, StoreError) as error:
             kind = getattr(error, "kind", "plan")
             self.result.problems.append(Problem(kind, error.message, error.remedy))

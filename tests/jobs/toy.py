@@ -21,6 +21,7 @@ from connectors.contract import (
     Connector,
     Cursor,
     Deletes,
+    NewRecord,
     Outcome,
     Page,
     PushResult,
@@ -44,6 +45,7 @@ class ToySystem:
             Starlette(
                 routes=[
                     Route("/{stream}", self._watched(self._list)),
+                    Route("/{stream}", self._watched(self._create), methods=["POST"]),
                     Route("/{stream}/{id}", self._watched(self._read)),
                     Route("/{stream}/{id}", self._watched(self._write), methods=["PATCH"]),
                 ]
@@ -57,6 +59,8 @@ class ToySystem:
         self.streams: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in streams}
         self.writes: list[tuple[str, str, dict[str, Any], str]] = []
         """What clients changed: stream, id, values, idempotency key."""
+        self.created: list[tuple[str, dict[str, Any], str]] = []
+        """What clients created: stream, values, idempotency key."""
         self.deaf: set[str] = set()
         """Fields that are accepted and not stored."""
         self.rewrite: dict[str, Callable[[Any], Any]] = {}
@@ -107,6 +111,8 @@ class ToySystem:
             since = int(request.query_params.get("since", 0))
             size = int(request.query_params.get("size", 100))
             found = [item for item in self.streams[request.path_params["stream"]].values() if item["revision"] > since]
+            keys = request.query_params.getlist("key")
+            found = [item for item in found if not keys or item.get("key") in keys]
             found.sort(key=lambda item: int(item["revision"]))
             return JSONResponse({"data": found[:size], "more": len(found) > size})
 
@@ -114,6 +120,15 @@ class ToySystem:
         with self._lock:
             record = self.streams[request.path_params["stream"]].get(request.path_params["id"])
             return JSONResponse(record) if record else JSONResponse({}, status_code=404)
+
+    async def _create(self, request: Request) -> Response:
+        asked = await request.json()
+        with self._lock:
+            stream = request.path_params["stream"]
+            self.created.append((stream, asked, request.headers["idempotency-key"]))
+            source_id = f"n{len(self.created)}"
+            self.edit(stream, source_id, asked)
+            return JSONResponse(self.streams[stream][source_id])
 
     async def _write(self, request: Request) -> Response:
         asked = await request.json()
@@ -135,6 +150,8 @@ class ToyConfig(BaseModel):
     page: int = 3
     streams: list[str]
     entities: list[str]
+    creatable: list[str] = []
+    refuses_doubles: bool = False
 
 
 class Refused(ConnectorError):
@@ -166,7 +183,12 @@ class Toy(Connector[ToyConfig]):
 
     def streams(self) -> list[StreamSpec]:
         named = zip(self.config.streams, self.config.entities, strict=True)
-        return [StreamSpec(name, entity, "revision", Deletes.SWEEP) for name, entity in named]
+        return [self._spec(name, entity) for name, entity in named]
+
+    def _spec(self, name: str, entity: str) -> StreamSpec:
+        key = "key" if name in self.config.creatable else None
+        more = {"creatable": key, "refuses_doubles": self.config.refuses_doubles}
+        return StreamSpec(name, entity, "revision", Deletes.SWEEP, **more)  # type: ignore[arg-type]
 
     def check(self) -> Iterable[CheckLine]:
         return []
@@ -214,6 +236,29 @@ class Toy(Connector[ToyConfig]):
             return PushResult(change.source_id, Outcome.APPLIED, record=_raw(json.loads(answer.content)))
         except ValueError as error:
             raise ContractError("The answer is no JSON.") from error
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        answer = json.loads(self._http.request("GET", f"/{stream}", params={"size": 10_000, "key": list(keys)}).content)
+        found: dict[str, Sequence[RawRecord]] = {}
+        for item in answer["data"]:
+            found[item["key"]] = [*found.get(item["key"], ()), _raw(item)]
+        return found
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        """Does not look itself, so that a test sees whether its caller did."""
+        for record in records:
+            key = {"idempotency-key": record.idempotency_key}
+            try:
+                body = json.loads(json.dumps(record.values, default=str))
+                answer = self._http.request("POST", f"/{stream}", json=body, headers=key, safe=False)
+                made = _raw(json.loads(answer.content))
+                yield PushResult(made.source_id, Outcome.APPLIED, record=made, key=record.key)
+            except Refused as error:
+                yield PushResult("", Outcome.REJECTED, error.message, key=record.key)
+            except TransientError as error:
+                if not error.sent:
+                    raise
+                yield PushResult("", Outcome.UNKNOWN, error.message, key=record.key)
 
 
 def _raw(item: dict[str, Any]) -> RawRecord:

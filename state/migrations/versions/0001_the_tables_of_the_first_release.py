@@ -482,6 +482,52 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_status", ["system", "status"], unique=False)
 
     op.create_table(
+        "creation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("origin_id", sa.BigInteger(), nullable=False),
+        sa.Column("origin_system", sa.Text(), nullable=False),
+        sa.Column("origin_stream", sa.Text(), nullable=False),
+        sa.Column("origin_entity", sa.Text(), nullable=False),
+        sa.Column("origin_source_id", sa.Text(), nullable=False),
+        sa.Column("origin_seq", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("unsure", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("wanted", sa.SmallInteger(), server_default="1", nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("large_approved_by", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("made_source_id", sa.Text(), nullable=True),
+        sa.Column("made_id", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+        sa.UniqueConstraint("rule", "system", "origin_id"),
+    )
+    with op.batch_alter_table("creation", schema=None) as batch_op:
+        batch_op.create_index("ix_creation_made", ["made_id"], unique=False)
+        batch_op.create_index("ix_creation_origin", ["origin_id"], unique=False)
+        batch_op.create_index("ix_creation_status", ["system", "status"], unique=False)
+
+    op.create_table(
+        "external_key",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("key", "record_id"),
+    )
+    op.create_table(
         "parties",
         sa.Column(
             "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
