@@ -41,13 +41,13 @@ class StreamSpec:
     deletes: Deletes = Deletes.NONE
     writable: tuple[str, ...] = ()
     """Source fields ``push`` may change."""
+    depends_on: tuple[str, ...] = ()
+    """Streams to pull first, so that references resolve within one run."""
     creatable: str | None = None
     """Source field that carries the external key of the records we create; ``None``: none can be created here."""
     refuses_doubles: bool = False
     """Whether the source itself never keeps two records with one external key, or idempotency key: then a record in
     doubt need not wait until the lost request cannot be carried out any more."""
-    depends_on: tuple[str, ...] = ()
-    """Streams to pull first, so that references resolve within one run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Company:
 
     def statuses(self) -> dict[str, str]:
         """Origin → where its new record stands."""
-        return dict(self.rows())  # type: ignore[arg-type]
+        return dict(self.rows())
 
     def later(self, minutes: int) -> None:
         self.passed[0] += minutes * 60 * 1_000_000_000

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import settings
+from settings.model import Settings
 
 GOOD = """\
 version: 1
@@ -24,7 +25,7 @@ creation:
 """
 
 
-def loaded(folder: Path, old: str = "", new: str = "") -> settings.Settings:
+def loaded(folder: Path, old: str = "", new: str = "") -> Settings:
     assert old in GOOD
     (folder / "ltc.yaml").write_text(GOOD.replace(old, new) if old else GOOD)
     return settings.load(folder / "ltc.yaml")
