@@ -86,7 +86,12 @@ class Item:
     sent_at: int | None = None
     done_at: int | None = None
     unsettled: bool = False
-    """Nobody can tell whether it was carried out: it was not answered, and the record has changed since."""
+    """Nobody can tell whether it was carried out: it was not answered, and then could not be settled."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether an earlier attempt may have been carried out."""
+        return self.unsettled or self.status in IN_DOUBT
 
     @property
     def letter(self) -> str:

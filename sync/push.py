@@ -42,6 +42,8 @@ _SETTLED = {
     Outcome.UNKNOWN: OutboxStatus.UNKNOWN,
     Outcome.RETRY: OutboxStatus.PLANNED,
 }
+_SETTLES_NOTHING = (OutboxStatus.CONFLICT, OutboxStatus.REJECTED, OutboxStatus.DEAD)
+"""Outcomes of an attempt that tell nothing of an earlier one."""
 _MOVED = "the record changed since the plan was made; nothing was sent"
 
 
@@ -203,7 +205,7 @@ class _Pusher:
                 base = found.get(item.record_id)
                 if base is None or base.seq != item.base_seq or not outbox.is_usable(base):
                     outbox.outcome(connection, item.id, OutboxStatus.CONFLICT, _MOVED)
-                    if item.status in outbox.IN_DOUBT:
+                    if item.doubtful:
                         outbox.leave_unsettled(connection, item.id)
                     self._count("conflict")
                 else:
@@ -236,7 +238,7 @@ class _Pusher:
                     status, message = OutboxStatus.REJECTED, _ignored(item)
                     self._stand_on_new_version(connection, item)
             outbox.outcome(connection, item.id, status, message, fence=self.job.lease.token)
-            if item.status in outbox.IN_DOUBT and status is OutboxStatus.CONFLICT:
+            if status in _SETTLES_NOTHING and (item.doubtful or result.outcome is Outcome.UNKNOWN):
                 outbox.leave_unsettled(connection, item.id)
             if result.outcome is Outcome.APPLIED and errornotes.is_note(item):
                 base = dict(outbox.bases(connection, [item.record_id]))[item.record_id]
@@ -321,6 +323,7 @@ class _Pusher:
                     outbox.unsent(connection, item, status, error.message)
                 elif item.attempts + 1 >= MAX_ATTEMPTS:
                     outbox.outcome(connection, item.id, OutboxStatus.DEAD, error.message)
+                    outbox.leave_unsettled(connection, item.id)
                 else:
                     outbox.outcome(connection, item.id, status, error.message)
         self._count("retry" if unsent else "unknown", len(pending))
@@ -346,7 +349,7 @@ def _name(item: Item, status: OutboxStatus) -> str:
 
 def _found(item: Item, result: PushResult) -> PushResult:
     """What is found written after an attempt without an answer is taken for ours: what it replaced must be kept."""
-    if item.status in outbox.IN_DOUBT and result.outcome is Outcome.UNCHANGED:
+    if item.doubtful and result.outcome is Outcome.UNCHANGED:
         return replace(result, outcome=Outcome.APPLIED, message="found in the source after an interruption")
     return result
 
@@ -364,5 +367,5 @@ def _change(item: Item, base: Base) -> Change:
         idempotency_key=item.idempotency_key,
         version=base.version,
         body=base.body,
-        unsure=item.status in outbox.IN_DOUBT,
+        unsure=item.doubtful,
     )

@@ -371,3 +371,111 @@ def test_a_write_that_was_undone_within_the_same_minute_is_not_repeated(stage: S
         ["run", "push", []],
     ]
     replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_write_in_doubt_stays_that_after_a_conflict_with_a_reading_that_lagged(stage: Stage) -> None:
+    world = {
+        "topology": "number",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "revision",
+        "traits": {"crm": {"lag": 1000000, "undoes": True}, "erp": {}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c2",
+                    {
+                        "number": "SO-1",
+                        "state": "open",
+                        "amount": "9510.26",
+                        "delivery": "partly_delivered",
+                        "payment": "not_paid",
+                        "name": "Deal 2",
+                    },
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e5",
+                    {
+                        "number": "SO-1",
+                        "state": "open",
+                        "amount": "8278.63",
+                        "delivery": "returned",
+                        "payment": "not_paid",
+                        "billing": "55.88",
+                    },
+                    4,
+                ],
+            ],
+        ],
+        ["wait", 200],
+        ["run", "sync", [[8, "write timeout"]]],
+        ["run", "push", []],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_value_is_kept_that_an_unanswered_write_may_have_replaced_in_a_record_deleted_since(stage: Stage) -> None:
+    world = {
+        "topology": "pair",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "stamp",
+        "traits": {"crm": {}, "erp": {}},
+    }
+    steps = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c3",
+                    {
+                        "number": "SO-3",
+                        "state": "open",
+                        "amount": "9195.64",
+                        "payment": "part_paid",
+                        "billing": "11.08",
+                        "name": "Deal 3",
+                    },
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e6",
+                    {
+                        "number": "SO-3",
+                        "state": "done",
+                        "amount": "4197.62",
+                        "delivery": "not_delivered",
+                        "payment": "all paid",
+                        "billing": "99.01",
+                    },
+                    0,
+                ],
+            ],
+        ],
+        ["people", [["edit", "crm", "deal", "c3", {"delivery": "by hand 7"}, 0]]],
+        ["wait", 4],
+        ["wait", 4],
+        ["run", "sync", [[74, "write timeout"]]],
+        ["people", [["delete", "crm", "deal", "c3", 0]]],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "push", "world": world, "steps": steps})
