@@ -76,6 +76,8 @@ def merged(results: Iterable[Any]) -> Any:
             result.outcomes[:0] = whole.outcomes
             result.plans[:0] = whole.plans
             result.applied[:0] = whole.applied
+            result.new_records[:0] = whole.new_records
+            result.created[:0] = whole.created
             result.problems[:0] = whole.problems
             result.seconds += whole.seconds
         whole = result

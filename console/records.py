@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "•••"
 """What is shown in place of a personal value."""
-_PERSONAL = frozenset({"email", "phone", "contact_name", "first_name", "last_name", "address_line"})
+PERSONAL = frozenset({"email", "phone", "contact_name", "first_name", "last_name", "address_line"})
 _MANY = 10
 
 
@@ -44,7 +44,7 @@ def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
     """Evidence of a link with e-mail addresses, phone numbers and the like hidden; what they prove stays."""
     named = values.get("field")
     return {
-        name: HIDDEN if value is not None and (name in _PERSONAL or (name == "value" and named in _PERSONAL)) else value
+        name: HIDDEN if value is not None and (name in PERSONAL or (name == "value" and named in PERSONAL)) else value
         for name, value in values.items()
     }
 

@@ -11,6 +11,7 @@ from console.output import say, table
 from sync.result import SyncResult
 
 if TYPE_CHECKING:
+    from state.creations import CreationPlan
     from state.outbox import Plan
 
 _SEVERITIES = ("error", "warning", "info")
@@ -40,7 +41,9 @@ def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> N
         _tie_outs(figures.get("tie_outs", ()), words)
         _findings(figures.get("findings", figures.get("open", ())), figures.get("roll_forward"), words)
     _applied(result.applied, words)
+    _created(result.created, words)
     _planned(result.plans, words)
+    _new_records(result.new_records, words)
     _problems(result, words)
     if result.kind == "sync" and result.status == "done" and result.changed_nothing:
         say(words("summary.nothing_changed"))
@@ -193,6 +196,27 @@ def _applied(plans: Sequence[Plan], words: Texts) -> None:
             count[status] = count.get(status, 0) + 1
         rows.append((plan.system, *(count[name] for name in ("applied", "unchanged", "conflict", "refused", "open"))))
     table(_columns(words, "system", "applied", "unchanged", "conflict", "refused", "open"), rows)
+
+
+def _created(plans: Sequence[CreationPlan], words: Texts) -> None:
+    if not plans:
+        return
+    _part(words, "created")
+    names = ("applied", "unchanged", "refused", "waiting")
+    rows = []
+    for plan in plans:
+        found = [item.status.value for item in plan.items]
+        kinds = [("applied",), ("unchanged",), _REFUSED, _OPEN]
+        rows.append((plan.system, *(sum(status in kind for status in found) for kind in kinds)))
+    table(_columns(words, "system", *names), rows)
+
+
+def _new_records(plans: Sequence[CreationPlan], words: Texts) -> None:
+    if not plans:
+        return
+    _part(words, "new_records")
+    table(_columns(words, "system", "plan", "records"), [(plan.system, plan.id, len(plan.items)) for plan in plans])
+    say(words("summary.new_records"))
 
 
 def _problems(result: SyncResult, words: Texts) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import outbox, schema
+from state import creations, outbox, schema
 from state.writes import RecordState
 
 
@@ -124,8 +124,8 @@ def _mended(item: Attempt, last: list[Attempt]) -> bool:
 
 
 def stuck_writes(connection: Connection) -> int:
-    """How many write-backs need a person."""
-    return _count_outbox(connection, outbox.STUCK)
+    """How many write-backs and new records need a person."""
+    return _count_outbox(connection, outbox.STUCK) + len(creations.dead_letters(connection))
 
 
 def open_writes(connection: Connection) -> int:

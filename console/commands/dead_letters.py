@@ -1,4 +1,4 @@
-"""``ltc dead-letters``: write-backs that need a person."""
+"""``ltc dead-letters``: write-backs and new records that need a person."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import jobs
+from console import jobs, new_records
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 from console.records import HIDDEN, printable
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from state.creations import Creation
     from state.held import Decision
     from state.outbox import FieldChange, Item
 
 
 @click.group("dead-letters")
 def command() -> None:
-    """Write-backs that the source refused for good, or that were tried too often.
+    """Write-backs and new records that the source refused for good, or that were tried too often.
 
     \b
     Examples:
@@ -47,13 +50,15 @@ def listing(app: App, system: str | None, as_json: bool) -> int:
     app.systems((system,) if system else ())
     with app.store.reading() as connection:
         found = outbox.dead_letters(connection, system)
+    made = new_records.letters(app, system)
     if as_json:
-        emit_json([_as_dict(item) for item in found])
-    elif not found:
+        emit_json([*(_as_dict(item) for item in found), *(new_records.letter_dict(app, item) for item in made)])
+    elif not (found or made):
         say(app.texts("dead_letters.none"))
     else:
         names = ("id", "system", "stream", "record", "fields", "state", "attempts", "message")
-        table([app.texts(f"dead_letters.columns.{name}") for name in names], [_row(app, item) for item in found])
+        rows = [*(_row(app, item) for item in found), *(new_records.letter_row(app, item) for item in made)]
+        table([app.texts(f"dead_letters.columns.{name}") for name in names], rows)
     return 0
 
 
@@ -69,9 +74,13 @@ def show(app: App, letter_id: str, as_json: bool) -> int:
       ltc dead-letters show 3f9a20c1
       ltc dead-letters show 3f9a20c1 --json
     """
-    from state import outbox
+    from state import creations, outbox
 
     with app.store.reading() as connection:
+        made = creations.letter(connection, letter_id)
+        if made is not None:
+            emit_json(new_records.letter_dict(app, made)) if as_json else new_records.show_letter(app, made)
+            return 0
         item = outbox.letter(connection, letter_id)
     found = _as_dict(item, _personal(app, item))
     if as_json:
@@ -101,9 +110,13 @@ def edit(app: App, letter_id: str, values: tuple[str, ...], reason: str) -> int:
     Examples:
       ltc dead-letters edit 3f9a20c1 --set delivery_state=delivered --reason "The CRM knows no returns"
     """
-    from state import held, outbox
+    from state import creations, held, outbox
 
     with app.store.reading() as connection:
+        made = creations.letter(connection, letter_id)
+        if made is not None:
+            origin = f"{made.origin.system}:{made.origin.stream}:{made.origin.source_id}"
+            raise click.UsageError(app.texts("new_records.not_edited", id=letter_id, origin=origin))
         item = outbox.letter(connection, letter_id)
     decided = [_instead(app, item, text, reason.strip()) for text in values]
     with app.store.transaction() as connection:
@@ -118,6 +131,7 @@ def edit(app: App, letter_id: str, values: tuple[str, ...], reason: str) -> int:
 
 def _instead(app: App, item: Item, text: str, reason: str) -> Decision:
     """The value a person gives in place of a wished one; raises ``click.UsageError``."""
+
     from mappings.errors import MappingError
     from mappings.model import canonical_value
     from state.held import Decision
@@ -146,13 +160,17 @@ def retry(app: App, ids: tuple[str, ...]) -> int:
     Examples:
       ltc dead-letters retry 3f9a20c1 8b01d2e4
     """
-    from state import outbox
+    from state import creations, outbox
 
     with app.store.transaction() as connection:
-        letters = [outbox.letter(connection, letter_id) for letter_id in ids]
-        found = [outbox.retry(connection, item.id, app.actor) for item in letters]
-    for item in found:
-        say(app.texts("dead_letters.retried", id=item.letter, record=_record(item)))
+        letters = [_letter(connection, letter_id) for letter_id in ids]
+        for item in letters:
+            if isinstance(item, creations.Creation):
+                creations.retry(connection, item, app.actor)
+            else:
+                outbox.retry(connection, item.id, app.actor)
+    for item in letters:
+        say(app.texts("dead_letters.retried", id=item.letter, record=_named(item)))
     return 0
 
 
@@ -167,16 +185,35 @@ def discard(app: App, ids: tuple[str, ...], reason: str) -> int:
     Examples:
       ltc dead-letters discard 3f9a20c1 --reason "Invoice was voided by hand"
     """
-    from state import outbox
+    from state import creations, outbox
 
     if not reason.strip():
         raise click.UsageError("A dead letter is discarded with a reason: `--reason TEXT`.")
     with app.store.transaction() as connection:
-        letters = [outbox.letter(connection, letter_id) for letter_id in ids]
-        found = [outbox.discard(connection, item.id, reason, app.actor) for item in letters]
-    for item in found:
-        say(app.texts("dead_letters.discarded", id=item.letter, record=_record(item)))
+        letters = [_letter(connection, letter_id) for letter_id in ids]
+        for item in letters:
+            if isinstance(item, creations.Creation):
+                creations.discard(connection, item, reason, app.actor)
+            else:
+                outbox.discard(connection, item.id, reason, app.actor)
+    for item in letters:
+        say(app.texts("dead_letters.discarded", id=item.letter, record=_named(item)))
     return 0
+
+
+def _letter(connection: Connection, letter_id: str) -> Item | Creation:
+    """The write-back or the new record with this id; raises ``PlanError``."""
+    from state import creations, outbox
+
+    return creations.letter(connection, letter_id) or outbox.letter(connection, letter_id)
+
+
+def _named(item: Item | Creation) -> str:
+    from state.creations import Creation
+
+    if isinstance(item, Creation):
+        return f"{item.system}:{item.stream}, {item.origin.system}:{item.number or item.origin.source_id}"
+    return _record(item)
 
 
 def _personal(app: App, item: Item) -> frozenset[str]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from console import jobs
+from console import jobs, new_records
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
 if TYPE_CHECKING:
+    from state.creations import CreationPlan
     from state.outbox import Item, Plan
     from sync.matching import Matching
     from sync.result import SyncResult
@@ -42,6 +43,8 @@ def command(
 ) -> int:
     """Show what would be written to each system, field by field with the reason; --apply writes exactly that.
 
+    So are new records that the rules under `creation` in ltc.yaml want: --plan shows them, --apply creates them.
+
     --apply carries out the plan that --plan (or the last sync) showed and nothing else. If the records have changed so
     that another plan is due now, it writes nothing and says so.
 
@@ -66,12 +69,12 @@ def command(
     if not plan:
         return _apply(app, engine, chosen, approve, as_json)
     result = jobs.run(app, "push", engine, systems=chosen, push="plan")
-    left = _left(app, chosen, result.plans)
+    left = _left(app, chosen, result)
     if as_json:
         emit_json(_planned(result, left))
     else:
         _show_new(app, left.new)
-        _show(app, result.plans, left)
+        _show(app, result, left)
         if result.status != "done":
             return jobs.finish(app, result, as_json)
     return jobs.code(result)
@@ -79,8 +82,10 @@ def command(
 
 def _planned(result: SyncResult, left: _Left) -> dict[str, Any]:
     plans = [{**_plan(item), "exceeds": left.exceeds.get(item.id, ())} for item in result.plans]
+    records = [{**new_record_plan(item), "exceeds": left.exceeds.get(item.id, ())} for item in result.new_records]
     new = [as_dict(item) for item in left.new]
-    return {"run": result.run_id, "status": result.status, "plans": plans, "first_run": new, "held": left.held}
+    shown = {"plans": plans, "new_records": records, "refused_records": left.refused, "first_run": new}
+    return {"run": result.run_id, "status": result.status, **shown, "held": left.held}
 
 
 def _accept(app: App, systems: tuple[str, ...], as_json: bool, silent: bool) -> None:
@@ -97,6 +102,13 @@ def _accept(app: App, systems: tuple[str, ...], as_json: bool, silent: bool) -> 
         say(app.texts("push.accepted", system=item.system))
 
 
+def new_record_plan(plan: CreationPlan) -> dict[str, Any]:
+    """A plan of new records as JSON-able data."""
+    from sync import create
+
+    return create.as_dict(plan)
+
+
 def as_dict(found: Matching) -> dict[str, Any]:
     """A matching as JSON-able data."""
     from sync import matching
@@ -106,17 +118,19 @@ def as_dict(found: Matching) -> dict[str, Any]:
 
 def _apply(app: App, engine: str, chosen: Sequence[str] | None, approve: bool, as_json: bool) -> int:
     from state import outbox
+    from sync import create
 
     with app.store.reading() as connection:
-        plans = [plan for plan in outbox.open_plans(connection, chosen) if plan.open_items]
+        plans = [plan.id for plan in outbox.open_plans(connection, chosen) if plan.open_items]
+    plans += [plan.id for plan in create.stored_plans(app.store, chosen or app.settings.systems)]
     if not plans:
         if as_json:
-            emit_json({"status": "done", "applied": [], "plans": []})
+            emit_json({"status": "done", "applied": [], "plans": [], "created": [], "new_records": []})
         else:
             say(app.texts("cli.no_plan"))
         return 0
     given = {"approve": True} if approve else {}
-    result = jobs.merged(jobs.run(app, "push", engine, plan_id=plan.id, **given) for plan in plans)
+    result = jobs.merged(jobs.run(app, "push", engine, plan_id=plan, **given) for plan in plans)
     return jobs.finish(app, result, as_json)
 
 
@@ -129,19 +143,24 @@ class _Left(NamedTuple):
     """Plan → what it exceeds."""
     held: dict[str, dict[str, int]]
     """System → reason → wishes that are not planned."""
+    refused: int
+    """New records that cannot be created."""
 
 
-def _left(app: App, chosen: Sequence[str] | None, plans: Sequence[Plan]) -> _Left:
-    from state import held
+def _left(app: App, chosen: Sequence[str] | None, result: SyncResult) -> _Left:
+    from state import creations, held
     from sync import gates, matching
 
     names = list(chosen or app.settings.systems)
     with app.store.reading() as connection:
         new = [matching.matching(connection, name) for name in gates.read_only(connection, app.settings, names)]
-        sizes = {plan.id: gates.size(connection, app.settings, plan) for plan in plans if not plan.large_approved_by}
+        large = [plan for plan in result.plans if not plan.large_approved_by]
+        sizes = {plan.id: gates.size(connection, app.settings, plan) for plan in large}
         exceeds = {plan: gates.exceeds(app.settings, size) for plan, size in sizes.items()}
+        exceeds |= {plan.id: gates.exceeds_creations(app.settings, plan) for plan in result.new_records}
+        refused = [item for item in creations.dead_letters(connection) if item.system in names]
         waiting = {name: held.counts(connection, name) for name in names}
-    return _Left(new, exceeds, {name: found for name, found in waiting.items() if found})
+    return _Left(new, exceeds, {name: found for name, found in waiting.items() if found}, len(refused))
 
 
 def _show_new(app: App, new: Sequence[Matching]) -> None:
@@ -166,15 +185,20 @@ def _show_new(app: App, new: Sequence[Matching]) -> None:
         say()
 
 
-def _show(app: App, plans: Sequence[Plan], left: _Left) -> None:
+def _show(app: App, result: SyncResult, left: _Left) -> None:
+    if not (result.plans or result.new_records):
+        say(app.texts("cli.nothing_to_write"))
+    _show_held(app, left.held)
+    _show_plans(app, result.plans, left)
+    new_records.show_plans(app, result.new_records, left.exceeds, left.refused)
+    if result.plans or result.new_records:
+        say(app.texts("cli.plan_apply"))
+
+
+def _show_plans(app: App, plans: Sequence[Plan], left: _Left) -> None:
     from state.clock import from_us
 
     texts, zone = app.texts, app.settings.business_day_zone
-    if not plans:
-        say(texts("cli.nothing_to_write"))
-    _show_held(app, left.held)
-    if not plans:
-        return
     names = ("stream", "record", "field", "old", "new", "reason")
     for plan in plans:
         made = f"{from_us(plan.created_at).astimezone(zone):%Y-%m-%d %H:%M}"
@@ -198,7 +222,6 @@ def _show(app: App, plans: Sequence[Plan], left: _Left) -> None:
         if left.exceeds.get(plan.id):
             say(texts("push.large", exceeds="; ".join(left.exceeds[plan.id])))
         say()
-    say(texts("cli.plan_apply"))
 
 
 def _show_held(app: App, held: dict[str, dict[str, int]]) -> None:

@@ -26,6 +26,9 @@ class _Found(NamedTuple):
     reconciled_at: int | None
     stuck: int
     planned: int
+    new_records: int
+    """Planned or in doubt."""
+    created: int
     conflicts: int
     """Fields that a person is asked about."""
     read_only: list[str]
@@ -54,12 +57,13 @@ def command(app: App, as_json: bool) -> int:
 
 
 def _read(app: App) -> _Found:
-    from state import findings, held, queries, runs
+    from state import creations, findings, held, queries, runs
     from sync import gates
 
     store = app.store
     runs.close_abandoned(store)
     with store.reading() as connection:
+        made = creations.counts(connection)
         return _Found(
             streams=queries.streams(connection),
             failing=queries.failing(connection),
@@ -68,6 +72,8 @@ def _read(app: App) -> _Found:
             reconciled_at=queries.last_reconciliation(connection),
             stuck=queries.stuck_writes(connection),
             planned=queries.open_writes(connection),
+            new_records=sum(made.get(status, 0) for status in ("planned", "sending", "unknown")),
+            created=made.get("applied", 0),
             conflicts=len(held.listing(connection, why=("ask",))),
             read_only=gates.read_only(connection, app.settings, app.settings.systems),
         )
@@ -101,10 +107,12 @@ def _show_work(app: App, found: _Found) -> None:
     else:
         say(texts("status.reconciled", at=_when(app, found.reconciled_at), count=f"{found.findings:,}"))
     rejected = sum(item.quarantined for item in found.streams)
-    waiting = {"plans": found.planned, "conflicts": found.conflicts, "dead_letters": found.stuck}
-    for key, count in {"quarantined": rejected, **waiting}.items():
+    waiting = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
+    for key, count in {"quarantined": rejected, **waiting, "dead_letters": found.stuck}.items():
         if count:
             say(texts(f"status.{key}", count=f"{count:,}"))
+    if found.created:
+        say(texts("status.created", count=f"{found.created:,}"))
     if found.read_only and found.streams:
         say(texts("status.read_only", systems=", ".join(found.read_only)))
 
@@ -193,6 +201,8 @@ def _as_dict(app: App, found: _Found) -> dict[str, Any]:
         "last_reconciliation": _instant(found.reconciled_at),
         "open_findings": found.findings,
         "planned_writes": found.planned,
+        "planned_new_records": found.new_records,
+        "created_records": found.created,
         "conflicts": found.conflicts,
         "dead_letters": found.stuck,
         "read_only": found.read_only,
