@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from state import audit, bulk, exact, runs, schema
@@ -318,6 +318,38 @@ def named(item: Creation) -> dict[str, Any]:
     origin = item.origin
     target = {"system": item.system, "stream": item.stream, "key": item.key}
     return {"id": item.letter, "rule": item.rule, **target, "origin": [origin.system, origin.stream, origin.source_id]}
+
+
+def forget(connection: Connection, record_ids: Sequence[int]) -> int:
+    """Empty the rows about the records of an erased person; returns how many.
+
+    What was not sent never is. Of what is in doubt the key is left, by which the source is asked. The rows guard on.
+    """
+    table = schema.creation
+    about = or_(table.c.origin_id.in_(record_ids), table.c.made_id.in_(record_ids))
+    items = [_item(row) for row in connection.execute(select(table).where(about))]
+    for item in items:
+        _set(connection, item.id, content="{}", reason="", number=None)
+        if item.status in _DONE:
+            continue
+        status = OutboxStatus.UNKNOWN if item.doubtful else OutboxStatus.DISCARDED
+        done = None if item.doubtful else now_us()
+        _set(connection, item.id, status=status.value, message=ERASED_NOTE, done_at=done)
+    return len(items)
+
+
+def prunable(before: int) -> Select[Any]:
+    """Rows that had their outcome before an instant and still hold values."""
+    table = schema.creation
+    over = [status.value for status in (*_DONE, OutboxStatus.SUPERSEDED)]
+    chosen = select(table.c.id).where(table.c.status.in_(over), table.c.unsure == 0, table.c.done_at < before)
+    return chosen.where(table.c.content != "{}")
+
+
+def prune(connection: Connection, before: int) -> int:
+    """Take the values out of those rows; the rows stay, or their records would be made again. Returns how many."""
+    emptied = update(schema.creation).where(schema.creation.c.id.in_(prunable(before)))
+    return connection.execute(emptied.values(content="{}")).rowcount
 
 
 def counts(connection: Connection) -> dict[str, int]:

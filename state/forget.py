@@ -13,7 +13,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
-from state import audit, bulk, erasure, exact, runs, schema, scrub
+from state import audit, bulk, creations, erasure, exact, runs, schema, scrub
 from state.bodies import pack, unpack
 from state.changes import FieldChange, OutboxStatus
 from state.clock import from_us, now_us
@@ -133,6 +133,9 @@ def _withdraw(connection: Connection) -> None:
     planned = (outbox.c.status == OutboxStatus.PLANNED.value, outbox.c.changes.like(_MARKED))
     values = {"status": OutboxStatus.SUPERSEDED.value, "done_at": now_us(), "message": "a person in it was erased"}
     connection.execute(update(outbox).where(*planned).values(values))
+    made = schema.creation
+    planned = (made.c.status == OutboxStatus.PLANNED.value, made.c.content.like(_MARKED))
+    connection.execute(update(made).where(*planned).values({**values, "message": creations.ERASED_NOTE}))
     in_values = or_(*(decision.c[name].like(_MARKED) for name in ("old", "new", "value")))
     connection.execute(delete(decision).where(in_values))
     connection.execute(delete(agreed).where(agreed.c.value.like(_MARKED)))
@@ -162,6 +165,7 @@ class _Own:
             for name in _OF_RECORD:
                 self._texts(name, "record_id", some)
             self._writes(some)
+            self._count("creation", creations.forget(self._connection, some))
             self._findings(some)
 
     def _record(self, found: Found) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Select, Table, and_, delete, func, not_, or_, select, tup
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
-from state import audit, findings, news, pruned, runs, schema, tieouts
+from state import audit, creations, findings, news, pruned, runs, schema, tieouts
 from state.changes import OutboxStatus, PlanStatus
 from state.clock import now_us
 from state.pruned import DAY_US
@@ -58,6 +58,8 @@ class Counts:
     """Superseded versions of records."""
     writes: int = 0
     """Write-backs that had their outcome."""
+    new_records: int = 0
+    """Records that were created, of which only the values go: the rows guard against a second one."""
     plans: int = 0
     findings: int = 0
     """Resolved ones, each with its records and its history."""
@@ -100,7 +102,7 @@ class _Cuts(NamedTuple):
 
     def of_kind(self, name: str) -> int:
         """The one that a kind goes by."""
-        return int(getattr(self, {"plans": "writes", "stream_runs": "runs"}.get(name, name)))
+        return int(getattr(self, {"plans": "writes", "new_records": "writes", "stream_runs": "runs"}.get(name, name)))
 
 
 class _Kind(NamedTuple):
@@ -147,6 +149,7 @@ def preview(store: Store, policy: Policy, now: int | None = None) -> Counts:
         counts.landing = _count(connection, _old_versions(policy, cuts.landing))
         for kind in _KINDS:
             setattr(counts, kind.name, _count(connection, kind.chosen(connection, cuts)))
+        counts.new_records = _count(connection, creations.prunable(cuts.writes))
     return counts
 
 
@@ -158,6 +161,9 @@ def _prune_all(store: Store, policy: Policy, now: int, counts: Counts, ends: flo
     for kind in _KINDS:
         if not _prune_kind(store, kind, cuts, now, counts, ends):
             return
+    with store.transaction() as connection:
+        counts.new_records = creations.prune(connection, cuts.writes)
+        pruned.note(connection, "new_records", cuts.writes, counts.new_records, now)
     with store.transaction() as connection:
         pruned.note(connection, pruned.ALL, now, 0, now)
     counts.finished = True

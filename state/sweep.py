@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from state import failures
+from state.clock import now_us
 from state.store import Store
 from state.writes import REFUSED_BY_CONNECTOR, RecordState
 
@@ -16,6 +17,8 @@ _ALIVE = "FROM record r WHERE r.stream_id = {stream} AND r.state <> {deleted}"
 _MISSING = (
     _ALIVE + " AND NOT EXISTS (SELECT 1 FROM listed l WHERE l.source_id = r.source_id)"
     " AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.record_id = r.id AND q.mapping = '{refused}')"
+    # what came after the listing began may be on a page of it that was read before
+    " AND NOT EXISTS (SELECT 1 FROM landing n WHERE n.record_id = r.id AND n.seq = r.seq AND n.first_seen_at > {began})"
 )
 
 
@@ -25,6 +28,7 @@ class Listing:
     def __init__(self, store: Store, connection: Connection) -> None:
         self._store = store
         self._connection = connection
+        self._began = now_us()
 
     def add(self, ids: Sequence[str]) -> None:
         """Note ids that the source shows."""
@@ -54,7 +58,7 @@ class Listing:
         )
 
     def _filled(self, template: str, stream_id: int) -> str:
-        values: dict[str, Any] = {"stream": stream_id, "deleted": int(RecordState.DELETED)}
+        values: dict[str, Any] = {"stream": stream_id, "deleted": int(RecordState.DELETED), "began": self._began}
         return template.format(**values, refused=REFUSED_BY_CONNECTOR)
 
 

@@ -110,9 +110,12 @@ class ToySystem:
         with self._lock:
             since = int(request.query_params.get("since", 0))
             size = int(request.query_params.get("size", 100))
-            found = [item for item in self.streams[request.path_params["stream"]].values() if item["revision"] > since]
             keys = request.query_params.getlist("key")
-            found = [item for item in found if not keys or item.get("key") in keys]
+            found = [
+                item
+                for item in self.streams[request.path_params["stream"]].values()
+                if (item.get("key") in keys if keys else item["revision"] > since)
+            ]
             found.sort(key=lambda item: int(item["revision"]))
             return JSONResponse({"data": found[:size], "more": len(found) > size})
 
