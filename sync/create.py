@@ -54,7 +54,7 @@ def _plan(
     from sync.systems import mapping_for
 
     target = mapping_for(settings, system)
-    mappings = {rule.target: _fitting(settings, rule, target) for rule in rules}
+    mappings = {rule.target: fitting(settings, rule, target) for rule in rules}
     with store.transaction() as connection:
         outbox.take_turns(connection, system)
         recognise(connection, system)
@@ -66,7 +66,7 @@ def _plan(
         return creations.plan(connection, system)
 
 
-def _fitting(settings: Settings, rule: CreationRule, target: Mapping) -> StreamMapping:
+def fitting(settings: Settings, rule: CreationRule, target: Mapping) -> StreamMapping:
     """The mapping of the stream that a rule creates records in; raises ``Unfit``."""
     from sync.systems import mapping_for
 

@@ -137,6 +137,19 @@ def _streams(job: _Job, system: str, items: Sequence[Creation]) -> list[StreamOu
     return outcomes
 
 
+def creatable(connector: str, spec: StreamSpec | None, mapper: StreamMapping) -> tuple[StreamSpec, str]:
+    """A stream in which records can be created, and its field for the key; raises ``NotCreatable``."""
+    made_of, name = mapper.definition.create, mapper.name
+    if spec is None or spec.creatable is None or made_of is None:
+        raise NotCreatable(f"{connector} does not create records in {name}.", remedy="Take the rule out of ltc.yaml.")
+    if made_of.key != spec.creatable:
+        raise NotCreatable(
+            f"New records of {name} carry their key in {made_of.key} (mapping) or {spec.creatable} (connector).",
+            remedy="Name the same field in both.",
+        )
+    return spec, made_of.key
+
+
 class _Maker:
     """Creates the records of one stream, a batch at a time."""
 
@@ -146,17 +159,7 @@ class _Maker:
         self.name = name
         self.counts: dict[str, int] = {}
         self.mapper: StreamMapping = job.mapping.stream(name)
-        made_of = self.mapper.definition.create
-        if spec is None or spec.creatable is None or made_of is None:
-            raise NotCreatable(
-                f"{job.connector.name} does not create records in {name}.", remedy="Take the rule out of ltc.yaml."
-            )
-        if made_of.key != spec.creatable:
-            raise NotCreatable(
-                f"New records of {name} carry their key in {made_of.key} (mapping) or {spec.creatable} (connector).",
-                remedy="Name the same field in both.",
-            )
-        self.spec, self.key_field = spec, made_of.key
+        self.spec, self.key_field = creatable(job.connector.name, spec, self.mapper)
         with work.transaction() as connection:
             self.stream = landing.open_stream(connection, work.outcome.system, name, self.mapper.entity)
 

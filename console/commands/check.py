@@ -15,7 +15,8 @@ from console.context import App, pass_app
 from console.output import emit_json, say
 
 if TYPE_CHECKING:
-    from connectors.contract import CheckLine
+    from connectors.contract import CheckLine, Connector
+    from mappings.engine import Mapping
     from settings.model import Settings
 
 
@@ -92,6 +93,7 @@ def _system(settings: Settings, name: str) -> Checked:
     from mappings.errors import MappingFileError
     from settings import SecretMissing, config_problems, locate
     from settings.secrets import holder
+    from sync.create import Unfit
     from sync.systems import SystemUnusable
 
     checked = Checked(name, settings.systems[name].connector)
@@ -113,7 +115,7 @@ def _system(settings: Settings, name: str) -> Checked:
         checked.problems.append({"message": f"{place}: {error.message}", "remedy": error.remedy})
     except SystemUnusable as error:
         checked.problems.append({"message": error.message, "remedy": error.remedy})
-    except ConnectorError as error:
+    except (ConnectorError, Unfit) as error:
         checked.problems.append({"message": error.message, "remedy": error.remedy})
     return checked
 
@@ -129,11 +131,23 @@ def _look(settings: Settings, name: str, checked: Checked) -> None:
         place = locate(settings.path, ("systems", name, "config", *keys))
         checked.warnings.append({"where": place, "field": keys[-1], "variable": _variable(name, keys[-1])})
     config = kind.Config.model_validate(secrets.resolve(chosen.config))
-    mapping_for(settings, name)
+    mapping = mapping_for(settings, name)
     with kind(config) as connector:
+        _look_at_rules(settings, name, connector, mapping)
         wanted = {spec.name for spec in ordered_streams(settings, name, connector)}
         known = {spec.name for spec in connector.streams()}
         checked.streams = [line for line in connector.check() if line.stream in wanted or line.stream not in known]
+
+
+def _look_at_rules(settings: Settings, name: str, connector: Connector[Any], mapping: Mapping) -> None:
+    """Whether what ltc.yaml wants created in the system can be; raises ``Unfit``, ``ConnectorError``."""
+    from sync import create, making
+
+    specs = {spec.name: spec for spec in connector.streams()}
+    for rule in settings.creation:
+        if rule.to_system == name:
+            mapper = create.fitting(settings, rule, mapping)
+            making.creatable(connector.name, specs.get(rule.to_stream), mapper)
 
 
 def _literal_secrets(model: Any, config: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -140,3 +140,11 @@ def test_a_new_record_is_not_edited_but_its_origin(ltc: Line) -> None:
     ltc("push", "--apply")
     assert "new@firm1.cn" in [item["email"] for item in ltc.firm.made("crm")]
     assert ltc.json("dead-letters", "list") == []
+
+
+def test_check_says_whether_what_the_rules_want_can_be_created(ltc: Line, sqlite_url: str) -> None:
+    ltc("check", "--system", "crm")
+    ltc.firm.rules(LEAD, store=sqlite_url, config={"creatable": []})
+    assert "toy does not create records in lead." in ltc("check", "--system", "crm", code=1)
+    ltc.firm.rules({**LEAD, "to": "crm.party"}, store=sqlite_url)
+    assert "crm.party holds records of kind party" in ltc("check", "--system", "crm", code=1)
