@@ -20,7 +20,7 @@ from prefect.states import Failed
 from flows import artifacts, blocks
 from flows.steps import as_task
 from settings.load import load
-from state import outbox
+from state import creations, outbox
 from state.store import Store
 from sync import job
 from sync.opening import open_for
@@ -143,7 +143,7 @@ def _run(
 
 def _announce(store: Store, result: SyncResult) -> None:
     with store.reading() as connection:
-        waiting = bool(outbox.open_plans(connection))
+        waiting = bool(outbox.open_plans(connection) or creations.systems_at_work(connection))
     if result.reconciled or waiting:
         emit_event(RECONCILED, resource={"prefect.resource.id": "ltc.store", "prefect.resource.name": "ltc store"})
 

@@ -20,6 +20,7 @@ from state.chains import Identity
 from state.changes import IN_DOUBT, OPEN, STUCK, OutboxStatus, PlanError
 from state.clock import now_us
 from state.externalkeys import external_key
+from state.writes import RecordState
 
 MAX_ATTEMPTS = 8
 SETTLED = (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED)
@@ -267,7 +268,7 @@ def dead_letters(connection: Connection, system: str | None = None) -> list[Crea
     gone = (
         select(table)
         .join(record, record.c.id == table.c.made_id)
-        .where(table.c.status.in_([status.value for status in SETTLED]), record.c.state == _DELETED)
+        .where(table.c.status.in_([status.value for status in SETTLED]), record.c.state == RecordState.DELETED.value)
     )
     found = []
     for query, is_gone in ((stuck, False), (gone, True)):
@@ -277,7 +278,6 @@ def dead_letters(connection: Connection, system: str | None = None) -> list[Crea
     return found
 
 
-_DELETED = 2
 GONE = "it was created and has been deleted there since; it is not created again"
 
 

@@ -247,13 +247,22 @@ class Session:
         """What is to be created in these systems: planned ``anew``, or as it was planned last."""
         if not anew:
             return create.stored_plans(self.store, asked)
-        try:
-            work = partial(create.plan_creations, self.store, self.settings, self.result.run_id, asked)
-            plans: list[CreationPlan] = self._step("plan new records", work)
-        except (create.Unfit, MappingFileError) as error:
-            self.result.problems.append(Problem("configuration", error.message, error.remedy))
-            return []
-        return plans
+        found: list[CreationPlan] = []
+        for name in asked:
+            try:
+                work = partial(create.plan_creations, self.store, self.settings, self.result.run_id, [name])
+                found += self._step(f"plan new records in {name}", work) if self._may_create_in(name) else []
+            except (create.Unfit, MappingFileError) as error:
+                problem = Problem("configuration", error.message, error.remedy)
+                self.result.problems += [problem] if problem not in self.result.problems else []
+        return found
+
+    def _may_create_in(self, name: str) -> bool:
+        """Whether there is a rule for the system, or something left of one."""
+        if any(rule.to_system == name for rule in self.settings.creation):
+            return True
+        with self.store.reading() as connection:
+            return name in creations.systems_at_work(connection)
 
     def _plans_of_last_time(self, asked: Sequence[str]) -> list[Plan] | None:
         """The plans there are, if planning now would make the same; ``None`` if it may not."""

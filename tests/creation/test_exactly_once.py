@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from state import backup, restore, runs
+from state import backup, links, restore, runs
+from state.store import open_store
 from sync import making
 from sync.result import SyncResult
-from tests.creation.company import LEAD, forms
+from tests.creation.company import INVOICE, LEAD, forms
 from tests.creation.conftest import Company
 from tests.jobs.toy import Toy
 
@@ -143,6 +144,20 @@ def test_an_origin_edited_afterwards_makes_nothing_new(firm: Company) -> None:
     assert len(names(firm)) == 3
 
 
+def test_cutting_the_link_to_what_was_made_makes_no_second_record(both: Company) -> None:
+    both.sync()
+    with both.store.transaction() as connection:
+        for left, right in both.rows("SELECT left_id, right_id FROM link WHERE kind = 'same_as'"):
+            links.decide(connection, "same_as", left, right, "cut", "Li Na")
+    for record in both.crm.streams["lead"]:
+        both.crm.edit("lead", record, {"email": None})
+    for _ in range(2):
+        assert both.sync().status == "done"
+    assert names(both) == ALL
+    assert set(both.statuses().values()) == {"applied"}
+    assert both.rows("SELECT DISTINCT decision FROM link WHERE kind = 'same_as'") == [("cut",)]
+
+
 def test_a_plan_that_its_origins_have_overtaken_is_not_carried_out(firm: Company) -> None:
     firm.rules(LEAD, push="plan")
     (plan,) = firm.sync().new_records
@@ -232,19 +247,25 @@ def test_an_older_backup_makes_nothing_again(both: Company) -> None:
     assert names(both) == ALL
 
 
-def test_a_store_of_its_own_finds_what_another_one_made(both: Company, sqlite_store: Any) -> None:
+def test_a_store_of_its_own_finds_what_another_one_made(firm: Company) -> None:
     """Even before it has read the target: the source is asked before anything is created."""
-    both.sync()
-    for record in list(both.crm.streams["lead"].values()):
-        record["email"] = None
+    firm.sync()
+    for record in firm.crm.streams["lead"].values():
         record["revision"] = 0  # nothing that a pull would see
-    both.rules(LEAD)
-    before, both.store = both.store, sqlite_store
-    if before.dialect == "sqlite":
-        pytest.skip("the other store is on SQLite")
+    with open_store(f"sqlite:///{firm.folder / 'another.db'}") as another:
+        firm.store = another
+        firm.sync()
+        assert names(firm) == ALL
+        assert set(firm.statuses().values()) == {"unchanged"}
+
+
+def test_a_lost_answer_is_settled_by_asking_the_source_where_no_pull_has_told(both: Company) -> None:
+    both.crm.server.faults.cut("POST /lead", act=True)
     both.sync()
+    assert both.statuses()["f1"] == "unknown"
+    assert both.push(push="apply").status == "done"
+    assert set(both.statuses().values()) == {"applied"}
     assert names(both) == ALL
-    assert set(both.statuses().values()) == {"unchanged"}
 
 
 def test_what_was_deleted_there_is_not_created_again_and_a_note_says_so(both: Company) -> None:
@@ -357,3 +378,10 @@ def test_a_connector_that_does_not_create_there_says_so(firm: Company) -> None:
     result = firm.sync()
     assert "toy does not create records in lead." in [item.error.message for item in result.failed if item.error]
     assert set(firm.statuses().values()) == {"planned"}
+
+
+def test_a_rule_that_does_not_fit_stops_no_other_system(firm: Company) -> None:
+    firm.rules(LEAD, {**INVOICE, "to": "books.party"})
+    result = firm.sync()
+    assert len(result.problems) == 1
+    assert names(firm) == ALL
