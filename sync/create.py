@@ -63,6 +63,7 @@ def _plan(
     with store.transaction() as connection:
         outbox.take_turns(connection, system)
         creations.save(connection, system, wished, run_id)
+        recognise(connection, system)  # new rows, too: what they want may be there
         return creations.plan(connection, system)
 
 

@@ -241,7 +241,12 @@ def test_an_older_backup_makes_nothing_again(both: Company) -> None:
     assert names(both) == ALL
     restore.restore(both.store, path, "Li Na", replace=True, checked=silent, told=silent)
     assert both.rows() == []
-    both.forms.edit("form", "f1", {"email": "other@firm1.cn"})
+    for record in both.crm.streams["lead"]:
+        both.crm.edit("lead", record, {"email": None})  # nothing but the key tells who it is
+    both.rules(LEAD, push="plan")
+    assert both.sync().new_records == []
+    assert set(both.statuses().values()) == {"unchanged"}
+    both.rules(LEAD)
     for _ in range(2):
         assert both.sync().status == "done"
     assert names(both) == ALL
