@@ -316,6 +316,7 @@ def test_a_locked_or_quarantined_or_deleted_origin_makes_nothing(firm: Company) 
     from sync.job import run_sweep
 
     firm.rules()
+    firm.sync()
     firm.forms.edit("form", "f2", {"state": "what?"})
     firm.sync()
     with firm.store.transaction() as connection:
