@@ -12,6 +12,7 @@ histories, and those in which something was lost, doubled or overwritten, did no
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import os
 import sys
@@ -51,6 +52,8 @@ def _begin(folder: str, switch: str | None) -> None:
     _open = ExitStack()
     _open.enter_context(broken.SWITCHES[switch].broken() if switch else nullcontext())
     _stage = _open.enter_context(Stage(place).open())
+    gc.freeze()  # a history leaves little behind: looking for it less often saves an eighth of the time
+    gc.set_threshold(100_000, 20, 20)
 
 
 def _play(work: Work) -> Done:

@@ -15,8 +15,8 @@ from unittest.mock import patch
 from connectors.errors import ConnectorError
 from state import cursors, landing, outbox, runs
 from state.clock import to_us
+from sync import create, making, pull, push
 from sync import judge as judging
-from sync import pull, push
 from tests.chaos import connector, source
 from tests.chaos.connector import Sim
 
@@ -148,6 +148,31 @@ def _no_fence() -> Iterator[None]:
         yield
 
 
+def _no_note() -> Any:
+    """A new record is sent without having been noted."""
+
+    def note(self: Any, items: Any) -> Any:
+        return {item.key: item for item in items}
+
+    return patch.object(making._Maker, "_note", note)
+
+
+def _no_patience() -> Any:
+    """A new record that was not answered and is not there yet is sent again at once."""
+    return patch.object(making, "LATEST_US", 0)
+
+
+@contextmanager
+def _no_look() -> Iterator[None]:
+    """Nobody looks whether a record is there before it is created, be it in the source or among what was pulled."""
+    with (
+        patch.object(Sim, "find", lambda *_: {}),
+        patch.object(Sim, "_known", lambda *_: None),
+        patch.object(create, "recognise", lambda *_: None),
+    ):
+        yield
+
+
 SWITCHES: dict[str, Switch] = {
     "no-overlap": Switch("no overlap: a pull begins where the last one ended", "pull", "lost", _no_overlap),
     "greater-than": Switch("`>` instead of `>=` for equal time stamps", "pull", "lost", _greater_than),
@@ -156,10 +181,14 @@ SWITCHES: dict[str, Switch] = {
     "cursor-first": Switch("the cursor is committed before the page", "pull", "lost", _cursor_first),
     "no-hash": Switch("no recognition by content", "pull", "doubled", _no_hash),
     "no-intent": Switch("nothing is noted before a send", "push", "overwritten", _no_intent),
-    "resend": Switch("a timed-out write is sent again at once", "push", "doubled", _resend),
+    "resend": Switch("a timed-out change is sent again at once", "push", "doubled", _resend),
+    "post-again": Switch("a timed-out POST is sent again at once", "create", "doubled", _resend),
+    "no-note": Switch("nothing is noted before a POST", "create", "doubled", _no_note),
+    "no-look": Switch("nobody looks for a record before it is created", "create", "doubled", _no_look),
+    "no-patience": Switch("a lost POST is given up while it may still arrive", "create", "doubled", _no_patience),
     "last-writer-wins": Switch("unconditional writes", "push", "overwritten", _last_writer_wins),
     "no-base": Switch("two-way instead of three-way comparison", "push", "overwritten", _no_base),
     "no-echo-log": Switch("no log of our own writes", "loop", "stuck", _no_echo_log),
     "no-brake": Switch("no brake for loops in which every cycle succeeds", "loop", "stuck", _no_brake),
-    "no-fence": Switch("no fencing of a worker that was taken over", "crowd", "lost", _no_fence),
+    "no-fence": Switch("no fencing of a worker that was taken over", "crowd", "overwritten", _no_fence),
 }

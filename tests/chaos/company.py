@@ -28,19 +28,23 @@ from state import agreed
 from state.store import Store
 from tests.chaos.machine import PORTS
 
-STREAMS = {"crm": "deal", "erp": "order", "books": "invoice"}
-ENTITIES = {"deal": "opportunity", "order": "order", "invoice": "invoice"}
-TABLES = {"deal": "opportunities", "order": "orders", "invoice": "invoices"}
+STREAMS = {"crm": "deal", "erp": "order", "books": "invoice", "web": "entry", "sales": "prospect"}
+ENTITIES = {"deal": "opportunity", "order": "order", "invoice": "invoice", "entry": "lead", "prospect": "lead"}
+TABLES = {"deal": "opportunities", "order": "orders", "invoice": "invoices", "entry": "leads", "prospect": "leads"}
 AMOUNTS = {"deal": "expected_amount", "order": "gross_amount", "invoice": "gross_amount"}
 FIELDS = {
     "deal": {"delivery": "delivery_state", "payment": "payment_state", "billing": "billing_state", "name": "name"},
     "order": {"delivery": "delivery_state", "payment": "payment_state", "billing": "billing_state"},
     "invoice": {},
+    "entry": {"name": "contact_name"},
+    "prospect": {"name": "contact_name"},
 }
 STATUSES = {
     "deal": {"open": "open", "won": "won", "lost": "lost"},
     "order": {"open": "confirmed", "done": "completed", "void": "cancelled"},
     "invoice": {"draft": "draft", "sent": "issued", "paid": "paid"},
+    "entry": {"new": "new", "hot": "working", "spam": "disqualified"},
+    "prospect": {"new": "new", "hot": "working", "spam": "disqualified"},
 }
 
 _MAPPINGS = {
@@ -87,6 +91,27 @@ streams:
     fields: {number: number, currency: {const: CNY}, gross_amount: amount}
     status: {path: state, values: {draft: draft, sent: issued, paid: paid}}
 """,
+    "web": """
+version: 1
+connector: sim
+streams:
+  entry:
+    entity: lead
+    fields: {number: number, contact_name: name, received_at: received}
+    status: {path: state, values: {new: new, hot: working, spam: disqualified}}
+""",
+    "sales": """
+version: 1
+connector: sim
+streams:
+  prospect:
+    entity: lead
+    fields: {number: number, contact_name: name}
+    status: {path: state, values: {new: new, hot: working, spam: disqualified}}
+    create:
+      key: ltc_key
+      fields: {name: contact_name, state: {value: new}, ref: lead_ref}
+""",
 }
 
 
@@ -103,6 +128,7 @@ class Rule(NamedTuple):
 
 RULES: dict[str, list[Rule]] = {
     "one": [],
+    "create": [],
     "pair": [Rule("deal", "order", "delivery_state", "delivery_state")],
     "number": [Rule("deal", "order", "billing_state", "billing_state")],
     "chain": [
@@ -115,6 +141,7 @@ RULES: dict[str, list[Rule]] = {
         Rule("order", "deal", "billing_state", "status"),
     ],
 }
+_ROLES = {"books": "accounting", "web": "marketing", "sales": "crm"}
 SOURCE_FIELD = {"delivery_state": "delivery", "payment_state": "payment", "billing_state": "billing"}
 
 
@@ -170,6 +197,16 @@ def wanted(store: Store, settings: Any) -> list[Wanted]:
     return found
 
 
+_LINKED = """
+INSERT INTO link (kind, left_id, right_id, left_entity, right_entity, method, score, evidence, decision, run_id)
+SELECT 'same_as', min(a.record_id, b.record_id), max(a.record_id, b.record_id), 'lead', 'lead', 'number', 1000, '{}',
+       'auto', :run
+FROM leads a JOIN leads b ON b.number = a.number AND a.system = 'web' AND b.system = 'sales'
+WHERE a.deleted = 0 AND b.deleted = 0
+ON CONFLICT DO NOTHING
+"""
+
+
 def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
     """Note what both sides agree on."""
     with store.transaction() as connection:
@@ -177,6 +214,8 @@ def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
             query = f"SELECT t.record_id, '{rule.field}', t.{rule.field} {_joined(rule)} "
             query += f"AND t.{rule.field} = o.{rule.shows}"
             agreed.write(connection, [tuple(row) for row in connection.execute(text(query))])
+        connection.execute(text("DELETE FROM link WHERE method = 'number'"))
+        connection.execute(text(_LINKED), {"run": run_id})
     return SimpleNamespace(as_dict=dict)
 
 
@@ -210,6 +249,8 @@ def use(topology: str) -> None:
 
 def systems_of(topology: str) -> list[str]:
     """The systems that a topology connects."""
+    if topology == "create":
+        return ["web", "sales"]
     if not RULES[topology]:
         return ["erp"]
     streams = {name for rule in RULES[topology] for name in (rule.target, rule.owner)}
@@ -217,30 +258,36 @@ def systems_of(topology: str) -> list[str]:
 
 
 @cache
-def settings_for(folder: Path, topology: str, policy: str, page: int, tombstones: bool, versions: str) -> Settings:
+def settings_for(
+    folder: Path, topology: str, policy: str, page: int, tombstones: bool, versions: str, creates: str = ""
+) -> Settings:
     """ltc.yaml of such a company."""
-    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}"
+    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}"
     place.mkdir()
     systems = {}
+    targets = {system_of(rule.target) for rule in RULES[topology]} | ({"sales"} if topology == "create" else set())
     for name in systems_of(topology):
         (place / f"{name}.yaml").write_text(_MAPPINGS[name])
         stream = STREAMS[name]
         config = {"url": f"http://127.0.0.1:{PORTS[name]}", "page": page, "streams": {stream: ENTITIES[stream]}}
         systems[name] = {
             "connector": "sim",
-            "roles": [{"books": "accounting"}.get(name, name)],
-            "config": {**config, "tombstones": tombstones, "versions": versions},
+            "roles": [_ROLES.get(name, name)],
+            "config": {**config, "tombstones": tombstones, "versions": versions, "creates": creates},
             "mapping": f"{name}.yaml",
-            "push": "auto" if any(system_of(rule.target) == name for rule in RULES[topology]) else "off",
+            "push": "auto" if name in targets else "off",
         }
     owners = {
         f"{ENTITIES[rule.target]}.{rule.field}": {
-            "owner": {"books": "accounting"}.get(system_of(rule.owner), system_of(rule.owner)),
+            "owner": _ROLES.get(system_of(rule.owner), system_of(rule.owner)),
             "policy": policy,
         }
         for rule in RULES[topology]
     }
     top: dict[str, Any] = {"version": 1, "timezone": "Asia/Shanghai", "systems": systems, "ownership": owners}
     top |= {"as_of": "2026-10-31T10:00:00Z", "writing": {"first_run": "write"}, "retention": {"automatic": False}}
+    if topology == "create":
+        rule = {"rule": "lead", "from": "web.entry", "to": "sales.prospect", "since": "2026-01-01", "limit": 1000}
+        top["creation"] = [rule]
     (place / "ltc.yaml").write_text(yaml.safe_dump(top))
     return load(place / "ltc.yaml")

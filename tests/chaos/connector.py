@@ -20,6 +20,7 @@ from connectors.contract import (
     Connector,
     Cursor,
     Deletes,
+    NewRecord,
     Outcome,
     Page,
     PushResult,
@@ -30,6 +31,7 @@ from connectors.contract import (
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.http import HttpSession
 from connectors.retry import RetryPolicy
+from tests.chaos.source import KEY
 
 SECOND = 1_000_000
 OVERLAP = 120 * SECOND
@@ -48,6 +50,8 @@ class SimConfig(BaseModel):
     tombstones: bool = True
     versions: str = "revision"
     """What tells an older state of a record from a newer one: its ``revision``, its ``stamp`` or nothing."""
+    creates: str = ""
+    """What keeps the system from making a record twice (``source.Traits``)."""
 
 
 class Refusal(ConnectorError):
@@ -90,7 +94,9 @@ class Sim(Connector[SimConfig]):
 
     def streams(self) -> list[StreamSpec]:
         deletes = Deletes.TOMBSTONES if self.config.tombstones else Deletes.SWEEP
-        return [StreamSpec(name, entity, "stamp", deletes) for name, entity in self.config.streams.items()]
+        entities = self.config.streams.items()
+        making: Any = {"creatable": KEY, "refuses_doubles": self.config.creates in ("key", "unique")}
+        return [StreamSpec(name, entity, "stamp", deletes, **making) for name, entity in entities]
 
     def check(self) -> Iterable[CheckLine]:
         return []
@@ -175,6 +181,39 @@ class Sim(Connector[SimConfig]):
             return PushResult(change.source_id, Outcome.APPLIED, record=self._raw(json.loads(answer.content)))
         except ValueError:
             return PushResult(change.source_id, Outcome.UNKNOWN, "the answer broke off")
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        found = {key: self._get(f"/{stream}", {"key": key})["data"] for key in keys}
+        return {key: [self._raw(item) for item in items] for key, items in found.items() if items}
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        for record in records:
+            try:
+                yield self._create(stream, record)
+            except Refusal as error:
+                outcome = Outcome.UNKNOWN if error.status == 409 else Outcome.REJECTED
+                yield PushResult("", outcome, error.message, key=record.key)
+            except TransientError as error:
+                if not error.sent:
+                    raise
+                yield PushResult("", Outcome.UNKNOWN, error.message, key=record.key)
+
+    def _known(self, stream: str, key: str) -> dict[str, Any] | None:
+        """The record that carries a key."""
+        return next(iter(self._get(f"/{stream}", {"key": key})["data"]), None)
+
+    def _create(self, stream: str, record: NewRecord) -> PushResult:
+        known = self._known(stream, record.key)
+        if known is not None:
+            shown = None if known.get("deleted") else self._raw(known)
+            return PushResult(known["id"], Outcome.UNCHANGED, record=shown, key=record.key)
+        headers = {"idempotency-key": record.idempotency_key}
+        answer = self._http.request("POST", f"/{stream}", json=record.values, headers=headers, safe=RESEND_UNSAFE)
+        try:
+            made = self._raw(json.loads(answer.content))
+        except ValueError:
+            return PushResult("", Outcome.UNKNOWN, "the answer broke off", key=record.key)
+        return PushResult(made.source_id, Outcome.APPLIED, record=made, key=record.key)
 
     def _raw(self, item: dict[str, Any]) -> RawRecord:
         return RawRecord(item["id"], json.dumps(item, sort_keys=True).encode(), item.get(self.config.versions))

@@ -41,6 +41,8 @@ class Profile(NamedTuple):
     unconditional: float = 0.0
     """Share of worlds whose systems take a write whatever it is based on."""
     policies: tuple[str, ...] = ("owner_wins",)
+    versions: tuple[str, ...] = ("revision", "revision", "revision", "stamp", "none")
+    """By what an older state of a record is told from a newer one."""
     drift: float = 0.0
     restore: float = 0.0
     share: int = 1
@@ -54,7 +56,7 @@ PROFILES: dict[str, Profile] = {
     "pull": Profile(
         "late commits, equal stamps, clock skew, edits while we page, deletions, expired cursors; killed at any point",
         topologies=("one",),
-        share=5,
+        share=12,
         jobs=("pull", "pull", "sweep"),
         steps=(3, 6),
         faults=(*_NETWORK, "kill", "kill", "kill", "people", "people", "people"),
@@ -81,6 +83,7 @@ PROFILES: dict[str, Profile] = {
     "crowd": Profile(
         "two of our processes at once, on one host or two; they hang, are killed and are taken over",
         jobs=("sync", "sync", "push", "pull", "sweep"),
+        versions=("revision", "stamp", "none", "none"),
         both=0.6,
         faults=("switch", "switch", "switch", "hang", "write hang", "kill", "write kill", "write timeout", "people"),
         most_faults=4,
@@ -99,6 +102,25 @@ PROFILES: dict[str, Profile] = {
         faults=("people", "broken", "kill"),
         drift=0.6,
         hands=0.2,
+    ),
+    "create": Profile(
+        "records created in another system: lost answers, requests that arrive late, kills, two of us, older backups",
+        topologies=("create",),
+        jobs=("sync", "sync", "sync", "push", "sweep"),
+        faults=(
+            *_NETWORK,
+            *_WRITES,
+            "write late",
+            "write late",
+            "write orphan",
+            "kill",
+            "write hang",
+            "switch",
+            "people",
+        ),
+        most_faults=4,
+        both=0.4,
+        restore=0.25,
     ),
     "mixed": Profile(
         "everything at once",
@@ -133,6 +155,7 @@ class _Author:
         self.made: dict[str, list[str]] = {name: [] for name in self.systems}
         self.count = 0
         self.hands = self.profile.hands
+        self.creates = ""
 
     def history(self) -> History:
         random = self.random
@@ -159,9 +182,11 @@ class _Author:
             "policy": random.choice(profile.policies),
             "page": random.choice([1, 2, 3, 50]),
             "tombstones": random.random() < 0.6,
-            "versions": random.choice(["revision", "revision", "revision", "stamp", "none"]),
+            "versions": random.choice(profile.versions),
             "traits": {},
         }
+        if self.topology == "create":
+            self.creates = world["creates"] = random.choice(["plain", "plain", "key", "unique"])
         # Where a write cannot be made conditional, nobody can tell who was first: there people leave our fields alone.
         unconditional = random.random() < profile.unconditional
         self.hands = 0.0 if unconditional else profile.hands
@@ -197,6 +222,8 @@ class _Author:
                 values[name] = f"Deal {self.count}"
             elif not self._is_written(stream, name):
                 values[name] = self._value(name)
+        if stream == "entry":
+            values["received"] = "2026-09-20T10:00:00Z"
         return ["edit", system, stream, source_id, values, self._delay()]
 
     def _some(self) -> list[Any]:
@@ -280,7 +307,10 @@ class _Author:
                 case "people" | "write people":
                     found.append([point, kind, [self._operation()]])
                 case "hang" | "write hang":
-                    found.append([point, kind, random.choice([20, 400, 2400]), self._some()])
+                    # Where nothing keeps a source from making a record twice, nobody can call back a request that a
+                    # worker sends when it wakes up long after it was taken over.
+                    seconds = [20] if self.creates == "plain" else [20, 400, 2400]
+                    found.append([point, kind, random.choice(seconds), self._some()])
                 case "busy" | "down" | "no_database" | "refused":
                     found += [[point, kind] for _ in range(random.choice([1, 1, 3, 8]))]
                 case _:

@@ -51,6 +51,8 @@ def verdict(
             found += _strange(source, world["topology"])
             found += _replaced(connection, source, world, forgotten)
         found += _unwritten(connection, sources, world["topology"])
+        if world["topology"] == "create":
+            found += _created(connection, sources["web"], sources["sales"])
         found += _rest(connection)
     return found
 
@@ -93,6 +95,29 @@ def _records(connection: Connection, source: Source, stream: str) -> list[Fault]
     twice = connection.execute(repeated).scalar_one()
     if twice:
         found.append(Fault("doubled", f"{twice} versions landed twice in a row"))
+    deletions = text(
+        "SELECT DISTINCT r.source_id FROM landing l JOIN record r ON r.id = l.record_id "
+        "JOIN stream s ON s.id = r.stream_id AND s.system = :system AND s.name = :stream WHERE l.origin = 2"
+    )
+    invented = set(connection.execute(deletions, {"system": source.name, "stream": stream}).scalars()) - source.gone
+    found += [Fault("lost", f"{source.name} {source_id} was taken for deleted") for source_id in sorted(invented)]
+    return found + _backwards(connection, source, stream)
+
+
+def _backwards(connection: Connection, source: Source, stream: str) -> list[Fault]:
+    """No record was ever put back to a state before the one that the store held."""
+    query = text(
+        "SELECT r.source_id, l.record_id, l.seq, l.body FROM landing l JOIN record r ON r.id = l.record_id "
+        "JOIN stream s ON s.id = r.stream_id AND s.system = :system AND s.name = :stream "
+        "WHERE l.origin <> 2 ORDER BY l.record_id, l.seq"
+    )
+    found = []
+    last = ("", 0)
+    for row in connection.execute(query, {"system": source.name, "stream": stream}):
+        revision = json.loads(unpack(connection, row.record_id, row.seq, row.body))["revision"]
+        if row.source_id == last[0] and revision < last[1]:
+            found.append(Fault("overwritten", f"{source.name} {row.source_id} went back from {last[1]} to {revision}"))
+        last = (row.source_id, revision)
     return found
 
 
@@ -113,7 +138,7 @@ def _canonical(connection: Connection, row: Any, where: str, stream: str, values
     wrong = [canonical for canonical, name in names.items() if not _same(shown[0][canonical], values.get(name))]
     if shown[0]["status"] != status:
         wrong.append("status")
-    if shown[0][company.AMOUNTS[stream]] != amount:
+    if stream in company.AMOUNTS and shown[0][company.AMOUNTS[stream]] != amount:
         wrong.append("amount")
     return [Fault("lost", f"{where} shows an old {name}") for name in wrong]
 
@@ -138,15 +163,15 @@ def is_understood(stream: str, values: Values) -> bool:
 
 def _totals(connection: Connection, source: Source, stream: str) -> list[Fault]:
     """What is understood adds up to what the system's records add up to."""
-    table, column = company.TABLES[stream], company.AMOUNTS[stream]
+    table, column = company.TABLES[stream], company.AMOUNTS.get(stream)
+    worth = f"t.{column}" if column else "0"
     query = (
-        f"SELECT count(*), coalesce(sum(t.{column}), 0) FROM {table} t JOIN record r ON r.id = t.record_id "
-        f"WHERE t.deleted = 0 AND r.state = {int(RecordState.LIVE)}"
+        f"SELECT count(*), coalesce(sum({worth}), 0) FROM {table} t JOIN record r ON r.id = t.record_id "
+        f"WHERE t.deleted = 0 AND t.system = :system AND r.state = {int(RecordState.LIVE)}"
     )
-    count, total = connection.execute(text(query)).one()
-    amounts = [
-        minor(values.get("amount")) or 0 for values in source.truth(stream).values() if is_understood(stream, values)
-    ]
+    count, total = connection.execute(text(query), {"system": source.name}).one()
+    understood = [values for values in source.truth(stream).values() if is_understood(stream, values)]
+    amounts = [(minor(values.get("amount")) or 0) if column else 0 for values in understood]
     if (count, total) != (len(amounts), sum(amounts)):
         text_ = f"{table}: {count} records of {total} in the store, {len(amounts)} of {sum(amounts)} in {source.name}"
         return [Fault("wrong_totals", text_)]
@@ -192,7 +217,8 @@ def _replaced(
                 pass
             elif (*key, json.dumps(write.before)) not in kept:
                 found.append(Fault("overwritten", f"{where} and is not kept"))
-        last[key] = write.who
+        if write.who == OURS or write.value != write.before:  # nobody can tell that a person saved what was there
+            last[key] = write.who
     return found
 
 
@@ -219,6 +245,27 @@ def _unwritten(connection: Connection, sources: dict[str, Source], topology: str
     return found
 
 
+def _created(connection: Connection, web: Source, sales: Source) -> list[Fault]:
+    """Of each entry of the one system there is one prospect in the other, and never a second one."""
+    found = []
+    made: dict[str, list[str]] = {}
+    for key, ids in sales.made.items():
+        first = sales.streams["prospect"][ids[0]].versions[0].values or {}
+        made.setdefault(str(first.get("ref")), []).append(key)
+        if len(ids) > 1:
+            found.append(Fault("doubled", f"sales made {' and '.join(ids)} for one key"))
+    found += [Fault("doubled", f"{ref} was created {len(keys)} times") for ref, keys in made.items() if len(keys) > 1]
+    found += [Fault("doubled", f"there never was {ref}") for ref in made.keys() - web.streams["entry"].keys()]
+    by_people = [record for key, record in sales.streams["prospect"].items() if not key.startswith("sx")]
+    taken = {(version.values or {}).get("number") for record in by_people for version in record.versions}
+    letters = text("SELECT origin_source_id FROM creation WHERE status IN ('rejected', 'dead')")
+    told = set(connection.execute(letters).scalars())
+    for source_id, values in _understood(web, "entry").items():
+        if source_id not in made and source_id not in told and values.get("number") not in taken:
+            found.append(Fault("stuck", f"{source_id} was not created in sales"))
+    return found
+
+
 def _understood(source: Source, stream: str) -> dict[str, Values]:
     return {key: values for key, values in source.truth(stream).items() if is_understood(stream, values)}
 
@@ -241,6 +288,10 @@ def _rest(connection: Connection) -> list[Fault]:
         text("SELECT source_id, status, message FROM outbox WHERE status IN ('planned', 'sending', 'unknown')")
     ):
         found.append(Fault("stuck", f"the write to {row.source_id} is {row.status}: {row.message}"))
+    for row in connection.execute(
+        text("SELECT key, status, message FROM creation WHERE status IN ('planned', 'sending', 'unknown')")
+    ):
+        found.append(Fault("stuck", f"the new record {row.key} is {row.status}: {row.message}"))
     held = text("SELECT name FROM lease WHERE expires_at > :now")
     leases = connection.execute(held, {"now": now_us()}).scalars().all()
     running = connection.execute(text("SELECT id FROM run WHERE status = 'running'")).scalars().all()

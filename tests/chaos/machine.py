@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import httpx
@@ -28,13 +28,15 @@ from tests.chaos import connector
 from tests.chaos.source import Refused, Source
 
 SECOND = 1_000_000
-PORTS = {"crm": 7001, "erp": 7002, "books": 7003}
+PORTS = {"crm": 7001, "erp": 7002, "books": 7003, "web": 7004, "sales": 7005}
 """Where the systems seem to listen, on 127.0.0.1."""
 START = 1_790_000_000 * SECOND
 Fault = list[Any]
 """The point of the process from which on it may happen, its kind, and what it needs."""
 
-_AT_SEND = {"refused", "lost", "busy", "down"}
+_AT_SEND = {"refused", "lost", "late", "orphan", "busy", "down"}
+_LATE = 200
+"""Seconds after which a request that hung is carried out; less than ``state.creations`` waits."""
 _AT_ANSWER = {"timeout", "reset", "broken", "gateway"}
 _AT_BEGIN = {"disk_full", "no_database"}
 
@@ -78,6 +80,12 @@ class Process:
             if found:
                 return found
 
+    def die(self) -> NoReturn:
+        """Be killed."""
+        self.dead = True
+        self.machine.ended.add(self.name)
+        raise Killed
+
     def _fits(self, name: str, kind: str, writes: bool) -> bool:
         if name.startswith("write "):
             return writes and self._fits(name.removeprefix("write "), kind, writes)
@@ -95,9 +103,7 @@ class Process:
         name, *rest = fault[1:]
         match name.removeprefix("write "):
             case "kill":
-                self.dead = True
-                self.machine.ended.add(self.name)
-                raise Killed
+                self.die()
             case "people":
                 self.machine.people(rest[0])
             case "hang":
@@ -194,6 +200,7 @@ class Machine:
         self._running: list[tuple[greenlet, Process]] = []
         self._main = getcurrent()
         self.current: Process | None = None
+        self._late: list[tuple[int, Callable[[], object]]] = []
         with open_store(f"sqlite:///{self.template}"):
             pass
 
@@ -204,6 +211,7 @@ class Machine:
         self.ended = set()
         self._numbers = 0
         self._running = []
+        self._late = []
         self.current = None
         for engine in self._engines:
             engine.dispose()
@@ -239,8 +247,24 @@ class Machine:
     # -- time
 
     def tick(self) -> None:
-        """What one step takes."""
+        """What one step takes; what was under way for long arrives."""
         self.now += 7_000
+        arrived = [arrive for at, arrive in self._late if at <= self.now]
+        self._late = [item for item in self._late if item[0] > self.now]
+        for arrive in arrived:
+            arrive()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; what was under way arrives when it is due."""
+        end = self.now + int(seconds * SECOND)
+        for at in sorted(at for at, _ in self._late if at <= end):
+            self.now = max(self.now, at)
+            self.tick()
+        self.now = max(self.now, end)
+
+    def later(self, seconds: int, arrive: Callable[[], object]) -> None:
+        """Let something happen in so many seconds, whatever we do meanwhile."""
+        self._late.append((self.now + seconds * SECOND, arrive))
 
     def read_clock(self) -> int:
         """Nanoseconds, for ``state.clock``."""
@@ -338,6 +362,12 @@ class _Network(httpx.BaseTransport):
             case "refused":
                 raise httpx.ConnectError("refused", request=request)
             case "lost":
+                raise httpx.ReadTimeout("no answer", request=request)
+            case "late" | "orphan":  # it hangs somewhere on the way, and is carried out after we have given up or died
+                late = self._machine.at(str(request.url.port))
+                self._machine.later(_LATE, lambda: self._carried_out(late, request))
+                if wrong == "orphan":
+                    process.die()
                 raise httpx.ReadTimeout("no answer", request=request)
             case "busy":
                 return httpx.Response(429, headers={"retry-after": "1"}, request=request)

@@ -16,6 +16,8 @@ SECOND = 1_000_000
 
 OURS = "ltc"
 ROBOT = "robot"
+KEY = "ltc_key"
+"""The field for the external key of what we create."""
 
 
 class Version(NamedTuple):
@@ -60,6 +62,9 @@ class Traits:
     """An automation that sets every value we write back to what was there."""
     conditional: bool = True
     """Whether a write must name the revision it is based on."""
+    creates: str = "plain"
+    """What keeps it from making a record twice: nothing, the idempotency key (``key``) or that the external key must be
+    ``unique``."""
     retention: int = 0
     """Cursors older than this are refused (microseconds; 0: never)."""
 
@@ -99,7 +104,11 @@ class Source:
         self.token = 1
         self._clock = clock
         self._revision = 0
-        self._keys: dict[str, str] = {}
+        self.gone: set[str] = set()
+        """Every record that was deleted at some time."""
+        self.made: dict[str, list[str]] = {}
+        """External key → the records that were made with it through the API."""
+        self._answers: dict[str, str] = {}
         """Idempotency key of a creation → the record it made."""
 
     # -- what people do
@@ -117,6 +126,7 @@ class Source:
         record = self.streams[stream].get(source_id)
         if record is not None and record.latest.values is not None:
             self._append(record, None, delay)
+            self.gone.add(source_id)
 
     def undelete(self, stream: str, source_id: str, delay: int = 0) -> None:
         """Bring a deleted record back as it was."""
@@ -146,13 +156,15 @@ class Source:
         """The system's own time."""
         return self._clock() + self.traits.skew
 
-    def _append(self, record: Record, values: Values | None, delay: int) -> None:
+    def _append(self, record: Record, values: Values | None, delay: int, waited: bool = False) -> None:
+        """``waited``: the writer waited for the transaction before it, so that nothing before it is still hidden."""
         now = self._clock()
         self._revision += 1
         stamp = self.our_clock() // self.traits.granularity * self.traits.granularity
         visible = now + delay
         if record.versions:
-            stamp, visible = max(stamp, record.latest.stamp), max(visible, record.latest.visible_at)
+            stamp = max(stamp, record.latest.stamp)
+            visible = visible if waited else max(visible, record.latest.visible_at)
         record.versions.append(Version(values, stamp, self._revision, visible))
 
     # -- the API
@@ -165,12 +177,14 @@ class Source:
         if stream == "time":
             return {"now": self.our_clock()}
         if method == "GET" and not rest:
-            return self._list(stream, query)
+            return self._find(stream, query["key"]) if "key" in query else self._list(stream, query)
         if method == "GET" and rest == ["ids"]:
             return self._ids(stream, query)
         if method == "GET":
             return self._read(stream, rest[0])
         given = json.loads(body)
+        if method == "POST":
+            return self._create(stream, given, headers)
         if method == "PATCH":
             return self._write(stream, rest[0], given, headers)
         raise Refused(405)
@@ -204,6 +218,23 @@ class Source:
             raise Refused(404)
         return _shown(source_id, version)
 
+    def _find(self, stream: str, key: str) -> Any:
+        """The records with an external key; of a deleted one the last it had."""
+        records = ((source_id, self.streams[stream][source_id]) for source_id in self.made.get(key, ()))
+        return {"data": [{**_shown(source_id, record.latest), KEY: key} for source_id, record in records]}
+
+    def _create(self, stream: str, values: Values, headers: Mapping[str, str]) -> Any:
+        key, external = headers["idempotency-key"], values[KEY]
+        if self.traits.creates == "key" and key in self._answers:
+            source_id = self._answers[key]
+            return _shown(source_id, self.streams[stream][source_id].versions[0])
+        if self.traits.creates == "unique" and external in self.made:
+            raise Refused(409)
+        source_id = self._answers[key] = f"{self.name[0]}x{sum(map(len, self.made.values())) + 1}"
+        self.made.setdefault(external, []).append(source_id)
+        self._append(self.streams[stream].setdefault(source_id, Record()), values, 0)
+        return _shown(source_id, self.streams[stream][source_id].latest)
+
     def _write(self, stream: str, source_id: str, values: Values, headers: Mapping[str, str]) -> Any:
         record = self.streams[stream].get(source_id)
         if record is None or record.latest.values is None:
@@ -215,7 +246,7 @@ class Source:
         key = headers.get("idempotency-key", "")
         for name, value in kept.items():
             self.writes.append(Write(self._clock(), stream, source_id, name, before.get(name), value, OURS, key))
-        self._append(record, {**before, **kept}, 0)
+        self._append(record, {**before, **kept}, 0, waited=True)
         written = record.latest
         if self.traits.undoes:
             self.edit(stream, source_id, {name: before.get(name) for name in kept}, ROBOT)

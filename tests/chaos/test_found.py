@@ -479,3 +479,128 @@ def test_a_value_is_kept_that_an_unanswered_write_may_have_replaced_in_a_record_
         ["run", "sync", []],
     ]
     replay(stage, {"profile": "push", "world": world, "steps": steps})
+
+
+def test_a_lost_answer_is_settled_although_an_edit_before_it_was_still_hidden(stage: Stage) -> None:
+    world: dict[str, Any] = {
+        "topology": "number",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": False,
+        "versions": "revision",
+        "traits": {"crm": {"conditional": False}, "erp": {}},
+    }
+    steps: list[Any] = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c1",
+                    {
+                        "number": "SO-2",
+                        "state": "open",
+                        "amount": "1608.87",
+                        "delivery": "delivered",
+                        "payment": "not_paid",
+                        "name": "Deal 1",
+                    },
+                    30,
+                ]
+            ],
+        ],
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e7",
+                    {
+                        "number": "SO-2",
+                        "state": "void",
+                        "amount": "6497.37",
+                        "delivery": "delivered",
+                        "payment": "not_paid",
+                        "billing": "69.06",
+                    },
+                    0.5,
+                ],
+                ["edit", "crm", "deal", "c1", {"state": "lost"}, 90],
+            ],
+        ],
+        ["wait", 30],
+        ["run", "sync", [[54, "write timeout"]]],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "push", "world": world, "steps": steps})
+
+
+def test_saving_a_value_again_by_hand_does_not_make_it_a_persons_value(stage: Stage) -> None:
+    world: dict[str, Any] = {
+        "topology": "chain",
+        "policy": "ask",
+        "page": 2,
+        "tombstones": False,
+        "versions": "revision",
+        "traits": {"crm": {}, "erp": {}, "books": {"rewrite": "round"}},
+    }
+    steps: list[Any] = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c2",
+                    {"number": "SO-5", "state": "won", "amount": "5099.53", "billing": "40.61", "name": "Deal 2"},
+                    30,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e5",
+                    {
+                        "number": "SO-5",
+                        "state": "void",
+                        "amount": "8639.89",
+                        "delivery": "delivered",
+                        "billing": "42.59",
+                    },
+                    30,
+                ],
+                ["edit", "books", "invoice", "b7", {"number": "SO-5", "state": "sent", "amount": "8059.93"}, 90],
+            ],
+        ],
+        ["people", [["edit", "erp", "order", "e5", {"payment": "by hand 10"}, 4]]],
+        ["wait", 900],
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e11",
+                    {
+                        "number": "SO-5",
+                        "state": "open",
+                        "amount": "1701.01",
+                        "delivery": "partly_delivered",
+                        "billing": "16.33",
+                    },
+                    0,
+                ]
+            ],
+        ],
+        ["run", "sync", []],
+        ["wait", 30],
+        ["run", "sync", []],
+        ["people", [["revert", "crm", "deal", "c2", 0]]],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
