@@ -149,7 +149,7 @@ class _Reader:
             case ast.Constant(value=int() | float()):
                 return _number(ast.get_source_segment(self.text, node) or "")
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float()) as number):
-                return -_number(ast.get_source_segment(self.text, number) or "")
+                return _number(ast.get_source_segment(self.text, number) or "").copy_negate()  # `-` would round
             case ast.Name(id=name) if name in _WORDS:
                 return _WORDS[name]
             case ast.Tuple(elts=items) | ast.List(elts=items):

@@ -165,6 +165,7 @@ BACKUP = [
 
 CONDITION = [
     "lead\nstatus == '\ud83d'".encode("utf-8", "surrogatepass"),
+    b"currency\n-1e99999999",
 ]
 TYPED = [b"order.delivery_state\na\0b", b"lead.email\n\xed\xa0\xbd", b"order.number\n\0"]
 ERASURES = [
