@@ -83,8 +83,8 @@ def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
 
     What the store knows of them may be older than what was written under it before.
     """
-    counter, cursor, stream = schema.counter, schema.cursor, schema.stream
-    restored_at = connection.execute(select(counter.c.value).where(counter.c.name == _MARK)).scalar()
+    cursor, stream = schema.cursor, schema.stream
+    restored_at = restored_us(connection)
     if restored_at is None:
         return []
     query = (
@@ -95,6 +95,12 @@ def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
         .order_by(stream.c.system, stream.c.name)
     )
     return [f"{row.system}.{row.name}" for row in connection.execute(query)]
+
+
+def restored_us(connection: Connection) -> int | None:
+    """When the store was last restored from a backup, microseconds since the epoch."""
+    counter = schema.counter
+    return connection.execute(select(counter.c.value).where(counter.c.name == _MARK)).scalar()
 
 
 def _keep_erasures(connection: Connection, before: list[tuple[Table, Any]]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.contract import Connector, NewRecord, Outcome, PushResult, StreamSpec
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
 from mappings.engine import Mapping, StreamMapping
-from state import audit, creations, landing, runs
+from state import audit, creations, landing, restore, runs
 from state.changes import OPEN, OutboxStatus, PlanError
 from state.clock import now_us
 from state.creations import ERASED_NOTE, MAX_ATTEMPTS, Creation, CreationPlan
@@ -194,13 +194,15 @@ class _Maker:
         latest = now_us() - (0 if self.spec.refuses_doubles else LATEST_US)
         with self.work.transaction() as connection:
             self.job.lease.renew(connection)
+            # Of a restored store nobody knows what was sent right before: all is in doubt for as long.
+            forgot = not self.spec.refuses_doubles and (restore.restored_us(connection) or 0) > latest
             for item in items:
                 records = found.get(item.key)
                 if records:
                     several = f"{len(records)} records carry its key" if len(records) > 1 else ""
                     create.settle(connection, item, records[0].source_id, None, several)
                     self._count("applied" if item.doubtful else "unchanged")
-                elif item.doubtful and (item.sent_at or 0) > latest:
+                elif forgot or (item.doubtful and (item.sent_at or 0) > latest):
                     self._count("waiting")  # the lost request may still be carried out
                 elif item.doubtful and not (item.wanted and item.values):
                     self._withdraw(connection, item)

@@ -177,6 +177,7 @@ class Stage:
         older = self.folder / "older.zst"
         match name:
             case "backup":
+                older.unlink(missing_ok=True)
                 return lambda process: backup.write(process.store, older, _silent)
             case "restore":
 

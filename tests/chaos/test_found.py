@@ -604,3 +604,97 @@ def test_saving_a_value_again_by_hand_does_not_make_it_a_persons_value(stage: St
         ["people", [["revert", "crm", "deal", "c2", 0]]],
     ]
     replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_second_backup_takes_the_place_of_the_first(stage: Stage) -> None:
+    world: dict[str, Any] = {
+        "topology": "pair",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": False,
+        "versions": "revision",
+        "traits": {"crm": {}, "erp": {}},
+    }
+    steps: list[Any] = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "crm",
+                    "deal",
+                    "c2",
+                    {
+                        "number": "SO-2",
+                        "state": "won",
+                        "amount": "9705.95",
+                        "payment": "not_paid",
+                        "billing": "2.87",
+                        "name": "Deal 2",
+                    },
+                    0,
+                ],
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e5",
+                    {
+                        "number": "SO-2",
+                        "state": "void",
+                        "amount": "88.81",
+                        "delivery": "delivered",
+                        "payment": "part_paid",
+                        "billing": "57.81",
+                    },
+                    90,
+                ],
+            ],
+        ],
+        ["backup"],
+        ["people", [["edit", "crm", "deal", "c2", {"delivery": "by hand 7"}, 0]]],
+        ["wait", 200],
+        ["run", "sync", []],
+        ["backup"],
+        ["restore"],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_a_request_under_way_while_the_store_is_restored_is_not_sent_again(stage: Stage) -> None:
+    world: dict[str, Any] = {
+        "topology": "create",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "stamp",
+        "traits": {"web": {}, "sales": {}},
+        "creates": "plain",
+    }
+    steps: list[Any] = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "web",
+                    "entry",
+                    "w8",
+                    {
+                        "number": "SO-1",
+                        "state": "spam",
+                        "amount": "489.36",
+                        "name": "Deal 8",
+                        "received": "2026-09-20T10:00:00Z",
+                    },
+                    0,
+                ]
+            ],
+        ],
+        ["wait", 900],
+        ["backup"],
+        ["run", "sync", [[81, "write late"]]],
+        ["restore"],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "create", "world": world, "steps": steps})
