@@ -52,6 +52,15 @@ def without_values(text: str, body: bytes) -> str:
     return _DIGITS.sub(_GONE, _MAIL.sub(_GONE, shown)).strip()
 
 
+def names_in(body: bytes) -> frozenset[str]:
+    """The names of a JSON object's fields; none of anything else."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return frozenset()
+    return frozenset(document) if isinstance(document, dict) else frozenset()
+
+
 def _shown(token: str) -> str:
     if token.isspace():
         return " "

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from connectors.contract import CheckLine
 from connectors.errors import ConnectorError
-from connectors.rawjson import parse
 from connectors.salesforce.client import Client
+from connectors.salesforce.describing import KEY_TYPE, Described, describe, lacking_for_keys
 from connectors.salesforce.streams import Stream
 
 _TYPES = {
@@ -20,30 +18,17 @@ _TYPES = {
     "Invoice_Sent_On__c": "date",
     "Approval_Status__c": "picklist: Not Required, Pending, Approved, Rejected",
     "JDY_Data_Id__c": "text (24), external id, unique",
+    "LTC_Key__c": KEY_TYPE,
     "Tax_Id__c": "text (40)",
 }
 """Our custom fields and what to create them as."""
 
 
-class _Field(msgspec.Struct):
-    name: str
-    updateable: bool = False
-
-
-class _Described(msgspec.Struct):
-    fields: list[_Field]
-    queryable: bool = False
-    updateable: bool = False
-
-
-_described = msgspec.json.Decoder(_Described)
-
-
 def check_stream(client: Client, stream: Stream) -> CheckLine:
     """One describe call, two for a stream with lines."""
     try:
-        described = _describe(client, stream.object)
-        lines = _describe(client, stream.lines.object) if stream.lines else None
+        described = describe(client, stream.object)
+        lines = describe(client, stream.lines.object) if stream.lines else None
     except ConnectorError as error:
         return CheckLine(stream.name, False, error.message, error.remedy, can_read=False)
     present = {field.name: field for field in described.fields}
@@ -62,7 +47,7 @@ def check_stream(client: Client, stream: Stream) -> CheckLine:
     return _readable(stream, described, present)
 
 
-def _readable(stream: Stream, described: _Described, present: dict[str, Any]) -> CheckLine:
+def _readable(stream: Stream, described: Described, present: dict[str, Any]) -> CheckLine:
     absent = [name for name in stream.optional if name not in present]
     locked = [name for name in stream.spec.writable if name in present and not present[name].updateable]
     writes = stream.spec.writable
@@ -73,6 +58,11 @@ def _readable(stream: Stream, described: _Described, present: dict[str, Any]) ->
     detail = f"{stream.object}: {len(present)} fields visible"
     if absent:
         detail += f"; not there: {', '.join(absent)}"
+    if stream.spec.creatable:
+        said = lacking_for_keys(described, stream.object, stream.spec.creatable)
+        detail += "; records can be created" if said is None else f"; none can be created: {said[0]}"
+        if said is not None and said[1] not in remedies and stream.spec.creatable not in absent:
+            remedies.append(said[1])
     return CheckLine(stream.name, True, f"{detail}.", " ".join(remedies), can_read=True, can_write=can_write)
 
 
@@ -83,10 +73,6 @@ def _remedy(stream: Stream, name: str) -> str:
         return "Enable State and Country/Territory Picklists to get country codes."
     kind = _TYPES.get(name)
     return f"Create {stream.object}.{name}{f' as {kind}' if kind else ''} and let the integration user see it."
-
-
-def _describe(client: Client, name: str) -> _Described:
-    return parse(client.get(f"sobjects/{name}/describe").body, _described)
 
 
 def _own(name: str) -> str:

@@ -8,13 +8,26 @@ from typing import ClassVar
 import msgspec
 from pydantic import BaseModel
 
-from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, StreamSpec, Window
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    NewRecord,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
+from connectors.errors import ContractError
 from connectors.rawjson import parse
 from connectors.retry import RetryPolicy
 from connectors.salesforce import soql
 from connectors.salesforce.checking import check_stream
 from connectors.salesforce.client import Client
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.creating import Create
 from connectors.salesforce.errors import Refused, as_contract
 from connectors.salesforce.pulling import Pull
 from connectors.salesforce.pushing import Push
@@ -39,6 +52,7 @@ class Salesforce(Connector[SalesforceConfig]):
         super().__init__(config)
         self._client = Client(config, self.stats, policy=policy)
         self._streams = streams(config)
+        self._creates: dict[str, Create] = {}
 
     def close(self) -> None:
         """Release connections; safe to call twice."""
@@ -77,6 +91,23 @@ class Salesforce(Connector[SalesforceConfig]):
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
         """One conditional PATCH per record that does not show the wanted values yet."""
         yield from Push(self._client, self._stream(stream)).results(changes)
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        """By query, in the recycle bin too; 50 keys a call."""
+        found = self._create(stream).find(keys)
+        return {key: [row.record for row in rows] for key, rows in found.items()}
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        """One POST per record whose key no record carries; the key's field must be unique."""
+        yield from self._create(stream).results(records)
+
+    def _create(self, name: str) -> Create:
+        chosen = self._stream(name)
+        if chosen.spec.creatable is None:
+            raise ContractError(f"Salesforce creates no records in {name}.", remedy="Take the rule out of ltc.yaml.")
+        if name not in self._creates:
+            self._creates[name] = Create(self._client, chosen, chosen.spec.creatable)
+        return self._creates[name]
 
     def _stream(self, name: str) -> Stream:
         return self._streams[name]

@@ -15,7 +15,7 @@ import re
 from typing import Any
 
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
-from connectors.redact import masked, without_values
+from connectors.redact import masked, names_in, without_values
 
 _LATER = "It is tried again on the next run."
 
@@ -29,21 +29,26 @@ class Refused(RecordError):
 
     def __init__(self, code: str, fields: tuple[str, ...] = (), *, status: int = 400, detail: str = "") -> None:
         reason, remedy = _REASONS.get(code, ("it was refused", "Look the code up in Salesforce's list of errors."))
-        named = f" ({', '.join(fields)})" if fields else ""
-        said = f": {masked(detail)}" if detail else ""
-        super().__init__(
-            f"Salesforce: {reason}{named} [{code}]{said}.", remedy=remedy, field=fields[0] if fields else None
-        )
         self.code = code
-        self.fields = fields
+        self.fields = tuple(masked(name) for name in fields)
         self.status = status
+        self._given = fields
         self._detail = detail
+        named = f" ({', '.join(self.fields)})" if fields else ""
+        said = f": {masked(detail)}" if detail else ""
+        first = self.fields[0] if fields else None
+        super().__init__(f"Salesforce: {reason}{named} [{code}]{said}.", remedy=remedy, field=first)
 
     def about(self, body: bytes) -> str:
-        """What to say of it where it was this record that was refused."""
-        return (
-            str(self).replace(masked(self._detail), without_values(self._detail, body)) if self._detail else str(self)
-        )
+        """What to say of it where it was this record that was refused: fields that were sent are named."""
+        text = str(self)
+        if self._detail:
+            text = text.replace(masked(self._detail), without_values(self._detail, body))
+        if self.fields:
+            names = names_in(body)
+            known = [given if given in names else shown for given, shown in zip(self._given, self.fields, strict=True)]
+            text = text.replace(f" ({', '.join(self.fields)}) [", f" ({', '.join(known)}) [")
+        return text
 
 
 class Conflict(Refused):
@@ -179,7 +184,7 @@ def _first(content: Any) -> tuple[str, str, tuple[str, ...]]:
     fields = error.get("fields") or ()
     named = fields if isinstance(fields, list) else ()
     code = error["errorCode"] if _CODE.fullmatch(error["errorCode"]) else "UNKNOWN_EXCEPTION"
-    return code, str(error.get("message", "")), tuple(masked(str(field)) for field in named)
+    return code, str(error.get("message", "")), tuple(str(field) for field in named)
 
 
 def _kind(content: Any) -> str:

@@ -138,7 +138,15 @@ _QUOTE = Stream(
     ),
 )
 _LEAD = Stream(
-    StreamSpec("lead", "lead", CURSOR_FIELD, Deletes.TOMBSTONES, depends_on=("account", "contact", "opportunity")),
+    StreamSpec(
+        "lead",
+        "lead",
+        CURSOR_FIELD,
+        Deletes.TOMBSTONES,
+        depends_on=("account", "contact", "opportunity"),
+        creatable="LTC_Key__c",
+        refuses_doubles=True,
+    ),
     "Lead",
     (
         "FirstName",
@@ -158,7 +166,7 @@ _LEAD = Stream(
         "ConvertedOpportunityId",
         "OwnerId",
     ),
-    ("CountryCode", "JDY_Data_Id__c"),
+    ("CountryCode", "JDY_Data_Id__c", "LTC_Key__c"),
 )
 _ALL = (_PRODUCT, _ACCOUNT, _CONTACT, _OPPORTUNITY, _QUOTE, _LEAD)
 
@@ -174,5 +182,6 @@ def _renamed(stream: Stream, names: dict[str, str | None]) -> Stream:
         return tuple(field for field in given if field is not None)
 
     added = tuple(value for key, value in names.items() if value and key not in stream.optional)
-    spec = replace(stream.spec, writable=(*own(stream.spec.writable), *added))
+    key = stream.spec.creatable and names.get(stream.spec.creatable, stream.spec.creatable)
+    spec = replace(stream.spec, writable=(*own(stream.spec.writable), *added), creatable=key)
     return replace(stream, spec=spec, optional=(*own(stream.optional), *added))

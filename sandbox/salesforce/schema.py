@@ -221,6 +221,7 @@ _OBJECTS: dict[str, tuple[Field, ...]] = {
         _link("OwnerId", "User"),
         _CURRENCY,
         _text("JDY_Data_Id__c", 24, external_id=True),
+        _text("LTC_Key__c", 40, external_id=True),
     ),
     "Account": (
         _text("Name", 255, required=True),
