@@ -8,10 +8,22 @@ from typing import ClassVar
 import msgspec
 from pydantic import BaseModel
 
-from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, StreamSpec, Window
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    NewRecord,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
 from connectors.errors import ConnectorError
 from connectors.rawjson import parse
 from connectors.xero.config import XeroConfig
+from connectors.xero.creating import Creator
 from connectors.xero.pulling import Pace, Puller
 from connectors.xero.pushing import Pusher
 from connectors.xero.session import ScopeMissing, Session
@@ -65,7 +77,8 @@ class Xero(Connector[XeroConfig]):
         if writable is False:
             remedy = f"To write back, add the scope {source.scopes[0]} in Xero and in ltc.yaml."
             return CheckLine(spec.name, True, "Can be read, not written.", remedy, True, False)
-        detail = "Can be read and written." if writable else "Can be read."
+        created = "; drafts can be created" if writable and spec.creatable else ""
+        detail = f"Can be read and written{created}." if writable else "Can be read."
         return CheckLine(spec.name, True, detail, can_read=True, can_write=writable)
 
     def _may_write(self, source: Source) -> bool:
@@ -87,6 +100,19 @@ class Xero(Connector[XeroConfig]):
         if stream != "invoice":
             raise NotImplementedError(f"xero does not accept changes to {stream}")
         yield from Pusher(self._session).push(changes)
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        """Invoices by the key in their reference; see ``connectors.xero.creating``."""
+        return {**self._creator(stream).find(keys)}
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        """Draft sales invoices, one call each; see ``connectors.xero.creating``."""
+        yield from self._creator(stream).create(records)
+
+    def _creator(self, stream: str) -> Creator:
+        if stream != "invoice":
+            raise NotImplementedError(f"xero does not create records in {stream}")
+        return Creator(self._session)
 
 
 class _Organisation(msgspec.Struct):

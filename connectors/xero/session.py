@@ -102,6 +102,10 @@ class Session:
         """Send a write under an idempotency key, which makes sending it again harmless."""
         return self._request("POST", path, json=body, params=params, headers={"Idempotency-Key": key}).content
 
+    def put(self, path: str, body: Any, key: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """As ``post``, for what is to be made and never changed."""
+        return self._request("PUT", path, json=body, params=params, headers={"Idempotency-Key": key}).content
+
     def _organisations(self) -> dict[str, str]:
         """Organisations the connection may use: id → name."""
         directory = self._connection(

@@ -9,6 +9,10 @@ from connectors.contract import Deletes, StreamSpec
 INVOICE_FIELDS = ("Reference", "SentToContact", "DeliveryNumbers")
 """What may be written to an invoice; ``DeliveryNumbers`` is a part of its reference (``connectors.xero.reference``)."""
 
+KEY_FIELD = "Key"
+"""Where the mapping puts the key of an invoice that is created; a part of its reference, like ``DeliveryNumbers``."""
+KEY_START = "ltc-"
+
 _EVERY_STATUS = "DRAFT,SUBMITTED,AUTHORISED,PAID,VOIDED,DELETED"
 
 
@@ -29,7 +33,9 @@ class Source:
 
 SPECS = (
     StreamSpec("contact", "party", "UpdatedDateUTC", Deletes.TOMBSTONES),
-    StreamSpec("invoice", "invoice", "UpdatedDateUTC", Deletes.TOMBSTONES, INVOICE_FIELDS, ("contact",)),
+    StreamSpec(
+        "invoice", "invoice", "UpdatedDateUTC", Deletes.TOMBSTONES, INVOICE_FIELDS, ("contact",), creatable=KEY_FIELD
+    ),
     StreamSpec("credit_note", "invoice", "UpdatedDateUTC", Deletes.TOMBSTONES, (), ("contact", "invoice")),
     StreamSpec("payment", "payment", "UpdatedDateUTC", Deletes.TOMBSTONES, (), ("invoice", "credit_note")),
     StreamSpec("overpayment", "payment", "UpdatedDateUTC", Deletes.TOMBSTONES, (), ("contact",)),

@@ -268,7 +268,7 @@ class Api:
     def _write(self, request: Request, body: bytes, resource: str) -> Response:
         given = msgspec.json.decode(body)
         writers: dict[str, Callable[[Json], Any]] = {
-            "Invoices": self._writer.invoice,
+            "Invoices": self._writer.new_invoice if request.method == "PUT" else self._writer.invoice,
             "CreditNotes": self._writer.credit_note,
             "Payments": self._writer.payment,
         }

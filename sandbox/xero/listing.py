@@ -1,4 +1,4 @@
-"""Xero's list parameters: changed since, ids, numbers, contacts, statuses, ``where``, ``order``, pages."""
+"""Xero's list parameters: changed since, ids, numbers, contacts, statuses, search, ``where``, ``order``, pages."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ def select(rows: Sequence[Any], shape: Shape, query: Mapping[str, str], since: d
         if wanted and name in shape.fields:
             values = set(wanted.split(","))
             found = [row for row in found if shape.fields[name](row) in values]
+    term = query.get("searchTerm", "").lower()
+    if term and "InvoiceNumber" in shape.fields:
+        names = [shape.fields[name] for name in ("InvoiceNumber", "Reference")]
+        found = [row for row in found if any(term in str(read(row) or "").lower() for read in names)]
     for name, value in _tests(query.get("where", ""), shape):
         found = [row for row in found if str(shape.fields[name](row)) == value]
     return _sorted(found, query.get("order", ""), shape)

@@ -36,6 +36,10 @@ class Writer:
             raise BooksError("The document could not be found.")
         return self._change(self._books.documents[key], given)
 
+    def new_invoice(self, given: Json) -> Document:
+        """Create an invoice, whatever there is."""
+        return self.create(given, "InvoiceNumber")
+
     def credit_note(self, given: Json) -> Document:
         """Create a credit note."""
         return self.create({"Type": "ACCRECCREDIT", **given}, "CreditNoteNumber")

@@ -7,7 +7,7 @@ import importlib
 import json
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors import retry
-from connectors.contract import Change, Connector, Page, Window
+from connectors.contract import Change, Connector, NewRecord, Page, RawRecord, Window
 from connectors.errors import ConnectorError
 from connectors.jiandaoyun.connector import Jiandaoyun
 from connectors.salesforce.connector import Salesforce
@@ -28,6 +28,8 @@ from tests.fuzz.engine import Target
 from tests.fuzz.mutate import answers
 
 _PAGES = 3
+_KEYS = ["ltc-000000000000000000000001", "ltc-000000000000000000000002"]
+_MAKING = ("find", "create")
 importlib.import_module("connectors.salesforce.transport")  # comes with the first call otherwise, and is not watched
 _LARGEST_NUMBER = 2**63
 
@@ -44,12 +46,15 @@ class System(NamedTuple):
     """Stream → source fields to write."""
     until: datetime = datetime(2026, 11, 1, tzinfo=UTC)
     """End of the first window."""
+    makes: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    """Source fields of a new record."""
 
 
 def _operations(system: System) -> list[str]:
     streams = [spec.name for spec in _connector(system).streams()]
     reads = ["pull"] if system.kind.ids is Connector.ids else ["pull", "ids"]
     writes = [f"push {stream}" for stream in system.values]
+    writes += [f"{verb} {spec.name}" for spec in _connector(system).streams() if spec.creatable for verb in _MAKING]
     return ["check", *(f"{verb} {stream}" for stream in streams for verb in reads), *writes]
 
 
@@ -65,8 +70,30 @@ def _operate(connector: Connector[Any], system: System, mapping: Mapping, operat
         _ids(connector, stream)
     elif verb == "push":
         _push(connector, mapping, stream, system.values[stream], source_id)
+    elif verb == "find":
+        _found(mapping, stream, connector.find(stream, _KEYS))
+    elif verb == "create":
+        _create(connector, mapping, stream, system.makes)
     else:
         _pull(connector, mapping, stream, system.until)
+
+
+def _found(mapping: Mapping, stream: str, found: dict[str, Sequence[RawRecord]]) -> None:
+    assert set(found) <= set(_KEYS)
+    for record in (record for records in found.values() for record in records):
+        read_record(mapping, stream, record.source_id, record.body)
+
+
+def _create(connector: Connector[Any], mapping: Mapping, stream: str, values: dict[str, Any]) -> None:
+    key = next(spec.creatable for spec in connector.streams() if spec.name == stream)
+    assert key is not None
+    records = [NewRecord(name, {**values, key: name}, f"key-{name}") for name in _KEYS]
+    results = list(islice(connector.create(stream, records), 2))
+    assert [result.key for result in results] == _KEYS
+    for result in results:
+        if result.record is not None:
+            assert result.source_id == result.record.source_id
+            read_record(mapping, stream, result.record.source_id, result.record.body)
 
 
 def _ids(connector: Connector[Any], stream: str) -> None:
@@ -231,6 +258,7 @@ _SALESFORCE = System(
     | {"calls_per_second": 1000},
     _salesforce,
     {"opportunity": {"LTC_Order_Number__c": "SO-1", "LTC_Delivery_Status__c": "delivered"}},
+    makes={"LastName": "Li", "Company": "C"},
 )
 _XERO = System(
     Xero,
