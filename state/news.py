@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,8 +28,8 @@ class Mark:
 
     horizon: int
     """Runs that ended before this instant (microseconds) were seen."""
-    activity: int
-    """Stream runs since then that changed something."""
+    activity: str
+    """Digest of the stream runs since then that changed something, as far as each had come."""
     decisions: int
     """Number of the last audit row about something else than a prune: what people decided."""
     inputs: str
@@ -65,14 +66,18 @@ def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any
     return None
 
 
-def _activity(connection: Connection, horizon: int) -> int:
+def _activity(connection: Connection, horizon: int) -> str:
+    """Not their number: one that is under way counts as a change, and may turn out to be none while another comes."""
     run, stream_run = schema.run, schema.stream_run
     query = (
-        select(stream_run.c.direction, stream_run.c.status, stream_run.c.counts)
+        select(stream_run)
         .join(run, run.c.id == stream_run.c.run_id)
         .where(or_(run.c.ended_at.is_(None), run.c.ended_at >= horizon), stream_run.c.ended_at >= horizon)
     )
-    return sum(_changed_something(*row) for row in connection.execute(query))
+    rows = [
+        tuple(row) for row in connection.execute(query) if _changed_something(row.direction, row.status, row.counts)
+    ]
+    return hashlib.blake2b(json.dumps(sorted(rows, key=str)).encode(), digest_size=8).hexdigest()
 
 
 def _changed_something(direction: str, status: str, counts: str) -> bool:

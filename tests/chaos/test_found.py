@@ -698,3 +698,69 @@ def test_a_request_under_way_while_the_store_is_restored_is_not_sent_again(stage
         ["run", "sync", []],
     ]
     replay(stage, {"profile": "create", "world": world, "steps": steps})
+
+
+def test_news_is_seen_although_another_run_that_was_under_way_turned_out_to_have_none(stage: Stage) -> None:
+    world: dict[str, Any] = {
+        "topology": "pair",
+        "policy": "owner_wins",
+        "page": 50,
+        "tombstones": True,
+        "versions": "stamp",
+        "traits": {"crm": {}, "erp": {}},
+    }
+    steps: list[Any] = [
+        [
+            "people",
+            [
+                [
+                    "edit",
+                    "erp",
+                    "order",
+                    "e4",
+                    {
+                        "number": "SO-3",
+                        "state": "void",
+                        "amount": "7568.03",
+                        "delivery": "not_delivered",
+                        "payment": "not_paid",
+                        "billing": "51.89",
+                    },
+                    0.5,
+                ]
+            ],
+        ],
+        [
+            "both",
+            "sync",
+            [
+                [39, "hang", 2400, [["delete", "erp", "order", "e5", 0]]],
+                [
+                    59,
+                    "hang",
+                    400,
+                    [
+                        [
+                            "edit",
+                            "crm",
+                            "deal",
+                            "c7",
+                            {
+                                "number": "SO-3",
+                                "state": "lost",
+                                "amount": "1865.19",
+                                "payment": "not_paid",
+                                "billing": "80.83",
+                                "name": "Deal 7",
+                            },
+                            90,
+                        ]
+                    ],
+                ],
+            ],
+            "sync",
+            [],
+            "other",
+        ],
+    ]
+    replay(stage, {"profile": "crowd", "world": world, "steps": steps})
