@@ -8,10 +8,22 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import BaseModel
 
-from connectors.contract import Change, CheckLine, Connector, Cursor, Page, PushResult, RawRecord, StreamSpec, Window
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    NewRecord,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
 from connectors.errors import ConnectorError
 from connectors.rawjson import parse
 from connectors.tryton.config import TrytonConfig
+from connectors.tryton.creating import Creator
 from connectors.tryton.push import push_notes
 from connectors.tryton.records import records, to_us, wire
 from connectors.tryton.rpc import Rpc
@@ -23,6 +35,7 @@ _BY_STAMP = [["last_modified_at", "ASC"], ["id", "ASC"]]
 
 class _Access(msgspec.Struct):
     write: Any = False
+    create: Any = False
     """A flag or a number; nothing where no rule says anything."""
 
 
@@ -73,7 +86,10 @@ class Tryton(Connector[TrytonConfig]):
         if can_write is False:
             remedy = "Put the user into Tryton's group Sales, or set `push: off` for this system."
             return CheckLine(name, False, f"{stream.model} can be read but not written", remedy, True, False)
-        return CheckLine(name, True, f"{stream.model} can be read", can_read=True, can_write=can_write)
+        drafts = (
+            "" if not stream.spec.creatable else "; drafts can be created" if access.create else "; none can be created"
+        )
+        return CheckLine(name, True, f"{stream.model} can be read{drafts}", can_read=True, can_write=can_write)
 
     # Pull
 
@@ -142,6 +158,21 @@ class Tryton(Connector[TrytonConfig]):
         if not STREAMS[stream].spec.writable:
             return super().push(stream, changes)
         return push_notes(self._rpc, STREAMS[stream], changes)
+
+    # Creation
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        """Sales by the key in their comment; see ``connectors.tryton.creating``."""
+        return {**self._creator(stream).find(keys)}
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        """Draft sales, one call each; see ``connectors.tryton.creating``."""
+        yield from self._creator(stream).create(records)
+
+    def _creator(self, stream: str) -> Creator:
+        if not STREAMS[stream].spec.creatable:
+            raise NotImplementedError(f"tryton does not create records in {stream}")
+        return Creator(self._rpc, STREAMS[stream])
 
 
 def _behind(after: Sequence[int]) -> list[Any]:

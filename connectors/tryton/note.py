@@ -1,4 +1,4 @@
-"""The line that shows the payment state inside a sale's comment, beside whatever people wrote there.
+"""Our lines in a sale's comment, beside whatever people wrote there: its payment state, and the key of one we created.
 
 Tryton's sale has no payment field that is true when accounting lives elsewhere: its ``invoice_state`` follows Tryton's
 own invoices. The comment can be edited in every state, is shown to everyone and printed nowhere by default.
@@ -12,6 +12,7 @@ _MARK = r"\[LTC Sync\] payment:"
 _STATE = re.compile(rf"^{_MARK} ([a-z_]+)", re.MULTILINE)
 _LINE = re.compile(rf"^{_MARK}[^\r\n]*", re.MULTILINE)
 _FIRST_LINE = re.compile(rf"\A{_MARK}[^\r\n]*(?:\r?\n)?")
+_KEY = re.compile(r"^\[LTC Sync\] key: ([0-9a-z-]{1,40})(?![0-9a-z-])", re.MULTILINE)
 _LATER_LINE = re.compile(rf"\r?\n{_MARK}[^\r\n]*")
 
 
@@ -30,3 +31,15 @@ def write_note(comment: str | None, state: str | None) -> str:
     if _LINE.search(text):
         return _LINE.sub(line, text)
     return f"{text}\n{line}" if text else line
+
+
+def read_key(comment: str | None) -> str | None:
+    """The key of a sale that we created."""
+    found = _KEY.search(comment or "")
+    return found.group(1) if found else None
+
+
+def write_key(comment: str | None, key: str) -> str:
+    """A new sale's comment with its key."""
+    line = f"[LTC Sync] key: {key}"
+    return f"{comment}\n{line}" if comment else line

@@ -15,6 +15,8 @@ from connectors.tryton.note import read_note
 
 PAYMENT_NOTE = "payment_note"
 """A field of our own beside Tryton's: read from and written into the marked line of ``comment``."""
+KEY = "key"
+"""The same for the key of a sale that we created; only ever written."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

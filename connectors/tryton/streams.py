@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.contract import Deletes, StreamSpec
-from connectors.tryton.records import PAYMENT_NOTE
+from connectors.tryton.records import KEY, PAYMENT_NOTE
 
 Domain = list[Any]
 
@@ -88,6 +88,7 @@ ORDER = Stream(
         deletes=Deletes.SWEEP,
         writable=(PAYMENT_NOTE,),
         depends_on=("party", "product"),
+        creatable=KEY,
     ),
     model="sale.sale",
     fields=(
