@@ -27,7 +27,7 @@ from tests.chaos.source import OURS, Source, Traits
 _CALM_CYCLES = 3
 """Cycles after edits stop: writes may happen in all but the last."""
 _BRAKED_CYCLES = 6
-"""The same where an automation undoes our writes: the brake lets three of each value through."""
+"""The same where an automation undoes our writes, for each that does: the brake lets three of each value through."""
 
 
 @dataclass
@@ -197,7 +197,8 @@ class Stage:
         machine = self.machine
         for source in machine.sources.values():
             source.traits.retention = 0
-        cycles = _BRAKED_CYCLES if any(it.traits.undoes for it in machine.sources.values()) else _CALM_CYCLES
+        undoing = sum(it.traits.undoes for it in machine.sources.values())
+        cycles = _BRAKED_CYCLES * undoing or _CALM_CYCLES
         for cycle in range(cycles):
             machine.wait(2400)
             before = self._written()

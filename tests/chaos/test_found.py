@@ -764,3 +764,15 @@ def test_news_is_seen_although_another_run_that_was_under_way_turned_out_to_have
         ],
     ]
     replay(stage, {"profile": "crowd", "world": world, "steps": steps})
+
+
+def test_two_automations_that_undo_our_writes_in_turn_meet_the_brake_each(stage: Stage) -> None:
+    undoing: dict[str, Any] = {"crm": {"undoes": True}, "erp": {"undoes": True}}
+    world = _WORLD | {"topology": "cycle", "policy": "newest_wins", "versions": "none", "traits": undoing}
+    deal = {"number": "SO-2", "state": "won", "amount": "7133.53", "payment": "part_paid", "billing": "70.10"}
+    order = {"number": "SO-2", "state": "done", "amount": "1556.57", "delivery": "returned", "payment": "part_paid"}
+    steps = [
+        ["people", [["edit", "crm", "deal", "c7", deal, 0], ["edit", "erp", "order", "e8", order, 30]]],
+        ["people", [["edit", "erp", "order", "e8", {"billing": "by hand 10"}, 0]]],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
