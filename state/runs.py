@@ -53,8 +53,13 @@ def start_run(store: Store, kind: str, engine: str = "local") -> str:
 
 
 def finish_run(store: Store, run_id: str, status: str, summary: dict[str, Any] | None = None) -> None:
-    """Close a run as ``done``, ``partial``, ``failed`` or ``interrupted``; ``summary`` must be JSON."""
+    """Close a run as ``done``, ``partial``, ``failed`` or ``interrupted``; ``summary`` must be JSON.
+
+    Its streams whose end could not be noted become ``interrupted``: they may have changed something.
+    """
     with store.transaction() as connection:
+        left = update(stream_run).where(stream_run.c.run_id == run_id, stream_run.c.status == "running")
+        connection.execute(left.values(status="interrupted", ended_at=now_us()))
         connection.execute(
             update(run_table)
             .where(run_table.c.id == run_id)

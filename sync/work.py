@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 from sqlalchemy.engine import Connection
@@ -133,6 +133,9 @@ def working(store: Store, outcome: StreamOutcome, run_id: str, progress: Progres
         outcome.status = "interrupted"
     finally:
         outcome.seconds = time.monotonic() - started
-        with suppress(StoreError):  # the store is what failed: the outcome says so
+        try:
             work.end()
+        except StoreError as error:
+            if outcome.status == "done":  # otherwise the outcome says already what failed
+                outcome.status, outcome.error = "failed", problem(error)
         progress.stream_done(outcome)

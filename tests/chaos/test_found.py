@@ -776,3 +776,30 @@ def test_two_automations_that_undo_our_writes_in_turn_meet_the_brake_each(stage:
         ["people", [["edit", "erp", "order", "e8", {"billing": "by hand 10"}, 0]]],
     ]
     replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_news_of_a_stream_whose_end_could_not_be_noted_is_reconciled_and_written_back(stage: Stage) -> None:
+    deals = [
+        ["edit", "crm", "deal", name, {"number": number, "state": "won", "amount": "800.35", "payment": "all paid"}, 0]
+        for name, number in (("c1", "SO-3"), ("c2", "SO-3"), ("c3", "SO-5"))
+    ]
+    steps = [
+        ["people", [*deals, ["edit", "erp", "order", "e6", _ORDER | {"delivery": "not_delivered"}, 0]]],
+        ["wait", 200],
+        ["run", "sync", [[13, "no_database"]]],
+        ["run", "sync", [[30, "no_database"]]],
+    ]
+    replay(stage, {"profile": "store", "world": _WORLD | {"page": 3, "versions": "stamp"}, "steps": steps})
+
+
+def test_a_stream_that_seems_to_run_for_ever_hides_no_news(stage: Stage) -> None:
+    world = _WORLD | {"tombstones": False, "versions": "none", "traits": {"crm": {"granularity": 60000000}, "erp": {}}}
+    deal = ["edit", "crm", "deal", "c8", _DEAL | {"billing": "61.21", "name": "Deal 8"}, 0.5]
+    order = ["edit", "erp", "order", "e9", _ORDER | {"state": "open", "billing": "87.32"}, 0]
+    steps = [
+        ["run", "sync", [[7, "people", [deal]]]],
+        ["run", "sync", [[33, "people", [order]]]],
+        ["wait", 4000],
+        ["run", "sync", [[44, "no_database"]]],
+    ]
+    replay(stage, {"profile": "store", "world": world, "steps": steps})
