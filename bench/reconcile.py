@@ -54,8 +54,11 @@ def settings() -> Any:
     )
 
 
-def generate(store: Store, chains: int) -> None:
-    """Fill an empty store with ``chains`` chains, straight into its tables."""
+def generate(store: Store, chains: int, gaps: int = 0) -> None:
+    """Fill an empty store with ``chains`` chains, straight into its tables.
+
+    With ``gaps``, of as many chains one has no CRM lead, one ends before its order, and one before its invoice.
+    """
     writer = _Writer(store)
     for number in range(_PARTIES):
         for system in ("crm", "erp", "books"):
@@ -70,13 +73,13 @@ def generate(store: Store, chains: int) -> None:
     for number in range(_SKUS):
         writer.add("erp", "product", f"S{number}", sku=f"S-{number}", name=f"Product {number}", kind="goods")
     for number in range(chains):
-        _chain(writer, number)
+        _chain(writer, number, number % gaps if gaps else -1)
         if number % _CHUNK == _CHUNK - 1:
             writer.flush()
     writer.flush()
 
 
-def _chain(writer: _Writer, n: int) -> None:
+def _chain(writer: _Writer, n: int, gap: int) -> None:
     party, net, gross = f"id:P{n % _PARTIES}", 100_000 + n % 900_000, (100_000 + n % 900_000) * 113 // 100
     day = f"2026-{1 + n % 9:02d}-{1 + n % 28:02d}"
     money: dict[str, Any] = {"currency": "CNY", "party_ref": party}
@@ -100,19 +103,22 @@ def _chain(writer: _Writer, n: int) -> None:
     writer.add(
         "forms", "lead", f"F{n}", number=f"L-{n:07d}", status="converted", received_at=_DAY + n, **person, **note
     )
-    if n % 1000:
+    if n % 1000 and gap != 0:
         lead: dict[str, Any] = {"lead_ref": f"no:L-{n:07d}", "opportunity_ref": f"id:O{n}"}
         writer.add("crm", "lead", f"L{n}", status="converted", **lead, **person)
     deal: dict[str, Any] = {"status": "won", "expected_amount": net, "expected_close_date": day, "name": f"Deal {n}"}
+    deal |= {"source_created_at": _DAY + n}
     writer.add("crm", "opportunity", f"O{n}", billing_state="invoiced", **deal, **money, **shown)
     quote: dict[str, Any] = {"number": f"Q-{n:07d}", "status": "accepted", "opportunity_ref": f"id:O{n}"}
     writer.add("crm", "quote", f"Q{n}", lines=lines, issue_date=day, **quote, **amounts, **shown)
+    if gap == 1:
+        return
     order: dict[str, Any] = {"number": f"SO-{n:07d}", "status": "completed", "quote_ref": f"no:Q-{n:07d}"}
     order |= {"order_date": day, "promised_delivery_date": day, "payment_state": "paid"}
     writer.add("erp", "order", f"{n}", lines=lines, **order, **amounts)
     delivery: dict[str, Any] = {"number": f"{n}", "status": "delivered", "order_refs": f"no:SO-{n:07d}"}
     writer.add("erp", "delivery", f"{n}", lines=lines, kind="outbound", party_ref=party, delivered_on=day, **delivery)
-    if n % 997 == 0:
+    if n % 997 == 0 or gap == 2:
         return
     paid = n % 101 != 0
     bill: dict[str, Any] = {"number": f"INV-{n:07d}", "kind": "invoice", "status": "paid" if paid else "issued"}

@@ -23,6 +23,7 @@ from state.externalkeys import external_key
 from state.writes import RecordState
 
 MAX_ATTEMPTS = 8
+_MANY = 500
 SETTLED = (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED)
 """The record is there: made by us, or found by its key."""
 _DONE = (*SETTLED, OutboxStatus.DISCARDED)
@@ -119,10 +120,10 @@ def save(connection: Connection, system: str, wished: Sequence[Wanted], run_id: 
     table = schema.creation
     query = select(table).where(table.c.system == system, table.c.status.not_in([item.value for item in _DONE]))
     known = {(item.rule, item.origin.record_id): item for item in map(_item, connection.execute(query))}
-    closed = {rule: closed_origins(connection, rule, system) for rule in {wish.rule for wish in wished}}
+    closed = _closed_among(connection, system, [wish.origin.record_id for wish in wished])
     fresh = []
     for wish in wished:
-        if wish.origin.record_id in closed[wish.rule]:
+        if (wish.rule, wish.origin.record_id) in closed:
             continue  # somebody else has made it since
         item = known.pop((wish.rule, wish.origin.record_id), None)
         if item is None:
@@ -359,12 +360,24 @@ def counts(connection: Connection) -> dict[str, int]:
     return {status: int(number) for status, number in connection.execute(query)}
 
 
-def closed_origins(connection: Connection, rule: str, system: str) -> set[int]:
-    """The origins of which nothing is made any more: it was, or a person decided against it."""
+def closed_origins(rule: str, system: str) -> Select[tuple[int]]:
+    """Selects the origins of which nothing is made any more: it was, or a person decided against it."""
     table = schema.creation
     done = [status.value for status in _DONE]
-    query = select(table.c.origin_id).where(table.c.rule == rule, table.c.system == system, table.c.status.in_(done))
-    return set(connection.execute(query).scalars())
+    return select(table.c.origin_id).where(table.c.rule == rule, table.c.system == system, table.c.status.in_(done))
+
+
+def _closed_among(connection: Connection, system: str, origin_ids: Sequence[int]) -> set[tuple[str, int]]:
+    """Rule and origin of those that are closed."""
+    table = schema.creation
+    done = [status.value for status in _DONE]
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(origin_ids), _MANY):
+        query = select(table.c.rule, table.c.origin_id)
+        query = query.where(table.c.system == system, table.c.status.in_(done))
+        query = query.where(table.c.origin_id.in_(origin_ids[start : start + _MANY]))
+        found.update((row.rule, row.origin_id) for row in connection.execute(query))
+    return found
 
 
 def _set(connection: Connection, item_id: int, **values: Any) -> None:

@@ -54,18 +54,23 @@ def note(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
 def carriers(connection: Connection, system: str, stream: str, keys: Sequence[str]) -> dict[str, Carrier]:
     """The landed records of a stream that carry these keys: of several a live one, and of these the oldest."""
     table, record, known = schema.external_key, schema.record, schema.stream
-    found: dict[str, Carrier] = {}
+    streams = select(known.c.id).where(known.c.system == system, known.c.name == stream)
+    rows: list[tuple[str, int]] = []
     for start in range(0, len(keys), _MANY):
-        query = (
-            select(table.c.key, record.c.id, record.c.source_id, record.c.state)
-            .join(record, record.c.id == table.c.record_id)
-            .join(known, known.c.id == record.c.stream_id)
-            .where(known.c.system == system, known.c.name == stream, table.c.key.in_(keys[start : start + _MANY]))
-            .order_by(record.c.id)
-        )
-        for row in connection.execute(query):
-            carrier = Carrier(row.key, row.id, row.source_id, row.state == RecordState.DELETED.value)
-            known_one = found.get(row.key)
+        query = select(table.c.key, table.c.record_id).where(table.c.key.in_(keys[start : start + _MANY]))
+        rows += [(row.key, row.record_id) for row in connection.execute(query)]
+    ids = sorted({record_id for _, record_id in rows})
+    there: dict[int, tuple[str, bool]] = {}
+    for start in range(0, len(ids), _MANY):
+        held = select(record.c.id, record.c.source_id, record.c.state)
+        held = held.where(record.c.id.in_(ids[start : start + _MANY]), record.c.stream_id.in_(streams))
+        for row in connection.execute(held):
+            there[row.id] = (row.source_id, row.state == RecordState.DELETED.value)
+    found: dict[str, Carrier] = {}
+    for key, record_id in sorted(rows, key=lambda row: row[1]):
+        if record_id in there:
+            carrier = Carrier(key, record_id, *there[record_id])
+            known_one = found.get(key)
             if known_one is None or (known_one.deleted and not carrier.deleted):
-                found[row.key] = carrier
+                found[key] = carrier
     return found

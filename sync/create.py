@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from state import creations, externalkeys, landing, links, origins, outbox
+from state import creations, externalkeys, landing, links, outbox
 from state.creations import Creation, CreationPlan
 from state.failures import StoreError
+from state.surroundings import SURE, Surroundings
 from sync import handoffs
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ def settle(connection: Connection, item: Creation, source_id: str, made_id: int 
         return
     links.made(connection, "follows", origin, made_id, item.key)
     if item.rule == "invoice":
-        for before in origins.followed(connection, [origin]):
-            if before.entity == "order" and before.decision in origins.SURE:
+        for before in Surroundings(connection).followed([origin]):
+            if before.entity == "order" and before.decision in SURE:
                 links.made(connection, "follows", before.record_id, made_id, item.key)
 
 

@@ -109,9 +109,13 @@ class Billed(NamedTuple):
     net: Decimal
 
 
-def is_billed(
-    one: Delivered, others: Sequence[Delivered], bills: Sequence[Billed], order_net: Decimal, order: str
-) -> bool:
+def covers(bills: Sequence[Billed], order_net: Decimal) -> bool:
+    """Whether people's invoices are over the whole order, so that no delivery of it is left to invoice."""
+    billed = sum((bill.net for bill in bills), Decimal(0))
+    return bool(billed) and billed >= order_net
+
+
+def is_billed(one: Delivered, others: Sequence[Delivered], bills: Sequence[Billed], order: str) -> bool:
     """Whether a delivery is invoiced already. ``others``: those of the same order that we have not invoiced either.
 
     People's invoices do not say which delivery they are for: they are if they cover everything, they are not if they
@@ -122,7 +126,7 @@ def is_billed(
         return False
     before = sum((item.net for item in others if (item.day, item.record_id) < (one.day, one.record_id)), Decimal(0))
     everything = one.net + sum((item.net for item in others), Decimal(0))
-    if billed >= order_net or billed >= everything:
+    if billed >= everything:
         return True
     if billed == before and all(bill.day < one.day for bill in bills):
         return False
