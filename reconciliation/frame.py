@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from state.store import Store
 
 MEMORY_LIMIT = "2GB"
-THREADS = 2
+THREADS = 1
 
 _OF_RECORDS = "record_id system source_id number status currency deleted"
 _OF_ENTITY = {

@@ -77,3 +77,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         url = request.getfixturevalue("pg_server")()
     with open_store(url) as opened:
         yield opened
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: some tests wait, for processes they start and for timeouts."""
+    return (os.cpu_count() or 1) + 1
