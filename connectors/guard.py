@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,7 +27,7 @@ def transport(
     proxy = _proxy(base_url)
     # Reading the trusted roots takes 20 ms; without them a context trusts nobody.
     needed = base_url.scheme == "https" or proxy is not None
-    context = trusted() if needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = trusted() if needed else _nobody()
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise ValueError("certificates and the names in them are always verified")
     made = httpx.HTTPTransport(verify=context, proxy=proxy, trust_env=False)
@@ -42,6 +43,12 @@ def transport(
             network_backend=_Checked(network, seconds),
         )
     return made
+
+
+@cache
+def _nobody() -> ssl.SSLContext:
+    """Trusts no certificate at all."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _proxy(url: httpx.URL) -> str | None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from state import bulk, runs
@@ -33,13 +34,14 @@ class StoredCursor:
     updated_at: int
 
 
+_READ = select(table.c.cursor, table.c.complete, table.c.covered_until, table.c.updated_at).where(
+    table.c.stream_id == bindparam("stream")
+)
+
+
 def read(connection: Connection, stream_id: int) -> StoredCursor | None:
     """The stream's cursor, or ``None`` before its first page."""
-    row = connection.execute(
-        table.select()
-        .with_only_columns(table.c.cursor, table.c.complete, table.c.covered_until, table.c.updated_at)
-        .where(table.c.stream_id == stream_id)
-    ).first()
+    row = connection.execute(_READ, {"stream": stream_id}).first()
     return None if row is None else StoredCursor(json.loads(row[0]), bool(row[1]), row[2], row[3])
 
 

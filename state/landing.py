@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from mappings.compiler import Mapped
@@ -118,17 +118,22 @@ class Counts:
         return self.new + self.changed + self.revived + self.deleted
 
 
+_STREAM = select(schema.stream.c.id, schema.stream.c.entity).where(
+    schema.stream.c.system == bindparam("of_system"), schema.stream.c.name == bindparam("called")
+)
+
+
 def stream_id(connection: Connection, system: str, name: str, entity: str) -> int:
     """The store's number of a stream, given out when it is first asked for.
 
     Raises ``StoreError`` if its records were mapped to another entity before.
     """
-    table = schema.stream
-    query = select(table.c.id, table.c.entity).where(table.c.system == system, table.c.name == name)
-    row = connection.execute(query).first()
+    named = {"of_system": system, "called": name}
+    row = connection.execute(_STREAM, named).first()
     if row is None:
-        bulk.upsert(connection, table, ("system", "name", "entity"), [(system, name, entity)], ("system", "name"))
-        row = connection.execute(query).one()
+        mine = (system, name, entity)
+        bulk.upsert(connection, schema.stream, ("system", "name", "entity"), [mine], ("system", "name"))
+        row = connection.execute(_STREAM, named).one()
     if row.entity != entity:
         raise StoreError(
             f"The records of {system}.{name} were mapped to {row.entity}; the mapping now says {entity}.",

@@ -40,6 +40,18 @@ _next_of_stream = (
 )
 
 
+_waiting = (
+    select(_quarantine.c.record_id)
+    .where(
+        _quarantine.c.system == bindparam("of_system"),
+        _quarantine.c.stream == bindparam("of_stream"),
+        _quarantine.c.mapping != bindparam("tried"),
+        _quarantine.c.mapping != REFUSED_BY_CONNECTOR,
+    )
+    .limit(_BATCH)
+)
+
+
 def held(connection: Connection, stream: Stream, after: int, count: int = _BATCH) -> list[Held]:
     """The next records of a stream, by record id."""
     rows = connection.execute(_next_of_stream, {"stream": stream.id, "after": after, "count": count})
@@ -51,16 +63,8 @@ def refused_by_another_mapping(connection: Connection, stream: Stream, mapping: 
 
     Each batch must be mapped again before the next is asked for.
     """
-    waiting = (
-        select(_quarantine.c.record_id)
-        .where(
-            _quarantine.c.system == stream.system,
-            _quarantine.c.stream == stream.name,
-            _quarantine.c.mapping.not_in((mapping, REFUSED_BY_CONNECTOR)),
-        )
-        .limit(_BATCH)
-    )
-    while ids := connection.execute(waiting).scalars().all():
+    asked = {"of_system": stream.system, "of_stream": stream.name, "tried": mapping}
+    while ids := connection.execute(_waiting, asked).scalars().all():
         rows = connection.execute(_held.where(_record.c.id.in_(ids)).order_by(_record.c.id))
         yield [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
 

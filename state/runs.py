@@ -33,6 +33,17 @@ _HOLDER = select(lease_table.c.owner, lease_table.c.expires_at).where(lease_tabl
 _RUNNING = select(run_table.c.id).where(run_table.c.status == "running")
 _LEFT_OVER = and_(lease_table.c.name.startswith("run "), lease_table.c.expires_at <= bindparam("now"))
 _ANY_LEFT_OVER = select(lease_table.c.name).where(_LEFT_OVER).limit(1)
+_START = run_table.insert()
+_LEAVE = (
+    update(stream_run)
+    .where(stream_run.c.run_id == bindparam("run"), stream_run.c.status == "running")
+    .values(status="interrupted", ended_at=bindparam("now"))
+)
+_FINISH = (
+    update(run_table)
+    .where(run_table.c.id == bindparam("run"))
+    .values(status=bindparam("how"), ended_at=bindparam("now"), summary=bindparam("told"))
+)
 
 
 def new_run_id() -> str:
@@ -44,11 +55,8 @@ def start_run(store: Store, kind: str, engine: str = "local") -> str:
     """Open a run (``sync``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``) and return its id."""
     run_id = new_run_id()
     with store.transaction() as connection:
-        connection.execute(
-            run_table.insert().values(
-                id=run_id, kind=kind, engine=engine, status="running", started_at=now_us(), summary="{}"
-            )
-        )
+        row = {"id": run_id, "kind": kind, "engine": engine, "status": "running"}
+        connection.execute(_START, {**row, "started_at": now_us(), "summary": "{}"})
     return run_id
 
 
@@ -58,13 +66,9 @@ def finish_run(store: Store, run_id: str, status: str, summary: dict[str, Any] |
     Its streams whose end could not be noted become ``interrupted``: they may have changed something.
     """
     with store.transaction() as connection:
-        left = update(stream_run).where(stream_run.c.run_id == run_id, stream_run.c.status == "running")
-        connection.execute(left.values(status="interrupted", ended_at=now_us()))
-        connection.execute(
-            update(run_table)
-            .where(run_table.c.id == run_id)
-            .values(status=status, ended_at=now_us(), summary=json.dumps(summary or {}, ensure_ascii=False))
-        )
+        connection.execute(_LEAVE, {"run": run_id, "now": now_us()})
+        told = json.dumps(summary or {}, ensure_ascii=False)
+        connection.execute(_FINISH, {"run": run_id, "how": status, "now": now_us(), "told": told})
 
 
 def start_stream(connection: Connection, run_id: str, system: str, stream: str, direction: str) -> None:

@@ -46,12 +46,9 @@ class Store:
         self.engine = engine
         self.dialect: str = engine.dialect.name
         """``sqlite`` or ``postgresql``."""
-        self._writers = threading.Lock() if self.dialect == "sqlite" else None
-
-    @property
-    def name(self) -> str:
+        self.name: str = engine.url.render_as_string(hide_password=True)
         """What to call this database in messages: its address without the password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        self._writers = threading.Lock() if self.dialect == "sqlite" else None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

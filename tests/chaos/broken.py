@@ -12,6 +12,7 @@ from hashlib import blake2b as _blake2b
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from connectors.contract import Outcome, PushResult
 from connectors.errors import ConnectorError
 from state import cursors, landing, outbox, runs
 from state.clock import to_us
@@ -81,6 +82,11 @@ def _no_intent() -> Any:
 def _resend() -> Any:
     """A write that timed out is simply sent again."""
     return patch.object(connector, "RESEND_UNSAFE", True)
+
+
+def _whole_batch() -> Any:
+    """A batch that was answered is taken for carried out, whatever the answer says of its parts."""
+    return patch.object(Sim, "_part", lambda _self, change, _told: PushResult(change.source_id, Outcome.APPLIED))
 
 
 def _no_echo_log() -> Any:
@@ -182,6 +188,7 @@ SWITCHES: dict[str, Switch] = {
     "no-hash": Switch("no recognition by content", "pull", "doubled", _no_hash),
     "no-intent": Switch("nothing is noted before a send", "push", "overwritten", _no_intent),
     "resend": Switch("a timed-out change is sent again at once", "push", "doubled", _resend),
+    "whole-batch": Switch("a batch carried out in part is taken for done", "push", "stuck", _whole_batch),
     "post-again": Switch("a timed-out POST is sent again at once", "create", "doubled", _resend),
     "no-note": Switch("nothing is noted before a POST", "create", "doubled", _no_note),
     "no-look": Switch("nobody looks for a record before it is created", "create", "doubled", _no_look),

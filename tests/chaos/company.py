@@ -259,10 +259,10 @@ def systems_of(topology: str) -> list[str]:
 
 @cache
 def settings_for(
-    folder: Path, topology: str, policy: str, page: int, tombstones: bool, versions: str, creates: str = ""
+    folder: Path, topology: str, policy: str, page: int, tombstones: bool, versions: str, creates: str, batch: int
 ) -> Settings:
     """ltc.yaml of such a company."""
-    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}"
+    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}-{batch}"
     place.mkdir()
     systems = {}
     targets = {system_of(rule.target) for rule in RULES[topology]} | ({"sales"} if topology == "create" else set())
@@ -273,7 +273,7 @@ def settings_for(
         systems[name] = {
             "connector": "sim",
             "roles": [_ROLES.get(name, name)],
-            "config": {**config, "tombstones": tombstones, "versions": versions, "creates": creates},
+            "config": {**config, "tombstones": tombstones, "versions": versions, "creates": creates, "batch": batch},
             "mapping": f"{name}.yaml",
             "push": "auto" if name in targets else "off",
         }

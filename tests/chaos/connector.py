@@ -50,6 +50,8 @@ class SimConfig(BaseModel):
     tombstones: bool = True
     versions: str = "revision"
     """What tells an older state of a record from a newer one: its ``revision``, its ``stamp`` or nothing."""
+    batch: int = 1
+    """How many changes go into one request."""
     creates: str = ""
     """What keeps the system from making a record twice (``source.Traits``)."""
 
@@ -151,29 +153,74 @@ class Sim(Connector[SimConfig]):
             after = found[-1]
 
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        if self.config.batch > 1:
+            for start in range(0, len(changes), self.config.batch):
+                yield from self._batch(stream, changes[start : start + self.config.batch])
+            return
         for change in changes:
             try:
                 yield self._write(stream, change)
-            except Refusal as error:
-                outcome = Outcome.CONFLICT if error.status == 409 else Outcome.REJECTED
-                yield PushResult(change.source_id, outcome, error.message)
-            except TransientError as error:
-                if not error.sent:
-                    raise
-                yield PushResult(change.source_id, Outcome.UNKNOWN, error.message)
+            except (Refusal, TransientError) as error:
+                yield _failed(change, error)
 
     def _write(self, stream: str, change: Change) -> PushResult:
+        shown = self._get(f"/{stream}/{change.source_id}")
+        known = self._judged(change, shown)
+        if known is not None:
+            return known
+        headers = {"idempotency-key": change.idempotency_key, "if-match": str(shown["revision"])}
         path = f"/{stream}/{change.source_id}"
-        shown = self._get(path)
+        answer = self._http.request("PATCH", path, json=change.values, headers=headers, safe=RESEND_UNSAFE)
+        return self.applied(change, answer)
+
+    def _judged(self, change: Change, shown: dict[str, Any]) -> PushResult | None:
+        """What is clear without writing."""
         if all(shown.get(name) == value for name, value in change.values.items()):
             return PushResult(change.source_id, Outcome.UNCHANGED, record=self._raw(shown))
         if change.is_overtaken(self._raw(shown)):
             return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, self._raw(shown))
         if any(shown.get(name) != value for name, value in change.expected.items()):
             return PushResult(change.source_id, Outcome.CONFLICT, "somebody else changed it", self._raw(shown))
-        headers = {"idempotency-key": change.idempotency_key, "if-match": str(shown["revision"])}
-        answer = self._http.request("PATCH", path, json=change.values, headers=headers, safe=RESEND_UNSAFE)
-        return self.applied(change, answer)
+        return None
+
+    def _batch(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        """All in one request; the answer tells of each."""
+        sent: dict[str, Change] = {}
+        items = []
+        for change in changes:
+            try:
+                shown = self._get(f"/{stream}/{change.source_id}")
+            except (Refusal, TransientError) as error:
+                yield _failed(change, error)
+                continue
+            known = self._judged(change, shown)
+            if known is not None:
+                yield known
+                continue
+            sent[change.source_id] = change
+            item = {"id": change.source_id, "values": change.values, "key": change.idempotency_key}
+            items.append({**item, "revision": str(shown["revision"])})
+        if not sent:
+            return
+        try:
+            answer = self._http.request("POST", f"/{stream}/batch", json=items, safe=RESEND_UNSAFE)
+            told = json.loads(answer.content)["results"]
+        except TransientError as error:
+            yield from (_failed(change, error) for change in sent.values())
+            return
+        except ValueError:
+            yield from (PushResult(name, Outcome.UNKNOWN, "the answer broke off") for name in sent)
+            return
+        yield from (self._part(sent[item["id"]], item) for item in told)
+
+    def _part(self, change: Change, told: dict[str, Any]) -> PushResult:
+        """What became of one change of a batch."""
+        match told["status"]:
+            case 200:
+                return PushResult(change.source_id, Outcome.APPLIED, record=self._raw(told["record"]))
+            case 503:
+                return PushResult(change.source_id, Outcome.RETRY, "not carried out")
+        return _failed(change, Refusal(told["status"]))
 
     def applied(self, change: Change, answer: httpx.Response) -> PushResult:
         """The outcome of a write that was answered."""
@@ -217,6 +264,16 @@ class Sim(Connector[SimConfig]):
 
     def _raw(self, item: dict[str, Any]) -> RawRecord:
         return RawRecord(item["id"], json.dumps(item, sort_keys=True).encode(), item.get(self.config.versions))
+
+
+def _failed(change: Change, error: Refusal | TransientError) -> PushResult:
+    """The outcome of a write that was refused or not answered; raises what was not even sent."""
+    if isinstance(error, Refusal):
+        outcome = Outcome.CONFLICT if error.status == 409 else Outcome.REJECTED
+        return PushResult(change.source_id, outcome, error.message)
+    if not error.sent:
+        raise error
+    return PushResult(change.source_id, Outcome.UNKNOWN, error.message)
 
 
 def behind(item: dict[str, Any]) -> list[Any]:

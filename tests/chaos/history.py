@@ -150,6 +150,7 @@ class _Author:
         self.name = name
         self.profile = PROFILES[name]
         self.random = Random(f"{name} {seed}")
+        self.batches = Random(f"{name} {seed} batches")
         self.topology = self.random.choice(self.profile.topologies)
         self.systems = company.systems_of(self.topology)
         self.made: dict[str, list[str]] = {name: [] for name in self.systems}
@@ -207,6 +208,10 @@ class _Author:
             if random.random() < profile.undoes:
                 traits["undoes"] = True
             world["traits"][system] = traits
+        if "sync" in profile.jobs and self.batches.random() < 0.4:
+            world["batch"] = 10
+            for traits in world["traits"].values():
+                traits["halves"] = self.batches.choice([0, 1, 2])
         return world
 
     # -- what people do

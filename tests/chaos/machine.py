@@ -58,7 +58,7 @@ class Process:
         self.result: Any = None
         self.error: BaseException | None = None
         self._faults = sorted(faults, key=lambda fault: fault[0])
-        self.store = SimStore(self, machine.engine())
+        self.store = SimStore(self, machine.engine)
 
     def point(self, kind: str, writes: bool = False) -> str:
         """Pass a point (``send``, ``answer``, ``begin``, ``commit``, ``committed``); returns what goes wrong there.
@@ -194,8 +194,6 @@ class Machine:
         self.folder = folder
         self.template = folder / "template.db"
         self._path = folder / "ltc.db"
-        self._engines: list[Any] = []
-        self._free: list[Any] = []
         self._numbers = 0
         self._running: list[tuple[greenlet, Process]] = []
         self._main = getcurrent()
@@ -203,6 +201,10 @@ class Machine:
         self._late: list[tuple[int, Callable[[], object]]] = []
         with open_store(f"sqlite:///{self.template}"):
             pass
+        # One pool for all processes: its statements are compiled once, and its connections outlive a run. A process
+        # that is killed leaves none that holds anything: its transaction is rolled back as the kernel would do it.
+        shutil.copyfile(self.template, self._path)
+        self.engine = open_store(f"sqlite:///{self._path}").engine
 
     def reset(self, sources: dict[str, Source]) -> None:
         """Begin a new history with an empty database."""
@@ -213,36 +215,14 @@ class Machine:
         self._running = []
         self._late = []
         self.current = None
-        for engine in self._engines:
-            engine.dispose()
-        self._free = list(self._engines)
+        self.engine.dispose()
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
         shutil.copyfile(self.template, self._path)
 
-    def engine(self) -> Any:
-        """A pool of connections for one process; kept for later ones, because its statements are compiled."""
-        if not self._free:
-            made = open_store(f"sqlite:///{self._path}").engine
-            made.dispose()
-            self._engines.append(made)
-            return made
-        return self._free.pop()
-
-    def give_back(self, process: Process) -> None:
-        """The process has ended: its connections are closed as the kernel would."""
-        process.store.engine.dispose()
-        self._free.append(process.store.engine)
-
-    @contextmanager
-    def watching(self) -> Iterator[Store]:
+    def watching(self) -> Store:
         """The database as it is, for the judge."""
-        engine = self.engine()
-        try:
-            yield Store(engine)
-        finally:
-            engine.dispose()
-            self._free.append(engine)
+        return Store(self.engine)
 
     # -- time
 
@@ -293,7 +273,6 @@ class Machine:
         self.current = None
         for process in processes:
             self.ended.add(process.name)
-            self.give_back(process)
         return processes
 
     def switch(self) -> None:

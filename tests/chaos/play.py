@@ -83,6 +83,7 @@ class Stage:
             self.folder,
             *(world[name] for name in ("topology", "policy", "page", "tombstones", "versions")),
             world.get("creates", ""),
+            world.get("batch", 1),
         )
         sources = {}
         for name in company.systems_of(world["topology"]):
@@ -102,8 +103,7 @@ class Stage:
         self.played.writes = sum(write.who == OURS for source in sources.values() for write in source.writes)
         self.played.writes += sum(len(ids) for source in sources.values() for ids in source.made.values())
         if not any(fault.kind == "crash" for fault in self.played.faults):
-            with self.machine.watching() as store:
-                self.played.faults += judge.verdict(store, sources, world, self._forgotten)
+            self.played.faults += judge.verdict(self.machine.watching(), sources, world, self._forgotten)
         return self.played
 
     def step(self, step: list[Any]) -> None:
@@ -196,7 +196,7 @@ class Stage:
         """Faults and edits have stopped; give the product finite time."""
         machine = self.machine
         for source in machine.sources.values():
-            source.traits.retention = 0
+            source.traits.retention = source.traits.halves = 0
         undoing = sum(it.traits.undoes for it in machine.sources.values())
         cycles = _BRAKED_CYCLES * undoing or _CALM_CYCLES
         for cycle in range(cycles):

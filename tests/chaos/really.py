@@ -28,8 +28,7 @@ def faults(machine: Machine, settings: Settings) -> list[Fault]:
         stream = company.STREAMS[system]
         if not all(judge.is_understood(stream, values) for values in source.truth(stream).values()):
             return []  # a record in quarantine counts with what it showed before
-    with machine.watching() as store:
-        ours = _found(store, settings)
+    ours = _found(machine.watching(), settings)
     path = machine.folder / "fresh.db"
     shutil.copyfile(machine.template, path)
     with open_store(f"sqlite:///{path}") as fresh:

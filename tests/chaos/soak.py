@@ -89,7 +89,7 @@ class Soak:
 
     def rows(self) -> dict[str, int]:
         """The tables that hold anything, and how many rows."""
-        with self.stage.machine.watching() as store, store.reading() as connection:
+        with self.stage.machine.watching().reading() as connection:
             counts = {
                 table.name: connection.execute(text(f'SELECT count(*) FROM "{table.name}"')).scalar_one()
                 for table in schema.metadata.sorted_tables
