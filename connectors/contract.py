@@ -7,13 +7,15 @@ the source sent, and takes changes as source fields with source values.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
+
+from connectors.errors import WebhookRefused
 
 Cursor = dict[str, Any]
 """Where a stream's next pull starts: JSON-able, opaque to everyone but the connector that made it."""
@@ -45,6 +47,10 @@ class StreamSpec:
     """Streams to pull first, so that references resolve within one run."""
     creatable: str | None = None
     """Source field that carries the external key of the records we create; ``None``: none can be created here."""
+    webhooks: bool = False
+    """Whether the source can tell of changes as they happen (``Connector.receive``, ``Connector.fetch``)."""
+    fetch_lags: bool = False
+    """Whether ``Connector.fetch`` may show an older state of a record than ``pull`` did before."""
     refuses_doubles: bool = False
     """Whether the source itself never keeps two records with one external key, or idempotency key: then a record in
     doubt need not wait until the lost request cannot be carried out any more."""
@@ -101,6 +107,26 @@ class Window:
     until: datetime
     since: datetime | None = None
     full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a webhook says of one record: that it changed, or is gone. What it is like now is read (``fetch``)."""
+
+    stream: str
+    source_id: str
+    deleted: bool = False
+    version: int | None = None
+    """Of a deletion: when it happened, on the scale of ``RawRecord.version``; ``None`` where the source does not say.
+    A record that is held in a later version has come back since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request of a webhook, verified; ``id`` is the same each time the source sends it."""
+
+    id: str
+    notices: Sequence[Notice]
 
 
 class Outcome(StrEnum):
@@ -249,6 +275,26 @@ class Connector(ABC, Generic[ConfigT]):
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
         """All ids a stream shows now, in batches; for streams with ``Deletes.SWEEP``."""
         raise NotImplementedError(f"{self.name} stream {stream} does not need a sweep")
+
+    def receive(
+        self,
+        headers: Mapping[str, str],  # noqa: ARG002 - names are part of the contract
+        query: Mapping[str, str],  # noqa: ARG002
+        body: bytes,  # noqa: ARG002
+    ) -> Delivery:
+        """What a request that claims to come from the source says; ``headers`` have names in lower case.
+
+        Verifies the signature over the raw bytes in constant time, and that the request is not older than the source's
+        own retries. Sends nothing. Raises ``WebhookRefused``.
+        """
+        raise WebhookRefused(f"{self.name} takes no webhooks.")
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
+        """These records as the source shows them now, in batches, with the bytes that ``pull`` yields for them.
+
+        Those that it does not show are left out.
+        """
+        raise NotImplementedError(f"{self.name} does not read single records of {stream}")
 
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
         """Apply changes one by one or in the vendor's batches, yielding one result per change, in order.

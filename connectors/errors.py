@@ -6,6 +6,7 @@
     ├── AuthError        credentials refused: refreshed once by the connector, then the whole system stops
     ├── QuotaError       the allowance is used up: stop the system until ``reset_after`` seconds, keep the cursor
     ├── RecordError      one record is unusable: quarantine it, go on with the rest
+    ├── WebhookRefused   a request to our webhook is forged, too old or none of ours: it is answered 401
     └── ContractError    the source answered something it does not document: stop the stream, show the sample
 
 Every message is one sentence for a person and never holds a secret or personal data; ``remedy`` says what to do.
@@ -100,6 +101,12 @@ class RecordError(ConnectorError):
         super().__init__(message, remedy=remedy, stream=stream)
         self.source_id = source_id
         self.field = field
+
+
+class WebhookRefused(ConnectorError):
+    """A request to our webhook does not come from the source, or is too old; nothing of it is taken in."""
+
+    kind = "webhook"
 
 
 class ContractError(ConnectorError):

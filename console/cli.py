@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "console.commands.check:command",
     "sync": "console.commands.sync:command",
     "pull": "console.commands.pull:command",
+    "fetch": "console.commands.fetch:command",
     "reconcile": "console.commands.reconcile:command",
     "push": "console.commands.push:command",
     "report": "console.commands.report:command",
@@ -48,6 +49,7 @@ COMMANDS = {
     "prune": "console.commands.prune:command",
     "forget": "console.commands.forget:command",
     "rekey": "console.commands.rekey:command",
+    "serve": "console.commands.serve:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""

@@ -69,7 +69,7 @@ def _sums(result: SyncResult, directions: Sequence[str]) -> dict[str, dict[str, 
 
 
 def _pulled(result: SyncResult, words: Texts) -> None:
-    sums = _sums(result, ("pull", "replay"))
+    sums = _sums(result, ("fetch", "pull", "replay"))
     if not sums:
         return
     names = ("pulled", "new", "changed", "deleted", "rejected", "calls")

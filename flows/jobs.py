@@ -68,6 +68,12 @@ def pull(
     return _run(partial(job.run_pull, systems=_one(system), streams=streams, full=full, since=since), config)
 
 
+@flow(name="fetch", description="Read the records that webhooks told of.", **_options)
+def fetch(system: str | None = None, config: str | None = None) -> Any:
+    """Fetch, so that what just happened does not wait for the next pull."""
+    return _run(partial(job.run_fetch, systems=_one(system)), config)
+
+
 @flow(name="reconcile", description="Link, tie out and check what is in the store.", **_options)
 def reconcile(as_of: datetime | None = None, config: str | None = None) -> Any:
     """Reconcile, and tell the deployments that wait for it."""
@@ -157,4 +163,4 @@ def _state(result: SyncResult) -> State[Any] | None:
     return Failed(name=name, message=" ".join(what) or f"The run is {result.status}.")
 
 
-__all__ = ["Caller", "called_by", "pull", "push", "reconcile", "sweep", "sync"]
+__all__ = ["Caller", "called_by", "fetch", "pull", "push", "reconcile", "sweep", "sync"]

@@ -58,7 +58,11 @@ def is_current(connection: Connection, mark: Mark, inputs: str) -> bool:
 def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any]] | None:
     """The newest mark, and the run summary it is in; ``None`` before the first reconciliation."""
     run = schema.run
-    query = select(run.c.summary).where(run.c.ended_at.is_not(None)).order_by(run.c.started_at.desc())
+    query = (
+        select(run.c.summary)
+        .where(run.c.ended_at.is_not(None), run.c.kind != "fetch")
+        .order_by(run.c.started_at.desc())
+    )
     for summary in connection.execute(query.limit(200)).scalars():
         if f'"{key}"' in summary:
             found = json.loads(summary)

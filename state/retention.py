@@ -15,7 +15,7 @@ from sqlalchemy import Select, Table, and_, delete, func, not_, or_, select, tup
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
-from state import audit, creations, findings, news, pruned, runs, schema, tieouts
+from state import audit, creations, findings, news, notices, pruned, runs, schema, tieouts
 from state.changes import OutboxStatus, PlanStatus
 from state.clock import now_us
 from state.pruned import DAY_US
@@ -66,6 +66,8 @@ class Counts:
     tie_outs: int = 0
     stream_runs: int = 0
     runs: int = 0
+    deliveries: int = 0
+    """Requests of webhooks that no source sends again."""
     leases: int = 0
     """Left behind by processes that were killed."""
     finished: bool = True
@@ -90,13 +92,14 @@ class _Cuts(NamedTuple):
     findings: int
     tie_outs: int
     runs: int
+    deliveries: int
     leases: int
 
     @classmethod
     def of(cls, policy: Policy, now: int) -> _Cuts:
         days = (
             *(policy.landing_days, policy.writes_days, policy.findings_days),
-            *(policy.tie_outs_days, policy.runs_days, 1),
+            *(policy.tie_outs_days, policy.runs_days, notices.KEPT_DAYS, 1),
         )
         return cls(*(0 if number is None else now - number * DAY_US for number in days))
 
@@ -357,6 +360,10 @@ def _kept_runs(connection: Connection) -> list[str]:
     return kept if last is None or last in kept else [*kept, last]
 
 
+def _old_deliveries(_connection: Connection, cuts: _Cuts) -> Select[Any]:
+    return select(schema.delivery.c.system, schema.delivery.c.id).where(schema.delivery.c.at < cuts.deliveries)
+
+
 def _old_leases(_connection: Connection, cuts: _Cuts) -> Select[Any]:
     return select(schema.lease.c.name).where(schema.lease.c.expires_at < cuts.leases)
 
@@ -368,6 +375,7 @@ _KINDS = (  # what others refer to comes after them
     _Kind("tie_outs", schema.tie_out, ("run_id", "name", "currency"), _old_tie_outs),
     _Kind("stream_runs", schema.stream_run, ("run_id", "system", "stream", "direction"), _old_stream_runs),
     _Kind("runs", schema.run, ("id",), _old_runs),
+    _Kind("deliveries", schema.delivery, ("system", "id"), _old_deliveries),
     _Kind("leases", schema.lease, ("name",), _old_leases),
 )
 

@@ -52,7 +52,7 @@ def new_run_id() -> str:
 
 
 def start_run(store: Store, kind: str, engine: str = "local") -> str:
-    """Open a run (``sync``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``) and return its id."""
+    """Open a run (``sync``, ``fetch``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``) and return its id."""
     run_id = new_run_id()
     with store.transaction() as connection:
         row = {"id": run_id, "kind": kind, "engine": engine, "status": "running"}
@@ -72,7 +72,10 @@ def finish_run(store: Store, run_id: str, status: str, summary: dict[str, Any] |
 
 
 def start_stream(connection: Connection, run_id: str, system: str, stream: str, direction: str) -> None:
-    """Note that a run begins with a stream; ``direction`` is ``pull``, ``push``, ``sweep`` or ``replay``."""
+    """Note that a run begins with a stream.
+
+    ``direction`` is ``fetch``, ``pull``, ``push``, ``create``, ``sweep`` or ``replay``.
+    """
     row = (run_id, system, stream, direction, "running", now_us(), None, "{}", None, None, None)
     columns = (*_STREAM_KEYS, "status", "started_at", "ended_at", "counts", "error_kind", "message", "remedy")
     bulk.upsert(connection, stream_run, columns, [row], _STREAM_KEYS)

@@ -61,6 +61,29 @@ encryption_key = Table(
     Column("since", BigInteger, nullable=False),
 )
 
+# Records that webhooks told of and that have not been read since: one row each, however often they tell.
+notice = Table(
+    "notice",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    Column("deleted", SmallInteger, nullable=False),  # 1: the source says that it is gone
+    Column("version", BigInteger),  # of the deletion, where the source says so
+    Column("told", BigInteger, nullable=False),  # grows each time: what came while we read is not taken for read
+    Column("since", BigInteger, nullable=False),
+)
+
+# Webhook requests that were taken in, so that none is twice.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("id", Text, primary_key=True),  # as the source calls it
+    Column("at", BigInteger, nullable=False),
+)
+Index("ix_delivery_at", delivery.c.at)
+
 # The head of each source record: what we hold now.
 record = Table(
     "record",
@@ -85,7 +108,7 @@ landing = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),  # see state/bodies.py; empty for a deletion
     Column("version", BigInteger),
-    Column("origin", SmallInteger, nullable=False),  # 0 pulled, 1 our own write read back, 2 deletion
+    Column("origin", SmallInteger, nullable=False),  # see Origin in state/writes.py
     Column("run_id", Text, nullable=False),
     Column("first_seen_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger),  # set when a newer version supersedes it
@@ -316,7 +339,7 @@ run = Table(
     "run",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),  # sync, pull, reconcile, push, sweep, replay
+    Column("kind", Text, nullable=False),  # sync, fetch, pull, reconcile, push, sweep, replay
     Column("engine", Text, nullable=False),  # local, prefect
     Column("status", Text, nullable=False),  # running, done, partial, failed, interrupted
     Column("started_at", BigInteger, nullable=False),
@@ -332,7 +355,7 @@ stream_run = Table(
     Column("run_id", Text, primary_key=True),
     Column("system", Text, primary_key=True),
     Column("stream", Text, primary_key=True),
-    Column("direction", Text, primary_key=True),  # pull, push, sweep, replay
+    Column("direction", Text, primary_key=True),  # fetch, pull, push, create, sweep, replay
     Column("status", Text, nullable=False),  # running, done, failed, interrupted
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),

@@ -11,15 +11,21 @@ from sqlalchemy.engine import Connection
 from state import failures
 from state.clock import now_us
 from state.store import Store
-from state.writes import REFUSED_BY_CONNECTOR, RecordState
+from state.writes import REFUSED_BY_CONNECTOR, Origin, RecordState
 
 _ALIVE = "FROM record r WHERE r.stream_id = {stream} AND r.state <> {deleted}"
 _MISSING = (
     _ALIVE + " AND NOT EXISTS (SELECT 1 FROM listed l WHERE l.source_id = r.source_id)"
     " AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.record_id = r.id AND q.mapping = '{refused}')"
     # what came after the listing began may be on a page of it that was read before
-    " AND NOT EXISTS (SELECT 1 FROM landing n WHERE n.record_id = r.id AND n.seq = r.seq AND n.first_seen_at > {began})"
+    " AND NOT EXISTS (SELECT 1 FROM landing n WHERE n.record_id = r.id AND n.seq = r.seq AND (n.first_seen_at > {began}"
+    # and what no list has shown since it exists, lists may not show yet: the next sweep tells
+    " OR (n.first_seen_at > {fresh} AND NOT EXISTS (SELECT 1 FROM landing p WHERE p.record_id = r.id"
+    " AND p.origin = {pulled} AND NOT EXISTS (SELECT 1 FROM landing d WHERE d.record_id = r.id"
+    " AND d.origin = {deletion} AND d.seq > p.seq)))))"
 )
+_FRESH_US = 600 * 1_000_000
+"""For so long a list may lag behind what reads by id show."""
 
 
 class Listing:
@@ -59,6 +65,8 @@ class Listing:
 
     def _filled(self, template: str, stream_id: int) -> str:
         values: dict[str, Any] = {"stream": stream_id, "deleted": int(RecordState.DELETED), "began": self._began}
+        values |= {"pulled": Origin.PULLED.value, "deletion": Origin.DELETION.value}
+        values["fresh"] = self._began - _FRESH_US
         return template.format(**values, refused=REFUSED_BY_CONNECTOR)
 
 

@@ -31,6 +31,8 @@ class Origin(IntEnum):
     WRITTEN = 1
     """Our own write, read back."""
     DELETION = 2
+    FETCHED = 3
+    """Read by its id, which may show what lists do not show yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
-from state import runs
+from state import notices, runs
 from state.failures import StoreError
 from state.outbox import PlanError
 from state.runs import LeaseHeld
 from state.store import Store
 from sync import upkeep
+from sync.fetch import fetch_stream
 from sync.outcome import Problem, StreamOutcome, problem
 from sync.parallel import Stop
 from sync.progress import Progress
@@ -33,7 +34,17 @@ from sync.sweep import sweep_stream
 if TYPE_CHECKING:
     from settings.model import Settings
 
-__all__ = ["LeaseHeld", "Push", "run_pull", "run_push", "run_reconcile", "run_restore", "run_sweep", "run_sync"]
+__all__ = [
+    "LeaseHeld",
+    "Push",
+    "run_fetch",
+    "run_pull",
+    "run_push",
+    "run_reconcile",
+    "run_restore",
+    "run_sweep",
+    "run_sync",
+]
 
 Push = Literal["plan", "apply", "off"]
 """``plan``: only plan; ``apply``: carry the plans out, too; ``off``: neither. ``None``: as each system says."""
@@ -88,6 +99,23 @@ def run_pull(
     """Pull only."""
     with _run(store, settings, "pull", engine, progress, actor, step) as session:
         _pull(session, list(systems or settings.systems), streams, full, since)
+    return session.result
+
+
+def run_fetch(
+    store: Store,
+    settings: Settings,
+    *,
+    systems: Sequence[str] | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
+    actor: str = "ltc",
+    step: Step = directly,
+) -> SyncResult:
+    """Read the records that webhooks told of, and nothing else; a pull does that first, too."""
+    with _run(store, settings, "fetch", engine, progress, actor, step) as session:
+        upkeep.before_pull(store, settings)
+        _fetch(session, list(systems or settings.systems))
     return session.result
 
 
@@ -177,7 +205,28 @@ def _pull(
     session: Session, names: list[str], streams: Sequence[str] | None, full: bool, since: datetime | None
 ) -> None:
     upkeep.before_pull(session.store, session.settings)
+    _fetch(session, names)
     session.streams(names, "pull", streams, partial(_pull_one, session, full, since))
+
+
+def _fetch(session: Session, names: Sequence[str]) -> None:
+    with session.store.reading() as connection:
+        told = notices.streams(connection)
+    for name in names:
+        if any(system == name for system, _ in told):
+            offered = partial(_is_told, told, name)
+            session.streams([name], "fetch", None, partial(_fetch_one, session), offered)
+
+
+def _is_told(told: set[tuple[str, str]], system: str, spec: StreamSpec) -> bool:
+    return (system, spec.name) in told
+
+
+def _fetch_one(
+    session: Session, system: str, connector: Connector[Any], mapping: Mapping, spec: StreamSpec
+) -> StreamOutcome:
+    known: Any = {"run_id": session.result.run_id, "progress": session.progress}
+    return fetch_stream(session.store, connector, mapping, system, spec, **known)
 
 
 def _pull_one(

@@ -23,7 +23,7 @@ class Problem:
 
 @dataclass(slots=True)
 class StreamOutcome:
-    """One stream, one direction (``pull``, ``push``, ``sweep``, ``replay``), one run."""
+    """One stream, one direction (``fetch``, ``pull``, ``push``, ``sweep``, ``replay``), one run."""
 
     system: str
     stream: str

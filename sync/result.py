@@ -20,7 +20,7 @@ class SyncResult:
 
     run_id: str
     kind: str
-    """``sync``, ``pull``, ``reconcile``, ``push`` or ``sweep``."""
+    """``sync``, ``fetch``, ``pull``, ``reconcile``, ``push`` or ``sweep``."""
     engine: str
     """``local`` or ``prefect``."""
     status: str = "running"

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import BaseModel
 
-from connectors.contract import Change, CheckLine, Connector, Cursor, Deletes, Page, PushResult, StreamSpec, Window
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    Deletes,
+    Delivery,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
 from connectors.errors import ConnectorError, ContractError
+from connectors.jiandaoyun import webhook
 from connectors.jiandaoyun.api import Api, FormId, Widgets, head
 from connectors.jiandaoyun.codes import FormAddressError
 from connectors.jiandaoyun.config import FormConfig, JiandaoyunConfig
 from connectors.jiandaoyun.scan import Scanner
-from connectors.jiandaoyun.write import WRITABLE_TYPES, Writer
+from connectors.jiandaoyun.write import WRITABLE_TYPES, Writer, as_record
 
+_MOST_IDS = 100
 _ALIAS_REMEDY = "Set them as aliases in the form (扩展功能 › 数据推送 › 设置字段别名), or change the mapping."
 
 
@@ -35,7 +50,13 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
     def streams(self) -> Sequence[StreamSpec]:
         """One stream per configured form."""
         return [
-            StreamSpec(name, form.entity, deletes=Deletes.SWEEP, writable=form.writable_fields)
+            StreamSpec(
+                name,
+                form.entity,
+                deletes=Deletes.SWEEP,
+                writable=form.writable_fields,
+                webhooks=self.config.webhook_secret is not None,
+            )
             for name, form in self.config.forms.items()
         ]
 
@@ -75,6 +96,18 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
             if len(found) < size:
                 return
             after = found[-1]
+
+    def receive(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
+        """See ``connectors.jiandaoyun.webhook``."""
+        streams = {self._address(name): name for name in self.config.forms}
+        return webhook.delivery(self.config.webhook_secret, streams, headers, query, body, datetime.now(UTC))
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
+        """One call for each hundred rows."""
+        form = self._address(stream)
+        for start in range(0, len(ids), _MOST_IDS):
+            part = ids[start : start + _MOST_IDS]
+            yield [as_record(row) for row in self._api.rows_of(form, part)]
 
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
         """See ``connectors.jiandaoyun.write``."""

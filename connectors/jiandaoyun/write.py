@@ -77,14 +77,14 @@ class Writer:
         """``UNCHANGED`` or ``CONFLICT`` where the row says so already."""
         shown = document(row)
         if self._shows(shown, change.values):
-            return PushResult(change.source_id, Outcome.UNCHANGED, record=_record(row))
-        if change.is_overtaken(_record(row)):
-            return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, _record(row))
+            return PushResult(change.source_id, Outcome.UNCHANGED, record=as_record(row))
+        if change.is_overtaken(as_record(row)):
+            return PushResult(change.source_id, Outcome.CONFLICT, OVERTAKEN, as_record(row))
         for name, expected in change.expected.items():
             wanted = change.values.get(name, expected)
             if not self._same(name, shown.get(name), expected) and not self._same(name, shown.get(name), wanted):
                 message = f"`{name}` was changed in Jiandaoyun since we read it."
-                return PushResult(change.source_id, Outcome.CONFLICT, message, _record(row))
+                return PushResult(change.source_id, Outcome.CONFLICT, message, as_record(row))
         return None
 
     def _write(self, change: Change, before: bytes) -> PushResult:
@@ -101,9 +101,9 @@ class Writer:
                 raise
             return self._settle(change, error)
         if self._shows(document(after), change.values):
-            return PushResult(change.source_id, Outcome.APPLIED, record=_record(after))
+            return PushResult(change.source_id, Outcome.APPLIED, record=as_record(after))
         message = "Jiandaoyun accepted the change but the row does not show it."
-        return PushResult(change.source_id, Outcome.REJECTED, message, _record(after))
+        return PushResult(change.source_id, Outcome.REJECTED, message, as_record(after))
 
     def _settle(self, change: Change, lost: TransientError) -> PushResult:
         """The write may have been carried out: read the row to find out."""
@@ -112,7 +112,7 @@ class Writer:
         except ConnectorError:
             return PushResult(change.source_id, Outcome.UNKNOWN, str(lost))
         if self._shows(document(row), change.values):
-            return PushResult(change.source_id, Outcome.APPLIED, record=_record(row))
+            return PushResult(change.source_id, Outcome.APPLIED, record=as_record(row))
         return PushResult(change.source_id, Outcome.UNKNOWN, f"{lost.message} The row does not show the change so far.")
 
     def _shows(self, shown: dict[str, Any], values: dict[str, Any]) -> bool:
@@ -162,7 +162,8 @@ def _moment(value: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _record(row: bytes) -> RawRecord:
+def as_record(row: bytes) -> RawRecord:
+    """A row with its id and its change time; raises ``ContractError`` if it has no id."""
     found = head(row)
     try:
         version = change_time(found)

@@ -14,9 +14,9 @@ from unittest.mock import patch
 
 from connectors.contract import Outcome, PushResult
 from connectors.errors import ConnectorError
-from state import cursors, landing, outbox, runs
+from state import cursors, landing, outbox, runs, sweep
 from state.clock import to_us
-from sync import create, making, pull, push
+from sync import create, fetch, making, pull, push
 from sync import judge as judging
 from tests.chaos import connector, source
 from tests.chaos.connector import Sim
@@ -179,6 +179,31 @@ def _no_look() -> Iterator[None]:
         yield
 
 
+def _no_version_guard() -> Any:
+    """What is received last is taken for the newest."""
+    whole = landing._is_news
+
+    def news(head: Any, digest: bytes, version: Any, writes: Any, counts: Any) -> bool:
+        return whole(head._replace(version=None), digest, version, writes, counts)
+
+    return patch.object(landing, "_is_news", news)
+
+
+def _late_deletion() -> Any:
+    """A deletion that a webhook tells of is believed, though the record has come back since."""
+    return patch.object(fetch, "_came_back", lambda *_: False)
+
+
+def _lagging_return() -> Any:
+    """A record that a read by id still shows is taken for one that has come back."""
+    return patch.object(fetch, "_is_alive", lambda *_: True)
+
+
+def _lagging_list() -> Any:
+    """A record that a list does not show yet is taken for deleted."""
+    return patch.object(sweep, "_FRESH_US", 0)
+
+
 SWITCHES: dict[str, Switch] = {
     "no-overlap": Switch("no overlap: a pull begins where the last one ended", "pull", "lost", _no_overlap),
     "greater-than": Switch("`>` instead of `>=` for equal time stamps", "pull", "lost", _greater_than),
@@ -197,5 +222,9 @@ SWITCHES: dict[str, Switch] = {
     "no-base": Switch("two-way instead of three-way comparison", "push", "overwritten", _no_base),
     "no-echo-log": Switch("no log of our own writes", "loop", "stuck", _no_echo_log),
     "no-brake": Switch("no brake for loops in which every cycle succeeds", "loop", "stuck", _no_brake),
+    "no-guard": Switch("what comes last is taken for the newest version", "hooks", "overwritten", _no_version_guard),
+    "late-deletion": Switch("a deletion told late is believed of what has come back", "hooks", "lost", _late_deletion),
+    "lagging-read": Switch("a lagging read brings back what is deleted", "hooks", "lost", _lagging_return),
+    "lagging-list": Switch("a lagging list deletes what was read by its id", "hooks", "lost", _lagging_list),
     "no-fence": Switch("no fencing of a worker that was taken over", "crowd", "overwritten", _no_fence),
 }

@@ -259,21 +259,30 @@ def systems_of(topology: str) -> list[str]:
 
 @cache
 def settings_for(
-    folder: Path, topology: str, policy: str, page: int, tombstones: bool, versions: str, creates: str, batch: int
+    folder: Path,
+    topology: str,
+    policy: str,
+    page: int,
+    tombstones: bool,
+    versions: str,
+    creates: str,
+    batch: int,
+    lags: bool,
 ) -> Settings:
     """ltc.yaml of such a company."""
-    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}-{batch}"
+    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}-{batch}-{lags:d}"
     place.mkdir()
     systems = {}
     targets = {system_of(rule.target) for rule in RULES[topology]} | ({"sales"} if topology == "create" else set())
     for name in systems_of(topology):
         (place / f"{name}.yaml").write_text(_MAPPINGS[name])
         stream = STREAMS[name]
+        traits = {"creates": creates, "batch": batch, "lags": lags}
         config = {"url": f"http://127.0.0.1:{PORTS[name]}", "page": page, "streams": {stream: ENTITIES[stream]}}
         systems[name] = {
             "connector": "sim",
             "roles": [_ROLES.get(name, name)],
-            "config": {**config, "tombstones": tombstones, "versions": versions, "creates": creates, "batch": batch},
+            "config": {**config, "tombstones": tombstones, "versions": versions, **traits},
             "mapping": f"{name}.yaml",
             "push": "auto" if name in targets else "off",
         }

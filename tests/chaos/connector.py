@@ -6,8 +6,9 @@ bound of a page are what the switches of ``tests.chaos.broken`` take away.
 
 from __future__ import annotations
 
+import hmac
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import httpx
@@ -20,7 +21,9 @@ from connectors.contract import (
     Connector,
     Cursor,
     Deletes,
+    Delivery,
     NewRecord,
+    Notice,
     Outcome,
     Page,
     PushResult,
@@ -28,7 +31,7 @@ from connectors.contract import (
     StreamSpec,
     Window,
 )
-from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.errors import ConnectorError, ContractError, TransientError, WebhookRefused
 from connectors.http import HttpSession
 from connectors.retry import RetryPolicy
 from tests.chaos.source import KEY
@@ -52,8 +55,18 @@ class SimConfig(BaseModel):
     """What tells an older state of a record from a newer one: its ``revision``, its ``stamp`` or nothing."""
     batch: int = 1
     """How many changes go into one request."""
+    lags: bool = False
+    """Whether reads of one record may lag behind lists."""
     creates: str = ""
     """What keeps the system from making a record twice (``source.Traits``)."""
+
+
+WEBHOOK_KEY = b"simulated"
+
+
+def signature(body: bytes) -> str:
+    """How the systems sign what they send."""
+    return hmac.new(WEBHOOK_KEY, body, "sha256").hexdigest()
 
 
 class Refusal(ConnectorError):
@@ -97,8 +110,9 @@ class Sim(Connector[SimConfig]):
     def streams(self) -> list[StreamSpec]:
         deletes = Deletes.TOMBSTONES if self.config.tombstones else Deletes.SWEEP
         entities = self.config.streams.items()
-        making: Any = {"creatable": KEY, "refuses_doubles": self.config.creates in ("key", "unique")}
-        return [StreamSpec(name, entity, "stamp", deletes, **making) for name, entity in entities]
+        more: Any = {"creatable": KEY, "refuses_doubles": self.config.creates in ("key", "unique")}
+        more |= {"webhooks": True, "fetch_lags": self.config.lags}
+        return [StreamSpec(name, entity, "stamp", deletes, **more) for name, entity in entities]
 
     def check(self) -> Iterable[CheckLine]:
         return []
@@ -151,6 +165,21 @@ class Sim(Connector[SimConfig]):
             if len(found) < self.config.page:
                 return
             after = found[-1]
+
+    def receive(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
+        if not hmac.compare_digest(headers["x-signature"], signature(body)):
+            raise WebhookRefused("The signature is wrong.")
+        told = json.loads(body)
+        version = told.get(self.config.versions) if told["deleted"] else None
+        return Delivery(told["delivery"], [Notice(told["stream"], told["id"], told["deleted"], version)])
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
+        for source_id in ids:
+            try:
+                yield [self._raw(self._get(f"/{stream}/{source_id}"))]
+            except Refusal as error:
+                if error.status != 404:
+                    raise
 
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
         if self.config.batch > 1:

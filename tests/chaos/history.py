@@ -45,6 +45,14 @@ class Profile(NamedTuple):
     """By what an older state of a record is told from a newer one."""
     drift: float = 0.0
     restore: float = 0.0
+    lags: float = 0.3
+    """Share of systems whose reads of one record may lag behind their lists."""
+    lag: tuple[int, ...] = (1, 20, 120, 900)
+    """Seconds by which they do."""
+    lost_and_found: float = 0.0
+    """Chance that somebody deletes a record and perhaps brings it back while webhooks about it are on their way."""
+    hooks: float = 0.0
+    """Share of worlds in which the systems tell of changes by webhook."""
     share: int = 1
     """How many of the histories of all profiles together are of this one, compared to the others."""
 
@@ -122,6 +130,20 @@ PROFILES: dict[str, Profile] = {
         both=0.4,
         restore=0.25,
     ),
+    "hooks": Profile(
+        "webhooks that get lost, come late, twice and out of order, about reads that lag behind; deletions among them",
+        topologies=("one", "one", "pair"),
+        jobs=("fetch", "fetch", "fetch", "pull", "sweep"),
+        steps=(3, 7),
+        faults=(*_NETWORK, "kill", "kill", "people", "people"),
+        most_faults=2,
+        both=0.2,
+        lags=0.8,
+        lag=(20, 120, 400, 900),
+        lost_and_found=0.4,
+        hooks=1.0,
+        share=3,
+    ),
     "mixed": Profile(
         "everything at once",
         topologies=("pair", "number", "chain", "cycle"),
@@ -136,6 +158,7 @@ PROFILES: dict[str, Profile] = {
         policies=("owner_wins", "newest_wins", "ask"),
         drift=0.15,
         restore=0.1,
+        hooks=0.3,
     ),
 }
 
@@ -150,7 +173,9 @@ class _Author:
         self.name = name
         self.profile = PROFILES[name]
         self.random = Random(f"{name} {seed}")
+        # Apart from the rest, so that what came later leaves the histories of older seeds as they were.
         self.batches = Random(f"{name} {seed} batches")
+        self.webhooks = Random(f"{name} {seed} webhooks")
         self.topology = self.random.choice(self.profile.topologies)
         self.systems = company.systems_of(self.topology)
         self.made: dict[str, list[str]] = {name: [] for name in self.systems}
@@ -174,6 +199,8 @@ class _Author:
                 steps.append(["restore"])
                 saved = False
             steps.append(self._run())
+            if self.profile.lost_and_found and random.random() < self.profile.lost_and_found:
+                steps += self._lost_and_found()
         return {"profile": self.name, "world": world, "steps": [step for step in steps if step != ["people", []]]}
 
     def _world(self) -> dict[str, Any]:
@@ -196,8 +223,8 @@ class _Author:
             if random.random() < 0.5:
                 traits["skew"] = random.choice([-90, -5, -1, 2, 60, 7200]) * 1_000_000
             # Where reads lag behind and writes are unconditional, no client can tell a lost write from a late one.
-            if random.random() < 0.3 and world["versions"] == "revision" and not unconditional:
-                traits["lag"] = random.choice([1, 20, 120, 900]) * 1_000_000
+            if random.random() < profile.lags and world["versions"] == "revision" and not unconditional:
+                traits["lag"] = random.choice(profile.lag) * 1_000_000
             if random.random() < 0.2:
                 traits["retention"] = 1_800_000_000
             if unconditional:
@@ -208,11 +235,25 @@ class _Author:
             if random.random() < profile.undoes:
                 traits["undoes"] = True
             world["traits"][system] = traits
+        if self.webhooks.random() < profile.hooks:
+            for traits in world["traits"].values():
+                late = self.webhooks.choice([[0], [0, 3, 60], [150, 300, 600], [0, 300, 2000]])
+                lost = self.webhooks.choice([0, 0.2, 0.6])
+                traits["hooks"] = {"seed": self.webhooks.randint(1, 999), "lost": lost, "late": late}
         if "sync" in profile.jobs and self.batches.random() < 0.4:
             world["batch"] = 10
             for traits in world["traits"].values():
                 traits["halves"] = self.batches.choice([0, 1, 2])
         return world
+
+    def _lost_and_found(self) -> list[Any]:
+        random = self.random
+        system = random.choice(self.systems)
+        about = (system, company.STREAMS[system], random.choice(self.made[system]), 0)
+        found = [["people", [["undelete", *about]]]] if random.random() < 0.5 else []
+        waits = [["wait", random.choice([1, 30, 130, 400])] for _ in range(4)]
+        deleted = ["people", [["delete", *about]]]
+        return [deleted, waits[0], *found, waits[1], ["run", "pull", []], waits[2], ["run", "fetch", []], waits[3]]
 
     # -- what people do
 

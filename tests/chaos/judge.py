@@ -24,6 +24,8 @@ from sync.echoes import rewritten
 from tests.chaos import company
 from tests.chaos.source import OURS, Source, Values
 
+_CALM = 2_400_000_000
+"""So long (microseconds) was the wait before the last run."""
 KINDS = ("lost", "doubled", "overwritten", "stuck", "wrong_totals", "crash")
 
 
@@ -292,6 +294,8 @@ def _rest(connection: Connection) -> list[Fault]:
         text("SELECT key, status, message FROM creation WHERE status IN ('planned', 'sending', 'unknown')")
     ):
         found.append(Fault("stuck", f"the new record {row.key} is {row.status}: {row.message}"))
+    for row in connection.execute(text("SELECT source_id FROM notice WHERE since < :then"), {"then": now_us() - _CALM}):
+        found.append(Fault("stuck", f"nobody has read {row.source_id}, of which a webhook told"))
     held = text("SELECT name FROM lease WHERE expires_at > :now")
     leases = connection.execute(held, {"now": now_us()}).scalars().all()
     running = connection.execute(text("SELECT id FROM run WHERE status = 'running'")).scalars().all()

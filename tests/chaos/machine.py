@@ -199,6 +199,7 @@ class Machine:
         self._main = getcurrent()
         self.current: Process | None = None
         self._late: list[tuple[int, Callable[[], object]]] = []
+        self._calls: list[tuple[int, Callable[[], object]]] = []
         with open_store(f"sqlite:///{self.template}"):
             pass
         # One pool for all processes: its statements are compiled once, and its connections outlive a run. A process
@@ -214,6 +215,7 @@ class Machine:
         self._numbers = 0
         self._running = []
         self._late = []
+        self._calls = []
         self.current = None
         self.engine.dispose()
         for suffix in ("", "-wal", "-shm", "-journal"):
@@ -233,11 +235,16 @@ class Machine:
         self._late = [item for item in self._late if item[0] > self.now]
         for arrive in arrived:
             arrive()
+        if self._calls and (self.current is None or not self.current.writing):
+            due = [call for at, call in self._calls if at <= self.now]
+            self._calls = [item for item in self._calls if item[0] > self.now]
+            for call in due:
+                call()
 
     def wait(self, seconds: float) -> None:
         """Let time pass; what was under way arrives when it is due."""
         end = self.now + int(seconds * SECOND)
-        for at in sorted(at for at, _ in self._late if at <= end):
+        for at in sorted(at for at, _ in (*self._late, *self._calls) if at <= end):
             self.now = max(self.now, at)
             self.tick()
         self.now = max(self.now, end)
@@ -245,6 +252,10 @@ class Machine:
     def later(self, seconds: int, arrive: Callable[[], object]) -> None:
         """Let something happen in so many seconds, whatever we do meanwhile."""
         self._late.append((self.now + seconds * SECOND, arrive))
+
+    def call_us(self, seconds: float, call: Callable[[], object]) -> None:
+        """Let somebody call us in so many seconds, or as soon as nobody of us is in a transaction then."""
+        self._calls.append((self.now + int(seconds * SECOND), call))
 
     def read_clock(self) -> int:
         """Nanoseconds, for ``state.clock``."""

@@ -18,7 +18,7 @@ from state import backup, restore
 from state.failures import StoreError
 from sync import job as jobs
 from sync import session, systems
-from tests.chaos import company, judge, really
+from tests.chaos import company, hooks, judge, really
 from tests.chaos.history import History
 from tests.chaos.judge import Fault
 from tests.chaos.machine import SECOND, Machine, Process
@@ -84,6 +84,7 @@ class Stage:
             *(world[name] for name in ("topology", "policy", "page", "tombstones", "versions")),
             world.get("creates", ""),
             world.get("batch", 1),
+            any(traits.get("lag") for traits in world["traits"].values()),
         )
         sources = {}
         for name in company.systems_of(world["topology"]):
@@ -91,6 +92,9 @@ class Stage:
             traits = Traits(tombstones=world["tombstones"], **made_by, **world["traits"].get(name, {}))
             sources[name] = Source(name, [company.STREAMS[name]], traits, lambda: self.machine.now)
         self.machine.reset(sources)
+        for source in sources.values():
+            if source.traits.hooks is not None:
+                hooks.install(self.machine, self.settings, source, source.traits.hooks)
         self.played = Played([])
         self._sweeps = not world["tombstones"]
         (self.folder / "older.zst").unlink(missing_ok=True)
@@ -189,6 +193,8 @@ class Stage:
                 return put_back
             case "push":
                 return lambda process: jobs.run_push(process.store, self.settings, push="apply")
+            case "fetch":
+                return lambda process: jobs.run_fetch(process.store, self.settings)
         run: Any = {"sync": jobs.run_sync, "pull": jobs.run_pull, "sweep": jobs.run_sweep}[name]
         return lambda process: run(process.store, self.settings)
 

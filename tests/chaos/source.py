@@ -69,6 +69,8 @@ class Traits:
     """Of each so many batches it carries out a half only and says so (0: none)."""
     retention: int = 0
     """Cursors older than this are refused (microseconds; 0: never)."""
+    hooks: Values | None = None
+    """How it tells of changes by webhook: ``seed``, the share that is ``lost``, how many seconds they are ``late``."""
 
 
 class Refused(Exception):
@@ -111,6 +113,8 @@ class Source:
         """Every record that was deleted at some time."""
         self.made: dict[str, list[str]] = {}
         """External key → the records that were made with it through the API."""
+        self.tell: Callable[[str, str, Version], None] = lambda *_: None
+        """Called for each new version: stream, record, version."""
         self._answers: dict[str, str] = {}
         """Idempotency key of a creation → the record it made."""
 
@@ -118,24 +122,24 @@ class Source:
 
     def edit(self, stream: str, source_id: str, values: Values, who: str = "human", delay: int = 0) -> None:
         """Create or change a record; a deleted one comes back with it. Shown ``delay`` microseconds later."""
-        record = self.streams[stream].setdefault(source_id, Record())
+        record = self.streams[stream].get(source_id, Record())
         before = next((version.values for version in reversed(record.versions) if version.values), {})
         for name, value in values.items():
             self.writes.append(Write(self._clock(), stream, source_id, name, before.get(name), value, who, ""))
-        self._append(record, {**before, **values}, delay)
+        self._append(stream, source_id, {**before, **values}, delay)
 
     def delete(self, stream: str, source_id: str, delay: int = 0) -> None:
         """Delete a record, if it is there."""
         record = self.streams[stream].get(source_id)
         if record is not None and record.latest.values is not None:
-            self._append(record, None, delay)
+            self._append(stream, source_id, None, delay)
             self.gone.add(source_id)
 
     def undelete(self, stream: str, source_id: str, delay: int = 0) -> None:
         """Bring a deleted record back as it was."""
         record = self.streams[stream].get(source_id)
         if record is not None and record.latest.values is None and len(record.versions) > 1:
-            self._append(record, record.versions[-2].values, delay)
+            self._append(stream, source_id, record.versions[-2].values, delay)
 
     def forget_deleted(self) -> None:
         """Drop what was deleted, and all but the last versions: a simulated system must stay small, too."""
@@ -159,8 +163,9 @@ class Source:
         """The system's own time."""
         return self._clock() + self.traits.skew
 
-    def _append(self, record: Record, values: Values | None, delay: int, waited: bool = False) -> None:
+    def _append(self, stream: str, source_id: str, values: Values | None, delay: int, waited: bool = False) -> None:
         """``waited``: the writer waited for the transaction before it, so that nothing before it is still hidden."""
+        record = self.streams[stream].setdefault(source_id, Record())
         now = self._clock()
         self._revision += 1
         stamp = self.our_clock() // self.traits.granularity * self.traits.granularity
@@ -169,6 +174,7 @@ class Source:
             stamp = max(stamp, record.latest.stamp)
             visible = visible if waited else max(visible, record.latest.visible_at)
         record.versions.append(Version(values, stamp, self._revision, visible))
+        self.tell(stream, source_id, record.latest)
 
     # -- the API
 
@@ -237,7 +243,7 @@ class Source:
             raise Refused(409)
         source_id = self._answers[key] = f"{self.name[0]}x{sum(map(len, self.made.values())) + 1}"
         self.made.setdefault(external, []).append(source_id)
-        self._append(self.streams[stream].setdefault(source_id, Record()), values, 0)
+        self._append(stream, source_id, values, 0)
         return _shown(source_id, self.streams[stream][source_id].latest)
 
     def _write(self, stream: str, source_id: str, values: Values, headers: Mapping[str, str]) -> Any:
@@ -251,7 +257,7 @@ class Source:
         key = headers.get("idempotency-key", "")
         for name, value in kept.items():
             self.writes.append(Write(self._clock(), stream, source_id, name, before.get(name), value, OURS, key))
-        self._append(record, {**before, **kept}, 0, waited=True)
+        self._append(stream, source_id, {**before, **kept}, 0, waited=True)
         written = record.latest
         if self.traits.undoes:
             self.edit(stream, source_id, {name: before.get(name) for name in kept}, ROBOT)

@@ -803,3 +803,42 @@ def test_a_stream_that_seems_to_run_for_ever_hides_no_news(stage: Stage) -> None
         ["run", "sync", [[44, "no_database"]]],
     ]
     replay(stage, {"profile": "store", "world": world, "steps": steps})
+
+
+_TOLD: dict[str, Any] = {"topology": "one", "policy": "owner_wins", "page": 50, "tombstones": True}
+_TOLD |= {"versions": "revision"}
+_LAGGING = {"lag": 900_000_000, "hooks": {"seed": 3, "lost": 0, "late": [600]}}
+_NEW = {"number": "SO-4", "state": "done", "amount": "3691.67", "delivery": "not_delivered"}
+
+
+def test_a_webhook_about_what_was_deleted_before_anybody_pulled_it_does_not_bring_it_in(stage: Stage) -> None:
+    steps = [
+        ["people", [["edit", "erp", "order", "e4", _NEW, 0], ["delete", "erp", "order", "e4", 0]]],
+        ["wait", 130],
+        ["run", "pull", []],
+        ["wait", 480],
+        ["run", "fetch", []],
+    ]
+    replay(stage, {"profile": "hooks", "world": {**_TOLD, "traits": {"erp": _LAGGING}}, "steps": steps})
+
+
+def test_a_webhook_about_an_edit_before_a_deletion_does_not_bring_the_record_back(stage: Stage) -> None:
+    steps = [
+        ["people", [["edit", "erp", "order", "e2", _NEW, 0]]],
+        ["wait", 4000],
+        ["run", "pull", []],
+        ["people", [["edit", "erp", "order", "e2", {"payment": "all paid"}, 0]]],
+        ["wait", 30],
+        ["people", [["delete", "erp", "order", "e2", 0]]],
+        ["wait", 130],
+        ["run", "pull", []],
+        ["wait", 500],
+        ["run", "fetch", []],
+    ]
+    replay(stage, {"profile": "hooks", "world": {**_TOLD, "traits": {"erp": _LAGGING}}, "steps": steps})
+
+
+def test_a_list_that_shows_late_what_a_webhook_told_of_deletes_nothing(stage: Stage) -> None:
+    world = {**_TOLD, "tombstones": False, "traits": {"erp": {"hooks": {"seed": 676, "lost": 0, "late": [0]}}}}
+    steps = [["people", [["edit", "erp", "order", "e3", _NEW, 90]]], ["run", "fetch", []], ["run", "sweep", []]]
+    replay(stage, {"profile": "hooks", "world": world, "steps": steps})

@@ -744,6 +744,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_quotes_number", ["number"], unique=False)
 
     op.create_table(
+        "notice",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("deleted", sa.SmallInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("told", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "stream", "source_id"),
+    )
+    op.create_table(
+        "delivery",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "id"),
+    )
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_at", ["at"], unique=False)
+
+    op.create_table(
         "record",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),

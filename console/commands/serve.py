@@ -1,0 +1,84 @@
+"""``ltc serve``: listen for what systems tell by themselves."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from console.context import App, pass_app
+from console.output import say
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command("serve")
+@click.option("--webhooks", is_flag=True, required=True, help="Take webhooks in at /webhooks/SYSTEM.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
+@click.option("--behind-proxy", is_flag=True, help="A proxy before it speaks TLS and forwards to it.")
+@pass_app
+def command(
+    app: App,
+    webhooks: bool,  # noqa: ARG001 - the only thing to serve so far, and named so that it stays clear
+    host: str,
+    port: int,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    behind_proxy: bool,
+) -> int:
+    """Take in what systems tell by webhook, and read the records it is about a moment later.
+
+    Each request is verified by its signature, committed to the store before it is answered, and taken in once. It
+    only says which records to look at; syncs go on as scheduled and find what no webhook told of.
+
+    \b
+    Examples:
+      ltc serve --webhooks
+      ltc serve --webhooks --host 0.0.0.0 --port 443 --tls-certificate cert.pem --tls-key key.pem
+      ltc serve --webhooks --host 10.0.0.5 --behind-proxy
+    """
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key belong together.")
+    if host not in _LOOPBACK and tls_key is None and not behind_proxy:
+        raise click.UsageError(
+            f"Webhooks to {host} would come unencrypted. Give --tls-certificate and --tls-key, or --behind-proxy if "
+            "a proxy before it speaks TLS."
+        )
+    import uvicorn
+
+    from console.receiver import Receiver
+
+    receiver = Receiver(app.new_store, app.settings, say)
+    try:
+        names = receiver.open()
+        if not names:
+            raise click.ClickException(
+                f"No system of {app.config} tells by webhook. `ltc connectors describe NAME` lists the settings of a "
+                "connector; Jiandaoyun needs `webhook_secret`."
+            )
+        config = uvicorn.Config(
+            receiver.app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ssl_certfile=tls_certificate,
+            ssl_keyfile=str(tls_key) if tls_key else None,
+        )
+        scheme = "https" if tls_key else "http"
+        with config.bind_socket() as listening:
+            listening.listen()  # whoever reads the address may call it at once
+            bound = listening.getsockname()[1]
+            for name in names:
+                say(f"{name}: {scheme}://{host}:{bound}/webhooks/{name}")
+            with suppress(KeyboardInterrupt):  # to be stopped is how it ends
+                uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        receiver.close()
+    return 0

@@ -1,0 +1,114 @@
+"""``ltc serve --webhooks`` from outside: a real process, a real Jiandaoyun stand-in that tells of its rows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from console.cli import cli
+from sandbox.jiandaoyun import JiandaoyunServer, start
+from state.store import open_store
+from tests.connectors.jiandaoyun.test_webhook import SECRET, push
+
+LEAD = {"lead_no": "L-1", "contact_name": "Li Na", "company_name": "ACME", "status": "新线索"}
+
+
+@pytest.fixture
+def forms() -> Iterator[JiandaoyunServer]:
+    with start() as server:
+        yield server
+
+
+def settings(folder: Path, server: JiandaoyunServer, **more: Any) -> Path:
+    """An ltc.yaml with the stand-in as its only system."""
+    system = {"connector": "jiandaoyun", "roles": ["marketing"], "config": {**server.config, **more}}
+    path = folder / "ltc.yaml"
+    path.write_text(yaml.safe_dump({"version": 1, "timezone": "Asia/Shanghai", "systems": {"forms": system}}))
+    return path
+
+
+@contextmanager
+def serving(config: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address that the process listens at, and the process."""
+    command = [
+        str(Path(sys.executable).with_name("ltc")),
+        "--config",
+        str(config),
+        "serve",
+        "--webhooks",
+        "--port",
+        "0",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as it:
+        try:
+            assert it.stdout is not None
+            yield it.stdout.readline().split()[1], it
+        finally:
+            it.send_signal(signal.SIGTERM)
+            it.wait(20)
+
+
+def until(found: Any, seconds: float = 20) -> bool:
+    """Whether something comes true in time."""
+    ends = time.monotonic() + seconds
+    while not found():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_row_is_there_a_moment_after_its_webhook_and_forgers_are_sent_away(
+    tmp_path: Path, forms: JiandaoyunServer
+) -> None:
+    config = settings(tmp_path, forms, webhook_secret=SECRET)
+    data_id = forms.people.submit(LEAD)
+    with serving(config) as (url, _), open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store:
+        headers, query, body = push("data_create", _id=data_id)
+        assert httpx.post(url, params=query, headers=headers, content=body + b" ").status_code == 401
+        assert httpx.post(url, params=query, headers=headers, content=b"x" * 1_000_001).status_code == 413
+        assert httpx.post(f"{url}s", params=query, headers=headers, content=body).status_code == 404
+        assert httpx.get(url).status_code == 405
+        for _ in range(2):
+            answer = httpx.post(url, params=query, headers=headers, content=body)
+            assert (answer.status_code, answer.content) == (200, b"")
+
+        def landed() -> list[Any]:
+            with store.reading() as connection:
+                return list(connection.exec_driver_sql("SELECT source_id FROM record").scalars())
+
+        assert until(lambda: landed() == [data_id])
+
+
+def test_unencrypted_listening_beyond_this_machine_is_refused(tmp_path: Path, forms: JiandaoyunServer) -> None:
+    config = settings(tmp_path, forms, webhook_secret=SECRET)
+    done = CliRunner().invoke(cli, ["--config", str(config), "serve", "--webhooks", "--host", "0.0.0.0"])
+    assert done.exit_code == 2
+    assert "--behind-proxy" in done.output
+
+
+def test_where_no_system_tells_by_webhook_it_says_what_to_set(tmp_path: Path, forms: JiandaoyunServer) -> None:
+    done = CliRunner().invoke(cli, ["--config", str(settings(tmp_path, forms)), "serve", "--webhooks"])
+    assert done.exit_code == 1
+    assert "webhook_secret" in done.output
+
+
+def test_fetch_by_hand_reads_what_was_told(tmp_path: Path, forms: JiandaoyunServer) -> None:
+    config = settings(tmp_path, forms, webhook_secret=SECRET)
+    done = CliRunner().invoke(cli, ["--config", str(config), "fetch", "--json"])
+    assert done.exit_code == 0
+    assert '"kind": "fetch"' in done.output
