@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from state import creations, externalkeys, landing, links, outbox
+from state import creations, externalkeys, landing, links, outbox, plannings
 from state.creations import Creation, CreationPlan
 from state.failures import StoreError
 from state.surroundings import SURE, Surroundings
@@ -37,7 +38,7 @@ def plan_creations(store: Store, settings: Settings, run_id: str, systems: Itera
     for system in systems:
         rules = [rule for rule in settings.creation if rule.to_system == system]
         if rules or system in at_work:
-            plan = _plan(store, settings, system, rules, run_id)
+            plan = plannings.until_kept(partial(_plan, store, settings, system, rules, run_id))
             found += [plan] if plan is not None else []
     return found
 
@@ -60,9 +61,11 @@ def _plan(
         outbox.take_turns(connection, system)
         recognise(connection, system)
     with store.reading() as connection:
+        seen = plannings.number(connection, plannings.RECORDS, system)
         wished = [item for rule in rules for item in handoffs.wanted(connection, settings, rule, mappings[rule.target])]
     with store.transaction() as connection:
         outbox.take_turns(connection, system)
+        plannings.keep(connection, plannings.RECORDS, system, seen)
         creations.save(connection, system, wished, run_id)
         recognise(connection, system)  # new rows, too: what they want may be there
         return creations.plan(connection, system)

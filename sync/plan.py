@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mappings.errors import MappingError
-from state import agreed, errornotes, held, outbox, writelog
+from state import agreed, errornotes, held, outbox, plannings, writelog
 from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan
 from sync import notes
 from sync.echoes import rewritten
@@ -26,18 +26,35 @@ def make_plan(store: Store, settings: Settings, run_id: str, systems: Iterable[s
 
     The same wishes give the same plan, an open plan with other wishes is superseded. Raises ``StoreError``.
     """
-    from reconciliation.writebacks import wanted
     from sync.systems import mapping_for
 
+    plans: dict[str, Plan | None] = {}
     asked = [name for name in (systems or settings.systems) if settings.systems[name].push != "off"]
-    if not asked:
-        return []
-    wishes: dict[str, list[Wish]] = {name: [] for name in asked}
+
+    def rest() -> None:
+        """Plan for those that have no plan yet; where others were faster, of what is wanted now."""
+        left = [name for name in asked if name not in plans]
+        if not left:
+            return
+        with store.reading() as connection:
+            seen = {name: plannings.number(connection, plannings.WRITES, name) for name in left}
+        wishes = _wishes(store, settings, left)
+        for name in left:
+            mapping = mapping_for(settings, name)
+            plans[name] = plan_system(store, settings, mapping, name, wishes[name], run_id, seen[name])
+
+    plannings.until_kept(rest)
+    return [plan for name in asked if (plan := plans[name]) is not None]
+
+
+def _wishes(store: Store, settings: Settings, systems: Sequence[str]) -> dict[str, list[Wish]]:
+    from reconciliation.writebacks import wanted
+
+    found: dict[str, list[Wish]] = {name: [] for name in systems}
     for wish in wanted(store, settings):
-        if wish.system in wishes:
-            wishes[wish.system].append(wish)
-    plans = (plan_system(store, settings, mapping_for(settings, name), name, wishes[name], run_id) for name in asked)
-    return [plan for plan in plans if plan is not None]
+        if wish.system in found:
+            found[wish.system].append(wish)
+    return found
 
 
 def plan_system(
@@ -47,16 +64,20 @@ def plan_system(
     system: str,
     wishes: Sequence[Wish] | None,
     run_id: str,
+    seen: int | None = None,
 ) -> Plan | None:
     """Make one system's plan of these wishes and of what people want restored; ``None`` if nothing is left to send.
 
-    Without ``wishes`` (``None``) it is a plan of only what is to be restored.
+    Without ``wishes`` (``None``) it is a plan of only what is to be restored. ``seen`` is the number of the last
+    planning when the wishes were read; raises ``Overtaken`` if there has been another since.
     """
     records: dict[int, list[Wish]] = {}
     items: list[Item] = []
     with store.transaction() as connection:
         settle_doubts(connection, mapping, system)
     with store.reading() as connection:
+        if seen is None:
+            seen = plannings.number(connection, plannings.WRITES, system)
         for wish in [*(wishes or ()), *_restores(connection, system, wishes or ())]:
             records.setdefault(wish.record_id, []).append(wish)
         judge = Judge(connection, settings, records)
@@ -67,6 +88,7 @@ def plan_system(
             items += notes.planned(connection, settings, mapping, system, items)
     with store.transaction() as connection:
         outbox.take_turns(connection, system)
+        plannings.keep(connection, plannings.WRITES, system, seen)
         if wishes is not None:
             held.replace(connection, system, judge.held)
         agreed.write(connection, judge.agreed)

@@ -14,7 +14,7 @@ from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
-from state import creations, news, outbox, overwritten, runs
+from state import creations, news, outbox, overwritten, plannings, runs
 from state.clock import now
 from state.creations import CreationPlan
 from state.failures import StoreError
@@ -332,7 +332,8 @@ class Session:
         with self.store.transaction() as connection:
             item = overwritten.one(connection, item_id)
             overwritten.restore(connection, item, self.actor, reason)
-        plan = plan_system(self.store, self.settings, self.mapping(item.system), item.system, None, self.result.run_id)
+        known = (self.store, self.settings, self.mapping(item.system), item.system)
+        plan = plannings.until_kept(partial(plan_system, *known, None, self.result.run_id))
         self.result.plans = [plan] if plan is not None else []
         self.apply([item.system])
         self.plan([item.system])

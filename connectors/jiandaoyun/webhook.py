@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from connectors.rawjson import decode
 OLDEST_SECONDS = 24 * 3600
 """Whether a repeated attempt is signed anew is not documented, so an old time stamp may be an honest one."""
 _AHEAD_SECONDS = 600
+_SECONDS = re.compile("[0-9]{1,11}")
 _CHANGED = frozenset({"data_create", "data_update", "data_recover"})
 _GONE = "data_remove"
 
@@ -58,7 +60,7 @@ def _verify(secret: str, headers: Mapping[str, str], query: Mapping[str, str], b
     wanted = signature(secret, nonce, timestamp, body)
     if not hmac.compare_digest(wanted.encode(), headers.get("x-jdy-signature", "").encode()):
         raise WebhookRefused("The signature is wrong.", remedy="Compare `webhook_secret` with the form's data push.")
-    age = now.timestamp() - int(timestamp) if timestamp.isascii() and timestamp.isdigit() else None
+    age = now.timestamp() - int(timestamp) if _SECONDS.fullmatch(timestamp) else None
     if age is None or not -_AHEAD_SECONDS <= age <= OLDEST_SECONDS:
         raise WebhookRefused("The request is too old, or from the future.", remedy="Compare this machine's clock.")
 

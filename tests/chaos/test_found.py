@@ -842,3 +842,11 @@ def test_a_list_that_shows_late_what_a_webhook_told_of_deletes_nothing(stage: St
     world = {**_TOLD, "tombstones": False, "traits": {"erp": {"hooks": {"seed": 676, "lost": 0, "late": [0]}}}}
     steps = [["people", [["edit", "erp", "order", "e3", _NEW, 90]]], ["run", "fetch", []], ["run", "sweep", []]]
     replay(stage, {"profile": "hooks", "world": world, "steps": steps})
+
+
+def test_a_planning_that_hung_does_not_replace_the_plan_that_another_made_of_newer_records(stage: Stage) -> None:
+    world = {**_WORLD, "tombstones": False, "batch": 10, "traits": {"crm": {"halves": 1}, "erp": {}}}
+    deals = [["edit", "crm", "deal", name, {**_DEAL, "name": name}, 0] for name in ("c1", "c2")]
+    owner = ["edit", "erp", "order", "e6", _ORDER, 0]
+    steps = [["people", [*deals, owner]], ["wait", 900], ["both", "push", [[9, "hang", 400, []]], "sync", [], "other"]]
+    replay(stage, {"profile": "crowd", "world": world, "steps": steps})

@@ -53,6 +53,7 @@ class System(NamedTuple):
 def _operations(system: System) -> list[str]:
     streams = [spec.name for spec in _connector(system).streams()]
     reads = ["pull"] if system.kind.ids is Connector.ids else ["pull", "ids"]
+    reads += [] if system.kind.fetch is Connector.fetch else ["fetch"]
     writes = [f"push {stream}" for stream in system.values]
     writes += [f"{verb} {spec.name}" for spec in _connector(system).streams() if spec.creatable for verb in _MAKING]
     return ["check", *(f"{verb} {stream}" for stream in streams for verb in reads), *writes]
@@ -68,6 +69,8 @@ def _operate(connector: Connector[Any], system: System, mapping: Mapping, operat
         list(connector.check())
     elif verb == "ids":
         _ids(connector, stream)
+    elif verb == "fetch":
+        _fetch(connector, mapping, stream, source_id)
     elif verb == "push":
         _push(connector, mapping, stream, system.values[stream], source_id)
     elif verb == "find":
@@ -76,6 +79,13 @@ def _operate(connector: Connector[Any], system: System, mapping: Mapping, operat
         _create(connector, mapping, stream, system.makes)
     else:
         _pull(connector, mapping, stream, system.until)
+
+
+def _fetch(connector: Connector[Any], mapping: Mapping, stream: str, source_id: str) -> None:
+    for record in (record for batch in connector.fetch(stream, [source_id, "17"]) for record in batch):
+        assert record.version is None or -_LARGEST_NUMBER <= record.version < _LARGEST_NUMBER
+        record.source_id.encode()
+        read_record(mapping, stream, record.source_id, record.body)
 
 
 def _found(mapping: Mapping, stream: str, found: dict[str, Sequence[RawRecord]]) -> None:
@@ -193,7 +203,7 @@ def _taken_down(system: System, settings: dict[str, Any], mapping: Mapping, oper
     verb, _, stream = operation.partition(" ")
     with _connector(system, **settings) as connector:
         source_id = ""
-        if verb == "push":
+        if verb in ("push", "fetch"):
             page = next(connector.pull(stream, None, Window(system.until)))
             source_id = page.records[0].source_id
     with wire.taken_down() as found, _connector(system, **settings) as connector:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.fuzz import connectors, files, http, words
+from tests.fuzz import connectors, files, http, webhooks, words
 from tests.fuzz.engine import Target
 
 TARGETS: dict[str, Target] = {
-    target.name: target for module in (connectors, http, files, words) for target in module.TARGETS
+    target.name: target for module in (connectors, http, files, webhooks, words) for target in module.TARGETS
 }
