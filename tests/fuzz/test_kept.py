@@ -175,7 +175,10 @@ ERASURES = [
 ]
 COMMAND = [b"trace\n\xff", b"lock\n\xed\xa0\xbd\n--reason\n\xfe", b"findings\nshow\n\xf8"]
 
+WEBHOOK = [json.dumps(["d1", DIGITS, "n", {}]).encode()]
+
 KEPT = {
+    "webhook": WEBHOOK,
     "salesforce": SALESFORCE,
     "xero": XERO,
     "tryton": TRYTON,
