@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +17,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from connectors.contract import Notice
 from console.cli import cli
 from sandbox.jiandaoyun import JiandaoyunServer, start
+from state import notices
 from state.store import open_store
 from tests.connectors.jiandaoyun.test_webhook import SECRET, push
 
@@ -62,22 +64,12 @@ def serving(config: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             it.wait(20)
 
 
-def until(found: Any, seconds: float = 20) -> bool:
-    """Whether something comes true in time."""
-    ends = time.monotonic() + seconds
-    while not found():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def test_a_row_is_there_a_moment_after_its_webhook_and_forgers_are_sent_away(
     tmp_path: Path, forms: JiandaoyunServer
 ) -> None:
     config = settings(tmp_path, forms, webhook_secret=SECRET)
     data_id = forms.people.submit(LEAD)
-    with serving(config) as (url, _), open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store:
+    with serving(config) as (url, process), open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store:
         headers, query, body = push("data_create", _id=data_id)
         assert httpx.post(url, params=query, headers=headers, content=body + b" ").status_code == 401
         assert httpx.post(url, params=query, headers=headers, content=b"x" * 1_000_001).status_code == 413
@@ -86,12 +78,12 @@ def test_a_row_is_there_a_moment_after_its_webhook_and_forgers_are_sent_away(
         for _ in range(2):
             answer = httpx.post(url, params=query, headers=headers, content=body)
             assert (answer.status_code, answer.content) == (200, b"")
-
-        def landed() -> list[Any]:
-            with store.reading() as connection:
-                return list(connection.exec_driver_sql("SELECT source_id FROM record").scalars())
-
-        assert until(lambda: landed() == [data_id])
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(2)]
+        assert "The signature is wrong" in said[0]
+        assert said[1].startswith("forms.lead: 1 pulled, 1 new")
+        with store.reading() as connection:
+            assert connection.exec_driver_sql("SELECT source_id FROM record").scalars().all() == [data_id]
 
 
 def test_unencrypted_listening_beyond_this_machine_is_refused(tmp_path: Path, forms: JiandaoyunServer) -> None:
@@ -109,6 +101,10 @@ def test_where_no_system_tells_by_webhook_it_says_what_to_set(tmp_path: Path, fo
 
 def test_fetch_by_hand_reads_what_was_told(tmp_path: Path, forms: JiandaoyunServer) -> None:
     config = settings(tmp_path, forms, webhook_secret=SECRET)
+    data_id = forms.people.submit(LEAD)
+    with open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store, store.transaction() as connection:
+        notices.note(connection, "forms", [Notice("lead", data_id)])
     done = CliRunner().invoke(cli, ["--config", str(config), "fetch", "--json"])
     assert done.exit_code == 0
-    assert '"kind": "fetch"' in done.output
+    (stream,) = json.loads(done.stdout)["streams"]
+    assert (stream["direction"], stream["counts"]["new"]) == ("fetch", 1)

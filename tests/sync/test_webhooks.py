@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from connectors.contract import Delivery, Notice, RawRecord, StreamSpec
 from connectors.errors import TransientError, WebhookRefused
 from mappings.engine import Mapping as RecordMapping
-from state import notices
+from state import clock, notices, retention
 from state.store import Store
 from sync import webhooks
 from sync.fetch import fetch_stream
@@ -31,6 +32,8 @@ class Telling(Toy):
         self.shows: dict[str, RawRecord] = {}
         self.fetched: list[Sequence[str]] = []
         self.down = False
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What happens after it has been read and before that is kept."""
 
     def receive(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
         if not hmac.compare_digest(headers.get("x-signature", ""), hmac.new(KEY, body, "sha256").hexdigest()):
@@ -43,6 +46,7 @@ class Telling(Toy):
         if self.down:
             raise TransientError("It is down.")
         yield [self.shows[source_id] for source_id in ids if source_id in self.shows]
+        self.meanwhile()
 
 
 class Hooked:
@@ -130,16 +134,14 @@ def test_what_cannot_be_read_now_is_read_later(hooked: Hooked) -> None:
 def test_what_is_told_again_while_it_is_read_is_read_again(hooked: Hooked) -> None:
     hooked.toy.shows = {"1": order(1)}
     hooked.tell("d1", ["order", "1"])
-    read = hooked.toy.fetch
 
-    def edited_meanwhile(stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
-        yield from list(read(stream, ids))
+    def edited() -> None:
         hooked.toy.shows = {"1": order(1, net="9.00")}
         hooked.tell("d2", ["order", "1"])
+        hooked.toy.meanwhile = lambda: None
 
-    hooked.toy.fetch = edited_meanwhile  # type: ignore[method-assign]
+    hooked.toy.meanwhile = edited
     hooked.fetch()
-    hooked.toy.fetch = read  # type: ignore[method-assign]
     assert hooked.waiting() == ["1"]
     hooked.fetch()
     assert hooked.shop.rows("SELECT net_amount FROM orders") == [(900,)]
@@ -181,7 +183,7 @@ def test_an_older_state_than_the_held_one_is_not_taken(hooked: Hooked) -> None:
 
 def test_a_read_that_may_lag_brings_back_neither_what_is_deleted_nor_what_is_unknown(hooked: Hooked) -> None:
     lags = StreamSpec("order", "order", fetch_lags=True)
-    hooked.shop.pull(Telling(page(order(1, 30)), page(complete=True, deleted_ids=["1"])))
+    hooked.shop.pull(Telling(page(order(1, 30))))
     hooked.shop.pull(Telling(page(deleted_ids=["1"], at=2)))
     assert hooked.shop.numbers == []
     hooked.toy.shows = {"1": order(1, 30), "2": order(2, 31)}
@@ -214,6 +216,16 @@ def test_a_record_that_cannot_be_understood_goes_to_quarantine_and_is_done(hooke
     hooked.tell("d1", ["order", "1"])
     assert hooked.fetch().counts["rejected"] == 1
     assert hooked.waiting() == []
+
+
+def test_requests_are_forgotten_when_no_source_sends_them_again(hooked: Hooked) -> None:
+    hooked.tell("d1", ["order", "1"])
+    began = clock.now_us()
+    for days, gone in ((29, 0), (31, 1)):
+        later = (began + days * 86_400_000_000) * 1000
+        with clock.simulated(partial(int, later)):  # nanoseconds
+            assert retention.prune(hooked.shop.store, retention.Policy()).deliveries == gone
+    assert hooked.waiting() == ["1"]
 
 
 def test_two_stores_of_one_database_take_one_request_in_once(
