@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 LARGEST_BODY = 1_000_000
 """Bytes; no system sends more in one request."""
 
-_GATHER_SECONDS = 1.0
-"""What comes within so long is read together."""
+_GATHER_SECONDS = 5.0
+"""What comes within so long is read together: each reading is a run of its own, and a busy day must not be all runs."""
 
 _AGAIN_SECONDS = 60.0
 
