@@ -17,7 +17,7 @@ from mappings.convert import EXACT
 from mappings.errors import MappingError, MappingFileError, Unusable, shown
 from mappings.model import ENTITIES, LINES, columns
 from mappings.transforms import TRANSFORMS
-from mappings.yamlfile import Located, is_one_of
+from yamlfiles.reading import Located, is_one_of
 
 if TYPE_CHECKING:
     from mappings.definition import Definition

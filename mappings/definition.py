@@ -15,7 +15,7 @@ from mappings.errors import MappingFileError
 from mappings.expression import Expression
 from mappings.model import ENTITIES, LINES, Column, Kind, columns
 from mappings.statuses import STATUSES
-from mappings.yamlfile import Located, is_one_of
+from yamlfiles.reading import Located, is_one_of
 
 ERROR_NOTE = "error_note"
 """Stands in ``write`` for the field that shows why a record could not be written (``errors_to``); not canonical."""

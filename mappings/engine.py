@@ -27,7 +27,8 @@ from mappings.errors import MappingError, MappingFileError, Unusable, shown
 from mappings.expression import match_one
 from mappings.model import ENTITIES, LINES, columns
 from mappings.transforms import TRANSFORMS
-from mappings.yamlfile import Located, read
+from yamlfiles.errors import FileUnusable, NoTable
+from yamlfiles.reading import Located, read
 
 __all__ = [
     "SKIPPED",
@@ -361,7 +362,14 @@ def _find(source: str | Path, folder: Path) -> Path:
 
 def _resolved(path: Path, above: tuple[Path, ...]) -> Located:
     """The file's content laid over that of the mapping it extends."""
-    top = read(path)
+    try:
+        top = read(path)
+    except NoTable as error:
+        raise MappingFileError(
+            error.where, "the file must begin with `version:`, `connector:` and `streams:`."
+        ) from error
+    except FileUnusable as error:
+        raise MappingFileError(error.where, error.message, error.remedy) from error
     for key in top:
         if key not in _TOP_KEYS:
             raise MappingFileError(top.at(key), f"`{key}` is not known here.", f"Known: {', '.join(_TOP_KEYS)}.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from yamlfiles.errors import FileUnusable
+
 
 class MappingError(Exception):
     """One record cannot be mapped: ``field`` is the canonical field, ``value`` what the source sent, as text to show.
@@ -18,14 +20,8 @@ class MappingError(Exception):
         self.reason = reason
 
 
-class MappingFileError(Exception):
-    """A mapping file cannot be used; ``message`` names file and line and says what is wrong, ``remedy`` what to do."""
-
-    def __init__(self, where: str, message: str, remedy: str = "") -> None:
-        super().__init__(f"{where}: {message} {remedy}".strip())
-        self.where = where
-        self.message = message
-        self.remedy = remedy
+class MappingFileError(FileUnusable):
+    """A mapping file cannot be used."""
 
 
 class Unusable(ValueError):

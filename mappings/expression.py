@@ -14,7 +14,7 @@ from mappings import convert, paths
 from mappings.errors import MappingFileError, Unusable
 from mappings.model import Column, Kind
 from mappings.transforms import TRANSFORMS
-from mappings.yamlfile import Located, is_one_of
+from yamlfiles.reading import Located, is_one_of
 
 KEYS = ("path", "first", "template", "const", "do", "match", "findall", "values", "default", "ref")
 _SOURCES = ("path", "first", "template", "const")

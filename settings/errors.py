@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Problem(NamedTuple):
-    """``where`` is ``file:line``, ``what`` the reason, ``example`` how it looks when right (may be empty)."""
-
-    where: str
-    what: str
-    example: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f"\n    for example: {self.example}" if self.example else "")
+from yamlfiles.problems import Problem
 
 
 class SettingsError(Exception):

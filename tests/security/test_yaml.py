@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mappings import yamlfile
-from mappings.errors import MappingFileError
 from settings import SettingsError
 from settings import load as load_settings
+from yamlfiles import reading
+from yamlfiles.errors import FileUnusable
 
 LAUGHS = 'a0: &a0 ["lol"]\n' + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
 """Half a kilobyte that unfolds to 9¹¹ entries."""
@@ -44,8 +44,8 @@ def test_a_trap_is_refused_at_once_in_settings_and_in_mappings(trap: str, tmp_pa
     path = tmp_path / "ltc.yaml"
     path.write_text(content)
     began = time.process_time()
-    with pytest.raises(MappingFileError, match=said) as caught:
-        yamlfile.read(path)
+    with pytest.raises(FileUnusable, match=said) as caught:
+        reading.read(path)
     with pytest.raises(SettingsError, match=said):
         load_settings(path)
     assert time.process_time() - began < 2
@@ -57,16 +57,16 @@ def test_a_large_number_stays_a_text_and_costs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("a: " + "9" * 500_000)
     began = time.process_time()
-    assert yamlfile.read(path)["a"] == "9" * 500_000
+    assert reading.read(path)["a"] == "9" * 500_000
     assert time.process_time() - began < 1
 
 
 def test_aliases_that_people_use_are_written_out(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("limits: &l {read: 5}\nfirst: *l\nsecond: *l\n")
-    assert yamlfile.read(path)["second"] == {"read": 5}
+    assert reading.read(path)["second"] == {"read": 5}
 
 
 def test_a_device_without_end_is_not_read_to_its_end() -> None:
-    with pytest.raises(MappingFileError, match="larger than 1 MiB"):
-        yamlfile.read(Path("/dev/zero"))
+    with pytest.raises(FileUnusable, match="larger than 1 MiB"):
+        reading.read(Path("/dev/zero"))

@@ -1,4 +1,4 @@
-"""Read a mapping file so that every entry remembers its line: YAML 1.2 scalars, no surprises with ``no`` or dates."""
+"""Read a YAML file so that every entry remembers its line: YAML 1.2 scalars, no surprises with ``no`` or dates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mappings.errors import MappingFileError
+from yamlfiles.errors import FileUnusable, NoTable
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
@@ -47,12 +47,12 @@ def is_one_of(given: Any, known: Container[Any]) -> bool:
 
 
 def read(path: Path) -> Located:
-    """The file's top mapping; raises ``MappingFileError``."""
+    """The file's top mapping; raises ``FileUnusable``."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
         if len(data) > _LARGEST:
-            raise MappingFileError(path.name, "the file is larger than 1 MiB.", "It is hardly a file of settings.")
+            raise FileUnusable(path.name, "the file is larger than 1 MiB.", "It is hardly a file of settings.")
         content = data.decode("utf-8").replace("\r\n", "\n")
         _refuse_traps(content, path.name)
         loader = _Loader(content)
@@ -61,15 +61,13 @@ def read(path: Path) -> Located:
         finally:
             loader.dispose()
     except OSError as error:
-        raise MappingFileError(str(path), "the file cannot be read.", "Check its path and permissions.") from error
+        raise FileUnusable(str(path), "the file cannot be read.", "Check its path and permissions.") from error
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
         remedy = "Save it as UTF-8; it may be in GBK or UTF-16."
-        raise MappingFileError(f"{path.name}:{number}", "the file is not in UTF-8.", remedy) from None
+        raise FileUnusable(f"{path.name}:{number}", "the file is not in UTF-8.", remedy) from None
     except RecursionError:
-        raise MappingFileError(
-            path.name, "the file is nested too deeply.", "Write it without nesting so deep."
-        ) from None
+        raise FileUnusable(path.name, "the file is nested too deeply.", "Write it without nesting so deep.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -78,14 +76,14 @@ def read(path: Path) -> Located:
         if typed is not None:
             number, sign = typed
             remedy = f"Write {_SIGNS[sign]!r}, as with an English keyboard."
-            raise MappingFileError(f"{path.name}:{number}", f"{sign!r} is a full-width sign.", remedy) from None
-        raise MappingFileError(f"{path.name}{line}", f"{problem}.", "Check the indentation and the quotes.") from error
+            raise FileUnusable(f"{path.name}:{number}", f"{sign!r} is a full-width sign.", remedy) from None
+        raise FileUnusable(f"{path.name}{line}", f"{problem}.", "Check the indentation and the quotes.") from error
     try:
         found = _Reader(path.name).value(node) if node is not None else None
     except RecursionError:
-        raise MappingFileError(path.name, "an entry holds itself.", "Remove the alias (*name).") from None
+        raise FileUnusable(path.name, "an entry holds itself.", "Remove the alias (*name).") from None
     if not isinstance(found, Located):
-        raise MappingFileError(path.name, "the file must begin with `version:`, `connector:` and `streams:`.")
+        raise NoTable(path.name, "the file is no table of `key: value` lines.")
     return found
 
 
@@ -111,11 +109,11 @@ def _refuse_traps(content: str, file: str) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 0
         where = f"{file}:{line}"
         if getattr(event, "tag", None) is not None:
-            raise MappingFileError(where, "a tag (!…) has no meaning here.", "Remove it.")
+            raise FileUnusable(where, "a tag (!…) has no meaning here.", "Remove it.")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
-                raise MappingFileError(where, "the file is nested too deeply.", "Write it without nesting so deep.")
+                raise FileUnusable(where, "the file is nested too deeply.", "Write it without nesting so deep.")
 
 
 class _Reader:
@@ -126,10 +124,10 @@ class _Reader:
         self._entries = 0
 
     def value(self, node: Any) -> Any:
-        """The value of a node; raises ``MappingFileError``, ``RecursionError`` for one that holds itself."""
+        """The value of a node; raises ``FileUnusable``, ``RecursionError`` for one that holds itself."""
         self._entries += 1
         if self._entries > _MOST_ENTRIES:
-            raise MappingFileError(
+            raise FileUnusable(
                 f"{self._file}:{node.start_mark.line + 1}",
                 "the file unfolds without end.",
                 "Remove the aliases (*name).",
@@ -149,10 +147,10 @@ class _Reader:
         for key_node, value_node in node.value:
             where = f"{self._file}:{key_node.start_mark.line + 1}"
             if not isinstance(key_node, yaml.ScalarNode):
-                raise MappingFileError(where, "a key must be a word.")
+                raise FileUnusable(where, "a key must be a word.")
             # As text, because to Python the keys `1` and `true` are one.
             key = None if self.value(key_node) is None else key_node.value
             if key in here:
-                raise MappingFileError(where, f"`{key}` stands here twice.", "Keep one of them.")
+                raise FileUnusable(where, f"`{key}` stands here twice.", "Keep one of them.")
             here.put(key, self.value(value_node), where)
         return here
