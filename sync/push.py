@@ -225,8 +225,8 @@ class _Pusher:
         """Commit one outcome, and with it the record as the source shows it now."""
         if result.source_id not in pending:
             raise ContractError(f"An outcome was told for a record of {self.stream.name} that was not sent.")
-        item, _ = pending[result.source_id]
-        result = _found(item, self._seen_through(item, result))
+        item, base = pending[result.source_id]
+        result = _found(item, self._seen_through(item, _read_late(item, base, result)))
         status, message = _status(item, result.outcome), result.message
         if status in outbox.OPEN and item.attempts + 1 >= MAX_ATTEMPTS:
             status, message = OutboxStatus.DEAD, f"no outcome after {MAX_ATTEMPTS} attempts: {message}"
@@ -345,6 +345,20 @@ def _name(item: Item, status: OutboxStatus) -> str:
     """What an outcome is counted as; an error text that was written is no news to anybody."""
     done = status in (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED)
     return "noted" if done and errornotes.is_note(item) else status.value
+
+
+def _read_late(item: Item, base: Base, result: PushResult) -> PushResult:
+    """A reading from before what we hold says nothing about the values: perhaps they were there once, and are not now.
+
+    Some sources answer for one record from a copy that lags behind their lists.
+    """
+    record = result.record
+    if result.outcome is not Outcome.UNCHANGED or record is None or record.version is None or base.version is None:
+        return result
+    if record.version >= base.version:
+        return result
+    outcome = Outcome.UNKNOWN if item.doubtful else Outcome.CONFLICT
+    return replace(result, outcome=outcome, message="the source showed an older version than it listed")
 
 
 def _found(item: Item, result: PushResult) -> PushResult:

@@ -850,3 +850,18 @@ def test_a_planning_that_hung_does_not_replace_the_plan_that_another_made_of_new
     owner = ["edit", "erp", "order", "e6", _ORDER, 0]
     steps = [["people", [*deals, owner]], ["wait", 900], ["both", "push", [[9, "hang", 400, []]], "sync", [], "other"]]
     replay(stage, {"profile": "crowd", "world": world, "steps": steps})
+
+
+def test_a_single_read_that_lags_behind_the_list_does_not_settle_a_write(stage: Stage) -> None:
+    world = {**_WORLD, "tombstones": True, "traits": {"crm": {"lag": 900_000_000}, "erp": {}}}
+    both = [["edit", "crm", "deal", "c1", _DEAL, 0], ["edit", "erp", "order", "e6", _ORDER, 0]]
+    cleared = ["edit", "crm", "deal", "c1", {"delivery": None}, 4]
+    steps = [
+        ["people", both],
+        ["wait", 4000],
+        ["run", "sync", []],
+        ["people", [cleared]],
+        ["wait", 900],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "push", "world": world, "steps": steps})
