@@ -21,6 +21,17 @@ Cursor = dict[str, Any]
 """Where a stream's next pull starts: JSON-able, opaque to everyone but the connector that made it."""
 
 
+class Webhooks(StrEnum):
+    """What a source tells of a stream's changes as they happen (``Connector.receive``)."""
+
+    NONE = "none"
+    HINT = "hint"
+    """Which records changed; they are read (``Connector.fetch``)."""
+    RECORD = "record"
+    """The records themselves, whole, with the bytes that ``pull`` yields for them if there is a list to pull. They are
+    kept as they came; what is only hinted at is read."""
+
+
 class Deletes(StrEnum):
     """How deletions in a stream are noticed."""
 
@@ -47,8 +58,8 @@ class StreamSpec:
     """Streams to pull first, so that references resolve within one run."""
     creatable: str | None = None
     """Source field that carries the external key of the records we create; ``None``: none can be created here."""
-    webhooks: bool = False
-    """Whether the source can tell of changes as they happen (``Connector.receive``, ``Connector.fetch``)."""
+    webhooks: Webhooks = Webhooks.NONE
+    """What the source tells of changes as they happen."""
     fetch_lags: bool = False
     """Whether ``Connector.fetch`` may show an older state of a record than ``pull`` did before."""
     refuses_doubles: bool = False
@@ -122,11 +133,44 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Inbound:
+    """One request that came to our webhook, from whoever."""
+
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    query: Mapping[str, str]
+    body: bytes
+    """As received; signatures are over these bytes."""
+    method: str = "POST"
+    url: str = ""
+    """The whole address as the source called it, for signatures over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a source wants to read in the answer, with status 200."""
+
+    body: bytes
+    media_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A whole record that a webhook brought, of a stream with ``Webhooks.RECORD``."""
+
+    stream: str
+    record: RawRecord
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One request of a webhook, verified; ``id`` is the same each time the source sends it."""
 
     id: str
-    notices: Sequence[Notice]
+    notices: Sequence[Notice] = ()
+    arrivals: Sequence[Arrival] = ()
+    reply: Reply | None = None
+    """``None``: an empty answer."""
 
 
 class Outcome(StrEnum):
@@ -239,6 +283,8 @@ class Connector(ABC, Generic[ConfigT]):
 
     name: ClassVar[str]
     Config: ClassVar[type[BaseModel]]
+    answer_seconds: ClassVar[float] = 5.0
+    """How long the source waits for the answer to a request of its webhook."""
     settle_seconds: ClassVar[float] = 5.0
     """How far before now a pull's window ends: longer than the source takes to show a commit."""
 
@@ -276,16 +322,19 @@ class Connector(ABC, Generic[ConfigT]):
         """All ids a stream shows now, in batches; for streams with ``Deletes.SWEEP``."""
         raise NotImplementedError(f"{self.name} stream {stream} does not need a sweep")
 
-    def receive(
-        self,
-        headers: Mapping[str, str],  # noqa: ARG002 - names are part of the contract
-        query: Mapping[str, str],  # noqa: ARG002
-        body: bytes,  # noqa: ARG002
-    ) -> Delivery:
-        """What a request that claims to come from the source says; ``headers`` have names in lower case.
+    def challenge(self, request: Inbound) -> Reply | None:  # noqa: ARG002 - the name is part of the contract
+        """The answer to a question by which the source makes sure, before it sends anything, that the address is ours.
 
-        Verifies the signature over the raw bytes in constant time, and that the request is not older than the source's
-        own retries. Sends nothing. Raises ``WebhookRefused``.
+        ``None`` if the request is no such question; any ``GET`` then is answered 405, and any ``POST`` goes to
+        ``receive``. Keeps nothing and sends nothing. Raises ``WebhookRefused`` for a question of somebody else.
+        """
+        return None
+
+    def receive(self, request: Inbound) -> Delivery:  # noqa: ARG002
+        """What a request that claims to come from the source says.
+
+        Verifies the signature over the raw bytes in constant time (``connectors.signatures``), and that the request is
+        not older than the source's own retries. Sends nothing. Raises ``WebhookRefused``.
         """
         raise WebhookRefused(f"{self.name} takes no webhooks.")
 

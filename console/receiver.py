@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.contract import Connector
+from connectors.contract import Connector, Inbound, Webhooks
 from connectors.errors import WebhookRefused
 from state.store import Store, StoreError
 from sync import job, systems, webhooks
@@ -57,7 +57,8 @@ class Receiver:
         """Open the systems that tell by webhook, and return their names; raises ``SystemUnusable``."""
         for name in self._settings.systems:
             connector = systems.open_connector(self._settings, name)
-            streams = {spec.name for spec in systems.ordered_streams(self._settings, name, connector) if spec.webhooks}
+            specs = systems.ordered_streams(self._settings, name, connector)
+            streams = {spec.name for spec in specs if spec.webhooks is not Webhooks.NONE}
             if streams:
                 self._connectors[name] = (connector, streams)
             else:
@@ -89,15 +90,14 @@ class Receiver:
             if len(body) > LARGEST_BODY:
                 return Response(status_code=413)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return Response(
-            status_code=await run_in_threadpool(self._take_in, system, headers, dict(request.query_params), body)
-        )
+        inbound = Inbound(headers, dict(request.query_params), body, request.method, str(request.url))
+        return Response(status_code=await run_in_threadpool(self._take_in, system, inbound))
 
-    def _take_in(self, system: str, headers: dict[str, str], query: dict[str, str], body: bytes) -> int:
+    def _take_in(self, system: str, request: Inbound) -> int:
         """The status to answer with: 200 once it is committed, 401 if it is none of theirs, 503 to be sent it again."""
         connector, streams = self._connectors[system]
         try:
-            received = webhooks.receive(self._store, connector, system, streams, headers, query, body)
+            received = webhooks.receive(self._store, connector, system, streams, request)
         except WebhookRefused as error:
             self._told(f"{system}: refused a request: {error}")
             return 401

@@ -6,10 +6,10 @@ A webhook is believed in one thing only: that a record is worth a look. What it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from connectors.contract import Connector
+from connectors.contract import Connector, Inbound
 from connectors.errors import WebhookRefused
 from state import notices
 from state.store import Store
@@ -31,15 +31,13 @@ def receive(
     connector: Connector[Any],
     system: str,
     streams: Collection[str],
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-    body: bytes,
+    request: Inbound,
 ) -> Received:
     """Verify a request and note what it tells of the ``streams`` of ``system``; committed when this returns.
 
-    ``headers`` have names in lower case. Raises ``WebhookRefused``, ``StoreError``: then the source sends it again.
+    Raises ``WebhookRefused``, ``StoreError``: then the source sends it again.
     """
-    delivery = connector.receive(headers, query, body)
+    delivery = connector.receive(request)
     if not _is_name(delivery.id):
         raise WebhookRefused("The request has no usable id.")
     told = [notice for notice in delivery.notices if notice.stream in streams and _is_name(notice.source_id)]

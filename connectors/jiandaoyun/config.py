@@ -81,8 +81,10 @@ class JiandaoyunConfig(_Settings):
         description="After a change only rows at the end are read until this many minutes have passed since the last "
         "complete scan; 0: every change leads to a complete scan, so that updates show at once",
     )
-    webhook_secret: SecretStr | None = Field(
-        None, description="The secret of the forms' data push (扩展功能 › 数据推送), if they are to tell of changes"
+    webhook_secret: SecretStr | list[SecretStr] | None = Field(
+        None,
+        description="The secret of the forms' data push (扩展功能 › 数据推送), if they are to tell of changes; "
+        "several, if forms have different ones or one is being replaced",
     )
     start_automation: bool = Field(False, description="Whether our writes may start the form's 智能助手 automations")
     limits: Limits = Limits()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -15,10 +15,12 @@ from connectors.contract import (
     Cursor,
     Deletes,
     Delivery,
+    Inbound,
     Page,
     PushResult,
     RawRecord,
     StreamSpec,
+    Webhooks,
     Window,
 )
 from connectors.errors import ConnectorError, ContractError
@@ -28,6 +30,7 @@ from connectors.jiandaoyun.codes import FormAddressError
 from connectors.jiandaoyun.config import FormConfig, JiandaoyunConfig
 from connectors.jiandaoyun.scan import Scanner
 from connectors.jiandaoyun.write import WRITABLE_TYPES, Writer, as_record
+from connectors.signatures import secrets_of
 
 _MOST_IDS = 100
 _ALIAS_REMEDY = "Set them as aliases in the form (扩展功能 › 数据推送 › 设置字段别名), or change the mapping."
@@ -38,6 +41,7 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
 
     name: ClassVar[str] = "jiandaoyun"
     Config: ClassVar[type[BaseModel]] = JiandaoyunConfig
+    answer_seconds: ClassVar[float] = 2.0
 
     def __init__(self, config: JiandaoyunConfig) -> None:
         super().__init__(config)
@@ -55,7 +59,7 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
                 form.entity,
                 deletes=Deletes.SWEEP,
                 writable=form.writable_fields,
-                webhooks=self.config.webhook_secret is not None,
+                webhooks=Webhooks.HINT if secrets_of(self.config.webhook_secret) else Webhooks.NONE,
             )
             for name, form in self.config.forms.items()
         ]
@@ -97,10 +101,10 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
                 return
             after = found[-1]
 
-    def receive(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
+    def receive(self, request: Inbound) -> Delivery:
         """See ``connectors.jiandaoyun.webhook``."""
         streams = {self._address(name): name for name in self.config.forms}
-        return webhook.delivery(self.config.webhook_secret, streams, headers, query, body, datetime.now(UTC))
+        return webhook.delivery(secrets_of(self.config.webhook_secret), streams, request, datetime.now(UTC))
 
     def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
         """One call for each hundred rows."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import httpx
@@ -22,6 +22,7 @@ from connectors.contract import (
     Cursor,
     Deletes,
     Delivery,
+    Inbound,
     NewRecord,
     Notice,
     Outcome,
@@ -29,6 +30,7 @@ from connectors.contract import (
     PushResult,
     RawRecord,
     StreamSpec,
+    Webhooks,
     Window,
 )
 from connectors.errors import ConnectorError, ContractError, TransientError, WebhookRefused
@@ -111,7 +113,7 @@ class Sim(Connector[SimConfig]):
         deletes = Deletes.TOMBSTONES if self.config.tombstones else Deletes.SWEEP
         entities = self.config.streams.items()
         more: Any = {"creatable": KEY, "refuses_doubles": self.config.creates in ("key", "unique")}
-        more |= {"webhooks": True, "fetch_lags": self.config.lags}
+        more |= {"webhooks": Webhooks.HINT, "fetch_lags": self.config.lags}
         return [StreamSpec(name, entity, "stamp", deletes, **more) for name, entity in entities]
 
     def check(self) -> Iterable[CheckLine]:
@@ -166,10 +168,10 @@ class Sim(Connector[SimConfig]):
                 return
             after = found[-1]
 
-    def receive(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
-        if not hmac.compare_digest(headers["x-signature"], signature(body)):
+    def receive(self, request: Inbound) -> Delivery:
+        if not hmac.compare_digest(request.headers["x-signature"], signature(request.body)):
             raise WebhookRefused("The signature is wrong.")
-        told = json.loads(body)
+        told = json.loads(request.body)
         version = told.get(self.config.versions) if told["deleted"] else None
         return Delivery(told["delivery"], [Notice(told["stream"], told["id"], told["deleted"], version)])
 

@@ -6,6 +6,7 @@ import json
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from connectors.contract import Inbound
 from sync import systems, webhooks
 from tests.chaos import company
 from tests.chaos.connector import signature
@@ -34,7 +35,7 @@ def install(machine: Machine, settings: Settings, source: Source, given: dict[st
         chance = random.random()
         if chance >= _NOBODY_HOME:
             signed = {"x-signature": signature(body)}
-            webhooks.receive(machine.watching(), connector, source.name, [stream], signed, {}, body)
+            webhooks.receive(machine.watching(), connector, source.name, [stream], Inbound(signed, {}, body))
         if chance < _NOBODY_HOME + _ANSWER_LOST and attempt < _ATTEMPTS:
             machine.call_us(_AGAIN, lambda: arrive(body, attempt + 1))
 

@@ -70,7 +70,8 @@ def test_a_row_is_there_a_moment_after_its_webhook_and_forgers_are_sent_away(
     config = settings(tmp_path, forms, webhook_secret=SECRET)
     data_id = forms.people.submit(LEAD)
     with serving(config) as (url, process), open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store:
-        headers, query, body = push("data_create", _id=data_id)
+        told = push("data_create", _id=data_id)
+        headers, query, body = dict(told.headers), dict(told.query), told.body
         assert httpx.post(url, params=query, headers=headers, content=body + b" ").status_code == 401
         assert httpx.post(url, params=query, headers=headers, content=b"x" * 1_000_001).status_code == 413
         assert httpx.post(f"{url}s", params=query, headers=headers, content=body).status_code == 404

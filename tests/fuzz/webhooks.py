@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from connectors.contract import Inbound
 from connectors.errors import WebhookRefused
 from connectors.jiandaoyun.config import JiandaoyunConfig
 from connectors.jiandaoyun.connector import Jiandaoyun
-from connectors.jiandaoyun.webhook import signature
+from connectors.jiandaoyun.webhook import SIGNATURE
+from connectors.signatures import sign
 from state.store import Store, open_store
 from sync.webhooks import receive
 from tests.fuzz.engine import Target, scratch
@@ -50,12 +52,13 @@ def _take_in(data: bytes) -> None:
     try:
         raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         sent = str(int(datetime.now(UTC).timestamp())) if stamp is None else str(stamp)
-        headers = {"x-jdy-deliverid": str(delivery), "x-jdy-signature": signature(_SECRET, str(nonce), sent, raw)}
+        query, headers = {"timestamp": sent, "nonce": str(nonce)}, {"x-jdy-deliverid": str(delivery)}
     except (UnicodeEncodeError, RecursionError):
         return  # no client could send that
     store, connector = _receiver()
     try:
-        receive(store, connector, "forms", {"lead"}, headers, {"timestamp": sent, "nonce": str(nonce)}, raw)
+        headers["x-jdy-signature"] = sign(SIGNATURE, _SECRET, Inbound(headers, query, raw))
+        receive(store, connector, "forms", {"lead"}, Inbound(headers, query, raw))
     except WebhookRefused as error:
         str(error).encode()
 

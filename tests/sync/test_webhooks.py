@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
-from connectors.contract import Delivery, Notice, RawRecord, StreamSpec
+from connectors.contract import Delivery, Inbound, Notice, RawRecord, StreamSpec
 from connectors.errors import TransientError, WebhookRefused
 from mappings.engine import Mapping as RecordMapping
 from state import clock, notices, retention
@@ -35,10 +35,11 @@ class Telling(Toy):
         self.meanwhile: Callable[[], object] = lambda: None
         """What happens after it has been read and before that is kept."""
 
-    def receive(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
-        if not hmac.compare_digest(headers.get("x-signature", ""), hmac.new(KEY, body, "sha256").hexdigest()):
+    def receive(self, request: Inbound) -> Delivery:
+        signed = hmac.new(KEY, request.body, "sha256").hexdigest()
+        if not hmac.compare_digest(request.headers.get("x-signature", ""), signed):
             raise WebhookRefused("The signature is wrong.")
-        told = json.loads(body)
+        told = json.loads(request.body)
         return Delivery(told["id"], [Notice(*item) for item in told["about"]])
 
     def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
@@ -59,7 +60,7 @@ class Hooked:
     def tell(self, delivery: str, *about: Any) -> webhooks.Received:
         body = json.dumps({"id": delivery, "about": about}).encode()
         signed = {"x-signature": hmac.new(KEY, body, "sha256").hexdigest()}
-        return webhooks.receive(self.shop.store, self.toy, "shop", ["order"], signed, {}, body)
+        return webhooks.receive(self.shop.store, self.toy, "shop", ["order"], Inbound(signed, {}, body))
 
     def fetch(self, spec: StreamSpec = SPEC) -> StreamOutcome:
         return fetch_stream(self.shop.store, self.toy, self.shop.mapping, "shop", spec, run_id="f")
@@ -96,7 +97,7 @@ def test_a_forged_request_leaves_no_trace(hooked: Hooked) -> None:
     body = json.dumps({"id": "d1", "about": [["order", "1"]]}).encode()
     for signed in ({}, {"x-signature": "0" * 64}):
         with pytest.raises(WebhookRefused):
-            webhooks.receive(hooked.shop.store, hooked.toy, "shop", ["order"], signed, {}, body)
+            webhooks.receive(hooked.shop.store, hooked.toy, "shop", ["order"], Inbound(signed, {}, body))
     assert hooked.waiting() == []
     assert hooked.shop.rows("SELECT * FROM delivery") == []
 
