@@ -46,7 +46,8 @@ class HttpSession:
     ``classify`` knows the vendor's error format; what it does not claim is judged by status alone (401/403 → auth,
     429 and 5xx → transient, other 4xx → contract). ``authenticate`` is called for fresh headers before each request;
     ``reauthenticate`` once after an ``AuthError``, and if it returns true the request is sent again with new headers
-    and otherwise exactly as before (conditional headers included). Both retry their own calls: a ``TransientError`` of
+    and otherwise exactly as before (conditional headers included). ``sign`` gives further headers for each attempt, made
+    from the finished request. Both retry their own calls: a ``TransientError`` of
     theirs leaves at once. An answer of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is
     a redirect: credentials go to ``base_url`` and nowhere else, and only to addresses that ``network`` allows
     (``AddressRefused``). Certificates are verified, by ``verify`` instead of the usual authorities if it is given.
@@ -62,6 +63,7 @@ class HttpSession:
         policy: retry.RetryPolicy | None = None,
         authenticate: Callable[[], Mapping[str, str]] = dict,
         reauthenticate: Callable[[], bool] = lambda: False,
+        sign: Callable[[httpx.Request], Mapping[str, str]] | None = None,
         timeout: float = 60.0,
         network: Network | None = None,
         verify: ssl.SSLContext | None = None,
@@ -91,6 +93,7 @@ class HttpSession:
         self._policy = policy or retry.RetryPolicy()
         self._authenticate = authenticate
         self._reauthenticate = reauthenticate
+        self._sign = sign
 
     def close(self) -> None:
         """Close the connections."""
@@ -167,6 +170,8 @@ class HttpSession:
                 method, path, content=content, params=params, headers={**credentials, **headers}
             )
             self._keep_to_host(request.url)
+            if self._sign is not None:
+                request.headers.update(self._sign(request))
             response = self._received(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError) as error:
             # UnicodeError: an address or a header that HTTP cannot carry.

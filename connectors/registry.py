@@ -1,9 +1,10 @@
-"""Find a connector class by the name used in ltc.yaml; nothing is imported before it is asked for."""
+"""Find a connector class by what ltc.yaml says: a name, or a manifest's path; nothing is imported before that."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from connectors.contract import Connector
@@ -13,9 +14,14 @@ ENTRY_POINT_GROUP = "ltc.connectors"
 _BUILT_IN = {
     "jiandaoyun": "connectors.jiandaoyun.connector:Jiandaoyun",
     "salesforce": "connectors.salesforce.connector:Salesforce",
+    "singer": "connectors.singer.connector:Singer",
     "tryton": "connectors.tryton.connector:Tryton",
     "xero": "connectors.xero.connector:Xero",
 }
+
+
+_MANIFESTS = Path(__file__).parent / "manifests"
+_SUFFIXES = (".yaml", ".yml")
 
 
 class UnknownConnector(LookupError):
@@ -24,19 +30,37 @@ class UnknownConnector(LookupError):
 
 def names() -> list[str]:
     """All connectors that can be named in ltc.yaml, built in or installed as packages."""
-    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))})
+    installed = (point.name for point in entry_points(group=ENTRY_POINT_GROUP))
+    return sorted({*_BUILT_IN, *_shipped(), *installed})
 
 
 def is_built_in(name: str) -> bool:
     """Whether it comes with ltc, and not from a package."""
-    return name in _BUILT_IN
+    return name in _BUILT_IN or name in _shipped()
 
 
-def load(name: str) -> type[Connector[Any]]:
-    """The connector class of that name.
+def is_manifest(name: str) -> bool:
+    """Whether ltc.yaml names a manifest of the admin's own by its file."""
+    return name.endswith(_SUFFIXES)
 
-    Raises ``UnknownConnector`` with the known names.
+
+def manifest_of(name: str, folder: Path | None = None) -> Path | None:
+    """The manifest file that a connector is, built in or the admin's own; ``None`` for one that is a Python class."""
+    if is_manifest(name):
+        return (folder or Path()) / name
+    return _shipped().get(name) if name not in _BUILT_IN else None
+
+
+def load(name: str, folder: Path | None = None) -> type[Connector[Any]]:
+    """The connector class of that name, or of the manifest at that path, which is looked for in ``folder``.
+
+    Raises ``UnknownConnector`` with the known names, and ``ManifestError`` for a manifest that cannot be used.
     """
+    manifest = manifest_of(name, folder)
+    if manifest is not None:
+        from connectors.declarative.connector import connector_of
+
+        return connector_of(manifest)
     target = _BUILT_IN.get(name)
     if target is not None:
         module, _, attribute = target.partition(":")
@@ -46,3 +70,8 @@ def load(name: str) -> type[Connector[Any]]:
         loaded: type[Connector[Any]] = point.load()
         return loaded
     raise UnknownConnector(f"There is no connector {name!r}. Known: {', '.join(names())}.")
+
+
+def _shipped() -> dict[str, Path]:
+    """Connectors that are manifests of ours: name → file."""
+    return {path.stem: path for path in _MANIFESTS.glob("*.yaml")}

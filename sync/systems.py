@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from connectors import registry
 from connectors.contract import Connector, StreamSpec
 from mappings.engine import Mapping, load
+from yamlfiles.errors import FileUnusable
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -27,6 +28,18 @@ class SystemUnusable(Exception):
         self.remedy = remedy
 
 
+def connector_class(settings: Settings, system: str) -> type[Connector[Any]]:
+    """The system's connector: built in, installed, or a manifest beside ltc.yaml.
+
+    Raises ``registry.UnknownConnector``, and ``SystemUnusable`` for a manifest that cannot be used.
+    """
+    name = settings.systems[system].connector
+    try:
+        return registry.load(name, Path(settings.path).parent)
+    except FileUnusable as error:
+        raise SystemUnusable(str(error), "`ltc connectors check FILE` looks at a manifest alone.") from error
+
+
 def open_connector(settings: Settings, system: str) -> Connector[Any]:
     """The system's connector with its settings checked and its secrets resolved; close it after use.
 
@@ -37,7 +50,7 @@ def open_connector(settings: Settings, system: str) -> Connector[Any]:
 
     chosen = settings.systems[system]
     try:
-        connector = registry.load(chosen.connector)
+        connector = connector_class(settings, system)
     except registry.UnknownConnector as error:
         place = locate(Path(settings.path), ("systems", system, "connector"))
         known = difflib.get_close_matches(chosen.connector, registry.names(), 1)
@@ -60,11 +73,13 @@ def open_connector(settings: Settings, system: str) -> Connector[Any]:
 
 
 def mapping_for(settings: Settings, system: str) -> Mapping:
-    """The system's mapping: the file it names (relative to ltc.yaml), or the one shipped for its connector.
+    """The system's mapping: the file it names (relative to ltc.yaml), or the one that comes with its connector.
 
-    Raises ``MappingFileError``.
+    With a manifest ``acme.yaml`` that is ``acme.mapping.yaml`` beside it. Raises ``MappingFileError``.
     """
     chosen = settings.systems[system]
+    if chosen.mapping is None and registry.is_manifest(chosen.connector):
+        return load((Path(settings.path).parent / chosen.connector).with_suffix(".mapping.yaml"))
     if chosen.mapping is None:
         return load(chosen.connector)
     beside = Path(settings.path).parent / chosen.mapping

@@ -87,14 +87,13 @@ def _system(settings: Settings, name: str) -> Checked:
     """Everything about one system; each step needs the one before."""
     from pydantic import ValidationError
 
-    from connectors import registry
     from connectors.errors import ConnectorError
     from connectors.registry import UnknownConnector
     from mappings.errors import MappingFileError
     from settings import SecretMissing, config_problems, locate
     from settings.secrets import holder
     from sync.create import Unfit
-    from sync.systems import SystemUnusable
+    from sync.systems import SystemUnusable, connector_class
 
     checked = Checked(name, settings.systems[name].connector)
     try:
@@ -102,7 +101,7 @@ def _system(settings: Settings, name: str) -> Checked:
     except ValidationError as error:
         checked.problems += [
             {"message": f"{item.where}: {item.what}", "remedy": f"for example: {item.example}" if item.example else ""}
-            for item in config_problems(error, settings.path, name, registry.load(checked.connector).Config)
+            for item in config_problems(error, settings.path, name, connector_class(settings, name).Config)
         ]
     except UnknownConnector as error:
         place = locate(settings.path, ("systems", name, "connector"))
@@ -121,12 +120,11 @@ def _system(settings: Settings, name: str) -> Checked:
 
 
 def _look(settings: Settings, name: str, checked: Checked) -> None:
-    from connectors import registry
     from settings import locate, secrets
-    from sync.systems import mapping_for, ordered_streams
+    from sync.systems import connector_class, mapping_for, ordered_streams
 
     chosen = settings.systems[name]
-    kind = registry.load(chosen.connector)
+    kind = connector_class(settings, name)
     for keys in _literal_secrets(kind.Config, chosen.config):
         place = locate(settings.path, ("systems", name, "config", *keys))
         checked.warnings.append({"where": place, "field": keys[-1], "variable": _variable(name, keys[-1])})

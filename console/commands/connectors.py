@@ -66,11 +66,12 @@ def describe(app: App, name: str, as_json: bool) -> int:
     """
     from connectors import registry
     from console import described
+    from sync.systems import connector_class
 
     systems = app.settings.systems if app.config.exists() else {}
     kind: type[Connector[Any]]
     if name in systems:
-        kind = registry.load(systems[name].connector)
+        kind = connector_class(app.settings, name)
         specs = described.streams(kind, systems[name].config)
     else:
         kind = registry.load(name)

@@ -1,0 +1,152 @@
+"""Send the requests of a manifest: filled in, within its limits, under its credentials, to its host alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import msgspec
+
+from connectors import retry
+from connectors.contract import CallStats
+from connectors.declarative.credentials import Credentials
+from connectors.declarative.expressions import UNSET, ExpressionError, Template
+from connectors.declarative.failures import Classifier
+from connectors.declarative.manifest import Limits, Manifest, Request
+from connectors.declarative.settings import DeclaredConfig
+from connectors.declarative.tokens import Tokens
+from connectors.errors import ContractError
+from connectors.http import HttpSession
+from connectors.ratelimit import RateLimit, shared
+
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+class Client:
+    """One system's API."""
+
+    def __init__(self, manifest: Manifest, config: DeclaredConfig, stats: CallStats) -> None:
+        self.config = config.plain()
+        """What requests may show of the settings."""
+        self._base = config.base_url.rstrip("/")
+        self._credentials = Credentials(manifest.auth, config)
+        oauth = manifest.auth.oauth2 if manifest.auth else None
+        self._tokens = Tokens(manifest.name, oauth, self._credentials, config, stats) if oauth else None
+        self._headers = Template(manifest.headers)
+        limits = manifest.limits
+        self._places = threading.BoundedSemaphore(limits.concurrent) if limits.concurrent else nullcontext()
+        self._session = HttpSession(
+            self._base,
+            stats=stats,
+            classify=Classifier(manifest.name, manifest.errors),
+            limit=_limit(manifest.name, self._base, limits, config),
+            policy=retry.RetryPolicy(attempts=6, total_seconds=120.0),
+            authenticate=self._authenticate,
+            reauthenticate=self._reauthenticate,
+            sign=self._credentials.signature if manifest.auth and manifest.auth.sign else None,
+            timeout=config.timeout_seconds,
+            network=config.network,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+        if self._tokens is not None:
+            self._tokens.close()
+
+    def send(self, request: Request, variables: Mapping[str, Any], *, safe: bool = True) -> httpx.Response:
+        """Send one request and return the successful answer; ``safe``: as in ``HttpSession.request``.
+
+        Raises any ``ConnectorError``; ``ContractError`` also if the request cannot be filled in.
+        """
+        known = {"config": self.config, **variables}
+        try:
+            path = request.path.path(known)
+            rest = request.rest.fill(known)
+            headers = self._fixed()
+        except ExpressionError as error:
+            raise ContractError(f"A request of the manifest cannot be filled in: {error}.") from None
+        headers |= {name: str(value) for name, value in rest.get("headers", {}).items()}
+        content, kind = _content(rest.get("body", UNSET), rest.get("form"), request)
+        if kind:
+            headers.setdefault("Content-Type", kind)
+        return self._request(request.method, path, _parameters(rest.get("query", {})), content, headers, safe=safe)
+
+    def follow(self, address: str) -> httpx.Response:
+        """Read the next page at an address that the system gave. Raises ``ContractError`` if it is on another host."""
+        try:
+            parts, base = urlsplit(address), urlsplit(self._base)
+        except ValueError:
+            raise ContractError("The address of the next page cannot be read.") from None
+        if parts.netloc and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
+            raise ContractError(
+                f"The address of the next page is on another host than {base.netloc}; nothing was sent there.",
+                remedy="Correct base_url, or ask the system's owner.",
+            )
+        own = f"{base.scheme}://{base.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        return self._request("GET", own, {}, None, dict(self._fixed()), safe=True)
+
+    def _fixed(self) -> dict[str, str]:
+        """The headers that go with every request."""
+        return {name: str(value) for name, value in self._headers.fill({"config": self.config}).items()}
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any],
+        content: bytes | None,
+        headers: dict[str, str],
+        *,
+        safe: bool,
+    ) -> httpx.Response:
+        parameters = {**query, **self._credentials.query()} or None
+        with self._places:
+            return self._session.request(method, path, content=content, params=parameters, headers=headers, safe=safe)
+
+    def _authenticate(self) -> Mapping[str, str]:
+        return self._credentials.headers(self._tokens.current() if self._tokens else None)
+
+    def _reauthenticate(self) -> bool:
+        return self._tokens is not None and self._tokens.renew()
+
+
+def _limit(name: str, base: str, limits: Limits, config: DeclaredConfig) -> RateLimit | None:
+    """The allowance, shared by all connections of this process to one address."""
+    rates = [config.calls_per_second or limits.per_second, limits.per_minute and limits.per_minute / 60]
+    known = [float(rate) for rate in rates if rate]
+    if not known:
+        return None
+    rate = min(known)
+    return shared((name, base, rate), lambda: RateLimit.within(rate))
+
+
+def _content(body: Any, form: Any, request: Request) -> tuple[bytes | None, str]:
+    if form is not None and form is not UNSET:
+        return urlencode({key: _plain(value) for key, value in form.items()}).encode(), (
+            "application/x-www-form-urlencoded"
+        )
+    if request.body is None or body is UNSET or body is None:
+        return None, ""
+    return _json.encode(body), "application/json"
+
+
+def _parameters(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
+        for name, value in query.items()
+    }
+
+
+def _plain(value: Any) -> str:
+    """A value as a parameter holds it; ``{json: …}`` as JSON text."""
+    if isinstance(value, dict):
+        inner = value["json"] if set(value) == {"json"} else value
+        return _json.encode(inner).decode()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,154 @@
+"""The connector that a manifest describes: a class of its own for each file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from connectors.contract import (
+    Change,
+    CheckLine,
+    Connector,
+    Cursor,
+    Deletes,
+    NewRecord,
+    Page,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Window,
+)
+from connectors.declarative.client import Client
+from connectors.declarative.creating import Creator
+from connectors.declarative.load import load
+from connectors.declarative.manifest import Deletes as DeletesRule
+from connectors.declarative.manifest import Manifest, Stream
+from connectors.declarative.pulling import Lister, Puller
+from connectors.declarative.pushing import Singles, Writer
+from connectors.declarative.settings import DeclaredConfig, config_model
+from connectors.errors import ConnectorError, RecordError
+
+
+class Declared(Connector[DeclaredConfig]):
+    """A system as its manifest says. Subclasses are made by ``connector_of``."""
+
+    manifest: ClassVar[Manifest]
+
+    def __init__(self, config: DeclaredConfig) -> None:
+        super().__init__(config)
+        self._client = Client(self.manifest, config, self.stats)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def streams(self) -> Sequence[StreamSpec]:
+        """The manifest's streams."""
+        return [_spec(name, stream) for name, stream in self.manifest.streams.items()]
+
+    def check(self) -> Iterable[CheckLine]:
+        """Reads one record of each stream."""
+        for name, stream in self.manifest.streams.items():
+            writes = None if stream.update is not None else False
+            try:
+                found = Lister(self.manifest, name, self._client, None).first().found
+            except ConnectorError as error:
+                yield CheckLine(name, False, error.message, error.remedy, can_read=False, can_write=writes)
+                continue
+            if found.rejected:
+                bad = found.rejected[0]
+                detail = f"A record's `{bad.field}` {bad.reason}."
+                yield CheckLine(name, False, detail, "Correct key or version in the manifest.", True, writes)
+            else:
+                # Whether our key may write shows only when something is written.
+                yield CheckLine(name, True, "readable" if found.order else "readable, empty so far", "", True, writes)
+
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        """See ``connectors.declarative.pulling``."""
+        return Puller(self.manifest, stream, self._client, self.config.page_size).pull(cursor, window)
+
+    def ids(self, stream: str) -> Iterator[Sequence[str]]:
+        """Every id that the list shows, whenever it changed."""
+        for answer, _ in Lister(self.manifest, stream, self._client, self.config.page_size).walk({}):
+            yield [record.source_id for record in answer.found.records] + [
+                record.source_id for record in answer.found.rejected if record.source_id
+            ]
+
+    def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
+        """One call for each record."""
+        singles = self._singles(stream)
+        for source_id in ids:
+            try:
+                record = singles.read(source_id).record
+            except RecordError:
+                continue
+            if record is not None:
+                yield [record]
+
+    def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
+        """See ``connectors.declarative.pushing``."""
+        said = self.manifest.streams[stream]
+        if said.update is None:
+            raise NotImplementedError(f"{self.name} does not accept changes to {stream}")
+        yield from Writer(said, said.update, self._singles(stream), self._client).apply(changes)
+
+    def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
+        """See ``connectors.declarative.creating``."""
+        return {**self._creator(stream).find(keys)}
+
+    def create(self, stream: str, records: Sequence[NewRecord]) -> Iterator[PushResult]:
+        """See ``connectors.declarative.creating``."""
+        yield from self._creator(stream).create(records)
+
+    def _singles(self, stream: str) -> Singles:
+        said = self.manifest.streams[stream]
+        if said.one is None:
+            raise NotImplementedError(f"{self.name} does not read single records of {stream}")
+        return Singles(said, said.one, self._client)
+
+    def _creator(self, stream: str) -> Creator:
+        said = self.manifest.streams[stream]
+        if said.create is None:
+            raise NotImplementedError(f"{self.name} does not create records in {stream}")
+        return Creator(said, said.create, self._client)
+
+
+def connector_of(path: Path) -> type[Declared]:
+    """The connector class of a manifest file. Raises ``ManifestError``."""
+    manifest = load(path)
+    settles = [stream.incremental.settle for stream in manifest.streams.values() if stream.incremental]
+    members: dict[str, Any] = {
+        "__doc__": manifest.about or f"{manifest.name}, by its manifest.",
+        "__module__": __name__,
+        "name": manifest.name,
+        "manifest": manifest,
+        "Config": _config(manifest),
+        "settle_seconds": max(settles, default=Connector.settle_seconds),
+    }
+    return type(f"Declared_{manifest.name.replace('-', '_')}", (Declared,), members)
+
+
+def _config(manifest: Manifest) -> type[BaseModel]:
+    return config_model(manifest)
+
+
+def _spec(name: str, stream: Stream) -> StreamSpec:
+    if isinstance(stream.deletes, DeletesRule):
+        deletes = Deletes.TOMBSTONES
+    else:
+        deletes = Deletes.SWEEP if stream.deletes == "sweep" else Deletes.NONE
+    above = (stream.parent.stream,) if stream.parent is not None else ()
+    dated = stream.incremental is not None and stream.version is not None
+    return StreamSpec(
+        name,
+        stream.entity,
+        cursor_field=stream.version.field if dated and stream.version is not None else None,
+        deletes=deletes,
+        writable=tuple(stream.fields),
+        depends_on=tuple(dict.fromkeys((*above, *stream.depends_on))),
+        creatable=stream.create.key if stream.create is not None else None,
+        refuses_doubles=stream.create.unique if stream.create is not None else False,
+    )

@@ -1,0 +1,227 @@
+"""Pull one stream: everything changed since a fixed instant, page by page, resumable after any of them.
+
+The cursor of a stream:
+
+    since   microseconds: what changed before has been delivered; missing where everything is read each time
+    scan    {start, until, at, mark}: a pull under way, and the position it goes on from (``paging.Position``)
+    deleted {since, scan}: the same for the source's list of deleted ids, which is read after the records
+
+Nothing is lost at the edge: ``start`` lies ``overlap`` seconds before ``since``, and one unit of the source's clock
+more where the source compares with ``>``; ``until`` is fixed before the first page, lies before now, and is never later
+than the source's own clock. A record that changes while we page has a later time, so the next pull finds it. ``mark``
+stands for the request and the size of its pages: a position means nothing to another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+from connectors.contract import Cursor, Page, Window
+from connectors.declarative.client import Client
+from connectors.declarative.expressions import Expression
+from connectors.declarative.manifest import Deletes, Manifest, Request, Stream
+from connectors.declarative.paging import Answer, Position, Walk
+from connectors.declarative.records import Found, Reader, Selection, keys_of
+from connectors.declarative.times import TimeFormat, to_us
+from connectors.errors import ContractError, RecordError
+
+_SECOND = 1_000_000
+
+Pages = Iterator[tuple[Answer, Position | None]]
+
+
+class Lister:
+    """The requests that list one stream's records."""
+
+    def __init__(self, manifest: Manifest, name: str, client: Client, page_size: int | None) -> None:
+        self.stream = manifest.streams[name]
+        self._client = client
+        self._paging = manifest.paging_of(self.stream)
+        self._size = page_size or self._paging.size
+        self._reader = Reader(self.stream)
+        parent = self.stream.parent
+        self._above = Lister(manifest, parent.stream, client, None) if parent else None
+        self._added = {field: Expression(place) for field, place in parent.add.items()} if parent else {}
+        dated = self._above.stream if self._above else self.stream
+        self.incremental = dated.incremental
+        """The rule for what changed; of a child, that of its parents."""
+        self.times = _times(dated, manifest)
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever a position in the list would mean something else."""
+        above = self._above.mark if self._above else ""
+        said = (self._paging.by, self._size, self.stream.list.model_dump(mode="json"), above)
+        return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+
+    def walk(self, window: Mapping[str, Any], position: Position | None = None) -> Pages:
+        """Every page with the position after it, ``None`` after the last. Raises any ``ConnectorError``."""
+        if self._above is not None:
+            return self._children(self._above, window, position)
+        return self._walked(window, {}).pages(position)
+
+    def first(self) -> Answer:
+        """The first page with one record, to see whether it can be read; of a child, that of its parents."""
+        if self._above is not None:
+            return self._above.first()
+        walk = Walk(self._paging, 1, lambda more, address: self._page({}, {}, more, address))
+        return next(walk.pages())[0]
+
+    def _walked(self, variables: Mapping[str, Any], extra: Mapping[str, Any]) -> Walk:
+        return Walk(self._paging, self._size, lambda more, address: self._page(variables, extra, more, address))
+
+    def _page(
+        self, variables: Mapping[str, Any], extra: Mapping[str, Any], more: Mapping[str, Any], address: str | None
+    ) -> Answer:
+        response = listed(self._client, self.stream.list, {**variables, **more}, address)
+        return answered(response, self._reader.read(response.content, extra))
+
+    def _children(self, above: Lister, window: Mapping[str, Any], position: Position | None) -> Pages:
+        """The records of each parent, one page of parents after the other; only between these it can be resumed."""
+        here = position
+        for answer, after in above.walk(window, here):
+            for record in answer.found.records:
+                parent = msgspec.json.decode(record.body)
+                extra = {field: place.of(parent) for field, place in self._added.items()}
+                for part, _ in self._walked({"parent": parent}, extra).pages():
+                    yield part, here if here is not None else above.start()
+            yield Answer(Found([], [], [], []), b"null", answer.headers), after
+            here = after
+
+    def start(self) -> Position:
+        """The position before everything."""
+        return self._walked({}, {}).start()
+
+
+class Puller:
+    """Pulls of one stream."""
+
+    def __init__(self, manifest: Manifest, name: str, client: Client, page_size: int | None) -> None:
+        self._client = client
+        self._lister = Lister(manifest, name, client, page_size)
+
+    def pull(self, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        """See ``Connector.pull``. Raises any ``ConnectorError``."""
+        deletes = self._lister.stream.deletes
+        request = deletes.list if isinstance(deletes, Deletes) else None
+        state: Cursor = {} if window.full else dict(cursor or {})
+        of_deleted: Cursor = state.pop("deleted", {})
+        if not of_deleted.get("scan"):
+            walk = self._lister.walk
+            for page in self._through(state, window, walk, self._lister.mark):
+                joined = {**page.cursor, "deleted": of_deleted} if request is not None else page.cursor
+                yield Page(page.records, joined, page.complete and request is None, page.deleted_ids, page.rejected)
+                if page.complete:
+                    state = dict(page.cursor)
+        if isinstance(deletes, Deletes) and request is not None:
+            for page in self._through(of_deleted, window, self._deleted(deletes, request), request.method):
+                yield Page([], {**state, "deleted": page.cursor}, page.complete, page.deleted_ids)
+
+    def _through(
+        self,
+        state: Cursor,
+        window: Window,
+        walk: Callable[[Mapping[str, Any], Position | None], Pages],
+        mark: str,
+    ) -> Iterator[Page]:
+        """A list from its start, or from where ``state`` left it, to its end; only the last page is complete."""
+        held, scan = state.get("since"), state.get("scan")
+        if scan is None or scan["mark"] != mark or window.since is not None:
+            start = self._start(held, window.since)
+            scan = {"start": start, "until": to_us(window.until), "at": None, "mark": mark}
+        kept = {"since": held} if held is not None else {}
+        news = first = scan["at"] is not None
+        for answer, after in walk(self._window(scan["start"], scan["until"]), scan["at"]):
+            if not first:
+                scan, first = {**scan, "until": self._end(answer, scan["until"])}, True
+            news = news or bool(answer.found.order)
+            found = answer.found
+            if after is not None:
+                scan = {**scan, "at": after}
+                yield Page(found.records, {**kept, "scan": scan}, False, found.deleted, found.rejected)
+                continue
+            if self._lister.incremental is not None and _advances(held, news, window.since):
+                kept = {"since": scan["until"]}
+            yield Page(found.records, kept, True, found.deleted, found.rejected)
+
+    def _deleted(self, deletes: Deletes, request: Request) -> Callable[[Mapping[str, Any], Position | None], Pages]:
+        rows = Selection(deletes.records)
+
+        def walk(window: Mapping[str, Any], position: Position | None) -> Pages:
+            def page(more: Mapping[str, Any], address: str | None) -> Answer:
+                response = listed(self._client, request, {**window, **more}, address)
+                keys = keys_of(rows.slices(response.content), deletes.key)
+                return answered(response, Found([], [], keys, [(None, key) for key in keys]))
+
+            return Walk(deletes.paging, deletes.paging.size, page).pages(position)
+
+        return walk
+
+    def _start(self, held: int | None, since: datetime | None) -> int | None:
+        rule = self._lister.incremental
+        if rule is None:
+            return None
+        if since is not None:
+            return to_us(since)
+        if held is None:
+            return None
+        unit = self._lister.times.unit_us if rule.boundary == ">" else 0
+        return held - int(rule.overlap * _SECOND) - unit
+
+    def _window(self, start: int | None, until: int) -> dict[str, Any]:
+        """The variables of the window; without a start everything is asked for."""
+        if self._lister.incremental is None:
+            return {}
+        times = self._lister.times
+        window: dict[str, Any] = {"until": times.write(until)}
+        return window if start is None else {**window, "since": times.write(max(start, 0))}
+
+    def _end(self, answer: Answer, until: int) -> int:
+        """Where the cursor will stand: no later than the source's own clock allows, cut to the unit it compares by."""
+        rule, unit = self._lister.incremental, self._lister.times.unit_us
+        dated = answer.headers.get("date")
+        try:
+            theirs = to_us(parsedate_to_datetime(dated)) if dated else until
+        except (ValueError, TypeError):
+            theirs = until
+        settle = int(rule.settle * _SECOND) if rule is not None and dated else 0
+        return min(until, theirs - settle) // unit * unit
+
+
+def listed(client: Client, request: Request, variables: Mapping[str, Any], address: str | None) -> httpx.Response:
+    """One page of a list, or the one at an address. Raises any ``ConnectorError`` but ``RecordError``."""
+    try:
+        return client.follow(address) if address is not None else client.send(request, variables)
+    except RecordError as error:
+        # In a list there is no record that a refusal could be about.
+        raise ContractError(error.message, remedy=error.remedy or "Correct the request in the manifest.") from error
+
+
+def answered(response: httpx.Response, found: Found) -> Answer:
+    """A page as it was answered."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(found, response.content, headers, response.links.get("next", {}).get("url"))
+
+
+def _advances(held: int | None, news: bool, since: datetime | None) -> bool:
+    """Whether the cursor moves: with nothing new it stays, so that nothing at all is written.
+
+    A person who asks for changes since a later time than the cursor's does not move it over what lies between.
+    """
+    leaps = held is not None and since is not None and to_us(since) > held
+    return held is None or (news and not leaps)
+
+
+def _times(stream: Stream, manifest: Manifest) -> TimeFormat:
+    if stream.incremental is not None and stream.incremental.times is not None:
+        return stream.incremental.times.reading
+    if stream.version is not None and stream.version.format != "number":
+        return stream.version.reading
+    return manifest.times.reading
