@@ -43,14 +43,14 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2
 class HttpSession:
     """A connection to one vendor; safe to use from several threads.
 
-    ``classify`` knows the vendor's error format; what it does not claim is judged by status alone (401/403 → auth,
-    429 and 5xx → transient, other 4xx → contract). ``authenticate`` is called for fresh headers before each request;
+    ``classify`` knows the vendor's error format; what it does not claim is judged by status alone (401/403 → auth, 429
+    and 5xx → transient, other 4xx → contract). ``authenticate`` is called for fresh headers before each request;
     ``reauthenticate`` once after an ``AuthError``, and if it returns true the request is sent again with new headers
-    and otherwise exactly as before (conditional headers included). ``sign`` gives further headers for each attempt, made
-    from the finished request. Both retry their own calls: a ``TransientError`` of
-    theirs leaves at once. An answer of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is
-    a redirect: credentials go to ``base_url`` and nowhere else, and only to addresses that ``network`` allows
-    (``AddressRefused``). Certificates are verified, by ``verify`` instead of the usual authorities if it is given.
+    and otherwise exactly as before (conditional headers included). ``sign`` gives further headers for each attempt,
+    made from the finished request. Both retry their own calls: a ``TransientError`` of theirs leaves at once. An answer
+    of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is a redirect: credentials go to
+    ``base_url`` and nowhere else, and only to addresses that ``network`` allows (``AddressRefused``). Certificates are
+    verified, by ``verify`` instead of the usual authorities if it is given.
     """
 
     def __init__(
