@@ -76,11 +76,8 @@ class Singer(Connector[SingerConfig]):
         if page.rejected:
             reason = f"{page.rejected[0].field} {page.rejected[0].reason}".strip()
             return CheckLine(name, False, f"A first record cannot be used: {reason}.", "Correct `key`.", True, False)
-        detail = (
-            f"readable, by {', '.join(reader.keys)}"
-            if page.records or page.deleted_ids
-            else "readable, but it holds no records"
-        )
+        holds = page.records or page.deleted_ids
+        detail = f"readable, by {', '.join(reader.keys)}" if holds else "readable, but it holds no records"
         return CheckLine(name, True, detail, can_read=True, can_write=False)
 
 

@@ -10,6 +10,7 @@ import re
 import signal
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
 from connectors.redact import masked
@@ -17,6 +18,8 @@ from connectors.redact import masked
 _GONE = "…"
 _SHORTEST = 3
 """Shorter values are no secrets; without them hardly a word would be left."""
+_IN_ADDRESS = re.compile(r"://([^/@]*)@")
+"""User and password in an address, of a database or a proxy."""
 _SHOWN_LINES = 4
 _READ_LINES = 15
 _NOISE = re.compile(r"^\s|^Traceback \(|\bMETRIC\b")
@@ -60,7 +63,8 @@ class Hidden:
         kept = [masked(pieces[0])]
         for name, piece in zip(classes, pieces[1:], strict=True):
             kept += [name, masked(piece)]
-        return re.sub(rf"{_GONE}(?:[\s:|]*{_GONE})+", _GONE, " ".join(part for part in kept if part))
+        joined = re.sub(r" (?=[:;,.])", "", " ".join(part for part in kept if part))
+        return re.sub(rf"{_GONE}(?:[\s:|]*{_GONE})+", _GONE, joined)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -68,7 +72,10 @@ def _texts(value: Any) -> Iterator[str]:
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
     elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield str(value)
+        text = str(value)
+        yield text
+        for within in _IN_ADDRESS.findall(text):
+            yield from (part for word in within.split(":") for part in (word, unquote(word)))
 
 
 def was_stopped(lines: Iterable[str]) -> bool:
