@@ -338,6 +338,11 @@ class Connector(ABC, Generic[ConfigT]):
         """
         raise WebhookRefused(f"{self.name} takes no webhooks.")
 
+    @property
+    def reads_single_records(self) -> bool:
+        """Whether there is a ``fetch``; sources that only send have none."""
+        return type(self).fetch is not Connector.fetch
+
     def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
         """These records as the source shows them now, in batches, with the bytes that ``pull`` yields for them.
 

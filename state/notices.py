@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from connectors.contract import Notice
+from state import arrivals
 from state.clock import now_us
 from state.schema import notice
 
@@ -66,8 +67,8 @@ def note(connection: Connection, system: str, notices: Iterable[Notice]) -> None
 
 
 def streams(connection: Connection) -> set[tuple[str, str]]:
-    """System and stream of whatever is to be read."""
-    return {(row.system, row.stream) for row in connection.execute(_STREAMS)}
+    """System and stream of whatever is to be read, or to be landed."""
+    return {(row.system, row.stream) for row in connection.execute(_STREAMS)} | arrivals.streams(connection)
 
 
 def waiting(connection: Connection, system: str, stream: str, after: str, count: int) -> list[Waiting]:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_
 from sqlalchemy.engine import Connection
 
-from state import audit, bulk, schema
+from state import arrivals, audit, bulk, schema
 from state.failures import StoreError
 from state.sealing import MARK, Keys, keys_of
 from state.store import Store
@@ -43,6 +43,7 @@ def rekey(store: Store, actor: str, told: Told) -> Rekeyed:
     for _ in range(_ROUNDS):
         _versions(store, done, told)
         _heads(store, done)
+        _arrivals(store)
         with store.transaction() as connection:
             if _retire(connection, done, actor):
                 return done
@@ -90,6 +91,25 @@ def _heads(store: Store, done: Rekeyed) -> None:
         last = rows[-1].id
 
 
+def _arrivals(store: Store) -> None:
+    """What webhooks brought and is not landed yet: a few rows, if any."""
+    table, last = schema.arrival, ""
+    query = select(table.c.id, table.c.body)
+    while True:
+        with store.transaction() as connection:
+            rows = _locked(connection, query.where(table.c.id > last).order_by(table.c.id).limit(_BATCH))
+            keys = keys_of(connection)
+            fresh = [
+                (row.id, _body(keys, arrivals.place(row.id), arrivals.SEQ, row.body))
+                for row in rows
+                if _is_stale(keys, row.body)
+            ]
+            bulk.update(connection, table, ("id", "body"), fresh, ("id",))
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1].id
+
+
 def _locked(connection: Connection, query: Any) -> list[Any]:
     """Rows that nobody else changes until the transaction ends; on SQLite nobody else writes anyway."""
     return list(connection.execute(query.with_for_update() if connection.dialect.name == "postgresql" else query))
@@ -123,7 +143,8 @@ def _retire(connection: Connection, done: Rekeyed, actor: str) -> bool:
     used = set(connection.execute(select(table.c.id)).scalars())
     done.retired = sorted(used - {done.key})
     connection.execute(delete(table).where(table.c.id.in_(done.retired)))
-    for place, column in ((schema.landing, "body"), (schema.landing, "hash"), (schema.record, "hash")):
+    bodies = ((schema.landing, "body"), (schema.arrival, "body"))
+    for place, column in (*bodies, (schema.landing, "hash"), (schema.record, "hash")):
         if connection.execute(select(1).select_from(place).where(_stale(place.c[column], keys)).limit(1)).first():
             return False
     if done.versions or done.heads or done.retired:

@@ -68,6 +68,8 @@ class Counts:
     runs: int = 0
     deliveries: int = 0
     """Requests of webhooks that no source sends again."""
+    arrivals: int = 0
+    """Records that webhooks brought for streams that nothing is synced of any more."""
     leases: int = 0
     """Left behind by processes that were killed."""
     finished: bool = True
@@ -105,7 +107,11 @@ class _Cuts(NamedTuple):
 
     def of_kind(self, name: str) -> int:
         """The one that a kind goes by."""
-        return int(getattr(self, {"plans": "writes", "new_records": "writes", "stream_runs": "runs"}.get(name, name)))
+        return int(getattr(self, _CUT_OF.get(name, name)))
+
+
+_CUT_OF = {"plans": "writes", "new_records": "writes", "stream_runs": "runs", "arrivals": "landing"}
+"""Kinds that go by the instant of another."""
 
 
 class _Kind(NamedTuple):
@@ -364,6 +370,10 @@ def _old_deliveries(_connection: Connection, cuts: _Cuts) -> Select[Any]:
     return select(schema.delivery.c.system, schema.delivery.c.id).where(schema.delivery.c.at < cuts.deliveries)
 
 
+def _old_arrivals(_connection: Connection, cuts: _Cuts) -> Select[Any]:
+    return select(schema.arrival.c.id).where(schema.arrival.c.at < cuts.landing)
+
+
 def _old_leases(_connection: Connection, cuts: _Cuts) -> Select[Any]:
     return select(schema.lease.c.name).where(schema.lease.c.expires_at < cuts.leases)
 
@@ -376,6 +386,7 @@ _KINDS = (  # what others refer to comes after them
     _Kind("stream_runs", schema.stream_run, ("run_id", "system", "stream", "direction"), _old_stream_runs),
     _Kind("runs", schema.run, ("id",), _old_runs),
     _Kind("deliveries", schema.delivery, ("system", "id"), _old_deliveries),
+    _Kind("arrivals", schema.arrival, ("id",), _old_arrivals),
     _Kind("leases", schema.lease, ("name",), _old_leases),
 )
 

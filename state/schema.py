@@ -84,6 +84,20 @@ delivery = Table(
 )
 Index("ix_delivery_at", delivery.c.at)
 
+# Whole records that webhooks brought and that are not landed yet.
+arrival = Table(
+    "arrival",
+    metadata,
+    Column("id", Text, primary_key=True),  # in the order in which they came
+    Column("system", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("version", BigInteger),
+    Column("body", LargeBinary, nullable=False),  # as in `landing`, see state/arrivals.py
+    Column("at", BigInteger, nullable=False),
+)
+Index("ix_arrival_system", arrival.c.system, arrival.c.stream, arrival.c.id)
+
 # The head of each source record: what we hold now.
 record = Table(
     "record",

@@ -33,6 +33,8 @@ class Origin(IntEnum):
     DELETION = 2
     FETCHED = 3
     """Read by its id, which may show what lists do not show yet."""
+    RECEIVED = 4
+    """Brought by a webhook; lists may not show it yet either."""
 
 
 @dataclass(frozen=True, slots=True)

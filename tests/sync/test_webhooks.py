@@ -77,7 +77,7 @@ def hooked(shop: Shop) -> Hooked:
 
 def test_what_a_webhook_tells_of_is_read_and_is_then_done(hooked: Hooked) -> None:
     hooked.toy.shows = {"1": order(1), "2": order(2)}
-    assert hooked.tell("d1", ["order", "1"], ["order", "2"]) == (True, 2)
+    assert hooked.tell("d1", ["order", "1"], ["order", "2"])[:2] == (True, 2)
     outcome = hooked.fetch()
     assert outcome.counts["new"] == 2
     assert hooked.shop.numbers == ["SO-1", "SO-2"]
@@ -89,7 +89,7 @@ def test_a_request_is_taken_in_once_however_often_it_comes(hooked: Hooked) -> No
     hooked.toy.shows = {"1": order(1)}
     assert hooked.tell("d1", ["order", "1"]).new
     hooked.fetch()
-    assert hooked.tell("d1", ["order", "1"]) == (False, 0)
+    assert hooked.tell("d1", ["order", "1"])[:2] == (False, 0)
     assert hooked.waiting() == []
 
 
@@ -109,7 +109,7 @@ def test_a_request_without_a_usable_id_is_refused(hooked: Hooked, delivery: str)
 
 
 def test_streams_that_are_not_synced_and_ids_that_are_none_are_passed_over(hooked: Hooked) -> None:
-    assert hooked.tell("d1", ["secrets", "1"], ["order", ""], ["order", "a\0"], ["order", "7"]) == (True, 1)
+    assert hooked.tell("d1", ["secrets", "1"], ["order", ""], ["order", "a\0"], ["order", "7"])[:2] == (True, 1)
     assert hooked.waiting() == ["7"]
 
 

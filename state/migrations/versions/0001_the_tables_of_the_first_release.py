@@ -765,6 +765,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_delivery_at", ["at"], unique=False)
 
     op.create_table(
+        "arrival",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("arrival", schema=None) as batch_op:
+        batch_op.create_index("ix_arrival_system", ["system", "stream", "id"], unique=False)
+
+    op.create_table(
         "record",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
