@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from connectors.errors import WebhookRefused
+from connectors.services import Services, in_process
 
 Cursor = dict[str, Any]
 """Where a stream's next pull starts: JSON-able, opaque to everyone but the connector that made it."""
@@ -291,6 +292,8 @@ class Connector(ABC, Generic[ConfigT]):
     def __init__(self, config: ConfigT) -> None:
         self.config = config
         self.stats = CallStats()
+        self.services: Services = in_process()
+        """Tokens and allowances that others share; whoever opens the connector sets it before the first call."""
 
     def __enter__(self) -> Connector[ConfigT]:
         return self
