@@ -1,7 +1,8 @@
 """From an answer to raw records: each with the bytes that were sent, its key and its version.
 
 Where a manifest names a place by field names alone (``data.items``), the records are cut out of the answer as they
-stand; any other expression, and fields that are left out, need them to be written anew (keys sorted, numbers exact).
+stand, but for white space between their parts, which many systems set differently in lists and in single answers. Any
+other expression, and fields that are left out, need them to be written anew (keys sorted, numbers exact).
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ class Reader:
 
     def _kept(self, row: bytes) -> bytes:
         if not self._without:
-            return row
+            return msgspec.json.format(row, indent=-1)
         kept = {name: value for name, value in decode(row).items() if name not in self._without}
         return _sorted.encode(kept)
 

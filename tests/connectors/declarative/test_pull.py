@@ -1,0 +1,304 @@
+"""Reading by a manifest loses nothing, however the list is paged and whatever happens while it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors.contract import Deletes
+from connectors.errors import AuthError, ContractError, TransientError
+from sandbox.http import Server
+from tests.connectors.declarative.conftest import MANIFEST, Connect, Reader, window
+from tests.connectors.declarative.desk import Desk
+
+_QUERY = {"since": "{since}", "until": "{until}", "size": "{size}"}
+
+
+def _listing(**more: str) -> dict[str, Any]:
+    return {"get": "/orders", "query": {**_QUERY, **more}}
+
+
+PAGINGS: dict[str, dict[str, Any]] = {
+    "page": {"list": _listing(page="{page}"), "paging": {"by": "page", "size": 20}},
+    "page, told the last": {
+        "list": _listing(page="{page}"),
+        "paging": {"by": "page", "size": 20, "more": "result.more"},
+    },
+    "offset": {"list": _listing(offset="{offset}"), "paging": {"by": "offset", "size": 20}},
+    "offset, told the last": {
+        "list": _listing(offset="{offset}"),
+        "paging": {"by": "offset", "size": 20, "more": "result.more"},
+    },
+    "last id": {"list": _listing(after="{last_id}"), "paging": {"by": "last_id", "size": 20}},
+    "keyset": {
+        "list": _listing(after_time="{after_time}", after_id="{after_id}", by_time="1"),
+        "paging": {"by": "keyset", "size": 20},
+    },
+}
+CURSORS: dict[str, dict[str, Any]] = {
+    "cursor": {"list": _listing(cursor="{cursor}"), "paging": {"by": "cursor", "size": 20, "next": "result.next"}},
+    "link": {"list": _listing(), "paging": {"by": "link", "size": 20}},
+}
+every_paging = pytest.mark.parametrize("paging", [*PAGINGS.values(), *CURSORS.values()], ids=[*PAGINGS, *CURSORS])
+every_number = pytest.mark.parametrize("paging", PAGINGS.values(), ids=PAGINGS)
+
+
+@every_paging
+@pytest.mark.parametrize("number", [0, 1, 19, 20, 21, 40, 53])
+def test_every_record_is_read_whatever_their_number(
+    connect: Connect, desk: Desk, paging: dict[str, Any], number: int
+) -> None:
+    desk.add(number)
+    desk.now += 60_000
+    assert Reader(connect(**paging), desk).pull().ids == set(desk.orders)
+
+
+@every_paging
+def test_records_that_share_one_time_are_all_read(connect: Connect, desk: Desk, paging: dict[str, Any]) -> None:
+    desk.add(1)
+    desk.now += 3_600_000
+    reader = Reader(connect(**paging), desk).pull()
+    desk.add(130, at=desk.now)
+    desk.now += 60_000
+    assert reader.pull().ids == set(desk.orders)
+
+
+@every_number
+def test_records_deleted_while_their_list_is_read_take_no_others_with_them(
+    connect: Connect, desk: Desk, paging: dict[str, Any]
+) -> None:
+    desk.add(100)
+    desk.now += 60_000
+    doomed = {2: [1, 2, 3], 3: [4, 5, 6, 7, 8, 9, 10, 11, 12, 21, 22, 23], 4: [30], 5: [31]}
+
+    def delete(number: int) -> None:
+        for key in doomed.get(number, []):
+            desk.remove(key)
+
+    desk.before_page = delete
+    reader = Reader(connect(**paging), desk).pull()
+    assert set(desk.orders) <= reader.ids
+
+
+@every_number
+def test_records_that_leave_the_window_while_it_is_read_take_no_others_with_them(
+    connect: Connect, desk: Desk, paging: dict[str, Any]
+) -> None:
+    desk.add(100)
+    desk.now += 60_000
+
+    def edit(number: int) -> None:
+        for key in range(number * 3, number * 3 + 3):
+            desk.edit(key, status="edited")
+
+    desk.before_page = edit
+    reader = Reader(connect(**paging), desk).pull()
+    desk.before_page = lambda _number: None
+    desk.now += 60_000
+    reader.pull()
+    assert reader.ids == set(desk.orders)
+    assert {key for key, record in reader.held.items() if b"edited" in record.body} == {
+        str(key) for key, order in desk.orders.items() if order["status"] == "edited"
+    }
+
+
+@every_paging
+def test_a_pull_that_is_killed_after_any_page_goes_on_without_a_gap(
+    connect: Connect, desk: Desk, paging: dict[str, Any]
+) -> None:
+    desk.add(90)
+    desk.now += 60_000
+    for killed_after in range(1, 8):
+        reader = Reader(connect(**paging), desk).pull(pages=killed_after)
+        assert reader.pull().ids == set(desk.orders)
+
+
+@every_paging
+def test_a_page_cut_smaller_than_asked_for_is_not_taken_for_the_last(
+    connect: Connect, desk: Desk, paging: dict[str, Any]
+) -> None:
+    desk.add(50)
+    desk.largest_page = 7
+    desk.now += 60_000
+    assert Reader(connect(**paging), desk).pull().ids == set(desk.orders)
+
+
+@every_paging
+def test_with_nothing_new_the_cursor_stays_and_few_calls_are_made(
+    connect: Connect, desk: Desk, paging: dict[str, Any]
+) -> None:
+    desk.add(30)
+    desk.now += 3_600_000
+    reader = Reader(connect(**paging), desk).pull()
+    before, reader.held = reader.cursor, {}
+    desk.lists, desk.now = 0, desk.now + 3_600_000
+    reader.pull()
+    assert (reader.cursor, reader.held, desk.lists) == (before, {}, 1)
+
+
+def test_a_commit_that_becomes_visible_late_is_read(connect: Connect, desk: Desk) -> None:
+    reader = Reader(connect(incremental={"overlap": 120}), desk)
+    desk.add(1)
+    desk.now += 60_000
+    reader.pull()
+    late = desk.add(1, at=desk.now - 90_000)
+    desk.add(1)
+    desk.now += 10_000
+    reader.pull()
+    assert set(late) <= reader.ids
+
+
+def test_a_source_that_compares_with_greater_than_is_asked_one_unit_earlier(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    desk.add(1)
+    desk.now += 60_000
+    asked = []
+    for boundary in (">=", ">"):
+        reader = Reader(connect(incremental={"overlap": 0, "boundary": boundary}), desk).pull()
+        server.forget()
+        reader.pull()
+        asked.append(int(server.requests("/orders")[0].query.split("since=")[1].split("&")[0]))
+    assert asked[0] - asked[1] == 1
+
+
+def test_the_cursor_does_not_run_ahead_of_the_source_s_clock(connect: Connect, desk: Desk) -> None:
+    reader = Reader(connect(), desk)
+    desk.now += 10 * 365 * 86_400_000  # ours is years ahead of the Date that the server sends
+    desk.add(1, at=0)
+    reader.pull()
+    assert reader.cursor is not None
+    assert reader.cursor["since"] // 1000 < desk.now - 365 * 86_400_000
+
+
+def test_a_list_that_ignores_the_page_it_is_asked_for_stops_with_an_error(connect: Connect, desk: Desk) -> None:
+    desk.add(50)
+    desk.now += 60_000
+    broken = connect(list={"get": "/orders", "query": {"seite": "{page}", "s": "{since}"}}, paging={"by": "page"})
+    with pytest.raises(ContractError, match="same page again"):
+        Reader(broken, desk).pull()
+
+
+def test_a_next_page_on_another_host_is_not_followed(connect: Connect, desk: Desk, server: Server) -> None:
+    desk.add(3)
+    desk.now += 60_000
+    answer = {"result": {"rows": [], "next": "https://evil.example/orders"}}
+    server.faults.answer("GET /api/orders", 200, answer)
+    linked = connect(list=_listing(), paging={"by": "link", "next": "result.next"})
+    with pytest.raises(ContractError, match="another host"):
+        Reader(linked, desk).pull()
+    assert len(server.requests()) == 1
+
+
+def test_an_error_inside_a_200_is_an_error(connect: Connect, desk: Desk, server: Server) -> None:
+    desk.add(1)
+    desk.now += 60_000
+    server.faults.answer("/orders", 200, {"error": {"code": "throttled"}}, times=2)
+    reader = Reader(connect(), desk)
+    assert reader.pull().ids == {1}
+    assert reader.connector.stats.retries == 2
+    server.faults.answer("/orders", 200, {"error": {"code": "strange", "text": "Wang Fang has no rights"}})
+    with pytest.raises(ContractError) as caught:
+        reader.pull()
+    assert "Wang" not in str(caught.value)
+
+
+def test_an_answer_cut_in_the_middle_is_no_page(connect: Connect, desk: Desk, server: Server) -> None:
+    desk.add(30)
+    desk.now += 60_000
+    server.faults.corrupt("/orders")
+    with pytest.raises((ContractError, TransientError)):
+        Reader(connect(), desk).pull()
+
+
+def test_wrong_credentials_stop_at_once(connect: Connect, desk: Desk, server: Server) -> None:
+    desk.token = "another"
+    with pytest.raises(AuthError):
+        Reader(connect(), desk).pull()
+    assert len(server.requests()) == 1
+
+
+def test_a_record_without_a_usable_key_or_time_is_put_aside_and_the_rest_goes_on(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    rows = [{"id": 1, "changed": 5}, {"id": None, "changed": 5}, {"id": 99, "changed": "soon"}, {"id": 2, "changed": 5}]
+    server.faults.answer("/orders", 200, {"result": {"rows": rows, "more": False}})
+    pages = list(connect().pull("order", None, window(desk)))
+    assert [record.source_id for page in pages for record in page.records] == ["1", "2"]
+    rejected = [item for page in pages for item in page.rejected]
+    assert [(item.source_id, item.field) for item in rejected] == [("", "id"), ("99", "changed")]
+
+
+def test_a_record_s_bytes_are_kept_as_they_were_sent_but_for_white_space(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    row = '{"id":7,"changed":5,"amount":1.10,"big":123456789012345678901234567890,"n":"\\u9648 x"}'
+    sent = row.replace(",", " , ")
+    server.faults.answer("/orders", 200, '{"result":{"rows":[' + sent + '],"more":false}}')
+    reader = Reader(connect(), desk).pull()
+    assert reader.held["7"].body == row.encode()
+
+
+def test_a_field_that_changes_without_a_change_is_left_out(connect: Connect, desk: Desk) -> None:
+    desk.add(1, views=1)
+    desk.now += 60_000
+    reader = Reader(connect(without=["views"]), desk)
+    first = reader.pull(full=True).held["1"].body
+    desk.orders[1]["views"] = 2
+    assert reader.pull(full=True).held["1"].body == first
+
+
+def test_a_flag_shows_a_deletion(connect: Connect, desk: Desk) -> None:
+    desk.add(3)
+    desk.edit(2, status="deleted")
+    desk.now += 60_000
+    connector = connect(deletes={"when": "status == 'deleted'"})
+    reader = Reader(connector, desk).pull()
+    assert (reader.ids, reader.deleted) == ({1, 3}, {"2"})
+    assert connector.streams()[0].deletes is Deletes.TOMBSTONES
+
+
+def test_a_list_of_deleted_ids_is_read_after_the_records_and_taken_up_where_it_was(
+    connect: Connect, desk: Desk
+) -> None:
+    desk.add(30)
+    desk.now += 60_000
+    gone = {"list": {"get": "/deleted", "query": {"since": "{since}"}}, "records": "ids"}
+    reader = Reader(connect(deletes=gone), desk).pull()
+    desk.remove(5)
+    desk.remove(6)
+    desk.add(1)
+    desk.now += 60_000
+    reader.pull(pages=1)
+    assert reader.deleted == set()
+    reader.pull()
+    assert reader.deleted == {"5", "6"}
+
+
+def test_children_are_read_for_the_parents_that_changed(connect: Connect, desk: Desk, server: Server) -> None:
+    desk.add(25)
+    desk.now += 3_600_000
+    line = {
+        "entity": "order",
+        "list": "/orders/{parent.id}/lines",
+        "key": ["order_id", "no"],
+        "parent": {"stream": "order", "add": {"order_id": "id"}},
+    }
+    streams = {**yaml.safe_load(MANIFEST)["streams"], "line": line}
+    reader = Reader(connect(top={"streams": streams}), desk, "line")
+    assert len(reader.pull(pages=10).held) < 50
+    assert len(reader.pull().held) == 50
+    assert reader.held["3:1"].body.startswith(b'{"order_id":3,')
+    desk.edit(9, status="changed")
+    desk.now += 60_000
+    server.forget()
+    reader.pull()
+    assert [request.path for request in server.requests("/lines")] == ["/api/orders/9/lines"]
+
+
+def test_ids_lists_every_id_whenever_it_changed(connect: Connect, desk: Desk) -> None:
+    desk.add(45, at=5)
+    connector = connect()
+    assert {int(key) for part in connector.ids("order") for key in part} == set(desk.orders)
