@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from connectors import registry
 from connectors.contract import Connector, StreamSpec
-from mappings.engine import Mapping, load
+from mappings.engine import Mapping, load, shipped
+from mappings.errors import MappingFileError
 from yamlfiles.errors import FileUnusable
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ def mapping_for(settings: Settings, system: str) -> Mapping:
     chosen = settings.systems[system]
     if chosen.mapping is None and registry.is_manifest(chosen.connector):
         return load((Path(settings.path).parent / chosen.connector).with_suffix(".mapping.yaml"))
+    if chosen.mapping is None and chosen.connector not in shipped():
+        from settings.load import locate
+
+        raise MappingFileError(
+            locate(Path(settings.path), ("systems", system)),
+            f"no mapping is shipped for the connector `{chosen.connector}`: what its records hold differs from one "
+            "system to the next.",
+            f"Write one and name it there, for example `mapping: {system}.yaml`.",
+        )
     if chosen.mapping is None:
         return load(chosen.connector)
     beside = Path(settings.path).parent / chosen.mapping
