@@ -149,7 +149,7 @@ def secrets_of(setting: SecretStr | Iterable[SecretStr] | None) -> list[SecretSt
 
 def verify(
     signature: Signature,
-    secrets: Iterable[SecretStr],
+    secrets: SecretStr | Iterable[SecretStr] | None,
     request: Inbound,
     now: datetime,
     *,

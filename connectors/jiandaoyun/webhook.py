@@ -33,7 +33,9 @@ _CHANGED = frozenset({"data_create", "data_update", "data_recover"})
 _GONE = "data_remove"
 
 
-def delivery(secrets: Iterable[SecretStr], streams: Mapping[FormId, str], request: Inbound, now: datetime) -> Delivery:
+def delivery(
+    secrets: SecretStr | Iterable[SecretStr] | None, streams: Mapping[FormId, str], request: Inbound, now: datetime
+) -> Delivery:
     """What a request says about the forms of ``streams``; raises ``WebhookRefused``."""
     verify(SIGNATURE, secrets, request, now)
     content = document(request.body)

@@ -39,6 +39,11 @@ class XeroConfig(BaseModel):
     calls_per_minute: int = Field(60, ge=2, description="Xero's limit for one organisation")
     concurrency: int = Field(5, ge=1, description="Calls in progress at once; Xero's limit for one organisation is 5")
     daily_reserve: int = Field(500, ge=0, description="Calls of the day left to people and other programs")
+    webhook_secret: SecretStr | list[SecretStr] | None = Field(
+        None,
+        description="The webhooks key (developer.xero.com, My Apps, Webhooks), if Xero is to tell of changes; several "
+        "while one is replaced by another",
+    )
     timeout_seconds: float = Field(60, gt=0, description="Longest wait for one answer")
     network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
 

@@ -43,6 +43,10 @@ SPECS = (
 )
 """Xero deletes nothing: a record that is gone for people carries the status DELETED, VOIDED or ARCHIVED."""
 
+TOLD = {"CONTACT": "contact", "INVOICE": "invoice"}
+"""The streams that webhooks tell of, by Xero's name of the event's category. Payments are not told of; of credit notes
+there is no list by ids that would show them as a pull does: both come with the next pull."""
+
 _OLD = "accounting.transactions"
 _MONEY = ("accounting.payments", "accounting.banktransactions", _OLD)
 _EXACT_PRICES = {"unitdp": "4"}
