@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,12 +16,15 @@ from connectors.contract import CallStats
 from connectors.declarative.credentials import Credentials
 from connectors.declarative.expressions import UNSET, ExpressionError, Template
 from connectors.declarative.failures import Classifier
-from connectors.declarative.manifest import Limits, Manifest, Request
+from connectors.declarative.manifest import Manifest
+from connectors.declarative.requests import Request
+from connectors.declarative.rules import Limits
 from connectors.declarative.settings import DeclaredConfig
 from connectors.declarative.tokens import Tokens
 from connectors.errors import ContractError
 from connectors.http import HttpSession
 from connectors.ratelimit import RateLimit, shared
+from connectors.services import Services
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
@@ -29,13 +32,17 @@ _json = msgspec.json.Encoder(decimal_format="number")
 class Client:
     """One system's API."""
 
-    def __init__(self, manifest: Manifest, config: DeclaredConfig, stats: CallStats) -> None:
+    def __init__(
+        self, manifest: Manifest, config: DeclaredConfig, stats: CallStats, services: Callable[[], Services]
+    ) -> None:
         self.config = config.plain()
         """What requests may show of the settings."""
         self._base = config.base_url.rstrip("/")
         self._credentials = Credentials(manifest.auth, config)
         oauth = manifest.auth.oauth2 if manifest.auth else None
-        self._tokens = Tokens(manifest.name, oauth, self._credentials, config, stats) if oauth else None
+        self._tokens = (
+            Tokens(manifest.name, oauth, self._credentials, config, stats, lambda: services().tokens) if oauth else None
+        )
         self._headers = Template(manifest.headers)
         limits = manifest.limits
         self._places = threading.BoundedSemaphore(limits.concurrent) if limits.concurrent else nullcontext()

@@ -24,10 +24,10 @@ from connectors.contract import (
 from connectors.declarative.client import Client
 from connectors.declarative.creating import Creator
 from connectors.declarative.load import load
-from connectors.declarative.manifest import Deletes as DeletesRule
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.pulling import Lister, Puller
 from connectors.declarative.pushing import Singles, Writer
+from connectors.declarative.rules import Deletes as DeletesRule
 from connectors.declarative.settings import DeclaredConfig, config_model
 from connectors.errors import ConnectorError, RecordError
 
@@ -39,7 +39,7 @@ class Declared(Connector[DeclaredConfig]):
 
     def __init__(self, config: DeclaredConfig) -> None:
         super().__init__(config)
-        self._client = Client(self.manifest, config, self.stats)
+        self._client = Client(self.manifest, config, self.stats, lambda: self.services)
 
     def close(self) -> None:
         """Close the connections."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
 from connectors.declarative.client import Client
 from connectors.declarative.failures import Conflict
-from connectors.declarative.manifest import Create, Stream
+from connectors.declarative.manifest import Stream
 from connectors.declarative.pulling import listed
 from connectors.declarative.records import Reader, Selection
+from connectors.declarative.requests import Create
 from connectors.errors import ConnectorError, RecordError, TransientError
 from connectors.rawjson import decode
 from connectors.redact import masked

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from connectors.declarative.authentication import Auth
 from connectors.declarative.expressions import UNSET, ExpressionError, Template
-from connectors.declarative.manifest import Auth
 from connectors.declarative.settings import DeclaredConfig
 from connectors.errors import AuthError
 

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from connectors.declarative.expressions import Expression, ExpressionError
-from connectors.declarative.manifest import ErrorRule
+from connectors.declarative.rules import ErrorRule
 from connectors.errors import (
     AuthError,
     ConnectorError,

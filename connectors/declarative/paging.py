@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.declarative.manifest import Paging
 from connectors.declarative.records import Found, Selection
+from connectors.declarative.rules import Paging
 from connectors.errors import ContractError, TransientError
 
 Position = dict[str, Any]

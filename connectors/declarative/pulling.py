@@ -26,9 +26,11 @@ import msgspec
 from connectors.contract import Cursor, Page, Window
 from connectors.declarative.client import Client
 from connectors.declarative.expressions import Expression
-from connectors.declarative.manifest import Deletes, Manifest, Request, Stream
+from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.paging import Answer, Position, Walk
 from connectors.declarative.records import Found, Reader, Selection, keys_of
+from connectors.declarative.requests import Request
+from connectors.declarative.rules import Deletes
 from connectors.declarative.times import TimeFormat, to_us
 from connectors.errors import ContractError, RecordError
 

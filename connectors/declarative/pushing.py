@@ -16,8 +16,9 @@ from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecor
 from connectors.declarative.client import Client
 from connectors.declarative.expressions import Expression, ExpressionError
 from connectors.declarative.failures import Conflict, Missing
-from connectors.declarative.manifest import One, Stream, Update
+from connectors.declarative.manifest import Stream
 from connectors.declarative.records import Reader, Selection
+from connectors.declarative.requests import One, Update
 from connectors.declarative.values import same
 from connectors.errors import ConnectorError, ContractError, RecordError, TransientError
 from connectors.rawjson import decode

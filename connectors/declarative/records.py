@@ -17,7 +17,8 @@ import msgspec
 
 from connectors.contract import RawRecord, RejectedRecord
 from connectors.declarative.expressions import Expression, ExpressionError
-from connectors.declarative.manifest import Deletes, Stream
+from connectors.declarative.manifest import Stream
+from connectors.declarative.rules import Deletes
 from connectors.errors import ContractError
 from connectors.rawjson import decode, parse, shape
 

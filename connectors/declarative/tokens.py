@@ -1,10 +1,9 @@
-"""Access tokens of OAuth 2.0: fetched once for all threads, renewed when they end or are refused."""
+"""Access tokens of OAuth 2.0 (RFC 6749): granted once for all threads, processes and workers, and renewed likewise."""
 
 from __future__ import annotations
 
 import base64
-import threading
-import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -12,48 +11,55 @@ import httpx
 import msgspec
 
 from connectors.contract import CallStats
+from connectors.declarative.authentication import OAuth
 from connectors.declarative.credentials import Credentials
-from connectors.declarative.expressions import UNSET, Template
-from connectors.declarative.manifest import OAuth
 from connectors.declarative.settings import DeclaredConfig
 from connectors.errors import AuthError, ConnectorError
 from connectors.http import HttpSession
 from connectors.network import AddressRefused
 from connectors.rawjson import parse
+from connectors.tokens import Grant, SharedToken, TokenKey, TokenRefused, TokenVault, renewed_with, token_key
 
-_EARLY = 60.0
-"""Seconds before its end at which a token counts as ended: an answer may take that long."""
-_USUAL = 300.0
-"""Seconds that a token is used whose end is not told."""
+_REMEDY = "Check client id, secret and refresh token in ltc.yaml."
 
 
 class _Granted(msgspec.Struct):
     access_token: str
     expires_in: float | str | None = None
-    """Seconds."""
+    """Seconds; some systems write them as text."""
     refresh_token: str | None = None
 
 
+class _Refusal(msgspec.Struct):
+    error: str = ""
+
+
 _granted = msgspec.json.Decoder(_Granted)
+_refusal = msgspec.json.Decoder(_Refusal)
 
 
 class Tokens:
     """The tokens of one system."""
 
     def __init__(
-        self, name: str, oauth: OAuth, credentials: Credentials, config: DeclaredConfig, stats: CallStats
+        self,
+        name: str,
+        oauth: OAuth,
+        credentials: Credentials,
+        config: DeclaredConfig,
+        stats: CallStats,
+        vault: Callable[[], TokenVault],
     ) -> None:
         self._name = name
         self._oauth = oauth
-        self._credentials = credentials
-        address = urljoin(config.base_url.rstrip("/") + "/", oauth.token_url)
-        parts, base = urlsplit(address), urlsplit(config.base_url)
-        if parts.netloc != base.netloc and (parts.hostname or "") not in config.hosts:
+        self._text = credentials.text
+        self._address = urljoin(config.base_url.rstrip("/") + "/", oauth.token_url)
+        parts = urlsplit(self._address)
+        if parts.netloc != urlsplit(config.base_url).netloc and (parts.hostname or "") not in config.hosts:
             raise AddressRefused(
                 f"The manifest asks for tokens at {parts.hostname}, which is not the system's host.",
                 remedy=f"If that is right, name it in ltc.yaml: config: {{hosts: [{parts.hostname}]}}.",
             )
-        self._path = parts.path
         self._session = HttpSession(
             f"{parts.scheme}://{parts.netloc}",
             stats=stats,
@@ -61,64 +67,71 @@ class Tokens:
             timeout=config.timeout_seconds,
             network=config.network,
         )
-        self._lock = threading.Lock()
-        self._token: tuple[str, float] | None = None
-        self._refresh: str | None = None
+        self._shared = SharedToken(vault, self._key, self._renew)
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
     def current(self) -> str:
-        """A token that is good for a minute at least. Raises ``AuthError``, ``TransientError``."""
-        with self._lock:
-            if self._token is None or time.monotonic() >= self._token[1]:
-                self._fetch()
-            assert self._token is not None  # noqa: S101 - _fetch raises otherwise
-            return self._token[0]
+        """A token that has not ended. Raises ``AuthError``, ``TransientError``."""
+        return self._shared.fresh().access_token
 
     def renew(self) -> bool:
-        """Take the current token for refused; true if there is another one to try."""
-        with self._lock:
-            self._token = None
+        """The current token was refused: there is another one now. Raises as ``current``."""
+        self._shared.refused()
         return True
 
-    def _fetch(self) -> None:
-        answer = self._session.request("POST", self._path, content=self._form(), headers=self._headers(), safe=True)
+    def _key(self) -> TokenKey:
+        oauth, text = self._oauth, self._text
+        scope = text(oauth.scope) if oauth.scope is not None else ""
+        secret = oauth.refresh_token if oauth.grant == "refresh_token" else oauth.client_secret
+        return token_key(self._name, self._address, text(oauth.client_id), scope, secret=text(secret))
+
+    def _renew(self, last: Grant | None) -> Grant:
+        if self._oauth.grant == "client_credentials":
+            return self._granted({"grant_type": "client_credentials"})
+        first = self._text(self._oauth.refresh_token)
+        return renewed_with(
+            last, first, lambda used: self._granted({"grant_type": "refresh_token", "refresh_token": used})
+        )
+
+    def _granted(self, form: dict[str, Any]) -> Grant:
+        answer = self._session.request(
+            "POST", urlsplit(self._address).path, content=self._form(form), headers=self._headers()
+        )
         granted = parse(answer.content, _granted)
         try:
-            seconds = float(granted.expires_in) if granted.expires_in is not None else _USUAL
+            seconds = float(granted.expires_in) if granted.expires_in is not None else None
         except ValueError:
-            seconds = _USUAL
-        self._token = (granted.access_token, time.monotonic() + max(seconds - _EARLY, seconds / 2))
-        self._refresh = granted.refresh_token or self._refresh
+            seconds = None
+        return Grant.made(granted.access_token, seconds, refresh_token=granted.refresh_token)
 
-    def _form(self) -> bytes:
-        oauth, text = self._oauth, self._credentials.text
-        form: dict[str, Any] = {"grant_type": oauth.grant}
-        if oauth.grant == "refresh_token":
-            form["refresh_token"] = self._refresh or text(oauth.refresh_token)
+    def _form(self, form: dict[str, Any]) -> bytes:
+        oauth, text = self._oauth, self._text
+        form = dict(form)
         if oauth.scope is not None:
             form["scope"] = text(oauth.scope)
         if oauth.credentials == "body":
             form |= {"client_id": text(oauth.client_id), "client_secret": text(oauth.client_secret)}
-        further = Template(oauth.form).fill({"config": {}})
-        form |= {} if further is UNSET else further
+        for name, template in oauth.form.items():
+            form[name] = text(template)
         return urlencode(form).encode()
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self._oauth.credentials == "basic":
-            pair = (
-                f"{self._credentials.text(self._oauth.client_id)}:{self._credentials.text(self._oauth.client_secret)}"
-            )
+            pair = f"{self._text(self._oauth.client_id)}:{self._text(self._oauth.client_secret)}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         return headers
 
     def _failure(self, response: httpx.Response) -> ConnectorError | None:
-        if response.status_code in (400, 401, 403):
-            return AuthError(
-                f"{self._name} gave us no token (HTTP {response.status_code}).",
-                remedy="Check client id, secret and refresh token in ltc.yaml.",
-            )
-        return None
+        if response.status_code not in (400, 401, 403):
+            return None
+        try:
+            reason = _refusal.decode(response.content).error
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            reason = ""
+        said = f"{self._name} gave us no token (HTTP {response.status_code})."
+        # RFC 6749, 5.2: the refresh token is invalid, expired, revoked, or was used before.
+        return (TokenRefused if reason == "invalid_grant" else AuthError)(said, remedy=_REMEDY)

@@ -1,0 +1,78 @@
+"""What every part of a manifest is made of: words, expressions, templates, paths, instants."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from connectors.declarative.expressions import Expression, ExpressionError, Template
+from connectors.declarative.times import TimeFormat, zone_of
+
+
+def _is_expression(text: str) -> str:
+    try:
+        Expression(text)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _is_template(value: Any) -> Any:
+    try:
+        Template(value)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _is_zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+def _is_path(path: str) -> str:
+    if not path.startswith("/") or path.startswith("//") or "://" in path or "?" in path or "#" in path:
+        raise ValueError(
+            "must be a path below base_url that begins with one /, for example /orders/{id}; "
+            "what comes after a ? goes under query"
+        )
+    if "\\" in path or any(part in (".", "..") for part in path.split("/")):
+        raise ValueError("must not lead out of base_url")
+    return path
+
+
+Place = tuple[Any, ...]
+"""The keys that lead to an entry of the file."""
+Mistake = tuple[Place, str]
+"""Where something is wrong, and what."""
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Query = Annotated[str, AfterValidator(_is_expression), Field(description="A JMESPath expression")]
+Holes = Annotated[Any, AfterValidator(_is_template)]
+Path = Annotated[str, AfterValidator(_is_path), AfterValidator(_is_template)]
+Header = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+
+
+class Part(BaseModel):
+    """Any part of a manifest: what it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Times(Part):
+    """How instants are written: iso, seconds, milliseconds or microseconds since 1970, or a pattern of strftime."""
+
+    format: str = "iso"
+    zone: Annotated[str, AfterValidator(_is_zone)] = "UTC"
+    """Where the clock hangs whose times have no zone of their own."""
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        TimeFormat(value)
+        return value
+
+    @property
+    def reading(self) -> TimeFormat:
+        """The format, ready to use."""
+        return TimeFormat(self.format, self.zone)
