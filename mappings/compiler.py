@@ -54,7 +54,8 @@ class Compiled:
     """What the compiler made of a stream."""
 
     source: str
-    record: Callable[[str, str, bytes], Mapped]
+    record: Callable[..., Mapped]
+    """(system, source id, body[, what is shown the decoded record before it is mapped])."""
     fields: list[FieldCode] = field(default_factory=list)
     line_fields: list[FieldCode] = field(default_factory=list)
     skips: FieldFunction | None = None
@@ -133,7 +134,7 @@ def compile_stream(definition: Definition) -> Compiled:
     namespace = _namespace()
     emitter = Emitter(namespace)
     body = _record_body(definition, emitter)
-    source = "def record(system, source_id, body):\n" + "".join(f"    {line}\n" for line in body)
+    source = "def record(system, source_id, body, look=None):\n" + "".join(f"    {line}\n" for line in body)
     exec(compile(source, f"<mapping {definition.stream}>", "exec"), namespace)  # noqa: S102
     compiled = Compiled(source, namespace["record"])
     _field_functions(definition, compiled, namespace)
@@ -161,6 +162,7 @@ def _record_body(definition: Definition, emitter: Emitter) -> list[str]:
         "if b'\\\\u0000' in body: refuse_null()",
         "d = decode(body)",
         "if type(d) is not dict: raise TypeError",
+        "if look is not None: look(d)",
         *emitter.statements,
         *([skip] if skip else []),
         *assignments,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,9 @@ from mappings.model import ENTITIES, LINES, columns
 from mappings.transforms import TRANSFORMS
 from yamlfiles.errors import FileUnusable, NoTable
 from yamlfiles.reading import Located, read
+
+if TYPE_CHECKING:
+    from mappings.footprint import Footprint
 
 __all__ = [
     "SKIPPED",
@@ -101,13 +104,23 @@ class StreamMapping:
         """Canonical fields that can be written back → their source fields."""
         return {name: item.field for name, item in self.definition.write.items()}
 
-    def map(self, system: str, source_id: str, body: bytes) -> Mapped:
+    @cached_property
+    def footprint(self) -> Footprint:
+        """The parts of a record that it reads."""
+        from mappings import footprint
+
+        return footprint.of(self.definition)
+
+    def map(
+        self, system: str, source_id: str, body: bytes, look: Callable[[dict[str, Any]], object] | None = None
+    ) -> Mapped:
         """The record's canonical row and lines; raises ``MappingError``.
 
-        A record that the mapping skips comes back with ``skipped`` true and no row.
+        A record that the mapping skips comes back with ``skipped`` true and no row. ``look`` is shown the decoded
+        record first.
         """
         try:
-            return self.compiled.record(system, source_id, body)
+            return self.compiled.record(system, source_id, body, look)
         except (Unusable, *_UNREADABLE, TypeError, ArithmeticError) as error:
             raise self._explained(source_id, body, error) from error
 

@@ -70,8 +70,12 @@ class Schedule(_Settings):
         return self
 
 
+DriftPolicy = Literal["evolve", "freeze", "quarantine"]
+"""What becomes of records that look different from those before; see docs/drift.md."""
+
+
 class SystemSettings(_Settings):
-    """One source system."""
+    """One source system. ``drift`` is one policy, or one a stream."""
 
     connector: str
     roles: list[Role] = Field(min_length=1)
@@ -80,6 +84,11 @@ class SystemSettings(_Settings):
     mapping: str | None = None
     schedule: Schedule | None = None
     push: Literal["off", "plan", "auto"] = "plan"
+    drift: DriftPolicy | dict[str, DriftPolicy] = "evolve"
+
+    def drift_of(self, stream: str) -> DriftPolicy:
+        """The policy of one stream."""
+        return self.drift.get(stream, "evolve") if isinstance(self.drift, dict) else self.drift
 
 
 class Tolerance(_Settings):

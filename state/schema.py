@@ -61,6 +61,53 @@ encryption_key = Table(
     Column("since", BigInteger, nullable=False),
 )
 
+# What is left of the allowances of vendors' accounts; see state/budgets.py.
+budget = Table(
+    "budget",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # JSON, see connectors/buckets.py
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# Access and refresh tokens; see state/tokens.py.
+token = Table(
+    "token",
+    metadata,
+    Column("name", Text, primary_key=True),  # of whom, without a secret
+    Column("sealed", LargeBinary, nullable=False),  # a grant, see state/tokens.py
+    Column("fence", BigInteger, nullable=False),  # token of the lease that it was got under; never falls
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# What the records of a stream look like, learned from those that were new or changed; see state/shapes.py.
+shape = Table(
+    "shape",
+    metadata,
+    Column("stream_id", Integer, primary_key=True, autoincrement=False),
+    Column("known", Text, nullable=False),  # JSON: path → types met there
+    Column("watched", Text, nullable=False),  # JSON: path that the mapping reads → how often it was there
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# What changed in the shape of a stream's records; each is told once.
+drift = Table(
+    "drift",
+    metadata,
+    Column("stream_id", Integer, primary_key=True, autoincrement=False),
+    Column("path", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),  # new, vanished, retyped
+    Column("type", Text, primary_key=True),  # of a new or retyped one; empty for one that vanished
+    Column("before", Text, nullable=False),  # the types it had
+    Column("fields", Text, nullable=False),  # JSON list: canonical fields that depend on it
+    Column("status", Text, nullable=False),  # noted (stops nothing), open (holds records back), accepted
+    Column("since", BigInteger, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", BigInteger),
+    Column("reason", Text),
+)
+
 # Records that webhooks told of and that have not been read since: one row each, however often they tell.
 notice = Table(
     "notice",

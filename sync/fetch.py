@@ -1,4 +1,4 @@
-"""Read the records of one stream that webhooks told of, now and one by one."""
+"""Bring in what webhooks told of one stream: land the records that they brought, read those that they named."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import Any
 
 from connectors.contract import Connector, RawRecord, StreamSpec
 from mappings.engine import Mapping
-from state import landing, notices
+from state import cursors, landing, notices
 from state.landing import Counts, Stream
 from state.notices import Waiting
 from state.store import Store
+from sync.arrivals import land_next
+from sync.drift import Drifted, Policy
 from sync.outcome import StreamOutcome
 from sync.progress import Progress, Silent
+from sync.watch import Watch
 from sync.work import Work, working
 
 _BATCH = 100
@@ -25,9 +28,10 @@ def fetch_stream(
     spec: StreamSpec,
     *,
     run_id: str,
+    drift: Policy = "evolve",
     progress: Progress | None = None,
 ) -> StreamOutcome:
-    """Read what is noted and land it; a note goes in the transaction that lands what it told of.
+    """Land what webhooks brought; then read what is noted and land it, the note going in the same transaction.
 
     A record that the source does not show is taken for deleted only if a webhook said so and it is not held in a
     version from after that. Otherwise it may not be visible yet: a later pull or sweep tells.
@@ -37,10 +41,15 @@ def fetch_stream(
         mapper = mapping.stream(spec.name)
         with work.transaction() as connection:
             stream = landing.open_stream(connection, system, spec.name, mapper.entity)
+            stored = cursors.read(connection, stream.id)
+        watch = Watch(mapper, stream, run_id, drift, stored)
         calls = connector.stats.calls
         sums = Counts()
         after = ""
         try:
+            while (landed := land_next(work, watch, connector, stream)) is not None:
+                sums.add(landed)
+                work.page({**sums.as_dict(), "calls": 0})
             while True:
                 with store.reading() as connection:
                     told = notices.waiting(connection, system, spec.name, after, _BATCH)
@@ -48,25 +57,26 @@ def fetch_stream(
                     break
                 ids = [item.source_id for item in told]
                 shown = [record for batch in connector.fetch(spec.name, ids) for record in batch]
-                sums.add(_land(work, mapper, stream, told, shown, spec.fetch_lags))
+                sums.add(_land(work, watch, stream, told, shown, spec.fetch_lags))
                 after = told[-1].source_id
                 work.page({**sums.as_dict(), "calls": connector.stats.calls - calls})
+        except Drifted as stopped:
+            watch.keep(work, stopped)
+            raise
         finally:
-            outcome.counts = {**sums.as_dict(), "calls": connector.stats.calls - calls}
+            outcome.drift = watch.told
+            outcome.counts = {**sums.as_dict(), **watch.counts, "calls": connector.stats.calls - calls}
     return outcome
 
 
-def _land(
-    work: Work, mapper: landing.Mapper, stream: Stream, told: list[Waiting], shown: list[RawRecord], lags: bool
-) -> Counts:
+def _land(work: Work, watch: Watch, stream: Stream, told: list[Waiting], shown: list[RawRecord], lags: bool) -> Counts:
     there = {record.source_id for record in shown}
     gone = {item.source_id: item for item in told if item.deleted and item.source_id not in there}
     with work.transaction() as connection:
         held = landing.heads(connection, stream.id, [item.source_id for item in told])
         alive = [record for record in shown if not lags or _is_alive(held.get(record.source_id))]
         deleted = [name for name, item in gone.items() if name in held and not _came_back(item, held[name])]
-        named: Any = {"run_id": work.run_id, "deleted_ids": deleted, "origin": landing.Origin.FETCHED}
-        counts = landing.apply(connection, stream, mapper, alive, **named)
+        counts = watch.land(connection, alive, deleted_ids=deleted, origin=landing.Origin.FETCHED)
         counts.stale += len(shown) - len(alive)
         notices.done(connection, stream.system, stream.name, told)
     return counts

@@ -226,7 +226,8 @@ def _fetch_one(
     session: Session, system: str, connector: Connector[Any], mapping: Mapping, spec: StreamSpec
 ) -> StreamOutcome:
     known: Any = {"run_id": session.result.run_id, "progress": session.progress}
-    return fetch_stream(session.store, connector, mapping, system, spec, **known)
+    drift = session.settings.systems[system].drift_of(spec.name)
+    return fetch_stream(session.store, connector, mapping, system, spec, drift=drift, **known)
 
 
 def _pull_one(
@@ -239,7 +240,8 @@ def _pull_one(
     spec: StreamSpec,
 ) -> StreamOutcome:
     known: Any = {"run_id": session.result.run_id, "progress": session.progress}
-    return pull_stream(session.store, connector, mapping, system, spec, full=full, since=since, **known)
+    drift = session.settings.systems[system].drift_of(spec.name)
+    return pull_stream(session.store, connector, mapping, system, spec, full=full, since=since, drift=drift, **known)
 
 
 def _sweep_one(

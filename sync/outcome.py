@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from connectors.errors import ConnectorError
 from mappings.errors import MappingFileError
 from state.failures import StoreError
+from state.shapes import Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class StreamOutcome:
     """``done``, ``failed`` or ``interrupted``; what was committed before stays."""
     counts: dict[str, int] = field(default_factory=dict)
     error: Problem | None = None
+    drift: list[Drift] = field(default_factory=list)
+    """Fields found new, gone or of another type; each is told once."""
     seconds: float = 0.0
 
     @property

@@ -8,13 +8,15 @@ from typing import Any
 
 from connectors.contract import Connector, Cursor, StreamSpec, Window
 from connectors.errors import ContractError
-from mappings.engine import Mapping, StreamMapping
+from mappings.engine import Mapping
 from state import cursors, landing, remap
 from state.clock import now, to_us
 from state.landing import Counts, Stream
 from state.store import Store
+from sync.drift import Drifted, Guard, Policy
 from sync.outcome import StreamOutcome
 from sync.progress import Progress, Silent
+from sync.watch import Watch
 from sync.work import Work, working
 
 
@@ -28,12 +30,14 @@ def pull_stream(
     run_id: str,
     full: bool = False,
     since: datetime | None = None,
+    drift: Policy = "evolve",
     progress: Progress | None = None,
 ) -> StreamOutcome:
     """Bring one stream up to date and say what happened; never raises for the source's, the store's or a user's doing.
 
-    ``full`` reads everything again, ``since`` (aware) everything changed after it, both whatever the cursor says. What
-    is committed when a failure or Ctrl-C ends the pull stays, and the next pull goes on from there.
+    ``full`` reads everything again, ``since`` (aware) everything changed after it, both whatever the cursor says.
+    ``drift`` says what becomes of records that look different from those before. What is committed when a failure or
+    Ctrl-C ends the pull stays, and the next pull goes on from there.
     """
     outcome = StreamOutcome(system, spec.name, "pull")
     with working(store, outcome, run_id, progress or Silent()) as work:
@@ -41,24 +45,30 @@ def pull_stream(
         with work.transaction() as connection:
             stream = landing.open_stream(connection, system, spec.name, mapper.entity)
             stored = cursors.read(connection, stream.id)
-        retried = _retry_quarantine(work, stream, mapper)
+        retried = _retry_quarantine(work, stream, Guard(mapper, stream, run_id))
+        watch = Watch(mapper, stream, run_id, drift, stored)
         until = now() - timedelta(seconds=connector.settle_seconds)
         window = Window(until=until, since=since, full=full)
         calls = connector.stats.calls
         cursor = stored.cursor if stored is not None and not full else None
         try:
-            _pull(work, connector, mapper, stream, cursor, stored, window)
+            _pull(work, connector, watch, stream, cursor, stored, window)
+        except Drifted as stopped:
+            watch.keep(work, stopped)
+            raise
         finally:
-            outcome.counts = {**outcome.counts, **retried, "calls": connector.stats.calls - calls}
+            outcome.drift = watch.told
+            calls = connector.stats.calls - calls
+            outcome.counts = {**outcome.counts, **retried, **watch.counts, "calls": calls}
     return outcome
 
 
-def _retry_quarantine(work: Work, stream: Stream, mapper: StreamMapping) -> dict[str, int]:
+def _retry_quarantine(work: Work, stream: Stream, guard: Guard) -> dict[str, int]:
     """Map what an earlier mapping refused again; done before the pull, so that a mended mapping shows at once."""
     tried, still = 0, 0
     with work.transaction() as connection:
-        for batch in remap.refused_by_another_mapping(connection, stream, mapper.fingerprint):
-            counts = remap.remap(connection, stream, mapper, batch, run_id=work.run_id)
+        for batch in remap.refused_by_another_mapping(connection, stream, guard.fingerprint):
+            counts = guard.again(connection, batch)
             tried, still = tried + counts.pulled, still + counts.rejected
     return {"released": tried - still} if tried else {}
 
@@ -66,7 +76,7 @@ def _retry_quarantine(work: Work, stream: Stream, mapper: StreamMapping) -> dict
 def _pull(
     work: Work,
     connector: Connector[Any],
-    mapper: StreamMapping,
+    watch: Watch,
     stream: Stream,
     cursor: Cursor | None,
     stored: cursors.StoredCursor | None,
@@ -80,15 +90,7 @@ def _pull(
             if page.complete:
                 covered = to_us(window.until)
             with work.transaction() as connection:
-                counts = landing.apply(
-                    connection,
-                    stream,
-                    mapper,
-                    page.records,
-                    run_id=work.run_id,
-                    deleted_ids=page.deleted_ids,
-                    rejected=page.rejected,
-                )
+                counts = watch.land(connection, page.records, deleted_ids=page.deleted_ids, rejected=page.rejected)
                 cursors.write(
                     connection,
                     stream.id,

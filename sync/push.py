@@ -17,6 +17,7 @@ from state.outbox import MAX_ATTEMPTS, Base, Item, OutboxStatus, Plan, PlanError
 from state.store import Store
 from sync import gates
 from sync import plan as planning
+from sync.drift import Guard
 from sync.echoes import rewritten
 from sync.outcome import StreamOutcome
 from sync.progress import Progress, Silent
@@ -171,6 +172,7 @@ class _Pusher:
         self.counts: dict[str, int] = {}
         with work.transaction() as connection:
             self.stream: Stream = landing.open_stream(connection, work.outcome.system, name, self.mapper.entity)
+        self.guard = Guard(self.mapper, self.stream, work.run_id)
 
     def push(self, items: Sequence[Item]) -> None:
         """Note, send, settle; raises ``ConnectorError`` after settling what has no outcome."""
@@ -290,9 +292,9 @@ class _Pusher:
 
     def _land(self, connection: Connection, outcome: Outcome, record: RawRecord) -> None:
         if outcome in (Outcome.APPLIED, Outcome.UNCHANGED):
-            landing.land_written(connection, self.stream, self.mapper, [record], run_id=self.work.run_id)
+            self.guard.land(connection, [record], origin=landing.Origin.WRITTEN)
         else:
-            landing.apply(connection, self.stream, self.mapper, [record], run_id=self.work.run_id)
+            self.guard.land(connection, [record])
 
     def _is_ignored(self, item: Item, record: RawRecord) -> bool:
         """Whether the source took the change but neither it nor its canonical row shows it, not even rewritten."""

@@ -8,6 +8,7 @@ from mappings.engine import Mapping
 from state import landing, remap
 from state.landing import Counts
 from state.store import Store
+from sync.drift import Guard
 from sync.outcome import StreamOutcome
 from sync.progress import Progress, Silent
 from sync.work import working
@@ -24,7 +25,8 @@ def replay(
 ) -> list[StreamOutcome]:
     """Map the current version of every record of a system (or of some of its streams) again.
 
-    Memory is bounded by the batch. It can be stopped at any time and run again.
+    What is held back because records look different (docs/drift.md) stays so. Memory is bounded by the batch. It can
+    be stopped at any time and run again.
     """
     return [
         replay_stream(store, mapping, system, name, run_id=run_id, progress=progress)
@@ -42,13 +44,14 @@ def replay_stream(
         with work.transaction() as connection:
             remap.change_entity(connection, system, name, mapper.entity)
             stream = landing.open_stream(connection, system, name, mapper.entity)
+        guard = Guard(mapper, stream, run_id)
         sums, after = Counts(), 0
         while True:
             with work.transaction() as connection:
                 batch = remap.held(connection, stream, after)
                 if not batch:
                     break
-                sums.add(remap.remap(connection, stream, mapper, batch, run_id=run_id))
+                sums.add(guard.again(connection, batch))
             after = batch[-1].id
             work.page(sums.as_dict())
     return outcome

@@ -8,6 +8,7 @@ from typing import Any
 
 from state.creations import CreationPlan
 from state.outbox import Plan
+from state.shapes import Drift
 from sync.outcome import Problem, StreamOutcome
 
 NEEDS_A_PERSON = ("first_run", "limit")
@@ -106,8 +107,14 @@ def _outcome(outcome: StreamOutcome) -> dict[str, Any]:
         "status": outcome.status,
         "counts": dict(outcome.counts),
         "error": _problem(outcome.error) if outcome.error else None,
+        "drift": [_drift(item) for item in outcome.drift],
         "seconds": round(outcome.seconds, 3),
     }
+
+
+def _drift(item: Drift) -> dict[str, Any]:
+    told = {"path": item.path, "kind": item.kind.value, "type": item.type or None, "before": item.before or None}
+    return {**told, "fields": list(item.fields), "status": item.status.value}
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

@@ -103,14 +103,16 @@ def ordered_streams(settings: Settings, system: str, connector: Connector[Any]) 
     """
     offered = {spec.name: spec for spec in connector.streams()}
     wanted = settings.systems[system].streams or list(offered)
-    unknown = [name for name in wanted if name not in offered]
-    if unknown:
-        from settings.load import locate
+    drift = settings.systems[system].drift
+    for key, names in (("streams", wanted), ("drift", drift if isinstance(drift, dict) else ())):
+        unknown = [name for name in names if name not in offered]
+        if unknown:
+            from settings.load import locate
 
-        where = locate(Path(settings.path), ("systems", system, "streams"))
-        raise SystemUnusable(
-            f"{where}: {connector.name} offers no stream {unknown[0]!r}.", f"It offers: {', '.join(offered)}."
-        )
+            where = locate(Path(settings.path), ("systems", system, key))
+            raise SystemUnusable(
+                f"{where}: {connector.name} offers no stream {unknown[0]!r}.", f"It offers: {', '.join(offered)}."
+            )
     ordered: dict[str, StreamSpec] = {}
 
     def place(name: str) -> None:
