@@ -22,8 +22,10 @@ _IN_ADDRESS = re.compile(r"://([^/@]*)@")
 """User and password in an address, of a database or a proxy."""
 _SHOWN_LINES = 4
 _READ_LINES = 15
-_NOISE = re.compile(r"^\s|^Traceback \(|\bMETRIC\b")
-"""Lines that say nothing to a person: the frames of a traceback, and the SDK's measurements."""
+_NOISE = re.compile(r"^\s|^Traceback \(|\bMETRIC\b|^(?:[\d:., TZ+-]+\|\s*)?(?:INFO|DEBUG)\b")
+"""Lines that do not tell what went wrong: the frames of a traceback, measurements, news."""
+_HEAD = re.compile(r"^(?:[\d:., TZ+-]+\|\s*)?(?:WARNING|ERROR|CRITICAL|FATAL)\b[\s|:]*(?:[\w.-]+\s*\|\s*)?")
+"""What the Singer SDK and singer-python put before a line of their logs."""
 _CLASS = re.compile(r"\b[A-Z][A-Za-z]{2,40}(?:Error|Exception|Failure|Timeout|Refused)\b")
 """The name of a Python exception."""
 _REFUSED = re.compile(
@@ -107,7 +109,8 @@ def failure(name: str, status: int, lines: list[str], hidden: Hidden) -> Connect
 def last_words(lines: list[str], hidden: Hidden) -> str:
     """A sentence with the tap's last lines that say something, safe to show."""
     telling = [line for line in lines if line.strip() and not _NOISE.search(line)]
-    said = [shown for line in telling[-_SHOWN_LINES:] if (shown := hidden.shown(line)).strip(f" |:{_GONE}")]
+    heard = [hidden.shown(_HEAD.sub("", line)) for line in telling[-_SHOWN_LINES:]]
+    said = [shown for shown in heard if shown.strip(f" |:{_GONE}")]
     return f"It said: {' / '.join(said)}" if said else "It said nothing that can be shown."
 
 
