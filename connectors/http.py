@@ -238,18 +238,18 @@ def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
 
 
 class _Final(Exception):
-    """Carries a transient error past the retry loop."""
+    """Carries an error past the retry loop, and past the renewal of credentials."""
 
-    def __init__(self, error: TransientError) -> None:
+    def __init__(self, error: ConnectorError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
 def _tried_out(authentication: Callable[[], T]) -> T:
-    """Its own calls are retried where they are made: retrying around them once more would multiply the attempts."""
+    """Its own calls are retried where they are made, and its refusal is not the source's: neither is tried again."""
     try:
         return authentication()
-    except TransientError as error:
+    except (TransientError, AuthError) as error:
         raise _Final(error) from error
 
 
