@@ -29,6 +29,7 @@ _EXAMPLES = {
     "mapping": "mapping: mappings/our-crm.yaml",
     "schedule": "schedule: {cron: '*/15 * * * *'}",
     "push": "push: plan   # off, plan, auto",
+    "webhook_path": "webhook_path: '${env:FORMS_WEBHOOK_PATH}'",
     "ownership": "ownership: {lead.status: crm, opportunity.delivery_state: {owner: erp, policy: ask}}",
     "owner": "owner: crm",
     "policy": "policy: ask   # owner_wins, newest_wins, ask",

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from mappings.currencies import EXPONENTS
 from settings import cron
 from settings.creation import CreationRule
-from settings.encryption import Encryption
+from settings.encryption import Encryption, KeyReference
 from settings.retention import Retention
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
 
@@ -84,6 +84,8 @@ class SystemSettings(_Settings):
     mapping: str | None = None
     schedule: Schedule | None = None
     push: Literal["off", "plan", "auto"] = "plan"
+    webhook_path: KeyReference | None = None
+    """The secret end of the system's webhook address, where the source signs nothing, or for good measure."""
     drift: DriftPolicy | dict[str, DriftPolicy] = "evolve"
 
     def drift_of(self, stream: str) -> DriftPolicy:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from console.context import App, pass_app
 from console.output import say
 
+_MOST_CONNECTIONS = 1000
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -20,6 +22,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--behind-proxy", is_flag=True, help="A proxy before it speaks TLS and forwards to it.")
+@click.option("--public-url", metavar="URL", help="How systems call it, such as https://hooks.example.com/ltc.")
 @pass_app
 def command(
     app: App,
@@ -29,17 +32,18 @@ def command(
     tls_certificate: Path | None,
     tls_key: Path | None,
     behind_proxy: bool,
+    public_url: str | None,
 ) -> int:
-    """Take in what systems tell by webhook, and read the records it is about a moment later.
+    """Take in what systems tell by webhook, and read or land the records it is about a moment later.
 
-    Each request is verified by its signature, committed to the store before it is answered, and taken in once. It
-    only says which records to look at; syncs go on as scheduled and find what no webhook told of.
+    Each request is verified by its signature, committed to the store before it is answered, and taken in once. Syncs
+    go on as scheduled and find what no webhook told of. Several of these processes may share one store.
 
     \b
     Examples:
       ltc serve --webhooks
       ltc serve --webhooks --host 0.0.0.0 --port 443 --tls-certificate cert.pem --tls-key key.pem
-      ltc serve --webhooks --host 10.0.0.5 --behind-proxy
+      ltc serve --webhooks --host 10.0.0.5 --behind-proxy --public-url https://hooks.example.com/ltc
     """
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
@@ -48,17 +52,19 @@ def command(
             f"Webhooks to {host} would come unencrypted. Give --tls-certificate and --tls-key, or --behind-proxy if "
             "a proxy before it speaks TLS."
         )
+    if public_url is not None and urlsplit(public_url).scheme not in ("http", "https"):
+        raise click.UsageError("--public-url begins with https://, such as https://hooks.example.com/ltc.")
     import uvicorn
 
     from console.receiver import Receiver
 
-    receiver = Receiver(app.new_store, app.settings, say)
+    receiver = Receiver(app.new_store, app.settings, say, public_url or "")
     try:
-        names = receiver.open()
-        if not names:
+        paths = receiver.open()
+        if not paths:
             raise click.ClickException(
                 f"No system of {app.config} tells by webhook. `ltc connectors describe NAME` lists the settings of a "
-                "connector; Jiandaoyun needs `webhook_secret`."
+                "connector; most need `webhook_secret`."
             )
         config = uvicorn.Config(
             receiver.app,
@@ -68,6 +74,7 @@ def command(
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            limit_concurrency=_MOST_CONNECTIONS,
             ssl_certfile=tls_certificate,
             ssl_keyfile=str(tls_key) if tls_key else None,
         )
@@ -75,8 +82,9 @@ def command(
         with config.bind_socket() as listening:
             listening.listen()  # whoever reads the address may call it at once
             bound = listening.getsockname()[1]
-            for name in names:
-                say(f"{name}: {scheme}://{host}:{bound}/webhooks/{name}")
+            base = (public_url or f"{scheme}://{host}:{bound}").rstrip("/")
+            for name, path in paths.items():
+                say(f"{name}: {base}{path}")
             with suppress(KeyboardInterrupt):  # to be stopped is how it ends
                 uvicorn.Server(config).run(sockets=[listening])
     finally:
