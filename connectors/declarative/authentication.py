@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from connectors.declarative.expressions import ExpressionError, Template
 from connectors.declarative.parts import Header, Holes, Part
 
-SECRET = frozenset({"config", "token"})
+SECRET = frozenset({"config"})
 """Variables of credentials: here, and only here, ``config`` holds secrets."""
 SIGNING = SECRET | {"method", "path", "query", "body", "timestamp", "timestamp_ms", "nonce"}
 """Variables of a signature of ours."""
@@ -42,10 +42,10 @@ class Basic(Part):
 
 
 class Signing(Part):
-    """Each request is signed: ``headers`` are filled in after ``text``, which is what is signed."""
+    """Each attempt at a request is signed in these headers, as in
+    ``X-Signature: "{hmac('sha256', config.secret, join('', [timestamp, method, path, body]), 'hex')}"``."""
 
     headers: dict[Header, Holes]
-    query: dict[str, Holes] = Field(default_factory=dict)
 
 
 class Auth(Part):
@@ -77,4 +77,4 @@ class Auth(Part):
             oauth = self.oauth2
             yield [oauth.client_id, oauth.client_secret, oauth.refresh_token, oauth.scope, oauth.form], SECRET
         if self.sign is not None:
-            yield [self.sign.headers, self.sign.query], SIGNING
+            yield self.sign.headers, SIGNING

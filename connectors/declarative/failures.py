@@ -29,6 +29,14 @@ class Missing(RecordError):
     """The record does not exist any more, or never did."""
 
 
+class Gone(Missing):
+    """HTTP 410: a record that was deleted, or a cursor that is too old."""
+
+
+class Expired(ContractError):
+    """The source does not go back as far as the cursor any more; everything must be read anew."""
+
+
 class Conflict(RecordError):
     """The system itself refused a write because the record has changed since."""
 
@@ -56,7 +64,7 @@ class Classifier:
     def _by_status(self, response: httpx.Response) -> ConnectorError | None:
         status = response.status_code
         if status in (404, 410):
-            return Missing(f"{self._name} does not know it (HTTP {status}).")
+            return (Gone if status == 410 else Missing)(f"{self._name} does not know it (HTTP {status}).")
         if status in (409, 412):
             return Conflict(f"{self._name} refused it: it was changed meanwhile (HTTP {status}).")
         if status in (400, 422):
@@ -110,8 +118,8 @@ class _Rule:
         if rule.kind == "quota":
             remedy = rule.remedy or "It goes on when the allowance is back."
             return QuotaError(f"{name} allows no more (HTTP {status}){sentence}", remedy=remedy, reset_after=wait)
-        if rule.kind == "contract":
-            return ContractError(
+        if rule.kind in ("contract", "expired"):
+            return (Expired if rule.kind == "expired" else ContractError)(
                 f"{name} answered HTTP {status}{sentence}",
                 remedy=rule.remedy or "Report it with the sample.",
                 sample=shape(response.content),

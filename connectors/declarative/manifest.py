@@ -160,8 +160,8 @@ class Manifest(Part):
             yield at, f"paging by {paging.by} needs {{{wanted}}} somewhere in the request"
         if stream.incremental is not None and "since" not in stream.list.names:
             yield at, "incremental needs {since} somewhere in the request"
-        if paging.by == "keyset" and stream.version is None:
-            yield at, "paging by keyset needs version"
+        if paging.by == "keyset" and stream.version is None and paging.time is None:
+            yield at, "paging by keyset needs version, or time under paging"
 
 
 def _variables(at: tuple[Any, ...], request: Request, allowed: Collection[str]) -> Iterable[Mistake]:

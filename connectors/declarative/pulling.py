@@ -26,6 +26,7 @@ import msgspec
 from connectors.contract import Cursor, Page, Window
 from connectors.declarative.client import Client
 from connectors.declarative.expressions import Expression
+from connectors.declarative.failures import Expired, Gone
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.paging import Answer, Position, Walk
 from connectors.declarative.records import Found, Reader, Selection, keys_of
@@ -47,7 +48,7 @@ class Lister:
         self._client = client
         self._paging = manifest.paging_of(self.stream)
         self._size = page_size or self._paging.size
-        self._reader = Reader(self.stream)
+        self._reader = Reader(self.stream, self._paging.time)
         parent = self.stream.parent
         self._above = Lister(manifest, parent.stream, client, None) if parent else None
         self._added = {field: Expression(place) for field, place in parent.add.items()} if parent else {}
@@ -111,6 +112,14 @@ class Puller:
 
     def pull(self, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """See ``Connector.pull``. Raises any ``ConnectorError``."""
+        try:
+            yield from self._pull(cursor, window)
+        except Expired:
+            if not cursor or window.full:
+                raise
+            yield from self._pull(None, window)
+
+    def _pull(self, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         deletes = self._lister.stream.deletes
         request = deletes.list if isinstance(deletes, Deletes) else None
         state: Cursor = {} if window.full else dict(cursor or {})
@@ -201,6 +210,8 @@ def listed(client: Client, request: Request, variables: Mapping[str, Any], addre
     """One page of a list, or the one at an address. Raises any ``ConnectorError`` but ``RecordError``."""
     try:
         return client.follow(address) if address is not None else client.send(request, variables)
+    except Gone as error:
+        raise Expired(error.message) from error
     except RecordError as error:
         # In a list there is no record that a refusal could be about.
         raise ContractError(error.message, remedy=error.remedy or "Correct the request in the manifest.") from error

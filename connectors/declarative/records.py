@@ -95,15 +95,16 @@ class Found:
     rejected: list[RejectedRecord]
     deleted: list[str]
     order: list[tuple[Any, str]]
-    """Version as the source writes it, and id, of every row in the order it came, deleted ones included."""
+    """What the list is ordered by, as the source writes it, and id, of every row in its order, deleted ones too."""
 
 
 class Reader:
     """Makes raw records of the rows of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, ordered_by: str | None = None) -> None:
         self._keys = [Expression(key) for key in stream.keys]
         self._version = Expression(stream.version.field) if stream.version else None
+        self._ordered_by = Expression(ordered_by) if ordered_by else self._version
         self._times = stream.version.reading if stream.version and stream.version.format != "number" else None
         self._place = stream.version.field if stream.version else ""
         self._without = frozenset(stream.without)
@@ -139,7 +140,7 @@ class Reader:
             found.rejected.append(RejectedRecord("", row, ", ".join(item.text for item in self._keys), _NO_KEY))
             return
         written = self._version.of(fields) if self._version else None
-        found.order.append((written, key))
+        found.order.append((self._ordered_by.of(fields) if self._ordered_by else None, key))
         try:
             version = self._number(written)
         except ValueError as error:

@@ -10,7 +10,8 @@ from connectors.declarative.parts import Header, Name, Part, Query, Times
 from connectors.declarative.requests import Request
 from connectors.declarative.times import TimeFormat
 
-Kind = Literal["transient", "auth", "quota", "record", "contract", "missing", "conflict"]
+Kind = Literal["transient", "auth", "quota", "record", "contract", "missing", "conflict", "expired"]
+"""``expired``: the cursor, or the time that a list is asked from, is too old; everything is read anew."""
 
 
 class Limits(Part):
@@ -58,12 +59,14 @@ class Paging(Part):
     cursor    {cursor}, {size}         what `next` found in the answer before
     link      the whole next address: `next` in the answer, or the Link header without it
     last_id   {last_id}, {size}        ascending by key
-    keyset    {after_time}, {after_id}, {size}   ascending by version and key
+    keyset    {after_time}, {after_id}, {size}   ascending by time and key
     """
 
     by: Literal["none", "page", "offset", "cursor", "link", "last_id", "keyset"] = "none"
     size: int = Field(100, gt=0, le=100_000)
     start: int = 1
+    time: Query | None = None
+    """Of `keyset`: where the time stands that the list is ordered by, if that is not the version."""
     next: Query | None = None
     """The next cursor, or the next address."""
     next_header: Header | None = None

@@ -302,3 +302,28 @@ def test_ids_lists_every_id_whenever_it_changed(connect: Connect, desk: Desk) ->
     desk.add(45, at=5)
     connector = connect()
     assert {int(key) for part in connector.ids("order") for key in part} == set(desk.orders)
+
+
+@pytest.mark.parametrize("said", ["410", "rule"])
+def test_a_cursor_that_the_source_has_forgotten_leads_to_a_full_reading(
+    connect: Connect, desk: Desk, server: Server, said: str
+) -> None:
+    desk.add(30)
+    desk.now += 60_000
+    rule = [{"status": 200, "when": "error.code == 'too old'", "is": "expired"}]
+    reader = Reader(connect(top={"errors": rule}), desk).pull()
+    reader.held = {}
+    answer = (410, b"") if said == "410" else (200, {"error": {"code": "too old"}})
+    server.faults.answer("GET /api/orders", *answer)
+    assert reader.pull().ids == set(desk.orders)
+
+
+def test_a_list_may_be_ordered_by_another_time_than_the_version(connect: Connect, desk: Desk) -> None:
+    desk.add(70)
+    desk.now += 60_000
+    keyset = {**PAGINGS["keyset"], "paging": {"by": "keyset", "size": 20, "time": "changed"}}
+    version = {"field": "lock", "format": "number"}
+    incremental = {"times": {"format": "milliseconds"}}
+    reader = Reader(connect(**keyset, version=version, incremental=incremental), desk).pull()
+    assert reader.ids == set(desk.orders)
+    assert {record.version for record in reader.held.values()} == {1}
