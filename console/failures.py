@@ -5,13 +5,13 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from settings.errors import SettingsError
+from yamlfiles.problems import Problem
 
 _USAGE = {
     "SecretMissing",
     "KeyUnusable",
     "SystemUnusable",
-    "MappingFileError",
+    "FileUnusable",
     "UnknownConnector",
     "FindingError",
     "LinkError",
@@ -28,9 +28,9 @@ _SENTENCES = {
 
 def told(error: BaseException) -> tuple[str, int]:
     """The message for standard error, and the exit code."""
-    if isinstance(error, SettingsError):
-        lines = [str(problem) for problem in error.problems]
-        return "\n".join(lines), 2
+    problems = getattr(error, "problems", None)
+    if isinstance(problems, list) and all(isinstance(problem, Problem) for problem in problems):
+        return "\n".join(str(problem) for problem in problems), 2
     name = type(error).__name__
     code = 2 if _names(error) & _USAGE else 1
     if hasattr(error, "message") and hasattr(error, "remedy"):

@@ -33,6 +33,15 @@ class OAuth(Part):
     form: dict[str, Holes] = Field(default_factory=dict)
     """Further parameters of the token request, such as ``audience``."""
 
+    @model_validator(mode="after")
+    def _chain(self) -> OAuth:
+        asks = self.refresh_token is not None or self.authorize_url is not None
+        if self.grant == "refresh_token" and not asks:
+            raise ValueError("a chain of refresh tokens needs the first (refresh_token), or authorize_url to get it")
+        if self.grant != "refresh_token" and asks:
+            raise ValueError("refresh_token and authorize_url go with `grant: refresh_token`")
+        return self
+
 
 class Basic(Part):
     """HTTP Basic."""

@@ -40,9 +40,10 @@ class Client:
         self._base = config.base_url.rstrip("/")
         self._credentials = Credentials(manifest.auth, config)
         oauth = manifest.auth.oauth2 if manifest.auth else None
-        self._tokens = (
+        self.tokens = (
             Tokens(manifest.name, oauth, self._credentials, config, stats, lambda: services().tokens) if oauth else None
         )
+        """``None`` where no tokens are needed."""
         self._headers = Template(manifest.headers)
         limits = manifest.limits
         self._places = threading.BoundedSemaphore(limits.concurrent) if limits.concurrent else nullcontext()
@@ -62,8 +63,8 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
-        if self._tokens is not None:
-            self._tokens.close()
+        if self.tokens is not None:
+            self.tokens.close()
 
     def send(self, request: Request, variables: Mapping[str, Any], *, safe: bool = True) -> httpx.Response:
         """Send one request and return the successful answer; ``safe``: as in ``HttpSession.request``.
@@ -116,10 +117,10 @@ class Client:
             return self._session.request(method, path, content=content, params=parameters, headers=headers, safe=safe)
 
     def _authenticate(self) -> Mapping[str, str]:
-        return self._credentials.headers(self._tokens.current() if self._tokens else None)
+        return self._credentials.headers(self.tokens.current() if self.tokens else None)
 
     def _reauthenticate(self) -> bool:
-        return self._tokens is not None and self._tokens.renew()
+        return self.tokens is not None and self.tokens.renew()
 
 
 def _limit(name: str, base: str, limits: Limits, config: DeclaredConfig) -> RateLimit | None:

@@ -29,6 +29,7 @@ from connectors.declarative.pulling import Lister, Puller
 from connectors.declarative.pushing import Singles, Writer
 from connectors.declarative.rules import Deletes as DeletesRule
 from connectors.declarative.settings import DeclaredConfig, config_model
+from connectors.declarative.tokens import Tokens
 from connectors.errors import ConnectorError, RecordError
 
 
@@ -40,6 +41,11 @@ class Declared(Connector[DeclaredConfig]):
     def __init__(self, config: DeclaredConfig) -> None:
         super().__init__(config)
         self._client = Client(self.manifest, config, self.stats, lambda: self.services)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The system's OAuth tokens; ``None`` where it has none."""
+        return self._client.tokens
 
     def close(self) -> None:
         """Close the connections."""

@@ -14,7 +14,7 @@ from connectors.contract import CallStats
 from connectors.declarative.authentication import OAuth
 from connectors.declarative.credentials import Credentials
 from connectors.declarative.settings import DeclaredConfig
-from connectors.errors import AuthError, ConnectorError
+from connectors.errors import AuthError, ConnectorError, ContractError
 from connectors.http import HttpSession
 from connectors.network import AddressRefused
 from connectors.rawjson import parse
@@ -60,6 +60,9 @@ class Tokens:
                 f"The manifest asks for tokens at {parts.hostname}, which is not the system's host.",
                 remedy=f"If that is right, name it in ltc.yaml: config: {{hosts: [{parts.hostname}]}}.",
             )
+        if oauth.authorize_url is not None:
+            # Only a person's browser goes there.
+            self._consent = urljoin(config.base_url.rstrip("/") + "/", oauth.authorize_url)
         self._session = HttpSession(
             f"{parts.scheme}://{parts.netloc}",
             stats=stats,
@@ -67,6 +70,7 @@ class Tokens:
             timeout=config.timeout_seconds,
             network=config.network,
         )
+        self._vault = vault
         self._shared = SharedToken(vault, self._key, self._renew)
 
     def close(self) -> None:
@@ -82,16 +86,65 @@ class Tokens:
         self._shared.refused()
         return True
 
+    def consent(self, redirect: str, state: str, challenge: str) -> str:
+        """Where a person agrees that we may act for them (RFC 6749, 4.1.1, with the challenge of RFC 7636).
+
+        Raises ``ContractError`` if the manifest names no such place.
+        """
+        if self._oauth.authorize_url is None:
+            raise ContractError(f"Nobody logs in to {self._name}: its manifest has no authorize_url.")
+        asked = {
+            "response_type": "code",
+            "client_id": self._text(self._oauth.client_id),
+            "redirect_uri": redirect,
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        if self._oauth.scope is not None:
+            asked["scope"] = self._text(self._oauth.scope)
+        return f"{self._consent}{'&' if '?' in self._consent else '?'}{urlencode(asked)}"
+
+    def exchange(self, code: str, redirect: str, verifier: str) -> None:
+        """Keep what a person's consent grants. Raises ``AuthError`` if it comes without a refresh token."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect,
+            "code_verifier": verifier,
+        }
+
+        def granted(_: Grant | None) -> Grant:
+            found = self._granted(form)
+            if found.refresh_token is None:
+                raise AuthError(
+                    f"{self._name} gave us no refresh token, so the consent would end with the first token.",
+                    remedy="Ask for offline access in the manifest's scope; its name differs between systems.",
+                )
+            return found
+
+        vault, key = self._vault(), self._key()
+        vault.refresh(key, vault.current(key), granted)
+
     def _key(self) -> TokenKey:
         oauth, text = self._oauth, self._text
         scope = text(oauth.scope) if oauth.scope is not None else ""
-        secret = oauth.refresh_token if oauth.grant == "refresh_token" else oauth.client_secret
+        first = oauth.refresh_token if oauth.grant == "refresh_token" else None
+        secret = first if first is not None else oauth.client_secret
         return token_key(self._name, self._address, text(oauth.client_id), scope, secret=text(secret))
 
     def _renew(self, last: Grant | None) -> Grant:
         if self._oauth.grant == "client_credentials":
             return self._granted({"grant_type": "client_credentials"})
-        first = self._text(self._oauth.refresh_token)
+        if self._oauth.refresh_token is not None:
+            first = self._text(self._oauth.refresh_token)
+        elif last is not None and last.refresh_token is not None:
+            first = last.refresh_token
+        else:
+            raise AuthError(
+                f"Nobody has agreed yet that we may act for them in {self._name}.",
+                remedy="Run `ltc connectors login` with the system's name, once.",
+            )
         return renewed_with(
             last, first, lambda used: self._granted({"grant_type": "refresh_token", "refresh_token": used})
         )

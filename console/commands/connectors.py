@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console import jobs
+from console.commands import connectors_login
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -93,6 +94,9 @@ def describe(app: App, name: str, as_json: bool) -> int:
     columns = ("name", "entity", "cursor", "deletes", "writable", "after")
     _table(app, "stream_columns", columns, [_stream(app, spec) for spec in specs])
     return 0
+
+
+command.add_command(connectors_login.command)
 
 
 def _table(app: App, kind: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
