@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from connectors.contract import Notice
+from connectors.contract import Inbound, Notice
 from console.cli import cli
 from sandbox.jiandaoyun import JiandaoyunServer, start
 from state import notices
 from state.store import open_store
-from tests.connectors.jiandaoyun.test_webhook import SECRET, push
+from tests.connectors.jiandaoyun.test_webhook import SECRET, push, signed
 
 LEAD = {"lead_no": "L-1", "contact_name": "Li Na", "company_name": "ACME", "status": "新线索"}
 
@@ -42,7 +43,7 @@ def settings(folder: Path, server: JiandaoyunServer, **more: Any) -> Path:
 
 
 @contextmanager
-def serving(config: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(config: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address that the process listens at, and the process."""
     command = [
         str(Path(sys.executable).with_name("ltc")),
@@ -52,6 +53,7 @@ def serving(config: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         "--webhooks",
         "--port",
         "0",
+        *options,
     ]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -85,6 +87,48 @@ def test_a_row_is_there_a_moment_after_its_webhook_and_forgers_are_sent_away(
         assert said[1].startswith("forms.lead: 1 pulled, 1 new")
         with store.reading() as connection:
             assert connection.exec_driver_sql("SELECT source_id FROM record").scalars().all() == [data_id]
+
+
+def test_two_processes_take_each_request_in_once_and_one_may_die_at_it(tmp_path: Path, forms: JiandaoyunServer) -> None:
+    config = settings(tmp_path, forms, webhook_secret=SECRET)
+    asked = [signed(json.dumps({"op": "form_update", "n": n}).encode(), delivery=f"d{n}") for n in range(100)]
+
+    def tell(url: str, request: Inbound) -> int:
+        """What the source learns in the end: as it does, it sends again what was answered 503."""
+        sent: Any = {"params": dict(request.query), "headers": dict(request.headers), "content": request.body}
+        try:
+            return next(status for status in iter(lambda: client.post(url, **sent).status_code, None) if status != 503)
+        except httpx.TransportError:
+            return 0
+
+    with (
+        httpx.Client(timeout=20, limits=httpx.Limits(max_connections=50)) as client,
+        serving(config) as (first, dying),
+        serving(config) as (second, _),
+        ThreadPoolExecutor(50) as pool,
+    ):
+        both = [pool.submit(tell, url, request) for request in asked[:50] for url in (first, second)]
+        assert [item.result() for item in both] == [200] * 100
+        started = [pool.submit(tell, first, request) for request in asked[50:]]
+        next(as_completed(started))
+        dying.kill()
+        assert {item.result() for item in started} <= {200, 0}
+        again = [pool.submit(tell, second, request) for request in asked]
+        assert [item.result() for item in again] == [200] * 100
+    with open_store(f"sqlite:///{tmp_path / 'ltc.db'}") as store, store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM delivery").scalar_one() == 100
+
+
+def test_the_public_address_is_what_is_shown_and_a_secret_end_is_not(
+    tmp_path: Path, forms: JiandaoyunServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORMS_PATH", "0123456789abcdef")
+    config = settings(tmp_path, forms, webhook_secret=SECRET)
+    config.write_text(
+        config.read_text().replace("    connector:", "    webhook_path: ${env:FORMS_PATH}\n    connector:")
+    )
+    with serving(config, "--public-url", "https://hooks.example.com/ltc/") as (url, _):
+        assert url == "https://hooks.example.com/ltc/webhooks/forms/…"
 
 
 def test_unencrypted_listening_beyond_this_machine_is_refused(tmp_path: Path, forms: JiandaoyunServer) -> None:
