@@ -1,6 +1,6 @@
 """The arithmetic of a budget: what is left of an allowance, when the next call may start, what a source told of it.
 
-Calls are spaced by the generic cell rate algorithm: ``due`` is when a bucket that is never exceeded would be full again.
+Calls are spaced by the generic cell rate algorithm: ``due`` is when a bucket that rests would be full again.
 In any time of ``seconds`` no more than ``calls`` start, bursts included, with a margin for what happens on the way.
 Times are whole microseconds since the epoch.
 """
@@ -21,8 +21,8 @@ HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 _MARGIN = 1.03
 """Calls that leave us evenly arrive less evenly: so much of the window may be lost on the way."""
-_AHEAD = SECOND
-"""A read is given its time no longer ahead than this, so that a write which comes later need not wait behind it."""
+_AHEAD = (SECOND // 5, SECOND)
+"""A read is given its time no longer ahead than this, at fast and at slow rates: a later write waits behind few."""
 _FUTURE = 60 * SECOND
 """A bucket that is due later than its burst and this was written by a clock that has been set back since."""
 
@@ -54,6 +54,9 @@ class Bucket(msgspec.Struct, omit_defaults=True):
     held_until: int = 0
     lent: int = 0
     """Calls that the holder may make; they are counted as spent."""
+    taken_by: str = ""
+    """Who took from it last."""
+    taken_at: int = 0
     wanted_until: int = 0
     """Until then several take from it, so nobody holds it alone."""
 
@@ -75,7 +78,13 @@ def spacing(allowance: Allowance) -> int:
 def ahead(allowances: Sequence[Allowance], priority: Priority) -> int:
     """How far ahead a call may be given its time. A write's reaches further: it is served before the next read."""
     step = max((spacing(item) for item in allowances), default=0)
-    return min(step, _AHEAD) if priority is Priority.READ else min(step, _AHEAD) + 2 * step
+    reads = min(max(step, _AHEAD[0]), _AHEAD[1])
+    return reads if priority is Priority.READ else reads + 2 * step
+
+
+def late(allowances: Sequence[Allowance]) -> int:
+    """How much later than at its time a call may start without another one being counted with it."""
+    return min((int(item.seconds * SECOND * (_MARGIN - 1) / 2) for item in allowances if item.calls), default=SECOND)
 
 
 def earliest(bucket: Bucket, allowance: Allowance, priority: Priority, now: int) -> int:

@@ -126,6 +126,7 @@ class SharedToken:
         self._do = do
         self._lock = threading.Lock()
         self._grant: Grant | None = None
+        self._used = threading.local()
 
     def fresh(self) -> Grant:
         """A grant that has not ended. Raises what the renewal raises."""
@@ -135,14 +136,16 @@ class SharedToken:
                 vault, key = self._vault(), self._key()
                 kept = vault.current(key)
                 self._grant = kept if kept is not None and kept.is_good(now) else vault.refresh(key, kept, self._do)
+            self._used.grant = self._grant
             return self._grant
 
     def refused(self, grant: Grant | None = None) -> Grant:
-        """The source did not take ``grant`` (default: the one last used): another one."""
+        """The source did not take ``grant`` (default: the one this thread used last): another one."""
+        bad: Grant | None = grant or getattr(self._used, "grant", None)
         with self._lock:
-            bad = grant or self._grant
-            if bad is None or self._grant is None or self._grant.fence == bad.fence:
+            if bad is None or self._grant is None or self._grant.fence <= bad.fence:
                 self._grant = self._vault().refresh(self._key(), bad, self._do)
+            self._used.grant = self._grant
             return self._grant
 
 

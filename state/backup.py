@@ -3,7 +3,8 @@
 The file is a zstandard frame (``zstd -d`` reads it) and a footer that ``zstd`` passes over, with the BLAKE2b-256 of all
 bytes before it. Inside, each part has its length (4 bytes, little endian) before it and is MessagePack: a ``Header``;
 for each table of ``state.schema`` its blocks, which are lists of rows, and an empty part as their end; a ``Manifest``.
-Leases are left out: a right to work does not outlive its store.
+Leases are left out: a right to work does not outlive its store. So are tokens, which are dead once they are refreshed
+and may end the living ones if they are tried, and what is left of allowances.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from state.migrations import HEAD
 from state.store import Store
 
 FORMAT = 1
-TABLES: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if table is not schema.lease)
+_OF_THE_STORE = (schema.lease, schema.token, schema.budget)
+TABLES: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if table not in _OF_THE_STORE)
 """The tables in the order in which the file holds them."""
 
 Told = Callable[[str, int], None]

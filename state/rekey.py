@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from state import arrivals, audit, bulk, schema
@@ -108,6 +108,20 @@ def _arrivals(store: Store) -> None:
         if len(rows) < _BATCH:
             return
         last = rows[-1].id
+
+
+def _tokens(store: Store) -> None:
+    """The few rows of ``state.tokens``: what the store's key seals there has a seal of its own inside."""
+    table = schema.token
+    with store.transaction() as connection:
+        keys = keys_of(connection)
+        for row in _locked(connection, select(table.c.name, table.c.sealed)):
+            stored = bytes(row.sealed)
+            if _is_stale(keys, stored):
+                key = keys.key_of(stored)
+                inner = stored if key is None else key.open_named(row.name, stored)
+                fresh = inner if keys.current is None else keys.current.seal_named(row.name, inner)
+                connection.execute(update(table).where(table.c.name == row.name).values(sealed=fresh))
 
 
 def _locked(connection: Connection, query: Any) -> list[Any]:

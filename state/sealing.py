@@ -45,6 +45,7 @@ class Key:
         self.id = self._id.hex()
         self._bodies = blake2b(secret, digest_size=32, person=b"ltc bodies").digest()
         self._hashes = blake2b(secret, digest_size=32, person=b"ltc hashes").digest()
+        self._named = blake2b(secret, digest_size=32, person=b"ltc named").digest()
         self._contexts = threading.local()
 
     @classmethod
@@ -81,6 +82,24 @@ class Key:
                 f"Version {seq} of record {record_id} in landing was changed outside of ltc, or was moved there.",
                 "Restore a backup, or read the record's system anew with `ltc pull --full` into a new store.",
             ) from None
+
+    def seal_named(self, name: str, data: bytes) -> bytes:
+        """Something other than a body, sealed for what is kept under this name."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(_NONCE)
+        return self.head + nonce + bytes(AESGCM(self._named).encrypt(nonce, data, name.encode()))
+
+    def open_named(self, name: str, stored: bytes) -> bytes:
+        """What ``seal_named`` sealed. Raises ``StoreError`` if it was changed, or sealed for another name."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        start = _HEAD + _NONCE
+        try:
+            return bytes(AESGCM(self._named).decrypt(stored[_HEAD:start], stored[start:], name.encode()))
+        except (InvalidTag, ValueError):
+            raise StoreError(f"What is kept for {name} was changed outside of ltc.", "Restore a backup.") from None
 
     def seal_hash(self, digest: bytes) -> bytes:
         """A hash, sealed."""

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from connectors.services import in_process
 from sandbox.postgres import Postgres
 from state.store import Store, open_store
+
+
+@pytest.fixture(autouse=True)
+def own_services() -> None:
+    """Connectors that are opened without a store share tokens and budgets in one test, and none with another test."""
+    in_process.cache_clear()
 
 
 @pytest.fixture(scope="session")
