@@ -15,6 +15,7 @@ _BUILT_IN = {
     "jiandaoyun": "connectors.jiandaoyun.connector:Jiandaoyun",
     "salesforce": "connectors.salesforce.connector:Salesforce",
     "singer": "connectors.singer.connector:Singer",
+    "stripe": "connectors.stripe.connector:Stripe",
     "tryton": "connectors.tryton.connector:Tryton",
     "xero": "connectors.xero.connector:Xero",
 }
