@@ -22,6 +22,8 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,7 +67,7 @@ class Request:
 @dataclass(slots=True)
 class _Rule:
     where: re.Pattern[str]
-    kind: str  # answer, cut, hang, corrupt
+    kind: str  # answer, cut, hang, corrupt, break, drip, meanwhile
     times: int
     skip: int
     act: bool
@@ -73,6 +75,8 @@ class _Rule:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     change: Callable[[bytes], bytes] | None = None
+    happens: Callable[[], None] = lambda: None
+    seconds: float = 0.0
 
 
 def half(body: bytes) -> bytes:
@@ -114,6 +118,18 @@ class Faults:
     def corrupt(self, where: str, *, times: int = 1, skip: int = 0, change: Callable[[bytes], bytes] = half) -> None:
         """Carry the request out, keep status and headers, and send ``change(body)``; by default half of the body."""
         self._add(_Rule(re.compile(where), "corrupt", times, skip, True, change=change))
+
+    def break_off(self, where: str, *, times: int = 1, skip: int = 0) -> None:
+        """Carry the request out, send status, headers and half of the body, and close the connection."""
+        self._add(_Rule(re.compile(where), "break", times, skip, True))
+
+    def drip(self, where: str, seconds: float, *, times: int = 1, skip: int = 0) -> None:
+        """Carry the request out, and send the body byte by byte with this pause between two."""
+        self._add(_Rule(re.compile(where), "drip", times, skip, True, seconds=seconds))
+
+    def meanwhile(self, where: str, happens: Callable[[], None], *, times: int = 1, skip: int = 0) -> None:
+        """Let something happen between a request's arrival and its being carried out."""
+        self._add(_Rule(re.compile(where), "meanwhile", times, skip, False, happens=happens))
 
     def clear(self) -> None:
         """Drop every rule."""
@@ -175,15 +191,22 @@ class Server:
     """An ASGI application served from a thread on 127.0.0.1 until ``stop``.
 
     ``base_url`` has no slash at its end. ``faults`` breaks requests, ``requests`` shows them (the last ``remember``).
+    ``clock`` tells the time in the ``Date`` of answers, if it is not the machine's.
     """
 
     def __init__(
-        self, application: Application, *, port: int = 0, tls: Tls | None = None, remember: int = 5000
+        self,
+        application: Application,
+        *,
+        port: int = 0,
+        tls: Tls | None = None,
+        remember: int = 5000,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.faults = Faults()
         self._log: deque[Request] = deque(maxlen=remember)
         config = uvicorn.Config(
-            _Front(application, self.faults, self._log),
+            _Front(application if clock is None else _dated(application, clock), self.faults, self._log),
             loop="asyncio",
             http="h11",
             ws="none",
@@ -192,6 +215,7 @@ class Server:
             log_level="error",
             access_log=False,
             server_header=False,
+            date_header=clock is None,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
             ssl_certfile=tls.cert_file if tls else None,
@@ -229,6 +253,21 @@ class Server:
     def forget(self) -> None:
         """Empty the log of requests."""
         self._log.clear()
+
+
+def _dated(application: Application, clock: Callable[[], datetime]) -> Application:
+    """The application with the ``Date`` of another clock in its answers."""
+
+    async def dated(scope: Any, receive: Receive, send: Send) -> None:
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock().astimezone(UTC), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        await application(scope, receive, stamped)
+
+    return dated
 
 
 def _listen(port: int) -> socket.socket:
@@ -294,6 +333,9 @@ class _Front:
         self._log.append(request)
         answer = _Answer(request, send)
         rule = self._faults.take(request.line)
+        if rule is not None and rule.kind == "meanwhile":
+            rule.happens()
+            rule = None
         if rule is None:
             await self._application(scope, _replay(request.body, receive), answer.pass_on)
             return
@@ -309,6 +351,13 @@ class _Front:
                 await _hang_up(receive, send)
             case "hang":
                 await _until_gone(receive)
+            case "break":
+                await answer.begin(answer.status, answer.headers, len(answer.body))
+                await send({"type": "http.response.body", "body": half(answer.body), "more_body": True})
+                await _hang_up(receive, send)
+            case "drip":
+                await answer.begin(answer.status, answer.headers, len(answer.body))
+                await _drip(answer.body, rule.seconds, receive, send)
 
 
 class _Answer:
@@ -334,11 +383,14 @@ class _Answer:
             self.body += message.get("body", b"")
 
     async def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        await self.begin(status, headers, len(body))
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, status: int, headers: Mapping[str, str], length: int) -> None:
         self._request.status = status
-        lines = {**headers, "content-length": str(len(body))}
+        lines = {**headers, "content-length": str(length)}
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
-        await self._send({"type": "http.response.body", "body": body})
 
 
 async def _read(scope: MutableMapping[str, Any], receive: Receive) -> Request:
@@ -376,6 +428,16 @@ async def _hang_up(receive: Receive, send: Send) -> None:
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         await asyncio.sleep(0)
+
+
+async def _drip(body: bytes, seconds: float, receive: Receive, send: Send) -> None:
+    gone = asyncio.ensure_future(_until_gone(receive))
+    for at in range(len(body)):
+        if gone.done():
+            return
+        await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": at + 1 < len(body)})
+        await asyncio.wait({gone}, timeout=seconds)
+    gone.cancel()
 
 
 def _encoded(body: Body) -> tuple[bytes, str]:

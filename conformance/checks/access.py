@@ -1,0 +1,173 @@
+"""Failing: credentials that are wrong, tokens that end, many that renew one at a time, and secrets that stay secret."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from conformance.catalogue import check
+from conformance.lab import Lab
+from conformance.needs import Need
+from conformance.world import Answer
+from connectors.contract import Connector
+from connectors.errors import AuthError, ConnectorError
+
+_THREADS = 50
+
+
+@check(
+    Need.CREDENTIALS,
+    en="Wrong credentials stop the system at once: they are not tried again and again, and not shown.",
+    zh="凭据错误时立即停止：不反复尝试，也不显示。",
+)
+def wrong_credentials(lab: Lab) -> None:
+    """From the first request on."""
+    error = lab.raises(AuthError, lambda: lab.pull(lab.reader(), lab.connect(wrong=True)), "Wrong credentials")
+    asked = len(lab.world.requests())
+    lab.expect(asked <= 3, f"They are sent {asked} times.")
+    lab.expect(bool(error.remedy), "The error does not say what to do.")
+
+
+@check(
+    Need.TOKENS,
+    en="A token that ends in the middle of a pull is renewed once, and the pull goes on.",
+    zh="拉取途中令牌过期时刷新一次并继续。",
+    grave=True,
+)
+def token_ends(lab: Lab) -> None:
+    """After the first page."""
+    lab.world.insert(lab.stage, lab.stage.page * 3)
+    connector, reader = lab.connect(), lab.reader()
+
+    def end(number: int, _: object) -> None:
+        if number == 1:
+            lab.world.expire_tokens()
+
+    lab.pull(reader, connector, between=end)
+    lab.pull(reader, connector)
+    lab.same(reader)
+    granted = len(lab.world.requests(lab.world.token))
+    lab.expect(granted == 2, f"Tokens are asked for {granted} times, not twice.")
+
+
+@check(
+    Need.TOKENS,
+    en="A token that is refused although it is new is not renewed without end.",
+    zh="新令牌仍被拒绝时不会无限刷新。",
+)
+def token_never_good(lab: Lab) -> None:
+    """Every call is refused."""
+    said = lab.world.says("denied") or Answer(401)
+    lab.world.faults.answer(lab.stage.list, said.status, said.body, headers=said.headers, times=1000)
+    lab.raises(AuthError, lambda: lab.pull(lab.reader(), lab.connect()), "A token that is never good")
+    asked = len(lab.world.requests())
+    lab.expect(asked <= 8, f"It takes {asked} requests to give up.")
+
+
+@check(
+    Need.TOKENS,
+    en="Fifty threads whose token has ended get one new one between them.",
+    zh="五十个线程的令牌同时过期时只刷新一次。",
+    once=True,
+)
+def fifty_threads_one_token(lab: Lab) -> None:
+    """Twice: at the beginning and after the token has ended."""
+    lab.world.insert(lab.stage, 3)
+    connector = lab.connect()
+    for generation in (1, 2):
+        _together(_THREADS, lambda: lab.pull(lab.reader(), connector, pages=1))
+        granted = len(lab.world.requests(lab.world.token))
+        lab.expect(granted == generation, f"{granted} tokens are asked for where {generation} would do.")
+        lab.world.expire_tokens()
+
+
+def _together(number: int, act: Callable[[], object]) -> None:
+    errors: list[BaseException] = []
+    gate = threading.Barrier(number)
+
+    def run() -> None:
+        gate.wait(10)
+        try:
+            act()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    if errors:
+        raise errors[0]
+
+
+@check(
+    en="No secret shows in any error, in its causes, or in a log, whatever fails.",
+    zh="无论何种失败，错误、其原因与日志中都不出现密钥。",
+    grave=True,
+)
+def secrets_stay_secret(lab: Lab) -> None:
+    """A server that sends back what it was sent, refusals, broken answers; all loggers at their lowest level."""
+    lab.world.insert(lab.stage, 3)
+    texts: list[str] = []
+    with _logged(texts):
+        for number in range(6):
+            if lab.can(Need.TOKENS):
+                lab.world.expire_tokens()
+            _break(lab, number)
+            connector = lab.connect(wrong=number == 5 and lab.can(Need.CREDENTIALS))
+            texts += _told(lab, connector)
+            lab.world.faults.clear()
+            texts += [repr(connector), repr(connector.config), str(connector.config)]
+    shown = [secret for secret in lab.world.secrets if any(secret in text for text in texts)]
+    lab.expect(not shown, "A secret shows in an error or a log.")
+
+
+def _break(lab: Lab, number: int) -> None:
+    faults, everything = lab.world.faults, ""
+    body = " ".join(lab.world.secrets) or "secret"
+    match number:
+        case 0:
+            faults.answer(everything, 400, {"error": body, "message": body}, times=1000)
+        case 1:
+            faults.answer(everything, 401, {"error": body}, times=1000)
+        case 2:
+            faults.answer(everything, 200, f"<html>{body}</html>", times=1000)
+        case 3:
+            faults.cut(everything, times=1000)
+        case 4:
+            faults.answer(everything, 302, headers={"Location": f"https://kit.example/?{body}"}, times=1000)
+        case _:
+            pass
+
+
+def _told(lab: Lab, connector: Connector[Any]) -> Iterator[str]:
+    """All that an admin could come to see of a failed pull and a failed check."""
+    try:
+        lab.pull(lab.reader(), connector)
+    except ConnectorError as error:
+        yield from ("".join(traceback.format_exception(error)), str(error), repr(error), repr(vars(error)))
+    with suppress(ConnectorError):
+        for line in connector.check():
+            yield repr(line)
+
+
+@contextmanager
+def _logged(texts: list[str]) -> Iterator[None]:
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            texts.append(self.format(record))
+
+    keeper, root = Keeper(), logging.getLogger()
+    before = root.level
+    root.addHandler(keeper)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.removeHandler(keeper)
+        root.setLevel(before)

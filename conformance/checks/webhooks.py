@@ -1,0 +1,159 @@
+"""Webhooks: what the source signed is believed, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from conformance.catalogue import check
+from conformance.lab import Lab, Refuted
+from conformance.needs import Need
+from connectors.contract import Delivery, Inbound
+from connectors.errors import WebhookRefused
+
+
+def _refused(lab: Lab, request: Inbound, what: str) -> None:
+    try:
+        lab.connect().receive(request)
+    except WebhookRefused:
+        return
+    raise Refuted(f"{what} is believed.")
+
+
+def _told(delivery: Delivery) -> list[tuple[str, str, bool]]:
+    notices = [(item.stream, item.source_id, item.deleted) for item in delivery.notices]
+    return notices + [(item.stream, item.record.source_id, False) for item in delivery.arrivals]
+
+
+@check(
+    Need.WEBHOOKS,
+    en="A request that the source signed is believed, and says which record it is about.",
+    zh="源系统签名的请求被接受，并指明所涉记录。",
+)
+def signed(lab: Lab) -> None:
+    """And nothing is sent to the source for it."""
+    (source_id,) = lab.world.insert(lab.stage)
+    connector = lab.connect()
+    before = len(lab.world.requests())
+    told = _told(connector.receive(lab.world.inbound(lab.stage, source_id)))
+    lab.expect(told == [(lab.stage.stream, source_id, False)], "It does not name the record that changed.")
+    lab.expect(len(lab.world.requests()) == before, "The source is asked before the request is answered.")
+
+
+@check(
+    Need.WEBHOOKS,
+    en="A request that somebody else signed is refused.",
+    zh="他人签名的请求被拒绝。",
+    grave=True,
+)
+def forged(lab: Lab) -> None:
+    """With another secret, with another system's, with an empty one, and without any signature."""
+    (source_id,) = lab.world.insert(lab.stage)
+    for secret in ("another-secret-0123456789", "x"):
+        _refused(lab, lab.world.inbound(lab.stage, source_id, secret=secret), "A forged request")
+    good = lab.world.inbound(lab.stage, source_id)
+    _refused(lab, replace(good, headers={"content-type": "application/json"}), "A request without a signature")
+
+
+@check(
+    Need.WEBHOOKS,
+    en="A body that was altered under a good signature is refused, be it by a single byte.",
+    zh="签名有效但正文被改动（哪怕一个字节）的请求被拒绝。",
+    grave=True,
+)
+def altered_body(lab: Lab) -> None:
+    """A byte more, a byte less, another record's id."""
+    one, other = lab.world.insert(lab.stage, 2)
+    good = lab.world.inbound(lab.stage, one)
+    for body in (good.body + b" ", good.body[:-1], good.body.replace(one.encode(), other.encode()), b""):
+        if body != good.body:
+            _refused(lab, replace(good, body=body), "An altered body")
+
+
+@check(
+    Need.WEBHOOKS,
+    Need.WEBHOOK_TIME,
+    en="A request that was caught and is sent again days later is refused.",
+    zh="被截获后数日重放的请求被拒绝。",
+    grave=True,
+)
+def replayed(lab: Lab) -> None:
+    """Signed ten days ago, and ten days ahead."""
+    (source_id,) = lab.world.insert(lab.stage)
+    for days in (-10, 10):
+        at = datetime.now(UTC) + timedelta(days=days)
+        _refused(lab, lab.world.inbound(lab.stage, source_id, at=at), f"A request signed {abs(days)} days off")
+
+
+@check(
+    Need.WEBHOOKS,
+    Need.DELIVERY_ID,
+    en="The same delivery has the same id each time it is sent, and another one has another.",
+    zh="同一投递每次重发标识相同，不同投递标识不同。",
+    grave=True,
+)
+def delivered_twice(lab: Lab) -> None:
+    """Signed anew for the second attempt."""
+    (source_id,) = lab.world.insert(lab.stage)
+    connector, now = lab.connect(), datetime.now(UTC)
+    first = connector.receive(lab.world.inbound(lab.stage, source_id, delivery="a-1", at=now))
+    again = connector.receive(lab.world.inbound(lab.stage, source_id, delivery="a-1", at=now + timedelta(seconds=2)))
+    other = connector.receive(lab.world.inbound(lab.stage, source_id, delivery="a-2", at=now))
+    lab.expect(bool(first.id), "A delivery has no id.")
+    lab.expect(first.id == again.id, "The same delivery has another id the second time.")
+    lab.expect(first.id != other.id, "Two deliveries have one id.")
+
+
+@check(
+    Need.WEBHOOKS,
+    en="Requests that arrive in another order bring the record to its newest state all the same.",
+    zh="乱序到达的请求仍使记录达到最新状态。",
+    grave=True,
+)
+def reordered(lab: Lab) -> None:
+    """What is hinted at is read; what is brought whole has a version that tells."""
+    (source_id,) = lab.world.insert(lab.stage)
+    connector = lab.connect()
+    old = connector.receive(lab.world.inbound(lab.stage, source_id, delivery="old"))
+    lab.world.advance(60.0)
+    lab.world.edit(lab.stage, source_id, {lab.stage.text: "the newest words"})
+    new = connector.receive(lab.world.inbound(lab.stage, source_id, delivery="new"))
+    reader = lab.reader()
+    for delivery in (new, old):
+        for arrival in delivery.arrivals:
+            before = reader.held.get(source_id)
+            if before is None or (arrival.record.version or 0) >= (before.version or 0):
+                reader.held[source_id] = arrival.record
+        wanted = [notice.source_id for notice in delivery.notices if not notice.deleted]
+        for part in connector.fetch(lab.stage.stream, wanted) if wanted else ():
+            reader.held.update({record.source_id: record for record in part})
+    lab.same(reader, "after requests in another order")
+
+
+@check(
+    Need.WEBHOOKS,
+    Need.DELETE,
+    en="A request that tells of a deletion says so.",
+    zh="告知删除的请求被识别为删除。",
+)
+def deletion_told(lab: Lab) -> None:
+    """The record is gone by then."""
+    (source_id,) = lab.world.insert(lab.stage)
+    lab.world.delete(lab.stage, source_id)
+    told = _told(lab.connect().receive(lab.world.inbound(lab.stage, source_id, event="deleted")))
+    lab.expect(
+        told in ([(lab.stage.stream, source_id, True)], [(lab.stage.stream, source_id, False)]),
+        "It does not name the record that is gone.",
+    )
+
+
+@check(
+    Need.WEBHOOKS,
+    en="An event that we do not know is taken in and ignored, so that the source does not send it for ever.",
+    zh="未知事件被接收并忽略，避免源系统无限重发。",
+)
+def unknown_event(lab: Lab) -> None:
+    """Signed like any other."""
+    (source_id,) = lab.world.insert(lab.stage)
+    told = _told(lab.connect().receive(lab.world.inbound(lab.stage, source_id, event="unknown")))
+    lab.expect(not told, "It is taken for a change of a record.")

@@ -1,0 +1,1 @@
+"""A stand-in for any system, made from the manifest that describes it."""

@@ -1,0 +1,238 @@
+"""The world of a manifest: its generic stand-in, and the connector that the manifest makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from conformance.generic.documents import Impossible
+from conformance.generic.entry import SECRET, settings_of
+from conformance.generic.serving import REFUSED, Desk
+from conformance.generic.table import NUMBER, TEXT, Row, Table
+from conformance.needs import Need
+from conformance.world import Answer, Said, Stage, Wish, World, known_fields
+from connectors.contract import Connector
+from connectors.declarative.connector import connector_of
+from connectors.declarative.expressions import Expression, pieces
+from connectors.declarative.load import load
+from connectors.declarative.manifest import Manifest, Stream
+from connectors.declarative.requests import Request as Declared
+from connectors.declarative.rules import Deletes
+from sandbox.http import Faults, Request, Server
+
+_TOKENS = "/kit/token"
+_DAYS_BACK = 30
+"""Simulated time begins so long ago, so that it never gets ahead of the machine's."""
+
+
+class GenericWorld(World):
+    """A stand-in made of a manifest file. Raises ``ManifestError``, and ``Impossible`` if none can be made of it."""
+
+    manifest_file: Path
+    """The manifest; set by the class that ``world_of`` makes."""
+
+    def __init__(self, folder: Path) -> None:
+        told = load(self.manifest_file)
+        self._file = _own_tokens(self.manifest_file, told, folder)
+        self.manifest: Manifest = load(self._file)
+        self._kind = connector_of(self._file)
+        self._base_path = urlsplit(self.manifest.base_url or "").path.rstrip("/") or "/api"
+        self._now = _beginning()
+        self._desk = self._new_desk()
+        self._server = Server(self._serve, clock=self.now)
+        self.secrets = [value for value in settings_of(self.manifest).values() if str(value).startswith(SECRET)]
+        self.secrets = [*self.secrets, f"{SECRET}-token"]
+        token_path = self._desk.entry.token_path
+        self.token = rf"^POST {re.escape(token_path)}" if token_path else ""
+        declared = {Need.EDIT, Need.DELETE, Need.UNDELETE, Need.TIMES, Need.PAGE_CAP, Need.VERBATIM, Need.HUGE}
+        declared |= {Need.EMPTY, Need.TIMEOUT}
+        if self.manifest.auth is not None:
+            declared.add(Need.CREDENTIALS)
+        self.can = frozenset(declared)
+        self._stages = [
+            self._stage(name, stream) for name, stream in self.manifest.streams.items() if not stream.parent
+        ]
+        for stage in self._stages:
+            self.table(stage).shape(Row(1, 0, values=dict.fromkeys(self.table(stage).fields, "")))
+
+    def close(self) -> None:
+        """Stop it."""
+        self._server.stop()
+
+    def empty(self) -> None:
+        """Begin anew."""
+        with self._desk.lock:
+            self._now = _beginning()
+            self._desk = self._new_desk()
+        self._server.faults.clear()
+        self._server.forget()
+
+    def kind(self) -> type[Connector[Any]]:
+        """The manifest's connector."""
+        return self._kind
+
+    def stages(self) -> Sequence[Stage]:
+        """The manifest's streams, without those that are listed for each record of another."""
+        return self._stages
+
+    def config(self, wish: Wish) -> dict[str, Any]:
+        """Base URL, settings, and the kit's wishes."""
+        config: dict[str, Any] = {
+            "base_url": (wish.address or self._server.base_url) + self._base_path,
+            "calls_per_second": 100_000,
+            **settings_of(self.manifest, wrong=wish.wrong),
+        }
+        if wish.page_size is not None:
+            config["page_size"] = wish.page_size
+        if wish.timeout is not None:
+            config["timeout_seconds"] = wish.timeout
+        return config
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong next."""
+        return self._server.faults
+
+    def requests(self, where: str = "") -> list[Request]:
+        """The requests so far."""
+        return self._server.requests(where)
+
+    def now(self) -> datetime:
+        """Simulated."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
+        self._now += timedelta(seconds=seconds)
+
+    def table(self, stage: Stage) -> Table:
+        """A stream's records."""
+        return self._desk.tables[stage.stream]
+
+    def insert(
+        self, stage: Stage, number: int = 1, *, at: datetime | None = None, values: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """New records."""
+        with self._desk.lock:
+            return [self.table(stage).add(values or {}, at=at)[0] for _ in range(number)]
+
+    def edit(self, stage: Stage, source_id: str, values: Mapping[str, Any], *, at: datetime | None = None) -> None:
+        """Somebody changes fields."""
+        with self._desk.lock:
+            self.table(stage).change(self.table(stage).rows[source_id], values, at=at)
+
+    def delete(self, stage: Stage, source_id: str) -> None:
+        """Somebody deletes a record."""
+        with self._desk.lock:
+            self.table(stage).remove(self.table(stage).rows[source_id])
+
+    def undelete(self, stage: Stage, source_id: str) -> None:
+        """Somebody brings it back."""
+        with self._desk.lock:
+            self.table(stage).restore(self.table(stage).rows[source_id])
+
+    def shown(self, stage: Stage) -> dict[str, dict[str, Any]]:
+        """The truth."""
+        names = known_fields(stage)
+        with self._desk.lock:
+            rows = self.table(stage).rows.items()
+            return {key: {name: row.values.get(name) for name in names} for key, row in rows if not row.deleted}
+
+    def fields(self, stage: Stage, body: bytes) -> dict[str, Any]:
+        """Out of the places that the manifest gives."""
+        from conformance.world import decoded
+
+        record = decoded(body)
+        places = self.table(stage).fields
+        return {name: Expression(places[name]).of(record) for name in known_fields(stage)}
+
+    def applied(self, stage: Stage, source_id: str) -> int:
+        """How often the API wrote it."""
+        return self.table(stage).rows[source_id].applied
+
+    def limit_page(self, stage: Stage, size: int) -> None:
+        """Cut pages to this size."""
+        self.table(stage).page_cap = size
+
+    def says(self, what: Said) -> Answer | None:
+        """By the manifest's own rules where it has some."""
+        sayings = self._desk.sayings
+        if what == "hidden_error":
+            return sayings.inside_success()
+        kinds = {"throttled": "transient", "quota": "quota", "denied": "auth"}
+        return sayings.answer(kinds[what])  # type: ignore[arg-type]
+
+    def expire_tokens(self) -> None:
+        """Refuse all tokens; refresh tokens stay good."""
+        self._desk.entry.tokens.clear()
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._desk(scope, receive, send)
+
+    def _new_desk(self) -> Desk:
+        return Desk(self.manifest, self._base_path, self.now)
+
+    def _stage(self, name: str, stream: Stream) -> Stage:
+        paging = self.manifest.paging_of(stream)
+        can = {Need.PAGES} if paging.by != "none" and "size" in stream.list.names else set()
+        can |= {Need.FETCH} if stream.one is not None else set()
+        if stream.incremental is not None:
+            can.add(Need.CURSOR)
+        if stream.update is not None and stream.update.names & {"etag", "version", "last_modified", "record"}:
+            can.add(Need.CONDITIONAL)
+        values = {field: (f"new {field}", f"other {field}") for field in stream.fields}
+        first = next(iter(values), "")
+        deletes = isinstance(stream.deletes, Deletes) or stream.deletes == "sweep"
+        return Stage(
+            name,
+            list=self._pattern(stream.list),
+            text=TEXT,
+            large=500,
+            number=NUMBER,
+            write=self._pattern(stream.update) if stream.update else "",
+            values=values,
+            refused=(first, REFUSED) if first else None,
+            read_only=TEXT if first else None,
+            create=self._pattern(stream.create) if stream.create else "",
+            key=stream.create.key if stream.create else None,
+            new=dict.fromkeys(stream.fields, "made"),
+            late_seconds=stream.incremental.overlap if stream.incremental else 0.0,
+            can=frozenset(can) if deletes else frozenset(can) - {Need.UNDELETE},
+        )
+
+    def _pattern(self, request: Declared) -> str:
+        path = request.get or request.post or request.put or request.patch or ""
+        parts = ("[^/?]+" if isinstance(piece, Expression) else re.escape(piece) for piece in pieces(path))
+        return rf"^{request.method} {re.escape(self._base_path)}{''.join(parts)}($|\?)"
+
+
+def world_of(manifest: Path) -> type[GenericWorld]:
+    """The world of a manifest file."""
+    return type(
+        "ManifestWorld", (GenericWorld,), {"manifest_file": manifest, "__doc__": f"The world of {manifest.name}."}
+    )
+
+
+def _beginning() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=_DAYS_BACK)
+
+
+def _own_tokens(manifest_file: Path, manifest: Manifest, folder: Path) -> Path:
+    """The manifest, with its token endpoint on the stand-in if it is on another host."""
+    oauth = manifest.auth.oauth2 if manifest.auth else None
+    if oauth is None or not urlsplit(oauth.token_url).netloc:
+        return manifest_file
+    said = yaml.safe_load(manifest_file.read_text(encoding="utf-8"))
+    said["auth"]["oauth2"]["token_url"] = _TOKENS
+    own = folder / manifest_file.name
+    own.write_text(yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return own
+
+
+__all__ = ["GenericWorld", "Impossible", "world_of"]

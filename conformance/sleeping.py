@@ -1,0 +1,49 @@
+"""Simulated waiting: whoever sleeps in this process is noted and goes on at once.
+
+A connector waits with ``time.sleep``, its own or that of its retrying library, so this works for any of them. What
+waits for something that happens (a socket, a lock) is not touched.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_REAL = time.sleep
+_SHARE = 2500
+"""A simulated wait still lasts a moment, so that a loop that polls does not spin: this part of what was asked for,"""
+_MOST = 0.02
+"""and so many seconds at most."""
+
+
+class Waits:
+    """Seconds that were waited, in order."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._lock = threading.Lock()
+
+    def note(self, seconds: float) -> None:
+        """Somebody sleeps."""
+        with self._lock:
+            self.seconds.append(seconds)
+        _REAL(min(max(seconds, 0.0) / _SHARE, _MOST))
+
+    @property
+    def longest(self) -> float:
+        """The longest wait, 0 without one."""
+        return max(self.seconds, default=0.0)
+
+
+@contextmanager
+def simulated() -> Iterator[Waits]:
+    """Nobody sleeps; what they asked for is noted."""
+    waits = Waits()
+    before = time.sleep
+    time.sleep = waits.note  # type: ignore[assignment]
+    try:
+        yield waits
+    finally:
+        time.sleep = before
