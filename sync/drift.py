@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -48,10 +48,9 @@ def describe(item: Drift) -> str:
     return f"`{item.path}` was {item.before} and is {item.type}"
 
 
-class _Seen(NamedTuple):
-    """One record that was mapped."""
+class Looks(NamedTuple):
+    """How a record that was mapped looked, and what came of it."""
 
-    source_id: str
     signature: Signature
     skipped: bool
     refused: bool
@@ -70,12 +69,17 @@ class Guard:
         self.without_person = mapper.without_person
         self._connection: Connection | None = None
         self._shape: Shape | None = None
-        self._seen: list[_Seen] = []
+        self._ids: list[str] = []
+        """The records that were mapped, in order; ``_looks``: how each of them looked."""
+        self._looks: list[Looks] = []
+        self._alike: dict[Looks, Looks] = {}
+        """One for all records that look alike, so that a page leaves little to the garbage collector."""
         self._held: frozenset[str] = frozenset()
         self._gone: dict[str, Drift] = {}
         self._retyped: set[tuple[str, str]] = set()
         self._new: set[str] = set()
         self._crowded: set[str] = set()
+        self._sign: Callable[[dict[str, Any]], Signature] = lambda _document: ()
         self._document: dict[str, Any] = {}
         self._signature: Signature | None = None
 
@@ -83,15 +87,19 @@ class Guard:
 
     def land(self, connection: Connection, records: Sequence[landing.Raw], **more: Any) -> Counts:
         """``landing.apply`` under this guard; raises ``Drifted``, then the transaction must not be committed."""
-        self._connection, self._seen = connection, []
+        self._begin(connection)
         counts = landing.apply(connection, self.stream, self, records, run_id=self.run_id, **more)
-        counts.rejected += self._settle(connection) if self._seen else 0
+        counts.rejected += self._settle(connection) if self._ids else 0
         return counts
 
     def again(self, connection: Connection, records: Sequence[remap.Held]) -> Counts:
         """``remap.remap`` under this guard: what is in quarantine may stay there."""
-        self._connection, self._seen = connection, []
+        self._begin(connection)
         return remap.remap(connection, self.stream, self, records, run_id=self.run_id)
+
+    def _begin(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ids, self._looks, self._alike = [], [], {}
 
     # -- mapping
 
@@ -114,12 +122,14 @@ class Guard:
 
     def _look(self, document: dict[str, Any]) -> None:
         self._document = document
-        self._signature = self._footprint.signature(document)
+        self._signature = self._sign(document)
 
     def _judge(self, source_id: str, signature: Signature, skipped: bool, refused: MappingError | None) -> None:
         """Take the record in, or raise why it is held back."""
         reason = self._reason(source_id, signature, skipped)
-        self._seen.append(_Seen(source_id, signature, skipped, (reason or refused) is not None))
+        looks = Looks(signature, skipped, (reason or refused) is not None)
+        self._ids.append(source_id)
+        self._looks.append(self._alike.setdefault(looks, looks))
         if reason is not None:
             raise reason from refused
 
@@ -200,6 +210,7 @@ class Guard:
         """Read the shape when the first record is mapped: a pull without news asks for nothing."""
         assert self._connection is not None  # noqa: S101 - `land` and `again` set it
         self._shape = self._read(self._connection)
+        self._sign = self._footprint.signature
         self._open()
         return self._shape
 
@@ -230,22 +241,16 @@ class Guard:
 
     def _candidates(self, path: str) -> list[str]:
         """Records of the page that leave something empty for want of a path, in order."""
-        lacking: dict[tuple[Signature, bool], bool] = {}
-        found = []
-        for item in self._seen:
-            key = (item.signature, item.skipped)
-            if key not in lacking:
-                lacking[key] = bool(self._loses(item.signature, path, item.skipped))
-            if lacking[key] and not item.refused:
-                found.append(item.source_id)
-        return found
+        lacking = {looks for looks in set(self._looks) if self._loses(looks.signature, path, looks.skipped)}
+        lacking = {looks for looks in lacking if not looks.refused}
+        return [source_id for source_id, looks in zip(self._ids, self._looks, strict=True) if looks in lacking]
 
     def _losses(self, connection: Connection, path: str, candidates: Sequence[str]) -> Iterator[Loss]:
         """Those that had it in the version before, and the new ones whose key is not even there."""
         if not candidates:
             return
-        times = Counter(item.source_id for item in self._seen)
-        last = {item.source_id: item for item in self._seen}
+        times = Counter(self._ids)
+        last = dict(zip(self._ids, self._looks, strict=True))
         heads = landing.heads(connection, self.stream.id, list(dict.fromkeys(candidates)))
         for source_id, head in heads.items():
             item = last[source_id]

@@ -15,7 +15,7 @@ from state import shapes
 from state.cursors import StoredCursor
 from state.shapes import Drift, Key, Kind, Loss, Shape, Status, Watched
 from state.writes import Stream
-from sync.drift import Drifted, Guard, Policy
+from sync.drift import Drifted, Guard, Looks, Policy
 from sync.work import Work
 
 ENOUGH = 50
@@ -51,7 +51,8 @@ class Watch(Guard):
         self._strict = policy != "evolve"
         self._found: list[Drift] = []
         self._stops: dict[Key, Drift] = {}
-        self._fine: set[tuple[Signature, bool]] = set()
+        self._fine: dict[tuple[Signature, bool], Looks] = {}
+        """Records that look like this have no type that was not there before."""
         self._keys: set[str] = set()
 
     @property
@@ -73,10 +74,27 @@ class Watch(Guard):
     def _watches(self, _shape: Shape) -> bool:
         return True
 
+    def _judge(self, source_id: str, signature: Signature, skipped: bool, refused: MappingError | None) -> None:
+        number = len(self._ids)
+        looks = None if refused else self._fine.get((signature, skipped))
+        if (
+            looks is None  # nearly all records end here
+            or not (number % _ONE_IN and number >= _SAMPLE)
+            or not self._keys.issuperset(self._document)
+            or self._strict
+            or self._new
+            or self._retyped
+            or self._gone
+        ):
+            super()._judge(source_id, signature, skipped, refused)
+            return
+        self._ids.append(source_id)
+        self._looks.append(looks)
+
     def _reason(self, source_id: str, signature: Signature, skipped: bool) -> MappingError | None:
         if (signature, skipped) not in self._fine:
             self._look_closer(signature, skipped)
-        number = len(self._seen)
+        number = len(self._ids)
         if self._strict or number < _SAMPLE or not number % _ONE_IN or not self._keys.issuperset(self._document):
             self._look_whole()
         if not (self._new or self._retyped or self._gone):
@@ -158,7 +176,7 @@ class Watch(Guard):
         if fine:
             if len(self._fine) >= _MOST_SIGNATURES:
                 self._fine.clear()
-            self._fine.add((signature, skipped))
+            self._fine[signature, skipped] = Looks(signature, skipped, False)
 
     def _report(self, item: Drift) -> None:
         """Tell of a change once, and let it stop what it is to stop."""
@@ -176,11 +194,10 @@ class Watch(Guard):
 
     def _settle(self, connection: Connection) -> int:
         losses: dict[int, Loss] = {}
-        counted = Counter((item.signature, item.skipped) for item in self._seen)
         totals: dict[int, list[int]] = {}
-        for (signature, skipped), count in counted.items():
-            for place, types in self._footprint.types(signature):
-                if not skipped or place in self._footprint.skips:
+        for looks, count in Counter(self._looks).items():
+            for place, types in self._footprint.types(looks.signature):
+                if not looks.skipped or place in self._footprint.skips:
                     total = totals.setdefault(place, [0, 0])
                     total[0] += count
                     total[1] += count if any(is_filled(kind) for kind in types) else 0
@@ -231,12 +248,16 @@ class Watch(Guard):
     def _trailing(self, place: int) -> list[str]:
         """The records since the last one that has something there."""
         found: list[str] = []
-        for item in reversed(self._seen):
-            if item.skipped and place not in self._footprint.skips:
-                continue
-            if any(is_filled(kind) for kind in dict(self._footprint.types(item.signature))[place]):
+        there = {
+            looks: any(is_filled(kind) for kind in dict(self._footprint.types(looks.signature))[place])
+            for looks in set(self._looks)
+            if not looks.skipped or place in self._footprint.skips
+        }
+        for source_id, looks in zip(reversed(self._ids), reversed(self._looks), strict=True):
+            if there.get(looks):
                 break
-            found.append(item.source_id)
+            if looks in there:
+                found.append(source_id)
         return found[::-1]
 
     def _earlier(
