@@ -26,6 +26,8 @@ _XERO = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/", re.ASCII)
 _CHINESE_MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})", re.ASCII)
 _CLOCK = ("hour", "minute", "second", "microsecond")
 _ROUNDING = Context(prec=EXACT.prec, rounding=ROUND_HALF_UP)
+_STRIPE_PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Where Stripe's smallest unit is not that of ISO 4217 (docs.stripe.com/currencies, zero-decimal and special cases)."""
 _EXTENSION = re.compile(r"(?:ext\.?|x|#|转).*$", re.IGNORECASE)
 
 
@@ -181,6 +183,22 @@ def xero_date(value: Any) -> datetime | str | None:
     if len(written) > 10:
         return naive_utc_instant(written)  # type: ignore[no-any-return]
     return written
+
+
+@transform
+def stripe_amount(value: Any) -> Decimal | None:
+    """Stripe's smallest units behind their currency, `usd 1234` as 12.34; of several amounts the first that is not 0.
+
+    Of several currencies, as in `usd eur 1234`, all must be the same: otherwise it is nothing.
+    """
+    words = _text(value).upper().split()
+    codes = {word for word in words if word.isalpha()}
+    amounts = [decimal(word) for word in words if not word.isalpha()]
+    if len(codes) > 1 or not codes or not amounts:
+        return None
+    code = codes.pop()
+    chosen = next((amount for amount in amounts if amount), amounts[0])
+    return EXACT.scaleb(chosen, -_STRIPE_PLACES.get(code, EXPONENTS.get(code, 2)))
 
 
 @transform
