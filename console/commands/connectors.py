@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console import jobs
-from console.commands import connectors_login
+from console.commands import connectors_login, connectors_test
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -97,6 +97,7 @@ def describe(app: App, name: str, as_json: bool) -> int:
 
 
 command.add_command(connectors_login.command)
+command.add_command(connectors_test.command)
 
 
 def _table(app: App, kind: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
