@@ -43,6 +43,7 @@ COMMANDS = {
     "unlock": "console.commands.lock:unlock",
     "dead-letters": "console.commands.dead_letters:command",
     "quarantine": "console.commands.quarantine:command",
+    "drift": "console.commands.drift:command",
     "audit": "console.commands.audit:command",
     "backup": "console.commands.backup:backup",
     "restore": "console.commands.backup:restore",

@@ -26,6 +26,7 @@ _TIE_OUTS = (
 _STAGES = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
 _REFUSED = ("rejected", "dead")
 _OPEN = ("planned", "sending", "unknown")
+_MOST_FIELDS = 5
 
 
 def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> None:
@@ -78,6 +79,10 @@ def _pulled(result: SyncResult, words: Texts) -> None:
     rejected = sum(found.get("rejected", 0) for found in sums.values())
     if rejected:
         say(words("summary.quarantined", count=rejected))
+    changed = [f"{item.system}.{item.stream} {field.path}" for item in result.outcomes for field in item.drift]
+    if changed:
+        fields = ", ".join(changed[:_MOST_FIELDS]) + (", …" if len(changed) > _MOST_FIELDS else "")
+        say(words("summary.drift", count=len(changed), fields=fields))
 
 
 def _swept(result: SyncResult, words: Texts) -> None:

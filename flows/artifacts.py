@@ -70,6 +70,10 @@ def summary(result: SyncResult) -> str:
             for item in result.outcomes
         ]
         parts.append(_table(("system", "stream", "direction", "status", *_COUNTS), streams))
+    changed = [(item, field) for item in result.outcomes for field in item.drift]
+    if changed:
+        rows = [(item.system, item.stream, field.path, field.kind.value, field.status.value) for item, field in changed]
+        parts += ["## Fields that changed", _table(("system", "stream", "field", "what", "state"), rows)]
     if result.reconcile is not None:
         seen = "done" if result.reconciled else f"nothing new since run `{result.reconcile_run_id}`"
         numbers = [(name, value) for name, value in result.reconcile.items() if isinstance(value, int | str)]

@@ -29,6 +29,7 @@ _EXAMPLES = {
     "mapping": "mapping: mappings/our-crm.yaml",
     "schedule": "schedule: {cron: '*/15 * * * *'}",
     "push": "push: plan   # off, plan, auto",
+    "drift": "drift: {lead: freeze}   # evolve, freeze, quarantine; or one of them for all streams",
     "webhook_path": "webhook_path: '${env:FORMS_WEBHOOK_PATH}'",
     "ownership": "ownership: {lead.status: crm, opportunity.delivery_state: {owner: erp, policy: ask}}",
     "owner": "owner: crm",

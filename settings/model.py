@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from mappings.currencies import EXPONENTS
 from settings import cron
@@ -74,8 +74,12 @@ DriftPolicy = Literal["evolve", "freeze", "quarantine"]
 """What becomes of records that look different from those before; see docs/drift.md."""
 
 
+def _of_all(given: Any) -> Any:
+    return {"*": given} if isinstance(given, str) else given
+
+
 class SystemSettings(_Settings):
-    """One source system. ``drift`` is one policy, or one a stream."""
+    """One source system. ``drift`` is one policy, or one a stream, with ``"*"`` for all others."""
 
     connector: str
     roles: list[Role] = Field(min_length=1)
@@ -86,11 +90,11 @@ class SystemSettings(_Settings):
     push: Literal["off", "plan", "auto"] = "plan"
     webhook_path: KeyReference | None = None
     """The secret end of the system's webhook address, where the source signs nothing, or for good measure."""
-    drift: DriftPolicy | dict[str, DriftPolicy] = "evolve"
+    drift: Annotated[dict[str, DriftPolicy], BeforeValidator(_of_all)] = Field(default_factory=dict)
 
     def drift_of(self, stream: str) -> DriftPolicy:
         """The policy of one stream."""
-        return self.drift.get(stream, "evolve") if isinstance(self.drift, dict) else self.drift
+        return self.drift.get(stream, self.drift.get("*", "evolve"))
 
 
 class Tolerance(_Settings):

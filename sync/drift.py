@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from shlex import quote
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -154,7 +155,7 @@ class Guard:
     def _lost(self, path: str, fields: Sequence[str]) -> MappingError:
         reason = (
             f"is at `{path}` any more, where records of {self.stream.system}.{self.stream.name} had a value: map what "
-            f"took its place, or `ltc drift accept {self._where()} '{path}'`"
+            f"took its place, or `ltc drift accept {self._where()} {quote(path)}`"
         )
         return MappingError(fields[0], "nothing", reason)
 
@@ -163,13 +164,13 @@ class Guard:
         fields = self._names(path)
         reason = (
             f"is at `{path}`, which was {before} in the records of {self.stream.system}.{self.stream.name} so far: "
-            f"correct it or the mapping, or `ltc drift accept {self._where()} '{path}'`"
+            f"correct it or the mapping, or `ltc drift accept {self._where()} {quote(path)}`"
         )
         return MappingError(fields[0] if fields else path, f"<{name}>", reason)
 
     def _unknown(self, path: str) -> MappingError:
         where = f"{self.stream.system}.{self.stream.name}"
-        reason = f"is a field that records of {where} did not have: `ltc drift accept {self._where()} '{path}'`"
+        reason = f"is a field that records of {where} did not have: `ltc drift accept {self._where()} {quote(path)}`"
         return MappingError(path, f"`{path}`", reason)
 
     def _names(self, path: str) -> list[str]:

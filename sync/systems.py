@@ -103,8 +103,8 @@ def ordered_streams(settings: Settings, system: str, connector: Connector[Any]) 
     """
     offered = {spec.name: spec for spec in connector.streams()}
     wanted = settings.systems[system].streams or list(offered)
-    drift = settings.systems[system].drift
-    for key, names in (("streams", wanted), ("drift", drift if isinstance(drift, dict) else ())):
+    drift = [name for name in settings.systems[system].drift if name != "*"]
+    for key, names in (("streams", wanted), ("drift", drift)):
         unknown = [name for name in names if name not in offered]
         if unknown:
             from settings.load import locate

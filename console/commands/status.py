@@ -31,6 +31,8 @@ class _Found(NamedTuple):
     created: int
     conflicts: int
     """Fields that a person is asked about."""
+    drift: int
+    """Fields that have changed and hold records back."""
     read_only: list[str]
     """Systems whose first matching nobody has accepted yet."""
 
@@ -57,7 +59,7 @@ def command(app: App, as_json: bool) -> int:
 
 
 def _read(app: App) -> _Found:
-    from state import creations, findings, held, queries, runs
+    from state import creations, findings, held, queries, runs, shapes
     from sync import gates
 
     store = app.store
@@ -75,6 +77,7 @@ def _read(app: App) -> _Found:
             new_records=sum(made.get(status, 0) for status in ("planned", "sending", "unknown")),
             created=made.get("applied", 0),
             conflicts=len(held.listing(connection, why=("ask",))),
+            drift=sum(item.drift.status is shapes.Status.OPEN for item in shapes.listing(connection)),
             read_only=gates.read_only(connection, app.settings, app.settings.systems),
         )
 
@@ -111,6 +114,8 @@ def _show_work(app: App, found: _Found) -> None:
     for key, count in {"quarantined": rejected, **waiting, "dead_letters": found.stuck}.items():
         if count:
             say(texts(f"status.{key}", count=f"{count:,}"))
+    if found.drift:
+        say(texts("status.drift", count=f"{found.drift:,}"))
     if found.created:
         say(texts("status.created", count=f"{found.created:,}"))
     if found.read_only and found.streams:
@@ -205,6 +210,7 @@ def _as_dict(app: App, found: _Found) -> dict[str, Any]:
         "created_records": found.created,
         "conflicts": found.conflicts,
         "dead_letters": found.stuck,
+        "drift": found.drift,
         "read_only": found.read_only,
     }
 

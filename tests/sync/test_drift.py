@@ -110,7 +110,7 @@ def test_with_quarantine_a_record_with_a_new_field_waits_until_it_is_accepted(re
     with read.store.reading() as connection:
         (waiting,) = quarantine.listing(connection)
     assert waiting.field == "colour"
-    assert "did not have: `ltc drift accept shop order 'colour'`" in waiting.reason
+    assert "did not have: `ltc drift accept shop order colour`" in waiting.reason
     assert "red" not in waiting.value + waiting.reason
     assert [item.path for item in accept_in(read)] == ["colour"]
     assert read.pull(Toy(page()), drift="quarantine").counts["released"] == 1

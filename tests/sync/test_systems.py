@@ -99,6 +99,15 @@ def test_streams_come_after_those_they_depend_on(written: Callable[..., Settings
     assert "delivery, order, party" in caught.value.remedy
 
 
+def test_a_policy_for_a_stream_that_is_not_offered_is_told(written: Callable[..., Settings]) -> None:
+    settings = written()
+    settings.systems["shop"].drift = {"*": "quarantine", "leed": "freeze"}
+    with pytest.raises(SystemUnusable, match=r"offers no stream 'leed'"):
+        systems.ordered_streams(settings, "shop", Configured(None))
+    settings.systems["shop"].drift = {"*": "quarantine", "order": "freeze"}
+    assert [settings.systems["shop"].drift_of(name) for name in ("order", "party")] == ["freeze", "quarantine"]
+
+
 def test_a_mapping_is_the_shipped_one_or_the_file_beside_ltc_yaml(
     written: Callable[..., Settings], tmp_path: Path
 ) -> None:
