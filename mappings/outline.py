@@ -16,6 +16,7 @@ ANY = "*"
 
 _DEEPEST = 12
 _LONGEST = 64
+_LONGEST_PATH = 200
 _STEP = re.compile(r"\[\]|[^.\[]+|\[(?!\])")
 
 
@@ -33,11 +34,6 @@ def crowded(known: Iterable[str]) -> set[str]:
     """The objects among known paths whose keys have turned out to be data."""
     children = Counter(parent for path in known if (parent := path.rpartition(".")[0]))
     return {path for path, count in children.items() if count >= MOST_CHILDREN}
-
-
-def parent(path: str) -> str:
-    """The path of what holds this one; empty for the record."""
-    return path[:-2] if path.endswith("[]") else path.rpartition(".")[0]
 
 
 def is_empty(value: Any) -> bool:
@@ -69,7 +65,7 @@ def _value(value: Any, path: str, found: dict[str, set[str]], crowd: Container[s
         return
     kind = type(value)
     types.add(NAMES[kind])
-    if depth >= _DEEPEST:
+    if depth >= _DEEPEST or len(path) > _LONGEST_PATH:
         return
     if kind is dict:
         _object(value, path, found, crowd, depth)

@@ -136,9 +136,11 @@ class Guard:
 
     def _reason(self, source_id: str, signature: Signature, skipped: bool) -> MappingError | None:
         for path, name in self._retyped:
+            if skipped and not self._decides(path):
+                continue
             if any(NAMES[type(value)] == name and not is_empty(value) for value in values(self._document, path)):
                 return self._of_another_type(path, name)
-        if self._new:
+        if self._new and not skipped:
             for path in self._new & outline(self._document, self._crowded).keys():
                 return self._unknown(path)
         if source_id in self._held:
@@ -176,6 +178,10 @@ class Guard:
     def _names(self, path: str) -> list[str]:
         footprint = self._footprint
         return footprint.names(footprint.paths.index(path)) if path in footprint.paths else []
+
+    def _decides(self, path: str) -> bool:
+        """Whether a path has a say in which records are skipped."""
+        return any(self._footprint.paths[place] == path for place in self._footprint.skips)
 
     def _loses(self, signature: Signature, path: str, skipped: bool) -> list[str]:
         """The canonical fields that a record with this signature leaves empty for want of a path."""

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from mappings.engine import StreamMapping
 from mappings.errors import MappingError
 from mappings.footprint import NAMES, Signature, is_filled
-from mappings.outline import ANY, crowded, is_empty, outline, parent, values
+from mappings.outline import ANY, crowded, is_empty, outline, values
 from state import shapes
 from state.cursors import StoredCursor
 from state.shapes import Drift, Key, Kind, Loss, Shape, Status, Watched
@@ -95,7 +95,8 @@ class Watch(Guard):
         if (signature, skipped) not in self._fine:
             self._look_closer(signature, skipped)
         number = len(self._ids)
-        if self._strict or number < _SAMPLE or not number % _ONE_IN or not self._keys.issuperset(self._document):
+        sampled = number < _SAMPLE or not number % _ONE_IN
+        if not skipped and (self._strict or sampled or not self._keys.issuperset(self._document)):
             self._look_whole()
         if not (self._new or self._retyped or self._gone):
             return None
@@ -135,16 +136,15 @@ class Watch(Guard):
                 known[path] = set(types)
             elif path not in read and not types <= before:
                 self._other_types(path, types, before)
-        self._keys.update(self._document)
+        if len(self._keys) < _MOST_SIGNATURES:
+            self._keys.update(self._document)
 
     def _is_news(self, path: str) -> bool:
         """Whether an unknown path is to be told: a new object is told once, not field by field."""
         if not self._learned or path in self._footprint.paths or path.endswith(f".{ANY}"):
             return False
-        above = parent(path)
-        if above and above not in self._loaded.known:
-            return False
-        return not any(path.startswith((f"{item.path}.", f"{item.path}[")) for item in self._found)
+        above = {item.path for item in self._found} | self._new | {changed for changed, _ in self._retyped}
+        return not any(path.startswith((f"{item}.", f"{item}[")) for item in above)
 
     def _other_types(self, path: str, types: set[str], before: set[str]) -> None:
         if not self._learned or not before:

@@ -87,6 +87,21 @@ def test_a_new_field_is_found_in_the_last_record_of_a_large_page(read: Shop) -> 
     assert told(read.pull(Toy(page(*records)))) == [("colour", "new", "noted")]
 
 
+def test_a_new_field_with_a_dot_in_its_name_is_told_like_any_other(read: Shop) -> None:
+    assert told(read.pull(Toy(page(plain(61, **{"custom.colour": "red"}))))) == [("custom.colour", "new", "noted")]
+    assert told(read.pull(Toy(page(plain(62, **{"custom.colour": "red"}))))) == []
+
+
+def test_a_record_that_is_skipped_may_look_as_it_likes(shop: Shop, written_mapping: Callable[..., Mapping]) -> None:
+    shop.mapping = written_mapping("    fields:", "    skip: {path: kind, in: [test]}\n    fields:")
+    shop.pull(Toy(page(*(plain(n, kind="sale") for n in MANY))))
+    shop.pull(Toy(page(plain(61, net=61, kind="sale"))))
+    odd = [plain(n, "lines", net=n, kind="test", colour="red") for n in range(100, 150)]
+    for policy in ("evolve", "quarantine"):
+        outcome = shop.pull(Toy(page(*odd)), drift=policy)
+        assert (told(outcome), held(shop)) == ([], ["61"])
+
+
 def test_keys_that_are_data_are_no_new_fields(read: Shop) -> None:
     tables = [{f"item {n}-{m}": 1 for m in range(5)} for n in range(100)]
     read.pull(Toy(page(*(plain(100 + n, stock=table) for n, table in enumerate(tables)))))
