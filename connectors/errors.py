@@ -2,6 +2,7 @@
 
     ConnectorError
     ├── TransientError   try again with back-off (network, 5xx, throttled); ``retry_after`` if the source said
+    │   ├── Throttled    too many calls: whoever shares the allowance pauses
     │   └── Unreachable  nobody answers at the address: tried a few times only, then the whole system stops
     ├── AuthError        credentials refused: refreshed once by the connector, then the whole system stops
     ├── QuotaError       the allowance is used up: stop the system until ``reset_after`` seconds, keep the cursor
@@ -55,6 +56,15 @@ class TransientError(ConnectorError):
         super().__init__(message, remedy=remedy, stream=stream)
         self.retry_after = retry_after
         self.sent = sent
+
+
+class Throttled(TransientError):
+    """The source asks for fewer calls and has done nothing; ``retry_after`` is for all who share the allowance."""
+
+    def __init__(
+        self, message: str, *, remedy: str = "", stream: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, stream=stream, retry_after=retry_after, sent=False)
 
 
 class Unreachable(TransientError):

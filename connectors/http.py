@@ -6,8 +6,8 @@ import logging
 import math
 import os
 import ssl
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
@@ -18,12 +18,22 @@ import msgspec
 
 from connectors import retry
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
+from connectors.budget import Allowance, Budget, Priority, Told
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unreachable
+from connectors.errors import (
+    AuthError,
+    ConnectorError,
+    ContractError,
+    QuotaError,
+    Throttled,
+    TransientError,
+    Unreachable,
+)
 from connectors.guard import transport
 from connectors.network import AddressRefused, Network, check
 from connectors.ratelimit import RateLimit
 from connectors.rawjson import readable, shape
+from connectors.services import in_process
 
 T = TypeVar("T")
 
@@ -51,6 +61,9 @@ class HttpSession:
     of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is a redirect: credentials go to
     ``base_url`` and nowhere else, and only to addresses that ``network`` allows (``AddressRefused``). Certificates are
     verified, by ``verify`` instead of the usual authorities if it is given.
+
+    Each attempt takes a call from the ``budget`` (``Connector.services``) for all ``allowances``, just before it is
+    sent. What the source says of too many calls is told to the budget, so that whoever shares the allowances pauses.
     """
 
     def __init__(
@@ -60,6 +73,8 @@ class HttpSession:
         stats: CallStats,
         classify: Classify,
         limit: RateLimit | None = None,
+        budget: Callable[[], Budget] = lambda: in_process().budget,
+        allowances: Sequence[Allowance] = (),
         policy: retry.RetryPolicy | None = None,
         authenticate: Callable[[], Mapping[str, str]] = dict,
         reauthenticate: Callable[[], bool] = lambda: False,
@@ -90,6 +105,8 @@ class HttpSession:
         self._stats = stats
         self._classify = classify
         self._limit = limit
+        self._budget = budget
+        self._allowances = tuple(allowances)
         self._policy = policy or retry.RetryPolicy()
         self._authenticate = authenticate
         self._reauthenticate = reauthenticate
@@ -110,12 +127,15 @@ class HttpSession:
         headers: Mapping[str, str] | None = None,
         safe: bool = True,
         limit: RateLimit | None = None,
+        allowances: Sequence[Allowance] = (),
+        priority: Priority | None = None,
     ) -> httpx.Response:
         """Send one request and return the successful answer.
 
         ``json`` may hold ``Decimal``, sent as a JSON number. ``safe`` says that sending the request twice does no harm;
         otherwise only failures in which it cannot have reached the server are retried, and the caller settles the rest
-        (``TransientError.sent``). ``limit`` is this call's own allowance, besides the session's.
+        (``TransientError.sent``). ``limit`` and ``allowances`` are this call's own, besides the session's. ``priority``
+        is that of a read, of a write if it is not ``safe``.
 
         Raises any ``ConnectorError``.
         """
@@ -123,11 +143,13 @@ class HttpSession:
         if json is not None:
             content = _encoder.encode(json)
             sent_headers.setdefault("Content-Type", "application/json")
+        taken = (*self._allowances, *allowances)
+        first = priority if priority is not None else Priority.READ if safe else Priority.WRITE
 
         def attempt() -> httpx.Response:
             if limit is not None:
                 limit.acquire()
-            return self._send(method, path, content, params, sent_headers)
+            return self._send(method, path, content, params, sent_headers, taken, first)
 
         def authenticated() -> httpx.Response:
             try:
@@ -160,15 +182,33 @@ class HttpSession:
         content: bytes | None,
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
+        allowances: Sequence[Allowance],
+        priority: Priority,
     ) -> httpx.Response:
         if self._limit is not None:
             self._limit.acquire()
         credentials = _tried_out(self._authenticate)
+        if not allowances:
+            return self._sent(method, path, content, params, {**credentials, **headers})
+        budget = self._budget()
+        with budget.acquire(allowances, priority):
+            try:
+                return self._sent(method, path, content, params, {**credentials, **headers})
+            except (Throttled, QuotaError) as error:
+                _tell(budget, allowances, error)
+                raise
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
         self._stats.calls += 1
         try:
-            request = self._client.build_request(
-                method, path, content=content, params=params, headers={**credentials, **headers}
-            )
+            request = self._client.build_request(method, path, content=content, params=params, headers=headers)
             self._keep_to_host(request.url)
             if self._sign is not None:
                 request.headers.update(self._sign(request))
@@ -245,6 +285,18 @@ class _Final(Exception):
         self.error = error
 
 
+def _tell(budget: Budget, allowances: Sequence[Allowance], error: Throttled | QuotaError) -> None:
+    """Let all who share the allowances know what the source said."""
+    for item in allowances:
+        if isinstance(error, Throttled):
+            budget.pause(item, error.retry_after if error.retry_after is not None else min(item.seconds, 60.0))
+        elif item.quota is not None:
+            after = error.reset_after
+            budget.told(
+                item, Told(remaining=0, resets_at=datetime.now(UTC) + timedelta(seconds=after) if after else None)
+            )
+
+
 def _tried_out(authentication: Callable[[], T]) -> T:
     """Its own calls are retried where they are made, and its refusal is not the source's: neither is tried again."""
     try:
@@ -306,12 +358,14 @@ def by_status(response: httpx.Response) -> ConnectorError | None:
             f"{host} refused our credentials (HTTP {status}).",
             remedy="Check the credentials in ltc.yaml and their permissions.",
         )
-    if status == 429 or status >= 500:
+    wait = retry_after(response) if status == 429 or status >= 500 else None
+    if status == 429:
+        return Throttled(
+            f"{host} answered HTTP {status}.", remedy="It is tried again on the next run.", retry_after=wait
+        )
+    if status >= 500:
         return TransientError(
-            f"{host} answered HTTP {status}.",
-            remedy="It is tried again on the next run.",
-            retry_after=retry_after(response),
-            sent=status != 429,
+            f"{host} answered HTTP {status}.", remedy="It is tried again on the next run.", retry_after=wait
         )
     return ContractError(
         f"{host} answered HTTP {status}, which is not documented for this call.",

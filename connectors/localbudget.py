@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 
-from connectors import buckets
+from connectors import buckets, waiting
 from connectors.buckets import SECOND, Bucket
 from connectors.budget import Allowance, Permit, Priority, Told
-from connectors.errors import TransientError
+from connectors.errors import Throttled
 
 PATIENCE = 150 * SECOND
 """Nobody waits longer than this because a source asked for fewer calls; the run ends instead."""
@@ -22,8 +21,8 @@ class LocalBudget:
 
     def __init__(
         self,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], int] = waiting.now_us,
+        sleep: Callable[[float], None] = waiting.sleep,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
@@ -32,7 +31,7 @@ class LocalBudget:
         self._calls: dict[str, int] = {}
 
     def acquire(self, allowances: Sequence[Allowance], priority: Priority = Priority.READ) -> Permit:
-        """See ``Budget``; raises ``TransientError``, too, while the source wants no call for a long time."""
+        """See ``Budget``; raises ``Throttled``, too, while the source wants no call for a long time."""
         waited = 0.0
         while True:
             with self._lock:
@@ -90,15 +89,14 @@ class LocalBudget:
 def starts(pairs: Sequence[tuple[Bucket, Allowance]], priority: Priority, now: int) -> int | None:
     """When the next call may start that takes from all of the buckets; ``None``: there are none.
 
-    Raises ``TransientError`` if that is too long to wait, because the source asked for a pause.
+    Raises ``Throttled`` if that is too long to wait, because the source asked for a pause.
     """
     for bucket, allowance in pairs:
         if bucket.paused_until > now + PATIENCE:
             wait = (bucket.paused_until - now) / SECOND
-            raise TransientError(
+            raise Throttled(
                 f"{allowance.name} asks for no calls for {wait:.0f} seconds.",
                 remedy="It is tried again on the next run.",
                 retry_after=wait,
-                sent=False,
             )
     return max((buckets.earliest(bucket, item, priority, now) for bucket, item in pairs), default=None)

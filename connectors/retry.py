@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import tenacity
 
 from connectors.errors import TransientError, Unreachable
+from connectors.waiting import is_waiting, no_waiting, sleep
+
+__all__ = ["RetryPolicy", "call", "no_waiting"]
 
 T = TypeVar("T")
-
-_waiting = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,6 @@ class RetryPolicy:
     max_seconds: float = 20.0
     unreachable_attempts: int = 3
     unreachable_seconds: float = 8.0
-
-
-@contextmanager
-def no_waiting() -> Iterator[None]:
-    """Retry without sleeping; for tests and for simulated time."""
-    global _waiting
-    before, _waiting = _waiting, False
-    try:
-        yield
-    finally:
-        _waiting = before
 
 
 def call(
@@ -65,7 +54,7 @@ def call(
 
     def stop(state: tenacity.RetryCallState) -> bool:
         # Without waiting, the waits left out count all the same, so that simulated time is bounded like real time.
-        elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep + (0.0 if _waiting else state.idle_for)
+        elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep + (0.0 if is_waiting() else state.idle_for)
         attempts, seconds = policy.attempts, policy.total_seconds
         if state.outcome and isinstance(state.outcome.exception(), Unreachable):
             attempts, seconds = min(attempts, policy.unreachable_attempts), min(seconds, policy.unreachable_seconds)
@@ -75,10 +64,6 @@ def call(
         error = state.outcome.exception() if state.outcome else None
         if on_retry is not None and isinstance(error, TransientError):
             on_retry(error, state.upcoming_sleep)
-
-    def sleep(seconds: float) -> None:
-        if _waiting:
-            tenacity.nap.sleep(seconds)
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,13 +19,12 @@ import msgspec
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.engine import Connection
 
-from connectors import buckets
+from connectors import buckets, waiting
 from connectors.buckets import SECOND, Bucket, Claim
 from connectors.budget import Allowance, Permit, Priority, Told
 from connectors.errors import ConnectorError
 from connectors.localbudget import starts
 from state import runs
-from state.clock import now_us
 from state.failures import StoreError
 from state.schema import budget as table
 from state.store import Store
@@ -71,10 +69,10 @@ class StoreBudget:
         store: Store,
         *,
         clock: Callable[[], int] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = waiting.sleep,
     ) -> None:
         self._store = store
-        self._clock = clock or now_us
+        self._clock = clock or waiting.now_us
         self._ask = clock is None and store.dialect == "postgresql"
         self._offset = 0  # of the database's clock to ours
         self._sleep = sleep
@@ -93,7 +91,7 @@ class StoreBudget:
     # -- the budget
 
     def acquire(self, allowances: Sequence[Allowance], priority: Priority = Priority.READ) -> Permit:
-        """See ``Budget``; raises ``StoreError``, too, and ``TransientError`` while the source wants no calls."""
+        """See ``Budget``; raises ``StoreError``, too, and ``Throttled`` while the source wants no calls."""
         if not allowances:
             return Permit()
         who, waited = (tuple(item.key for item in allowances), priority), 0.0
@@ -345,7 +343,7 @@ class StoreBudget:
     def _time(self, connection: Connection) -> int:
         if self._ask:
             asked = connection.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-            self._offset = int(asked.scalar_one()) - self._clock()
+            self._offset = int(asked.scalar_one()) + waiting.skipped_us() - self._clock()
         return self._now()
 
     def _load(self, connection: Connection, keys: Sequence[str]) -> dict[str, Bucket]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ import msgspec
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.engine import Connection
 
+from connectors import waiting
 from connectors.tokens import Grant, Renew, TokenKey, is_newer
 from state import runs
 from state.clock import now_us
@@ -44,7 +44,7 @@ _KEEP = text(
 
 
 class _Kept(msgspec.Struct, omit_defaults=True):
-    """A grant as it is sealed; ``ends`` in microseconds since the epoch."""
+    """A grant as it is sealed."""
 
     access: str
     ends: datetime | None = None
@@ -75,7 +75,7 @@ class StoreVault:
         store: Store,
         *,
         lease_seconds: float = LEASE_SECONDS,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = waiting.sleep,
     ) -> None:
         self._store = store
         self._seconds = lease_seconds
@@ -84,7 +84,7 @@ class StoreVault:
         self._turns: dict[str, _Turn] = {}
 
     def current(self, key: TokenKey) -> Grant | None:
-        """See ``TokenVault``. Raises ``StoreError`` if what is kept was changed outside of ltc."""
+        """See ``TokenVault``. Raises ``StoreError``."""
         with self._store.reading() as connection:
             return _load(connection, key)
 
@@ -148,7 +148,10 @@ def _load(connection: Connection, key: TokenKey) -> Grant | None:
     row = connection.execute(_LOAD, {"whose": key.name}).first()
     if row is None:
         return None
-    kept = _decode(_open(connection, key, bytes(row.sealed)))
+    opened = _open(connection, key, bytes(row.sealed))
+    if opened is None:
+        return None
+    kept = _decode(opened)
     return Grant(kept.access, kept.ends, kept.refresh, kept.previous, kept.scope, kept.detail, fence=row.fence)
 
 
@@ -169,16 +172,14 @@ def _seal(connection: Connection, key: TokenKey, grant: Grant) -> bytes:
     return b"\0" + sealed if current is None else current.seal_named(key.name, b"\0" + sealed)
 
 
-def _open(connection: Connection, key: TokenKey, stored: bytes) -> bytes:
+def _open(connection: Connection, key: TokenKey, stored: bytes) -> bytes | None:
+    """What is sealed; ``None`` if somebody changed it outside of ltc, which is no worse than if there were none."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     ours = keys_of(connection).key_of(stored)
-    inner = (stored if ours is None else ours.open_named(key.name, stored))[1:]
     try:
+        inner = (stored if ours is None else ours.open_named(key.name, stored))[1:]
         return bytes(AESGCM(key.lock).decrypt(inner[:_NONCE], inner[_NONCE:], key.name.encode()))
-    except (InvalidTag, ValueError):
-        raise StoreError(
-            f"The tokens of {key.name} were changed outside of ltc.",
-            "Authorise ltc anew and put the new refresh token, or the client secret, into ltc.yaml.",
-        ) from None
+    except (InvalidTag, ValueError, StoreError):
+        return None

@@ -26,6 +26,7 @@ from sync.parallel import Stop, Stoppable, parallel
 from sync.plan import make_plan
 from sync.progress import Progress, Silent
 from sync.result import SyncResult
+from sync.services import services_of
 from sync.work import working
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Session:
         self.progress = Stoppable(progress or Silent(), self.stop)
         self.summary: dict[str, Any] = {}
         self._step = step
+        self._services = services_of(store)
         self._connectors: dict[str, Connector[Any]] = {}
         self._mappings: dict[str, Mapping] = {}
         self._given_up: dict[str, NotTried] = {}
@@ -94,7 +96,7 @@ class Session:
         """The system's connector; raises ``ConnectorError``."""
         if system not in self._connectors:
             try:
-                self._connectors[system] = systems.open_connector(self.settings, system)
+                self._connectors[system] = systems.open_connector(self.settings, system, self._services)
             except systems.SystemUnusable as error:
                 raise Misconfigured(error.message, remedy=error.remedy) from error
         return self._connectors[system]
@@ -106,9 +108,10 @@ class Session:
         return self._mappings[system]
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and give back what was taken of allowances and not used."""
         for connector in self._connectors.values():
             connector.close()
+        self._services.close()
 
     def streams(
         self,

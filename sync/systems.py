@@ -15,6 +15,7 @@ from mappings.errors import MappingFileError
 from yamlfiles.errors import FileUnusable
 
 if TYPE_CHECKING:
+    from connectors.services import Services
     from settings.model import Settings
 
 
@@ -41,10 +42,12 @@ def connector_class(settings: Settings, system: str) -> type[Connector[Any]]:
         raise SystemUnusable(str(error), "`ltc connectors check FILE` looks at a manifest alone.") from error
 
 
-def open_connector(settings: Settings, system: str) -> Connector[Any]:
+def open_connector(settings: Settings, system: str, services: Services | None = None) -> Connector[Any]:
     """The system's connector with its settings checked and its secrets resolved; close it after use.
 
-    Raises ``SystemUnusable``, also for a secret that is not there.
+    ``services`` are those of the store (``sync.services``). Without them it must not call the source: tokens that are
+    replaced with each use would be lost, and others' allowances exceeded. Raises ``SystemUnusable``, also for a secret
+    that is not there.
     """
     from settings import SecretMissing, secrets
     from settings.load import config_problems, locate
@@ -70,7 +73,10 @@ def open_connector(settings: Settings, system: str) -> Connector[Any]:
             "\n".join(str(problem) for problem in problems),
             f"`ltc connectors describe {chosen.connector}` lists its settings.",
         ) from None
-    return connector(config)
+    opened = connector(config)
+    if services is not None:
+        opened.services = services
+    return opened
 
 
 def mapping_for(settings: Settings, system: str) -> Mapping:

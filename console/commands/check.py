@@ -16,6 +16,7 @@ from console.output import emit_json, say
 
 if TYPE_CHECKING:
     from connectors.contract import CheckLine, Connector
+    from connectors.services import Services
     from mappings.engine import Mapping
     from settings.model import Settings
 
@@ -52,16 +53,20 @@ def command(app: App, systems: tuple[str, ...], as_json: bool) -> int:
       ltc check --system crm
       ltc check --json
     """
+    from sync.services import services_of, without_store
+
     names = app.systems(systems) or list(app.settings.systems)
     store = _store(app)
     if not as_json:
         _show(app, store)
     found: list[Checked] = []
+    services = services_of(app.new_store) if store.ok else without_store()
     with ThreadPoolExecutor(max_workers=min(len(names), 8), thread_name_prefix="check") as pool:
-        for checked in pool.map(lambda name: _system(app.settings, name), names):
+        for checked in pool.map(lambda name: _system(app.settings, name, services), names):
             found.append(checked)
             if not as_json:
                 _show(app, checked)
+    services.close()
     bad = sum(1 for item in found if not item.ok)
     if as_json:
         emit_json({"store": _as_dict(store), "systems": [_as_dict(item) for item in found]})
@@ -83,7 +88,7 @@ def _store(app: App) -> Checked:
     return checked
 
 
-def _system(settings: Settings, name: str) -> Checked:
+def _system(settings: Settings, name: str, services: Services) -> Checked:
     """Everything about one system; each step needs the one before."""
     from pydantic import ValidationError
 
@@ -97,7 +102,7 @@ def _system(settings: Settings, name: str) -> Checked:
 
     checked = Checked(name, settings.systems[name].connector)
     try:
-        _look(settings, name, checked)
+        _look(settings, name, checked, services)
     except ValidationError as error:
         checked.problems += [
             {"message": f"{item.where}: {item.what}", "remedy": f"for example: {item.example}" if item.example else ""}
@@ -119,7 +124,7 @@ def _system(settings: Settings, name: str) -> Checked:
     return checked
 
 
-def _look(settings: Settings, name: str, checked: Checked) -> None:
+def _look(settings: Settings, name: str, checked: Checked, services: Services) -> None:
     from settings import locate, secrets
     from sync.systems import connector_class, mapping_for, ordered_streams
 
@@ -131,6 +136,7 @@ def _look(settings: Settings, name: str, checked: Checked) -> None:
     config = kind.Config.model_validate(secrets.resolve(chosen.config))
     mapping = mapping_for(settings, name)
     with kind(config) as connector:
+        connector.services = services
         _look_at_rules(settings, name, connector, mapping)
         wanted = {spec.name for spec in ordered_streams(settings, name, connector)}
         known = {spec.name for spec in connector.streams()}
