@@ -78,7 +78,7 @@ class Lab:
     def window(self, connector: Connector[Any], **window: Any) -> Window:
         """Up to a little before now, as long as the connector asks for."""
         settle = connector.settle_seconds if self.world.simulated else 0.0
-        return Window(until=self.world.now() - timedelta(seconds=settle), **window)
+        return Window(until=self.world.now() - timedelta(seconds=settle + self.world.skew), **window)
 
     def pull(
         self,

@@ -13,6 +13,7 @@ class Need(StrEnum):
     PAGE_CAP = "page_cap"
     TIMES = "times"
     LATE = "late"
+    SKEW = "skew"
     EDIT = "edit"
     NUMBER = "number"
     EMPTY = "empty"
@@ -60,6 +61,10 @@ REASONS: dict[Need, dict[str, str]] = {
     Need.LATE: {
         "en": "The system shows a change at the time it is stamped with.",
         "zh-CN": "该系统的变更在其时间戳时刻即可见。",
+    },
+    Need.SKEW: {
+        "en": "The system does not tell its own time, or its stand-in cannot set it apart from ours.",
+        "zh-CN": "该系统不告知自身时间，或替身无法使其与本机时间不同。",
     },
     Need.EDIT: {
         "en": "Records of the stream never change.",

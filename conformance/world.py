@@ -99,6 +99,8 @@ class World(ABC):
     scheme: str = "http"
     secrets: Sequence[str] = ()
     """What must not show in any error or log."""
+    skew: float = 0.0
+    """Seconds by which the source's clock, which ``now`` is, is ahead of ours; its answers tell its time."""
     token: str = ""
     """The requests for a token, a regular expression."""
 

@@ -45,12 +45,21 @@ class GenericWorld(World):
         self._base_path = urlsplit(self.manifest.base_url or "").path.rstrip("/") or "/api"
         self._now = _beginning()
         self._desk = self._new_desk()
-        self._server = Server(self._serve, clock=self.now)
+        self._server = Server(self._serve, clock=lambda: datetime.now(UTC) + timedelta(seconds=self.skew))
         self.secrets = [value for value in settings_of(self.manifest).values() if str(value).startswith(SECRET)]
         self.secrets = [*self.secrets, f"{SECRET}-token"]
         token_path = self._desk.entry.token_path
         self.token = rf"^POST {re.escape(token_path)}" if token_path else ""
-        declared = {Need.EDIT, Need.DELETE, Need.UNDELETE, Need.TIMES, Need.PAGE_CAP, Need.VERBATIM, Need.HUGE}
+        declared = {
+            Need.EDIT,
+            Need.DELETE,
+            Need.UNDELETE,
+            Need.TIMES,
+            Need.PAGE_CAP,
+            Need.VERBATIM,
+            Need.HUGE,
+            Need.SKEW,
+        }
         declared |= {Need.EMPTY, Need.TIMEOUT}
         if self.manifest.auth is not None:
             declared.add(Need.CREDENTIALS)
@@ -68,7 +77,7 @@ class GenericWorld(World):
     def empty(self) -> None:
         """Begin anew."""
         with self._desk.lock:
-            self._now = _beginning()
+            self._now, self.skew = _beginning(), 0.0
             self._desk = self._new_desk()
         self._server.faults.clear()
         self._server.forget()

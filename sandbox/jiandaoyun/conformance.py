@@ -70,7 +70,7 @@ class JiandaoyunWorld(World):
     )
     secrets = (API_KEY, _SECRET)
 
-    def __init__(self, folder: Path) -> None:  # noqa: ARG002 - it keeps no files
+    def __init__(self, folder: Path) -> None:
         self._server = JiandaoyunServer()
         self._server.clock = self.now
         self._begin()
