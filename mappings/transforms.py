@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from mappings.convert import EXACT, decimal, iso
 from mappings.convert import text as as_text
+from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
 
 Transform = Callable[[Any], Any]

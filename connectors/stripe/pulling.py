@@ -6,8 +6,8 @@ an event after that, and is read by it.
 
 Events are walked from the newest down to where the last pull stood, less an overlap, and their objects are read by id
 as they are now. So it makes no difference in which order they are read, how many share a second, or whether a page of
-them is read twice: after any page the walk goes on behind its last event. Those in the overlap that were seen before are
-known by a digest.
+them is read twice: after any page the walk goes on behind its last event. Those in the overlap that were seen before
+are known by a digest.
 
 No version is given (``RawRecord.version``). Stripe's objects have no time of change and no number of a version; the
 time of an event is that of one change and not of the object as it is read, which may show a later one, so two readings
@@ -86,9 +86,14 @@ class Puller:
     def _boundary(self, window: Window) -> Cursor:
         """Where the events stand before the list is read."""
         told = self._events(None, None, window)
-        since = told.events[0].created if told.events else told.at
-        known = [_digest(item.id) for item in told.events if item.created >= since - self._overlap]
-        return {"since": since, "known": known, "read": told.at, "list": {}}
+        since, at = told.events[0].created if told.events else told.at, told.at
+        known: list[str] = []
+        while True:
+            found = [_digest(item.id) for item in told.events if item.created >= since - self._overlap]
+            known += found
+            if len(found) < len(told.events) or told.next is None or len(known) >= _MOST_KNOWN:
+                return {"since": since, "known": known[:_MOST_KNOWN], "read": at, "list": {}}
+            told = self._events(told.next, None, window)
 
     def _list(self, state: Cursor) -> Iterator[Page]:
         progress = state["list"]

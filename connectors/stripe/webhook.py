@@ -2,8 +2,8 @@
 
 ``Stripe-Signature: t=…,v1=…[,v1=…]``: HMAC-SHA256 over ``t``, a dot and the raw body, with the endpoint's secret as it
 is written (``whsec_…``); one signature that fits is enough, two are sent while a secret is replaced; older than 300
-seconds is refused (stripe-python, ``_webhook.py``). Each attempt is signed anew. Events come up to three days long, more
-than once and in any order: they are known by their id, and only say what to read.
+seconds is refused (stripe-python, ``_webhook.py``). Each attempt is signed anew. Events come up to three days long,
+more than once and in any order: they are known by their id, and only say what to read.
 """
 
 from __future__ import annotations
