@@ -7,9 +7,9 @@ The cursor of a stream:
     deleted {since, scan}: the same for the source's list of deleted ids, which is read after the records
 
 Nothing is lost at the edge: ``start`` lies ``overlap`` seconds before ``since``, and one unit of the source's clock
-more where the source compares with ``>``; ``until`` is fixed before the first page, lies before now, and is never later
-than the source's own clock. A record that changes while we page has a later time, so the next pull finds it. ``mark``
-stands for the request and the size of its pages: a position means nothing to another one.
+more where the source compares with ``>``; ``until`` is fixed before the first page and lies before now, by the source's
+own clock: how far that is from ours its answers tell. A record that changes while we page has a later time, so the next
+pull finds it. ``mark`` stands for the request and the size of its pages: a position means nothing to another one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -32,10 +33,12 @@ from connectors.declarative.paging import Answer, Position, Walk
 from connectors.declarative.records import Found, Reader, Selection, keys_of
 from connectors.declarative.requests import Request
 from connectors.declarative.rules import Deletes
-from connectors.declarative.times import TimeFormat, to_us
+from connectors.declarative.times import TimeFormat, now_us, to_us
 from connectors.errors import ContractError, RecordError
 
 _SECOND = 1_000_000
+_NOTICED = 3 * _SECOND
+"""A difference between two clocks that is less may come from the way of the answer."""
 
 Pages = Iterator[tuple[Answer, Position | None]]
 
@@ -142,16 +145,25 @@ class Puller:
         walk: Callable[[Mapping[str, Any], Position | None], Pages],
         mark: str,
     ) -> Iterator[Page]:
-        """A list from its start, or from where ``state`` left it, to its end; only the last page is complete."""
+        """A list from its start, or from where ``state`` left it, to its end; only the last page is complete.
+
+        What was left is read to the end of its own window first, and then what changed since.
+        """
         held, scan = state.get("since"), state.get("scan")
-        if scan is None or scan["mark"] != mark or window.since is not None:
+        resumed = scan is not None and scan["mark"] == mark and window.since is None
+        if scan is None or not resumed:
             start = self._start(held, window.since)
-            scan = {"start": start, "until": to_us(window.until), "at": None, "mark": mark}
+            scan = {"start": start, "until": self._cut(to_us(window.until)), "at": None, "mark": mark}
+        pages = walk(self._window(scan["start"], scan["until"]), scan["at"])
+        if scan["at"] is None and self._lister.incremental is not None:
+            first = next(pages)
+            pages = chain((first,), pages)
+            if ahead := _ahead(first[0]):
+                scan = {**scan, "until": self._cut(to_us(window.until) + ahead)}
+                pages = walk(self._window(scan["start"], scan["until"]), None)
         kept = {"since": held} if held is not None else {}
-        news = first = scan["at"] is not None
-        for answer, after in walk(self._window(scan["start"], scan["until"]), scan["at"]):
-            if not first:
-                scan, first = {**scan, "until": self._end(answer, scan["until"])}, True
+        news = scan["at"] is not None
+        for answer, after in pages:
             news = news or bool(answer.found.order)
             found = answer.found
             if after is not None:
@@ -160,7 +172,11 @@ class Puller:
                 continue
             if self._lister.incremental is not None and _advances(held, news, window.since):
                 kept = {"since": scan["until"]}
-            yield Page(found.records, kept, True, found.deleted, found.rejected)
+            now = self._cut(to_us(window.until) + _ahead(answer))
+            done = not (resumed and self._lister.incremental and scan["until"] < now)
+            yield Page(found.records, kept, done, found.deleted, found.rejected)
+            if not done:
+                yield from self._through(kept, window, walk, mark)
 
     def _deleted(self, deletes: Deletes, request: Request) -> Callable[[Mapping[str, Any], Position | None], Pages]:
         rows = Selection(deletes.records)
@@ -194,16 +210,21 @@ class Puller:
         window: dict[str, Any] = {"until": times.write(until)}
         return window if start is None else {**window, "since": times.write(max(start, 0))}
 
-    def _end(self, answer: Answer, until: int) -> int:
-        """Where the cursor will stand: no later than the source's own clock allows, cut to the unit it compares by."""
-        rule, unit = self._lister.incremental, self._lister.times.unit_us
-        dated = answer.headers.get("date")
-        try:
-            theirs = to_us(parsedate_to_datetime(dated)) if dated else until
-        except (ValueError, TypeError):
-            theirs = until
-        settle = int(rule.settle * _SECOND) if rule is not None and dated else 0
-        return min(until, theirs - settle) // unit * unit
+    def _cut(self, until: int) -> int:
+        """Cut to the unit that the source compares by."""
+        unit = self._lister.times.unit_us
+        return until // unit * unit
+
+
+def _ahead(answer: Answer) -> int:
+    """How far the source's clock is ahead of ours, in microseconds; negative if it is behind."""
+    dated = answer.headers.get("date")
+    try:
+        ahead = to_us(parsedate_to_datetime(dated)) - now_us() if dated else 0
+    except (ValueError, TypeError):
+        return 0
+    # The header knows whole seconds only, and the answer was some time on its way.
+    return ahead if abs(ahead) >= _NOTICED else 0
 
 
 def listed(client: Client, request: Request, variables: Mapping[str, Any], address: str | None) -> httpx.Response:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import msgspec
 
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
@@ -50,7 +51,11 @@ class Singles:
     def read(self, source_id: str) -> Shown:
         """The record now. Raises any ``ConnectorError``; ``Missing`` if there is none."""
         response = self._client.send(self._one, {"id": source_id})
-        row = self._place.slice(response.content)
+        return self.in_answer(response, self._place)
+
+    def in_answer(self, response: httpx.Response, place: Selection) -> Shown:
+        """The record at a place of an answer. Raises ``ContractError``, and ``Missing`` if there is none."""
+        row = place.slice(response.content)
         if row is None:
             raise Missing("The record does not exist any more.")
         return Shown(row, self._reader.one(row), response.headers.get("etag"), response.headers.get("last-modified"))
@@ -69,6 +74,7 @@ class Writer:
         self._singles = singles
         self._client = client
         self._places = {name: Expression(place) for name, place in stream.fields.items()}
+        self._place = Selection(update.record) if update.record is not None else None
         self._version = Expression(stream.version.field) if stream.version else None
         # A write under an idempotency key, which the source keeps, can be sent again without harm.
         self._repeatable = "idempotency_key" in update.names
@@ -135,12 +141,12 @@ class Writer:
         }
         self._refuse_unconditional(variables)
         try:
-            self._client.send(self._update, variables, safe=self._repeatable)
+            answer = self._client.send(self._update, variables, safe=self._repeatable)
         except TransientError as error:
             if not error.sent:
                 raise
             return self._settle(change, error)
-        return self._after(change)
+        return self._after(change, before, answer)
 
     def _refuse_unconditional(self, variables: dict[str, Any]) -> None:
         """A condition that the manifest asks for and the answer does not give would be left out without a word."""
@@ -151,15 +157,19 @@ class Writer:
                     remedy="Correct `update` in the manifest: what it refers to comes from `one`.",
                 )
 
-    def _after(self, change: Change) -> PushResult:
+    def _after(self, change: Change, before: Shown, answer: httpx.Response) -> PushResult:
         """What became of a write that was answered."""
+        singles, key = self._singles, change.source_id
         try:
-            shown = self._singles.read(change.source_id)
+            shown = singles.in_answer(answer, self._place) if self._place else singles.read(key)
         except ConnectorError:
-            return PushResult(change.source_id, Outcome.APPLIED)  # the next pull sees what it looks like
+            return PushResult(key, Outcome.UNKNOWN, "The system accepted the change and shows nothing of it.")
         told = shown.record if self._singles.as_listed else None
         if shown.record is not None and self._shows(decode(shown.body), change.values):
             return PushResult(change.source_id, Outcome.APPLIED, record=told)
+        if shown.body == before.body or _is_older(shown, before):
+            # It may have been read from a copy that lags behind, or the change was ignored: the next run sees which.
+            return PushResult(change.source_id, Outcome.UNKNOWN, "The system accepted the change but shows it not yet.")
         message = "The system accepted the change but the record does not show it."
         return PushResult(change.source_id, Outcome.REJECTED, message, told)
 
@@ -185,3 +195,11 @@ class Writer:
             return expression.of(fields)
         except ExpressionError as error:
             raise ContractError(f"The manifest does not fit the record: {error}.") from None
+
+
+def _is_older(shown: Shown, before: Shown) -> bool:
+    """Whether what is read after a write is from before it."""
+    after, held = shown.record, before.record
+    if after is None or held is None or after.version is None or held.version is None:
+        return False
+    return after.version <= held.version

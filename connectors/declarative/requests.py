@@ -79,6 +79,9 @@ class Update(Request):
     """How one record is changed. With ``{etag}``, ``{last_modified}``, ``{version}`` or ``{record…}`` in it, the
     system itself refuses what was changed meanwhile; without, we read and compare right before."""
 
+    record: Query | None = None
+    """Where the changed record stands in the answer, if it does; otherwise it is read once more."""
+
 
 class Create(Request):
     """How one record is made, and found by its external key before and after."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -73,6 +74,11 @@ class TimeFormat:
             return moment.strftime(self.format)
         text = moment.replace(microsecond=0).isoformat()
         return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
+
+
+def now_us() -> int:
+    """This machine's time, in microseconds since the epoch."""
+    return time.time_ns() // 1000
 
 
 def to_us(moment: datetime) -> int:

@@ -26,6 +26,7 @@ from settings.load import load
 from settings.model import Settings
 from state import agreed
 from state.store import Store
+from tests.chaos.declared import manifest
 from tests.chaos.machine import PORTS
 
 STREAMS = {"crm": "deal", "erp": "order", "books": "invoice", "web": "entry", "sales": "prospect"}
@@ -268,9 +269,10 @@ def settings_for(
     creates: str,
     batch: int,
     lags: bool,
+    declared: str,
 ) -> Settings:
     """ltc.yaml of such a company."""
-    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}-{batch}-{lags:d}"
+    place = folder / f"{topology}-{policy}-{page}-{tombstones:d}-{versions}-{creates}-{batch}-{lags:d}-{declared}"
     place.mkdir()
     systems = {}
     targets = {system_of(rule.target) for rule in RULES[topology]} | ({"sales"} if topology == "create" else set())
@@ -279,10 +281,22 @@ def settings_for(
         stream = STREAMS[name]
         traits = {"creates": creates, "batch": batch, "lags": lags}
         config = {"url": f"http://127.0.0.1:{PORTS[name]}", "page": page, "streams": {stream: ENTITIES[stream]}}
+        config |= {"tombstones": tombstones, "versions": versions, **traits}
+        if declared:
+            text = manifest(
+                stream,
+                ENTITIES[stream],
+                tombstones=tombstones,
+                versions=versions,
+                creates=creates,
+                keyed=declared == "keyed",
+            )
+            (place / f"{name}-manifest.yaml").write_text(text)
+            config = {"base_url": config["url"], "page_size": page}
         systems[name] = {
-            "connector": "sim",
+            "connector": f"{name}-manifest.yaml" if declared else "sim",
             "roles": [_ROLES.get(name, name)],
-            "config": {**config, "tombstones": tombstones, "versions": versions, **traits},
+            "config": config,
             "mapping": f"{name}.yaml",
             "push": "auto" if name in targets else "off",
         }

@@ -53,6 +53,8 @@ class Profile(NamedTuple):
     """Chance that somebody deletes a record and perhaps brings it back while webhooks about it are on their way."""
     hooks: float = 0.0
     """Share of worlds in which the systems tell of changes by webhook."""
+    declared: bool = False
+    """Whether the systems are connected by a manifest instead of a Python class."""
     share: int = 1
     """How many of the histories of all profiles together are of this one, compared to the others."""
 
@@ -142,6 +144,21 @@ PROFILES: dict[str, Profile] = {
         lag=(20, 120, 400, 900),
         lost_and_found=0.4,
         hooks=1.0,
+        share=3,
+    ),
+    "declared": Profile(
+        "systems that are connected by a manifest: everything at once that can befall their connectors",
+        topologies=("one", "pair", "number", "chain", "cycle", "create"),
+        jobs=("sync", "sync", "sync", "pull", "sweep", "push"),
+        steps=(3, 6),
+        faults=(*_NETWORK, *_WRITES, "kill", "kill", "people", "people", "people", "switch", "hang"),
+        most_faults=4,
+        both=0.15,
+        rewrites=("", "", "", "spaces", "case"),
+        hands=0.3,
+        unconditional=0.1,
+        policies=("owner_wins", "newest_wins", "ask"),
+        declared=True,
         share=3,
     ),
     "mixed": Profile(
@@ -240,6 +257,11 @@ class _Author:
                 late = self.webhooks.choice([[0], [0, 3, 60], [150, 300, 600], [0, 300, 2000]])
                 lost = self.webhooks.choice([0, 0.2, 0.6])
                 traits["hooks"] = {"seed": self.webhooks.randint(1, 999), "lost": lost, "late": late}
+        if profile.declared:
+            world["declared"] = random.choice(["plain", "keyed"])
+            for traits in world["traits"].values():
+                traits["keyed"] = world["declared"] == "keyed"
+            return world
         if "sync" in profile.jobs and self.batches.random() < 0.4:
             world["batch"] = 10
             for traits in world["traits"].values():

@@ -80,7 +80,7 @@ def _records(connection: Connection, source: Source, stream: str) -> list[Fault]
             found.append(Fault("lost", f"{where} is missing"))
         elif row.state == RecordState.DELETED:
             found.append(Fault("lost", f"{where} is marked as deleted"))
-        elif unpack(connection, row.id, row.seq, row.body) != source.body(stream, source_id):
+        elif json.loads(unpack(connection, row.id, row.seq, row.body)) != source.body(stream, source_id):
             found.append(Fault("lost", f"{where} is not up to date: {unpack(connection, row.id, row.seq, row.body)!r}"))
         else:
             found += _canonical(connection, row, where, stream, truth[source_id])
@@ -186,7 +186,7 @@ def _totals(connection: Connection, source: Source, stream: str) -> list[Fault]:
 def _doubled(source: Source) -> list[Fault]:
     """No idempotency key took effect twice."""
     times = Counter({(write.at, write.key) for write in source.writes if write.who == OURS})
-    keys = Counter(key for _, key in times)
+    keys = Counter(key for _, key in times if key)
     return [Fault("doubled", f"{source.name} carried out {key} {n} times") for key, n in keys.items() if n > 1]
 
 

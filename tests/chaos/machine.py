@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -374,7 +375,8 @@ class _Network(httpx.BaseTransport):
                 return httpx.Response(status, content=content[: len(content) // 2], request=request)
             case "gateway":
                 return httpx.Response(502, content=b"<html>Bad Gateway</html>", request=request)
-        return httpx.Response(status, content=content, request=request)
+        dated = formatdate(source.our_clock() // SECOND, usegmt=True)
+        return httpx.Response(status, headers={"date": dated}, content=content, request=request)
 
     def _carried_out(self, source: Source, request: httpx.Request) -> tuple[int, bytes]:
         query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True))

@@ -12,13 +12,14 @@ from typing import Any
 from unittest.mock import patch
 
 from connectors import retry
+from connectors.declarative import pulling
 from mappings.engine import load
 from settings.model import Settings
-from state import backup, restore
+from state import backup, clock, restore
 from state.failures import StoreError
 from sync import job as jobs
 from sync import session, systems
-from tests.chaos import company, hooks, judge, really
+from tests.chaos import company, declared, hooks, judge, really
 from tests.chaos.history import History
 from tests.chaos.judge import Fault
 from tests.chaos.machine import SECOND, Machine, Process
@@ -58,7 +59,18 @@ class Stage:
         mappings = patch.object(systems, "mapping_for", lambda settings, name: once(settings.path.parent, name))
         # Leases are prolonged by a thread that wakes up each real minute: here no run takes that long.
         renewed = patch.object(jobs, "_renewed", lambda *_: nullcontext())
-        with one_by_one, mappings, renewed, company.installed(), self.machine.installed(), retry.no_waiting():
+        classes = patch.object(systems, "connector_class", declared.of_system)
+        time = patch.object(pulling, "now_us", clock.now_us)
+        with (
+            one_by_one,
+            mappings,
+            classes,
+            time,
+            renewed,
+            company.installed(),
+            self.machine.installed(),
+            retry.no_waiting(),
+        ):
             yield self
 
     def play(self, history: History, reconciled: bool = False) -> Played:
@@ -85,6 +97,7 @@ class Stage:
             world.get("creates", ""),
             world.get("batch", 1),
             any(traits.get("lag") for traits in world["traits"].values()),
+            world.get("declared", ""),
         )
         sources = {}
         for name in company.systems_of(world["topology"]):

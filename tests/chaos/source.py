@@ -60,6 +60,8 @@ class Traits:
     """What it makes of values written through the API: ``spaces``, ``case``, ``round`` or nothing."""
     undoes: bool = False
     """An automation that sets every value we write back to what was there."""
+    keyed: bool = False
+    """Whether it carries a write out once for each idempotency key."""
     conditional: bool = True
     """Whether a write must name the revision it is based on."""
     creates: str = "plain"
@@ -155,9 +157,9 @@ class Source:
         found = self.streams[stream].items()
         return {key: record.latest.values for key, record in found if record.latest.values is not None}
 
-    def body(self, stream: str, source_id: str) -> bytes:
+    def body(self, stream: str, source_id: str) -> Values:
         """A record as the API shows it."""
-        return _body(source_id, self.streams[stream][source_id].latest)
+        return _shown(source_id, self.streams[stream][source_id].latest)
 
     def our_clock(self) -> int:
         """The system's own time."""
@@ -235,7 +237,7 @@ class Source:
         return {"data": [{**_shown(source_id, record.latest), KEY: key} for source_id, record in records]}
 
     def _create(self, stream: str, values: Values, headers: Mapping[str, str]) -> Any:
-        key, external = headers["idempotency-key"], values[KEY]
+        key, external = headers.get("idempotency-key", ""), values[KEY]
         if self.traits.creates == "key" and key in self._answers:
             source_id = self._answers[key]
             return _shown(source_id, self.streams[stream][source_id].versions[0])
@@ -250,6 +252,8 @@ class Source:
         record = self.streams[stream].get(source_id)
         if record is None or record.latest.values is None:
             raise Refused(404)
+        if self.traits.keyed and any(write.key == headers["idempotency-key"] for write in self.writes):
+            return _shown(source_id, record.latest)
         if self.traits.conditional and headers.get("if-match") != str(record.latest.revision):
             raise Refused(409)
         before = record.latest.values
@@ -294,7 +298,3 @@ class Source:
 def _shown(source_id: str, version: Version) -> Values:
     meta = {"id": source_id, "stamp": version.stamp, "revision": version.revision}
     return {**meta, "deleted": True} if version.values is None else {**version.values, **meta}
-
-
-def _body(source_id: str, version: Version) -> bytes:
-    return json.dumps(_shown(source_id, version), sort_keys=True).encode()

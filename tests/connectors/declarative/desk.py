@@ -34,6 +34,8 @@ class Desk:
         self.after_read: Callable[[], None] = lambda: None
         """Called once a single record's answer is made, before it is sent."""
         self.lists = 0
+        self.lagging: dict[int, dict[str, Any]] = {}
+        """What reads of one order still show."""
         self.etags = False
         self.token = TOKEN
 
@@ -101,7 +103,8 @@ class Desk:
 
     async def one(self, request: Request) -> Response:
         """``GET /orders/{id}``."""
-        order = self.orders.get(int(request.path_params["id"]))
+        key = int(request.path_params["id"])
+        order = self.lagging.get(key) or self.orders.get(key)
         if order is None:
             return JSONResponse({"error": {"code": "gone", "text": "No such order"}})
         headers = {"etag": f'"{order["lock"]}"'} if self.etags else {}

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from connectors.contract import Deletes
+from connectors.declarative import pulling, times
 from connectors.errors import AuthError, ContractError, TransientError
 from sandbox.http import Server
 from tests.connectors.declarative.conftest import MANIFEST, Connect, Reader, window
@@ -115,6 +116,17 @@ def test_a_pull_that_is_killed_after_any_page_goes_on_without_a_gap(
         assert reader.pull().ids == set(desk.orders)
 
 
+def test_a_pull_that_takes_up_an_older_one_reads_what_changed_since_as_well(connect: Connect, desk: Desk) -> None:
+    desk.add(50)
+    desk.now += 60_000
+    reader = Reader(connect(), desk).pull(pages=2)
+    desk.now += 3_600_000
+    desk.edit(1, status="edited")
+    desk.now += 60_000
+    reader.pull()
+    assert b"edited" in reader.held["1"].body
+
+
 @every_paging
 def test_a_page_cut_smaller_than_asked_for_is_not_taken_for_the_last(
     connect: Connect, desk: Desk, paging: dict[str, Any]
@@ -164,13 +176,19 @@ def test_a_source_that_compares_with_greater_than_is_asked_one_unit_earlier(
     assert asked[0] - asked[1] == 1
 
 
-def test_the_cursor_does_not_run_ahead_of_the_source_s_clock(connect: Connect, desk: Desk) -> None:
-    reader = Reader(connect(), desk)
-    desk.now += 10 * 365 * 86_400_000  # ours is years ahead of the Date that the server sends
-    desk.add(1, at=0)
-    reader.pull()
-    assert reader.cursor is not None
-    assert reader.cursor["since"] // 1000 < desk.now - 365 * 86_400_000
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_windows_end_by_the_clock_of_the_source(
+    connect: Connect, desk: Desk, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    desk.add(1)
+    desk.now += 60_000
+    ours = window(desk)
+    late = desk.add(1, at=desk.now + hours * 3_600_000 - 10_000)
+    monkeypatch.setattr(pulling, "now_us", lambda: times.now_us() - hours * 3_600_000_000)
+    pages = list(connect().pull("order", None, ours))
+    ends = ours.until.timestamp() + hours * 3600
+    assert abs(pages[-1].cursor["since"] / 1_000_000 - ends) < 5
+    assert str(late[0]) in {record.source_id for page in pages for record in page.records}
 
 
 def test_a_list_that_ignores_the_page_it_is_asked_for_stops_with_an_error(connect: Connect, desk: Desk) -> None:

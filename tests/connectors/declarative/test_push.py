@@ -158,3 +158,26 @@ def test_a_record_is_found_by_its_exact_key_though_the_search_shows_others(conne
     desk.add(1, ref="ltc-11")
     (found,) = connect(create=CREATE).create("order", [NewRecord("ltc-1", {"ref": "ltc-1"}, "idem-1")])
     assert (found.outcome, found.source_id) == (Outcome.APPLIED, "2")
+
+
+def test_an_accepted_change_that_is_not_shown_yet_is_in_doubt_and_not_refused(held: Reader, desk: Desk) -> None:
+    shown = dict(desk.orders[1])
+    desk.lagging = {1: shown}
+    (result,) = push(held.connector, change(held))
+    assert (result.outcome, desk.orders[1]["status"]) == (Outcome.UNKNOWN, "closed")
+    desk.lagging = {}
+    (again,) = push(held.connector, change(held, unsure=True))
+    assert (again.outcome, desk.orders[1]["lock"]) == (Outcome.UNCHANGED, 2)
+
+
+def test_the_record_in_the_answer_is_taken_where_the_manifest_says_so(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    desk.add(1)
+    desk.now += 60_000
+    update = {"post": "/orders/{id}", "body": {"set": "{values}", "lock": "{record.lock}"}, "record": "result"}
+    reader = Reader(connect(update=update), desk).pull()
+    desk.lagging = {1: dict(desk.orders[1])}
+    (result,) = push(reader.connector, change(reader))
+    assert result.outcome is Outcome.APPLIED
+    assert len(server.requests("GET /api/orders/1")) == 1
