@@ -188,10 +188,7 @@ def xero_date(value: Any) -> datetime | str | None:
 
 @transform
 def stripe_amount(value: Any) -> Decimal | None:
-    """Stripe's smallest units behind their currency, `usd 1234` as 12.34; of several amounts the first that is not 0.
-
-    Of several currencies, as in `usd eur 1234`, all must be the same: otherwise it is nothing.
-    """
+    """Stripe's `usd 1234` as 12.34; of several amounts the first that is not 0; nothing if the currencies differ."""
     words = _text(value).upper().split()
     codes = {word for word in words if word.isalpha()}
     amounts = [decimal(word) for word in words if not word.isalpha()]

@@ -127,4 +127,6 @@ def _plain(schema: Any) -> Any:
 def _fits(kind: str | None, value: Any) -> bool:
     if kind == "integer":
         return isinstance(value, str) and re.fullmatch(r"-?\d+", value) is not None
+    if kind == "object" and value == "":  # metadata is emptied so, which the cut document leaves out
+        return True
     return isinstance(value, {"array": list, "object": dict, "string": str, "boolean": str}.get(kind or "", object))
