@@ -216,7 +216,7 @@ def _set_used(bucket: Bucket, quota: Quota, count: int, now: int) -> None:
 
 def _kept(quota: Quota, most: int, priority: Priority) -> int:
     reserve = max(quota.reserve, ceil(most * quota.reserve_percent / 100))
-    return reserve if priority is Priority.WRITE else reserve + ceil(most * quota.writes_percent / 100)
+    return reserve if priority is Priority.WRITE else reserve + int(most * quota.writes_percent / 100)
 
 
 def _forget(bucket: Bucket, quota: Quota, now: int) -> None:

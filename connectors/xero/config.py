@@ -16,12 +16,18 @@ SCOPES = (
 
 
 class XeroConfig(BaseModel):
-    """A Xero *custom connection*: one organisation, client credentials, no person signs in."""
+    """A Xero *custom connection* (one organisation, client credentials, no person signs in), or an app that a person
+    has authorised, with its first refresh token."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    client_id: str = Field(description="Client id of the custom connection (developer.xero.com, My Apps)")
-    client_secret: SecretStr = Field(description="Client secret of the custom connection")
+    client_id: str = Field(description="Client id of the custom connection or app (developer.xero.com, My Apps)")
+    client_secret: SecretStr = Field(description="Client secret of the custom connection or app")
+    refresh_token: SecretStr | None = Field(
+        None,
+        description="Of an app that a person authorised with the scope offline_access: the first refresh token. It "
+        "stays here, and the store keeps those that follow; without it the app is a custom connection",
+    )
     tenant_id: str | None = Field(
         None, description="Organisation to read; asked from Xero if the connection has just one"
     )
@@ -38,6 +44,7 @@ class XeroConfig(BaseModel):
     )
     calls_per_minute: int = Field(60, ge=2, description="Xero's limit for one organisation")
     concurrency: int = Field(5, ge=1, description="Calls in progress at once; Xero's limit for one organisation is 5")
+    calls_per_day: int = Field(5000, ge=1, description="Xero's limit for one organisation in 24 hours")
     daily_reserve: int = Field(500, ge=0, description="Calls of the day left to people and other programs")
     webhook_secret: SecretStr | list[SecretStr] | None = Field(
         None,

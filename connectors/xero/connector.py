@@ -48,7 +48,7 @@ class Xero(Connector[XeroConfig]):
 
     def __init__(self, config: XeroConfig) -> None:
         super().__init__(config)
-        self._session = Session(config, self.stats)
+        self._session = Session(config, self.stats, lambda: self.services)
 
     def close(self) -> None:
         """Release connections; safe to call twice."""

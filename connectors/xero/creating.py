@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.rawjson import decode, shape
@@ -60,7 +61,11 @@ class Creator:
         page = 1
         while True:
             params = {**_SOURCE.params, "searchTerm": term, "page": str(page), "pageSize": str(_PAGE)}
-            found = listing(self._session.get(_SOURCE.path, params) or b"{}", _SOURCE.element, _SOURCE.id_field)
+            found = listing(
+                self._session.get(_SOURCE.path, params, priority=Priority.WRITE) or b"{}",
+                _SOURCE.element,
+                _SOURCE.id_field,
+            )
             yield from found.records
             if found.last or not found.count or (found.last is None and found.count < _PAGE):
                 return
@@ -99,7 +104,11 @@ class Creator:
         """The invoice as it was made; a failure to read it does not unmake it."""
         params = {**_SOURCE.params, "IDs": source_id, "page": "1", "pageSize": "1"}
         try:
-            found = listing(self._session.get(_SOURCE.path, params) or b"{}", _SOURCE.element, _SOURCE.id_field)
+            found = listing(
+                self._session.get(_SOURCE.path, params, priority=Priority.WRITE) or b"{}",
+                _SOURCE.element,
+                _SOURCE.id_field,
+            )
         except ConnectorError:
             return None
         return next(iter(found.records), None)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.budget import Priority
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.errors import ContractError, TransientError
 from connectors.rawjson import decode, shape
@@ -69,7 +70,7 @@ class Pusher:
     def _read(self, ids: Sequence[str]) -> dict[str, RawRecord]:
         """The invoices exactly as the list shows them, so that their bytes equal those of a later pull."""
         params = {**_SOURCE.params, "IDs": ",".join(ids), "page": "1", "pageSize": str(max(len(ids), 1))}
-        body = self._session.get(_SOURCE.path, params)
+        body = self._session.get(_SOURCE.path, params, priority=Priority.WRITE)
         found = listing(body or b"{}", _SOURCE.element, _SOURCE.id_field)
         return {record.source_id: record for record in found.records}
 

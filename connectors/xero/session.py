@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -13,17 +12,17 @@ import httpx
 import msgspec
 
 from connectors import retry
+from connectors.budget import Allowance, Priority, Quota, Told, account
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ConnectorError, QuotaError, RecordError, TransientError
+from connectors.errors import AuthError, ConnectorError, QuotaError, RecordError, Throttled
 from connectors.http import HttpSession, retry_after
-from connectors.ratelimit import RateLimit, shared
 from connectors.rawjson import parse
 from connectors.redact import masked
+from connectors.services import Services, in_process
+from connectors.tokens import Grant, SharedToken, TokenKey, TokenRefused, renewed_with, token_key
 from connectors.xero.answers import error_messages, sentence
 from connectors.xero.config import XeroConfig
 
-_EARLY = 60.0
-"""Seconds before a token's end at which it counts as expired: an answer may take that long."""
 _PATIENCE = retry.RetryPolicy(attempts=5, total_seconds=150.0)
 """Xero's minute limit asks for waits of up to a minute."""
 
@@ -32,6 +31,7 @@ class _Token(msgspec.Struct):
     access_token: str
     expires_in: float
     """Seconds."""
+    refresh_token: str | None = None
     scope: str | None = None
 
 
@@ -59,26 +59,29 @@ class ScopeMissing(AuthError):
 class Session:
     """One organisation's API: ``get`` and ``post`` return the successful answer or raise ``connectors.errors``."""
 
-    def __init__(self, config: XeroConfig, stats: CallStats, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, config: XeroConfig, stats: CallStats, services: Callable[[], Services] = in_process) -> None:
         self._config = config
         self._stats = stats
-        self._clock = clock
-        self._token: tuple[str, float] | None = None
+        self._services = services
         self._tenant = config.tenant_id
         self._lock = threading.RLock()
-        self._places = threading.BoundedSemaphore(config.concurrency)
-        self._left_today: int | None = None
         self._token_at_fault = False
-        self.granted: frozenset[str] = frozenset()
-        """Scopes of the current token, as Xero confirmed them."""
+        self._token = SharedToken(lambda: services().tokens, self._key, self._renewed)
+        self._allowance = _allowance(config)
         self._identity = self._connection(_origin(config.token_url), classify=_token_failure)
         self._api = self._connection(
             config.base_url,
             classify=self._failure,
-            limit=shared(("xero", config.base_url, config.client_id, config.calls_per_minute), self._allowance),
+            budget=lambda: services().budget,
+            allowances=[self._allowance],
             authenticate=self._headers,
             reauthenticate=self._renew,
         )
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Scopes of the current token, as Xero confirmed them."""
+        return frozenset((self._token.fresh().scope or "").split())
 
     def _connection(self, url: str, **options: Any) -> HttpSession:
         options |= {"timeout": self._config.timeout_seconds, "network": self._config.network}
@@ -90,21 +93,31 @@ class Session:
         self._api.close()
 
     def get(
-        self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        priority: Priority = Priority.READ,
     ) -> bytes | None:
         """The answer's body; ``None`` where Xero says that nothing was modified."""
         try:
-            return self._request("GET", path, params=params, headers=headers).content
+            return self._api.request("GET", path, params=params, headers=headers, priority=priority).content
         except _NotModified:
             return None
 
     def post(self, path: str, body: Any, key: str, params: Mapping[str, Any] | None = None) -> bytes:
         """Send a write under an idempotency key, which makes sending it again harmless."""
-        return self._request("POST", path, json=body, params=params, headers={"Idempotency-Key": key}).content
+        return self._write("POST", path, body, key, params)
 
     def put(self, path: str, body: Any, key: str, params: Mapping[str, Any] | None = None) -> bytes:
         """As ``post``, for what is to be made and never changed."""
-        return self._request("PUT", path, json=body, params=params, headers={"Idempotency-Key": key}).content
+        return self._write("PUT", path, body, key, params)
+
+    def _write(self, method: str, path: str, body: Any, key: str, params: Mapping[str, Any] | None) -> bytes:
+        headers = {"Idempotency-Key": key}
+        return self._api.request(
+            method, path, json=body, params=params, headers=headers, priority=Priority.WRITE
+        ).content
 
     def _organisations(self) -> dict[str, str]:
         """Organisations the connection may use: id → name."""
@@ -120,50 +133,49 @@ class Session:
             directory.close()
         return {row.tenantId: row.tenantName or "" for row in found}
 
-    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        self._guard_quota()
-        with self._places:
-            return self._api.request(method, path, **arguments)
-
-    def _allowance(self) -> RateLimit:
-        """In any one minute, the burst and what trickles in are together no more than the limit."""
-        burst = max(1, self._config.calls_per_minute // 6)
-        return RateLimit((self._config.calls_per_minute - burst) / 60, burst)
-
-    def _guard_quota(self) -> None:
-        if self._left_today is not None and self._left_today <= self._config.daily_reserve:
-            raise QuotaError(
-                f"Xero allows {self._left_today} more calls today; {self._config.daily_reserve} are kept for people.",
-                remedy="It goes on when Xero's daily allowance is back; lower daily_reserve to use more of it.",
-            )
-
     def _bearer(self) -> dict[str, str]:
-        with self._lock:
-            if self._token is None or self._clock() >= self._token[1]:
-                self._token = self._fetch_token()
-            return {"Authorization": f"Bearer {self._token[0]}", "Accept": "application/json"}
+        return {"Authorization": f"Bearer {self._token.fresh().access_token}", "Accept": "application/json"}
 
     def _headers(self) -> dict[str, str]:
         with self._lock:
             if self._tenant is None:
                 self._tenant = self._only_organisation()
-            return {**self._bearer(), "xero-tenant-id": self._tenant}
+        return {**self._bearer(), "xero-tenant-id": self._tenant}
 
     def _renew(self) -> bool:
         with self._lock:
             at_fault, self._token_at_fault = self._token_at_fault, False
-            if at_fault:
-                self._token = None
-            return at_fault
+        if at_fault:
+            self._token.refused()
+        return at_fault
 
-    def _fetch_token(self) -> tuple[str, float]:
-        pair = f"{self._config.client_id}:{self._config.client_secret.get_secret_value()}"
-        form = urlencode({"grant_type": "client_credentials", "scope": " ".join(self._config.scopes)})
+    def _key(self) -> TokenKey:
+        config = self._config
+        if config.refresh_token is not None:
+            return token_key("xero", config.token_url, config.client_id, secret=config.refresh_token.get_secret_value())
+        scopes = tuple(sorted(config.scopes))
+        return token_key("xero", config.token_url, config.client_id, scopes, secret=_secret(config))
+
+    def _renewed(self, last: Grant | None) -> Grant:
+        first = self._config.refresh_token
+        if first is None:
+            return self._granted({"grant_type": "client_credentials", "scope": " ".join(self._config.scopes)})
+        return renewed_with(
+            last,
+            first.get_secret_value(),
+            lambda used: self._granted({"grant_type": "refresh_token", "refresh_token": used}),
+        )
+
+    def _granted(self, form: Mapping[str, str]) -> Grant:
+        """Ask for a token. Each refresh token makes way for the next; a lost answer's one is taken for 30 minutes more
+        (a Xero employee, community.xero.com/developer/discussion/105714701).
+        """
+        pair = f"{self._config.client_id}:{_secret(self._config)}"
         answer = parse(
             self._identity.request(
                 "POST",
                 urlsplit(self._config.token_url).path,
-                content=form.encode(),
+                content=urlencode(form).encode(),
                 headers={
                     "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
                     "Content-Type": "application/x-www-form-urlencoded",
@@ -172,9 +184,8 @@ class Session:
             ).content,
             _tokens,
         )
-        self.granted = frozenset(self._config.scopes if answer.scope is None else answer.scope.split())
-        lifetime = answer.expires_in
-        return answer.access_token, self._clock() + max(lifetime - _EARLY, lifetime / 2)
+        scope = " ".join(self._config.scopes) if answer.scope is None else answer.scope
+        return Grant.made(answer.access_token, answer.expires_in, refresh_token=answer.refresh_token, scope=scope)
 
     def _only_organisation(self) -> str:
         found = self._organisations()
@@ -219,7 +230,27 @@ class Session:
             if value.isdecimal() and len(value) < 10:
                 self._stats.quota_used[name] = value
                 if name == "calls_left_today":
-                    self._left_today = int(value)
+                    self._services().budget.told(self._allowance, Told(remaining=int(value)))
+
+
+def _allowance(config: XeroConfig) -> Allowance:
+    """Xero's limits for one organisation and app: a minute, 24 hours, calls at once (developer.xero.com/faq/limits).
+
+    A minute and a day are rolling (github.com/XeroAPI/xero-node/issues/262 quotes Xero's page of 2019).
+    """
+    return Allowance(
+        account("xero", config.base_url, config.client_id, config.tenant_id),
+        config.calls_per_minute,
+        60.0,
+        burst=max(1, config.calls_per_minute // 6),
+        concurrent=config.concurrency,
+        quota=Quota(config.calls_per_day, reserve=config.daily_reserve),
+        name="Xero",
+    )
+
+
+def _secret(config: XeroConfig) -> str:
+    return config.client_secret.get_secret_value()
 
 
 class _NotModified(ConnectorError):
@@ -252,7 +283,7 @@ def _throttled(response: httpx.Response) -> ConnectorError:
             remedy="The pull goes on where it stopped when the allowance is back.",
             reset_after=wait,
         )
-    return TransientError("Xero asks for fewer calls.", remedy="It is tried again.", retry_after=wait, sent=False)
+    return Throttled("Xero asks for fewer calls.", remedy="It is tried again.", retry_after=wait)
 
 
 def _token_failure(response: httpx.Response) -> ConnectorError | None:
@@ -263,6 +294,11 @@ def _token_failure(response: httpx.Response) -> ConnectorError | None:
         return AuthError(
             "Xero refuses the scopes asked for.",
             remedy="Compare `scopes` in ltc.yaml with those of the custom connection in Xero (My Apps, Configuration).",
+        )
+    if "invalid_grant" in problem:
+        return TokenRefused(
+            "Xero does not take the refresh token any more: it was revoked, or not used for too long.",
+            remedy="Authorise the app anew and put the new refresh token into ltc.yaml.",
         )
     return AuthError(
         "Xero does not accept the client id and secret.",

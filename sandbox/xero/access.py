@@ -36,6 +36,8 @@ _NEEDS = {
     "Prepayments": ("accounting.payments", "accounting.banktransactions", _OLD),
 }
 TOKEN_SECONDS = 1800
+GRACE = timedelta(minutes=30)
+"""So long a refresh token is taken again after its first use (community.xero.com/developer/discussion/105714701)."""
 
 
 class Denied(Exception):
@@ -68,12 +70,15 @@ class Access:
     """Scopes of the connection; asking for another is refused."""
     limits: Limits = field(default_factory=Limits)
     _tokens: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    _refresh: dict[str, datetime | None] = field(default_factory=dict)
+    """Refresh tokens and when each was first used."""
     _recent: deque[datetime] = field(default_factory=deque)
     _today: int = 0
 
     def reset(self) -> None:
         """Forget tokens and counts; back to Xero's limits."""
         self._tokens.clear()
+        self._refresh.clear()
         self._recent.clear()
         self._today = 0
         self.limits = Limits()
@@ -84,11 +89,31 @@ class Access:
         if _basic(authorization) != (self.client_id, self.client_secret):
             raise Denied(400, {"error": "invalid_client"})
         asked = parse_qs(form.decode())
+        if asked.get("grant_type") == ["refresh_token"]:
+            return {**self._issued(self.allowed), "refresh_token": self._next(asked.get("refresh_token", [""])[0])}
         if asked.get("grant_type") != ["client_credentials"]:
             raise Denied(400, {"error": "unsupported_grant_type"})
         scopes = frozenset(" ".join(asked.get("scope", [])).split())
         if not scopes <= self.allowed:
             raise Denied(400, {"error": "invalid_scope"})
+        return self._issued(scopes)
+
+    def authorise(self) -> str:
+        """The refresh token that a person's consent brings."""
+        token = secrets.token_urlsafe(32)
+        self._refresh[token] = None
+        return token
+
+    def _next(self, token: str) -> str:
+        """The refresh token after this one. Raises ``Denied``."""
+        moment = self.clock()
+        used = self._refresh.get(token, datetime.min.replace(tzinfo=moment.tzinfo))
+        if used is not None and moment - used > GRACE:
+            raise Denied(400, {"error": "invalid_grant"})
+        self._refresh[token] = used or moment
+        return self.authorise()
+
+    def _issued(self, scopes: frozenset[str]) -> dict[str, Any]:
         token = secrets.token_urlsafe(32)
         self._tokens[token] = (self.clock() + timedelta(seconds=TOKEN_SECONDS), scopes)
         return {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
-from connectors.contract import Page
+from connectors.contract import Outcome, Page
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, TransientError
+from connectors.services import in_process
 from sandbox.xero import XeroServer
-from tests.connectors.xero.conftest import Clock, Connect, add_invoice, answered, pull, window
+from tests.connectors.xero.conftest import Clock, Connect, add_invoice, answered, pull, push_one, window
 
 READ_ONLY = [
     "accounting.contacts.read",
@@ -123,24 +125,19 @@ def test_a_minute_limit_that_does_not_end_is_transient_and_tells_the_wait(xero: 
     assert (error.retry_after, error.sent) == (40, False)
 
 
-def test_our_own_calls_stay_within_the_minute_limit(xero: XeroServer, connect: Connect) -> None:
-    limit = connect(xero, calls_per_minute=60)._session._allowance()
-
-    assert limit.burst + limit.rate * 60 == 60
-
-
 def test_the_day_limit_stops_the_pull_and_keeps_the_pages_already_read(bulk: XeroServer, connect: Connect) -> None:
     for number in range(5):
         add_invoice(bulk, f"INV-{number}")
     bulk.access.limits.day = 2
-    connector = connect(bulk, page_size=2, daily_reserve=0)
+    connector = connect(bulk, page_size=2, daily_reserve=0, calls_per_day=2)
     pages: list[Page] = []
 
     with pytest.raises(QuotaError) as caught:
         pages.extend(connector.pull("invoice", None, window(bulk)))
 
     assert [len(page.records) for page in pages] == [2, 2]
-    assert "allows 0 more calls" in caught.value.message
+    assert "2 of 2 calls of the day" in caught.value.message
+    in_process.cache_clear()  # the next day
     bulk.access.limits.day = 100
     rest, _ = pull(connect(bulk, page_size=2, daily_reserve=0), bulk, pages[-1].cursor)
     assert len(rest) == 1
@@ -157,7 +154,7 @@ def test_a_day_limit_reached_by_others_is_a_quota_error_with_its_reset(xero: Xer
 
 
 def test_a_reserve_of_the_day_is_left_to_people(xero: XeroServer, connect: Connect) -> None:
-    xero.access.limits.day = 502
+    xero.access.limits.day = 602
     connector = connect(xero, daily_reserve=500)
     pull(connector, xero)
     pull(connector, xero)
@@ -165,8 +162,45 @@ def test_a_reserve_of_the_day_is_left_to_people(xero: XeroServer, connect: Conne
     with pytest.raises(QuotaError) as caught:
         pull(connector, xero)
 
-    assert connector.stats.quota_used["calls_left_today"] == "500"
-    assert "500 are kept for people" in caught.value.message
+    assert connector.stats.quota_used["calls_left_today"] == "600"
+    assert "the last 500 are left to others, and some to write-backs" in caught.value.message
+
+
+def test_a_write_uses_what_reads_have_left_of_the_day(xero: XeroServer, connect: Connect) -> None:
+    invoice = add_invoice(xero)
+    xero.access.limits.day = 602
+    connector = connect(xero, daily_reserve=500)
+    for _ in range(2):
+        pull(connector, xero)
+    with pytest.raises(QuotaError):
+        pull(connector, xero)
+
+    result = push_one(connector, invoice, {"SentToContact": True}, {"SentToContact": False})
+
+    assert (result.outcome, invoice.sent) == (Outcome.APPLIED, True)
+
+
+def test_an_authorised_app_starts_with_its_first_refresh_token_and_goes_on_with_the_next(
+    xero: XeroServer, connect: Connect
+) -> None:
+    connector = connect(xero, refresh_token=xero.access.authorise())
+    for _ in range(3):
+        pull(connector, xero)
+        xero.access.expire_tokens()
+
+    used = [parse_qs(request.body.decode())["refresh_token"] for request in xero.requests("/connect/token")]
+    assert len(used) == 3
+    assert used[0] != used[1] != used[2]
+
+
+def test_a_refresh_token_that_xero_does_not_take_is_an_auth_error_that_does_not_show_it(
+    xero: XeroServer, connect: Connect
+) -> None:
+    error = failure(connect, xero, refresh_token="canary-refresh")
+
+    assert isinstance(error, AuthError)
+    assert "Authorise the app anew" in error.remedy
+    assert "canary" not in str(error)
 
 
 def test_check_tells_that_everything_works(xero: XeroServer, connect: Connect) -> None:
