@@ -51,8 +51,8 @@ class Watch(Guard):
         self._strict = policy != "evolve"
         self._found: list[Drift] = []
         self._stops: dict[Key, Drift] = {}
-        self._fine: dict[tuple[Signature, bool], Looks] = {}
-        """Records that look like this have no type that was not there before."""
+        self._met: dict[tuple[Signature, bool], Looks] = {}
+        """Records that look like this need no closer look: what is wrong with their types is known."""
         self._keys: set[str] = set()
 
     @property
@@ -76,7 +76,7 @@ class Watch(Guard):
 
     def _judge(self, source_id: str, signature: Signature, skipped: bool, refused: MappingError | None) -> None:
         number = len(self._ids)
-        looks = None if refused else self._fine.get((signature, skipped))
+        looks = None if refused else self._met.get((signature, skipped))
         if (
             looks is None  # nearly all records end here
             or not (number % _ONE_IN and number >= _SAMPLE)
@@ -92,7 +92,7 @@ class Watch(Guard):
         self._looks.append(looks)
 
     def _reason(self, source_id: str, signature: Signature, skipped: bool) -> MappingError | None:
-        if (signature, skipped) not in self._fine:
+        if (signature, skipped) not in self._met:
             self._look_closer(signature, skipped)
         number = len(self._ids)
         sampled = number < _SAMPLE or not number % _ONE_IN
@@ -157,7 +157,7 @@ class Watch(Guard):
 
     def _look_closer(self, signature: Signature, skipped: bool) -> None:
         """Look for types that a path which the mapping reads did not have."""
-        shape, footprint, fine = self._loaded, self._footprint, True
+        shape, footprint = self._loaded, self._footprint
         for place, types in footprint.types(signature):
             if skipped and place not in footprint.skips:
                 continue
@@ -170,13 +170,11 @@ class Watch(Guard):
                 if enough and not (there and all(is_empty(value) for value in there)):
                     before = " or ".join(sorted(known))
                     self._report(Drift(path, Kind.RETYPED, name, before, tuple(footprint.names(place))))
-                    fine = False
                 else:
                     known.add(name)
-        if fine:
-            if len(self._fine) >= _MOST_SIGNATURES:
-                self._fine.clear()
-            self._fine[signature, skipped] = Looks(signature, skipped, False)
+        if len(self._met) >= _MOST_SIGNATURES:
+            self._met.clear()
+        self._met[signature, skipped] = Looks(signature, skipped, False)
 
     def _report(self, item: Drift) -> None:
         """Tell of a change once, and let it stop what it is to stop."""

@@ -209,6 +209,12 @@ def test_one_record_that_still_has_it_proves_that_it_is_there(read: Shop) -> Non
     assert held(read) == []
 
 
+def test_one_record_that_still_has_it_proves_that_within_a_page_as_well(read: Shop) -> None:
+    read.pull(Toy(page(*changed(range(1, 16), "net"))))
+    read.pull(Toy(page(*changed([16]), *changed(range(17, 32), "net"))))
+    assert held(read) == []
+
+
 def test_new_records_without_it_are_held_and_others_go_on(read: Shop) -> None:
     outcome = read.pull(Toy(page(plain(99), *(plain(number, "net") for number in range(100, 125)))))
     assert (told(outcome), outcome.counts["rejected"]) == ([("net", "vanished", "open")], 25)
@@ -261,6 +267,9 @@ def test_accepting_a_vanished_field_lets_it_be_empty_for_good(read: Shop) -> Non
     assert read.pull(Toy(page())).counts["released"] == 60
     assert (held(read), nets(read, 1, 60)) == ([], [None, None])
     assert told(read.pull(Toy(page(*(plain(n, "net") for n in range(100, 150)))))) == []
+    read.pull(Toy(page(*(plain(n) for n in range(200, 300)))))
+    read.pull(Toy(page(*changed(range(200, 300), "net"))))
+    assert held(read) == []
     with read.store.reading() as connection:
         entry = audit.entries(connection)[-1]
     assert (entry.actor, entry.action, entry.detail["reason"]) == ("Li Na", "drift accepted", "agreed")
