@@ -15,6 +15,9 @@ from conformance.sleeping import Waits
 from conformance.world import Stage, Wish, World, known_fields
 from connectors.contract import Change, Connector, NewRecord, Outcome, PushResult, RawRecord, StreamSpec, Window
 from connectors.errors import ConnectorError
+from connectors.localbudget import LocalBudget
+from connectors.services import Services
+from connectors.tokens import LocalVault
 from sandbox.http import Request
 
 E = TypeVar("E", bound=ConnectorError)
@@ -40,6 +43,10 @@ class Lab:
         self.waits = waits
         self.random = random.Random(f"{seed} {stage.stream}")  # noqa: S311 - not for secrets
         self._stack = ExitStack()
+        budget = LocalBudget(waits.now_us, waits.note)
+        vault = LocalVault()
+        self.services = Services(lambda: vault, lambda: budget)
+        """What the processes of one system share."""
 
     def close(self) -> None:
         """Close the connectors."""
@@ -48,6 +55,11 @@ class Lab:
     def can(self, need: Need) -> bool:
         """Whether the stream, or the whole system, meets it."""
         return need in offered(self.world, self.stage, self.spec)
+
+    def later(self, seconds: float) -> None:
+        """Time goes by for everyone, the shared budget too."""
+        self.world.advance(seconds)
+        self.waits.passed += seconds
 
     # Connecting
 
@@ -66,6 +78,7 @@ class Lab:
     def _made(self, wish: Wish) -> Connector[Any]:
         kind = self.world.kind()
         connector = kind(kind.Config.model_validate(self.world.config(wish)))
+        connector.services = self.services
         self._stack.callback(connector.close)
         return connector
 
@@ -159,7 +172,7 @@ class Lab:
                 return result
             unsure = change.unsure or result.outcome is Outcome.UNKNOWN
             change = replace(change, unsure=unsure)
-            self.world.advance(600.0)
+            self.later(600.0)
             (result,) = self.push(connector, change)
         return result
 

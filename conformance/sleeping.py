@@ -14,8 +14,8 @@ from contextlib import contextmanager
 _REAL = time.sleep
 _SHARE = 2500
 """A simulated wait still lasts a moment, so that a loop that polls does not spin: this part of what was asked for,"""
-_MOST = 0.02
-"""and so many seconds at most."""
+_LEAST, _MOST = 0.0005, 0.02
+"""and so many seconds."""
 
 
 class Waits:
@@ -23,13 +23,19 @@ class Waits:
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.passed = 0.0
+        """Seconds that went by although nobody waited."""
         self._lock = threading.Lock()
 
     def note(self, seconds: float) -> None:
         """Somebody sleeps."""
         with self._lock:
             self.seconds.append(seconds)
-        _REAL(min(max(seconds, 0.0) / _SHARE, _MOST))
+        _REAL(min(max(seconds / _SHARE, _LEAST), _MOST))
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch, by a clock that went on while others waited."""
+        return time.time_ns() // 1000 + int((sum(self.seconds) + self.passed) * 1_000_000)
 
     @property
     def longest(self) -> float:

@@ -79,7 +79,7 @@ def fifty_threads_one_token(lab: Lab) -> None:
     lab.world.insert(lab.stage, 3)
     connector = lab.connect()
     for generation in (1, 2):
-        _together(_THREADS, lambda: lab.pull(lab.reader(), connector, pages=1))
+        _together(_THREADS, lambda: next(connector.pull(lab.stage.stream, None, lab.window(connector))))
         granted = len(lab.world.requests(lab.world.token))
         lab.expect(granted == generation, f"{granted} tokens are asked for where {generation} would do.")
         lab.world.expire_tokens()

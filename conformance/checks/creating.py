@@ -27,7 +27,7 @@ def _settled(lab: Lab, record: NewRecord, result: PushResult) -> PushResult:
         if result.outcome not in (Outcome.UNKNOWN, Outcome.RETRY):
             return result
         record = replace(record, unsure=record.unsure or result.outcome is Outcome.UNKNOWN)
-        lab.world.advance(3600.0)
+        lab.later(3600.0)
         (result,) = _create(lab, lab.connect(), record)
     return result
 
@@ -50,13 +50,13 @@ def created(lab: Lab) -> None:
     """Between others that were there before."""
     lab.world.insert(lab.stage, 3)
     before, connector = set(lab.shown()), lab.connect()
-    lab.expect(connector.find(lab.stage.stream, ["kit-1"]) == {}, "A key is found that nothing carries.")
-    (result,) = _create(lab, connector, lab.new("kit-1"))
+    lab.expect(connector.find(lab.stage.stream, ["ltc-kit-1"]) == {}, "A key is found that nothing carries.")
+    (result,) = _create(lab, connector, lab.new("ltc-kit-1"))
     lab.expect(result.outcome is Outcome.APPLIED, f"It is told as {result.outcome}: {result.message}")
     _exists_once(lab, before, result)
-    found = connector.find(lab.stage.stream, ["kit-1", "kit-2"])
+    found = connector.find(lab.stage.stream, ["ltc-kit-1", "ltc-kit-2"])
     ids = {key: [record.source_id for record in records] for key, records in found.items()}
-    lab.expect(ids == {"kit-1": [result.source_id]}, "It is not found by its key.")
+    lab.expect(ids == {"ltc-kit-1": [result.source_id]}, "It is not found by its key.")
     lab.expect(result.source_id in lab.pull(lab.reader(), connector).held, "The next pull does not bring it.")
 
 
@@ -69,8 +69,8 @@ def created(lab: Lab) -> None:
 def not_made_again(lab: Lab) -> None:
     """The same by another process."""
     before = set(lab.shown())
-    _create(lab, lab.connect(), lab.new("kit-1"))
-    (result,) = _create(lab, lab.connect(), lab.new("kit-1"))
+    _create(lab, lab.connect(), lab.new("ltc-kit-1"))
+    (result,) = _create(lab, lab.connect(), lab.new("ltc-kit-1"))
     lab.expect(result.outcome is Outcome.UNCHANGED, f"The second time it is told as {result.outcome}.")
     _exists_once(lab, before, result)
 
@@ -85,11 +85,11 @@ def created_without_an_answer(lab: Lab) -> None:
     """The connection is cut; a 502 comes."""
     before = set(lab.shown())
     lab.world.faults.cut(lab.stage.create, act=True)
-    record = lab.new("kit-1")
+    record = lab.new("ltc-kit-1")
     (result,) = _create(lab, lab.connect(), record)
     _exists_once(lab, before, _settled(lab, record, result))
     lab.world.faults.answer(lab.stage.create, 502, act=True)
-    other = lab.new("kit-2")
+    other = lab.new("ltc-kit-2")
     (result,) = _create(lab, lab.connect(), other)
     _exists_once(lab, before, _settled(lab, other, result), 2)
 
@@ -104,7 +104,7 @@ def creation_never_arrives(lab: Lab) -> None:
     """The connection is cut before the source acts."""
     before = set(lab.shown())
     lab.world.faults.cut(lab.stage.create)
-    record = lab.new("kit-1")
+    record = lab.new("ltc-kit-1")
     (result,) = _create(lab, lab.connect(), record)
     if not set(lab.shown()) - before:
         lab.expect(
@@ -124,7 +124,7 @@ def creation_times_out(lab: Lab) -> None:
     """Carried out, with the answer kept back."""
     before = set(lab.shown())
     lab.world.faults.hang(lab.stage.create, act=True)
-    record = lab.new("kit-1")
+    record = lab.new("ltc-kit-1")
     (result,) = _create(lab, lab.connect(timeout=TIMEOUT), record)
     _exists_once(lab, before, _settled(lab, record, result))
 
@@ -141,11 +141,11 @@ def throttled_while_creating(lab: Lab) -> None:
     said = lab.world.says("throttled")
     if said is not None:
         lab.world.faults.answer(lab.stage.create, said.status, said.body, headers=said.headers, times=1000)
-    record = lab.new("kit-1")
+    record = lab.new("ltc-kit-1")
     try:
         (result,) = _create(lab, lab.connect(), record)
     except ConnectorError:
-        result = PushResult("", Outcome.RETRY, key="kit-1")
+        result = PushResult("", Outcome.RETRY, key="ltc-kit-1")
     if said is not None:
         lab.expect(result.outcome in (Outcome.RETRY, Outcome.UNKNOWN), f"It is told as {result.outcome}.")
     lab.world.faults.clear()
@@ -167,7 +167,7 @@ def created_twice_at_once(lab: Lab) -> None:
 
     def create(connector: Connector[Any]) -> None:
         gate.wait(5)
-        results.extend(connector.create(lab.stage.stream, [lab.new("kit-1")]))
+        results.extend(connector.create(lab.stage.stream, [lab.new("ltc-kit-1")]))
 
     threads = [threading.Thread(target=create, args=(lab.connect(),), daemon=True) for _ in range(2)]
     for thread in threads:
@@ -176,4 +176,4 @@ def created_twice_at_once(lab: Lab) -> None:
         thread.join(20)
     lab.expect(len(results) == 2, "One of them ended with an error.")
     for result in results:
-        _exists_once(lab, before, _settled(lab, lab.new("kit-1"), result))
+        _exists_once(lab, before, _settled(lab, lab.new("ltc-kit-1"), result))

@@ -76,6 +76,7 @@ def throttled_without_a_word(lab: Lab) -> None:
     _answer(lab, _throttled(lab), times=2)
     lab.same(lab.pull(lab.reader(), lab.connect()))
     lab.expect(bool(lab.waits.seconds), "It asks again at once.")
+    lab.later(3600.0)
     _answer(lab, _throttled(lab), times=1000)
     before = len(lab.calls(lab.stage.list))
     lab.raises((TransientError, QuotaError), lambda: lab.pull(lab.reader(), lab.connect()), "A 429 without end")
@@ -95,6 +96,7 @@ def throttled_for_hours(lab: Lab) -> None:
     lab.raises((TransientError, QuotaError), lambda: lab.pull(reader, lab.connect()), "A wait of six hours")
     lab.expect(sum(lab.waits.seconds) < 600, "It waits for hours.")
     lab.world.faults.clear()
+    lab.later(22_000.0)
     lab.same(lab.pull(reader, lab.connect()))
 
 
@@ -115,6 +117,7 @@ def quota_used_up(lab: Lab) -> None:
     asked = len(lab.calls(lab.stage.list))
     lab.expect(asked <= skip + 2, f"It asks {asked - skip} times although nothing is left.")
     lab.world.faults.clear()
+    lab.later(90_000.0)
     lab.same(lab.pull(reader, lab.connect()), "when the quota is back")
 
 
@@ -145,6 +148,7 @@ def down_for_long(lab: Lab) -> None:
     asked = len(lab.calls(lab.stage.list))
     lab.expect(2 <= asked <= 15, f"It asks {asked} times.")
     lab.world.faults.clear()
+    lab.later(3600.0)
     lab.same(lab.pull(reader, lab.connect()), "when it is up again")
 
 

@@ -109,7 +109,7 @@ class Api:
     def __init__(self, books: Books, access: Access) -> None:
         self.books = books
         self.access = access
-        self._writer = Writer(books)
+        self.writer = Writer(books)
         self.reset()
         routes = [
             Route("/connect/token", self._token, methods=["POST"]),
@@ -260,17 +260,17 @@ class Api:
             return self._envelope(**{resource: [source.render(renderer, row)]})
         given = msgspec.json.decode(body)
         if resource == "Payments":
-            return self._each(resource, [given], lambda item: self._writer.delete_payment(key, item), False)
+            return self._each(resource, [given], lambda item: self.writer.delete_payment(key, item), False)
         if resource != "Invoices":
             raise Denied(404, "The resource you're looking for cannot be found")
-        return self._each(resource, given["Invoices"], lambda item: self._writer.invoice(item, key), False)
+        return self._each(resource, given["Invoices"], lambda item: self.writer.invoice(item, key), False)
 
     def _write(self, request: Request, body: bytes, resource: str) -> Response:
         given = msgspec.json.decode(body)
         writers: dict[str, Callable[[Json], Any]] = {
-            "Invoices": self._writer.new_invoice if request.method == "PUT" else self._writer.invoice,
-            "CreditNotes": self._writer.credit_note,
-            "Payments": self._writer.payment,
+            "Invoices": self.writer.new_invoice if request.method == "PUT" else self.writer.invoice,
+            "CreditNotes": self.writer.credit_note,
+            "Payments": self.writer.payment,
         }
         if resource not in writers:
             raise Denied(404, "The resource you're looking for cannot be found")
@@ -283,7 +283,7 @@ class Api:
         if key not in self.books.documents:
             raise Denied(404, "The resource you're looking for cannot be found")
         try:
-            made = [self._writer.allocation(key, item) for item in msgspec.json.decode(body)["Allocations"]]
+            made = [self.writer.allocation(key, item) for item in msgspec.json.decode(body)["Allocations"]]
         except BooksError as error:
             return _refused([{}], [error])
         return self._envelope(Allocations=[Renderer(self.books).allocation(allocation) for allocation in made])

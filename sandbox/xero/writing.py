@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -23,6 +24,8 @@ class Writer:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self.changed: Counter[str] = Counter()
+        """Document → how often the API has changed it."""
 
     def invoice(self, given: Json, document_id: str | None = None) -> Document:
         """Create or change an invoice."""
@@ -109,6 +112,7 @@ class Writer:
         if changed.get("sent") and document.status != "AUTHORISED" and status != "AUTHORISED":
             raise BooksError("SentToContact can only be set on invoices that have been approved")
         self._books.edit(document.id, **changed)
+        self.changed[document.id] += bool(changed)
         if status != document.status:
             self._books.set_status(document.id, status)
         return document

@@ -1,4 +1,4 @@
-"""A small Python connector to the made-up shop, right in all that it does unless it is told to be wrong in one thing."""
+"""A small Python connector to the made-up shop, right in all that it does unless it is to be wrong in one thing."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ class Shop(Connector[ShopConfig]):
         return PushResult(change.source_id, Outcome.APPLIED, record=shown)
 
     def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
-        found = {}
+        found: dict[str, Sequence[RawRecord]] = {}
         for key in keys:
             rows = parse(self._session.request("GET", "/found", params={"ref": key}).content, _rows).rows
             if rows:
