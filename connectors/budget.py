@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Protocol
 
-__all__ = ["Allowance", "Budget", "Permit", "Priority", "Quota", "Told", "account"]
+from connectors.errors import QuotaError, Throttled
 
 
 class Priority(IntEnum):
@@ -123,3 +123,13 @@ def account(vendor: str, *parts: object, secret: str | None = None) -> str:
     for part in (*parts, *((secret,) if secret is not None else ())):
         digest.update(repr(part).encode() + b"\0")
     return f"{vendor}:{digest.hexdigest()}"
+
+
+def tell(budget: Budget, allowances: Sequence[Allowance], error: Throttled | QuotaError) -> None:
+    """Let all who share the allowances know that the source said there were too many calls, or that the day is over."""
+    for item in allowances:
+        if isinstance(error, Throttled):
+            budget.pause(item, error.retry_after if error.retry_after is not None else min(item.seconds, 60.0))
+        elif item.quota is not None:
+            resets_at = datetime.now(UTC) + timedelta(seconds=error.reset_after) if error.reset_after else None
+            budget.told(item, Told(remaining=0, resets_at=resets_at))

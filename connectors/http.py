@@ -7,7 +7,7 @@ import math
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ import msgspec
 
 from connectors import retry
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
-from connectors.budget import Allowance, Budget, Priority, Told
+from connectors.budget import Allowance, Budget, Priority, tell
 from connectors.contract import CallStats
 from connectors.errors import (
     AuthError,
@@ -195,7 +195,7 @@ class HttpSession:
             try:
                 return self._sent(method, path, content, params, {**credentials, **headers})
             except (Throttled, QuotaError) as error:
-                _tell(budget, allowances, error)
+                tell(budget, allowances, error)
                 raise
 
     def _sent(
@@ -283,18 +283,6 @@ class _Final(Exception):
     def __init__(self, error: ConnectorError) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-def _tell(budget: Budget, allowances: Sequence[Allowance], error: Throttled | QuotaError) -> None:
-    """Let all who share the allowances know what the source said."""
-    for item in allowances:
-        if isinstance(error, Throttled):
-            budget.pause(item, error.retry_after if error.retry_after is not None else min(item.seconds, 60.0))
-        elif item.quota is not None:
-            after = error.reset_after
-            budget.told(
-                item, Told(remaining=0, resets_at=datetime.now(UTC) + timedelta(seconds=after) if after else None)
-            )
 
 
 def _tried_out(authentication: Callable[[], T]) -> T:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import httpx
 import msgspec
 
 from connectors import retry
+from connectors.budget import Allowance, Priority, account
 from connectors.contract import CallStats
 from connectors.errors import ContractError
 from connectors.http import HttpSession
 from connectors.jiandaoyun import codes
 from connectors.jiandaoyun.config import JiandaoyunConfig
-from connectors.ratelimit import RateLimit, shared
 from connectors.rawjson import decode, parse, shape
+from connectors.services import Services, in_process
 
 _PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=90.0)
 
@@ -81,18 +82,17 @@ _forms = msgspec.json.Decoder(_Forms)
 class Api:
     """One company, as one key sees it. Every method raises ``ConnectorError``."""
 
-    def __init__(self, config: JiandaoyunConfig, stats: CallStats) -> None:
+    def __init__(
+        self, config: JiandaoyunConfig, stats: CallStats, services: Callable[[], Services] = in_process
+    ) -> None:
         self._config = config
         key = config.api_key.get_secret_value()
-        limits = config.limits
-        # The allowance belongs to the company, so connections to it share their buckets.
-        company = shared((config.base_url, "company", limits.company), lambda: RateLimit.within(limits.company))
-        self._buckets: dict[str, RateLimit] = {}
         self._session = HttpSession(
             config.base_url,
             stats=stats,
             classify=codes.classify,
-            limit=company,
+            budget=lambda: services().budget,
+            allowances=[self._allowance("company", config.limits.company)],
             policy=_PATIENCE,
             authenticate=lambda: {"Authorization": f"Bearer {key}"},
             timeout=config.timeout_seconds,
@@ -123,8 +123,9 @@ class Api:
         return [bytes(row) for row in parse(self._call("entry/data/list", form, body), _rows).data]
 
     def row(self, form: FormId, data_id: str) -> bytes:
-        """One row; raises ``RowMissingError`` if it is gone."""
-        return bytes(parse(self._call("entry/data/get", form, {"data_id": data_id}), _row).data)
+        """One row, for a write; raises ``RowMissingError`` if it is gone."""
+        body = {"data_id": data_id}
+        return bytes(parse(self._call("entry/data/get", form, body, priority=Priority.WRITE), _row).data)
 
     def update(self, form: FormId, data_id: str, values: dict[str, Any]) -> bytes:
         """Set fields of a row and return the row as it is then; never sent twice without knowing what became of it."""
@@ -140,18 +141,30 @@ class Api:
         content = self._post("entry/list", {"app_id": app_id, "limit": 100, "skip": 0}).content
         return {form.entry_id: form.name for form in parse(content, _forms).forms}
 
-    def _call(self, path: str, form: FormId, body: dict[str, Any], *, safe: bool = True) -> bytes:
-        return self._post(path, {"app_id": form.app_id, "entry_id": form.entry_id, **body}, safe=safe).content
+    def _call(
+        self,
+        path: str,
+        form: FormId,
+        body: dict[str, Any],
+        *,
+        safe: bool = True,
+        priority: Priority | None = None,
+    ) -> bytes:
+        sent = {"app_id": form.app_id, "entry_id": form.entry_id, **body}
+        return self._post(path, sent, safe=safe, priority=priority).content
 
-    def _post(self, path: str, body: dict[str, Any], *, safe: bool = True) -> httpx.Response:
-        return self._session.request("POST", f"/v5/app/{path}", json=body, safe=safe, limit=self._bucket(path))
+    def _post(
+        self, path: str, body: dict[str, Any], *, safe: bool = True, priority: Priority | None = None
+    ) -> httpx.Response:
+        limits = self._config.limits
+        own = self._allowance(path, limits.write if path.endswith("/update") else limits.read)
+        return self._session.request(
+            "POST", f"/v5/app/{path}", json=body, safe=safe, allowances=[own], priority=priority
+        )
 
-    def _bucket(self, path: str) -> RateLimit:
-        if path not in self._buckets:
-            limits = self._config.limits
-            rate = limits.write if path.endswith("/update") else limits.read
-            self._buckets[path] = shared((self._config.base_url, path, rate), lambda: RateLimit.within(rate))
-        return self._buckets[path]
+    def _allowance(self, what: str, calls: float) -> Allowance:
+        """A limit of the company, which no answer names; so all that we call at one address counts as one company's."""
+        return Allowance(account("jiandaoyun", self._config.base_url, what), calls, name="Jiandaoyun")
 
 
 def head(row: bytes) -> Head:

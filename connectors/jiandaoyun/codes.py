@@ -13,6 +13,7 @@ from connectors.errors import (
     ContractError,
     QuotaError,
     RecordError,
+    Throttled,
     TransientError,
 )
 from connectors.http import retry_after
@@ -113,7 +114,7 @@ def by_code(code: int, body: bytes = b"") -> ConnectorError:
     )
 
 
-def throttled(wait: float | None) -> TransientError:
+def throttled(wait: float | None) -> Throttled:
     """Too many requests; nothing was done. The vendor asks for a second at least, so jitter is added to that."""
     pause = 1.0 + random.random() if wait is None else wait  # noqa: S311 - jitter
-    return TransientError("Jiandaoyun limits our requests.", retry_after=pause, sent=False)
+    return Throttled("Jiandaoyun limits our requests.", retry_after=pause)

@@ -60,7 +60,7 @@ class FormConfig(_Settings):
 class Limits(_Settings):
     """Requests a second that we allow ourselves: the vendor's limits by default, less what else uses the company's."""
 
-    company: float = Field(50, gt=0, description="All calls of this process to the company together")
+    company: float = Field(50, gt=0, description="All calls to the company together")
     read: float = Field(30, gt=0, description="Each query endpoint (Jodoo may allow only 5)")
     write: float = Field(20, gt=0, description="Each endpoint that changes one row")
 

@@ -43,7 +43,7 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
 
     def __init__(self, config: JiandaoyunConfig) -> None:
         super().__init__(config)
-        self._api = Api(config, self.stats)
+        self._api = Api(config, self.stats, lambda: self.services)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from connectors import retry
+from connectors.budget import Allowance, Priority, Quota, Told, account, tell
 from connectors.contract import CallStats
-from connectors.errors import ConnectorError, QuotaError, TransientError
-from connectors.ratelimit import RateLimit
+from connectors.errors import ConnectorError, QuotaError, Throttled, TransientError
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import SessionExpired
+from connectors.services import Services, in_process
+from connectors.tokens import Grant, SharedToken, TokenKey, token_key
 
 if TYPE_CHECKING:
     from simple_salesforce.api import Salesforce
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from connectors.salesforce.transport import Answer, Transport
 
 _USAGE = re.compile(r"(?P<name>[\w-]*api-usage)=(?P<used>\d{1,12})/(?P<most>\d{1,12})(?!\d)")
-_LOOK_AGAIN_SECONDS = 900.0
 
 
 class Client:
@@ -33,17 +33,25 @@ class Client:
         stats: CallStats,
         *,
         policy: retry.RetryPolicy | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        services: Callable[[], Services] = in_process,
     ) -> None:
         self._config = config
         self._stats = stats
         self._policy = policy or retry.RetryPolicy()
-        self._clock = clock
-        self._limit = RateLimit(config.calls_per_second)
+        self._services = services
+        # The org's calls of the last 24 hours are counted for all of its programs together; answers tell how many.
+        self._allowance = Allowance(
+            account("salesforce", config.instance_url),
+            10 * config.calls_per_second,
+            10.0,
+            burst=int(config.calls_per_second),
+            quota=Quota(reserve_percent=config.quota_reserve_percent),
+            name="Salesforce",
+        )
+        self._token = SharedToken(lambda: services().tokens, self._key, self._log_in)
         self._lock = threading.RLock()
         self._transport: Transport | None = None
-        self._library: Salesforce | None = None
-        self._used: tuple[int, int, float] | None = None  # calls used, allowed, when we were told
+        self._library: tuple[Salesforce, int] | None = None  # and the fence of its token
 
     def close(self) -> None:
         """Close the connections; the next call opens them again."""
@@ -52,9 +60,9 @@ class Client:
                 self._transport.close()
             self._transport = self._library = None
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    def get(self, path: str, params: Mapping[str, str] | None = None, priority: Priority = Priority.READ) -> Answer:
         """Read something; retried."""
-        return self.call("GET", path, params=params)
+        return self.call("GET", path, params=params, priority=priority)
 
     def call(
         self,
@@ -65,20 +73,22 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         safe: bool = True,
+        priority: Priority | None = None,
     ) -> Answer:
         """One call. A session that ended is renewed once and the request sent again exactly as it was.
 
         ``safe`` says that sending it twice does no harm; otherwise only failures in which nothing can have been written
-        are retried, and the rest leave as ``TransientError`` with ``sent`` true.
+        are retried, and the rest leave as ``TransientError`` with ``sent`` true. Everything but ``GET`` has the
+        priority of a write unless another one is given.
         """
+        first = priority if priority is not None else Priority.READ if method == "GET" else Priority.WRITE
 
         def attempt() -> Answer:
-            self._check_quota()
-            library = self._open()
             try:
-                return self._send(library, method, path, params, body, headers)
+                return self._send(self._open(), method, path, params, body, headers, first)
             except SessionExpired:
-                return self._send(self._renewed(library), method, path, params, body, headers)
+                self._token.refused()
+                return self._send(self._open(), method, path, params, body, headers, first)
 
         def settled() -> Answer | _Unsettled:
             try:
@@ -101,10 +111,16 @@ class Client:
         params: Mapping[str, str] | None,
         body: bytes | None,
         headers: Mapping[str, str] | None,
+        priority: Priority,
     ) -> Answer:
-        self._limit.acquire()
-        self._stats.calls += 1
-        return self._wire().send(library, method, path, params=params, body=body, headers=headers)
+        budget = self._services().budget
+        with budget.acquire([self._allowance], priority):
+            self._stats.calls += 1
+            try:
+                return self._wire().send(library, method, path, params=params, body=body, headers=headers)
+            except (Throttled, QuotaError) as error:
+                tell(budget, [self._allowance], error)
+                raise
 
     def _wire(self) -> Transport:
         with self._lock:
@@ -115,18 +131,21 @@ class Client:
             return self._transport
 
     def _open(self) -> Salesforce:
+        """The library with the present token."""
+        grant = self._token.fresh()
         with self._lock:
-            if self._library is None:
-                self._stats.calls += 1
-                self._library = self._wire().login()
-            return self._library
+            if self._library is None or self._library[1] != grant.fence:
+                self._library = self._wire().library(grant), grant.fence
+            return self._library[0]
 
-    def _renewed(self, ended: Salesforce) -> Salesforce:
-        """A session other than ``ended``: another thread may have opened it already."""
-        with self._lock:
-            if self._library is ended:
-                self._library = None
-            return self._open()
+    def _key(self) -> TokenKey:
+        config = self._config
+        where, secret = config.login_url or config.instance_url, config.client_secret.get_secret_value()
+        return token_key("salesforce", where, config.instance_url, config.client_id, secret=secret)
+
+    def _log_in(self, _last: Grant | None) -> Grant:
+        self._stats.calls += 1
+        return self._wire().login()
 
     def _count_retry(self, _error: TransientError, _wait: float) -> None:
         self._stats.retries += 1
@@ -139,21 +158,7 @@ class Client:
         for found in _USAGE.finditer(header):
             self._stats.quota_used[found["name"]] = f"{found['used']}/{found['most']}"
             if found["name"] == "api-usage":
-                self._used = int(found["used"]), int(found["most"]), self._clock()
-
-    def _check_quota(self) -> None:
-        """Stop before the reserve is touched; look again now and then, for the count falls as the day moves on."""
-        if self._used is None:
-            return
-        used, most, when = self._used
-        reserve = self._config.quota_reserve_percent
-        if used < most * (100 - reserve) / 100 or self._clock() - when > _LOOK_AGAIN_SECONDS:
-            return
-        raise QuotaError(
-            f"Salesforce API calls: {used} of {most} in 24 hours are used; the last {reserve} % are left to others.",
-            remedy="Wait, run less often, or lower quota_reserve_percent.",
-            reset_after=_LOOK_AGAIN_SECONDS,
-        )
+                self._services().budget.told(self._allowance, Told(used=int(found["used"]), calls=int(found["most"])))
 
 
 class _Unsettled:

@@ -50,7 +50,7 @@ class Salesforce(Connector[SalesforceConfig]):
 
     def __init__(self, config: SalesforceConfig, *, policy: RetryPolicy | None = None) -> None:
         super().__init__(config)
-        self._client = Client(config, self.stats, policy=policy)
+        self._client = Client(config, self.stats, policy=policy, services=lambda: self.services)
         self._streams = streams(config)
         self._creates: dict[str, Create] = {}
 

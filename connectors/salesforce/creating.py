@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.rawjson import parse
@@ -40,7 +41,7 @@ class Create:
         self._client = client
         self._stream = stream
         self._key = key
-        self._reader = Reader(client, stream)
+        self._reader = Reader(client, stream, priority=Priority.WRITE)
         self._checked = False
 
     def find(self, keys: Sequence[str]) -> dict[str, list[Row]]:

@@ -14,7 +14,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, RecordError, TransientError
+from connectors.errors import (
+    AuthError,
+    ConnectorError,
+    ContractError,
+    QuotaError,
+    RecordError,
+    Throttled,
+    TransientError,
+)
 from connectors.redact import masked, names_in, without_values
 
 _LATER = "It is tried again on the next run."
@@ -168,7 +176,7 @@ def as_contract(error: Refused, stream: str) -> ContractError:
 def _limit(host: str, message: str) -> ConnectorError:
     """Too many calls in 24 hours, or too many at once; only the message tells."""
     if "concurrent" in message.lower():
-        return TransientError(f"{host} works on too many requests at once.", remedy=_LATER, retry_after=5.0, sent=False)
+        return Throttled(f"{host} works on too many requests at once.", remedy=_LATER, retry_after=5.0)
     return QuotaError(
         f"The org's API calls of the last 24 hours are used up at {host}.",
         remedy="Wait, run less often, or buy more calls; Setup > Company Information shows them.",

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.rawjson import decode, shape
@@ -60,7 +61,7 @@ class Push:
     def __init__(self, client: Client, stream: Stream) -> None:
         self._client = client
         self._stream = stream
-        self._reader = Reader(client, stream)
+        self._reader = Reader(client, stream, priority=Priority.WRITE)
 
     def results(self, changes: Sequence[Change]) -> Iterator[PushResult]:
         """Read a number of records at once, then write them one by one."""

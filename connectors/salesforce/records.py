@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import RawRecord
 from connectors.errors import ContractError
 from connectors.rawjson import parse, shape
@@ -77,9 +78,16 @@ class Reader:
     one, with one describe call.
     """
 
-    def __init__(self, client: Client, stream: Stream, missing: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        client: Client,
+        stream: Stream,
+        missing: frozenset[str] = frozenset(),
+        priority: Priority = Priority.READ,
+    ) -> None:
         self._client = client
         self._stream = stream
+        self._priority = priority
         self.missing = missing
 
     def batch(self, tail: str, limit: int | None = None, *, with_deleted: bool = False) -> Batch:
@@ -108,7 +116,7 @@ class Reader:
         return self.batch(soql.by_ids(ids))
 
     def _query(self, query: str, with_deleted: bool) -> tuple[bytes, str]:
-        answer = self._client.get("queryAll/" if with_deleted else "query/", {"q": query})
+        answer = self._client.get("queryAll/" if with_deleted else "query/", {"q": query}, self._priority)
         return answer.body, answer.date
 
     def _row(self, raw: msgspec.Raw) -> Row:
@@ -130,7 +138,7 @@ class Reader:
         first, answer = parse(given, _parts), parse(given, _answer)
         found = answer.records
         while not answer.done and answer.nextRecordsUrl:
-            answer = parse(self._client.get(answer.nextRecordsUrl).body, _answer)
+            answer = parse(self._client.get(answer.nextRecordsUrl, None, self._priority).body, _answer)
             found = [*found, *answer.records]
         first.pop("nextRecordsUrl", None)
         first["done"] = msgspec.Raw(b"true")
@@ -140,7 +148,7 @@ class Reader:
 
     def _learn_missing(self) -> bool:
         """Ask which optional fields the org lacks; true if that is news."""
-        answer = self._client.get(f"sobjects/{self._stream.object}/describe")
+        answer = self._client.get(f"sobjects/{self._stream.object}/describe", None, self._priority)
         present = {field.name for field in parse(answer.body, _described).fields}
         missing = frozenset(name for name in self._stream.optional if name not in present)
         news = not missing <= self.missing

@@ -23,6 +23,7 @@ from connectors.rawjson import decode, readable
 from connectors.salesforce.adapter import CheckedAdapter, done
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import from_answer, from_token_answer
+from connectors.tokens import Grant
 
 _CONNECT_SECONDS = 10.0
 _CHUNK_BYTES = 64 * 1024
@@ -103,11 +104,8 @@ class Transport:
         """Close the connections."""
         self._session.close()
 
-    def login(self) -> Salesforce:
-        """The library with a fresh token.
-
-        It is given a token instead of the credentials, so that its own 401 retry, which drops headers, is off.
-        """
+    def login(self) -> Grant:
+        """A fresh token. Salesforce does not tell when it ends, so it is used until it is refused."""
         config = self._config
         url = f"{config.login_url or config.instance_url}/services/oauth2/token"
         form = {
@@ -127,8 +125,19 @@ class Transport:
         token = content.get("access_token") if isinstance(content, dict) else None
         if response.status_code != 200 or not isinstance(token, str):
             raise from_token_answer(response.status_code, content, host)
-        instance = _instance(content.get("instance_url"), config.instance_url)
-        library = Salesforce(session_id=token, instance_url=instance, version=config.api_version, session=self._session)
+        return Grant(token, detail={"instance": _instance(content.get("instance_url"), config.instance_url)})
+
+    def library(self, grant: Grant) -> Salesforce:
+        """The library with a token.
+
+        It is given a token instead of the credentials, so that its own 401 retry, which drops headers, is off.
+        """
+        library = Salesforce(
+            session_id=grant.access_token,
+            instance_url=grant.detail["instance"],
+            version=self._config.api_version,
+            session=self._session,
+        )
         library.headers.pop("X-PrettyPrint", None)  # a third of the bytes would be white space
         return library
 

@@ -59,7 +59,7 @@ class Tryton(Connector[TrytonConfig]):
 
     def __init__(self, config: TrytonConfig) -> None:
         super().__init__(config)
-        self._rpc = Rpc(config, self.stats)
+        self._rpc = Rpc(config, self.stats, lambda: self.services)
 
     def close(self) -> None:
         """Close the connections."""

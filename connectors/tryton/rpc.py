@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from connectors import retry
+from connectors.budget import Allowance, account
 from connectors.contract import CallStats
 from connectors.errors import AuthError, ContractError, TransientError
 from connectors.http import HttpSession, authority_of
-from connectors.ratelimit import RateLimit
 from connectors.rawjson import decode, parse, shape
+from connectors.services import Services, in_process
 from connectors.tryton import errors
 from connectors.tryton.config import TrytonConfig
 
@@ -37,13 +38,16 @@ _preferences = msgspec.json.Decoder(_Preferences)
 class Rpc:
     """Calls to one database as one user; safe to share between threads."""
 
-    def __init__(self, config: TrytonConfig, stats: CallStats) -> None:
+    def __init__(self, config: TrytonConfig, stats: CallStats, services: Callable[[], Services] = in_process) -> None:
         self._config = config
         self._path = f"/{config.database}/rpc/"
-        limit = RateLimit(config.calls_per_second)
+        rate = config.calls_per_second  # our own choice: a short run need not be slowed down
+        key = account("tryton", str(config.base_url), config.database)
+        limit = Allowance(key, 10 * rate, 10.0, burst=int(rate), name="Tryton")
         shared: Any = {
             "stats": stats,
-            "limit": limit,
+            "budget": lambda: services().budget,
+            "allowances": [limit],
             "timeout": config.timeout_seconds,
             "network": config.network,
             "verify": authority_of(config.ca_bundle) if config.ca_bundle else None,

@@ -22,10 +22,13 @@ from connectors.errors import (
     RecordError,
     TransientError,
 )
+from connectors.localbudget import LocalBudget
 from connectors.salesforce.client import Client
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.connector import Salesforce
 from connectors.salesforce.errors import Conflict, Gone, Refused, SessionExpired, from_answer
+from connectors.services import Services
+from connectors.tokens import LocalVault
 from sandbox.salesforce import CLIENT_SECRET, SalesforceServer
 from sandbox.salesforce.org import Org
 from tests.connectors.salesforce.conftest import Make, add_account, error, until
@@ -165,15 +168,16 @@ def test_calls_stop_before_the_reserve_of_the_daily_quota_is_touched(
 
 
 def test_after_a_while_the_quota_is_looked_at_again(server: SalesforceServer) -> None:
-    now = [0.0]
-    client = Client(SalesforceConfig(**server.config), CallStats(), clock=lambda: now[0])
+    now = [1_800_000_000_000_000]
+    services = Services(LocalVault, lambda: LocalBudget(clock=lambda: now[0]))
+    client = Client(SalesforceConfig(**server.config), CallStats(), services=lambda: services)
     try:
         server.daily_limit = 1
         client.get("limits")
         with pytest.raises(QuotaError):
             client.get("limits")
         server.daily_limit = 100
-        now[0] = 901.0
+        now[0] += 901_000_000
         assert client.get("limits").status == 200
         assert client.get("limits").status == 200
     finally:
