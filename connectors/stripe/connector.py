@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from connectors.budget import Priority
 from connectors.contract import (
     Change,
     CheckLine,
@@ -42,7 +43,7 @@ class Stripe(Connector[StripeConfig]):
 
     def __init__(self, config: StripeConfig) -> None:
         super().__init__(config)
-        self._session = Session(config, self.stats)
+        self._session = Session(config, self.stats, lambda: self.services)
         self._specs = specs(config.metadata)
 
     def close(self) -> None:
@@ -86,7 +87,8 @@ class Stripe(Connector[StripeConfig]):
         spec = next(item for item in self._specs if item.name == stream)
         if not spec.writable:
             raise NotImplementedError(f"stripe does not accept changes to {stream}")
-        yield from Pusher(self._session, SOURCES[stream], self._reader(stream), spec.writable).push(changes)
+        reader = self._reader(stream, Priority.WRITE)
+        yield from Pusher(self._session, SOURCES[stream], reader, spec.writable).push(changes)
 
-    def _reader(self, stream: str) -> Reader:
-        return Reader(self._session, SOURCES[stream], self.config.concurrency)
+    def _reader(self, stream: str, priority: Priority = Priority.READ) -> Reader:
+        return Reader(self._session, SOURCES[stream], self.config.concurrency, priority)

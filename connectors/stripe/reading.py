@@ -7,11 +7,13 @@ the sums over its balance transactions (``connectors.stripe.composition``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import RawRecord, RejectedRecord
 from connectors.errors import ContractError
 from connectors.rawjson import parse
@@ -62,8 +64,10 @@ def address(source: Source, source_id: str) -> str:
 class Reader:
     """One stream over one session."""
 
-    def __init__(self, session: Session, source: Source, concurrency: int = 1) -> None:
-        self._session = session
+    def __init__(
+        self, session: Session, source: Source, concurrency: int = 1, priority: Priority = Priority.READ
+    ) -> None:
+        self._get = partial(session.get, priority=priority)
         self._source = source
         self._concurrency = concurrency
 
@@ -75,12 +79,12 @@ class Reader:
             asked["expand[]"] = expand
         try:
             behind: Params = {"starting_after": place.after} if place else {}
-            body = self._session.get(self._source.path, {**asked, **behind}).body
+            body = self._get(self._source.path, {**asked, **behind}).body
         except Missing as error:
             if place is None or error.param != "starting_after":
                 raise
             # The object is gone, and no other stands for its place: the whole second again, by ids from there on.
-            body = self._session.get(self._source.path, {**asked, "created[lte]": str(place.created)}).body
+            body = self._get(self._source.path, {**asked, "created[lte]": str(place.created)}).body
         return self._cut(body)
 
     def _cut(self, body: bytes) -> Found:
@@ -106,7 +110,7 @@ class Reader:
 
     def one(self, source_id: str) -> RawRecord | None:
         """The object as it is now; ``None`` if it is deleted. Raises ``Missing``."""
-        row = self._session.get(address(self._source, source_id), self.expanded).body
+        row = self._get(address(self._source, source_id), self.expanded).body
         return None if head(row).deleted else self._record(source_id, row)
 
     @property
@@ -176,7 +180,7 @@ class Reader:
     def _all(self, path: str, params: Params) -> Iterator[bytes]:
         after: dict[str, str] = {}
         while True:
-            body = self._session.get(path, {**params, **after, "limit": str(PAGE)}).body
+            body = self._get(path, {**params, **after, "limit": str(PAGE)}).body
             rows, more = listing(body)
             yield from rows
             if not more:

@@ -7,7 +7,7 @@ A POST goes with an idempotency key: Stripe keeps the first answer, a 500 includ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -17,11 +17,12 @@ import httpx
 import msgspec
 
 from connectors import retry
+from connectors.budget import Allowance, Priority, account
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ConnectorError, ContractError, RecordError, TransientError
+from connectors.errors import AuthError, ConnectorError, ContractError, RecordError, Throttled, TransientError
 from connectors.http import HttpSession, retry_after
-from connectors.ratelimit import RateLimit, shared
 from connectors.redact import masked
+from connectors.services import Services
 from connectors.stripe.config import StripeConfig
 
 _PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=120.0)
@@ -76,19 +77,21 @@ class NotAgain(ConnectorError):
 class Session:
     """One account's API; raises ``connectors.errors``."""
 
-    def __init__(self, config: StripeConfig, stats: CallStats) -> None:
-        self._config = config
+    def __init__(self, config: StripeConfig, stats: CallStats, services: Callable[[], Services]) -> None:
         key = config.api_key.get_secret_value()
         self._headers = {"Authorization": f"Bearer {key}", "Stripe-Version": config.stripe_version}
         if config.account:
             self._headers["Stripe-Account"] = config.account
-        allowance = ("stripe", config.base_url, config.account or key)
-        self._reads = shared((*allowance, "reads", config.reads), lambda: RateLimit.within(config.reads))
-        self._writes = shared((*allowance, "writes", config.writes), lambda: RateLimit.within(config.writes))
+        # The two limits are of the account, whatever its keys; without its name it is known by the key.
+        secret = None if config.account else key
+        whose = (config.base_url, config.account or "")
+        self._reads = Allowance(account("stripe", *whose, "reads", secret=secret), config.reads, name="Stripe")
+        self._writes = Allowance(account("stripe", *whose, "writes", secret=secret), config.writes, name="Stripe")
         self._http = HttpSession(
             config.base_url,
             stats=stats,
             classify=_failure,
+            budget=lambda: services().budget,
             policy=_PATIENCE,
             authenticate=lambda: self._headers,
             timeout=config.timeout_seconds,
@@ -99,10 +102,10 @@ class Session:
         """Close all connections."""
         self._http.close()
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, priority: Priority = Priority.READ) -> Answer:
         """Read. Raises ``Missing`` for what is not there."""
         try:
-            return _answer(self._http.request("GET", path, params=params, limit=self._reads))
+            return _answer(self._http.request("GET", path, params=params, allowances=[self._reads], priority=priority))
         except NotAgain as error:
             raise TransientError(error.message, remedy="It is tried again on the next run.") from error
 
@@ -110,7 +113,10 @@ class Session:
         """Write under an idempotency key. Raises ``NotAgain`` if the answer that Stripe keeps for it is a failure."""
         headers = {"Idempotency-Key": key, "Content-Type": "application/x-www-form-urlencoded"}
         content = urlencode(form).encode()
-        return _answer(self._http.request("POST", path, content=content, headers=headers, limit=self._writes))
+        sent = self._http.request(
+            "POST", path, content=content, headers=headers, allowances=[self._writes], priority=Priority.WRITE
+        )
+        return _answer(sent)
 
 
 def _answer(response: httpx.Response) -> Answer:
@@ -174,13 +180,12 @@ def _failure(response: httpx.Response) -> ConnectorError | None:
 
 
 def _busy(said: _Said | None, response: httpx.Response) -> TransientError:
-    locked = said is not None and said.code == "lock_timeout"
-    return TransientError(
-        "Somebody else holds the object in Stripe." if locked else "Stripe asks for fewer calls.",
-        remedy="It is tried again.",
-        retry_after=retry_after(response),
-        sent=False,
-    )
+    wait = retry_after(response)
+    if said is not None and said.code == "lock_timeout":
+        return TransientError(
+            "Somebody else holds the object in Stripe.", remedy="It is tried again.", retry_after=wait, sent=False
+        )
+    return Throttled("Stripe asks for fewer calls.", remedy="It is tried again.", retry_after=wait)
 
 
 def _failed(status: int, again: str, response: httpx.Response) -> ConnectorError:
