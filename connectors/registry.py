@@ -12,6 +12,8 @@ from connectors.contract import Connector
 ENTRY_POINT_GROUP = "ltc.connectors"
 
 _BUILT_IN = {
+    "files": "connectors.files.connector:Files",
+    "google-ads-leads": "connectors.google_ads_leads.connector:GoogleAdsLeads",
     "jiandaoyun": "connectors.jiandaoyun.connector:Jiandaoyun",
     "salesforce": "connectors.salesforce.connector:Salesforce",
     "singer": "connectors.singer.connector:Singer",

@@ -1,0 +1,166 @@
+"""The connector ``files``: each configured kind of file is a stream, to be read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from connectors.contract import CallStats, CheckLine, Connector, Cursor, Deletes, Page, RawRecord, StreamSpec, Window
+from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.files.config import FilesConfig, SourceConfig, StreamConfig
+from connectors.files.folder import Entry, Folder
+from connectors.files.local import LocalFolder
+from connectors.files.pulling import PAGE_RECORDS, Puller, Reader
+from connectors.files.spool import Refused, copied
+
+_SHOWN_FILES = 3
+"""How many of the newest files ``check`` looks into."""
+
+
+class Files(Connector[FilesConfig]):
+    """A folder of CSV, XLSX, JSON lines or Parquet."""
+
+    name: ClassVar[str] = "files"
+    Config: ClassVar[type[BaseModel]] = FilesConfig
+
+    def __init__(self, config: FilesConfig) -> None:
+        super().__init__(config)
+        self._folder = folder_of(config, self.stats)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._folder.close()
+
+    def streams(self) -> Sequence[StreamSpec]:
+        """One stream per entry of ``streams``, in that order."""
+        return [
+            StreamSpec(
+                name, stream.entity, stream.version.column if stream.version else None, deletes=Deletes(stream.deletes)
+            )
+            for name, stream in self.config.streams.items()
+        ]
+
+    def check(self) -> Iterable[CheckLine]:
+        """Per stream: how many files there are, what the newest are taken for and why, and how headers differ."""
+        for name, stream in self.config.streams.items():
+            try:
+                yield self._checked(name, stream)
+            except ConnectorError as error:
+                yield CheckLine(name, False, error.message, error.remedy, can_read=False, can_write=False)
+
+    def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
+        """See ``connectors.files.pulling``."""
+        return self._puller(self.config.streams[stream]).pages(cursor, window)
+
+    def ids(self, stream: str) -> Iterator[Sequence[str]]:
+        """The keys in the newest file. Raises ``ContractError`` if it cannot be read to its end."""
+        from connectors.files.formats import TableReader
+
+        chosen = self.config.streams[stream]
+        listed = self._puller(chosen).listed()
+        if not listed:
+            raise ContractError(
+                f"There is no file {chosen.pattern} in {self._folder.where}, so nobody knows what is gone.",
+                remedy="Leave the last complete list in place until the next one comes.",
+            )
+        newest = listed[-1]
+        try:
+            with copied(self._folder, newest, self.config.limits.file_mb * 1024 * 1024, self.stats) as spool:
+                if spool is None:
+                    raise TransientError(f"{newest.name} is being written.", sent=False)
+                batch: list[str] = []
+                for item in TableReader(chosen, self.config.limits).items(spool):
+                    if not isinstance(item, RawRecord):
+                        raise ContractError(
+                            f"{newest.name} is no complete list: {item.reason}.",
+                            remedy="Nothing was marked as deleted. Correct the file.",
+                        )
+                    batch.append(item.source_id)
+                    if len(batch) >= PAGE_RECORDS:
+                        yield batch
+                        batch = []
+                yield batch
+        except Refused as refused:
+            raise ContractError(f"The file {newest.name} {refused.reason}.", remedy="Correct the file.") from refused
+
+    def _puller(self, stream: StreamConfig) -> Puller:
+        from connectors.files.formats import TableReader  # takes time to import
+
+        return puller_of(
+            self.config, self._folder, [stream.pattern], TableReader(stream, self.config.limits), self.stats
+        )
+
+    def _checked(self, name: str, stream: StreamConfig) -> CheckLine:
+        listed = self._puller(stream).listed()
+        if not listed:
+            remedy = f"Files must match {stream.pattern}; hidden ones and those ending in .part or .tmp do not count."
+            return CheckLine(name, True, f"no files in {self._folder.where}", remedy, can_read=True, can_write=False)
+        told, wrong, before = [], False, list(stream.columns)
+        than = "`columns`"
+        for entry in listed[-_SHOWN_FILES:]:
+            text, header, usable = self._looked(stream, entry)
+            different = drift_of(before, header, than) if before and header else ""
+            told.append(f"{entry.name}: {text}{f'; {different}' if different else ''}")
+            wrong = wrong or not usable
+            if header and not stream.columns:
+                before, than = header, entry.name
+        detail = f"{len(listed)} files, the newest: {' | '.join(reversed(told))}"
+        remedy = "Correct the file, or the stream's settings." if wrong else ""
+        return CheckLine(name, not wrong, detail, remedy, can_read=not wrong, can_write=False)
+
+    def _looked(self, stream: StreamConfig, entry: Entry) -> tuple[str, list[str], bool]:
+        """What a file is like, its header, and whether it can be used."""
+        from connectors.files.formats import TableReader
+        from connectors.files.table import names_of, require
+
+        try:
+            with copied(self._folder, entry, self.config.limits.file_mb * 1024 * 1024, self.stats) as spool:
+                if spool is None:
+                    return "is being written", [], True
+                if not entry.size:
+                    return "is empty", [], False
+                what, header = TableReader(stream, self.config.limits).tell(spool)
+                if not what.startswith("JSON"):
+                    header = names_of(header, self.config.limits)
+                require(header, stream, entry.name)
+        except Refused as refused:
+            return refused.reason, [], False
+        except ContractError as error:
+            return error.message.removeprefix(f"{entry.name} "), header, False
+        return f"{what}, columns {', '.join(header[:20])}{', …' if len(header) > 20 else ''}", header, True
+
+
+def drift_of(expected: Sequence[str], found: Sequence[str], than: str) -> str:
+    """See ``connectors.files.formats``, which takes time to import."""
+    from connectors.files.formats import drift
+
+    return drift(expected, found, than)
+
+
+def folder_of(config: SourceConfig, stats: CallStats) -> Folder:
+    """The folder that the settings name; nothing is opened yet."""
+    if config.sftp is not None:
+        from connectors.files.sftp import SftpFolder
+
+        return SftpFolder(config.sftp, config.network, stats)
+    assert config.folder is not None  # noqa: S101 - the settings see to it
+    return LocalFolder(config.folder)
+
+
+def puller_of(
+    config: SourceConfig, folder: Folder, patterns: Sequence[str], reader: Reader, stats: CallStats
+) -> Puller:
+    """What pulls the files that fit the patterns."""
+    limits = config.limits
+    return Puller(
+        folder,
+        patterns,
+        reader,
+        settle_seconds=config.settle_seconds,
+        most_files=limits.files,
+        most_bytes=limits.file_mb * 1024 * 1024,
+        most_rejects=limits.rejected_rows,
+        stats=stats,
+    )
