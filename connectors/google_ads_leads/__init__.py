@@ -1,0 +1,1 @@
+"""Google Ads lead forms: leads that Google sends to a webhook, and that nothing can be read of."""
