@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, QuotaError
 from mappings.errors import MappingFileError
+from state.clock import now
 from state.failures import StoreError
 from state.shapes import Drift
 
@@ -42,13 +44,22 @@ class StreamOutcome:
         """Whether everything there was to do is done."""
         return self.status == "done"
 
+    @property
+    def waits(self) -> bool:
+        """Whether it goes on, where it stopped, when the source's allowance is back."""
+        return self.error is not None and self.error.kind == QuotaError.kind
+
 
 def problem(error: ConnectorError | StoreError | MappingFileError) -> Problem:
     """The error as an outcome shows it."""
     if isinstance(error, ConnectorError):
         sample = getattr(error, "sample", "")
         shown = f" Answer (values removed): {sample}" if sample else ""
-        return Problem(error.kind, error.message + shown, error.remedy)
+        remedy = error.remedy
+        if isinstance(error, QuotaError) and error.reset_after:
+            back = now() + timedelta(seconds=error.reset_after)
+            remedy = f"{remedy} It is expected back at {back:%Y-%m-%d %H:%M} UTC.".strip()
+        return Problem(error.kind, error.message + shown, remedy)
     if isinstance(error, MappingFileError):
         return Problem("configuration", f"{error.where}: {error.message}", error.remedy)
     return Problem(error.kind, error.message, error.remedy)

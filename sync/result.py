@@ -25,7 +25,7 @@ class SyncResult:
     engine: str
     """``local`` or ``prefect``."""
     status: str = "running"
-    """``done``, ``partial`` (some of it failed), ``failed`` (nothing worked) or ``interrupted``."""
+    """``done``, ``partial`` (some of it failed, or waits for an allowance), ``failed`` or ``interrupted``."""
     outcomes: list[StreamOutcome] = field(default_factory=list)
     reconcile: dict[str, Any] | None = None
     """Counts of the reconciliation (``reconciliation.engine.ReconcileResult`` as JSON-able data)."""
@@ -63,7 +63,7 @@ class SyncResult:
             self.status = "done"
         elif (
             (not self.failed and all(problem.kind in NEEDS_A_PERSON for problem in self.problems))
-            or any(outcome.ok for outcome in self.outcomes)
+            or any(outcome.ok or outcome.waits for outcome in self.outcomes)
             or (self.reconciled and not self.outcomes)
         ):
             self.status = "partial"
