@@ -35,6 +35,7 @@ class Need(StrEnum):
     DELIVERY_ID = "delivery_id"
     TOKENS = "tokens"
     CREDENTIALS = "credentials"
+    RETRY_AFTER = "retry_after"
     QUOTA = "quota"
     HIDDEN_ERROR = "hidden_error"
     TIMEOUT = "timeout"
@@ -149,6 +150,10 @@ REASONS: dict[Need, dict[str, str]] = {
     Need.CREDENTIALS: {
         "en": "The system asks for no credentials.",
         "zh-CN": "该系统不需要凭据。",
+    },
+    Need.RETRY_AFTER: {
+        "en": "The system does not say how long to wait.",
+        "zh-CN": "该系统不告知应等待多久。",
     },
     Need.QUOTA: {
         "en": "The system does not tell of a used-up allowance.",

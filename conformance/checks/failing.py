@@ -42,6 +42,7 @@ def _survives(lab: Lab, what: str) -> None:
 
 
 @check(
+    Need.RETRY_AFTER,
     en="Asked too often (429), the connector waits as long as Retry-After says, and goes on.",
     zh="遇到 429 时按 Retry-After 的秒数等待后继续。",
 )
@@ -54,6 +55,7 @@ def throttled_for_seconds(lab: Lab) -> None:
 
 
 @check(
+    Need.RETRY_AFTER,
     en="Retry-After as an HTTP date is obeyed too.",
     zh="HTTP 日期格式的 Retry-After 同样被遵守。",
 )
@@ -85,6 +87,7 @@ def throttled_without_a_word(lab: Lab) -> None:
 
 
 @check(
+    Need.RETRY_AFTER,
     en="A wait of hours is not waited for: the run ends, and the next one goes on from the cursor.",
     zh="要求等待数小时时不空等：结束本次运行，下次从游标继续。",
 )

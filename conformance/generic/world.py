@@ -60,7 +60,7 @@ class GenericWorld(World):
             Need.HUGE,
             Need.SKEW,
         }
-        declared |= {Need.EMPTY, Need.TIMEOUT}
+        declared |= {Need.EMPTY, Need.TIMEOUT, Need.RETRY_AFTER}
         if self.manifest.auth is not None:
             declared.add(Need.CREDENTIALS)
         self.can = frozenset(declared)

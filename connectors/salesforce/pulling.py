@@ -95,8 +95,14 @@ class Pull:
         if window.full:
             return begun
         if window.since is not None:
-            since = soql.literal(window.since)
-            return replace(begun, since=since, deletes=since, lines=since if self._stream.lines else None)
+            asked = soql.literal(window.since)
+            if held is None:
+                return replace(begun, since=asked, deletes=asked, lines=asked if self._stream.lines else None)
+            # What a person asks for never skips what the cursor has not covered.
+            lines = _earlier(asked, known.lines) if self._stream.lines else None
+            return replace(
+                begun, since=_earlier(asked, known.since), deletes=_earlier(asked, known.deletes), lines=lines
+            )
         if held is None:
             return replace(begun, with_bin=True, deletes=soql.literal(window.until - self._overlap))
         return known if known.began else replace(known, began=self._until)
@@ -220,6 +226,11 @@ def _instant(text: str) -> datetime:
         return soql.instant(text)
     except ValueError as error:
         raise ContractError(f"{CURSOR_FIELD} is not an instant.", remedy="Report it.") from error
+
+
+def _earlier(asked: str, covered: str | None) -> str | None:
+    """The earlier of two literals, which compare as text; ``None`` is the beginning."""
+    return None if covered is None else min(asked, covered)
 
 
 def _comes_anyway(line: _Line, since: str | None) -> bool:

@@ -94,6 +94,10 @@ class Push:
 
     def _compared(self, change: Change, seen: _Seen) -> PushResult | None:
         """The outcome if nothing is to be sent."""
+        foreign = [name for name in change.values if name not in self._stream.spec.writable]
+        if foreign:
+            message = f"`{foreign[0]}` is not among the fields that are written to {self._stream.object}."
+            return PushResult(change.source_id, Outcome.REJECTED, message, seen.record)
         unknown = [name for name in change.values if name not in seen.shown]
         if unknown:
             reason = Refused("INVALID_FIELD", tuple(unknown))

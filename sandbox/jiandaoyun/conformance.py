@@ -62,6 +62,7 @@ class JiandaoyunWorld(World):
             Need.HUGE,
             Need.EMPTY,
             Need.TIMEOUT,
+            Need.RETRY_AFTER,
             Need.CREDENTIALS,
             Need.WEBHOOKS,
             Need.WEBHOOK_TIME,

@@ -7,6 +7,7 @@ into the recycle bin; lines roll up into their quote, which is stamped only if a
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -46,6 +47,8 @@ class Org:
         """Object → the newest deletion that was cleared out of the delete log."""
         self._names = {name.lower(): name for name in self.objects}
         self.numbers: dict[str, int] = {}
+        self.updates: Counter[str] = Counter()
+        """Record → how often it was changed, by anybody."""
         self._children: dict[tuple[str, str], dict[str | None, dict[str, None]]] = {}
         self.load("User", {"Id": USER_ID, "Name": "LTC Integration", "Username": "integration@example.com"})
         self.load("Organization", {"Id": ORGANIZATION_ID, "Name": "Demo", "IsSandbox": True, "InstanceName": "DEMO1"})
@@ -159,6 +162,7 @@ class Org:
             self._derive(sobject.name, record, given)
             self._touch(record)
             self._roll_up(sobject.name, record)
+            self.updates[record["Id"]] += 1
             return record
 
     def upsert(self, name: str, field: str, value: str, values: Record) -> tuple[Record, bool]:

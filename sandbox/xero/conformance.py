@@ -54,7 +54,9 @@ class XeroWorld(World):
     """One organisation."""
 
     connector: ClassVar[str] = "xero"
-    can = frozenset({Need.PAGES, Need.TIMES, Need.SKEW, Need.VERBATIM, Need.TIMEOUT, Need.CREDENTIALS})
+    can = frozenset(
+        {Need.PAGES, Need.TIMES, Need.SKEW, Need.VERBATIM, Need.TIMEOUT, Need.CREDENTIALS, Need.RETRY_AFTER}
+    )
     token = "^POST /connect/token"
 
     def __init__(self, folder: Path) -> None:
