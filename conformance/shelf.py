@@ -1,4 +1,4 @@
-"""The grades as they were produced: ``docs/connectors/grades.json``, and the tables that show them.
+"""The grades as they were produced: ``conformance/grades.json``, and the tables that show them.
 
 A table stands between two marks in a page, and is written by ``ltc connectors test --all --write-grades`` alone.
 """
@@ -15,7 +15,7 @@ from conformance.grades import Grade
 from conformance.runner import Result, Status
 
 ROOT = Path(__file__).resolve().parents[1]
-GRADES = ROOT / "docs" / "connectors" / "grades.json"
+GRADES = Path(__file__).with_name("grades.json")
 CHECKS = ROOT / "docs" / "connectors" / "conformance.md"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "connectors" / "README.md")
 BEGIN, END = "<!-- grades: written by `ltc connectors test --all --write-grades` -->", "<!-- end of grades -->"
@@ -63,7 +63,7 @@ def write(grades: Mapping[str, dict[str, Any]]) -> list[Path]:
 
 def table(grades: Grades, page: Path) -> str:
     """The shelf as Markdown, with links that work from ``page``."""
-    folder = GRADES.parent
+    folder = CHECKS.parent
     prefix = "" if page.parent == folder else "docs/connectors/"
     lines = ["| connector | grade | passed | not passed |", "| --- | --- | --- | --- |"]
     for name, item in grades.items():

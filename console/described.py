@@ -37,6 +37,28 @@ def streams(kind: type[Connector[Any]], config: Mapping[str, Any] | None = None)
         return list(connector.streams())
 
 
+_ROLES = {
+    "marketing": ("lead",),
+    "crm": ("lead", "opportunity", "quote"),
+    "erp": ("order", "delivery"),
+    "accounting": ("invoice",),
+    "payments": ("payment", "payout"),
+    "service": ("service_case",),
+}
+"""Role → the entities of which a system in it has at least one."""
+
+
+def roles(specs: Sequence[StreamSpec]) -> list[str]:
+    """What a system with these streams can be to lead to cash; ``roles`` in ltc.yaml says which of it it is."""
+    entities = {spec.entity for spec in specs}
+    return [role for role, needed in _ROLES.items() if entities & set(needed)]
+
+
+def writes(specs: Sequence[StreamSpec]) -> dict[str, list[str]]:
+    """Stream → source fields that may be written."""
+    return {spec.name: list(spec.writable) for spec in specs if spec.writable}
+
+
 def stream_as_dict(spec: StreamSpec) -> dict[str, Any]:
     """As JSON-able data."""
     return {

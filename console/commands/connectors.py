@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console import jobs
-from console.commands import connectors_login, connectors_test
+from console.commands import connectors_check, connectors_login, connectors_new, connectors_test
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -30,15 +30,18 @@ def command() -> None:
 @jobs.json_option
 @pass_app
 def listing(app: App, as_json: bool) -> int:
-    """List the connectors that are built in or installed as packages.
+    """List the connectors that are built in or installed as packages, with what they write and their grades.
 
     \b
     Examples:
       ltc connectors list
+      ltc connectors list --json
     """
+    from conformance import shelf
     from connectors import registry
 
-    found = [_summary(name) for name in registry.names()]
+    grades = shelf.read()
+    found = [_summary(name) | {"grade": grades.get(name, {}).get("grade")} for name in registry.names()]
     if as_json:
         emit_json(found)
         return 0
@@ -46,8 +49,10 @@ def listing(app: App, as_json: bool) -> int:
     for item in found:
         source = app.texts("connectors.built_in" if item["built_in"] else "connectors.installed")
         about = app.texts("connectors.unusable", reason=item["problem"]) if item["problem"] else item["description"]
-        rows.append((item["name"], source, ", ".join(item["streams"]) or None, about))
-    _table(app, "columns", ("name", "source", "streams", "about"), rows)
+        streams = ", ".join(f"{name}*" if name in item["writes"] else name for name in item["streams"])
+        rows.append((item["name"], source, streams or None, item["grade"], about))
+    _table(app, "columns", ("name", "source", "streams", "grade", "about"), rows)
+    say(app.texts("connectors.starred"))
     return 0
 
 
@@ -96,6 +101,9 @@ def describe(app: App, name: str, as_json: bool) -> int:
     return 0
 
 
+command.add_command(connectors_new.command)
+command.add_command(connectors_check.check)
+command.add_command(connectors_check.schema)
 command.add_command(connectors_login.command)
 command.add_command(connectors_test.command)
 
@@ -108,10 +116,13 @@ def _summary(name: str) -> dict[str, Any]:
     from connectors import registry
     from console import described
 
-    found: dict[str, Any] = {"name": name, "built_in": registry.is_built_in(name), "streams": [], "problem": None}
+    found: dict[str, Any] = {"name": name, "built_in": registry.is_built_in(name), "problem": None}
+    found |= {"roles": [], "streams": [], "writes": {}}
     try:
         kind = registry.load(name)
-        found["streams"] = [spec.name for spec in described.streams(kind)]
+        specs = described.streams(kind)
+        found |= {"roles": described.roles(specs), "writes": described.writes(specs)}
+        found["streams"] = [spec.name for spec in specs]
         found["description"] = described.summary(kind)
     except Exception as error:  # a package that is broken must not hide the others
         found["problem"] = type(error).__name__
