@@ -120,6 +120,12 @@ def percent(value: Any) -> Decimal | None:
 
 
 @transform
+def false_is_nothing(value: Any) -> Any:
+    """Any value but `false`, which some systems (Odoo) write for an empty field of whatever type."""
+    return None if value is False else value
+
+
+@transform
 def negate(value: Any) -> Decimal | None:
     """The number with the other sign."""
     return None if value == "" else decimal(value).copy_negate()
