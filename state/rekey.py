@@ -44,6 +44,7 @@ def rekey(store: Store, actor: str, told: Told) -> Rekeyed:
         _versions(store, done, told)
         _heads(store, done)
         _arrivals(store)
+        _tokens(store)
         with store.transaction() as connection:
             if _retire(connection, done, actor):
                 return done
@@ -157,8 +158,8 @@ def _retire(connection: Connection, done: Rekeyed, actor: str) -> bool:
     used = set(connection.execute(select(table.c.id)).scalars())
     done.retired = sorted(used - {done.key})
     connection.execute(delete(table).where(table.c.id.in_(done.retired)))
-    bodies = ((schema.landing, "body"), (schema.arrival, "body"))
-    for place, column in (*bodies, (schema.landing, "hash"), (schema.record, "hash")):
+    sealed = ((schema.landing, "body"), (schema.arrival, "body"), (schema.token, "sealed"))
+    for place, column in (*sealed, (schema.landing, "hash"), (schema.record, "hash")):
         if connection.execute(select(1).select_from(place).where(_stale(place.c[column], keys)).limit(1)).first():
             return False
     if done.versions or done.heads or done.retired:
