@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from mappings.engine import StreamMapping
@@ -159,3 +161,15 @@ def test_a_signature_tells_missing_from_null_and_lines_apart(mapper: StreamMappi
     assert at("lines[].sku", {"lines": [{"sku": "A"}, {"qty": 1}, "odd"]}) == {"str", "Absent"}
     assert at("lines[].sku", {"lines": {"sku": 1}}) == {"int"}
     assert at("lines[].sku", {"lines": "odd"}) == set()
+
+
+def test_what_is_below_a_null_is_empty_and_what_is_below_nothing_is_missing(
+    change_mapping: Callable[[str, str], StreamMapping],
+) -> None:
+    footprint = change_mapping("net_amount: net", "net_amount: totals.net").footprint
+    place = footprint.paths.index("totals.net")
+    found = [
+        footprint.signature(record)[place].__name__ for record in ({}, {"totals": None}, {"totals": {"net": None}})
+    ]
+    assert found == ["Absent", "NoneType", "NoneType"]
+    assert footprint.signature({"totals": [1]})[place].__name__ == "Absent"
