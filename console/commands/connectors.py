@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console import jobs
-from console.commands import connectors_check, connectors_login, connectors_new, connectors_test
+from console.commands import connectors_check, connectors_login, connectors_new, connectors_test, connectors_try
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -104,6 +104,7 @@ def describe(app: App, name: str, as_json: bool) -> int:
 command.add_command(connectors_new.command)
 command.add_command(connectors_check.check)
 command.add_command(connectors_check.schema)
+command.add_command(connectors_try.command)
 command.add_command(connectors_login.command)
 command.add_command(connectors_test.command)
 

@@ -78,7 +78,7 @@ def test(
     if as_json:
         emit_json(tested.as_dict())
     else:
-        _show(app, tested, mapping)
+        show(app, tested, mapping.where)
     return 0 if tested.refused is None else 1
 
 
@@ -166,11 +166,12 @@ def _samples(app: App, system: str, stream: str, count: int) -> tuple[list[Sampl
         return [], error.message
 
 
-def _show(app: App, tested: Tested, mapping: Mapping) -> None:
+def show(app: App, tested: Tested, where: str) -> None:
+    """Print a record and what was made of it, side by side; ``where`` it or its mapping comes from."""
     from console.records import HIDDEN
 
     texts = app.texts
-    named = {"where": mapping.where, "stream": tested.stream, "entity": tested.entity, "record": tested.source_id}
+    named = {"where": where, "stream": tested.stream, "entity": tested.entity, "record": tested.source_id}
     say(texts("mappings.head", **named))
     rows = [(item.name, _cut(item.value), item.path or None, _cut(item.raw)) for item in tested.fields]
     table([texts(f"mappings.columns.{name}") for name in ("field", "value", "path", "raw")], rows)
