@@ -12,6 +12,7 @@ from connectors.contract import Connector
 ENTRY_POINT_GROUP = "ltc.connectors"
 
 _BUILT_IN = {
+    "bank": "connectors.bank.connector:Bank",
     "files": "connectors.files.connector:Files",
     "google-ads-leads": "connectors.google_ads_leads.connector:GoogleAdsLeads",
     "jiandaoyun": "connectors.jiandaoyun.connector:Jiandaoyun",
