@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Integer, Table, delete, func, select
+from sqlalchemy import Integer, Table, delete, func, or_, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -79,9 +79,10 @@ def restore(store: Store, path: Path, actor: str, *, replace: bool, checked: Tol
 
 
 def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
-    """The streams of these systems, as SYSTEM.STREAM, that no pull has read to the end since the store was restored.
+    """The streams of these systems, as SYSTEM.STREAM, that no pull has read up to when the store was restored.
 
-    What the store knows of them may be older than what was written under it before.
+    What the store knows of them may be older than what was written under it before. A pull ends a little before now, so
+    one that follows at once may not show what was written right before.
     """
     cursor, stream = schema.cursor, schema.stream
     restored_at = restored_us(connection)
@@ -91,7 +92,7 @@ def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
         select(stream.c.system, stream.c.name)
         .join(cursor, cursor.c.stream_id == stream.c.id)
         .where(stream.c.system.in_(list(systems)))
-        .where((cursor.c.updated_at <= restored_at) | (cursor.c.complete == 0))
+        .where(or_(cursor.c.covered_until.is_(None), cursor.c.covered_until <= restored_at, cursor.c.complete == 0))
         .order_by(stream.c.system, stream.c.name)
     )
     return [f"{row.system}.{row.name}" for row in connection.execute(query)]

@@ -865,3 +865,17 @@ def test_a_single_read_that_lags_behind_the_list_does_not_settle_a_write(stage: 
         ["run", "sync", []],
     ]
     replay(stage, {"profile": "push", "world": world, "steps": steps})
+
+
+def test_a_pull_right_after_a_restore_does_not_count_as_having_seen_what_was_written_right_before(stage: Stage) -> None:
+    world = {**_WORLD, "versions": "none", "traits": {"crm": {"undoes": True}, "erp": {}}}
+    steps = [
+        _BOTH,
+        ["wait", 900],
+        ["run", "pull", []],
+        ["backup"],
+        ["run", "sync", []],
+        ["restore"],
+        ["run", "sync", []],
+    ]
+    replay(stage, {"profile": "mixed", "world": world, "steps": steps})
