@@ -34,7 +34,10 @@ _BATCH = 50
 
 
 class Stripe(Connector[StripeConfig]):
-    """One Stripe account. Its records carry no version; ``connectors.stripe.pulling`` says why."""
+    """One Stripe account.
+
+    Its records carry no version; ``connectors.stripe.pulling`` says why.
+    """
 
     name: ClassVar[str] = "stripe"
     Config: ClassVar[type[BaseModel]] = StripeConfig

@@ -58,6 +58,7 @@ def test_a_payment_of_an_invoice_with_its_fee(stripe: StripeServer, connect: Con
         "fee_amount": 3_610,
         "party_ref": f"id:{customer['id']}",
         "invoice_ref": f"id:{invoice['id']}",
+        "unapplied_amount": 0,
         "order_refs": "no:SO-00001\nno:SO-00002",
         "received_on": "2026-10-31",
     }
@@ -124,6 +125,14 @@ def test_the_transform_of_amounts(text: str, amount: Decimal | None) -> None:
 def test_the_transform_refuses_what_is_no_amount() -> None:
     with pytest.raises(Unusable):
         TRANSFORMS["stripe_amount"]("usd 1,234")
+
+
+def test_a_payment_of_no_invoice_may_be_for_anything(stripe: StripeServer, connect: Connect) -> None:
+    stripe.account.charge(1_000)
+
+    (row,) = mapped(stripe, connect(stripe), "payment")
+
+    assert (row["invoice_ref"], row["unapplied_amount"], row["order_refs"]) == (None, None, None)
 
 
 def test_a_fee_in_another_currency_than_the_payment_is_left_out(stripe: StripeServer, connect: Connect) -> None:

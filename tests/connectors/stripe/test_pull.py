@@ -212,7 +212,9 @@ def test_a_walk_over_events_goes_on_after_any_page(bulk: StripeServer, connect: 
                 break
         clock.pass_(minutes=10)
         extra = bulk.account.charge(5)
+        bulk.forget()
         rest, final = pull(connector, bulk, cursor)
+        assert ("starting_after" in bulk.requests("/v1/events")[0].query) is not page.complete
         assert got | set(ids(rest)) >= {charge["id"] for charge in charges} | {extra["id"]}
         assert pull(connector, bulk, final)[0] == []
 

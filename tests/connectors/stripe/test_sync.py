@@ -16,7 +16,6 @@ from settings.model import Settings
 from state.store import Store
 from sync.job import run_pull, run_sync
 from sync.result import SyncResult
-from tests.connectors.stripe.conftest import Connect
 from tests.connectors.stripe.test_pull import EVERY_STREAM
 
 
@@ -127,9 +126,7 @@ def test_what_happens_between_two_runs_arrives_with_the_second(
     assert rows(sqlite_store, "SELECT status FROM payouts") == [("paid",)]
 
 
-def test_payments_are_linked_to_their_invoices(
-    shop: StripeServer, settings: Settings, sqlite_store: Store, connect: Connect
-) -> None:
+def test_payments_are_linked_to_their_invoices(shop: StripeServer, settings: Settings, sqlite_store: Store) -> None:
     year_of_business(shop)
 
     result = run_sync(sqlite_store, settings, push="off")
@@ -140,3 +137,6 @@ def test_payments_are_linked_to_their_invoices(
         "SELECT count(*) FROM link WHERE left_entity = 'invoice' AND right_entity = 'payment'",
     )
     assert linked == [(13,)]
+    # Nothing is left to say but that money went back without credit notes.
+    found = rows(sqlite_store, "SELECT check_id, count(*) FROM finding GROUP BY check_id ORDER BY check_id")
+    assert found == [("refund_without_credit_note", 3)]
