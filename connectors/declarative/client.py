@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -12,6 +10,7 @@ import httpx
 import msgspec
 
 from connectors import retry
+from connectors.budget import Allowance, Priority, Quota, account
 from connectors.contract import CallStats
 from connectors.declarative.credentials import Credentials
 from connectors.declarative.expressions import UNSET, ExpressionError, Template
@@ -23,7 +22,6 @@ from connectors.declarative.settings import DeclaredConfig
 from connectors.declarative.tokens import Tokens
 from connectors.errors import ContractError
 from connectors.http import HttpSession
-from connectors.ratelimit import RateLimit, shared
 from connectors.services import Services
 
 _json = msgspec.json.Encoder(decimal_format="number")
@@ -46,12 +44,12 @@ class Client:
         """``None`` where no tokens are needed."""
         self._headers = Template(manifest.headers)
         limits = manifest.limits
-        self._places = threading.BoundedSemaphore(limits.concurrent) if limits.concurrent else nullcontext()
         self._session = HttpSession(
             self._base,
             stats=stats,
             classify=Classifier(manifest.name, manifest.errors),
-            limit=_limit(manifest.name, self._base, limits, config),
+            budget=lambda: services().budget,
+            allowances=_allowances(manifest.name, self._base, limits, config),
             policy=retry.RetryPolicy(attempts=6, total_seconds=120.0),
             authenticate=self._authenticate,
             reauthenticate=self._reauthenticate,
@@ -66,7 +64,14 @@ class Client:
         if self.tokens is not None:
             self.tokens.close()
 
-    def send(self, request: Request, variables: Mapping[str, Any], *, safe: bool = True) -> httpx.Response:
+    def send(
+        self,
+        request: Request,
+        variables: Mapping[str, Any],
+        *,
+        safe: bool = True,
+        priority: Priority = Priority.READ,
+    ) -> httpx.Response:
         """Send one request and return the successful answer; ``safe``: as in ``HttpSession.request``.
 
         Raises any ``ConnectorError``; ``ContractError`` also if the request cannot be filled in.
@@ -82,7 +87,8 @@ class Client:
         content, kind = _content(rest.get("body", UNSET), rest.get("form"), request)
         if kind:
             headers.setdefault("Content-Type", kind)
-        return self._request(request.method, path, _parameters(rest.get("query", {})), content, headers, safe=safe)
+        query = _parameters(rest.get("query", {}))
+        return self._request(request.method, path, query, content, headers, safe=safe, priority=priority)
 
     def follow(self, address: str) -> httpx.Response:
         """Read the next page at an address that the system gave. Raises ``ContractError`` if it is on another host."""
@@ -96,7 +102,7 @@ class Client:
                 remedy="Correct base_url, or ask the system's owner.",
             )
         own = f"{base.scheme}://{base.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-        return self._request("GET", own, {}, None, dict(self._fixed()), safe=True)
+        return self._request("GET", own, {}, None, dict(self._fixed()))
 
     def _fixed(self) -> dict[str, str]:
         """The headers that go with every request."""
@@ -110,11 +116,13 @@ class Client:
         content: bytes | None,
         headers: dict[str, str],
         *,
-        safe: bool,
+        safe: bool = True,
+        priority: Priority = Priority.READ,
     ) -> httpx.Response:
         parameters = {**query, **self._credentials.query()} or None
-        with self._places:
-            return self._session.request(method, path, content=content, params=parameters, headers=headers, safe=safe)
+        return self._session.request(
+            method, path, content=content, params=parameters, headers=headers, safe=safe, priority=priority
+        )
 
     def _authenticate(self) -> Mapping[str, str]:
         return self._credentials.headers(self.tokens.current() if self.tokens else None)
@@ -123,14 +131,18 @@ class Client:
         return self.tokens is not None and self.tokens.renew()
 
 
-def _limit(name: str, base: str, limits: Limits, config: DeclaredConfig) -> RateLimit | None:
-    """The allowance, shared by all connections of this process to one address."""
-    rates = [config.calls_per_second or limits.per_second, limits.per_minute and limits.per_minute / 60]
-    known = [float(rate) for rate in rates if rate]
-    if not known:
-        return None
-    rate = min(known)
-    return shared((name, base, rate), lambda: RateLimit.within(rate))
+def _allowances(name: str, base: str, limits: Limits, config: DeclaredConfig) -> list[Allowance]:
+    """What the system allows, shared by everyone who calls it with the same settings, whatever their secrets."""
+    key = account(name, base, sorted(config.plain().items()))
+    per_second = config.calls_per_second or limits.per_second
+    rates = [(per_second, 1.0), (limits.per_minute, 60.0)]
+    found = [
+        Allowance(f"{key}:{seconds:g}", calls, seconds, name=name) for calls, seconds in rates if calls is not None
+    ]
+    if limits.per_day is not None or limits.concurrent is not None:
+        quota = Quota(limits.per_day, limits.day_zone) if limits.per_day is not None else None
+        found.append(Allowance(f"{key}:day", concurrent=limits.concurrent, quota=quota, name=name))
+    return found
 
 
 def _content(body: Any, form: Any, request: Request) -> tuple[bytes | None, str]:

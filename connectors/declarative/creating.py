@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from connectors.budget import Priority
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
 from connectors.declarative.client import Client
 from connectors.declarative.failures import Conflict
@@ -29,7 +30,7 @@ class Creator:
         """See ``Connector.find``. What a source that knows no exact search shows besides is left out."""
         found: dict[str, list[RawRecord]] = {}
         for key in keys:
-            response = listed(self._client, self._create.find, {"key": key}, None)
+            response = listed(self._client, self._create.find, {"key": key}, None, Priority.WRITE)
             rows = self._places.slices(response.content)
             carrying = [row for row in rows if str(decode(row).get(self._create.key)) == key]
             records = [record for row in carrying if (record := self._reader.one(row, deleted=True)) is not None]
@@ -60,7 +61,7 @@ class Creator:
     def _send(self, record: NewRecord) -> None:
         variables = {"values": record.values, "key": record.key, "idempotency_key": record.idempotency_key}
         repeatable = "idempotency_key" in self._create.names
-        self._client.send(self._create, variables, safe=repeatable)
+        self._client.send(self._create, variables, safe=repeatable, priority=Priority.WRITE)
 
     def _looked_up(self, record: NewRecord, otherwise: Outcome, message: str) -> PushResult:
         """The record that the request has made, if there is one now."""

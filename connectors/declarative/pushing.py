@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.declarative.client import Client
 from connectors.declarative.expressions import Expression, ExpressionError
@@ -42,7 +43,8 @@ class Shown:
 class Singles:
     """Reads one record at a time."""
 
-    def __init__(self, stream: Stream, one: One, client: Client) -> None:
+    def __init__(self, stream: Stream, one: One, client: Client, priority: Priority = Priority.READ) -> None:
+        self._priority = priority
         self._one = one
         self._client = client
         self._reader = Reader(stream)
@@ -50,7 +52,7 @@ class Singles:
 
     def read(self, source_id: str) -> Shown:
         """The record now. Raises any ``ConnectorError``; ``Missing`` if there is none."""
-        response = self._client.send(self._one, {"id": source_id})
+        response = self._client.send(self._one, {"id": source_id}, priority=self._priority)
         return self.in_answer(response, self._place)
 
     def in_answer(self, response: httpx.Response, place: Selection) -> Shown:
@@ -141,7 +143,7 @@ class Writer:
         }
         self._refuse_unconditional(variables)
         try:
-            answer = self._client.send(self._update, variables, safe=self._repeatable)
+            answer = self._client.send(self._update, variables, safe=self._repeatable, priority=Priority.WRITE)
         except TransientError as error:
             if not error.sent:
                 raise

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from connectors.errors import AuthError
+from connectors.errors import AuthError, QuotaError
 from sandbox.http import Server
 from tests.connectors.declarative.conftest import Connect, Reader
 from tests.connectors.declarative.desk import TOKEN, Desk
@@ -108,3 +108,14 @@ def test_a_refused_client_stops_with_what_to_check_and_shows_no_secret(
     assert "client id" in str(caught.value)
     assert TOKEN not in str(caught.value)
     assert len(server.requests("/token")) == 1
+
+
+def test_the_limits_of_a_manifest_are_kept_and_a_used_up_day_ends_the_run(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    desk.add(100)
+    desk.now += 60_000
+    connector = connect(top={"name": "desk-with-limits", "limits": {"per_day": 3}})
+    with pytest.raises(QuotaError):
+        Reader(connector, desk).pull()
+    assert len(server.requests("/orders")) <= 3
