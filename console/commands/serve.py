@@ -12,6 +12,8 @@ from console.context import App, pass_app
 from console.output import say
 
 _MOST_CONNECTIONS = 1000
+_IDLE_SECONDS = 75
+"""Longer than proxies keep a connection to us, so that none sends a request into one that we are closing."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -75,6 +77,7 @@ def command(
             server_header=False,
             proxy_headers=False,
             limit_concurrency=_MOST_CONNECTIONS,
+            timeout_keep_alive=_IDLE_SECONDS,
             ssl_certfile=tls_certificate,
             ssl_keyfile=str(tls_key) if tls_key else None,
         )
