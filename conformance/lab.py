@@ -225,6 +225,7 @@ def offered(world: World, stage: Stage, spec: StreamSpec) -> frozenset[Need]:
         Need.LATE: stage.late_seconds > 0,
         Need.TOMBSTONES: spec.deletes == "tombstones",
         Need.SWEEP: spec.deletes == "sweep",
+        Need.UNDELETE: spec.deletes != "none" and Need.UNDELETE in stage.can | world.can,
         Need.WRITE: bool(stage.values and spec.writable),
         Need.SECOND_FIELD: bool(stage.values) and any(name != next(iter(stage.values)) for name in known_fields(stage)),
         Need.READ_ONLY: bool(stage.values and stage.read_only),

@@ -104,8 +104,8 @@ REASONS: dict[Need, dict[str, str]] = {
         "zh-CN": "删除的记录不会恢复。",
     },
     Need.WRITE: {
-        "en": "The connector does not write to the stream.",
-        "zh-CN": "连接器不写入该数据流。",
+        "en": "The connector does not write to the stream, or the stand-in cannot tell what it writes.",
+        "zh-CN": "连接器不写入该数据流，或替身无法辨认其写入内容。",
     },
     Need.SECOND_FIELD: {
         "en": "No second field of the record can change meanwhile.",
@@ -124,8 +124,8 @@ REASONS: dict[Need, dict[str, str]] = {
         "zh-CN": "该系统不支持条件写入；连接器在写入前比较。",
     },
     Need.CREATE: {
-        "en": "The connector creates no records in the stream.",
-        "zh-CN": "连接器不在该数据流中创建记录。",
+        "en": "The connector creates no records in the stream, or the stand-in cannot tell what it creates.",
+        "zh-CN": "连接器不在该数据流中创建记录，或替身无法辨认其创建内容。",
     },
     Need.UNIQUE: {
         "en": "The system itself does not refuse doubles.",

@@ -53,11 +53,14 @@ class Request:
     """Names in lower case."""
     body: bytes
     status: int = 0
+    label: str = ""
+    """What the body asks for, where all requests have one address."""
 
     @property
     def line(self) -> str:
-        """``METHOD /path?query``: what rules and ``Server.requests`` search."""
-        return f"{self.method} {self.path}" + (f"?{self.query}" if self.query else "")
+        """``METHOD /path?query label``: what rules and ``Server.requests`` search."""
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.method} {self.path}{query}" + (f" {self.label}" if self.label else "")
 
     def json(self) -> Any:
         """The body, parsed."""
@@ -191,7 +194,7 @@ class Server:
     """An ASGI application served from a thread on 127.0.0.1 until ``stop``.
 
     ``base_url`` has no slash at its end. ``faults`` breaks requests, ``requests`` shows them (the last ``remember``).
-    ``clock`` tells the time in the ``Date`` of answers, if it is not the machine's.
+    ``clock`` tells the time in the ``Date`` of answers, if it is not the machine's. ``label`` tells a body's ``label``.
     """
 
     def __init__(
@@ -202,11 +205,12 @@ class Server:
         tls: Tls | None = None,
         remember: int = 5000,
         clock: Callable[[], datetime] | None = None,
+        label: Callable[[bytes], str] = lambda _body: "",
     ) -> None:
         self.faults = Faults()
         self._log: deque[Request] = deque(maxlen=remember)
         config = uvicorn.Config(
-            _Front(application if clock is None else _dated(application, clock), self.faults, self._log),
+            _Front(application if clock is None else _dated(application, clock), self.faults, self._log, label),
             loop="asyncio",
             http="h11",
             ws="none",
@@ -323,13 +327,17 @@ class _Uvicorn(uvicorn.Server):
 class _Front:
     """Stands before the application: logs the request and lets a rule break it."""
 
-    def __init__(self, application: Application, faults: Faults, log: deque[Request]) -> None:
+    def __init__(
+        self, application: Application, faults: Faults, log: deque[Request], label: Callable[[bytes], str]
+    ) -> None:
         self._application = application
+        self._label = label
         self._faults = faults
         self._log = log
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = await _read(scope, receive)
+        request.label = self._label(request.body)
         self._log.append(request)
         answer = _Answer(request, send)
         rule = self._faults.take(request.line)

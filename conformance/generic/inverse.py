@@ -4,15 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 
 from connectors.declarative.expressions import Expression, pieces
+from connectors.declarative.requests import Request
 
 Found = dict[str, Any]
 """The text of a hole → what stood in it."""
+_CONVERTED = re.compile(r"to_(?:number|string)\(([a-z_.]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, taken apart."""
+
+    method: str
+    path: str
+    """Below the base URL, with its percent escapes."""
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    """By any reading of their names."""
+    body: bytes
+
+
+def holes(said: Request, asked: Asked) -> Found | None:
+    """What stood in the holes of a request of this kind; ``None`` if it is of another kind."""
+    template = said.get or said.post or said.put or said.patch or ""
+    found = in_path(template, asked.path) if asked.method == said.method else None
+    if found is None or not unify(said.query, asked.query, found):
+        return None
+    if said.form is not None:
+        form = {
+            name: values if len(values) > 1 else values[0] for name, values in parse_qs(asked.body.decode()).items()
+        }
+        if not unify(said.form, form, found):
+            return None
+    elif said.body is not None and not unify(said.body, _json(asked.body), found):
+        return None
+    for name, item in said.headers.items():
+        value = asked.headers.get(name)
+        if value is not None and not unify(item, value, found):
+            return None
+    return {_plain(hole): value for hole, value in found.items()}
+
+
+def _plain(hole: str) -> str:
+    """The variable of a hole that only changes its type."""
+    match = _CONVERTED.fullmatch(hole)
+    return match[1] if match else hole
 
 
 def path_pattern(path: str) -> tuple[re.Pattern[str], list[str]]:
@@ -89,8 +132,8 @@ def _may_miss(template: Any) -> bool:
     return isinstance(template, list) and any(_may_miss(item) for item in template)
 
 
-def _json(text: str) -> Any:
+def _json(text: str | bytes) -> Any:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

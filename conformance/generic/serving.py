@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -15,20 +15,20 @@ from starlette.types import Receive, Scope, Send
 
 from conformance.generic.documents import document
 from conformance.generic.entry import Entry
-from conformance.generic.inverse import in_path, unify
+from conformance.generic.inverse import Asked, holes
 from conformance.generic.paging import CURSOR, Cut, Pages, in_window
 from conformance.generic.saying import Sayings
 from conformance.generic.table import Row, Table, last_modified
 from conformance.world import Answer
 from connectors.declarative.expressions import Expression
 from connectors.declarative.manifest import Manifest
-from connectors.declarative.requests import Request as Said
 from connectors.declarative.rules import Deletes
 from connectors.declarative.times import TimeFormat
 
 REFUSED = "a value that is refused"
 """No system takes it."""
 _json = msgspec.json.Encoder(decimal_format="number")
+_APART = 1_000_000
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 Holes = dict[str, Any]
@@ -40,7 +40,11 @@ class Desk:
     def __init__(self, manifest: Manifest, base_path: str, now: Callable[[], datetime]) -> None:
         self.manifest = manifest
         self.base_path = base_path
-        self.tables = {name: Table(name, stream, now) for name, stream in manifest.streams.items()}
+        # Several streams may be parts of one list, so a number is given once.
+        self.tables = {
+            name: Table(name, stream, now, place * _APART + 1)
+            for place, (name, stream) in enumerate(manifest.streams.items())
+        }
         self.entry = Entry(manifest)
         self.sayings = Sayings(manifest)
         self.lock = threading.RLock()
@@ -62,55 +66,40 @@ class Desk:
             return _response(answer, status)
         if not self.entry.admits(request):
             return _said(self.sayings.answer("auth"))
-        path = path.removeprefix(self.base_path)
-        for table in self.tables.values():
-            found = self._of(table, request, path, body)
-            if found is not None:
-                return found
-        return _said(self.sayings.answer("missing"))
-
-    def _of(self, table: Table, request: Request, path: str, body: bytes) -> Response | None:
-        stream = table.stream
-        deletes = stream.deletes
-        if stream.update is not None and (holes := self._holes(stream.update, request, path, body)) is not None:
-            return self._update(table, request, holes)
-        if stream.create is not None:
-            if (holes := self._holes(stream.create, request, path, body)) is not None:
-                return self._create(table, holes)
-            found = self._holes(stream.create.find, request, path, body)
-            if found is not None and "key" in found:
-                return self._find(table, str(found["key"]))
-        if (holes := self._holes(stream.list, request, path, body)) is not None:
-            return self._list(table, request, holes)
-        if stream.one is not None and (holes := self._holes(stream.one, request, path, body)) is not None:
-            return self._one(table, str(holes["id"]))
-        if isinstance(deletes, Deletes) and deletes.list is not None:
-            holes = self._holes(deletes.list, request, path, body)
-            return None if holes is None else self._deleted(table, deletes, request, holes)
-        return None
-
-    def _holes(self, said: Said, request: Request, path: str, body: bytes) -> Holes | None:
-        """What stood in the holes of a request of this kind; ``None`` if it is of another kind."""
-        template = said.get or said.post or said.put or said.patch or ""
-        found = in_path(template, path) if request.method == said.method else None
-        if found is None:
-            return None
         query: dict[str, Any] = {
             name: items if len(items := request.query_params.getlist(name)) > 1 else items[0]
             for name in request.query_params
         }
-        if CURSOR in query:
-            found["cursor"] = query.pop(CURSOR)
-        fits = unify(said.query, query, found)
-        if said.form is not None:
-            fits = fits and unify(said.form, _form(body), found)
-        elif said.body is not None:
-            fits = fits and unify(said.body, _table(body), found)
-        for name, item in said.headers.items():
-            value = request.headers.get(name)
-            if value is not None:
-                fits = unify(item, value, found) and fits
-        return found if fits else None
+        cursor = query.pop(CURSOR, None)
+        asked = Asked(request.method, path.removeprefix(self.base_path), query, request.headers, body)
+        for table in self.tables.values():
+            found = self._of(table, request, asked, cursor)
+            if found is not None:
+                return found
+        return _said(self.sayings.answer("missing"))
+
+    def _of(self, table: Table, request: Request, asked: Asked, cursor: str | None) -> Response | None:
+        """The answer if the request is about this stream; records of others are looked for in theirs."""
+        stream, deletes = table.stream, table.stream.deletes
+        for said, answer in ((stream.update, self._update), (stream.one, self._single)):
+            found = holes(said, asked) if said is not None else None
+            if found is not None and str(found.get("id")) in table.rows:
+                return answer(table, request, found)
+        if stream.create is not None:
+            if (found := holes(stream.create, asked)) is not None:
+                return self._create(table, found)
+            found = holes(stream.create.find, asked)
+            if found is not None and "key" in found:
+                return self._find(table, str(found["key"]))
+        if (found := holes(stream.list, asked)) is not None:
+            return self._list(table, request, {**found, "cursor": cursor} if cursor else found)
+        if isinstance(deletes, Deletes) and deletes.list is not None:
+            found = holes(deletes.list, asked)
+            return None if found is None else self._deleted(table, deletes, request, found)
+        return None
+
+    def _single(self, table: Table, _request: Request, found: Holes) -> Response:
+        return self._one(table, str(found["id"]))
 
     def _times(self, table: Table) -> tuple[TimeFormat | None, str]:
         rule, version = table.stream.incremental, table.stream.version
@@ -121,20 +110,20 @@ class Desk:
         dated = version is not None and version.format != "number"
         return (version.reading if dated and version is not None else self.manifest.times.reading), rule.boundary
 
-    def _list(self, table: Table, request: Request, holes: Holes) -> Response:
-        rows = in_window(table, *self._times(table), holes)
+    def _list(self, table: Table, request: Request, found: Holes) -> Response:
+        rows = in_window(table, *self._times(table), found)
         pages = Pages(self.manifest.paging_of(table.stream), table)
-        cut = pages.cut(rows, holes)
+        cut = pages.cut(rows, found)
         items = [table.json(row) for _, row in cut.rows]
         return self._page(pages, table.stream.records, items, cut, request)
 
-    def _deleted(self, table: Table, deletes: Deletes, request: Request, holes: Holes) -> Response:
+    def _deleted(self, table: Table, deletes: Deletes, request: Request, found: Holes) -> Response:
         times, boundary = self._times(table)
         gone = Table(table.name, table.stream, lambda: _NEVER)
         gone.rows = {key: _as_deleted(row) for key, row in table.rows.items() if row.deleted}
-        rows = in_window(gone, times, boundary, holes)
+        rows = in_window(gone, times, boundary, found)
         pages = Pages(deletes.paging, gone)
-        cut = pages.cut(rows, holes)
+        cut = pages.cut(rows, found)
         items: list[Any] = [self._mark(deletes.key, key) for key, _ in cut.rows]
         return self._page(pages, deletes.records, items, cut, request)
 
@@ -154,22 +143,22 @@ class Desk:
         headers = {"etag": table.etag(row), "last-modified": last_modified(row)}
         return _response(document(one.record, table.json(row)), 200, headers)
 
-    def _update(self, table: Table, request: Request, holes: Holes) -> Response:
-        source_id = str(holes["id"])
+    def _update(self, table: Table, request: Request, found: Holes) -> Response:
+        source_id = str(found["id"])
         row = table.rows.get(source_id)
         if row is None or row.deleted:
             return _said(self.sayings.answer("missing"))
-        once = holes.get("idempotency_key")
+        once = found.get("idempotency_key")
         if once is not None and once in self._made:
             return self._one(table, source_id)
-        for hole, value in holes.items():
+        for hole, value in found.items():
             try:
                 current = table.current(row, hole)
             except KeyError:
                 continue
             if str(current) != str(value):
                 return self._conflict(request)
-        values = self._values(table, holes)
+        values = self._values(table, found)
         if REFUSED in values.values():
             return _said(self.sayings.answer("record"))
         table.change(row, values, applied=1)
@@ -182,10 +171,10 @@ class Desk:
             return Response(status_code=412)
         return _said(self.sayings.answer("conflict"))
 
-    def _values(self, table: Table, holes: Holes) -> dict[str, Any]:
+    def _values(self, table: Table, found: Holes) -> dict[str, Any]:
         """The fields that a write sets: a table of them, or some by name."""
         values: dict[str, Any] = {}
-        for hole, value in holes.items():
+        for hole, value in found.items():
             if hole == "values" and isinstance(value, Mapping):
                 values |= value
             elif hole.startswith("values."):
@@ -194,11 +183,11 @@ class Desk:
                 values |= {name: item for name, item in value.items() if name in table.fields}
         return values
 
-    def _create(self, table: Table, holes: Holes) -> Response:
+    def _create(self, table: Table, found: Holes) -> Response:
         create = table.stream.create
         assert create is not None  # noqa: S101 - it was asked for
-        values = {**self._values(table, holes), **({create.key: holes["key"]} if "key" in holes else {})}
-        once = holes.get("idempotency_key")
+        values = {**self._values(table, found), **({create.key: found["key"]} if "key" in found else {})}
+        once = found.get("idempotency_key")
         if once is not None and once in self._made:
             return self._one(table, self._made[once])
         if REFUSED in values.values():
@@ -231,18 +220,6 @@ def _as_deleted(row: Row) -> Row:
 def _raw_path(request: Request) -> str:
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
     return raw.decode("latin-1").partition("?")[0]
-
-
-def _form(body: bytes) -> dict[str, Any]:
-
-    return {name: values if len(values) > 1 else values[0] for name, values in parse_qs(body.decode()).items()}
-
-
-def _table(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
 
 
 def _response(content: Any, status: int, headers: Mapping[str, str] | None = None) -> Response:

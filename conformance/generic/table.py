@@ -48,14 +48,14 @@ class Row:
 class Table:
     """One stream's records. ``now`` gives the time of a change."""
 
-    def __init__(self, name: str, stream: Stream, now: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, stream: Stream, now: Callable[[], datetime], first: int = 1) -> None:
         self.name = name
         self.stream = stream
         self.rows: dict[str, Row] = {}
         self.page_cap: int | None = None
         self.unseen = frozenset(self._locks())
         self._now = now
-        self._numbers = 0
+        self._numbers = first - 1
         self._gone = stream.deletes.when if isinstance(stream.deletes, Deletes) else None
         self.fields: dict[str, str] = {TEXT: TEXT, NUMBER: NUMBER, **stream.fields}
         if stream.create is not None:

@@ -13,6 +13,7 @@ import yaml
 
 from conformance.generic.documents import Impossible
 from conformance.generic.entry import SECRET, settings_of
+from conformance.generic.playable import Playable
 from conformance.generic.serving import REFUSED, Desk
 from conformance.generic.table import NUMBER, TEXT, Row, Table
 from conformance.needs import Need
@@ -65,8 +66,12 @@ class GenericWorld(World):
             declared.add(Need.CREDENTIALS)
         self.can = frozenset(declared)
         self._stages = [
-            self._stage(name, stream) for name, stream in self.manifest.streams.items() if not stream.parent
+            self._stage(name, stream, can)
+            for name, stream in self.manifest.streams.items()
+            if not stream.parent and (can := self._playable(name, stream)).list
         ]
+        if not self._stages:
+            raise Impossible(f"No stand-in can be made of {self.manifest.name}: no list of its manifest is understood.")
         for stage in self._stages:
             self.table(stage).shape(Row(1, 0, values=dict.fromkeys(self.table(stage).fields, "")))
 
@@ -187,15 +192,19 @@ class GenericWorld(World):
     def _new_desk(self) -> Desk:
         return Desk(self.manifest, self._base_path, self.now)
 
-    def _stage(self, name: str, stream: Stream) -> Stage:
+    def _playable(self, name: str, stream: Stream) -> Playable:
+        return Playable(self.manifest, stream, self._desk.tables[name])
+
+    def _stage(self, name: str, stream: Stream, playable: Playable) -> Stage:
         paging = self.manifest.paging_of(stream)
         can = {Need.PAGES} if paging.by != "none" and "size" in stream.list.names else set()
-        can |= {Need.FETCH} if stream.one is not None else set()
+        can |= {Need.FETCH} if playable.one else set()
         if stream.incremental is not None:
             can.add(Need.CURSOR)
         if stream.update is not None and stream.update.names & {"etag", "version", "last_modified", "record"}:
             can.add(Need.CONDITIONAL)
-        values = {field: (f"new {field}", f"other {field}") for field in stream.fields}
+        fields = stream.fields if playable.update else {}
+        values = {field: (f"new {field}", f"other {field}") for field in fields}
         first = next(iter(values), "")
         deletes = isinstance(stream.deletes, Deletes) or stream.deletes == "sweep"
         return Stage(
@@ -209,7 +218,7 @@ class GenericWorld(World):
             refused=(first, REFUSED) if first else None,
             read_only=TEXT if first else None,
             create=self._pattern(stream.create) if stream.create else "",
-            key=stream.create.key if stream.create else None,
+            key=stream.create.key if stream.create and playable.create else None,
             new=dict.fromkeys(stream.fields, "made"),
             late_seconds=stream.incremental.overlap if stream.incremental else 0.0,
             can=frozenset(can) if deletes else frozenset(can) - {Need.UNDELETE},
