@@ -400,16 +400,16 @@ def test_memory_does_not_grow_with_the_rows(
         assert many < few * 1.5 < 20_000_000
 
 
-def test_a_stream_counts_as_unread_until_a_pull_after_the_restore_has_ended(
+def test_a_stream_counts_as_unread_until_a_pull_has_read_up_to_the_restore(
     store: Store, stores: Callable[[str], Store], mapper: StreamMapping, tmp_path: Path
 ) -> None:
     from state import cursors
 
     orders = Orders(store, mapper)
 
-    def page(complete: bool) -> list[str]:
+    def page(complete: bool, until: int | None = None) -> list[str]:
         with store.transaction() as connection:
-            known: Any = {"covered_until": None, "run_id": "r", "fence": 99}
+            known: Any = {"covered_until": until, "run_id": "r", "fence": 99}
             cursors.write(connection, orders.stream.id, {}, complete=complete, **known)
             return restore.unread(connection, ["shop", "other"])
 
@@ -419,6 +419,9 @@ def test_a_stream_counts_as_unread_until_a_pull_after_the_restore_has_ended(
     with store.reading() as connection:
         assert restore.unread(connection, ["shop"]) == ["shop.order"]
         assert restore.unread(connection, ["other"]) == []
-    assert page(complete=False) == ["shop.order"]
-    assert page(complete=True) == []
+    with store.reading() as connection:
+        restored = restore.restored_us(connection) or 0
+    assert page(complete=False, until=restored + 1) == ["shop.order"]
+    assert page(complete=True, until=restored - 5_000_000) == ["shop.order"]
+    assert page(complete=True, until=restored + 1) == []
     assert json.loads(value(store, "SELECT detail FROM audit ORDER BY id DESC LIMIT 1"))["rows"] > 0
