@@ -50,7 +50,8 @@ class Puller:
 
     def _changed(self, state: Cursor, window: Window, *, last: bool) -> Iterator[Page]:
         held, scan = _parse(state.get("since")), state.pop("scan", None)
-        if scan is None or window.since or scan["size"] != self._pace.page_size:
+        resumed = scan is not None and not window.since and scan["size"] == self._pace.page_size
+        if scan is None or not resumed:
             scan = {"start": _write(window.since or self._reach_back(held)), "page": 1, "size": self._pace.page_size}
         start, news = _parse(scan["start"]), scan["page"] > 1
         while True:
@@ -68,7 +69,9 @@ class Puller:
             state["since"] = scan["until"]
         if start is None and self._pace.recheck_hours:
             state["rechecked"] = scan["until"]
-        yield Page(found.records, dict(state), complete=last, rejected=found.rejected)
+        yield Page(found.records, dict(state), complete=last and not resumed, rejected=found.rejected)
+        if resumed:  # it covers what had changed when it began; now what changed since
+            yield from self._changed(state, window, last=last)
 
     def _open(self, state: Cursor, window: Window) -> Iterator[Page]:
         """All open documents, for the changes that leave Xero's change time as it is."""
