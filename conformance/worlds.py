@@ -13,6 +13,7 @@ ENTRY_POINT_GROUP = "ltc.worlds"
 """Connector's name → class, offered by packages beside ``ltc.connectors``."""
 _BUILT_IN = {
     "jiandaoyun": "sandbox.jiandaoyun.conformance:JiandaoyunWorld",
+    "odoo": "sandbox.odoo.conformance:OdooWorld",
     "salesforce": "sandbox.salesforce.conformance:SalesforceWorld",
     "tryton": "sandbox.tryton.conformance:TrytonWorld",
     "xero": "sandbox.xero.conformance:XeroWorld",

@@ -211,7 +211,7 @@ class TrytonWorld(World):
 
     def _sql(self, statement: str, *given: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._tryton.postgres.dsn(self._tryton.database), autocommit=True) as connection:
-            done = connection.execute(statement, given)  # type: ignore[arg-type]
+            done = connection.execute(statement, given)
             return done.fetchall() if done.description else []
 
 
