@@ -20,6 +20,8 @@ class Limits(Part):
     per_second: float | None = Field(None, gt=0)
     per_minute: float | None = Field(None, gt=0)
     per_day: int | None = Field(None, gt=0)
+    day_zone: str | None = None
+    """The IANA time zone at whose midnight a new day begins; without one any 24 hours count."""
     concurrent: int | None = Field(None, gt=0)
 
 
