@@ -41,7 +41,7 @@ def _company(folder: Path, server: Server) -> dict[str, str]:
             "order": {
                 "entity": "order",
                 "fields": {"number": "id", "gross_amount": "amount", "currency": {"const": "CNY"}},
-                "status": {"path": "status", "values": {"open": "confirmed", "closed": "closed"}},
+                "status": {"path": "status", "values": {"open": "confirmed", "closed": "completed"}},
             }
         },
     }
