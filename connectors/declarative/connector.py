@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from connectors.budget import Priority
 from connectors.contract import (
     Change,
     CheckLine,
     Connector,
     Cursor,
     Deletes,
+    Delivery,
+    Inbound,
     NewRecord,
     Page,
     PushResult,
     RawRecord,
+    Reply,
     StreamSpec,
+    Webhooks,
     Window,
 )
 from connectors.declarative.client import Client
@@ -27,9 +34,12 @@ from connectors.declarative.load import load
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.pulling import Lister, Puller
 from connectors.declarative.pushing import Singles, Writer
+from connectors.declarative.receiving import Receiver
+from connectors.declarative.records import Reader
 from connectors.declarative.rules import Deletes as DeletesRule
 from connectors.declarative.settings import DeclaredConfig, config_model
 from connectors.declarative.tokens import Tokens
+from connectors.declarative.webhook import SETTING, Webhook
 from connectors.errors import ConnectorError, RecordError
 
 
@@ -53,7 +63,7 @@ class Declared(Connector[DeclaredConfig]):
 
     def streams(self) -> Sequence[StreamSpec]:
         """The manifest's streams."""
-        return [_spec(name, stream) for name, stream in self.manifest.streams.items()]
+        return [_spec(name, stream, self.manifest.webhook) for name, stream in self.manifest.streams.items()]
 
     def check(self) -> Iterable[CheckLine]:
         """Reads one record of each stream."""
@@ -83,6 +93,36 @@ class Declared(Connector[DeclaredConfig]):
                 record.source_id for record in answer.found.rejected if record.source_id
             ]
 
+    def challenge(self, request: Inbound) -> Reply | None:
+        """By the manifest's ``webhook.handshake``."""
+        receiver = self._receiver
+        return receiver.challenge(request, self._webhook_secrets) if receiver is not None else None
+
+    def receive(self, request: Inbound) -> Delivery:
+        """See ``connectors.declarative.webhook``."""
+        receiver = self._receiver
+        if receiver is None:
+            return super().receive(request)
+        return receiver.receive(request, self._webhook_secrets, datetime.now(UTC))
+
+    @cached_property
+    def _receiver(self) -> Receiver | None:
+        webhook, streams = self.manifest.webhook, self.manifest.streams
+        if webhook is None:
+            return None
+        return Receiver(
+            webhook, {event.stream: Reader(streams[event.stream]) for event in webhook.events}, self.config.plain()
+        )
+
+    @property
+    def _webhook_secrets(self) -> Any:
+        return getattr(self.config, SETTING)
+
+    @property
+    def reads_single_records(self) -> bool:
+        """Whether the manifest says how one record is read."""
+        return any(stream.one is not None for stream in self.manifest.streams.values())
+
     def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
         """One call for each record."""
         singles = self._singles(stream)
@@ -99,7 +139,7 @@ class Declared(Connector[DeclaredConfig]):
         said = self.manifest.streams[stream]
         if said.update is None:
             raise NotImplementedError(f"{self.name} does not accept changes to {stream}")
-        yield from Writer(said, said.update, self._singles(stream), self._client).apply(changes)
+        yield from Writer(said, said.update, self._singles(stream, Priority.WRITE), self._client).apply(changes)
 
     def find(self, stream: str, keys: Sequence[str]) -> dict[str, Sequence[RawRecord]]:
         """See ``connectors.declarative.creating``."""
@@ -109,11 +149,11 @@ class Declared(Connector[DeclaredConfig]):
         """See ``connectors.declarative.creating``."""
         yield from self._creator(stream).create(records)
 
-    def _singles(self, stream: str) -> Singles:
+    def _singles(self, stream: str, priority: Priority = Priority.READ) -> Singles:
         said = self.manifest.streams[stream]
         if said.one is None:
             raise NotImplementedError(f"{self.name} does not read single records of {stream}")
-        return Singles(said, said.one, self._client)
+        return Singles(said, said.one, self._client, priority)
 
     def _creator(self, stream: str) -> Creator:
         said = self.manifest.streams[stream]
@@ -133,6 +173,7 @@ def connector_of(path: Path) -> type[Declared]:
         "manifest": manifest,
         "Config": _config(manifest),
         "settle_seconds": max(settles, default=Connector.settle_seconds),
+        "answer_seconds": manifest.webhook.answer_within if manifest.webhook else Connector.answer_seconds,
     }
     return type(f"Declared_{manifest.name.replace('-', '_')}", (Declared,), members)
 
@@ -141,13 +182,14 @@ def _config(manifest: Manifest) -> type[BaseModel]:
     return config_model(manifest)
 
 
-def _spec(name: str, stream: Stream) -> StreamSpec:
+def _spec(name: str, stream: Stream, webhook: Webhook | None) -> StreamSpec:
     if isinstance(stream.deletes, DeletesRule):
         deletes = Deletes.TOMBSTONES
     else:
         deletes = Deletes.SWEEP if stream.deletes == "sweep" else Deletes.NONE
     above = (stream.parent.stream,) if stream.parent is not None else ()
     dated = stream.incremental is not None and stream.version is not None
+    brings = webhook.brings(name) if webhook is not None else None
     return StreamSpec(
         name,
         stream.entity,
@@ -157,4 +199,5 @@ def _spec(name: str, stream: Stream) -> StreamSpec:
         depends_on=tuple(dict.fromkeys((*above, *stream.depends_on))),
         creatable=stream.create.key if stream.create is not None else None,
         refuses_doubles=stream.create.unique if stream.create is not None else False,
+        webhooks=Webhooks.NONE if brings is None else Webhooks.RECORD if brings else Webhooks.HINT,
     )

@@ -56,6 +56,17 @@ class _Functions(functions.Functions):
     def _func_split(self, text: str, separator: str) -> list[str]:
         return text.split(separator) if separator else [text]
 
+    @functions.signature({"types": ["array"]}, {"types": ["expref"]})
+    def _func_key_by(self, items: list[Any], place: Any) -> dict[str, Any]:
+        """``key_by(answers, &field.ref)``: a list as a table, each item under the text that stands there, the first of
+        several; items without one are left out."""
+        found: dict[str, Any] = {}
+        for item in items:
+            key = place.visit(place.expression, item)
+            if isinstance(key, str):
+                found.setdefault(key, item)
+        return found
+
     @functions.signature({"types": []})
     def _func_json(self, value: Any) -> str:
         return _json.encode(value).decode()

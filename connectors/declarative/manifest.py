@@ -12,6 +12,7 @@ from connectors.declarative.expressions import ExpressionError
 from connectors.declarative.parts import Header, Holes, Mistake, Name, Part, Query, Times
 from connectors.declarative.requests import CREATING, SINGLE, WRITING, Create, One, Request, Update
 from connectors.declarative.rules import Deletes, ErrorRule, Incremental, Limits, Paging, Parent, Version
+from connectors.declarative.webhook import SETTING, Webhook
 
 _WINDOW = frozenset({"since", "until"})
 
@@ -76,6 +77,8 @@ class Stream(Part):
         timeless = self.version is None or self.version.format == "number"
         if self.incremental is not None and self.incremental.times is None and timeless:
             raise ValueError("incremental needs version with a time, or times (how {since} is written)")
+        if self.incremental is not None and self.incremental.newest_first and timeless:
+            raise ValueError("newest_first needs version with a time")
         return self
 
     @property
@@ -109,11 +112,12 @@ class Manifest(Part):
     paging: Paging = Paging()
     """For streams that say nothing else."""
     streams: dict[Name, Stream] = Field(min_length=1)
+    webhook: Webhook | None = None
 
     @field_validator("settings")
     @classmethod
     def _not_ours(cls, value: dict[str, Setting]) -> dict[str, Setting]:
-        taken = {"base_url", "page_size", "timeout_seconds", "network"} & set(value)
+        taken = {"base_url", "page_size", "timeout_seconds", "network", SETTING} & set(value)
         if taken:
             raise ValueError(f"{sorted(taken)[0]} is a setting of every connector already")
         return value
@@ -151,6 +155,8 @@ class Manifest(Part):
             for needed in stream.depends_on:
                 if needed not in self.streams:
                     yield (*at, "depends_on"), f"there is no stream {needed!r}"
+        if self.webhook is not None:
+            yield from self.webhook.mistakes({name: item.one is not None for name, item in self.streams.items()})
 
     def _progress(self, at: tuple[Any, ...], stream: Stream, paging: Paging) -> Iterable[Mistake]:
         """A list that never says which page it wants would be read for ever, or read once and cut."""
@@ -158,7 +164,8 @@ class Manifest(Part):
         wanted = needed.get(paging.by)
         if wanted is not None and wanted not in stream.list.names:
             yield at, f"paging by {paging.by} needs {{{wanted}}} somewhere in the request"
-        if stream.incremental is not None and "since" not in stream.list.names:
+        asked = stream.incremental is not None and not stream.incremental.newest_first
+        if asked and "since" not in stream.list.names:
             yield at, "incremental needs {since} somewhere in the request"
         if paging.by == "keyset" and stream.version is None and paging.time is None:
             yield at, "paging by keyset needs version, or time under paging"

@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from connectors.budget import Priority
 from connectors.contract import Cursor, Page, Window
 from connectors.declarative.client import Client
 from connectors.declarative.expressions import Expression
@@ -71,7 +72,9 @@ class Lister:
         """Every page with the position after it, ``None`` after the last. Raises any ``ConnectorError``."""
         if self._above is not None:
             return self._children(self._above, window, position)
-        return self._walked(window, {}).pages(position)
+        pages = self._walked(window, {}).pages(position)
+        newest_first = self.incremental is not None and self.incremental.newest_first
+        return self._down_to(window["since"], pages) if newest_first and "since" in window else pages
 
     def first(self) -> Answer:
         """The first page with one record, to see whether it can be read; of a child, that of its parents."""
@@ -100,6 +103,23 @@ class Lister:
                     yield part, here if here is not None else above.start()
             yield Answer(Found([], [], [], []), b"null", answer.headers), after
             here = after
+
+    def _down_to(self, since: Any, pages: Pages) -> Pages:
+        """The pages of a list that begins with the newest, until one ends before ``since``."""
+        oldest = self.times.parse(since)
+        for answer, after in pages:
+            if after is not None and self._ends_before(oldest, answer.found):
+                yield answer, None
+                return
+            yield answer, after
+
+    def _ends_before(self, oldest: int, found: Found) -> bool:
+        if not found.order or self.stream.version is None:
+            return False
+        try:
+            return self.stream.version.reading.parse(found.order[-1][0]) < oldest
+        except ValueError:
+            return False
 
     def start(self) -> Position:
         """The position before everything."""
@@ -227,10 +247,16 @@ def _ahead(answer: Answer) -> int:
     return ahead if abs(ahead) >= _NOTICED else 0
 
 
-def listed(client: Client, request: Request, variables: Mapping[str, Any], address: str | None) -> httpx.Response:
+def listed(
+    client: Client,
+    request: Request,
+    variables: Mapping[str, Any],
+    address: str | None,
+    priority: Priority = Priority.READ,
+) -> httpx.Response:
     """One page of a list, or the one at an address. Raises any ``ConnectorError`` but ``RecordError``."""
     try:
-        return client.follow(address) if address is not None else client.send(request, variables)
+        return client.follow(address) if address is not None else client.send(request, variables, priority=priority)
     except Gone as error:
         raise Expired(error.message) from error
     except RecordError as error:

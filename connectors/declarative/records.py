@@ -30,7 +30,7 @@ _anything = msgspec.json.Decoder()
 _sorted = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _MOST_KEY = 500
 _NO_KEY = "is missing, or cannot name a record"
-_FALSE: tuple[Any, ...] = (None, False, 0, "", [], {})
+FALSE: tuple[Any, ...] = (None, False, 0, "", [], {})
 """What counts as no in a condition."""
 
 
@@ -114,8 +114,12 @@ class Reader:
 
     def read(self, body: bytes, parent: Mapping[str, Any] | None = None) -> Found:
         """The records of a list's answer; ``parent`` are fields that each of them gets. Raises ``ContractError``."""
+        return self.rows(self._rows.slices(body), parent)
+
+    def rows(self, rows: Sequence[bytes], parent: Mapping[str, Any] | None = None) -> Found:
+        """The records of rows that were cut out already. Raises ``ContractError``."""
         found = Found([], [], [], [])
-        for row in self._rows.slices(body):
+        for row in rows:
             self._take(row, parent, found)
         return found
 
@@ -135,7 +139,7 @@ class Reader:
             raise ContractError("A record is not a JSON object.", remedy="Correct `records`.", sample=shape(row))
         row = self._kept(_extended(row, parent))
         fields = parse(row, _anything)
-        key = self._key(fields)
+        key = key_of(self._keys, fields)
         if key is None:
             found.rejected.append(RejectedRecord("", row, ", ".join(item.text for item in self._keys), _NO_KEY))
             return
@@ -146,7 +150,7 @@ class Reader:
         except ValueError as error:
             found.rejected.append(RejectedRecord(key, row, self._place, str(error)))
             return
-        if not deleted and self._deleted is not None and self._deleted.of(fields) not in _FALSE:
+        if not deleted and self._deleted is not None and self._deleted.of(fields) not in FALSE:
             found.deleted.append(key)
         else:
             found.records.append(RawRecord(key, row, version))
@@ -157,15 +161,12 @@ class Reader:
         kept = {name: value for name, value in decode(row).items() if name not in self._without}
         return _sorted.encode(kept)
 
-    def _key(self, fields: Any) -> str | None:
-        parts = [item.of(fields) for item in self._keys]
-        if any(part is None or part == "" or isinstance(part, dict | list | bool | float) for part in parts):
+    def version_of(self, written: Any) -> int | None:
+        """A version as it stands elsewhere, ``None`` if it cannot be read."""
+        try:
+            return self._number(written)
+        except ValueError:
             return None
-        if len(parts) == 1:
-            key = str(parts[0])
-        else:
-            key = ":".join(str(part).replace("%", "%25").replace(":", "%3A") for part in parts)
-        return key if len(key) <= _MOST_KEY else None
 
     def _number(self, written: Any) -> int | None:
         """The version as a number that grows. Raises ``ValueError``."""
@@ -182,6 +183,18 @@ class Reader:
             return int(Decimal(str(written)))
         except (ArithmeticError, ValueError):
             raise ValueError("is no number") from None
+
+
+def key_of(keys: Sequence[Expression], fields: Any) -> str | None:
+    """A record's id, of one part or of several; ``None`` if a part is missing or is nothing that can name a record."""
+    parts = [item.of(fields) for item in keys]
+    if any(part is None or part == "" or isinstance(part, dict | list | bool | float | Decimal) for part in parts):
+        return None
+    if len(parts) == 1:
+        key = str(parts[0])
+    else:
+        key = ":".join(str(part).replace("%", "%25").replace(":", "%3A") for part in parts)
+    return key if len(key) <= _MOST_KEY else None
 
 
 def _extended(row: bytes, fields: Mapping[str, Any] | None) -> bytes:

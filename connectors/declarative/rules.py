@@ -122,6 +122,9 @@ class Incremental(Part):
     """Seconds before now at which a pull's window ends."""
     boundary: Literal[">=", ">"] = ">="
     """How the system compares with {since}."""
+    newest_first: bool = False
+    """The list begins with what changed last and cannot be asked from a time: the first page that ends before {since}
+    is the last one that is read."""
 
 
 class Deletes(Part):

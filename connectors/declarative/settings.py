@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
 
 from connectors.declarative.manifest import Manifest, Setting
+from connectors.declarative.webhook import SETTING
 from connectors.network import Host, Network, check_all
 
 _TYPES: dict[str, Any] = {"text": str, "integer": int, "boolean": bool, "secret": SecretStr}
@@ -41,7 +42,8 @@ class DeclaredConfig(BaseModel):
         }
 
 
-_OURS = frozenset(DeclaredConfig.model_fields)
+_OURS = frozenset({*DeclaredConfig.model_fields, SETTING})
+_SIGNED = "What the system signs its webhook with, if it is to tell of changes; two while one replaces the other"
 
 
 def config_model(manifest: Manifest) -> type[DeclaredConfig]:
@@ -51,6 +53,8 @@ def config_model(manifest: Manifest) -> type[DeclaredConfig]:
         "base_url": (str, Field(manifest.base_url if manifest.base_url is not None else ..., description=about))
     }
     fields |= {name: _field(setting) for name, setting in manifest.settings.items()}
+    if manifest.webhook is not None:
+        fields[SETTING] = (SecretStr | tuple[SecretStr, ...] | None, Field(None, description=_SIGNED))
     return create_model(f"{manifest.name}-config", __base__=DeclaredConfig, **fields)
 
 

@@ -79,6 +79,8 @@ class Desk:
         if "after_time" in asked:
             edge = (int(asked["after_time"]), int(asked["after_id"]))
             rows = sorted((row for row in rows if _edge(row) > edge), key=_edge)
+        elif "newest" in asked:
+            rows.sort(key=_edge, reverse=True)
         elif "by_time" in asked:
             rows.sort(key=_edge)
         size = min(int(asked.get("size", 20)), self.largest_page)

@@ -345,3 +345,28 @@ def test_a_list_may_be_ordered_by_another_time_than_the_version(connect: Connect
     reader = Reader(connect(**keyset, version=version, incremental=incremental), desk).pull()
     assert reader.ids == set(desk.orders)
     assert {record.version for record in reader.held.values()} == {1}
+
+
+def test_a_list_that_begins_with_the_newest_is_read_down_to_what_is_known(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    for _ in range(100):
+        desk.now += 10_000
+        desk.add()
+    told = {"get": "/orders", "query": {"newest": "yes", "offset": "{offset}", "size": "{size}"}}
+    newest = {
+        "list": told,
+        "paging": {"by": "offset", "size": 20},
+        "incremental": {"overlap": 60, "newest_first": True},
+    }
+    reader = Reader(connect(**newest), desk)
+    assert len(reader.pull().ids) == 100
+    desk.now += 30_000
+    (new,) = desk.add()
+    desk.now += 10_000
+    server.forget()
+
+    reader.pull()
+
+    assert new in reader.ids
+    assert len(server.requests()) == 1
