@@ -58,8 +58,9 @@ class _Data(msgspec.Struct):
 
 
 class _Subject(msgspec.Struct):
-    id: str = ""
-    object: str = ""
+    id: str | None = None
+    """None of an invoice that is only announced."""
+    object: str | None = None
     charge: Any = None
 
     @property
@@ -127,6 +128,8 @@ def unidentified(row: bytes) -> RejectedRecord:
     return RejectedRecord(name, row, "id", "The record has no id.")
 
 
-def no_cursor(body: bytes) -> ContractError:
-    """A page that goes on but names nothing to go on from."""
-    return ContractError("A page of Stripe's list has no object with an id.", sample=shape(body))
+def no_way_on(body: bytes) -> ContractError:
+    """A page that goes on but names nothing new to go on from."""
+    return ContractError(
+        "A list of Stripe's goes on and does not say where.", remedy="Report it with the sample.", sample=shape(body)
+    )

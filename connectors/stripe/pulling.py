@@ -28,7 +28,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from connectors.contract import Cursor, Page, RawRecord, Window
-from connectors.stripe.answers import Event, event, listing
+from connectors.stripe.answers import Event, event, listing, no_way_on
 from connectors.stripe.reading import PAGE, Place, Reader
 from connectors.stripe.session import Missing, Session
 from connectors.stripe.streams import Source
@@ -150,7 +150,10 @@ class Puller:
             return _Told([], None, _seconds(window.until))
         rows, more = listing(body)
         found = [event(row) for row in rows]
-        return _Told(found, found[-1].id if more and found else None, _seconds(at or window.until))
+        follows = found[-1].id if more and found else None
+        if more and follows in (None, after):
+            raise no_way_on(body)
+        return _Told(found, follows, _seconds(at or window.until))
 
     def _read(self, events: Sequence[Event], done: dict[str, None]) -> tuple[list[RawRecord], list[str]]:
         """The objects of these events as they are now, and the ids of those that are gone."""
@@ -179,7 +182,7 @@ class Puller:
                 ids[about.id] = None
                 if item.deletion:
                     gone.add(about.id)
-            elif self._source.by_charge and about.object == "charge":
+            elif self._source.by_charge and about.object == "charge" and about.id:
                 charges[about.id] = None
             elif self._source.object == "charge" and about.charge_id:
                 ids[about.charge_id] = None

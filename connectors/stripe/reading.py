@@ -18,7 +18,7 @@ from connectors.contract import RawRecord, RejectedRecord
 from connectors.errors import ContractError
 from connectors.rawjson import parse
 from connectors.stripe import composition
-from connectors.stripe.answers import Fields, encoded, fields, head, listing, no_cursor, unidentified, written
+from connectors.stripe.answers import Fields, encoded, fields, head, listing, no_way_on, unidentified, written
 from connectors.stripe.session import Missing, Params, Session
 from connectors.stripe.streams import Source
 
@@ -85,7 +85,10 @@ class Reader:
                 raise
             # The object is gone, and no other stands for its place: the whole second again, by ids from there on.
             body = self._get(self._source.path, {**asked, "created[lte]": str(place.created)}).body
-        return self._cut(body)
+        found = self._cut(body)
+        if place is not None and found.next is not None and found.next.after == place.after:
+            raise no_way_on(body)
+        return found
 
     def _cut(self, body: bytes) -> Found:
         rows, more = listing(body)
@@ -105,7 +108,7 @@ class Reader:
             else:
                 records.append(self._record(found.id, row))
         if more and last is None:
-            raise no_cursor(body)
+            raise no_way_on(body)
         return Found(records, deleted, rejected, last if more else None)
 
     def one(self, source_id: str) -> RawRecord | None:
@@ -185,6 +188,7 @@ class Reader:
             yield from rows
             if not more:
                 return
-            if not rows:
-                raise no_cursor(body)
-            after = {"starting_after": head(rows[-1]).id}
+            behind = {"starting_after": head(rows[-1]).id} if rows else after
+            if behind == after:
+                raise no_way_on(body)
+            after = behind

@@ -46,7 +46,7 @@ def delivery(config: StripeConfig, request: Inbound, now: datetime) -> Delivery:
 
 def _told(event: Event) -> Iterator[Notice]:
     about = event.about
-    stream = _STREAMS.get(about.object)
+    stream = _STREAMS.get(about.object or "")
     if stream is not None and about.id:
         yield Notice(stream, about.id, deleted=event.deletion)
     if about.object in ("refund", "dispute") and about.charge_id:

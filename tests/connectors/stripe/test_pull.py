@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Cursor
-from connectors.errors import AuthError, TransientError
+from connectors.errors import AuthError, ContractError, TransientError
 from sandbox.stripe import StripeServer
 from tests.connectors.stripe.conftest import Clock, Connect, ids, pages, pull, record_of, window
 
@@ -472,6 +472,28 @@ def test_a_page_that_breaks_off_is_asked_for_again(stripe: StripeServer, connect
 
     assert len(found) == 1
     assert stripe.faults.armed == 0
+
+
+def test_a_list_that_never_goes_on_stops_the_stream(bulk: StripeServer, connect: Connect) -> None:
+    page = {"object": "list", "has_more": True, "data": [{"id": "ch_1", "created": 1}]}
+    bulk.faults.answer("GET /v1/charges", 200, page, times=50)
+
+    with pytest.raises(ContractError):
+        pull(connect(bulk), bulk)
+
+    assert bulk.faults.armed == 48
+
+
+def test_an_event_about_what_has_no_id_yet_is_passed_over(stripe: StripeServer, connect: Connect, clock: Clock) -> None:
+    connector = connect(stripe)
+    _, cursor = pull(connector, stripe, stream="invoice")
+    clock.pass_(minutes=1)
+    stripe.account.tell("invoice.upcoming", {"id": None, "object": "invoice"})
+    invoice = stripe.account.invoice(stripe.account.customer("Wang")["id"])
+
+    found, _ = pull(connector, stripe, cursor, "invoice")
+
+    assert ids(found) == [invoice["id"]]
 
 
 def test_a_failure_that_stripe_says_not_to_repeat_is_not_repeated(stripe: StripeServer, connect: Connect) -> None:
