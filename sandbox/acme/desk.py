@@ -70,7 +70,7 @@ class Acme:
                 "currency": "EUR",
                 "total": f"{cents // 100}.{cents % 100:02d}",
                 "ordered_on": time.strftime("%Y-%m-%d", time.gmtime(moment / 1000)),
-                "pay_state": "",
+                "pay_state": "OPEN",
                 "remark": "",
                 "rev": 1,
                 "modified_ms": moment,
