@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from connectors.files.config import Encoding, Limits, Pattern, SourceConfig
+from connectors.files.config import Encoding, FileLimits, Pattern, SourceConfig
 
 
-class BankLimits(Limits):
+class BankLimits(FileLimits):
     """As for other files, but a statement is checked as a whole, so a file is held in memory."""
 
     file_mb: float = Field(64, gt=0, le=1024, description="The largest file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from connectors.bank.config import BankConfig
 from connectors.contract import CheckLine, Connector, Cursor, Page, StreamSpec, Window
 from connectors.errors import ConnectorError
 from connectors.files.connector import folder_of, puller_of
+from connectors.files.folder import Folder
 from connectors.files.pulling import Puller
 
 STREAM = "transaction"
@@ -22,13 +24,10 @@ class Bank(Connector[BankConfig]):
     name: ClassVar[str] = "bank"
     Config: ClassVar[type[BaseModel]] = BankConfig
 
-    def __init__(self, config: BankConfig) -> None:
-        super().__init__(config)
-        self._folder = folder_of(config, self.stats)
-
     def close(self) -> None:
         """Hang up."""
-        self._folder.close()
+        if "_folder" in self.__dict__:
+            self._folder.close()
 
     def streams(self) -> Sequence[StreamSpec]:
         """Transactions; a bank takes none back without another one."""
@@ -51,6 +50,10 @@ class Bank(Connector[BankConfig]):
         if stream != STREAM:
             raise KeyError(stream)
         return self._puller().pages(cursor, window)
+
+    @cached_property
+    def _folder(self) -> Folder:
+        return folder_of(self.config, self.stats)
 
     def _puller(self) -> Puller:
         from connectors.bank.reading import BankReader  # the parsers take time to import

@@ -40,6 +40,10 @@ class Past:
         """Whether its opening balance is the closing balance of the other."""
         return self.opening is not None and self.opening == other.closing and other.closed_on <= self.closed_on
 
+    def overlaps(self, other: Past) -> bool:
+        """Whether each begins before the other ends."""
+        return self.opened_on < other.closed_on and other.opened_on < self.closed_on
+
     def is_apart_from(self, other: Past) -> bool:
         """Whether the two cannot hold one and the same transaction."""
         if self.identity == other.identity:
@@ -47,7 +51,7 @@ class Past:
         numbered = self.number is not None and other.number is not None
         if numbered and self.number == other.number and self.closed_on == other.closed_on:
             return True  # pages
-        if self.opened_on < other.closed_on and other.opened_on < self.closed_on:
+        if self.overlaps(other):
             return False
         if numbered and self.number != other.number:
             return True
@@ -107,7 +111,9 @@ class Memory:
         )
         known = next((item for item in items if item.identity == past.identity), None)
         begun = {key: at for key, (at, _) in known.counts.items()} if known is not None else {}
-        others = [item for item in items if item is not known and past.is_apart_from(item)]
+        others = [item for item in items if item is not known]
+        apart = [item for item in others if past.is_apart_from(item)]
+        shared = [item for item in others if past.overlaps(item)]
         numbers: Counter[str] = Counter()
         ids = []
         for transaction in statement.transactions:
@@ -116,8 +122,7 @@ class Memory:
             if transaction.reference is None:
                 short = key[:_SHORT]
                 if short not in begun:
-                    ends = (sum(item.counts[short]) for item in others if short in item.counts)
-                    begun[short] = max(ends, default=0)
+                    begun[short] = _beginning(short, shared, apart)
                 at = begun[short]
             numbers[key] += 1
             number = at + numbers[key]
@@ -145,6 +150,12 @@ class Memory:
     def missing_before(self, statement: Statement) -> list[tuple[str, str]]:
         """Id and sentence of each gap in the statements of this account, as things stand."""
         return gaps(self.accounts.get(account_key(statement), []), statement.currency, statement.account)
+
+
+def _beginning(key: str, shared: Iterable[Past], apart: Iterable[Past]) -> int:
+    """How many come before those of a statement: as an overlapping one counted, else all of those apart from it."""
+    begun = [item.counts[key][0] for item in shared if key in item.counts]
+    return min(begun) if begun else max((sum(item.counts[key]) for item in apart if key in item.counts), default=0)
 
 
 def _past(values: list[Any]) -> Past:

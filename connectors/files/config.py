@@ -58,8 +58,8 @@ class SftpConfig(Settings):
     """An SFTP server; its host key must be known beforehand."""
 
     host: Host = Field(description="The server's name or address")
-    port: int = Field(22, ge=1, le=65535)
-    user: str = Field(min_length=1)
+    port: int = Field(22, ge=1, le=65535, description="Its port")
+    user: str = Field(min_length=1, description="Whom we sign in as")
     host_key: str | tuple[str, ...] = Field(
         description="The server's public key, from whoever runs it: ssh-ed25519 AAAA…; several while it is replaced"
     )
@@ -97,15 +97,20 @@ class SftpConfig(Settings):
         return self
 
 
-class Limits(Settings):
-    """What is taken for a mistake or an attack."""
+class FileLimits(Settings):
+    """What is taken for a mistake or an attack, whatever is in the files."""
 
     file_mb: float = Field(2048, gt=0, description="The largest file")
+    files: int = Field(10_000, ge=1, description="The most files of one stream in the folder at once")
+    rejected_rows: int = Field(1000, ge=0, description="With more unusable rows than this a file is not read on")
+
+
+class Limits(FileLimits):
+    """What is taken for a mistake or an attack in a table."""
+
     unpacked_mb: float = Field(1024, gt=0, description="The most that an XLSX or Parquet file may unpack to")
     row_kb: float = Field(1024, gt=0, description="The longest row")
     columns: int = Field(1000, ge=1, description="The most columns")
-    files: int = Field(10_000, ge=1, description="The most files of one stream in the folder at once")
-    rejected_rows: int = Field(1000, ge=0, description="With more unusable rows than this a file is not read on")
 
 
 class SourceConfig(Settings):
@@ -116,7 +121,7 @@ class SourceConfig(Settings):
     settle_seconds: float = Field(
         10, ge=0, le=86_400, description="A file is read once its size and time have not changed for so long"
     )
-    limits: Limits = Limits()
+    limits: FileLimits = FileLimits()
     network: Network = Field(Network(), description="A server that has no public address; see configuration.md")
 
     @field_validator("folder")
@@ -139,7 +144,7 @@ class SourceConfig(Settings):
 class VersionConfig(Settings):
     """The column that tells which of two rows with one key is newer."""
 
-    column: str = Field(min_length=1)
+    column: str = Field(min_length=1, description="Its name")
     format: str = Field("iso", description="iso, integer, or a pattern such as %Y-%m-%d %H:%M:%S")
     zone: Zone | None = Field(None, description="The zone of times that name none themselves")
 
@@ -148,14 +153,16 @@ class StreamConfig(Settings):
     """Files of one kind, offered as one stream."""
 
     pattern: Pattern = Field(description="Which files: orders-*.csv; `*` and `?` do not cross a `/`")
-    format: Literal["auto", "csv", "xlsx", "jsonl", "parquet"] = "auto"
+    format: Literal["auto", "csv", "xlsx", "jsonl", "parquet"] = Field(
+        "auto", description="auto: by the file's ending, else by its first bytes"
+    )
     entity: _Name = Field(description="What its rows are in the canonical model")
     key: tuple[str, ...] = Field(min_length=1, description="Columns that name a row")
     version: VersionConfig | None = Field(
         None, description="The column by which the newer of two rows is known; default: the newer file's row counts"
     )
     encoding: Encoding = Field("auto", description="Of CSV and JSON lines: auto (UTF-8 or GB18030), or its name")
-    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    delimiter: Literal["auto", ",", ";", "\t", "|"] = Field("auto", description="Of CSV; auto: found in a sample")
     sheet: str | None = Field(None, description="The sheet of XLSX files; default: the first")
     header_row: int = Field(1, ge=1, description="The row with the names of the columns; rows above it are passed over")
     columns: tuple[str, ...] = Field((), description="Columns that are expected; `ltc check` compares")
@@ -174,4 +181,5 @@ class StreamConfig(Settings):
 class FilesConfig(SourceConfig):
     """A folder of tables."""
 
+    limits: Limits = Limits()
     streams: dict[_Name, StreamConfig] = Field(min_length=1, description="Stream name → its files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -25,13 +26,10 @@ class Files(Connector[FilesConfig]):
     name: ClassVar[str] = "files"
     Config: ClassVar[type[BaseModel]] = FilesConfig
 
-    def __init__(self, config: FilesConfig) -> None:
-        super().__init__(config)
-        self._folder = folder_of(config, self.stats)
-
     def close(self) -> None:
         """Hang up."""
-        self._folder.close()
+        if "_folder" in self.__dict__:
+            self._folder.close()
 
     def streams(self) -> Sequence[StreamSpec]:
         """One stream per entry of ``streams``, in that order."""
@@ -84,6 +82,10 @@ class Files(Connector[FilesConfig]):
                 yield batch
         except Refused as refused:
             raise ContractError(f"The file {newest.name} {refused.reason}.", remedy="Correct the file.") from refused
+
+    @cached_property
+    def _folder(self) -> Folder:
+        return folder_of(self.config, self.stats)
 
     def _puller(self, stream: StreamConfig) -> Puller:
         from connectors.files.formats import TableReader  # takes time to import

@@ -62,18 +62,19 @@ def test_statements_without_numbers_that_follow_one_another_keep_their_equal_tra
     assert count(vault, mt940("5.00", number="0"), mt940("5.00", number="0", opening="105.00")) == 2
 
 
-def test_what_two_overlapping_statements_hold_counts_once(vault: Vault) -> None:
-    def period(start: str, end: str, opening: str, closing: str, *days: str) -> str:
+@pytest.mark.parametrize("numbers", [(None, None, None), (1, 2, 3)])
+def test_what_two_overlapping_statements_hold_counts_once(vault: Vault, numbers: tuple[int | None, ...]) -> None:
+    def period(number: int | None, start: str, end: str, opening: str, closing: str, *days: str) -> str:
         entries = "".join(ntry("5.00", day=day) + ntry("5.00", day=day) for day in days)
-        text = camt(entries, opening=opening, closing=closing, day=end, number=None, identification=start + end)
+        text = camt(entries, opening=opening, closing=closing, day=end, number=number, identification=start + end)
         return text.replace("<Acct>", f"<FrToDt><FrDtTm>{start}T00:00:00</FrDtTm></FrToDt><Acct>")
 
     days = ["2026-01-05", "2026-01-06", "2026-01-07"]
-    first = period("2026-01-01", "2026-01-06", "0.00", "20.00", *days[:2])
-    second = period("2026-01-06", "2026-01-07", "10.00", "30.00", *days[1:])
-    third = period("2026-01-05", "2026-01-07", "0.00", "30.00", *days)
-    assert count(vault, first, third) == 6
-    assert count(vault, second) == 6
+    first = period(numbers[0], "2026-01-01", "2026-01-06", "0.00", "20.00", *days[:2])
+    second = period(numbers[1], "2026-01-05", "2026-01-07", "0.00", "30.00", *days)
+    third = period(numbers[2], "2026-01-06", "2026-01-08", "10.00", "30.00", *days[1:])
+    assert count(vault, first, second) == 6
+    assert count(vault, third) == 6
 
 
 def test_a_correction_of_the_same_statement_counts_once(vault: Vault) -> None:
