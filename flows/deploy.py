@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from flows import catalogue, environment
 from flows.catalogue import GRACE_SECONDS, WORK_POOL, Deployment
-from settings.errors import Problem, SettingsError
+from settings.errors import SettingsError
 from settings.load import load
+from yamlfiles.problems import Problem
 
 ZOMBIES = "ltc: crash zombies"
 DEAD_AFTER_SECONDS = 90
