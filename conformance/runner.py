@@ -72,6 +72,7 @@ class Run:
         """Carry out one check on every stream that it applies to; the first failure decides."""
         began = time.perf_counter()
         why: dict[str, str] = {}
+        furthest = -1
         shown: list[str] = []
         try:
             pairs = self._pairs()
@@ -80,11 +81,13 @@ class Run:
         for stage, spec in pairs:
             missing = first_missing(check.needs, offered(self._open(), stage, spec))
             if missing is not None:
-                why = why or REASONS[missing]
+                # The reason is that of the stream that comes nearest.
+                if check.needs.index(missing) > furthest:
+                    why, furthest = REASONS[missing], check.needs.index(missing)
                 continue
             status, sentence = self._within_time(check, stage, spec)
             if status is Status.NOT_APPLICABLE:
-                why = why or _both(sentence)
+                why, furthest = _both(sentence), len(check.needs)
                 continue
             shown.append(stage.stream)
             if status is not Status.PASSED:

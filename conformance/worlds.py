@@ -15,6 +15,7 @@ _BUILT_IN = {
     "jiandaoyun": "sandbox.jiandaoyun.conformance:JiandaoyunWorld",
     "odoo": "sandbox.odoo.conformance:OdooWorld",
     "salesforce": "sandbox.salesforce.conformance:SalesforceWorld",
+    "stripe": "sandbox.stripe.conformance:StripeWorld",
     "tryton": "sandbox.tryton.conformance:TrytonWorld",
     "xero": "sandbox.xero.conformance:XeroWorld",
 }

@@ -200,7 +200,7 @@ def no_answer(lab: Lab) -> None:
     Need.TIMEOUT,
     en="An answer that comes byte by byte is not waited for without end.",
     zh="逐字节缓慢到达的应答不会被无限等待。",
-    seconds=60,
+    seconds=150,
 )
 def slow_drip(lab: Lab) -> None:
     """A byte every half of a time-out: no single pause is too long."""

@@ -107,7 +107,7 @@ def bytes_as_sent(lab: Lab) -> None:
         return changed
 
     lab.world.insert(lab.stage, 3, values={lab.stage.text: "plain"})
-    lab.world.faults.corrupt(lab.stage.list, change=odd, times=99)
+    lab.world.faults.corrupt("", change=odd, times=999)
     reader = lab.pull(lab.reader(), lab.connect())
     lab.expect(bool(reader.held), "No record is delivered.")
     for record in reader.held.values():

@@ -24,6 +24,7 @@ _MOST_KEYS = 50
 _LONGEST = 500
 """Characters of a value, and keys of an object (docs.stripe.com/metadata)."""
 _SECOND = "-again"
+_FAILURES_IN_A_ROW = 2
 
 
 class Pusher:
@@ -36,9 +37,15 @@ class Pusher:
         self._writable = frozenset(writable)
 
     def push(self, changes: Sequence[Change]) -> Iterator[PushResult]:
-        """One result per change, in order, as soon as it is known."""
+        """One result per change, in order, as soon as it is known; after two failures in a row the rest are left."""
+        failures = 0
         for change in changes:
-            yield self._push(change)
+            if failures >= _FAILURES_IN_A_ROW:
+                yield PushResult(change.source_id, Outcome.RETRY, "Stripe did not answer the changes before.")
+                continue
+            result = self._push(change)
+            failures = failures + 1 if result.outcome in (Outcome.RETRY, Outcome.UNKNOWN) else 0
+            yield result
 
     def _push(self, change: Change) -> PushResult:
         refused = [name for name in change.values if name not in self._writable]

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
-from connectors.rawjson import decode, parse
+from connectors.rawjson import decode, parse, readable
 from connectors.redact import masked
 
 # PostgreSQL's words when it rolled a transaction back for no fault of the request.
@@ -73,7 +73,7 @@ def classify(response: httpx.Response) -> ConnectorError | None:
     """The error of an answer to a call, ``None`` for a result."""
     status = response.status_code
     if status == 200:
-        error = bytes(envelope(response.content).error)
+        error = bytes(envelope(readable(response.content)).error)
         return _from_error(error) if error else None
     if status == 403:
         return ContractError(

@@ -42,7 +42,7 @@ def _stage(stream: str, path: str, text: str, *can: Need) -> Stage:
     )
 
 
-CUSTOMER = _stage("customer", "customers", "name", Need.DELETE)
+CUSTOMER = _stage("customer", "customers", "name", Need.DELETE, Need.VERBATIM)
 PAYMENT = _stage("payment", "charges", "description")
 _KINDS = {"customer": "customer", "payment": "charge"}
 
@@ -56,7 +56,6 @@ class StripeWorld(World):
             Need.PAGES,
             Need.TIMES,
             Need.SKEW,
-            Need.VERBATIM,
             Need.TIMEOUT,
             Need.CREDENTIALS,
             Need.RETRY_AFTER,
