@@ -25,6 +25,7 @@ from mappings.currencies import exponent
 from mappings.definition import Definition
 from mappings.errors import MappingError, MappingFileError, Unusable, shown
 from mappings.expression import match_one
+from mappings.installed import installed
 from mappings.model import ENTITIES, LINES, columns
 from mappings.transforms import TRANSFORMS
 from yamlfiles.errors import FileUnusable, NoTable
@@ -345,7 +346,7 @@ class Mapping:
 
 
 def load(source: str | Path) -> Mapping:
-    """Load a mapping: the name of a shipped one (``salesforce``) or the path of a file.
+    """Load a mapping: the name of a shipped one (``salesforce``), of an installed connector's, or the path of a file.
 
     Raises ``MappingFileError`` with file and line.
     """
@@ -370,6 +371,9 @@ def _find(source: str | Path, folder: Path) -> Path:
         return path
     if given.startswith("mappings/") and (_SHIPPED / Path(given).name).is_file():
         return _SHIPPED / Path(given).name
+    brought = installed(given)
+    if brought is not None:
+        return brought
     raise MappingFileError(given, "there is no such mapping.", f"Name a file or one of: {', '.join(shipped())}.")
 
 

@@ -12,6 +12,7 @@ from connectors import registry
 from connectors.contract import Connector, StreamSpec
 from mappings.engine import Mapping, load, shipped
 from mappings.errors import MappingFileError
+from mappings.installed import installed
 from yamlfiles.errors import FileUnusable
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def mapping_for(settings: Settings, system: str) -> Mapping:
     chosen = settings.systems[system]
     if chosen.mapping is None and registry.is_manifest(chosen.connector):
         return load((Path(settings.path).parent / chosen.connector).with_suffix(".mapping.yaml"))
-    if chosen.mapping is None and chosen.connector not in shipped():
+    if chosen.mapping is None and chosen.connector not in shipped() and installed(chosen.connector) is None:
         from settings.load import locate
 
         raise MappingFileError(
