@@ -16,7 +16,8 @@ process overtook between its answer and its landing is put right by the next pul
 that is not known yet.
 
 The cursor: ``since``, the newest event's second, and ``known`` digests of those up to the overlap before it; ``read``,
-when events were last read (events are kept for 30 days); ``list``, while the list is read; ``walk``, while events are.
+when events were last read (events are kept for 30 days); ``mark``, while it is noted where the events stand; ``list``,
+while the list is read; ``walk``, while events are.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ class Puller:
             yield from self._asked(state, window, _seconds(window.since))
             return
         if "since" not in state or window.since is not None or _is_old(state, _seconds(window.until)):
-            state = self._boundary(window)
+            state = {"mark": {}}
+        if "mark" in state:
+            yield from self._mark(state, window)
         if "list" in state:
             yield from self._list(state)
         if "walk" in state:
@@ -80,20 +83,26 @@ class Puller:
         keep = dict(state)
         work: Cursor = {"since": since + self._overlap, "known": [], "read": _seconds(window.until)}
         for page in self._walk(work, window, last=True):
-            moves = page.complete and (held is None or since <= held) and "list" not in keep
+            moves = page.complete and (held is None or since <= held) and not {"mark", "list"} & keep.keys()
             yield Page(page.records, page.cursor if moves else keep, page.complete, page.deleted_ids, page.rejected)
 
-    def _boundary(self, window: Window) -> Cursor:
-        """Where the events stand before the list is read."""
-        told = self._events(None, None, window)
-        since, at = told.events[0].created if told.events else told.at, told.at
-        known: list[str] = []
+    def _mark(self, state: Cursor, window: Window) -> Iterator[Page]:
+        """Note where the events stand before the list is read: the newest, and those of the overlap before it."""
+        after = state["mark"].get("after")
         while True:
-            found = [_digest(item.id) for item in told.events if item.created >= since - self._overlap]
-            known += found
-            if len(found) < len(told.events) or told.next is None or len(known) >= _MOST_KNOWN:
-                return {"since": since, "known": known[:_MOST_KNOWN], "read": at, "list": {}}
-            told = self._events(told.next, None, window)
+            told = self._events(after, None, window)
+            if after is None:
+                newest = told.events[0].created if told.events else told.at
+                state |= {"since": newest, "known": [], "read": told.at}
+            found = [_digest(item.id) for item in told.events if item.created >= state["since"] - self._overlap]
+            state["known"] = (state["known"] + found)[:_MOST_KNOWN]
+            after = told.next
+            if after is None or len(found) < len(told.events) or len(state["known"]) == _MOST_KNOWN:
+                break
+            state["mark"] = {"after": after}
+            yield Page([], dict(state))
+        del state["mark"]
+        state["list"] = {}
 
     def _list(self, state: Cursor) -> Iterator[Page]:
         progress = state["list"]

@@ -186,12 +186,11 @@ def test_a_pull_goes_on_after_any_page(bulk: StripeServer, connect: Connect, clo
                 break
         else:
             break
-        done = page.complete
         rest, _ = pull(connector, bulk, cursor)
         assert got | set(ids(rest)) == everything
-        assert done or len(rest) < 350
+        assert len(got) + len(rest) == 350  # nothing is read twice
         number += 1
-    assert number >= 4
+    assert number >= 7
 
 
 def test_a_walk_over_events_goes_on_after_any_page(bulk: StripeServer, connect: Connect, clock: Clock) -> None:
@@ -253,7 +252,7 @@ def test_a_quiet_account_that_is_pulled_daily_never_reads_its_list_again(
 def test_a_list_that_was_begun_long_ago_is_begun_anew(stripe: StripeServer, connect: Connect, clock: Clock) -> None:
     charges = [stripe.account.charge(1_000) for _ in range(150)]
     connector = connect(stripe)
-    first = next(iter(connector.pull("payment", None, window(stripe))))
+    first = next(page for page in connector.pull("payment", None, window(stripe)) if page.records)
     stripe.account.refund(charges[-1]["id"])
     clock.pass_(days=31)
 
@@ -302,7 +301,7 @@ def test_the_customer_that_a_page_ends_with_may_be_deleted_before_the_next(
         if number % 50 == 49:
             clock.pass_(seconds=1)
     connector = connect(stripe)
-    first = next(iter(connector.pull("customer", None, window(stripe))))
+    first = next(page for page in connector.pull("customer", None, window(stripe)) if page.records)
     stripe.account.delete_customer(first.records[-1].source_id)
 
     rest = pages(connector, stripe, first.cursor, "customer")

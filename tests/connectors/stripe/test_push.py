@@ -197,6 +197,20 @@ def test_a_service_that_goes_on_failing_is_left_to_the_next_run(stripe: StripeSe
     assert times_written(stripe, charge) == 0
 
 
+def test_a_service_that_is_down_is_not_asked_for_each_change(stripe: StripeServer, connect: Connect) -> None:
+    charges = [stripe.account.charge(1_000) for _ in range(30)]
+    stripe.faults.answer("", 503, times=10_000)
+
+    results = list(
+        connect(stripe).push(
+            "payment", [Change(item["id"], {FIELD: "SO-1"}, {}, f"k-{item['id'][-4:]}") for item in charges]
+        )
+    )
+
+    assert [result.outcome for result in results] == [Outcome.RETRY] * 30
+    assert len(stripe.requests()) < 20
+
+
 def test_a_locked_object_is_tried_again(stripe: StripeServer, connect: Connect) -> None:
     charge = stripe.account.charge(1_000)
     stripe.access.locked[charge["id"]] = 2
