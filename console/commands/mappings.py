@@ -28,6 +28,7 @@ def command() -> None:
     Examples:
       ltc mappings test crm --stream opportunity
       ltc mappings coverage
+      ltc mappings suggest crm opportunity
     """
 
 
@@ -224,3 +225,44 @@ def _cut(value: Any) -> str | None:
         return None
     text = str(value)
     return text if len(text) <= _WIDE else f"{text[: _WIDE - 1]}…"
+
+
+@command.command("suggest")
+@click.argument("system")
+@click.argument("streams", metavar="[STREAM]...", nargs=-1)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Records to look at.")
+@click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Write the proposal to this file.")
+@click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
+@jobs.json_option
+@pass_app
+def suggest(
+    app: App, system: str, streams: tuple[str, ...], limit: int, write: Path | None, force: bool, as_json: bool
+) -> int:
+    """Propose a mapping for a system from the names, types and values of some of its records, read now.
+
+    Each line says how sure it is. With --write, what is less sure than 80 % is a comment for you to decide; a status is
+    never guessed. Nothing is kept, and no value is shown but words that may be statuses.
+
+    \b
+    Examples:
+      ltc mappings suggest acme
+      ltc mappings suggest acme order --write acme.mapping.yaml
+      ltc mappings suggest acme order --json
+    """
+    from console import suggesting
+
+    app.systems((system,))
+    if write is not None and write.exists() and not force:
+        raise click.UsageError(f"{write} is there already; --force overwrites it.")
+    name, found = suggesting.proposals(app, system, streams, limit)
+    if write is not None:
+        from mappings.suggested import written
+
+        write.write_text(written(name, found), encoding="utf-8")
+    if as_json:
+        emit_json([suggesting.as_dict(item) for item in found])
+        return 0
+    suggesting.show(app, found)
+    if write is not None:
+        say(app.texts("cli.init_written", path=write))
+    return 0

@@ -1,0 +1,305 @@
+"""Propose a mapping from what records look like: names of fields, types and values; the same for the same records.
+
+A canonical field gets the path whose name means the same, in English or Chinese, and whose values it could take. How
+sure that is, is told in per cent; what is less sure than ``SURE`` is for a person to decide. A status is never guessed:
+only a word that is itself a canonical status is proposed, the others are listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from mappings.currencies import EXPONENTS
+from mappings.model import ENTITIES, Column, Kind, columns
+from mappings.statuses import STATUSES
+from mappings.synonyms import FIELDS, STATUS_NAMES, WORDS
+
+SURE = 80
+"""Per cent from which a proposal is written without a comment mark."""
+_LEAST = 45
+_MOST_STATUSES = 40
+_OURS = frozenset({"system", "source_id", "source_status", "status"})
+_TABLES = frozenset(
+    ("stage", "kind", "direction", "method", "approval_state", "delivery_state", "billing_state", "payment_state")
+)
+"""Fields of few words: whose the source uses is for a person to say, as with a status."""
+_EARLIEST, _LATEST = 946_684_800, 4_102_444_800
+"""2000 and 2100, in seconds since 1970."""
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One canonical field and where it may come from."""
+
+    field: str
+    path: str
+    confidence: int
+    """Per cent."""
+    why: str
+    do: tuple[str, ...] = ()
+    ref: str | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether it needs no second look."""
+        return self.confidence >= SURE
+
+
+@dataclass(frozen=True, slots=True)
+class StatusProposal:
+    """Where the status may stand: source word → canonical status, ``None`` where nobody but a person knows."""
+
+    path: str
+    confidence: int
+    values: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What is proposed for one stream."""
+
+    stream: str
+    entity: str
+    records: int
+    fields: tuple[Proposal, ...]
+    status: StatusProposal | None
+    left: tuple[str, ...] = field(default=())
+    """Paths that nothing is proposed for."""
+
+
+def suggest(stream: str, entity: str, records: Sequence[Mapping[str, Any]]) -> Suggestion:
+    """A proposal for one stream from some of its records, as decoded (``mappings.engine.decode``)."""
+    samples = _samples(records)
+    known = [column for column in columns(ENTITIES[entity]) if column.name not in _OURS]
+    scored = sorted(
+        (
+            found
+            for column in known
+            for path, values in samples.items()
+            if (found := _scored(column, path, values, entity))
+        ),
+        key=lambda item: (-item.confidence, item.path.count("."), known_place(known, item.field), item.path),
+    )
+    fields: dict[str, Proposal] = {}
+    taken: set[str] = set()
+    for item in scored:
+        if item.field not in fields and item.path not in taken:
+            fields[item.field] = item
+            taken.add(item.path)
+    status = _status(entity, {path: values for path, values in samples.items() if path not in taken})
+    used = taken | ({status.path} if status else set())
+    ordered = tuple(fields[column.name] for column in known if column.name in fields)
+    return Suggestion(
+        stream, entity, len(records), ordered, status, tuple(path for path in samples if path not in used)
+    )
+
+
+def known_place(known: Sequence[Column], name: str) -> int:
+    """Where a field stands in the model."""
+    return next(place for place, column in enumerate(known) if column.name == name)
+
+
+def _samples(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Path → values, of everything that is not inside a list."""
+    found: dict[str, list[Any]] = {}
+
+    def look(value: Any, prefix: str) -> None:
+        for key, item in value.items():
+            path = f"{prefix}{key}"
+            if isinstance(item, Mapping):
+                look(item, f"{path}.")
+            elif not isinstance(item, list):
+                found.setdefault(path, [])
+                if item not in (None, ""):
+                    found[path].append(item)
+
+    for record in records:
+        look(record, "")
+    return found
+
+
+def words(path: str) -> tuple[str, ...]:
+    """The words of a field's name, in one form: ``orderNo``, ``order_number`` and ``订单编号`` are the same."""
+    found: list[str] = []
+    for part in path.split("."):
+        plain = part.removesuffix("__c")
+        for word in _CAMEL.split(plain):
+            found += _chinese(word) if re.search(r"[\u4e00-\u9fff]", word) else [word.lower()] if word else []
+    return tuple(WORDS.get(word, word) for word in found)
+
+
+def _chinese(text: str) -> list[str]:
+    """Cut at the longest words that are known."""
+    found, at = [], 0
+    longest = max(map(len, WORDS))
+    while at < len(text):
+        size = next((n for n in range(min(longest, len(text) - at), 0, -1) if text[at : at + n] in WORDS), 1)
+        found.append(text[at : at + size])
+        at += size
+    return found
+
+
+def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Proposal | None:
+    named = _named(column.name, path, entity)
+    if named < _LEAST:
+        return None
+    fits, do = _fits(column, values)
+    if fits is None:
+        return None
+    confidence = min(99, round(named * fits))
+    if confidence < _LEAST:
+        return None
+    why = f"name {named}, values {round(100 * fits)}" if values else f"name {named}, no values seen"
+    if column.name in _TABLES:
+        confidence, why = min(confidence, SURE - 10), f"{why}; its words need a table"
+    ref = None
+    if column.kind in (Kind.REF, Kind.REFS):
+        ref = "no" if "number" in words(path) else "id"
+    return Proposal(column.name, path, confidence, why, do, ref)
+
+
+def _named(name: str, path: str, entity: str) -> int:
+    """How much the name of a path says that it is this field."""
+    full = words(path)
+    own = words(path.rpartition(".")[2])
+    best = 0
+    for wanted in (tuple(name.split("_")), *(tuple(text.split()) for text in FIELDS.get(name, ()))):
+        target = tuple(WORDS.get(word, word) for word in wanted)
+        for given in (own, full, _without(own, entity), _without(full, entity)):
+            best = max(best, _alike(target, given))
+        if "." in path:
+            best = min(best, 95)
+    return best
+
+
+def _without(given: tuple[str, ...], entity: str) -> tuple[str, ...]:
+    """The name without the word for the record itself: an order's ``order_date`` is its date."""
+    left = tuple(word for word in given if word != WORDS.get(entity, entity))
+    return left or given
+
+
+def _alike(target: tuple[str, ...], given: tuple[str, ...]) -> int:
+    if target == given:
+        return 100
+    if sorted(target) == sorted(given):
+        return 96
+    common = len(set(target) & set(given))
+    if not common:
+        return 0
+    if set(target) <= set(given):
+        return max(50, 88 - 12 * (len(given) - len(target)))
+    return round(60 * common / max(len(target), len(given)))
+
+
+def _fits(column: Column, values: Sequence[Any]) -> tuple[float | None, tuple[str, ...]]:
+    """What share of the values the field could take, and through which transform; ``None`` if none fits."""
+    if not values:
+        return 0.7, ()
+    ways = _WAYS.get(column.kind, {(): _anything})
+    if column.name in _CHECKS:
+        ways = {(): _CHECKS[column.name]}
+    best: tuple[float, tuple[str, ...]] = (0.0, ())
+    for do, takes in ways.items():
+        share = sum(map(takes, values)) / len(values)
+        if share > best[0]:
+            best = (share, do)
+    return (best[0], best[1]) if best[0] >= 0.5 else (None, ())
+
+
+def _anything(value: Any) -> bool:
+    return value is not None
+
+
+def _reference(value: Any) -> bool:
+    """An id or a number, and no name."""
+    return not isinstance(value, bool) and not re.search(r"\s", str(value).strip())
+
+
+def _number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    try:
+        return Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _whole(value: Any) -> bool:
+    return _number(value) and Decimal(str(value)) == int(Decimal(str(value)))
+
+
+def _day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(date.fromisoformat(value[:10]))
+    except ValueError:
+        return False
+
+
+def _instant(value: Any, zoned: bool = True) -> bool:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) and len(value) > len("2026-01-01") else None
+    except ValueError:
+        return False
+    return found is not None and (found.tzinfo is not None) is zoned
+
+
+def _epoch(unit: int) -> Callable[[Any], bool]:
+    return lambda value: _whole(value) and _EARLIEST * unit <= int(Decimal(str(value))) <= _LATEST * unit
+
+
+def _xero(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("/Date(")
+
+
+_INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
+    (): _instant,
+    ("naive_utc_instant",): lambda value: _instant(value, zoned=False),
+    ("epoch_s",): _epoch(1),
+    ("epoch_ms",): _epoch(1000),
+    ("xero_date",): _xero,
+}
+_WAYS: dict[Kind, dict[tuple[str, ...], Callable[[Any], bool]]] = {
+    Kind.MONEY: {(): _number},
+    Kind.NUMBER: {(): _number},
+    Kind.INTEGER: {(): _whole},
+    Kind.FLAG: {(): lambda value: isinstance(value, bool)},
+    Kind.DAY: {(): _day, ("xero_date",): _xero},
+    Kind.INSTANT: _INSTANTS,
+    Kind.TEXT: {(): lambda value: not isinstance(value, bool)},
+    Kind.REF: {(): _reference},
+    Kind.REFS: {(): _reference},
+}
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "currency": lambda value: isinstance(value, str) and value in EXPONENTS,
+    "email": lambda value: isinstance(value, str) and "@" in value,
+    "country": lambda value: isinstance(value, str) and len(value) == len("DE") and value.isalpha(),
+    "url": lambda value: isinstance(value, str) and "://" in value,
+    "phone": lambda value: sum(sign.isdigit() for sign in str(value)) >= len("12345"),
+    "name": lambda value: isinstance(value, str),
+}
+
+
+def _status(entity: str, samples: Mapping[str, Sequence[Any]]) -> StatusProposal | None:
+    found: list[StatusProposal] = []
+    for path, values in samples.items():
+        texts = list(dict.fromkeys(str(value) for value in values if isinstance(value, str)))
+        named = max(_alike((word,), _without(words(path.rpartition(".")[2]), entity)) for word in STATUS_NAMES)
+        if named >= SURE and 0 < len(texts) <= _MOST_STATUSES:
+            table = {text: _canonical(entity, text) for text in sorted(texts)}
+            found.append(StatusProposal(path, named, table))
+    return max(found, key=lambda item: (item.confidence, -item.path.count("."), item.path), default=None)
+
+
+def _canonical(entity: str, text: str) -> str | None:
+    """The status that the word itself is, by its English or Chinese name."""
+    plain = "_".join(words(text)) or text
+    for name, status in STATUSES[entity].items():
+        if plain == name or text == status.zh or re.sub(r"[\s-]+", "_", text.strip().lower()) == name:
+            return name
+    return None

@@ -1,0 +1,62 @@
+"""A proposed mapping as YAML: what is sure as it is, what is not as comments, with the confidence of each line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from mappings.statuses import STATUSES
+from mappings.suggest import Proposal, Suggestion
+
+_PERSONAL = frozenset({"email", "phone", "contact_name", "first_name", "last_name", "address_line"})
+_WORDS = ("true", "false", "null", "yes", "no", "on", "off")
+
+
+def written(connector: str, found: Iterable[Suggestion]) -> str:
+    """The whole file; ``mappings.engine.load`` takes it as it is."""
+    lines = ["version: 1", f"connector: {connector}", "streams:"]
+    for item in found:
+        lines += [f"  {item.stream}:", f"    entity: {item.entity}"]
+        sure = [proposal for proposal in item.fields if proposal.sure]
+        lines.append("    fields:" if sure else "    fields: {}")
+        lines += [_line(proposal) for proposal in item.fields]
+        lines += _status_lines(item)
+        personal = [proposal.field for proposal in sure if proposal.field in _PERSONAL]
+        lines += [f"    personal: [{', '.join(personal)}]"] if personal else []
+        lines += [f"    # nothing proposed for: {', '.join(item.left)}"] if item.left else []
+    return "\n".join([*lines, ""])
+
+
+def _line(item: Proposal) -> str:
+    parts = [f"path: {_quoted(item.path)}"]
+    parts += [f"do: [{', '.join(item.do)}]"] if item.do else []
+    parts += [f"ref: {item.ref}"] if item.ref else []
+    value = _quoted(item.path) if len(parts) == 1 else f"{{{', '.join(parts)}}}"
+    return f"      {'' if item.sure else '# '}{item.field}: {value}  # {item.confidence} %"
+
+
+def _status_lines(item: Suggestion) -> list[str]:
+    if item.status is None:
+        return []
+    known = ", ".join(STATUSES[item.entity])
+    whole = all(item.status.values.values())
+    mark = "" if whole else "# "
+    lines = [f"    # {item.entity} knows the statuses {known}"]
+    if not whole:
+        lines.append("    # Say what the words without one mean, then take the marks away; none is guessed.")
+    lines += [f"    {mark}status:", f"    {mark}  path: {_quoted(item.status.path)}", f"    {mark}  values:"]
+    return [*lines, *(f"    {mark}    {_quoted(word)}: {name or '?'}" for word, name in item.status.values.items())]
+
+
+def _quoted(text: str) -> str:
+    plain = re.fullmatch(r"[A-Za-z_][\w.]*", text, re.ASCII) and text.lower() not in (
+        "true",
+        "false",
+        "null",
+        "yes",
+        "no",
+        "on",
+        "off",
+    )
+    return text if plain else json.dumps(text, ensure_ascii=False)

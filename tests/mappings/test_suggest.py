@@ -1,0 +1,159 @@
+"""``mappings.suggest``: what it proposes, and how often that is what the shipped mappings say of the same names."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings import engine, paths
+from mappings.model import ENTITIES, Kind, columns
+from mappings.suggest import SURE, Suggestion, suggest, words
+from mappings.suggested import written
+
+ORDERS: list[dict[str, Any]] = [
+    {
+        "orderNo": f"SO-{number}",
+        "customer": {"id": number, "name": "Nordwind"},
+        "state": state,
+        "totalAmount": Decimal("12.50"),
+        "currencyCode": "EUR",
+        "orderedOn": "2026-10-01",
+        "modifiedMs": 1_790_000_000_000 + number,
+        "flag": True,
+    }
+    for number, state in enumerate(["confirmed", "cancelled", "draft"])
+]
+CHINESE: list[dict[str, Any]] = [
+    {"订单编号": "S1", "下单日期": "2026-10-01", "价税合计": "100.00", "币种": "CNY", "状态": "已确认", "备注": "急"},
+    {"订单编号": "S2", "下单日期": "2026-10-02", "价税合计": "50.00", "币种": "CNY", "状态": "已取消", "备注": ""},
+]
+
+
+def by_field(found: Suggestion) -> dict[str, str]:
+    return {item.field: item.path for item in found.fields}
+
+
+def test_fields_are_found_by_names_in_camel_case_and_by_what_they_hold() -> None:
+    found = suggest("order", "order", ORDERS)
+    proposed = by_field(found)
+    assert proposed["number"] == "orderNo"
+    assert proposed["gross_amount"] == "totalAmount"
+    assert proposed["currency"] == "currencyCode"
+    assert proposed["order_date"] == "orderedOn"
+    assert next(item.do for item in found.fields if item.field == "source_updated_at") == ("epoch_ms",)
+    assert "flag" in found.left
+
+
+def test_chinese_names_are_understood() -> None:
+    found = suggest("order", "order", CHINESE)
+    assert by_field(found) == {
+        "number": "订单编号",
+        "order_date": "下单日期",
+        "gross_amount": "价税合计",
+        "currency": "币种",
+    }
+    assert found.status is not None
+    assert found.status.values == {"已取消": "cancelled", "已确认": "confirmed"}
+
+
+def test_values_that_a_field_cannot_take_rule_it_out() -> None:
+    records = [{"email": "none of your business", "currency": "shells", "total": "much"}]
+    assert by_field(suggest("lead", "lead", records)) == {}
+
+
+def test_a_status_is_proposed_only_where_the_word_itself_is_one() -> None:
+    found = suggest("order", "order", [{"id": 1, "status": word} for word in ("confirmed", "WIP", "Cancelled")])
+    assert found.status is not None
+    assert found.status.values == {"Cancelled": "cancelled", "WIP": None, "confirmed": "confirmed"}
+    text = written("acme", [found])
+    assert "    # status:" in text
+    assert "    #     WIP: ?" in text
+
+
+def test_a_name_is_no_reference_and_words_that_need_a_table_are_never_sure() -> None:
+    found = suggest("order", "order", [{"customer": "Nordwind GmbH", "pay_state": "OPEN"}])
+    assert [(item.field, item.sure) for item in found.fields] == [("payment_state", False)]
+    assert "      # payment_state: pay_state" in written("acme", [found])
+
+
+def test_what_is_written_is_a_mapping_that_can_be_used(tmp_path: Path) -> None:
+    text = written("acme", [suggest("order", "order", ORDERS)])
+    (tmp_path / "acme.yaml").write_text(text)
+    mapping = engine.load(tmp_path / "acme.yaml").stream("order")
+    row = mapping.map(
+        "shop", "1", b'{"orderNo": "SO-1", "totalAmount": 12.50, "currencyCode": "EUR", "state": "draft"}'
+    )
+    assert row.skipped is False
+    assert "%" in text
+
+
+def test_the_same_records_give_the_same_proposal_in_whatever_order_their_fields_stand() -> None:
+    turned = [dict(reversed(record.items())) for record in ORDERS]
+    assert suggest("order", "order", ORDERS).fields == suggest("order", "order", turned).fields
+
+
+@pytest.mark.parametrize("name", ["orderNo", "order_no", "OrderNumber", "order-number", "订单编号", "Order_Number__c"])
+def test_one_name_in_many_spellings_is_one(name: str) -> None:
+    assert words(name) == ("order", "number")
+
+
+_VALUES: dict[Kind, Any] = {
+    Kind.MONEY: "10.00",
+    Kind.NUMBER: "3",
+    Kind.INTEGER: 3,
+    Kind.DAY: "2026-10-01",
+    Kind.INSTANT: "2026-10-01T08:00:00Z",
+    Kind.FLAG: True,
+}
+_TEXTS = {"currency": "EUR", "country": "DE", "email": "a@b.example", "phone": "+49 30 123456", "domain": "b.example"}
+
+
+def _shipped() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
+    """Stream by stream of the shipped mappings: entity, field → path, and a record with plausible values there."""
+    found = []
+    for name in engine.shipped():
+        for stream in engine.load(name).streams.values():
+            kinds = {column.name: column.kind for column in columns(ENTITIES[stream.entity])}
+            wanted: dict[str, str] = {}
+            record: dict[str, Any] = {}
+            for field, item in stream.definition.fields.items():
+                if item.how != "path" or len(item.sources) != 1 or field not in kinds:
+                    continue
+                path = item.sources[0]
+                steps = paths.parse(path)
+                if path in wanted.values() or path.startswith("@") or not paths.is_plain(steps):
+                    continue
+                wanted[field] = path
+                here = record
+                for step in steps[:-1]:
+                    here = here.setdefault(str(step), {})
+                    if not isinstance(here, dict):
+                        break
+                else:
+                    here[str(steps[-1])] = _TEXTS.get(field) or _VALUES.get(kinds[field], "X-1")
+            found.append((f"{name}.{stream.name}", stream.entity, wanted, record))
+    return found
+
+
+def test_most_of_what_the_shipped_mappings_say_is_proposed_and_what_is_sure_is_seldom_wrong() -> None:
+    asked = right = sure = wrong = 0
+    misses: list[str] = []
+    for name, entity, wanted, record in _shipped():
+        found = suggest(name, entity, [record])
+        proposed = by_field(found)
+        asked += len(wanted)
+        right += sum(proposed.get(field) == path for field, path in wanted.items())
+        misses += [
+            f"{name} {field}: {path} not {proposed.get(field)}"
+            for field, path in wanted.items()
+            if proposed.get(field) != path
+        ]
+        certain = {item.field: item.path for item in found.fields if item.confidence >= SURE}
+        sure += len(certain)
+        wrong += sum(wanted.get(field) != path for field, path in certain.items())
+    assert asked > 200
+    assert right / asked >= 0.8, misses
+    assert wrong / sure <= 0.08, misses
