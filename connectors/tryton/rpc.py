@@ -63,6 +63,8 @@ class Rpc:
         )
         self._lock = threading.Lock()
         self._token: str | None = None
+        self._used = threading.local()
+        """Of each thread, the token that its last request carried."""
         self._refused: AuthError | None = None
         self._context: dict[str, Any] | None = None
         self.clock_ahead = 0.0
@@ -113,13 +115,15 @@ class Rpc:
         with self._lock:
             if self._token is None:
                 self._log_in()
+            self._used.token = self._token
             return {"Authorization": f"Session {self._token}"}
 
     def _log_in_again(self) -> bool:
         with self._lock:
             if self._refused is not None:
                 return False
-            self._token = None
+            if self._token == getattr(self._used, "token", None):
+                self._token = None  # otherwise another thread has logged in since
         return True
 
     def _log_in(self) -> None:
