@@ -61,3 +61,13 @@ def test_an_error_does_not_show_the_values() -> None:
     with pytest.raises(ExpressionError) as caught:
         Template("{lower(secret)}").fill({"secret": {"canary": 1}})
     assert "canary" not in str(caught.value)
+
+
+def test_a_list_becomes_a_table_by_what_stands_in_its_items() -> None:
+    answers = [{"ref": "email", "v": 1}, {"ref": "email", "v": 2}, {"v": 3}, {"ref": "name", "v": 4}]
+
+    filled = Template("{key_by(answers, &ref)}").fill({"answers": answers})
+
+    assert filled == {"email": {"ref": "email", "v": 1}, "name": {"ref": "name", "v": 4}}
+    with pytest.raises(ExpressionError):
+        Template("{key_by(answers, &ref)}").fill({"answers": "no list"})
