@@ -41,7 +41,6 @@ class Stripe(Connector[StripeConfig]):
 
     name: ClassVar[str] = "stripe"
     Config: ClassVar[type[BaseModel]] = StripeConfig
-    answer_seconds: ClassVar[float] = 10.0
     settle_seconds: ClassVar[float] = 5.0
 
     def __init__(self, config: StripeConfig) -> None:
