@@ -20,6 +20,7 @@ from tests.connectors.stripe.openapi_check import OpenApiCheck
 
 START = datetime(2026, 10, 31, 10, 0, tzinfo=UTC)
 Connect = Callable[..., Stripe]
+EVERY_STREAM = ("customer", "invoice", "credit_note", "payment", "refund", "dispute", "payout")
 
 
 class Clock:
@@ -159,3 +160,24 @@ def push_one(
     change = Change(target["id"], values, expected or {}, "ltc-change-1", **fields)
     (result,) = connector.push(stream, [change])
     return result
+
+
+def busy_account(server: StripeServer) -> dict[str, Any]:
+    """One object of every stream."""
+    account = server.account
+    customer = account.customer("Wang", "wang@example.com")
+    invoice = account.invoice(customer["id"], [("Gauge", 10_000, 1)])
+    note = account.credit(invoice["id"], 1_000)
+    charge = account.pay(invoice["id"])
+    refund = account.refund(charge["id"], 500)
+    dispute = account.dispute(account.charge(7_000)["id"])
+    payout = account.pay_out()
+    return {
+        "customer": customer,
+        "invoice": invoice,
+        "credit_note": note,
+        "payment": charge,
+        "refund": refund,
+        "dispute": dispute,
+        "payout": payout,
+    }

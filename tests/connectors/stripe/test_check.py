@@ -9,8 +9,7 @@ from connectors import waiting
 from connectors.contract import Change, CheckLine, Outcome
 from connectors.stripe.config import StripeConfig
 from sandbox.stripe import StripeServer
-from tests.connectors.stripe.conftest import Connect
-from tests.connectors.stripe.test_pull import EVERY_STREAM
+from tests.connectors.stripe.conftest import EVERY_STREAM, Connect
 
 READING = (
     *("rak_event_read", "rak_customer_read", "rak_charge_read", "rak_invoice_read", "rak_credit_note_read"),

@@ -13,8 +13,7 @@ from connectors.contract import Change, Cursor
 from connectors.errors import ConnectorError
 from connectors.stripe.connector import Stripe
 from sandbox.stripe import StripeServer
-from tests.connectors.stripe.conftest import Clock, Connect, window
-from tests.connectors.stripe.test_pull import EVERY_STREAM, busy_account
+from tests.connectors.stripe.conftest import EVERY_STREAM, Clock, Connect, busy_account, window
 
 ODD: tuple[Any, ...] = (None, True, 0, -1, 10**30, 1.5, "", "\ud83d", [], {}, [[]], {"id": 5}, "po_1/../x")
 WAYS = ("pull", "events", "fetch", "push", "check")

@@ -13,9 +13,8 @@ import requests
 import stripe as sdk
 
 from sandbox.stripe import StripeServer
-from tests.connectors.stripe.conftest import START, Clock, Connect, pull
+from tests.connectors.stripe.conftest import EVERY_STREAM, START, Clock, Connect, busy_account, pull
 from tests.connectors.stripe.openapi_check import OpenApiCheck
-from tests.connectors.stripe.test_pull import EVERY_STREAM, busy_account
 
 VERSION = "2023-08-16"
 

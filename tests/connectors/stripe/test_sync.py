@@ -16,7 +16,7 @@ from settings.model import Settings
 from state.store import Store
 from sync.job import run_pull, run_sync
 from sync.result import SyncResult
-from tests.connectors.stripe.test_pull import EVERY_STREAM
+from tests.connectors.stripe.conftest import EVERY_STREAM
 
 
 @pytest.fixture(scope="module")
