@@ -14,7 +14,7 @@ from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError
 
 from connectors.bank.camtdetails import transactions_of
-from connectors.bank.camtxml import local, path, text
+from connectors.bank.camtxml import children, local, path, text
 from connectors.bank.statement import Statement, decimal
 from connectors.files.spool import Refused
 
@@ -32,6 +32,7 @@ def statements(file: IO[bytes]) -> Iterator[Statement]:
     from defusedxml.ElementTree import iterparse
 
     depth, found, seen = 0, 0, ""
+    reading: _Reading | None = None
     try:
         for event, element in iterparse(_readable(file), events=("start", "end"), forbid_dtd=True):
             if event == "start":
@@ -40,12 +41,19 @@ def statements(file: IO[bytes]) -> Iterator[Statement]:
                     raise Refused("is nested deeper than any statement")
                 known = _ANY_NAMESPACE.search(element.tag)
                 seen = seen or (known[0] if known else "")
+                if reading is None and local(element) == "Stmt" and _NAMESPACE.match(element.tag):
+                    reading = _Reading(element, depth)
                 continue
             depth -= 1
-            if local(element) == "Stmt" and _NAMESPACE.match(element.tag):
+            if reading is None:
+                continue
+            if depth == reading.depth and local(element) == "Ntry":
+                reading.take(element)
+            elif element is reading.element:
                 found += 1
-                yield _statement(element)
+                yield reading.statement()
                 element.clear()
+                reading = None
     except DefusedXmlException:
         raise Refused("has a document type or entities, which no statement needs") from None
     except (ParseError, ValueError) as error:
@@ -74,9 +82,42 @@ def _readable(file: IO[bytes]) -> IO[bytes]:
     return io.BytesIO(content[content.index(b"?>") + 2 :])
 
 
-def _statement(element: Element) -> Statement:
+class _Reading:
+    """A statement as it is read: its entries are let go one by one, so that a long one needs little memory."""
+
+    def __init__(self, element: Element, depth: int) -> None:
+        self.element = element
+        self.depth = depth
+        self._made: Statement | None = None
+        self._entries = 0
+
+    def take(self, entry: Element) -> None:
+        """Take in an entry; the schema has account and balances come before it."""
+        made = self._begun()
+        self._entries += 1
+        try:
+            total, found = transactions_of(entry, made)
+        except ValueError as error:
+            made.flaws.append(f"has an entry ({self._entries}) whose {error}")
+        else:
+            made.total += total
+            made.transactions += found
+        self.element.remove(entry)
+
+    def statement(self) -> Statement:
+        """The statement, when its end is reached."""
+        return self._begun()
+
+    def _begun(self) -> Statement:
+        if self._made is None:
+            self._made = _begun(self.element)
+        return self._made
+
+
+def _begun(element: Element) -> Statement:
+    """A statement without its entries."""
     account = text(element, "Acct/Id/IBAN") or text(element, "Acct/Id/Othr/Id") or text(element, "Acct/Id/PrtryAcct/Id")
-    balances = [_balance(item) for item in element if local(item) == "Bal"]
+    balances = [_balance(item) for item in children(element, "Bal")]
     currency = text(element, "Acct/Ccy") or next((item["currency"] for item in balances if item["currency"]), "")
     made = Statement("".join((account or "").split()), currency, text(element, "Id") or "")
     made.number = _whole(text(element, "ElctrncSeqNb") or text(element, "LglSeqNb"))
@@ -86,14 +127,6 @@ def _statement(element: Element) -> Statement:
     _balances(made, balances)
     made.opened_on = (text(element, "FrToDt/FrDtTm") or text(element, "FrToDt/FrDt") or made.opened_on)[:10]
     made.closed_on = made.closed_on or (text(element, "FrToDt/ToDtTm") or text(element, "CreDtTm") or "")[:10]
-    for number, entry in enumerate((item for item in element if local(item) == "Ntry"), 1):
-        try:
-            total, found = transactions_of(entry, made)
-        except ValueError as error:
-            made.flaws.append(f"has an entry ({number}) whose {error}")
-            continue
-        made.total += total
-        made.transactions += found
     return made
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 from xml.etree.ElementTree import Element
 
 from connectors.bank.camtxml import children, path, text, texts
-from connectors.bank.statement import Money, Party, Statement, Transaction, decimal, plain, told
+from connectors.bank.statement import Money, Party, Statement, Transaction, decimal, joined, plain, told
 
 _BOOKED = "BOOK"
 _NOT_BOOKED = frozenset({"PDNG", "INFO", "FUTR"})
@@ -94,7 +94,7 @@ class _Entry:
         documents += [ref for source in sources for ref in texts(source, "RmtInf/Strd/RfrdDocInf/RfrdDocNb")]
         extra = [line for source in sources for line in texts(source, "RmtInf/Strd/AddtlRmtInf")]
         note = text(part, "AddtlTxInf") or text(entry, "AddtlNtryInf")
-        remittance = " ".join([*lines, *structured, *documents, *extra]) or None
+        remittance = joined([*lines, *structured, *documents, *extra])
         # In a reversal the parties are those of the transaction that is reversed.
         debtor = is_in is not self._reversal
         rate = text(part, "AmtDtls/InstdAmt/CcyXchg/XchgRate") or text(part, "AmtDtls/TxAmt/CcyXchg/XchgRate")

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connectors.bank.details import Details, parsed
-from connectors.bank.statement import Party, Statement, Transaction, plain, told
+from connectors.bank.statement import Party, Statement, Transaction, joined, plain, told
 from connectors.files.spool import Refused
 
 _BLOCK = re.compile(r"(?m)^(?=:20:)")
@@ -129,7 +129,7 @@ def _transaction(statement: Statement, data: dict[str, Any]) -> Transaction:
         mandate_id=details.mandate_id,
         other_references={},
         counterparty=Party(details.name, details.account, details.bank),
-        remittance=details.remittance,
+        remittance=joined([details.remittance or ""]),
         remittance_lines=details.lines,
         has_remittance=bool(details.remittance),
         code=str(data.get("id") or "") or None,

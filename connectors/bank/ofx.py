@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from connectors.bank.statement import Money, Party, Statement, Transaction, decimal, plain, told
+from connectors.bank.statement import Money, Party, Statement, Transaction, decimal, joined, plain, told
 from connectors.files.spool import Refused
 
 _TOKEN = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9._]*)\s*(/?)>([^<]*)")
@@ -103,11 +103,11 @@ def _transaction(statement: Statement, entry: Tree) -> Transaction:
         counterparty=Party(
             _first(entry, "PAYEE").get("NAME") or entry.get("NAME"), account.get("ACCTID"), account.get("BANKID")
         ),
-        remittance=" ".join(texts) or None,
+        remittance=joined(texts),
         remittance_lines=texts,
         has_remittance=bool(texts),
         code=entry.get("TRNTYPE"),
-        instructed=Money("", original["CURSYM"]) if original.get("CURSYM") else None,
+        instructed=Money(None, original["CURSYM"]) if original.get("CURSYM") else None,
         exchange_rate=rate,
     )
 

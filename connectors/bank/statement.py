@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
-from typing import Any
+
+import msgspec
 
 _NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED", "NOT PROVIDED", "NOREF", "NONE", "N/A", "0"})
+_LONGEST = 4000
 _AMOUNT = re.compile(r"[+-]?\d{1,20}(?:[.,]\d{0,10})?", re.ASCII)
 
 
@@ -25,7 +28,7 @@ class Party:
 class Money:
     """An amount in another currency, or a charge; ``direction`` as seen from our account, where it is told."""
 
-    amount: str
+    amount: str | None
     currency: str | None
     direction: str | None = None
 
@@ -56,7 +59,7 @@ class Transaction:
     counterparty: Party = Party()
     ultimate_counterparty: str | None = None
     remittance: str | None = None
-    """All free text and references for the payee, as one text."""
+    """All free text and references for the payee, as one text of at most 4000 characters."""
     remittance_lines: list[str] = field(default_factory=list)
     structured_references: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
@@ -134,6 +137,11 @@ def told(text: str | None) -> str | None:
     return None if plain.upper() in _NO_REFERENCE else plain
 
 
+def joined(texts: Iterable[str]) -> str | None:
+    """Texts as one that rules can search; what is beyond any honest length is left to ``remittance_lines``."""
+    return " ".join(texts)[:_LONGEST] or None
+
+
 def decimal(text: str) -> Decimal:
     """An amount with a point or a comma before its decimals. Raises ``ValueError``."""
     if not _AMOUNT.fullmatch(text.strip()):
@@ -149,8 +157,6 @@ def plain(amount: Decimal) -> str:
     return f"{abs(amount):f}"
 
 
-def as_json(transaction: Transaction) -> Any:
+def as_json(transaction: Transaction) -> bytes:
     """What is kept of it."""
-    import msgspec
-
     return msgspec.json.encode(transaction)

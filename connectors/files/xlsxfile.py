@@ -6,13 +6,15 @@ archive unpacks to is checked here.
 
 from __future__ import annotations
 
+import struct
+import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 
 from connectors.contract import RejectedRecord
 from connectors.files.config import Limits, StreamConfig
@@ -20,6 +22,23 @@ from connectors.files.pulling import Item
 from connectors.files.spool import Refused, Spool
 from connectors.files.table import Table, plain
 
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    SyntaxError,  # XML that is none
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,  # a part that is encrypted
+)
+"""What zipfile and openpyxl raise for files that are not what they should be."""
+_MOST_ROWS = 1_048_576
 _MOST_PARTS = 5000
 _MOST_SHARED_BYTES = 128 * 1024 * 1024
 """Everything but the sheets themselves is held in memory."""
@@ -70,7 +89,10 @@ def _rows(file: IO[bytes], stream: StreamConfig, limits: Limits) -> Iterator[tup
         if sheet is None or not hasattr(sheet, "reset_dimensions"):
             raise Refused("has no sheet with cells")
         sheet.reset_dimensions()  # what the file says of its own size is often wrong
-        yield from enumerate(sheet.iter_rows(), 1)
+        for number, cells in enumerate(sheet.iter_rows(), 1):
+            if number > _MOST_ROWS:
+                raise Refused(f"has a row beyond {_MOST_ROWS}, the last one that Excel has")
+            yield number, cells
 
 
 @contextmanager
@@ -78,29 +100,18 @@ def _opened(file: IO[bytes], limits: Limits) -> Iterator[Any]:
     """Turn everything that broken files raise into ``Refused``."""
     import openpyxl
     from defusedxml.common import DefusedXmlException
-    from openpyxl.utils.exceptions import InvalidFileException
 
     book = None
     try:
         _inspect(file, limits)
         file.seek(0)
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells of styles and extensions that other programs write
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         yield book
-    except DefusedXmlException:
-        raise Refused("holds XML entities, which no spreadsheet program writes") from None
-    except (
-        zipfile.BadZipFile,
-        InvalidFileException,
-        ParseError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-    ):
+    except _BROKEN as error:
+        if isinstance(error, DefusedXmlException) or isinstance(error.__cause__, DefusedXmlException):
+            raise Refused("holds XML entities, which no spreadsheet program writes") from None
         raise Refused("is no complete XLSX file: it may be cut off, or damaged") from None
     finally:
         if book is not None:

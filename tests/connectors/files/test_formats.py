@@ -167,6 +167,18 @@ def test_xml_entities_are_not_resolved(desk: Desk, part: str, tmp_path: Path) ->
     assert b"bbb" not in kept
 
 
+def test_a_workbook_of_another_program_is_read_without_a_word(desk: Desk) -> None:
+    content = xlsx([["id"], [1]])
+    desk.put("a.xlsx", repacked(content, "xl/styles.xml", b'name="Normal"', b'name="Other"'))
+    assert desk.pull() == [{"id": 1}]
+
+
+def test_a_row_beyond_the_last_one_of_excel_is_refused(desk: Desk) -> None:
+    content = xlsx([["id"], [1]])
+    desk.put("a.xlsx", repacked(content, "xl/worksheets/sheet1.xml", b'<row r="2"', b'<row r="999999999"'))
+    assert "beyond 1048576" in refusals(desk.pages())[0]
+
+
 def test_an_old_or_locked_workbook_is_named_as_such(desk: Desk) -> None:
     desk.put("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
     assert "locked by a password, or an old .xls" in refusals(desk.pages())[0]
