@@ -157,7 +157,7 @@ class Reader:
 
     def _kept(self, row: bytes) -> bytes:
         if not self._without:
-            return msgspec.json.format(row, indent=-1)
+            return _without_white_space(row)
         kept = {name: value for name, value in decode(row).items() if name not in self._without}
         return _sorted.encode(kept)
 
@@ -195,6 +195,18 @@ def key_of(keys: Sequence[Expression], fields: Any) -> str | None:
     else:
         key = ":".join(str(part).replace("%", "%25").replace(":", "%3A") for part in parts)
     return key if len(key) <= _MOST_KEY else None
+
+
+def _without_white_space(row: bytes) -> bytes:
+    """The same JSON without white space between its parts. Raises ``ContractError`` if it is cut off, or none."""
+    try:
+        return msgspec.json.format(row, indent=-1)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ContractError(
+            "The answer is not valid JSON.",
+            remedy="Check the base URL; a proxy or login page may have answered.",
+            sample=shape(row),
+        ) from None
 
 
 def _extended(row: bytes, fields: Mapping[str, Any] | None) -> bytes:

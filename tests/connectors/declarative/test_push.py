@@ -181,3 +181,23 @@ def test_the_record_in_the_answer_is_taken_where_the_manifest_says_so(
     (result,) = push(reader.connector, change(reader))
     assert result.outcome is Outcome.APPLIED
     assert len(server.requests("GET /api/orders/1")) == 1
+
+
+def test_a_record_cut_in_the_middle_is_an_error_of_the_source_and_nothing_is_sent(
+    held: Reader, desk: Desk, server: Server
+) -> None:
+    server.faults.corrupt("GET /api/orders/1")
+    with pytest.raises(ContractError, match="not valid JSON"):
+        push(held.connector, change(held))
+    assert not server.requests("^POST")
+
+
+def test_a_record_that_is_the_whole_answer_and_cut_in_the_middle_is_an_error_as_well(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    desk.add(1)
+    desk.now += 60_000
+    reader = Reader(connect(one={"get": "/orders/{id}", "record": "@"}), desk).pull()
+    server.faults.answer("GET /api/orders/1", 200, '{"id":1,"changed":5,"sta')
+    with pytest.raises(ContractError, match="not valid JSON"):
+        push(reader.connector, change(reader))
