@@ -40,9 +40,13 @@ def world_of(name: str, folder: Path | None = None, *, place: str | None = None)
         return loaded
     manifest = registry.manifest_of(name, folder)
     if manifest is not None:
+        from conformance.generic.documents import Impossible
         from conformance.generic.world import world_of as of_manifest
 
-        return of_manifest(manifest)
+        try:
+            return of_manifest(manifest)
+        except Impossible as error:
+            raise NoWorld(f"{error} Name one with --world package.module:Class.") from error
     if name not in registry.names():
         registry.load(name)  # says which names there are
     raise NoWorld(

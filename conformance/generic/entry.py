@@ -27,7 +27,7 @@ def settings_of(manifest: Manifest, *, wrong: bool = False) -> dict[str, Any]:
         elif setting.type == "secret":
             values[name] = f"{_WRONG if wrong else SECRET}-{name}-0123456789abcdef"
         elif setting.default is None:
-            values[name] = {"text": f"kit-{name}", "integer": 1, "boolean": True}[setting.type]
+            values[name] = {"text": f"kit-{name}", "integer": 1, "boolean": True, "zone": "UTC"}[setting.type]
     return values
 
 

@@ -93,9 +93,10 @@ class Table:
 
     def key_of(self, row: Row) -> str:
         """The id that the connector gives it: the parts of its key, joined if there are several."""
-        return ":".join(str(part) for part in self._key_parts(row))
+        return ":".join(str(part) for part in self.parts_of(row))
 
-    def _key_parts(self, row: Row) -> list[int]:
+    def parts_of(self, row: Row) -> list[int]:
+        """The parts of its key."""
         return [row.number + place for place in range(len(self.stream.keys))]
 
     def written_version(self, row: Row) -> Any:
@@ -110,7 +111,7 @@ class Table:
     def shape(self, row: Row) -> dict[str, Any]:
         """The record as it is sent. Raises ``Impossible`` if no record fits the manifest."""
         parts: list[Any] = [
-            document(text, part) for text, part in zip(self.stream.keys, self._key_parts(row), strict=True)
+            document(text, part) for text, part in zip(self.stream.keys, self.parts_of(row), strict=True)
         ]
         parts += [{name: value} for name, value in row.created.items() if name not in self.fields]
         parts += [document(place, row.values[name]) for name, place in self.fields.items()]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -15,16 +15,18 @@ from conformance.generic.documents import Impossible
 from conformance.generic.entry import SECRET, settings_of
 from conformance.generic.playable import Playable
 from conformance.generic.serving import REFUSED, Desk
+from conformance.generic.signing import Signer, Told
 from conformance.generic.table import NUMBER, TEXT, Row, Table
 from conformance.needs import Need
 from conformance.world import Answer, Said, Stage, Wish, World, known_fields
-from connectors.contract import Connector
+from connectors.contract import Connector, Inbound
 from connectors.declarative.connector import connector_of
 from connectors.declarative.expressions import Expression, pieces
 from connectors.declarative.load import load
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.requests import Request as Declared
 from connectors.declarative.rules import Deletes
+from connectors.declarative.webhook import SETTING
 from sandbox.http import Faults, Request, Server
 
 _TOKENS = "/kit/token"
@@ -64,14 +66,16 @@ class GenericWorld(World):
         declared |= {Need.EMPTY, Need.TIMEOUT, Need.RETRY_AFTER}
         if self.manifest.auth is not None:
             declared.add(Need.CREDENTIALS)
+        self.signer = Signer(self.manifest.webhook) if self.manifest.webhook is not None else None
+        if self.signer is not None:
+            declared |= self.signer.can
+            self.secrets = [*self.secrets, self.signer.secret]
         self.can = frozenset(declared)
         self._stages = [
             self._stage(name, stream, can)
             for name, stream in self.manifest.streams.items()
             if not stream.parent and (can := self._playable(name, stream)).list
         ]
-        if not self._stages:
-            raise Impossible(f"No stand-in can be made of {self.manifest.name}: no list of its manifest is understood.")
         for stage in self._stages:
             self.table(stage).shape(Row(1, 0, values=dict.fromkeys(self.table(stage).fields, "")))
 
@@ -97,7 +101,8 @@ class GenericWorld(World):
 
     def config(self, wish: Wish) -> dict[str, Any]:
         """Base URL, settings, and the kit's wishes."""
-        config: dict[str, Any] = {
+        config: dict[str, Any] = {} if self.signer is None else {SETTING: self.signer.secret}
+        config |= {
             "base_url": (wish.address or self._server.base_url) + self._base_path,
             "calls_per_second": 100_000,
             **settings_of(self.manifest, wrong=wish.wrong),
@@ -186,6 +191,23 @@ class GenericWorld(World):
         """Refuse all tokens; refresh tokens stay good."""
         self._desk.entry.tokens.clear()
 
+    def inbound(
+        self,
+        stage: Stage,
+        source_id: str,
+        *,
+        event: Literal["changed", "deleted", "unknown"] = "changed",
+        delivery: str = "delivery-1",
+        secret: str | None = None,
+        at: datetime | None = None,
+    ) -> Inbound:
+        """By the manifest's ``webhook``."""
+        if self.signer is None:
+            raise NotImplementedError(f"{self.manifest.name} has no webhook")
+        row = self.table(stage).rows[source_id]
+        told = Told(stage.stream, self.table(stage).parts_of(row), self.table(stage).shape(row), event)
+        return self.signer.request(told, delivery, secret, at)
+
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         await self._desk(scope, receive, send)
 
@@ -204,6 +226,8 @@ class GenericWorld(World):
         if stream.update is not None and stream.update.names & {"etag", "version", "last_modified", "record"}:
             can.add(Need.CONDITIONAL)
         fields = stream.fields if playable.update else {}
+        if self.signer is not None and self.signer.tells_of(name):
+            can.add(Need.WEBHOOKS)
         values = {field: (f"new {field}", f"other {field}") for field in fields}
         first = next(iter(values), "")
         deletes = isinstance(stream.deletes, Deletes) or stream.deletes == "sweep"
@@ -231,7 +255,14 @@ class GenericWorld(World):
 
 
 def world_of(manifest: Path) -> type[GenericWorld]:
-    """The world of a manifest file."""
+    """The world of a manifest file. Raises ``ManifestError``, and ``Impossible`` if no stand-in can be made of it."""
+    told = load(manifest)
+    desk = Desk(told, "", _beginning)
+    lists = [
+        Playable(told, stream, desk.tables[name]).list for name, stream in told.streams.items() if not stream.parent
+    ]
+    if not any(lists):
+        raise Impossible(f"No stand-in can be made of {told.name}: its lists are of a kind that is not played.")
     return type(
         "ManifestWorld", (GenericWorld,), {"manifest_file": manifest, "__doc__": f"The world of {manifest.name}."}
     )

@@ -95,7 +95,6 @@ def _all() -> list[str]:
 
 
 def _tested(app: App, name: str, checks: Sequence[Check], seed: int, world: str | None) -> list[Result]:
-    from conformance.generic.documents import Impossible
     from conformance.runner import Run
     from conformance.worlds import NoWorld, world_of
 
@@ -103,7 +102,7 @@ def _tested(app: App, name: str, checks: Sequence[Check], seed: int, world: str 
         sys.path.insert(0, str(Path.cwd()))
     try:
         kind = world_of(name, Path.cwd(), place=world)
-    except (NoWorld, Impossible) as error:
+    except NoWorld as error:
         raise click.ClickException(str(error)) from None
     with _progress(app, name, len(checks)) as tell, Run(kind, seed=seed) as run:
         results = []

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import httpx
 import msgspec
@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from conformance.generic.world import GenericWorld
 from conformance.needs import Need
-from conformance.world import Stage, Wish
 from connectors import retry
 from connectors.contract import (
     OVERTAKEN,
@@ -41,9 +40,8 @@ from connectors.http import HttpSession, by_status, retry_after
 from connectors.network import Network
 from connectors.places import Place
 from connectors.rawjson import decode, parse
-from connectors.signatures import Signature, Timestamp, identify, sign, verify
+from connectors.signatures import Signature, Timestamp, identify, verify
 
-_SECRET = "shop-webhook-secret-0123456789"
 _SIGNATURE = Signature(
     scheme="hmac-sha256",
     header="X-Shop-Signature",
@@ -73,6 +71,7 @@ class ShopConfig(BaseModel):
 
     base_url: str
     token: SecretStr
+    webhook_secret: SecretStr
     page_size: int = 100
     timeout_seconds: float = 30.0
 
@@ -323,12 +322,12 @@ class Shop(Connector[ShopConfig]):
 
     def receive(self, request: Inbound) -> Delivery:
         if self.wrong != "believes everybody":
-            verify(_SIGNATURE, [SecretStr(_SECRET)], request, self._now(request))
+            verify(_SIGNATURE, [self.config.webhook_secret], request, self._now(request))
         told = decode(request.body)
+        if self.wrong != "takes any event for a change" and told["event"] not in ("changed", "deleted"):
+            return Delivery(identify(_SIGNATURE, request))
         named = "" if self.wrong == "gives no delivery an id" else identify(_SIGNATURE, request)
-        if told["event"] not in ("changed", "deleted") and self.wrong != "takes any event for a change":
-            return Delivery(named)
-        return Delivery(named, [Notice("order", str(told["id"]), deleted=told["event"] == "deleted")])
+        return Delivery(named, [Notice("order", str(told.get("id")), deleted=told["event"] == "deleted")])
 
     def _now(self, request: Inbound) -> datetime:
         if self.wrong == "does not look at the time":
@@ -368,7 +367,7 @@ def _ms(moment: datetime) -> int:
 
 
 class ShopWorld(GenericWorld):
-    """The shop's stand-in, with the webhook that a manifest cannot describe."""
+    """The shop's stand-in, made of its manifest."""
 
     manifest_file = Path(__file__).with_name("shop.yaml")
     connector_kind: ClassVar[type[Shop]] = Shop
@@ -376,29 +375,10 @@ class ShopWorld(GenericWorld):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         # The connector takes the source's clock for ours.
-        self.can = self.can - {Need.SKEW} | {Need.WEBHOOKS, Need.WEBHOOK_TIME, Need.DELIVERY_ID}
+        self.can = self.can - {Need.SKEW}
 
     def kind(self) -> type[Connector[Any]]:
         return self.connector_kind
-
-    def config(self, wish: Wish) -> dict[str, Any]:
-        return super().config(wish)
-
-    def inbound(
-        self,
-        stage: Stage,
-        source_id: str,
-        *,
-        event: Literal["changed", "deleted", "unknown"] = "changed",
-        delivery: str = "delivery-1",
-        secret: str | None = None,
-        at: datetime | None = None,
-    ) -> Inbound:
-        body = json.dumps({"event": event, "id": source_id}).encode()
-        moment = str(int((at or datetime.now(UTC)).timestamp()))
-        headers = {"content-type": "application/json", "x-shop-time": moment, "x-shop-delivery": delivery}
-        signature = sign(_SIGNATURE, secret or _SECRET, Inbound(headers, {}, body))
-        return Inbound({**headers, "x-shop-signature": signature}, {}, body)
 
 
 def world_with(wrong: str) -> type[ShopWorld]:

@@ -39,14 +39,14 @@ def test_a_failure_is_told_in_a_sentence_and_by_the_exit_code(capsys: pytest.Cap
 
 
 def test_the_result_as_json_names_each_check_with_its_status(capsys: pytest.CaptureFixture[str]) -> None:
-    code, shown = ltc(capsys, str(SHOP), "--only", "webhooks", "--only", "full-pull", "--json")
+    code, shown = ltc(capsys, str(SHOP), "--only", "token-ends", "--only", "full-pull", "--json")
     (found,) = json.loads(shown)
     assert code == 0
     assert (found["passed"], found["applicable"]) == (1, 1)
     by_name = {check["name"]: check for check in found["checks"]}
     assert by_name["full-pull"]["status"] == "passed"
-    assert by_name["forged"]["status"] == "not_applicable"
-    assert by_name["forged"]["why"] == "The connector takes no webhooks."
+    assert by_name["token-ends"]["status"] == "not_applicable"
+    assert by_name["token-ends"]["why"] == "The system is not used with tokens that end."
 
 
 def test_the_checks_are_listed_in_the_readers_language(capsys: pytest.CaptureFixture[str]) -> None:
