@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import io
+import logging
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -151,6 +152,7 @@ class SftpFolder(Folder):
 
         config = self._config
         self._stats.calls += 1
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # our errors say what matters, without a traceback
         transport = self._transport = paramiko.Transport(self._socket())
         types = dict.fromkeys(kind for name, _ in config.host_keys for kind in (_RSA if name == "ssh-rsa" else (name,)))
         transport.get_security_options().key_types = tuple(types)

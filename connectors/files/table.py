@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from connectors.singer.messages import joined
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 20
+_DATA = re.compile(r"\d{4}|@|^[\d.,:/ -]+$|.{60}", re.ASCII)
 
 
 def names_of(cells: Sequence[Any], limits: Limits) -> list[str]:
@@ -36,7 +38,8 @@ def names_of(cells: Sequence[Any], limits: Limits) -> list[str]:
         if not name:
             raise Refused(f"has no name for column {place}")
         if names.index(name) < place - 1:
-            raise Refused(f"has two columns `{name}`: {names.index(name) + 1} and {place}")
+            which = "" if _look_like_data(names) else f" `{name}`"
+            raise Refused(f"has two columns{which} of one name: {names.index(name) + 1} and {place}")
     return names
 
 
@@ -46,10 +49,17 @@ def require(names: Sequence[str], stream: StreamConfig, file: str) -> None:
     missing = [name for name in needed if name not in names]
     if missing:
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        if _look_like_data(names):
+            shown = f"{len(names)} that look like data and not like names"
         raise ContractError(
             f"{file} has no column {', '.join(f'`{name}`' for name in missing)}; it has {shown}.",
             remedy="Correct the file, or `key`, `version`, `header_row` and `delimiter` of the stream.",
         )
+
+
+def _look_like_data(names: Sequence[str]) -> bool:
+    """Whether a header may be a row of data, which is not to be shown in a message."""
+    return any(_DATA.search(name) for name in names)
 
 
 class Table:

@@ -112,7 +112,7 @@ def test_rows_above_the_header_are_passed_over(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("id,net,net", "two columns `net`: 2 and 3"),
+        ("id,net,net", "two columns `net` of one name: 2 and 3"),
         ("id,,net", "no name for column 2"),
         (",,", "has no header"),
         ("id" + "".join(f",c{n}" for n in range(1000)), "1001 columns"),
@@ -193,6 +193,15 @@ def test_a_key_column_that_vanished_stops_the_stream_and_says_what_is_there(desk
     with pytest.raises(ContractError, match=r"b\.csv has no column `id`; it has nr, net"):
         pull()
     assert read == ["1"]
+
+
+@pytest.mark.parametrize("row", ["张三,13800138000", "canary@example.com,x", "canary,canary,12.50"])
+def test_a_row_of_data_in_the_headers_place_is_not_shown(desk: Desk, row: str) -> None:
+    desk.put("a.csv", f"{row}\n{row}\n")
+    line = desk.check()
+    assert not line.ok
+    assert not {"张三", "13800138000"} & set(line.detail.split(", "))
+    assert "canary" not in line.detail
 
 
 def test_keys_of_several_columns_are_joined(desk: Desk) -> None:

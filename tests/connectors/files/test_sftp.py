@@ -15,6 +15,7 @@ import pytest
 from connectors.errors import AuthError, ContractError, TransientError, Unreachable
 from connectors.files.config import FilesConfig
 from connectors.files.connector import Files
+from connectors.waiting import sleep
 from tests.connectors.files.conftest import OLD, Desk, ids, window
 from tests.connectors.files.server import PASSWORD, USER, Sftp
 
@@ -122,6 +123,23 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_time(server: 
     assert (found, cursor["files"]) == ([], {})
     os.utime(path, (OLD + 9, OLD + 9))
     assert set(pull(server, cursor)[0]) == {"2"}
+
+
+def test_on_a_server_two_looks_must_show_that_a_file_stands_still(
+    server: Sftp, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = desk.put("a.csv", "id\n1\n")  # old by the server's clock, whatever that is worth
+
+    def meanwhile(seconds: float) -> None:
+        sleep(seconds)
+        path.write_text("id\n1\n2\n")
+        os.utime(path, (OLD, OLD))
+
+    monkeypatch.setattr("connectors.files.pulling.sleep", meanwhile)
+    found, cursor = pull(server)
+    assert found == []
+    monkeypatch.undo()
+    assert pull(server, cursor)[0] == ["1", "2"]
 
 
 def test_a_connection_that_breaks_off_is_tried_by_the_next_run(server: Sftp, desk: Desk) -> None:
