@@ -10,7 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
 
+from conformance.generic.inverse import unify
 from connectors.declarative.credentials import Credentials
+from connectors.declarative.expressions import Template
 from connectors.declarative.manifest import Manifest
 from connectors.declarative.settings import config_model
 
@@ -41,6 +43,7 @@ class Entry:
             {"base_url": "https://kit.example", **settings_of(manifest)}  # never asked
         )
         self._credentials = Credentials(manifest.auth, config)
+        self._revealed = config.revealed()
         self.tokens: set[str] = set()
         self.refresh: set[str] | None = None
         self.granted = 0
@@ -55,18 +58,35 @@ class Entry:
         self.tokens.clear()
         self.refresh, self.granted = None, 0
 
-    def admits(self, request: Request) -> bool:
+    def admits(self, request: Request, body: bytes) -> bool:
         """Whether a request shows the right credentials."""
         if self._oauth is not None:
             return request.headers.get("authorization", "").removeprefix("Bearer ") in self.tokens
-        wanted = self._credentials.headers()
-        asked = self._credentials.query()
-        signed = self._manifest.auth.sign if self._manifest.auth else None
         return (
-            all(request.headers.get(name) == value for name, value in wanted.items())
-            and all(request.query_params.get(name) == value for name, value in asked.items())
-            and all(name in request.headers for name in (signed.headers if signed else {}))
+            all(request.headers.get(name) == value for name, value in self._credentials.headers().items())
+            and all(request.query_params.get(name) == value for name, value in self._credentials.query().items())
+            and self._is_signed(request, body)
         )
+
+    def _is_signed(self, request: Request, body: bytes) -> bool:
+        """Whether the signature is what the manifest makes of the request, at the time that it says."""
+        signing = self._manifest.auth.sign if self._manifest.auth else None
+        if signing is None:
+            return True
+        found: dict[str, Any] = {}
+        for name, template in signing.headers.items():
+            unify(template, request.headers.get(name, ""), found)
+        filled = Template(signing.headers).fill(
+            {
+                "config": self._revealed,
+                "method": request.method,
+                "path": request.scope["raw_path"].decode().partition("?")[0],
+                "query": request.scope["query_string"].decode(),
+                "body": body.decode(errors="replace"),
+                **{name: found.get(name, "") for name in ("timestamp", "timestamp_ms", "nonce")},
+            }
+        )
+        return all(request.headers.get(name) == str(value) for name, value in filled.items())
 
     def grant(self, headers: Mapping[str, str], body: bytes) -> tuple[dict[str, Any], int]:
         """The token endpoint's answer and its status."""

@@ -51,7 +51,7 @@ class Pages:
                 after = _opened(found.get("cursor"))
                 ordered = [item for item in ordered if item[1].number > after]
             case "last_id":
-                after = int(found.get("last_id") or 0)
+                after = _number(found.get("last_id"))
                 ordered = [item for item in ordered if item[1].number > after]
             case _:
                 ordered = self._keyset(rows, found)
@@ -63,7 +63,7 @@ class Pages:
         ordered = sorted(rows, key=lambda item: (item[1].stamp, item[1].number))
         if found.get("after_time") in (None, ""):
             return ordered
-        time, number = self._comparable(found["after_time"]), int(found.get("after_id") or 0)
+        time, number = self._comparable(found["after_time"]), _number(found.get("after_id"))
         return [item for item in ordered if (self._comparable(self._time(item[1])), item[1].number) > (time, number)]
 
     def _time(self, row: Row) -> Any:
@@ -124,6 +124,11 @@ def _bound(times: TimeFormat, written: Any) -> int | None:
         return times.parse(written)
     except ValueError:
         return None
+
+
+def _number(source_id: Any) -> int:
+    """The row's number, which is the first part of its key."""
+    return int(str(source_id or 0).partition(":")[0])
 
 
 def _sealed(number: int) -> str:

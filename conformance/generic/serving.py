@@ -64,7 +64,7 @@ class Desk:
         if path == self.entry.token_path:
             answer, status = self.entry.grant(request.headers, body)
             return _response(answer, status)
-        if not self.entry.admits(request):
+        if not self.entry.admits(request, body):
             return _said(self.sayings.answer("auth"))
         query: dict[str, Any] = {
             name: items if len(items := request.query_params.getlist(name)) > 1 else items[0]

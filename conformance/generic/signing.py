@@ -42,12 +42,12 @@ class Signer:
         if signature.id is not None:
             self.can.add(Need.DELIVERY_ID)
 
-    def tells_of(self, stream: str) -> bool:
-        """Whether requests about a stream can be made."""
-        told = Told(stream, [1], {"id": 1}, "changed")
+    def tells_of(self, stream: str, parts: int) -> bool:
+        """Whether requests about a stream can be made, whose key has so many parts."""
+        told = Told(stream, [1] * parts, {"id": 1}, "changed")
         try:
             self._body(told)
-        except Impossible:
+        except (Impossible, ValueError):
             return False
         return self._webhook.signature.scheme != "ed25519"
 

@@ -226,7 +226,7 @@ class GenericWorld(World):
         if stream.update is not None and stream.update.names & {"etag", "version", "last_modified", "record"}:
             can.add(Need.CONDITIONAL)
         fields = stream.fields if playable.update else {}
-        if self.signer is not None and self.signer.tells_of(name):
+        if self.signer is not None and self.signer.tells_of(name, len(stream.keys)):
             can.add(Need.WEBHOOKS)
         values = {field: (f"new {field}", f"other {field}") for field in fields}
         first = next(iter(values), "")
