@@ -23,12 +23,17 @@ from connectors.declarative.manifest import Manifest, Setting, Stream
 from connectors.declarative.parts import Times
 from connectors.declarative.requests import Create, One, Request, Update
 from connectors.declarative.rules import Deletes, ErrorRule, Incremental, Limits, Paging, Parent, Version
+from connectors.declarative.webhook import Event, Webhook
+from connectors.handshakes import Handshake
+from connectors.places import Place
+from connectors.signatures import Signature, Timestamp
 
 DOCS = Path(__file__).parents[1] / "docs" / "connectors"
 SCHEMA, PAGE = DOCS / "manifest.schema.json", DOCS / "manifest.md"
 PARTS: tuple[type[BaseModel], ...] = (
     *(Manifest, Setting, Auth, Basic, OAuth, Signing, Stream, Request, One, Update, Create),
     *(Paging, Version, Times, Incremental, Deletes, Parent, ErrorRule, Limits),
+    *(Webhook, Event, Signature, Timestamp, Place, Handshake),
 )
 """In the order in which one writes them."""
 _SHORT = ("list", "one", "update", "create")

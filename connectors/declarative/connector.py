@@ -40,6 +40,7 @@ from connectors.declarative.rules import Deletes as DeletesRule
 from connectors.declarative.settings import DeclaredConfig, config_model
 from connectors.declarative.tokens import Tokens
 from connectors.declarative.webhook import SETTING, Webhook
+from connectors.declarative.zones import settled
 from connectors.errors import ConnectorError, RecordError
 
 
@@ -50,6 +51,7 @@ class Declared(Connector[DeclaredConfig]):
 
     def __init__(self, config: DeclaredConfig) -> None:
         super().__init__(config)
+        self._told = settled(self.manifest, config.plain())
         self._client = Client(self.manifest, config, self.stats, lambda: self.services)
 
     @property
@@ -67,10 +69,10 @@ class Declared(Connector[DeclaredConfig]):
 
     def check(self) -> Iterable[CheckLine]:
         """Reads one record of each stream."""
-        for name, stream in self.manifest.streams.items():
+        for name, stream in self._told.streams.items():
             writes = None if stream.update is not None else False
             try:
-                found = Lister(self.manifest, name, self._client, None).first().found
+                found = Lister(self._told, name, self._client, None).first().found
             except ConnectorError as error:
                 yield CheckLine(name, False, error.message, error.remedy, can_read=False, can_write=writes)
                 continue
@@ -84,11 +86,11 @@ class Declared(Connector[DeclaredConfig]):
 
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """See ``connectors.declarative.pulling``."""
-        return Puller(self.manifest, stream, self._client, self.config.page_size).pull(cursor, window)
+        return Puller(self._told, stream, self._client, self.config.page_size).pull(cursor, window)
 
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
         """Every id that the list shows, whenever it changed."""
-        for answer, _ in Lister(self.manifest, stream, self._client, self.config.page_size).walk({}):
+        for answer, _ in Lister(self._told, stream, self._client, self.config.page_size).walk({}):
             yield [record.source_id for record in answer.found.records] + [
                 record.source_id for record in answer.found.rejected if record.source_id
             ]
@@ -107,7 +109,7 @@ class Declared(Connector[DeclaredConfig]):
 
     @cached_property
     def _receiver(self) -> Receiver | None:
-        webhook, streams = self.manifest.webhook, self.manifest.streams
+        webhook, streams = self._told.webhook, self._told.streams
         if webhook is None:
             return None
         return Receiver(
@@ -121,7 +123,7 @@ class Declared(Connector[DeclaredConfig]):
     @property
     def reads_single_records(self) -> bool:
         """Whether the manifest says how one record is read."""
-        return any(stream.one is not None for stream in self.manifest.streams.values())
+        return any(stream.one is not None for stream in self._told.streams.values())
 
     def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
         """One call for each record."""
@@ -136,7 +138,7 @@ class Declared(Connector[DeclaredConfig]):
 
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
         """See ``connectors.declarative.pushing``."""
-        said = self.manifest.streams[stream]
+        said = self._told.streams[stream]
         if said.update is None:
             raise NotImplementedError(f"{self.name} does not accept changes to {stream}")
         yield from Writer(said, said.update, self._singles(stream, Priority.WRITE), self._client).apply(changes)
@@ -150,13 +152,13 @@ class Declared(Connector[DeclaredConfig]):
         yield from self._creator(stream).create(records)
 
     def _singles(self, stream: str, priority: Priority = Priority.READ) -> Singles:
-        said = self.manifest.streams[stream]
+        said = self._told.streams[stream]
         if said.one is None:
             raise NotImplementedError(f"{self.name} does not read single records of {stream}")
         return Singles(said, said.one, self._client, priority)
 
     def _creator(self, stream: str) -> Creator:
-        said = self.manifest.streams[stream]
+        said = self._told.streams[stream]
         if said.create is None:
             raise NotImplementedError(f"{self.name} does not create records in {stream}")
         return Creator(said, said.create, self._client)

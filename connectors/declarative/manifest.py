@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.declarative import zones
 from connectors.declarative.authentication import Auth
 from connectors.declarative.expressions import ExpressionError
 from connectors.declarative.parts import Header, Holes, Mistake, Name, Part, Query, Times
@@ -20,7 +21,8 @@ _WINDOW = frozenset({"since", "until"})
 class Setting(Part):
     """One thing that the admin sets under ``config`` in ltc.yaml."""
 
-    type: Literal["text", "secret", "integer", "boolean"] = "text"
+    type: Literal["text", "secret", "integer", "boolean", "zone"] = "text"
+    """``zone``: an IANA time zone, such as Asia/Shanghai."""
     about: str = ""
     default: str | int | bool | None = None
     """Without a default it must be set; a secret has none."""
@@ -28,7 +30,7 @@ class Setting(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Setting:
-        wanted: dict[str, type] = {"text": str, "integer": int, "boolean": bool}
+        wanted: dict[str, type] = {"text": str, "integer": int, "boolean": bool, "zone": str}
         if self.type == "secret" and self.default is not None:
             raise ValueError("a secret has no default; it is set in ltc.yaml, as a reference such as ${env:API_KEY}")
         if self.default is not None and type(self.default) is not wanted[self.type]:
@@ -53,6 +55,8 @@ class Stream(Part):
     without: tuple[str, ...] = ()
     """Fields that change without a change, such as a view counter; they are not kept."""
     one: One | None = None
+    details: bool = False
+    """The list shows parts of its records only, key and version among them; each is read by `one`, and that is kept."""
     writable: tuple[str, ...] | dict[str, Query] = ()
     """Fields that may be written; as a table, with the place where each is read."""
     update: Update | None = None
@@ -74,6 +78,8 @@ class Stream(Part):
             raise ValueError("writable needs update")
         if self.create is not None and self.one is None:
             raise ValueError("create needs one")
+        if self.details and (self.one is None or self.parent is not None):
+            raise ValueError("details needs one (to read each record), and no parent")
         timeless = self.version is None or self.version.format == "number"
         if self.incremental is not None and self.incremental.times is None and timeless:
             raise ValueError("incremental needs version with a time, or times (how {since} is written)")
@@ -155,6 +161,9 @@ class Manifest(Part):
             for needed in stream.depends_on:
                 if needed not in self.streams:
                     yield (*at, "depends_on"), f"there is no stream {needed!r}"
+        for name in zones.named(self):
+            if name not in self.settings or self.settings[name].type != "zone":
+                yield ("settings",), f"the zone {{config.{name}}} needs a setting {name} of type zone"
         if self.webhook is not None:
             yield from self.webhook.mistakes({name: item.one is not None for name, item in self.streams.items()})
 

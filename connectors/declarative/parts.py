@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -27,7 +28,8 @@ def _is_template(value: Any) -> Any:
 
 
 def _is_zone(name: str) -> str:
-    zone_of(name)
+    if ZONE_SETTING.fullmatch(name) is None:
+        zone_of(name)
     return name
 
 
@@ -42,6 +44,8 @@ def _is_path(path: str) -> str:
     return path
 
 
+ZONE_SETTING = re.compile(r"\{config\.([a-z][a-z0-9_]*)\}")
+"""A zone that a setting names."""
 Place = tuple[Any, ...]
 """The keys that lead to an entry of the file."""
 Mistake = tuple[Place, str]
@@ -64,7 +68,8 @@ class Times(Part):
 
     format: str = "iso"
     zone: Annotated[str, AfterValidator(_is_zone)] = "UTC"
-    """Where the clock hangs whose times have no zone of their own."""
+    """Where the clock hangs whose times have no zone of their own: an IANA zone, or the setting that names it, such as
+    ``{config.time_zone}``."""
 
     @field_validator("format")
     @classmethod
@@ -74,5 +79,5 @@ class Times(Part):
 
     @property
     def reading(self) -> TimeFormat:
-        """The format, ready to use."""
+        """The format, ready to use; the zone is known by now (``zones.settled``)."""
         return TimeFormat(self.format, self.zone)

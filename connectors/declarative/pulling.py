@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -27,10 +28,12 @@ import msgspec
 from connectors.budget import Priority
 from connectors.contract import Cursor, Page, Window
 from connectors.declarative.client import Client
+from connectors.declarative.details import Details
 from connectors.declarative.expressions import Expression
 from connectors.declarative.failures import Expired, Gone
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.paging import Answer, Position, Walk
+from connectors.declarative.pushing import Singles
 from connectors.declarative.records import Found, Reader, Selection, keys_of
 from connectors.declarative.requests import Request
 from connectors.declarative.rules import Deletes
@@ -38,6 +41,8 @@ from connectors.declarative.times import TimeFormat, now_us, to_us
 from connectors.errors import ContractError, RecordError
 
 _SECOND = 1_000_000
+_AT_ONCE = 4
+"""So many records are read at once where a list shows parts of them only."""
 _NOTICED = 3 * _SECOND
 """A difference between two clocks that is less may come from the way of the answer."""
 
@@ -132,6 +137,9 @@ class Puller:
     def __init__(self, manifest: Manifest, name: str, client: Client, page_size: int | None) -> None:
         self._client = client
         self._lister = Lister(manifest, name, client, page_size)
+        stream = self._lister.stream
+        workers = min(manifest.limits.concurrent or _AT_ONCE, _AT_ONCE)
+        self._details = Details(Singles(stream, stream.one, client), workers) if stream.details and stream.one else None
 
     def pull(self, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """See ``Connector.pull``. Raises any ``ConnectorError``."""
@@ -148,8 +156,7 @@ class Puller:
         state: Cursor = {} if window.full else dict(cursor or {})
         of_deleted: Cursor = state.pop("deleted", {})
         if not of_deleted.get("scan"):
-            walk = self._lister.walk
-            for page in self._through(state, window, walk, self._lister.mark):
+            for page in self._through(state, window, self._records, self._lister.mark):
                 joined = {**page.cursor, "deleted": of_deleted} if request is not None else page.cursor
                 yield Page(page.records, joined, page.complete and request is None, page.deleted_ids, page.rejected)
                 if page.complete:
@@ -198,6 +205,11 @@ class Puller:
             if not done:
                 yield from self._through(kept, window, walk, mark)
 
+    def _records(self, window: Mapping[str, Any], position: Position | None) -> Pages:
+        """The stream's pages, with whole records."""
+        for answer, after in self._lister.walk(window, position):
+            yield (replace(answer, found=self._details.of(answer.found)) if self._details else answer), after
+
     def _deleted(self, deletes: Deletes, request: Request) -> Callable[[Mapping[str, Any], Position | None], Pages]:
         rows = Selection(deletes.records)
 
@@ -228,7 +240,7 @@ class Puller:
             return {}
         times = self._lister.times
         window: dict[str, Any] = {"until": times.write(until)}
-        return window if start is None else {**window, "since": times.write(max(start, 0))}
+        return window if start is None else {**window, "since": times.write(max(start, 0), until)}
 
     def _cut(self, until: int) -> int:
         """Cut to the unit that the source compares by."""

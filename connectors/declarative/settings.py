@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
 
 from connectors.declarative.manifest import Manifest, Setting
+from connectors.declarative.times import zone_of
 from connectors.declarative.webhook import SETTING
 from connectors.network import Host, Network, check_all
 
-_TYPES: dict[str, Any] = {"text": str, "integer": int, "boolean": bool, "secret": SecretStr}
+
+def _is_zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+_TYPES: dict[str, Any] = {
+    "text": str,
+    "integer": int,
+    "boolean": bool,
+    "secret": SecretStr,
+    "zone": Annotated[str, AfterValidator(_is_zone)],
+}
 
 
 class DeclaredConfig(BaseModel):

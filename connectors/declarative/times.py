@@ -42,6 +42,9 @@ class TimeFormat:
             return 1 if "%f" in self.format else 1_000_000
         return 60_000_000 if "%M" in self.format else 86_400_000_000
 
+    def _offset(self, us: int) -> timedelta:
+        return (EPOCH + us * _MICROSECOND).astimezone(self.zone).utcoffset() or timedelta()
+
     def parse(self, value: Any) -> int:
         """Microseconds since the epoch. Raises ``ValueError`` for what is no instant in this format."""
         if self.format in _UNITS:
@@ -65,11 +68,17 @@ class TimeFormat:
             raise ValueError("is no instant")
         return found
 
-    def write(self, us: int) -> str | int:
-        """An instant, cut to the format's unit, as the source takes it in a request."""
+    def write(self, us: int, until_us: int | None = None) -> str | int:
+        """An instant, cut to the format's unit, as the source takes it in a request.
+
+        With ``until_us`` it is the beginning of a span up to then: where clocks are put back within the span, an hour
+        is written twice, so it begins earlier by what they are put back.
+        """
         if self.format in _UNITS:
             return us // _UNITS[self.format]
         moment = (EPOCH + us * _MICROSECOND).astimezone(self.zone)
+        if until_us is not None:
+            moment -= max(self._offset(us) - self._offset(until_us), timedelta())
         if self.format != "iso":
             return moment.strftime(self.format)
         text = moment.replace(microsecond=0).isoformat()

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from connectors.contract import Deletes
 from connectors.declarative import pulling, times
+from connectors.declarative.load import ManifestError
 from connectors.errors import AuthError, ContractError, TransientError
 from sandbox.http import Server
 from tests.connectors.declarative.conftest import MANIFEST, Connect, Reader, window
@@ -370,3 +372,48 @@ def test_a_list_that_begins_with_the_newest_is_read_down_to_what_is_known(
 
     assert new in reader.ids
     assert len(server.requests()) == 1
+
+
+def test_records_that_the_list_shows_in_part_are_read_one_by_one(connect: Connect, desk: Desk, server: Server) -> None:
+    keys = desk.add(30)
+    desk.now += 90_000
+    stable = {"by": "page", "size": 20, "stable": True}
+    reader = Reader(connect(list=_listing(parts="yes", page="{page}"), details=True, paging=stable), desk)
+
+    reader.pull()
+
+    assert reader.ids == set(keys)
+    assert all(b'"amount"' in record.body for record in reader.held.values())
+    assert len(server.requests(r"/orders/\d+$")) == 30
+    # A sweep needs no more than the list.
+    server.forget()
+    assert [int(key) for batch in reader.connector.ids("order") for key in batch] == keys
+    assert not server.requests(r"/orders/\d+$")
+
+
+def test_a_record_that_is_gone_or_refused_when_it_is_read_takes_no_others_with_it(
+    connect: Connect, desk: Desk, server: Server
+) -> None:
+    keys = desk.add(5)
+    desk.now += 90_000
+    server.faults.meanwhile("/orders/2$", lambda: desk.remove(2))
+    server.faults.answer("/orders/4$", 200, {"error": {"code": "secret", "text": "Not for you"}})
+    (page,) = connect(details=True, paging={"by": "page", "more": "result.more"}).pull("order", None, window(desk))
+
+    assert [int(record.source_id) for record in page.records] == [key for key in keys if key not in (2, 4)]
+    assert [item.source_id for item in page.rejected] == ["4"]
+
+
+def test_clocks_that_hang_where_a_setting_says_are_read_so(connect: Connect, desk: Desk) -> None:
+    (key,) = desk.add(written="2026-09-21 22:13:20")
+    zoned = {"field": "written", "format": "%Y-%m-%d %H:%M:%S", "zone": "{config.clock}"}
+    listed = {"version": zoned, "incremental": None, "list": "/orders", "paging": {"by": "none"}}
+    settings = {"settings": {"token": {"type": "secret"}, "clock": {"type": "zone"}}}
+
+    reader = Reader(connect({"clock": "Asia/Shanghai"}, settings, **listed), desk)
+
+    assert reader.pull().held[str(key)].version == 1_790_000_000_000_000
+    with pytest.raises(ValidationError, match="no IANA time zone"):
+        connect({"clock": "Middle/Earth"}, settings, **listed)
+    with pytest.raises(ManifestError, match="a setting clock of type zone"):
+        connect(**listed)
