@@ -279,16 +279,21 @@ def bounded_memory(lab: Lab) -> None:
     size, pages = lab.stage.page, 30
     lab.world.insert(lab.stage, size * pages)
     connector, reader = lab.connect(), lab.reader()
-    most = 0
+    gc.collect()
+    before, most = _alive(), 0
 
     def count(number: int, _: Page) -> None:
         nonlocal most
         reader.held.clear()
         if number % 5 == 1:
-            most = max(most, sum(type(item) is RawRecord for item in gc.get_objects()))
+            most = max(most, _alive() - before)
 
     lab.pull(reader, connector, between=count)
     lab.expect(most <= 10 * size, f"{most} records are held at a time, of pages of {size}.")
+
+
+def _alive() -> int:
+    return sum(type(item) is RawRecord for item in gc.get_objects())
 
 
 @check(
