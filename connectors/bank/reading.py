@@ -17,6 +17,9 @@ from connectors.files.spool import Refused, Spool
 from connectors.files.text import detect
 
 _HEAD = 4096
+_WESTERN = frozenset({"cp1252", "windows-1252", "iso-8859-1", "iso-8859-15", "latin1"})
+_NOT_WESTERN = re.compile(rb"[\x80-\xff]{4}")
+"""No Western text has four letters beyond ASCII in a row; two Chinese characters have."""
 _CHARSET = re.compile(rb"CHARSET:\s*([A-Za-z0-9_-]+)|encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
@@ -100,6 +103,9 @@ class BankReader:
                 "".encode(known)
             except LookupError:
                 raise Refused(f"says that it is in {name}, which is no encoding") from None
+            file.seek(0)
+            if known.lower() in _WESTERN and _NOT_WESTERN.search(file.read()):
+                raise
             return detect(file, known).name
 
 

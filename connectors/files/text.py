@@ -2,7 +2,8 @@
 
 A mark at the beginning decides. Without one, a file is UTF-8 if all of it is; else GB18030 if all of it is, and if what
 it then says looks like Chinese: nearly every text in a Western or Cyrillic encoding breaks one rule or the other, but
-a short one may break none. Everything else is refused until somebody names the encoding.
+a short one may break none. Everything else is refused until somebody names the encoding, and so are the few Chinese
+characters of GB18030 that are valid UTF-8 by chance.
 """
 
 from __future__ import annotations
@@ -52,10 +53,15 @@ def detect(file: IO[bytes], wanted: str) -> Encoding:
     if marked is not None:
         return _sure(file, marked, "it begins with the mark of it")
     try:
-        return Encoding("utf-8", f"all of it is valid{_plain(_decoded(file, 'utf-8'))}")
+        counts = _decoded(file, "utf-8")
     except _Broken as error:
-        broken = error.offset
-    return _chinese(file, broken)
+        return _chinese(file, error.offset)
+    if _may_be_chinese(file, counts):
+        raise Refused(
+            "can be read as UTF-8 and as GB18030, and only the latter makes sense of its few characters beyond ASCII; "
+            "name its `encoding` in ltc.yaml"
+        )
+    return Encoding("utf-8", f"all of it is valid{_plain(counts)}")
 
 
 def _sure(file: IO[bytes], name: str, why: str) -> Encoding:
@@ -78,14 +84,34 @@ def _chinese(file: IO[bytes], broken: int) -> Encoding:
         raise Refused(
             f"is neither in UTF-8 (byte {broken} does not fit) nor in GB18030 (byte {error.offset}); {advice}"
         ) from None
-    wide = sum(count for sign, count in counts.items() if ord(sign) > 127)
-    common = sum(count for sign, count in counts.items() if ord(sign) > 127 and sign in _common())
+    wide, common = _share(counts)
     if common < _COMMON_SHARE * wide:
         raise Refused(
             f"is not in UTF-8 (byte {broken} does not fit), and read as GB18030 only {common} of its {wide} characters "
             f"beyond ASCII are common Chinese ones; {advice} (gb18030, if it is that)"
         )
     return Encoding("gb18030", f"byte {broken} does not fit UTF-8, and all of it is valid, common Chinese")
+
+
+def _may_be_chinese(file: IO[bytes], counts: Counter[str]) -> bool:
+    """Whether valid UTF-8 is more likely GB18030: a few Chinese characters can look like two bytes of UTF-8 each.
+
+    They then come out as letters that no European text has side by side.
+    """
+    wide = {sign for sign in counts if ord(sign) > 127}
+    if not wide or any(ord(sign) > 0x7FF for sign in wide) or wide <= _european():
+        return False
+    try:
+        found, common = _share(_decoded(file, "gb18030"))
+    except _Broken:
+        return False
+    return common >= _COMMON_SHARE * found
+
+
+def _share(counts: Counter[str]) -> tuple[int, int]:
+    """How many characters are beyond ASCII, and how many of these are common Chinese ones."""
+    wide = sum(count for sign, count in counts.items() if ord(sign) > 127)
+    return wide, sum(count for sign, count in counts.items() if ord(sign) > 127 and sign in _common())
 
 
 def _decoded(file: IO[bytes], name: str) -> Counter[str]:
@@ -121,6 +147,14 @@ def _common() -> frozenset[str]:
             if sign and not unicodedata.name(sign, "").startswith(("HIRAGANA", "KATAKANA", "GREEK", "CYRILLIC")):
                 found.add(sign)
     return frozenset(found)
+
+
+@cache
+def _european() -> frozenset[str]:
+    """The letters and signs of European languages, and those of Vietnamese and Hebrew that have two bytes."""
+    spans = ((0xA0, 0x17F), (0x1A0, 0x1A1), (0x1AF, 0x1B0), (0x218, 0x21B), (0x300, 0x323), (0x386, 0x3CE))
+    more = ((0x400, 0x45F), (0x490, 0x491), (0x5D0, 0x5EA))
+    return frozenset(chr(code) for first, last in (*spans, *more) for code in range(first, last + 1))
 
 
 def _shown(name: str) -> str:

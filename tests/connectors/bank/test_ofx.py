@@ -30,6 +30,13 @@ def test_a_western_encoding_is_read_as_the_header_says(vault: Vault) -> None:
     assert vault.pull()[0]["counterparty"]["name"] == "Café Müller"
 
 
+@pytest.mark.parametrize("name", ["怡芳", "裕茂"])
+def test_chinese_that_cannot_be_told_for_sure_is_not_read_as_western(vault: Vault, name: str) -> None:
+    vault.put("a.ofx", ofx(f"80.32 F-1 {name}"), encoding="gb18030")
+    assert "`encoding`" in refusals(vault.pages())[0]
+    assert vault.pull(encoding="gb18030")[0]["counterparty"]["name"] == name
+
+
 def test_without_a_charset_nothing_is_guessed(vault: Vault) -> None:
     vault.put("a.ofx", ofx("80.32 F-1 Café", header="CHARSET:NONE"), encoding="cp1252")
     assert "name its `encoding`" in refusals(vault.pages())[0]

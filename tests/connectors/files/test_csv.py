@@ -60,6 +60,21 @@ def test_another_encoding_is_never_decoded_in_silence(desk: Desk, text: str, enc
     assert desk.pull(encoding=encoding) == [{"id": "1", "name": text.split(",")[-1].strip()}]
 
 
+@pytest.mark.parametrize("name", ["裕茂", "千雀", "元之源"])
+def test_chinese_that_is_valid_utf_8_by_chance_is_not_read_as_that(desk: Desk, name: str) -> None:
+    desk.put("a.csv", f"id,name\n1,{name}\n".encode("gb18030"))
+    assert "can be read as UTF-8 and as GB18030" in refusals(desk.pages())[0]
+    assert desk.pull(encoding="gb18030") == [{"id": "1", "name": name}]
+
+
+@pytest.mark.parametrize(
+    "name", ["Café", "Müller", "Łódź", "Ελλάδα", "Общество", "Đặng", "שלום", "مرحبا", "裕茂", "naïve – “x” €"]
+)
+def test_utf_8_is_read_as_utf_8_however_short_it_is(desk: Desk, name: str) -> None:
+    desk.put("a.csv", f"id,name\n1,{name}\n")
+    assert desk.pull() == [{"id": "1", "name": name}]
+
+
 def test_the_byte_that_does_not_fit_is_named_wherever_it_is(desk: Desk) -> None:
     start = b"id,name\n" + "".join(f"{n},x{n}\n" for n in range(300_000)).encode()
     desk.put("a.csv", start + b"7,\xff\xff\n")
