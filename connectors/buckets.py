@@ -176,11 +176,13 @@ def afford(bucket: Bucket, allowance: Allowance, priority: Priority, now: int, l
     )
 
 
-def take_over(bucket: Bucket, quota: Quota | None, told: Told, now: int, lent: int = 0) -> None:
+def take_over(
+    bucket: Bucket, quota: Quota | None, told: Told, now: int, lent: int = 0, *, only_more: bool = False
+) -> None:
     """Correct the count by what the source told.
 
     More than we counted is believed at once: others call, too. Fewer is believed only if it is clearly fewer, for some
-    of our calls are still on their way.
+    of our calls are still on their way, and not if it was told a while ago (``only_more``): calls were made since.
     """
     if quota is None:
         return
@@ -197,7 +199,7 @@ def take_over(bucket: Bucket, quota: Quota | None, told: Told, now: int, lent: i
         return
     ours = used(bucket, quota, now) - lent
     slack = max(10, (most or 0) // 100)
-    if count > ours or count < ours - slack:
+    if count > ours or (count < ours - slack and not only_more):
         _set_used(bucket, quota, count + lent, now)
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,13 +24,15 @@ from connectors.errors import (
     QuotaError,
     Throttled,
     TransientError,
-    Unreachable,
 )
 from connectors.guard import transport
+from connectors.httperrors import by_status, from_httpx, retry_after
 from connectors.network import AddressRefused, Network, check
 from connectors.ratelimit import RateLimit
-from connectors.rawjson import readable, shape
+from connectors.rawjson import readable
 from connectors.services import in_process
+
+__all__ = ["Classify", "HttpSession", "authority_of", "by_status", "from_httpx", "retry_after", "usual_authorities"]
 
 T = TypeVar("T")
 
@@ -291,75 +290,6 @@ def _tried_out(authentication: Callable[[], T]) -> T:
         return authentication()
     except (TransientError, AuthError) as error:
         raise _Final(error) from error
-
-
-def from_httpx(error: Exception, host: str) -> ConnectorError:
-    """Our error for any error httpx raises; never shows the URL's query, the headers or the request's body."""
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
-        return ContractError(
-            f"The request to {host} cannot be sent ({type(error).__name__}).",
-            remedy="Check the address and the credentials in ltc.yaml for characters that do not belong there.",
-        )
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return ContractError(
-            f"The certificate of {host} is not trusted.",
-            remedy="Set SSL_CERT_FILE to the PEM file of its authority, or check that nothing stands in between.",
-        )
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        return Unreachable(
-            f"{host} cannot be reached.", remedy="Check the address, the network and whether the system is up."
-        )
-    if isinstance(error, httpx.TimeoutException):
-        return TransientError(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
-    if isinstance(error, httpx.TransportError):
-        return TransientError(
-            f"The connection to {host} broke ({type(error).__name__}).", remedy="It is tried again on the next run."
-        )
-    return ContractError(
-        f"{host} answered in a way HTTP does not allow ({type(error).__name__}).",
-        remedy="Check the base URL; a proxy may have answered.",
-    )
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that ``Retry-After`` asks for, as a number or until an HTTP date; ``None`` without a readable one."""
-    value = response.headers.get("retry-after", "")
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (moment - datetime.now(UTC)).total_seconds() if moment.tzinfo else math.nan
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def by_status(response: httpx.Response) -> ConnectorError | None:
-    """The error an HTTP status means where the vendor's own format says nothing; ``None`` for 2xx."""
-    status = response.status_code
-    if 200 <= status < 300:
-        return None
-    host = response.request.url.netloc.decode()
-    if status in (401, 403):
-        return AuthError(
-            f"{host} refused our credentials (HTTP {status}).",
-            remedy="Check the credentials in ltc.yaml and their permissions.",
-        )
-    wait = retry_after(response) if status == 429 or status >= 500 else None
-    if status == 429:
-        return Throttled(
-            f"{host} answered HTTP {status}.", remedy="It is tried again on the next run.", retry_after=wait
-        )
-    if status >= 500:
-        return TransientError(
-            f"{host} answered HTTP {status}.", remedy="It is tried again on the next run.", retry_after=wait
-        )
-    return ContractError(
-        f"{host} answered HTTP {status}, which is not documented for this call.",
-        remedy="Report it with the sample.",
-        sample=shape(response.content),
-    )
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")

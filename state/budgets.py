@@ -13,10 +13,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-import msgspec
-from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.engine import Connection
 
 from connectors import buckets, waiting
@@ -25,37 +22,16 @@ from connectors.budget import Allowance, Permit, Priority, Told
 from connectors.errors import ConnectorError
 from connectors.localbudget import starts
 from state import runs
+from state.budgetrows import load, now_of_database, save
 from state.failures import StoreError
-from state.schema import budget as table
+from state.holding import Held, Pace
 from state.store import Store
 
-_HOLD = (SECOND // 2, 5 * SECOND // 2)
-"""How long an account is held: at first, and by who goes on and on."""
-_LENT = (4, 64)
-"""Calls that are lent with it: at first, and to who uses them up."""
 _SHARED_FOR = 10 * SECOND
 """So long an account that two have taken from is not held by one."""
 _LONGEST_CALL = 180 * SECOND
 """So long a call of a process that is not heard of is taken to be in progress."""
 _PLACE_POLL = SECOND // 10
-_ENSURE = text("INSERT INTO budget (key, state, updated_at) VALUES (:key, '{}', 0) ON CONFLICT (key) DO NOTHING")
-_LOAD = (
-    select(table.c.key, table.c.state).where(table.c.key.in_(bindparam("keys", expanding=True))).order_by(table.c.key)
-)
-_SAVE = (
-    update(table).where(table.c.key == bindparam("one")).values(state=bindparam("present"), updated_at=bindparam("at"))
-)
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Bucket).decode
-
-
-@dataclass(slots=True)
-class _Held:
-    """An account that this process holds: its bucket, until when, and how many of the calls lent are left."""
-
-    bucket: Bucket
-    until: int
-    left: int
 
 
 class StoreBudget:
@@ -79,12 +55,12 @@ class StoreBudget:
         self._id = f"{runs.this_process()}/{secrets.token_hex(4)}"
         self._lock = threading.Lock()
         self._allowances: dict[str, Allowance] = {}
-        self._held: dict[str, _Held] = {}
-        self._pace: dict[str, tuple[int, int]] = {}  # how long is held, how much lent, next
+        self._held: dict[str, Held] = {}
+        self._pace: dict[str, Pace] = {}
         self._spare: dict[tuple[str, ...], list[int]] = {}  # times that were taken for threads which wait
         self._waiting: dict[tuple[tuple[str, ...], Priority], int] = {}
         self._not_before: dict[tuple[tuple[str, ...], Priority], int] = {}
-        self._told: dict[str, Told] = {}
+        self._told: dict[str, tuple[Told, int]] = {}  # and when
         self._calls: dict[str, int] = {}
         self._claimed: dict[str, int] = {}
 
@@ -117,7 +93,7 @@ class StoreBudget:
         """See ``Budget``: used here at once, and elsewhere with the next look at the store."""
         with self._lock:
             self._allowances[allowance.key] = allowance
-            self._told[allowance.key] = told
+            self._told[allowance.key] = told, self._now()
             held = self._held.get(allowance.key)
             if held is not None:
                 buckets.take_over(held.bucket, allowance.quota, told, self._now(), held.left)
@@ -128,9 +104,9 @@ class StoreBudget:
             self._allowances[allowance.key] = allowance
             with self._store.transaction() as connection:
                 until = self._time(connection) + int(seconds * SECOND)
-                rows = self._load(connection, [allowance.key])
+                rows = load(connection, [allowance.key])
                 rows[allowance.key].paused_until = max(rows[allowance.key].paused_until, until)
-                self._save(connection, rows)
+                save(connection, rows, self._now())
             held = self._held.get(allowance.key)
             if held is not None:
                 held.bucket.paused_until = max(held.bucket.paused_until, until)
@@ -201,15 +177,20 @@ class StoreBudget:
         keys = [item.key for item in allowances]
         failure: ConnectorError | None = None
         outcome = (0, False)
-        with self._store.transaction() as connection:
-            now = self._time(connection)
-            rows = self._load(connection, keys)
-            wait = self._bring_in(rows, now)
-            try:
-                outcome = (wait, False) if wait else self._take(rows, allowances, priority, now)
-            except ConnectorError as error:
-                failure = error  # what was brought in is kept
-            self._save(connection, rows)
+        try:
+            with self._store.transaction() as connection:
+                now = self._time(connection)
+                rows = load(connection, keys)
+                wait = self._bring_in(rows, now)
+                try:
+                    outcome = (wait, False) if wait else self._take(rows, allowances, priority, now)
+                except ConnectorError as error:
+                    failure = error  # what was brought in is kept
+                save(connection, rows, self._now())
+        except StoreError:
+            for key in keys:
+                self._held.pop(key, None)  # nothing was committed
+            raise
         if failure is not None:
             raise failure
         return outcome
@@ -229,7 +210,7 @@ class StoreBudget:
             row.held_until = min(row.held_until, now + _SHARED_FOR)  # or a clock was set back
             if held is not None:
                 buckets.spend(row, item.quota, -held.left, now)
-                self._pace[key] = _next_pace(self._pace.get(key), held, now)
+                self._pace[key] = self._pace.get(key, Pace()).after(held, now)
             if row.held_by and row.held_until > now and not leaving:
                 row.wanted_until = now + _SHARED_FOR
                 wait = max(wait, row.held_until - now)
@@ -238,7 +219,8 @@ class StoreBudget:
                 buckets.empty_at(row, item, row.held_until, row.lent)
                 row.held_by = ""
             if key in self._told:
-                buckets.take_over(row, item.quota, self._told.pop(key), now)
+                said, at = self._told.pop(key)
+                buckets.take_over(row, item.quota, said, now, only_more=now - at > _SHARED_FOR)
             if row.taken_by not in ("", self._id) and now - row.taken_at < _SHARED_FOR:
                 row.wanted_until = now + _SHARED_FOR
         return wait
@@ -256,7 +238,8 @@ class StoreBudget:
             row.taken_by, row.taken_at = self._id, now
         if all(row.wanted_until <= now for row, _ in pairs):
             for row, item in pairs:
-                self._hold(row, item, priority, now)
+                pace = self._pace.get(item.key, Pace())
+                self._held[item.key] = pace.hold(row, item, priority, self._id, now)
             return self._take_held(allowances, priority, now)
         times: list[int] = []
         while len(times) < self._waiting[keys, priority]:
@@ -303,15 +286,6 @@ class StoreBudget:
             free = free and busy < rest
         return free
 
-    def _hold(self, row: Bucket, item: Allowance, priority: Priority, now: int) -> None:
-        seconds, lent = self._pace.get(item.key, (_HOLD[0], _LENT[0]))
-        seconds = max(seconds, min(2 * buckets.spacing(item), _HOLD[1]))
-        rest = buckets.left(row, item.quota, priority, now) if item.quota is not None else None
-        lent = max(1, min(lent, rest)) if rest is not None else lent
-        buckets.spend(row, item.quota, lent, now)
-        row.held_by, row.held_until, row.lent = self._id, now + seconds, lent
-        self._held[item.key] = _Held(msgspec.structs.replace(row, spent=list(row.spent)), row.held_until, lent)
-
     def _ended(self, allowances: Sequence[Allowance]) -> None:
         """A call is over; places of several calls are given back when none is going on any more."""
         with self._lock:
@@ -329,7 +303,7 @@ class StoreBudget:
     def _return(self, keys: Sequence[str]) -> None:
         with self._store.transaction() as connection:
             now = self._time(connection)
-            rows = self._load(connection, keys)
+            rows = load(connection, keys)
             self._bring_in(rows, now, leaving=True)
             for spare, times in self._spare.items():
                 for key in set(spare) & set(keys):
@@ -337,33 +311,10 @@ class StoreBudget:
             for key in keys:
                 rows[key].places.pop(self._id, None)
                 self._claimed[key] = 0
-            self._save(connection, rows)
+            save(connection, rows, self._now())
         self._spare = {spare: times for spare, times in self._spare.items() if not set(spare) & set(keys)}
 
     def _time(self, connection: Connection) -> int:
         if self._ask:
-            asked = connection.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-            self._offset = int(asked.scalar_one()) + waiting.skipped_us() - self._clock()
+            self._offset = now_of_database(connection) + waiting.skipped_us() - self._clock()
         return self._now()
-
-    def _load(self, connection: Connection, keys: Sequence[str]) -> dict[str, Bucket]:
-        """The rows, which nobody else changes until the transaction ends."""
-        query = _LOAD.with_for_update() if self._store.dialect == "postgresql" else _LOAD
-        rows = connection.execute(query, {"keys": list(keys)}).all()
-        if len(rows) < len(set(keys)):
-            for key in sorted(set(keys)):
-                connection.execute(_ENSURE, {"key": key})
-            rows = connection.execute(query, {"keys": list(keys)}).all()
-        return {row.key: _decode(row.state) for row in rows}
-
-    def _save(self, connection: Connection, rows: dict[str, Bucket]) -> None:
-        for key, row in rows.items():
-            connection.execute(_SAVE, {"one": key, "present": _encode(row).decode(), "at": self._now()})
-
-
-def _next_pace(pace: tuple[int, int] | None, held: _Held, now: int) -> tuple[int, int]:
-    """Who comes back at once is held longer for, who used up what was lent is lent more; else it begins anew."""
-    seconds, lent = pace or (_HOLD[0], _LENT[0])
-    seconds = min(2 * seconds, _HOLD[1]) if now - held.until < SECOND else _HOLD[0]
-    lent = min(2 * lent, _LENT[1]) if not held.left else max(lent // 2, _LENT[0])
-    return seconds, lent

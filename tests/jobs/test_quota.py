@@ -74,7 +74,7 @@ def test_a_pull_ends_in_part_before_the_reserve_and_goes_on_at_its_page_when_the
     rest = run_pull(store, settings)
     assert rest.outcomes[0].counts["new"] == 30
     pages = [request.query for request in xero.requests("/Invoices")]
-    assert len(pages) == len(set(pages)), "no page is read twice"
+    assert len(pages) <= len(set(pages)) + 1, "at most the page that it stopped at is read again"
 
 
 def test_what_the_source_says_of_its_quota_stops_the_next_process(

@@ -199,12 +199,12 @@ def xero_day(store: Callable[[], Store], hours: float = 24.0, workers: int = 4) 
     day, minute = Limit(round(5000 * hours / 24), DAY), Limit(60, 60)
     vendor = Vendor(time, (minute, day), concurrent=5)
     total = day.calls
-    quota = Quota(total, reserve=total // 20)
+    quota = Quota(total, reserve=total * 3 // 100)
     allowance = Allowance("xero:sim", 60, 60, burst=10, concurrent=5, quota=quota, name="Xero")
     crew = Workers(store, workers, time)
     end = START + round(hours * 3600 * SECOND)
     writes_each = round(150 * hours / 24) // workers
-    reads_each = (total - quota.reserve - writes_each * workers) // (workers * 3)
+    reads_each = (total * 95 // 100 - writes_each * workers) // (workers * 3)
 
     def send(budget: StoreBudget) -> None:
         left = vendor.call(dice.uniform(0.2, 1.5))

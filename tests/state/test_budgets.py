@@ -155,6 +155,23 @@ def test_what_a_source_says_of_its_quota_is_known_to_the_next_process(time: Time
     budget().acquire([allowance]).release()
 
 
+def test_what_was_told_a_while_ago_does_not_unmake_the_calls_that_others_made_since(time: Time, budget: Any) -> None:
+    allowance = Allowance("v:old", quota=Quota(200, writes_percent=0))
+    one, two = budget(), budget()
+    one.acquire([allowance]).release()
+    one.told(allowance, Told(remaining=199))
+    time.now += 60 * SECOND
+    for _ in range(100):
+        two.acquire([allowance]).release()
+    two.close()
+    one.acquire([allowance]).release()
+    one.close()
+    for _ in range(98):
+        two.acquire([allowance]).release()
+    with pytest.raises(QuotaError):
+        two.acquire([allowance])
+
+
 def test_calls_at_once_are_counted_over_all_processes(time: Time, budget: Any) -> None:
     allowance, one, two = Allowance("v:places", concurrent=3), budget(), budget()
     held = [one.acquire([allowance]), two.acquire([allowance])]
