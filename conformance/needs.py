@@ -33,6 +33,7 @@ class Need(StrEnum):
     WEBHOOKS = "webhooks"
     WEBHOOK_TIME = "webhook_time"
     DELIVERY_ID = "delivery_id"
+    DELETION_EVENT = "deletion_event"
     TOKENS = "tokens"
     CREDENTIALS = "credentials"
     RETRY_AFTER = "retry_after"
@@ -142,6 +143,10 @@ REASONS: dict[Need, dict[str, str]] = {
     Need.DELIVERY_ID: {
         "en": "The system gives its deliveries no id.",
         "zh-CN": "该系统的投递没有标识。",
+    },
+    Need.DELETION_EVENT: {
+        "en": "The system's webhook tells of no deletions.",
+        "zh-CN": "该系统的 webhook 不告知删除。",
     },
     Need.TOKENS: {
         "en": "The system is not used with tokens that end.",

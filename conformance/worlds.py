@@ -17,6 +17,7 @@ _BUILT_IN = {
     "salesforce": "sandbox.salesforce.conformance:SalesforceWorld",
     "stripe": "sandbox.stripe.conformance:StripeWorld",
     "tryton": "sandbox.tryton.conformance:TrytonWorld",
+    "typeform": "sandbox.typeform.conformance:TypeformWorld",
     "xero": "sandbox.xero.conformance:XeroWorld",
 }
 

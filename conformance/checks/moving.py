@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from conformance.catalogue import check
 from conformance.lab import Lab, ago
 from conformance.needs import Need
 from connectors.contract import Page
+from connectors.errors import ConnectorError
 
 
 @check(
@@ -66,7 +69,9 @@ def deleted_while_paging(lab: Lab) -> None:
             for _row in range(3):
                 lab.world.delete(lab.stage, next(doomed))
 
-    lab.pull(reader, connector, between=delete)
+    # A source may refuse to go on behind a row that is gone, as long as the next pull gets over it.
+    with suppress(ConnectorError):
+        lab.pull(reader, connector, between=delete)
     lab.pull(reader, connector)
     missing = set(lab.shown()) - set(reader.held)
     lab.expect(not missing, f"{len(missing)} records are missing that nobody touched.")

@@ -106,6 +106,7 @@ def delivered_twice(lab: Lab) -> None:
 
 @check(
     Need.WEBHOOKS,
+    Need.EDIT,
     en="Requests that arrive in another order bring the record to its newest state all the same.",
     zh="乱序到达的请求仍使记录达到最新状态。",
     grave=True,
@@ -135,6 +136,7 @@ def reordered(lab: Lab) -> None:
 @check(
     Need.WEBHOOKS,
     Need.DELETE,
+    Need.DELETION_EVENT,
     en="A request that tells of a deletion says so.",
     zh="告知删除的请求被识别为删除。",
 )

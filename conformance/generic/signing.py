@@ -41,6 +41,8 @@ class Signer:
         self.can = {Need.WEBHOOK_TIME} if signature.timestamp is not None else set()
         if signature.id is not None:
             self.can.add(Need.DELIVERY_ID)
+        if any(event.deleted is not None for event in webhook.events):
+            self.can.add(Need.DELETION_EVENT)
 
     def tells_of(self, stream: str, parts: int) -> bool:
         """Whether requests about a stream can be made, whose key has so many parts."""

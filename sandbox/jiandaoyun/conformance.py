@@ -67,6 +67,7 @@ class JiandaoyunWorld(World):
             Need.WEBHOOKS,
             Need.WEBHOOK_TIME,
             Need.DELIVERY_ID,
+            Need.DELETION_EVENT,
         }
     )
     secrets = (API_KEY, _SECRET)

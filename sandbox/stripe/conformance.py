@@ -61,6 +61,7 @@ class StripeWorld(World):
             Need.RETRY_AFTER,
             Need.WEBHOOK_TIME,
             Need.DELIVERY_ID,
+            Need.DELETION_EVENT,
         }
     )
 
