@@ -95,6 +95,8 @@ class Files(Connector[FilesConfig]):
         )
 
     def _checked(self, name: str, stream: StreamConfig) -> CheckLine:
+        from connectors.files.formats import drift
+
         listed = self._puller(stream).listed()
         if not listed:
             remedy = f"Files must match {stream.pattern}; hidden ones and those ending in .part or .tmp do not count."
@@ -103,7 +105,7 @@ class Files(Connector[FilesConfig]):
         than = "`columns`"
         for entry in listed[-_SHOWN_FILES:]:
             text, header, usable = self._looked(stream, entry)
-            different = drift_of(before, header, than) if before and header else ""
+            different = drift(before, header, than) if before and header else ""
             told.append(f"{entry.name}: {text}{f'; {different}' if different else ''}")
             wrong = wrong or not usable
             if header and not stream.columns:
@@ -132,13 +134,6 @@ class Files(Connector[FilesConfig]):
         except ContractError as error:
             return error.message.removeprefix(f"{entry.name} "), header, False
         return f"{what}, columns {', '.join(header[:20])}{', …' if len(header) > 20 else ''}", header, True
-
-
-def drift_of(expected: Sequence[str], found: Sequence[str], than: str) -> str:
-    """See ``connectors.files.formats``, which takes time to import."""
-    from connectors.files.formats import drift
-
-    return drift(expected, found, than)
 
 
 def folder_of(config: SourceConfig, stats: CallStats) -> Folder:
