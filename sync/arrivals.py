@@ -25,8 +25,9 @@ class Lands(Protocol):
 def land_next(work: Work, watch: Lands, connector: Connector[Any], stream: Stream) -> Counts | None:
     """Land the next records that webhooks brought, in the transaction that takes them from those that wait.
 
-    ``None`` if none waits. A version that is older than the one held changes nothing. What is held as deleted is read
-    to see whether it has come back; where nothing can be read, a later version says so.
+    ``None`` if none waits. A version that is older than the one held changes nothing. What is not held, or held as
+    deleted, is read instead: a request that was late does not say what is deleted since. Where nothing can be read, it
+    is believed, of what is deleted in a later version only.
     """
     with work.transaction() as connection:
         came = arrivals.waiting(connection, stream.system, stream.name, _BATCH)
@@ -34,21 +35,22 @@ def land_next(work: Work, watch: Lands, connector: Connector[Any], stream: Strea
             return None
         records = [item.record for item in came]
         held = landing.heads(connection, stream.id, list({record.source_id for record in records}))
-        gone = {name: head for name, head in held.items() if head.state == landing.RecordState.DELETED}
-        believed = [record for record in records if _is_believed(record, gone.get(record.source_id), connector)]
+        believed = [record for record in records if _is_believed(record, held.get(record.source_id), connector)]
         counts = watch.land(connection, believed, origin=landing.Origin.RECEIVED)
-        counts.stale += len(records) - len(believed)
         if connector.reads_single_records:
-            doubted = {record.source_id for record in records if record.source_id in gone}
+            doubted = {record.source_id for record in records} - {record.source_id for record in believed}
             notices.note(connection, stream.system, [Notice(stream.name, name) for name in doubted])
+        else:
+            counts.stale += len(records) - len(believed)
         arrivals.done(connection, came)
     return counts
 
 
-def _is_believed(record: RawRecord, deleted: Head | None, connector: Connector[Any]) -> bool:
-    """Whether the record is as the request says. A request that was late must not bring back what is deleted."""
-    if deleted is None:
+def _is_believed(record: RawRecord, head: Head | None, connector: Connector[Any]) -> bool:
+    """Whether the record is there. A request that was late must not bring back what is deleted."""
+    is_alive = head is not None and head.state != landing.RecordState.DELETED
+    if is_alive or connector.reads_single_records:
+        return is_alive
+    if head is None:
         return True
-    if connector.reads_single_records or record.version is None or deleted.version is None:
-        return False
-    return record.version > deleted.version
+    return record.version is not None and head.version is not None and record.version > head.version

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from connectors.contract import (
     OVERTAKEN,
+    Arrival,
     Change,
     CheckLine,
     Connector,
@@ -172,6 +173,8 @@ class Sim(Connector[SimConfig]):
         if not hmac.compare_digest(request.headers["x-signature"], signature(request.body)):
             raise WebhookRefused("The signature is wrong.")
         told = json.loads(request.body)
+        if "record" in told:
+            return Delivery(told["delivery"], arrivals=[Arrival(told["stream"], self._raw(told["record"]))])
         version = told.get(self.config.versions) if told["deleted"] else None
         return Delivery(told["delivery"], [Notice(told["stream"], told["id"], told["deleted"], version)])
 

@@ -193,6 +193,7 @@ class _Author:
         # Apart from the rest, so that what came later leaves the histories of older seeds as they were.
         self.batches = Random(f"{name} {seed} batches")
         self.webhooks = Random(f"{name} {seed} webhooks")
+        self.bringing = Random(f"{name} {seed} records in webhooks")
         self.topology = self.random.choice(self.profile.topologies)
         self.systems = company.systems_of(self.topology)
         self.made: dict[str, list[str]] = {name: [] for name in self.systems}
@@ -257,6 +258,9 @@ class _Author:
                 late = self.webhooks.choice([[0], [0, 3, 60], [150, 300, 600], [0, 300, 2000]])
                 lost = self.webhooks.choice([0, 0.2, 0.6])
                 traits["hooks"] = {"seed": self.webhooks.randint(1, 999), "lost": lost, "late": late}
+                # Without a number that grows with every change nobody can tell which of two bodies is the newer one.
+                if world["versions"] == "revision" and self.bringing.random() < 0.5:
+                    traits["hooks"]["records"] = True
         if profile.declared:
             world["declared"] = random.choice(["plain", "keyed"])
             for traits in world["traits"].values():

@@ -10,7 +10,7 @@ from connectors.contract import Inbound
 from sync import systems, webhooks
 from tests.chaos import company
 from tests.chaos.connector import signature
-from tests.chaos.source import Source, Version
+from tests.chaos.source import Source, Version, shown
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -45,6 +45,8 @@ def install(machine: Machine, settings: Settings, source: Source, given: dict[st
             return
         about = {"stream": told, "id": source_id, "deleted": version.values is None}
         about |= {"revision": version.revision, "stamp": version.stamp, "delivery": f"{source.name}-{sent[0]}"}
+        if given.get("records") and version.values is not None:
+            about["record"] = shown(source_id, version)
         body = json.dumps(about).encode()
         for _ in range(2 if random.random() < _TWICE else 1):
             machine.call_us(random.choice(given["late"]), lambda: arrive(body, 1))

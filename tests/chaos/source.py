@@ -159,7 +159,7 @@ class Source:
 
     def body(self, stream: str, source_id: str) -> Values:
         """A record as the API shows it."""
-        return _shown(source_id, self.streams[stream][source_id].latest)
+        return shown(source_id, self.streams[stream][source_id].latest)
 
     def our_clock(self) -> int:
         """The system's own time."""
@@ -216,12 +216,12 @@ class Source:
                 found.append((version.stamp, source_id, version))
         found.sort()
         size = int(query["size"])
-        return {"data": [_shown(source_id, version) for _, source_id, version in found[:size]]}
+        return {"data": [shown(source_id, version) for _, source_id, version in found[:size]]}
 
     def _ids(self, stream: str, query: Mapping[str, str]) -> Any:
         now = self._clock()
-        shown = {source_id: record.shown(now) for source_id, record in self.streams[stream].items()}
-        alive = sorted(key for key, version in shown.items() if version is not None and version.values is not None)
+        found = {source_id: record.shown(now) for source_id, record in self.streams[stream].items()}
+        alive = sorted(key for key, version in found.items() if version is not None and version.values is not None)
         return {"ids": [key for key in alive if key > query.get("after", "")][: int(query["size"])]}
 
     def _read(self, stream: str, source_id: str) -> Any:
@@ -229,31 +229,31 @@ class Source:
         version = record.shown(self._clock() - self.traits.lag) or record.versions[0] if record else None
         if version is None or version.values is None:
             raise Refused(404)
-        return _shown(source_id, version)
+        return shown(source_id, version)
 
     def _find(self, stream: str, key: str) -> Any:
         """The records with an external key; of a deleted one the last it had."""
         records = ((source_id, self.streams[stream][source_id]) for source_id in self.made.get(key, ()))
-        return {"data": [{**_shown(source_id, record.latest), KEY: key} for source_id, record in records]}
+        return {"data": [{**shown(source_id, record.latest), KEY: key} for source_id, record in records]}
 
     def _create(self, stream: str, values: Values, headers: Mapping[str, str]) -> Any:
         key, external = headers.get("idempotency-key", ""), values[KEY]
         if self.traits.creates == "key" and key in self._answers:
             source_id = self._answers[key]
-            return _shown(source_id, self.streams[stream][source_id].versions[0])
+            return shown(source_id, self.streams[stream][source_id].versions[0])
         if self.traits.creates == "unique" and external in self.made:
             raise Refused(409)
         source_id = self._answers[key] = f"{self.name[0]}x{sum(map(len, self.made.values())) + 1}"
         self.made.setdefault(external, []).append(source_id)
         self._append(stream, source_id, values, 0)
-        return _shown(source_id, self.streams[stream][source_id].latest)
+        return shown(source_id, self.streams[stream][source_id].latest)
 
     def _write(self, stream: str, source_id: str, values: Values, headers: Mapping[str, str]) -> Any:
         record = self.streams[stream].get(source_id)
         if record is None or record.latest.values is None:
             raise Refused(404)
         if self.traits.keyed and any(write.key == headers["idempotency-key"] for write in self.writes):
-            return _shown(source_id, record.latest)
+            return shown(source_id, record.latest)
         if self.traits.conditional and headers.get("if-match") != str(record.latest.revision):
             raise Refused(409)
         before = record.latest.values
@@ -265,7 +265,7 @@ class Source:
         written = record.latest
         if self.traits.undoes:
             self.edit(stream, source_id, {name: before.get(name) for name in kept}, ROBOT)
-        return _shown(source_id, written)
+        return shown(source_id, written)
 
     def _batch(self, stream: str, items: list[Values]) -> list[Values]:
         """Write many records, each for itself, perhaps not all."""
@@ -295,6 +295,7 @@ class Source:
         return value
 
 
-def _shown(source_id: str, version: Version) -> Values:
+def shown(source_id: str, version: Version) -> Values:
+    """A version as answers show it."""
     meta = {"id": source_id, "stamp": version.stamp, "revision": version.revision}
     return {**meta, "deleted": True} if version.values is None else {**version.values, **meta}

@@ -41,8 +41,10 @@ class Showing(Sending):
     def __init__(self) -> None:
         super().__init__()
         self.shows: dict[str, RawRecord] = {}
+        self.asked_for: list[Sequence[str]] = []
 
     def fetch(self, stream: str, ids: Sequence[str]) -> Iterator[Sequence[RawRecord]]:
+        self.asked_for.append(ids)
         yield [self.shows[source_id] for source_id in ids if source_id in self.shows]
 
 
@@ -154,9 +156,21 @@ def test_a_hint_and_a_record_in_one_request_are_both_taken(shop: Shop) -> None:
     toy = Showing()
     toy.shows = {"2": order(2)}
     sent = Sent(shop, toy)
-    assert sent.send("d1", order(1), notices=[Notice("order", "2")]).noted == 2
+    shop.pull(Sending(page(order(1, 10))))
+    assert sent.send("d1", order(1, 20, net="7.00"), notices=[Notice("order", "2")]).noted == 2
     sent.land()
-    assert shop.numbers == ["SO-1", "SO-2"]
+    assert sent.amounts == [700, 200]
+    assert toy.asked_for == [["2"]]
+
+
+def test_where_records_can_be_read_a_new_one_is_read_since_it_may_be_deleted_by_now(shop: Shop) -> None:
+    toy = Showing()
+    sent = Sent(shop, toy)
+    sent.send("d1", order(1, 10))
+    sent.send("d2", order(2, 10))
+    toy.shows = {"2": order(2, 20, net="9.00")}
+    sent.land()
+    assert (shop.numbers, sent.amounts, sent.waiting) == (["SO-2"], [900], [])
 
 
 def test_a_record_that_cannot_be_understood_goes_to_quarantine(sent: Sent) -> None:
