@@ -135,7 +135,9 @@ _NOT_READ = object()
 
 def _read_back(mapping: StreamMapping, field: str, source_field: str, written: Any) -> Any:
     code = next(code for code in mapping.compiled.fields if code.name == field)
-    document = {source_field: written}
+    document: Any = written
+    for name in reversed(source_field.split(".")):
+        document = {name: document}
     if mapping.definition.write[field].match is not None:
         return _NOT_READ  # the connector keeps it inside another field: see below
     assert mapping.source_value(field, document) == written
