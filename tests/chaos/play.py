@@ -109,7 +109,7 @@ class Stage:
             if source.traits.hooks is not None:
                 hooks.install(self.machine, self.settings, source, source.traits.hooks)
         self.played = Played([])
-        # A manifest that takes nothing from the answer of a write reads it back, and where reads lag it is in doubt first.
+        # Without the record in the answer of a write it is read back, and where reads lag it is in doubt first.
         lagging = any(traits.get("lag") for traits in world["traits"].values())
         self._doubted = len(sources) - 1 if world.get("declared") == "plain" and lagging else 0
         self._sweeps = not world["tombstones"]
