@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help setup demo demo-up demo-down demo-data test check lint types audit fuzz bench docs lock clean
+.PHONY: chaos grades help setup demo demo-up demo-down demo-data test check lint types audit fuzz bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ fuzz: $(READY) ## fuzz every parser of outside input, SECONDS=600 for each targe
 
 chaos: $(READY) ## simulate hostile worlds: RUNS=1000 histories, SEED=n to repeat, PROFILE=name for one kind (docs/reliability.md)
 	@$(BIN)/python -m tests.chaos --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED)) $(if $(PROFILE),--profile $(PROFILE))
+
+grades: $(READY) ## prove every connector against its stand-in and write the grades (minutes)
+	@$(BIN)/ltc connectors test --all --write-grades
 
 bench: $(READY) ## measure against the raw limit; prints ratios and stores them in bench/results
 	@$(BIN)/python -m bench.run

@@ -52,7 +52,7 @@ def write(grades: Mapping[str, dict[str, Any]]) -> list[Path]:
     written = [GRADES]
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        changed = _between(text, BEGIN, END, table(kept, page))
+        changed = _between(text, BEGIN, END, table(kept))
         if changed != text:
             page.write_text(changed, encoding="utf-8")
             written.append(page)
@@ -61,15 +61,12 @@ def write(grades: Mapping[str, dict[str, Any]]) -> list[Path]:
     return [*written, CHECKS]
 
 
-def table(grades: Grades, page: Path) -> str:
-    """The shelf as Markdown, with links that work from ``page``."""
-    folder = CHECKS.parent
-    prefix = "" if page.parent == folder else "docs/connectors/"
+def table(grades: Grades) -> str:
+    """The shelf as Markdown."""
     lines = ["| connector | grade | passed | not passed |", "| --- | --- | --- | --- |"]
     for name, item in grades.items():
-        shown = f"[`{name}`]({prefix}{name}.md)" if (folder / f"{name}.md").exists() else f"`{name}`"
         failed = ", ".join(f"`{check}`" for check in item["failed"]) or "–"
-        lines.append(f"| {shown} | {item['grade']} | {item['passed']} of {item['applicable']} | {failed} |")
+        lines.append(f"| `{name}` | {item['grade']} | {item['passed']} of {item['applicable']} | {failed} |")
     return "\n".join(lines)
 
 

@@ -63,12 +63,13 @@ def command(
         raise click.UsageError("Name one connector, or say --all.")
     if write_grades and only:
         raise click.UsageError("A grade is of all checks: --write-grades does not go with --only.")
-    found = {each: _tested(app, each, checks, seed, world) for each in ([name] if name else _all())}
+    found = {}
+    for each in [name] if name else _all():
+        found[each] = _tested(app, each, checks, seed, world)
+        if not as_json:
+            _show(app, each, found[each], verbose)
     if as_json:
         emit_json([_as_dict(each, results) for each, results in found.items()])
-    else:
-        for each, results in found.items():
-            _show(app, each, results, verbose)
     if write_grades:
         _write(app, found)
     bad = any(result.status in ("failed", "broken") for results in found.values() for result in results)

@@ -15,7 +15,7 @@ from console.i18n import LOCALES
 
 @pytest.mark.parametrize("page", shelf.PAGES, ids=lambda page: str(page.relative_to(shelf.ROOT)))
 def test_a_page_shows_the_grades_as_they_were_produced(page: Path) -> None:
-    assert shelf.shown_in(page) == shelf.table(shelf.read(), page)
+    assert shelf.shown_in(page) == shelf.table(shelf.read())
 
 
 def test_the_page_of_the_kit_lists_every_check() -> None:
@@ -32,7 +32,7 @@ def test_a_grade_that_is_kept_is_of_all_checks_there_are() -> None:
 def test_what_a_connector_fails_stands_on_its_page() -> None:
     for name, kept in shelf.read().items():
         if kept["failed"]:
-            page = (shelf.GRADES.parent / f"{name}.md").read_text(encoding="utf-8")
+            page = (shelf.CHECKS.parent / f"{name}.md").read_text(encoding="utf-8")
             told = page.partition("## What it fails in the conformance kit")[2]
             assert [check for check in kept["failed"] if f"`{check}`" not in told] == [], name
 
