@@ -165,12 +165,9 @@ def afford(bucket: Bucket, allowance: Allowance, priority: Priority, now: int, l
         bucket.told_at = now  # one call asks again
         return
     most = bucket.most if bucket.most is not None else quota.calls or 0
-    reserve = _kept(quota, most, Priority.WRITE)
-    kept = f"{quota.reserve_percent:g} %" if quota.reserve_percent * most / 100 >= quota.reserve else str(reserve)
     spent = used(bucket, quota, now) - lent
     raise QuotaError(
-        f"{allowance.name}: {spent} of {most} calls of the day are used; the last {kept} are left to others"
-        + (", and some to write-backs." if priority is Priority.READ else "."),
+        f"{allowance.name}: {spent} of {most} calls of the day are used{_what_is_kept(quota, most, priority)}.",
         remedy="It goes on where it stopped when the allowance is back; run less often, or lower the reserve.",
         reset_after=max(1.0, (_back_at(bucket, quota, now) - now) / SECOND),
     )
@@ -214,6 +211,17 @@ def _set_used(bucket: Bucket, quota: Quota, count: int, now: int) -> None:
         more += taken
         if before > taken:
             bucket.spent.insert(0, (hour, before - taken))
+
+
+def _what_is_kept(quota: Quota, most: int, priority: Priority) -> str:
+    """Half a sentence that says what the rest is kept for."""
+    if reserve := _kept(quota, most, Priority.WRITE):
+        by_percent = quota.reserve_percent * most / 100 >= quota.reserve
+        others = f"; the last {f'{quota.reserve_percent:g} %' if by_percent else reserve} are left to others"
+    else:
+        others = ""
+    writes = priority is Priority.READ and _kept(quota, most, priority) > reserve
+    return others + (", and some to write-backs" if writes and others else "; the rest is left to write-backs" * writes)
 
 
 def _kept(quota: Quota, most: int, priority: Priority) -> int:

@@ -28,7 +28,6 @@ from connectors.errors import (
 from connectors.guard import transport
 from connectors.httperrors import by_status, from_httpx, retry_after
 from connectors.network import AddressRefused, Network, check
-from connectors.ratelimit import RateLimit
 from connectors.rawjson import readable
 from connectors.services import in_process
 
@@ -71,7 +70,6 @@ class HttpSession:
         *,
         stats: CallStats,
         classify: Classify,
-        limit: RateLimit | None = None,
         budget: Callable[[], Budget] = lambda: in_process().budget,
         allowances: Sequence[Allowance] = (),
         policy: retry.RetryPolicy | None = None,
@@ -103,7 +101,6 @@ class HttpSession:
         self._longest_answer = PATIENCE * timeout
         self._stats = stats
         self._classify = classify
-        self._limit = limit
         self._budget = budget
         self._allowances = tuple(allowances)
         self._policy = policy or retry.RetryPolicy()
@@ -125,7 +122,6 @@ class HttpSession:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         safe: bool = True,
-        limit: RateLimit | None = None,
         allowances: Sequence[Allowance] = (),
         priority: Priority | None = None,
     ) -> httpx.Response:
@@ -133,8 +129,8 @@ class HttpSession:
 
         ``json`` may hold ``Decimal``, sent as a JSON number. ``safe`` says that sending the request twice does no harm;
         otherwise only failures in which it cannot have reached the server are retried, and the caller settles the rest
-        (``TransientError.sent``). ``limit`` and ``allowances`` are this call's own, besides the session's. ``priority``
-        is that of a read, of a write if it is not ``safe``.
+        (``TransientError.sent``). ``allowances`` are this call's own, besides the session's. ``priority`` is that of
+        a read, of a write if it is not ``safe``.
 
         Raises any ``ConnectorError``.
         """
@@ -146,8 +142,6 @@ class HttpSession:
         first = priority if priority is not None else Priority.READ if safe else Priority.WRITE
 
         def attempt() -> httpx.Response:
-            if limit is not None:
-                limit.acquire()
             return self._send(method, path, content, params, sent_headers, taken, first)
 
         def authenticated() -> httpx.Response:
@@ -184,8 +178,6 @@ class HttpSession:
         allowances: Sequence[Allowance],
         priority: Priority,
     ) -> httpx.Response:
-        if self._limit is not None:
-            self._limit.acquire()
         credentials = _tried_out(self._authenticate)
         if not allowances:
             return self._sent(method, path, content, params, {**credentials, **headers})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors import http, ratelimit, rawjson, retry
+from connectors import http, rawjson, retry
 from connectors.contract import CallStats
 from connectors.errors import (
     AuthError,
@@ -35,7 +34,6 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.http import HttpSession
-from connectors.ratelimit import RateLimit
 from sandbox.http import Server, Tls
 
 
@@ -358,77 +356,6 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     wait = http.retry_after(httpx.Response(429, headers={"Retry-After": late}))
     assert wait is not None
     assert 80 < wait <= 90
-
-
-# Limits
-
-
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def bucket(clock: Clock, like: RateLimit) -> RateLimit:
-    return RateLimit(like.rate, like.burst, clock=clock, sleep=clock.sleep)
-
-
-@pytest.mark.parametrize("per_second", [0.5, 1, 5, 20, 30, 50])
-def test_no_second_holds_more_calls_than_the_vendor_allows(per_second: float) -> None:
-    clock = Clock()
-    limit = bucket(clock, RateLimit.within(per_second))
-    times = []
-    for number in range(200):
-        if number == 100:
-            clock.sleep(30)  # rest, so that the bucket is full again
-        limit.acquire()
-        times.append(clock.now)
-    busiest = max(sum(start <= moment < start + 1 - 1e-9 for moment in times) for start in times)
-    assert busiest <= max(1, per_second)
-    assert times[99] <= 100 / (per_second / 2) + 1, "slower than half of what is allowed"
-
-
-def test_a_burst_is_free_and_then_the_rate_holds() -> None:
-    clock = Clock()
-    limit = RateLimit(2, 3, clock=clock, sleep=clock.sleep)
-    assert [limit.acquire() for _ in range(5)] == [0, 0, 0, 0.5, 0.5]
-
-
-def test_threads_share_one_allowance() -> None:
-    waited: list[float] = []
-    limit = RateLimit(1, 4, clock=lambda: 0.0, sleep=waited.append)
-    threads = [threading.Thread(target=limit.acquire) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(waited) == [1, 2, 3, 4, 5, 6]
-
-
-def test_connections_that_name_the_same_key_take_from_one_bucket() -> None:
-    first = ratelimit.shared(("vendor", "company"), lambda: RateLimit(5))
-    again = ratelimit.shared(("vendor", "company"), lambda: RateLimit(7))
-    other = ratelimit.shared(("vendor", "other"), lambda: RateLimit(7))
-    assert first is again
-    assert first is not other
-
-
-def test_a_call_waits_for_its_own_allowance_besides_the_connections(server: Server) -> None:
-    clock = Clock()
-    whole, own = (RateLimit(rate, 1, clock=clock, sleep=clock.sleep) for rate in (1.0, 0.5))
-    with session(server, limit=whole) as opened:
-        opened.request("GET", "/", limit=own)
-        opened.request("GET", "/")
-        assert clock.now == 1.0
-        opened.request("GET", "/", limit=own)
-    assert clock.now == 2.0
 
 
 # JSON
