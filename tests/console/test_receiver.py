@@ -306,9 +306,14 @@ def test_more_than_can_be_taken_is_sent_away_at_once(open_house: Open, monkeypat
 def test_fifty_at_once_are_all_kept_once(open_house: Open) -> None:
     house = open_house()
 
+    async def until_taken(number: int) -> int:
+        """As a source does: what is answered 503, since the machine is too slow for it now, is sent again."""
+        while (told := await house.sending(**event(number, number))).status_code == 503:
+            await asyncio.sleep(0)
+        return told.status_code
+
     async def flood() -> list[int]:
-        answers = await asyncio.gather(*(house.sending(**event(n % 50, n % 50)) for n in range(100)))
-        return [told.status_code for told in answers]
+        return await asyncio.gather(*(until_taken(number % 50) for number in range(100)))
 
     assert asyncio.run(flood()) == [200] * 100
     assert sorted(map(int, house.kept)) == list(range(50))
