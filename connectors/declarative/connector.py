@@ -73,6 +73,7 @@ class Declared(Connector[DeclaredConfig]):
             writes = None if stream.update is not None else False
             try:
                 found = Lister(self._told, name, self._client, None).first().found
+                Puller(self._told, name, self._client, None).first_deleted()
             except ConnectorError as error:
                 yield CheckLine(name, False, error.message, error.remedy, can_read=False, can_write=writes)
                 continue

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from connectors.budget import Priority
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
 from connectors.declarative.client import Client
-from connectors.declarative.failures import Conflict
+from connectors.declarative.failures import Conflict, Missing
 from connectors.declarative.manifest import Stream
 from connectors.declarative.pulling import listed
+from connectors.declarative.pushing import Singles
 from connectors.declarative.records import Reader, Selection
 from connectors.declarative.requests import Create
 from connectors.errors import ConnectorError, RecordError, TransientError
@@ -25,6 +26,7 @@ class Creator:
         self._client = client
         self._reader = Reader(stream)
         self._places = Selection(create.records)
+        self._singles = Singles(stream, stream.one, client, Priority.WRITE) if stream.details and stream.one else None
 
     def find(self, keys: Sequence[str]) -> dict[str, list[RawRecord]]:
         """See ``Connector.find``. What a source that knows no exact search shows besides is left out."""
@@ -35,8 +37,17 @@ class Creator:
             carrying = [row for row in rows if str(decode(row).get(self._create.key)) == key]
             records = [record for row in carrying if (record := self._reader.one(row, deleted=True)) is not None]
             if records:
-                found[key] = records
+                found[key] = [self._whole(record) for record in records]
         return found
+
+    def _whole(self, found: RawRecord) -> RawRecord:
+        """The record with all its fields, where a search shows parts of it only."""
+        if self._singles is None:
+            return found
+        try:
+            return self._singles.read(found.source_id).record or found
+        except Missing:
+            return found
 
     def create(self, records: Sequence[NewRecord]) -> Iterator[PushResult]:
         """See ``Connector.create``."""

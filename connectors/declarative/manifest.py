@@ -83,6 +83,8 @@ class Stream(Part):
         timeless = self.version is None or self.version.format == "number"
         if self.incremental is not None and self.incremental.times is None and timeless:
             raise ValueError("incremental needs version with a time, or times (how {since} is written)")
+        if self.version is not None and self.version.instant is not None and timeless:
+            raise ValueError("a version that is a number is no instant")
         if self.incremental is not None and self.incremental.newest_first and timeless:
             raise ValueError("newest_first needs version with a time")
         return self

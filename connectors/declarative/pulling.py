@@ -205,6 +205,12 @@ class Puller:
             if not done:
                 yield from self._through(kept, window, walk, mark)
 
+    def first_deleted(self) -> None:
+        """Read the beginning of the list of deleted ids, if there is one, to see whether that can be read."""
+        deletes = self._lister.stream.deletes
+        if isinstance(deletes, Deletes) and deletes.list is not None:
+            next(self._deleted(deletes, deletes.list)({}, None))
+
     def _records(self, window: Mapping[str, Any], position: Position | None) -> Pages:
         """The stream's pages, with whole records."""
         for answer, after in self._lister.walk(window, position):

@@ -19,6 +19,7 @@ from connectors.contract import RawRecord, RejectedRecord
 from connectors.declarative.expressions import Expression, ExpressionError
 from connectors.declarative.manifest import Stream
 from connectors.declarative.rules import Deletes
+from connectors.declarative.times import iso_of
 from connectors.errors import ContractError
 from connectors.rawjson import decode, parse, shape
 
@@ -107,6 +108,7 @@ class Reader:
         self._ordered_by = Expression(ordered_by) if ordered_by else self._version
         self._times = stream.version.reading if stream.version and stream.version.format != "number" else None
         self._place = stream.version.field if stream.version else ""
+        self._instant = stream.version.instant if stream.version else None
         self._without = frozenset(stream.without)
         condition = stream.deletes.when if isinstance(stream.deletes, Deletes) else None
         self._deleted = Expression(condition) if condition is not None else None
@@ -150,6 +152,8 @@ class Reader:
         except ValueError as error:
             found.rejected.append(RejectedRecord(key, row, self._place, str(error)))
             return
+        if self._instant is not None and version is not None:
+            row = _extended(row, {self._instant: iso_of(version)})
         if not deleted and self._deleted is not None and self._deleted.of(fields) not in FALSE:
             found.deleted.append(key)
         else:

@@ -102,6 +102,9 @@ class Version(Times):
 
     field: Query
     format: str = "iso"
+    instant: Name | None = None
+    """A name under which each record is given this time as an ISO instant in UTC, so that a mapping need not know how
+    the system writes it or where its clock hangs."""
 
     @field_validator("format")
     @classmethod

@@ -85,6 +85,11 @@ class TimeFormat:
         return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
+def iso_of(us: int) -> str:
+    """An instant as ISO 8601 text in UTC."""
+    return (EPOCH + us * _MICROSECOND).isoformat().removesuffix("+00:00") + "Z"
+
+
 def now_us() -> int:
     """This machine's time, in microseconds since the epoch."""
     return time.time_ns() // 1000

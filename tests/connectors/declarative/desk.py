@@ -96,7 +96,7 @@ class Desk:
     def _page(self, request: Request, rows: list[dict[str, Any]], begin: int, size: int) -> Response:
         shown, more = rows[begin : begin + size], begin + size < len(rows)
         if "parts" in request.query_params:
-            shown = [{name: row[name] for name in ("id", "changed")} for row in shown]
+            shown = [{name: row.get(name) for name in ("id", "changed", "ref")} for row in shown]
         token = base64.b64encode(str(begin + size).encode()).decode()
         headers = {}
         if more:

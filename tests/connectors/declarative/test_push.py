@@ -201,3 +201,21 @@ def test_a_record_that_is_the_whole_answer_and_cut_in_the_middle_is_an_error_as_
     server.faults.answer("GET /api/orders/1", 200, '{"id":1,"changed":5,"sta')
     with pytest.raises(ContractError, match="not valid JSON"):
         push(reader.connector, change(reader))
+
+
+def test_a_record_found_by_its_key_is_shown_whole_where_lists_show_parts(connect: Connect, desk: Desk) -> None:
+    create = {
+        "post": "/orders",
+        "body": "{values}",
+        "key": "ref",
+        "find": {"get": "/orders", "query": {"size": "1000", "ref": "{key}", "parts": "ref"}},
+        "records": "result.rows",
+    }
+    connector = connect(details=True, create=create)
+    record = NewRecord("ltc-1", {"ref": "ltc-1", "status": "open"}, "create-1")
+
+    (made,) = connector.create("order", [record])
+
+    assert made.record is not None
+    assert b'"amount"' in made.record.body
+    assert [item.body for item in connector.find("order", ["ltc-1"])["ltc-1"]] == [made.record.body]
