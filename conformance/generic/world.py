@@ -27,6 +27,7 @@ from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.requests import Request as Declared
 from connectors.declarative.rules import Deletes
 from connectors.declarative.webhook import SETTING
+from connectors.declarative.zones import settled
 from sandbox.http import Faults, Request, Server
 
 _TOKENS = "/kit/token"
@@ -43,7 +44,7 @@ class GenericWorld(World):
     def __init__(self, folder: Path) -> None:
         told = load(self.manifest_file)
         self._file = _own_tokens(self.manifest_file, told, folder)
-        self.manifest: Manifest = load(self._file)
+        self.manifest = _ready(load(self._file))
         self._kind = connector_of(self._file)
         self._base_path = urlsplit(self.manifest.base_url or "").path.rstrip("/") or "/api"
         self._now = _beginning()
@@ -256,7 +257,7 @@ class GenericWorld(World):
 
 def world_of(manifest: Path) -> type[GenericWorld]:
     """The world of a manifest file. Raises ``ManifestError``, and ``Impossible`` if no stand-in can be made of it."""
-    told = load(manifest)
+    told = _ready(load(manifest))
     desk = Desk(told, "", _beginning)
     lists = [
         Playable(told, stream, desk.tables[name]).list for name, stream in told.streams.items() if not stream.parent
@@ -266,6 +267,11 @@ def world_of(manifest: Path) -> type[GenericWorld]:
     return type(
         "ManifestWorld", (GenericWorld,), {"manifest_file": manifest, "__doc__": f"The world of {manifest.name}."}
     )
+
+
+def _ready(manifest: Manifest) -> Manifest:
+    """With the settings that it needs before it can be played: its time zones."""
+    return settled(manifest, settings_of(manifest))
 
 
 def _beginning() -> datetime:
