@@ -47,7 +47,8 @@ class _Answer(msgspec.Struct):
     result: msgspec.Raw
 
 
-_order, _sheet, _answer = (msgspec.json.Decoder(kind) for kind in (_Order, _Sheet, _Answer))
+_order, _sheet = msgspec.json.Decoder(_Order), msgspec.json.Decoder(_Sheet)
+_answer = msgspec.json.Decoder(_Answer)
 
 
 class AcmeConfig(BaseModel):
