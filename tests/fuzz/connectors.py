@@ -82,7 +82,10 @@ def _operate(connector: Connector[Any], system: System, mapping: Mapping, operat
 
 
 def _fetch(connector: Connector[Any], mapping: Mapping, stream: str, source_id: str) -> None:
-    for record in (record for batch in connector.fetch(stream, [source_id, "17"]) for record in batch):
+    found: list[RawRecord] = []
+    with contextlib.suppress(NotImplementedError):  # some streams can only be listed
+        found += (record for batch in connector.fetch(stream, [source_id, "17"]) for record in batch)
+    for record in found:
         assert record.version is None or -_LARGEST_NUMBER <= record.version < _LARGEST_NUMBER
         record.source_id.encode()
         read_record(mapping, stream, record.source_id, record.body)
