@@ -37,6 +37,8 @@ class Answer:
     """Names in lower case."""
     next_link: str | None = None
     """The address in the Link header with ``rel=next``."""
+    received_us: int = 0
+    """When it came, by our clock."""
 
     @property
     def ids(self) -> list[str]:

@@ -106,7 +106,7 @@ class Lister:
                 extra = {field: place.of(parent) for field, place in self._added.items()}
                 for part, _ in self._walked({"parent": parent}, extra).pages():
                     yield part, here if here is not None else above.start()
-            yield Answer(Found([], [], [], []), b"null", answer.headers), after
+            yield replace(answer, found=Found([], [], [], []), body=b"null"), after
             here = after
 
     def _down_to(self, since: Any, pages: Pages) -> Pages:
@@ -258,7 +258,7 @@ def _ahead(answer: Answer) -> int:
     """How far the source's clock is ahead of ours, in microseconds; negative if it is behind."""
     dated = answer.headers.get("date")
     try:
-        ahead = to_us(parsedate_to_datetime(dated)) - now_us() if dated else 0
+        ahead = to_us(parsedate_to_datetime(dated)) - answer.received_us if dated else 0
     except (ValueError, TypeError):
         return 0
     # The header knows whole seconds only, and the answer was some time on its way.
@@ -285,7 +285,7 @@ def listed(
 def answered(response: httpx.Response, found: Found) -> Answer:
     """A page as it was answered."""
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(found, response.content, headers, response.links.get("next", {}).get("url"))
+    return Answer(found, response.content, headers, response.links.get("next", {}).get("url"), now_us())
 
 
 def _advances(held: int | None, news: bool, since: datetime | None) -> bool:

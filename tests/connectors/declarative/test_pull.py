@@ -391,6 +391,20 @@ def test_records_that_the_list_shows_in_part_are_read_one_by_one(connect: Connec
     assert not server.requests(r"/orders/\d+$")
 
 
+def test_the_time_that_reading_them_takes_is_not_mistaken_for_another_clock(
+    connect: Connect, desk: Desk, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [0]
+    monkeypatch.setattr(pulling, "now_us", lambda: times.now_us() + late[0])
+    server.faults.meanwhile("/orders/1$", lambda: late.append(late.pop() + 60_000_000))
+    desk.add(5)
+    desk.now += 90_000
+
+    Reader(connect(details=True, paging={"by": "page", "more": "result.more"}), desk).pull()
+
+    assert len(server.requests("/orders[?]")) == 1
+
+
 def test_a_record_that_is_gone_or_refused_when_it_is_read_takes_no_others_with_it(
     connect: Connect, desk: Desk, server: Server
 ) -> None:
