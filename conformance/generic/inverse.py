@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import msgspec
 
@@ -15,6 +15,8 @@ from connectors.declarative.requests import Request
 
 Found = dict[str, Any]
 """The text of a hole → what stood in it."""
+_MERGED = re.compile(r"merge\(values, \{([^{}]*)\}\)")
+_PAIR = re.compile(r"(\w+): ([^,]+)")
 _CONVERTED = re.compile(r"to_(?:number|string)\(([a-z_.]+)\)")
 
 
@@ -49,7 +51,20 @@ def holes(said: Request, asked: Asked) -> Found | None:
         value = asked.headers.get(name)
         if value is not None and not unify(item, value, found):
             return None
-    return {_plain(hole): value for hole, value in found.items()}
+    plain: Found = {}
+    for hole, value in found.items():
+        plain |= _taken_apart(hole, value)
+    return plain
+
+
+def _taken_apart(hole: str, value: Any) -> Found:
+    """Of ``merge(values, {name: record.place})`` the values, and what stood in the holes beside them."""
+    match = _MERGED.fullmatch(hole)
+    if match is None or not isinstance(value, Mapping):
+        return {_plain(hole): value}
+    beside = dict(_PAIR.findall(match[1]))
+    told = {_plain(place): value[name] for name, place in beside.items() if name in value}
+    return {"values": {name: item for name, item in value.items() if name not in beside}, **told}
 
 
 def _plain(hole: str) -> str:
@@ -66,7 +81,7 @@ def path_pattern(path: str) -> tuple[re.Pattern[str], list[str]]:
             holes.append(piece.text)
             pattern += "([^/]+)"
         else:
-            pattern += re.escape(piece)
+            pattern += f"(?:{re.escape(piece)}|{re.escape(quote(piece))})"
     return re.compile(pattern), holes
 
 

@@ -60,7 +60,6 @@ class GenericWorld(World):
             Need.UNDELETE,
             Need.TIMES,
             Need.PAGE_CAP,
-            Need.VERBATIM,
             Need.HUGE,
             Need.SKEW,
         }
@@ -222,6 +221,9 @@ class GenericWorld(World):
         paging = self.manifest.paging_of(stream)
         can = {Need.PAGES} if paging.by != "none" and "size" in stream.list.names else set()
         can |= {Need.FETCH} if playable.one else set()
+        instant = stream.version is not None and stream.version.instant is not None
+        if not (instant or stream.without or stream.details):
+            can.add(Need.VERBATIM)  # otherwise the manifest asks for records that are written anew
         if stream.incremental is not None:
             can.add(Need.CURSOR)
         if stream.update is not None and stream.update.names & {"etag", "version", "last_modified", "record"}:
