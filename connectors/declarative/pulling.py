@@ -143,10 +143,13 @@ class Puller:
 
     def pull(self, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """See ``Connector.pull``. Raises any ``ConnectorError``."""
+        placed = bool(cursor) and not window.full
         try:
-            yield from self._pull(cursor, window)
+            for page in self._pull(cursor, window):
+                placed = True
+                yield page
         except Expired:
-            if not cursor or window.full:
+            if not placed:
                 raise
             yield from self._pull(None, window)
 

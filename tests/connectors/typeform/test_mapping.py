@@ -82,3 +82,11 @@ def test_a_response_that_the_webhook_brought_is_no_news_to_the_pull(typeform: Ty
     typeform.remove(untold[2])
     swept = firm.sweep()["response"]
     assert (swept.error, swept.counts["deleted"]) == (None, 1)
+
+
+def test_the_page_shows_the_manifest_as_it_is_and_it_is_short() -> None:
+    root = Path(__file__).parents[3]
+    lines = (root / "connectors" / "manifests" / "typeform.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+
+    assert "".join(lines[2:]) in (root / "docs" / "connectors" / "typeform.md").read_text(encoding="utf-8")
+    assert sum(1 for line in lines if line.strip() and not line.strip().startswith("#")) <= 40

@@ -64,6 +64,18 @@ def test_responses_that_come_in_and_go_while_the_list_is_read_take_no_others_wit
     assert set(held.records) >= (set(tokens) | set(late)) - {tokens[3]}
 
 
+def test_when_the_last_response_of_a_page_is_deleted_the_list_is_read_from_its_beginning(
+    typeform: TypeformServer, connect: Connect, clock: Time
+) -> None:
+    tokens = [typeform.submit() for _ in range(35)]
+    clock.pass_(minutes=1)
+    typeform.before_page = lambda number: typeform.remove(tokens[25]) if number == 2 else None
+
+    held = Held(connect(page_size=10)).pull(clock.window())
+
+    assert set(held.records) >= set(tokens) - {tokens[25]}
+
+
 @pytest.mark.parametrize("pages", [1, 2, 3, 4])
 def test_a_pull_that_is_killed_after_any_page_goes_on_without_a_gap(
     typeform: TypeformServer, connect: Connect, clock: Time, pages: int
