@@ -138,7 +138,7 @@ def test_the_day_limit_stops_the_pull_and_keeps_the_pages_already_read(bulk: Xer
     assert [len(page.records) for page in pages] == [2, 2]
     assert "2 of 2 calls of the day" in caught.value.message
     in_process.cache_clear()  # the next day
-    bulk.access.limits.day = 100
+    bulk.access.limits.day = 5000
     rest, _ = pull(connect(bulk, page_size=2, daily_reserve=0), bulk, pages[-1].cursor)
     assert len(rest) == 1
 
