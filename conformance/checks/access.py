@@ -109,6 +109,7 @@ def _together(number: int, act: Callable[[], object]) -> None:
     en="No secret shows in any error, in its causes, or in a log, whatever fails.",
     zh="无论何种失败，错误、其原因与日志中都不出现密钥。",
     grave=True,
+    once=True,
 )
 def secrets_stay_secret(lab: Lab) -> None:
     """A server that sends back what it was sent, refusals, broken answers; all loggers at their lowest level."""

@@ -100,6 +100,7 @@ async def _elsewhere(scope: object, receive: object, send: object) -> None:  # n
     en="A redirect to another host is not followed: our credentials go nowhere else.",
     zh="不跟随到其他主机的重定向：凭据不会外泄。",
     grave=True,
+    once=True,
 )
 def redirected_elsewhere(lab: Lab) -> None:
     """Every kind of redirect."""

@@ -185,6 +185,7 @@ def broken_in_the_body(lab: Lab) -> None:
     Need.TIMEOUT,
     en="A server that never answers is given up after the time-out, as a passing failure.",
     zh="服务器无应答时在超时后放弃，并报告为暂时性错误。",
+    once=True,
 )
 def no_answer(lab: Lab) -> None:
     """Time-outs of a few hundred milliseconds."""
@@ -201,6 +202,7 @@ def no_answer(lab: Lab) -> None:
     en="An answer that comes byte by byte is not waited for without end.",
     zh="逐字节缓慢到达的应答不会被无限等待。",
     seconds=150,
+    once=True,
 )
 def slow_drip(lab: Lab) -> None:
     """A byte every half of a time-out: no single pause is too long."""
@@ -217,6 +219,7 @@ def slow_drip(lab: Lab) -> None:
 @check(
     en="An address where nobody listens is told as a passing failure, after a few attempts.",
     zh="无人监听的地址报告为暂时性错误，且只重试几次。",
+    once=True,
 )
 def nobody_there(lab: Lab) -> None:
     """A port of loopback that is closed."""
