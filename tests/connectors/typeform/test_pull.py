@@ -97,7 +97,7 @@ def test_a_response_that_the_list_shows_half_an_hour_late_is_read(
     typeform.submit()
     late = typeform.submit(visible=clock.now.replace(minute=30))
     clock.pass_(minutes=2)
-    held = Held(connect()).pull(clock.window())
+    held = Held(connect(page_size=2)).pull(clock.window())
     assert late not in held.records
     for _ in range(6):
         clock.pass_(minutes=5)
