@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
-
 from connectors.budget import Priority
 from connectors.contract import (
     Change,
@@ -174,15 +172,11 @@ def connector_of(path: Path) -> type[Declared]:
         "__module__": __name__,
         "name": manifest.name,
         "manifest": manifest,
-        "Config": _config(manifest),
+        "Config": config_model(manifest),
         "settle_seconds": max(settles, default=Connector.settle_seconds),
         "answer_seconds": manifest.webhook.answer_within if manifest.webhook else Connector.answer_seconds,
     }
     return type(f"Declared_{manifest.name.replace('-', '_')}", (Declared,), members)
-
-
-def _config(manifest: Manifest) -> type[BaseModel]:
-    return config_model(manifest)
 
 
 def _spec(name: str, stream: Stream, webhook: Webhook | None) -> StreamSpec:
