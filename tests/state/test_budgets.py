@@ -213,6 +213,7 @@ def test_two_processes_never_go_above_the_limit_together(url: str) -> None:
 
 
 def test_threads_of_one_process_share_what_it_takes(store: Store, time: Time) -> None:
+    running = threading.active_count()
     vendor, limit = Vendor(time, ()), Limit(30, 1)
     crew = Workers(lambda: open_store(store.engine.url.render_as_string(hide_password=False)), 1, time)
     allowance = Allowance("v:threads", 30, 1.0)
@@ -226,7 +227,7 @@ def test_threads_of_one_process_share_what_it_takes(store: Store, time: Time) ->
 
     assert (vendor.calls, vendor.refused) == (320, [])
     assert crew.looks < 320 / 4
-    assert threading.active_count() < 50
+    assert threading.active_count() <= running
 
 
 def test_a_clock_that_is_set_back_holds_nobody_up(time: Time, budget: Any) -> None:
