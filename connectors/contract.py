@@ -11,12 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from connectors.errors import WebhookRefused
 from connectors.services import Services, in_process
+
+if TYPE_CHECKING:
+    from connectors.handshakes import Handshake
+    from connectors.signatures import Signature
 
 Cursor = dict[str, Any]
 """Where a stream's next pull starts: JSON-able, opaque to everyone but the connector that made it."""
@@ -131,6 +135,14 @@ class Notice:
     version: int | None = None
     """Of a deletion: when it happened, on the scale of ``RawRecord.version``; ``None`` where the source does not say.
     A record that is held in a later version has come back since."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """How a webhook proves that the source calls, and what it asks first; ``StreamSpec.webhooks``: what it tells of."""
+
+    signature: Signature
+    handshake: Handshake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +336,10 @@ class Connector(ABC, Generic[ConfigT]):
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
         """All ids a stream shows now, in batches; for streams with ``Deletes.SWEEP``."""
         raise NotImplementedError(f"{self.name} stream {stream} does not need a sweep")
+
+    def webhook(self) -> WebhookSpec | None:
+        """How the source signs its requests, for people who set it up; ``None`` if the connector takes no webhooks."""
+        return None
 
     def challenge(self, request: Inbound) -> Reply | None:  # noqa: ARG002 - the name is part of the contract
         """The answer to a question by which the source makes sure, before it sends anything, that the address is ours.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
@@ -11,10 +12,13 @@ from pydantic import BaseModel, HttpUrl, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
-    from connectors.contract import Connector, StreamSpec
+    from connectors.contract import Connector, StreamSpec, WebhookSpec
 
 ENTRY = "NAME"
 """Stands for the name an administrator gives to an entry of a table of settings."""
+
+WEBHOOK_SETTING = "webhook_secret"
+"""What every connector that takes webhooks calls their secret."""
 
 _STAND_IN = "https://stand-in.invalid"
 _WORDS = {str: "text", int: "number", float: "number", bool: "yes/no", SecretStr: "text", HttpUrl: "address"}
@@ -25,16 +29,38 @@ def summary(kind: type[Connector[Any]]) -> str:
     return (inspect.getdoc(kind) or kind.__name__).splitlines()[0]
 
 
-def streams(kind: type[Connector[Any]], config: Mapping[str, Any] | None = None) -> Sequence[StreamSpec]:
-    """The streams it offers, with these settings where they can be used, else with stand-ins; nothing is called."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a connector offers with its settings: its streams, and the webhook that tells of some of them."""
+
+    streams: Sequence[StreamSpec]
+    webhook: WebhookSpec | None
+    answer_seconds: float
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Stream → ``hint`` (the webhook says what changed, and it is read) or ``record`` (the webhook brings it)."""
+        if self.webhook is None:
+            return {}
+        return {spec.name: spec.webhooks.value for spec in self.streams if spec.webhooks.value != "none"}
+
+
+def offer(kind: type[Connector[Any]], config: Mapping[str, Any] | None = None) -> Offer:
+    """What it offers, with these settings where they can be used, else with stand-ins; nothing is called.
+
+    A secret of its webhook is taken to be set, so that it shows what can be told.
+    """
     made: BaseModel | None = None
     if config is not None:
         try:
             made = kind.Config.model_validate(_without_references(config))
         except ValidationError:
             made = None
-    with kind(made if made is not None else _constructed(kind.Config)) as connector:
-        return list(connector.streams())
+    made = made if made is not None else _constructed(kind.Config)
+    if WEBHOOK_SETTING in kind.Config.model_fields:
+        made = made.model_copy(update={WEBHOOK_SETTING: SecretStr(_STAND_IN)})
+    with kind(made) as connector:
+        return Offer(list(connector.streams()), connector.webhook(), connector.answer_seconds)
 
 
 _ROLES = {
@@ -68,6 +94,21 @@ def stream_as_dict(spec: StreamSpec) -> dict[str, Any]:
         "deletes": spec.deletes,
         "writable": list(spec.writable),
         "depends_on": list(spec.depends_on),
+        "webhooks": spec.webhooks,
+    }
+
+
+def webhook_as_dict(offered: Offer) -> dict[str, Any] | None:
+    """How a system tells of changes, and of which streams, as JSON-able data; ``None`` if it does not."""
+    if offered.webhook is None:
+        return None
+    signature, handshake = offered.webhook.signature, offered.webhook.handshake
+    return {
+        "streams": offered.told,
+        "setting": WEBHOOK_SETTING,
+        "signature": signature.model_dump(mode="json", exclude_none=True),
+        "handshake": handshake.model_dump(mode="json", exclude_none=True) if handshake is not None else None,
+        "answer_seconds": offered.answer_seconds,
     }
 
 

@@ -24,6 +24,7 @@ from connectors.contract import (
     Reply,
     StreamSpec,
     Webhooks,
+    WebhookSpec,
     Window,
 )
 from connectors.declarative.client import Client
@@ -93,6 +94,11 @@ class Declared(Connector[DeclaredConfig]):
             yield [record.source_id for record in answer.found.records] + [
                 record.source_id for record in answer.found.rejected if record.source_id
             ]
+
+    def webhook(self) -> WebhookSpec | None:
+        """By the manifest's ``webhook``."""
+        said = self.manifest.webhook
+        return WebhookSpec(said.signature, said.handshake) if said is not None else None
 
     def challenge(self, request: Inbound) -> Reply | None:
         """By the manifest's ``webhook.handshake``."""

@@ -25,6 +25,7 @@ from connectors.contract import (
     RawRecord,
     StreamSpec,
     Webhooks,
+    WebhookSpec,
     Window,
 )
 from connectors.errors import WebhookRefused
@@ -63,12 +64,18 @@ class GoogleAdsLeads(Connector[GoogleAdsLeadsConfig]):
         """Nothing: what Google sent is landed before a pull begins."""
         yield Page([], cursor or {}, complete=True)
 
+    def webhook(self) -> WebhookSpec:
+        """The key itself stands in each request."""
+        from connectors.signatures import Signature  # most runs take no webhooks in, and it takes time to import
+
+        return WebhookSpec(Signature(scheme="shared-key", field="google_key"))
+
     def receive(self, request: Inbound) -> Delivery:
         """One lead. The key is left out of what is kept, and the answers are kept by the id of their column."""
-        from connectors.places import document  # most runs take no webhooks in, and it takes time to import
-        from connectors.signatures import Signature, identify, verify
+        from connectors.places import document
+        from connectors.signatures import identify, verify
 
-        signature = Signature(scheme="shared-key", field="google_key")
+        signature = self.webhook().signature
         verify(signature, self.config.webhook_secret, request, datetime.now(UTC))
         content = document(request.body)
         lead_id = content.get("lead_id")

@@ -21,6 +21,7 @@ from connectors.contract import (
     RawRecord,
     StreamSpec,
     Webhooks,
+    WebhookSpec,
     Window,
 )
 from connectors.errors import ConnectorError, ContractError
@@ -98,6 +99,12 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
             if len(found) < size:
                 return
             after = found[-1]
+
+    def webhook(self) -> WebhookSpec:
+        """See ``connectors.jiandaoyun.webhook``."""
+        from connectors.jiandaoyun.webhook import SIGNATURE
+
+        return WebhookSpec(SIGNATURE)
 
     def receive(self, request: Inbound) -> Delivery:
         """See ``connectors.jiandaoyun.webhook``."""

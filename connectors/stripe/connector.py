@@ -22,6 +22,7 @@ from connectors.contract import (
     RawRecord,
     StreamSpec,
     Webhooks,
+    WebhookSpec,
     Window,
 )
 from connectors.stripe.config import StripeConfig
@@ -75,6 +76,12 @@ class Stripe(Connector[StripeConfig]):
         for start in range(0, len(ids), _BATCH):
             shown = reader.many(ids[start : start + _BATCH])
             yield [record for record in shown.values() if record is not None]
+
+    def webhook(self) -> WebhookSpec:
+        """See ``connectors.stripe.webhook``."""
+        from connectors.stripe.webhook import SIGNATURE
+
+        return WebhookSpec(SIGNATURE)
 
     def receive(self, request: Inbound) -> Delivery:
         """See ``connectors.stripe.webhook``."""

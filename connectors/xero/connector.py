@@ -23,6 +23,7 @@ from connectors.contract import (
     RawRecord,
     StreamSpec,
     Webhooks,
+    WebhookSpec,
     Window,
 )
 from connectors.errors import ConnectorError
@@ -105,6 +106,12 @@ class Xero(Connector[XeroConfig]):
             config.recheck_hours if stream == "invoice" else 0.0,
         )
         yield from Puller(self._session, SOURCES[stream], pace).pull(cursor, window)
+
+    def webhook(self) -> WebhookSpec:
+        """See ``connectors.xero.webhook``."""
+        from connectors.xero.webhook import SIGNATURE
+
+        return WebhookSpec(SIGNATURE)
 
     def receive(self, request: Inbound) -> Delivery:
         """See ``connectors.xero.webhook``."""

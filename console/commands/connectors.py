@@ -30,7 +30,8 @@ def command() -> None:
 @jobs.json_option
 @pass_app
 def listing(app: App, as_json: bool) -> int:
-    """List the connectors that are built in or installed as packages, with what they write and their grades.
+    """List the connectors that are built in or installed as packages, with what they write, what they are told of by
+    webhook, and their grades.
 
     \b
     Examples:
@@ -49,7 +50,9 @@ def listing(app: App, as_json: bool) -> int:
     for item in found:
         source = app.texts("connectors.built_in" if item["built_in"] else "connectors.installed")
         about = app.texts("connectors.unusable", reason=item["problem"]) if item["problem"] else item["description"]
-        streams = ", ".join(f"{name}*" if name in item["writes"] else name for name in item["streams"])
+        told = item["webhook"]["streams"] if item["webhook"] else {}
+        marks = [("*" if name in item["writes"] else "") + ("+" if name in told else "") for name in item["streams"]]
+        streams = ", ".join(name + mark for name, mark in zip(item["streams"], marks, strict=True))
         rows.append((item["name"], source, streams or None, item["grade"], about))
     _table(app, "columns", ("name", "source", "streams", "grade", "about"), rows)
     say(app.texts("connectors.starred"))
@@ -61,7 +64,8 @@ def listing(app: App, as_json: bool) -> int:
 @jobs.json_option
 @pass_app
 def describe(app: App, name: str, as_json: bool) -> int:
-    """Show the settings a connector takes and the streams it offers. Needs no credentials and asks no system.
+    """Show the settings a connector takes, the streams it offers and its webhook. Needs no credentials and asks no
+    system.
 
     NAME is a connector, or a system of ltc.yaml: then the streams are those of its settings.
 
@@ -71,22 +75,23 @@ def describe(app: App, name: str, as_json: bool) -> int:
       ltc connectors describe crm --json
     """
     from connectors import registry
-    from console import described
+    from console import described, webhook_words
     from sync.systems import connector_class
 
     systems = app.settings.systems if app.config.exists() else {}
     kind: type[Connector[Any]]
     if name in systems:
         kind = connector_class(app.settings, name)
-        specs = described.streams(kind, systems[name].config)
+        offered = described.offer(kind, systems[name].config)
     else:
         kind = registry.load(name)
-        specs = described.streams(kind)
+        offered = described.offer(kind)
     settings = described.settings(kind.Config)
     about = described.summary(kind)
     if as_json:
-        streams = [described.stream_as_dict(spec) for spec in specs]
-        emit_json({"name": kind.name, "description": about, "settings": settings, "streams": streams})
+        found = {"name": kind.name, "description": about, "settings": settings}
+        found |= {"streams": [described.stream_as_dict(spec) for spec in offered.streams]}
+        emit_json(found | {"webhook": described.webhook_as_dict(offered)})
         return 0
     say(f"{kind.name}: {about}")
     say()
@@ -96,8 +101,14 @@ def describe(app: App, name: str, as_json: bool) -> int:
     say(app.texts("connectors.streams"))
     if name not in systems and any(described.ENTRY in item["name"] for item in settings):
         say(app.texts("connectors.per_config"))
-    columns = ("name", "entity", "cursor", "deletes", "writable", "after")
-    _table(app, "stream_columns", columns, [_stream(app, spec) for spec in specs])
+    columns = ("name", "entity", "cursor", "deletes", "told", "writable", "after")
+    told = offered.told
+    _table(app, "stream_columns", columns, [_stream(app, spec, told.get(spec.name)) for spec in offered.streams])
+    if offered.webhook is not None:
+        say()
+        say(app.texts("connectors.webhook.head", setting=described.WEBHOOK_SETTING))
+        rows = webhook_words.rows(app.texts, offered.webhook, offered.answer_seconds)
+        _table(app, "webhook.columns", ("what", "how"), rows)
     return 0
 
 
@@ -118,12 +129,12 @@ def _summary(name: str) -> dict[str, Any]:
     from console import described
 
     found: dict[str, Any] = {"name": name, "built_in": registry.is_built_in(name), "problem": None}
-    found |= {"roles": [], "streams": [], "writes": {}}
+    found |= {"roles": [], "streams": [], "writes": {}, "webhook": None}
     try:
         kind = registry.load(name)
-        specs = described.streams(kind)
-        found |= {"roles": described.roles(specs), "writes": described.writes(specs)}
-        found["streams"] = [spec.name for spec in specs]
+        offered = described.offer(kind)
+        found |= {"roles": described.roles(offered.streams), "writes": described.writes(offered.streams)}
+        found |= {"streams": [spec.name for spec in offered.streams], "webhook": described.webhook_as_dict(offered)}
         found["description"] = described.summary(kind)
     except Exception as error:  # a package that is broken must not hide the others
         found["problem"] = type(error).__name__
@@ -137,12 +148,13 @@ def _setting(app: App, item: dict[str, Any]) -> tuple[Any, ...]:
     return (item["name"], kind, None if default is None else str(default), item["description"] or None)
 
 
-def _stream(app: App, spec: StreamSpec) -> tuple[Any, ...]:
+def _stream(app: App, spec: StreamSpec, told: str | None) -> tuple[Any, ...]:
     return (
         spec.name,
         spec.entity,
         spec.cursor_field or app.texts("connectors.full_scan"),
         app.texts.name("connectors.deletes", spec.deletes.value),
+        app.texts.name("connectors.told", told) if told is not None else None,
         ", ".join(spec.writable) or None,
         ", ".join(spec.depends_on) or None,
     )
