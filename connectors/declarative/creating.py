@@ -11,7 +11,7 @@ from connectors.declarative.failures import Conflict, Missing
 from connectors.declarative.manifest import Stream
 from connectors.declarative.pulling import listed
 from connectors.declarative.pushing import Singles
-from connectors.declarative.records import Reader, Selection
+from connectors.declarative.records import Reader, Selection, require_object
 from connectors.declarative.requests import Create
 from connectors.errors import ConnectorError, RecordError, TransientError
 from connectors.rawjson import decode
@@ -34,11 +34,15 @@ class Creator:
         for key in keys:
             response = listed(self._client, self._create.find, {"key": key}, None, Priority.WRITE)
             rows = self._places.slices(response.content)
-            carrying = [row for row in rows if str(decode(row).get(self._create.key)) == key]
+            carrying = [row for row in rows if self._carries(row, key)]
             records = [record for row in carrying if (record := self._reader.one(row, deleted=True)) is not None]
             if records:
                 found[key] = [self._whole(record) for record in records]
         return found
+
+    def _carries(self, row: bytes, key: str) -> bool:
+        require_object(row)
+        return str(decode(row).get(self._create.key)) == key
 
     def _whole(self, found: RawRecord) -> RawRecord:
         """The record with all its fields, where a search shows parts of it only."""

@@ -88,6 +88,12 @@ def _inner(body: bytes, step: str) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def require_object(row: bytes) -> None:
+    """Raises ``ContractError`` for a row that is no JSON object."""
+    if not row.startswith(b"{"):
+        raise ContractError("A record is not a JSON object.", remedy="Correct `records`.", sample=shape(row))
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One answer's records."""
@@ -137,8 +143,7 @@ class Reader:
         return found.records[0] if found.records else None
 
     def _take(self, row: bytes, parent: Mapping[str, Any] | None, found: Found, *, deleted: bool = False) -> None:
-        if not row.startswith(b"{"):
-            raise ContractError("A record is not a JSON object.", remedy="Correct `records`.", sample=shape(row))
+        require_object(row)
         row = self._kept(_extended(row, parent))
         fields = parse(row, _anything)
         key = key_of(self._keys, fields)

@@ -7,7 +7,8 @@ ACTIVATE_VERSION (singer-python) and BATCH (Singer SDK). Types are written in an
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MOST_KEY = 500
 _NO_KEY = "is missing, or cannot name a record"
+_NO_NAME = re.compile('["\\\\\x00-\x1f]')
 
 
 class Message(msgspec.Struct):
@@ -66,15 +68,16 @@ class Identity:
     def __init__(self, keys: Sequence[str], cursor_field: str | None) -> None:
         self.keys = tuple(keys)
         self.cursor_field = cursor_field
-        places = {
-            name: f"field_{number}"
-            for number, name in enumerate(dict.fromkeys((*keys, DELETED_AT, *([cursor_field] if cursor_field else []))))
-        }
-        kind = msgspec.defstruct(
-            "Head",
-            [(place, object, None) for place in places.values()],
-            rename={place: name for name, place in places.items()},
-        )
+        names = tuple(dict.fromkeys((*keys, DELETED_AT, *([cursor_field] if cursor_field else []))))
+        places = {name: f"field_{number}" for number, name in enumerate(names)}
+        kind: Any = dict[str, object]
+        self._get: Callable[[Any, str], Any] = dict.get
+        if _NO_NAME.search("".join(names)):  # a name that a struct cannot have: read the whole object
+            places = {name: name for name in names}
+        else:
+            fields = [(place, object, None) for place in places.values()]
+            kind = msgspec.defstruct("Head", fields, rename={place: name for name, place in places.items()})
+            self._get = getattr
         self._keys = [places[name] for name in keys]
         self._version = places[cursor_field] if cursor_field else None
         self._deleted = places[DELETED_AT]
@@ -86,11 +89,11 @@ class Identity:
             head = self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return RejectedRecord("", body, "", "is not a JSON object"), False
-        key = joined([getattr(head, place) for place in self._keys])
+        key = joined([self._get(head, place) for place in self._keys])
         if key is None:
             return RejectedRecord("", body, ", ".join(self.keys), _NO_KEY), False
-        version = version_of(getattr(head, self._version)) if self._version else None
-        return RawRecord(key, body, version), getattr(head, self._deleted) is not None
+        version = version_of(self._get(head, self._version)) if self._version else None
+        return RawRecord(key, body, version), self._get(head, self._deleted) is not None
 
     def rejected(self, record: Any, line: bytes, reason: str) -> RejectedRecord:
         """A record that is no JSON, under its key if it shows one."""

@@ -178,7 +178,8 @@ def _push(connector: Connector[Any], mapping: Mapping, stream: str, values: dict
             read_record(mapping, stream, result.record.source_id, result.record.body)
 
 
-def _target(name: str, system: System, parsers: tuple[str, ...]) -> Target:
+def target(name: str, system: System, parsers: tuple[str, ...]) -> Target:
+    """The answers of one system, through its connector and the shipped mapping of that name."""
     mapping = load(name)
     operations = _operations(system)
 
@@ -208,7 +209,7 @@ def _taken_down(system: System, settings: dict[str, Any], mapping: Mapping, oper
         source_id = ""
         if verb in ("push", "fetch"):
             page = next(connector.pull(stream, None, Window(system.until)))
-            source_id = page.records[0].source_id
+            source_id = page.records[0].source_id if page.records else "17"
     with wire.taken_down() as found, _connector(system, **settings) as connector:
         _operate(connector, system, mapping, operation, source_id)
     return wire.pack(f"{operation}#{source_id}", found)
@@ -290,10 +291,8 @@ _TRYTON = System(
 )
 
 TARGETS = [
-    _target("jiandaoyun", _JIANDAOYUN, ("Jiandaoyun's rows, widgets, forms and business errors", "its mapped values")),
-    _target(
-        "salesforce", _SALESFORCE, ("Salesforce's tokens, queries, describes, delete log, errors", "mapped values")
-    ),
-    _target("xero", _XERO, ("Xero's tokens, connections, lists with /Date()/, errors", "its mapped values")),
-    _target("tryton", _TRYTON, ("Tryton's JSON-RPC answers, log-in, rows, errors", "its mapped values")),
+    target("jiandaoyun", _JIANDAOYUN, ("Jiandaoyun's rows, widgets, forms and business errors", "its mapped values")),
+    target("salesforce", _SALESFORCE, ("Salesforce's tokens, queries, describes, delete log, errors", "mapped values")),
+    target("xero", _XERO, ("Xero's tokens, connections, lists with /Date()/, errors", "its mapped values")),
+    target("tryton", _TRYTON, ("Tryton's JSON-RPC answers, log-in, rows, errors", "its mapped values")),
 ]

@@ -28,7 +28,7 @@ from tests.fuzz.mutate import Mutate, Words
 
 LONGEST_SECONDS = 5.0
 MOST_MEMORY = 500 * 1024 * 1024
-INSTRUMENTED = ("connectors", "mappings", "settings", "state", "sync", "console")
+INSTRUMENTED = ("connectors", "mappings", "settings", "state", "sync", "console", "yamlfiles")
 _ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.fuzz import connectors, files, http, webhooks, words
+from tests.fuzz import connectors, files, http, manifests, supplied, webhooks, words
 from tests.fuzz.engine import Target
 
-TARGETS: dict[str, Target] = {
-    target.name: target for module in (connectors, http, files, webhooks, words) for target in module.TARGETS
-}
+_MODULES = (connectors, manifests, http, files, supplied, webhooks, words)
+TARGETS: dict[str, Target] = {target.name: target for module in _MODULES for target in module.TARGETS}

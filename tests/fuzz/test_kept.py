@@ -175,9 +175,13 @@ ERASURES = [
 ]
 COMMAND = [b"trace\n\xff", b"lock\n\xed\xa0\xbd\n--reason\n\xfe", b"findings\nshow\n\xf8"]
 
+ERPNEXT = [talk("find lead", {"data": [[]]})]
+SINGER = [json.dumps({"type": "SCHEMA", "key_properties": ["id", 'a "b"']}).encode()]
 WEBHOOK = [json.dumps(["d1", DIGITS, "n", {}]).encode()]
 
 KEPT = {
+    "erpnext": ERPNEXT,
+    "singer": SINGER,
     "webhook": WEBHOOK,
     "salesforce": SALESFORCE,
     "xero": XERO,
