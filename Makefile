@@ -69,8 +69,8 @@ bench: $(READY) ## measure against the raw limit; prints ratios and stores them 
 bench-large: $(READY) ## the same, and 1,000,000 orders and chains (far longer)
 	@$(BIN)/python -m bench.run --large
 
-docs: $(READY) ## write docs/commands.md from the commands' own help
-	@$(BIN)/python -m console.reference
+docs: $(READY) ## write docs/commands.md and docs/checks*.md from the code
+	@$(BIN)/python -m console.reference && $(BIN)/python -m console.checks_reference
 
 lock: $(READY) ## resolve the dependencies anew into requirements.lock
 	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes \

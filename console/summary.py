@@ -23,7 +23,10 @@ _TIE_OUTS = (
     "status_crm_erp",
     "status_erp_accounting",
 )
-_STAGES = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
+_STAGES = (
+    *("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "payout"),
+    *("service", "master_data", "sync"),
+)
 _REFUSED = ("rejected", "dead")
 _OPEN = ("planned", "sending", "unknown")
 _MOST_FIELDS = 5

@@ -49,6 +49,9 @@ _ENTITIES = {
     "delivery": ("Delivery", "发货单"),
     "invoice": ("Invoice", "发票"),
     "payment": ("Payment", "收款"),
+    "payout": ("Payout", "结算"),
+    "service_case": ("Service case", "服务工单"),
+    "stream": ("Stream", "数据流"),
 }
 _DIFFERENCES = {
     "currency": ("currency {quoted} quoted, {ordered} ordered", "币种：报价 {quoted}，订单 {ordered}"),

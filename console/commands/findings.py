@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from state.findings import Event, Finding
 
 _STATUSES = ("open", "assigned", "explained", "waived", "resolved")
-_STAGES = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
-_DEPARTMENTS = ("marketing", "sales", "sales_operations", "logistics", "finance", "it")
+_STAGES = (
+    *("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "payout"),
+    *("service", "master_data", "sync"),
+)
+_DEPARTMENTS = ("marketing", "sales", "sales_operations", "logistics", "finance", "customer_service", "it")
 _SHORT = 12
 
 

@@ -18,7 +18,10 @@ Report = Mapping[str, Any]
 """A report in the public format ``ltc-report/1``."""
 Item = Mapping[str, Any]
 
-STAGES = ("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "master_data")
+STAGES = (
+    *("lead", "opportunity", "quote", "order", "delivery", "billing", "collection", "payout"),
+    *("service", "master_data", "sync"),
+)
 SEVERITIES = ("error", "warning", "info")
 TIE_OUTS = (
     *("quote_order", "order_delivery", "order_invoice", "invoice_payment"),

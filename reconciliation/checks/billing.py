@@ -14,6 +14,14 @@ from reconciliation.checks.registry import check
     department="finance",
     severity="error",
     title=("Delivered, not invoiced", "已发货未开票"),
+    fires=(
+        "an order's last delivery was {days} or more ago, it is fully delivered, and no live invoice is linked",
+        "订单最后一次交付已满 {days} 天且已全部交付，但没有有效发票",
+    ),
+    silent=(
+        "the order is cancelled",
+        "订单已取消",
+    ),
     sentence=(
         "Order {order} over {amount_money} was fully delivered by {delivered_on}; no invoice bills it.",
         "订单 {order}（{amount_money}）已于 {delivered_on} 全部交付，但尚未开票。",
@@ -45,6 +53,13 @@ def order_delivered_not_invoiced(parameters: Mapping[str, Any]) -> str:
     department="finance",
     severity="error",
     title=("Duplicate invoice", "重复开票"),
+    fires=(
+        (
+            "two live invoices of one customer in one system bill the same orders with the same gross "
+            "amount, and together more than was ordered"
+        ),
+        "同一系统中同一客户的两张有效发票对相同订单开具相同含税金额，且合计超过订单金额",
+    ),
     sentence=(
         "Invoices {invoices} bill order {orders} {count} times with {amount_each_money} each.",
         "发票 {invoices} 对订单 {orders} 重复开具 {count} 次，每张 {amount_each_money}。",
@@ -87,6 +102,20 @@ def invoice_duplicate(_: Mapping[str, Any]) -> str:
     department="finance",
     severity="error",
     title=("Order ≠ invoiced amount", "订单金额与开票金额不一致"),
+    fires=(
+        (
+            "a fully delivered order's invoices, less credit notes, differ from its net amount, or the "
+            "currency does; orders without any are `order_delivered_not_invoiced`"
+        ),
+        (
+            "已全部交付订单的发票（扣除红字发票）与订单不含税金额或币种不一致；完全未开票的见 "
+            "`order_delivered_not_invoiced`"
+        ),
+    ),
+    silent=(
+        "one of the invoices is an `invoice_duplicate`",
+        "其中有发票属于 `invoice_duplicate`",
+    ),
     sentence=(
         "Order {order} comes to {ordered_money} net and is delivered; {billed_money} net were invoiced.",
         "订单 {order} 不含税金额 {ordered_money}，已全部交付；实际开票不含税金额 {billed_money}。",

@@ -26,6 +26,17 @@ _PAID = "(CASE WHEN allocated > 0 THEN allocated ELSE greatest(gross_amount - st
     department="finance",
     severity="warning",
     title=("Invoice overdue", "发票逾期未收款"),
+    fires=(
+        (
+            "an issued invoice with nothing paid on it has an open amount and its due date is past; bucket "
+            "1–30, 31–60, 61–90, over 90 days"
+        ),
+        "已开票、分文未收且已过到期日；账龄区间 1–30、31–60、61–90、90 天以上",
+    ),
+    silent=(
+        "the invoice is partly paid (`payment_underpaid`)",
+        "发票已部分收款（`payment_underpaid`）",
+    ),
     sentence=(
         "Invoice {invoice} was due on {due_on} ({bucket} days); {amount_money} are open and nothing has been paid.",
         "发票 {invoice} 于 {due_on} 到期（逾期 {bucket} 天），未收金额 {amount_money}，尚未收到任何款项。",
@@ -52,6 +63,10 @@ def invoice_overdue(_: Mapping[str, Any]) -> str:
     department="finance",
     severity="warning",
     title=("Underpaid invoice", "发票付款不足"),
+    fires=(
+        "money came in on an invoice and the rest, above tolerance, is open",
+        "发票已收部分款项，剩余未收金额超过容差",
+    ),
     sentence=(
         "Invoice {invoice} over {gross_money} was paid with {paid_money}; {amount_money} are left open.",
         "发票 {invoice}（{gross_money}）已收 {paid_money}，尚欠 {amount_money}。",
@@ -84,6 +99,10 @@ def payment_underpaid(_: Mapping[str, Any]) -> str:
     department="finance",
     severity="warning",
     title=("Overpayment", "客户多付款"),
+    fires=(
+        "a received payment of kind overpayment has an unapplied amount above tolerance",
+        "多付款类型的收款有超过容差的未核销金额",
+    ),
     sentence=(
         "Payment {payment} of {received_on} left {amount_money} over that belong to the customer.",
         "{received_on} 的收款 {payment} 多出 {amount_money}，应归还客户或抵扣。",
@@ -111,6 +130,13 @@ def payment_overpaid(_: Mapping[str, Any]) -> str:
     department="finance",
     severity="error",
     title=("Duplicate payment", "重复付款"),
+    fires=(
+        (
+            "two received payments of one party have equal amount, currency and order within {days}, and "
+            "the second one is unapplied"
+        ),
+        "同一客户 {days} 天内两笔收款的金额、币种和订单相同，且后一笔未核销",
+    ),
     sentence=(
         "Payment {payment} of {amount_money} on {received_on} repeats the one of {first_on}.",
         "{received_on} 的收款 {payment}（{amount_money}）与 {first_on} 的收款重复。",
@@ -166,6 +192,14 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
     department="finance",
     severity="warning",
     title=("Payment without invoice", "收款无对应发票"),
+    fires=(
+        "a received payment or advance is not allocated to any invoice (unapplied amount above tolerance)",
+        "收款或预收款未核销到任何发票（未核销金额超过容差）",
+    ),
+    silent=(
+        "the payment is a `payment_duplicate`",
+        "该收款属于 `payment_duplicate`",
+    ),
     sentence=(
         "Payment {payment} of {received_on}: {amount_money} are allocated to no invoice.",
         "{received_on} 的收款 {payment}：{amount_money} 未核销到任何发票。",
@@ -196,6 +230,10 @@ def payment_without_invoice(_: Mapping[str, Any]) -> str:
     department="finance",
     severity="error",
     title=("Refund without credit note", "退款无红字发票"),
+    fires=(
+        "money went out to a customer, not as a chargeback, and no credit note is linked to it",
+        "向客户付出款项（非拒付），但没有关联的红字发票",
+    ),
     sentence=(
         "{amount_money} went out to a customer on {paid_on} ({payment}); no credit note stands behind it.",
         "{paid_on} 向客户退款 {amount_money}（{payment}），但没有对应的红字发票。",

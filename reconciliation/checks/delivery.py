@@ -14,6 +14,14 @@ from reconciliation.checks.registry import check
     department="logistics",
     severity="warning",
     title=("Delivery late", "交付延迟"),
+    fires=(
+        "an order is more than {grace_days} past its promised date and not fully delivered",
+        "订单超过承诺交付日 {grace_days} 天以上仍未全部交付",
+    ),
+    silent=(
+        "the order is cancelled",
+        "订单已取消",
+    ),
     sentence=(
         "Order {order} was promised for {promised_on} and is {delivery_state}; {amount_money} are outstanding.",
         "订单 {order} 承诺于 {promised_on} 交付，目前{delivery_state}，未交付金额 {amount_money}。",

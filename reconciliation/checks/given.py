@@ -31,7 +31,14 @@ def _wrong(check: str, key: str, value: Any, parameters: Mapping[str, Any]) -> l
         return [] if value in SEVERITIES else [f"`severity` must be one of {', '.join(SEVERITIES)}."]
     if key == "enabled":
         return [] if isinstance(value, bool) else ["`enabled` must be true or false."]
-    return [] if type(value) is int and value >= 0 else [f"`{key}` must be a whole number, 0 or more."]
+    if isinstance(parameters[key], Mapping):
+        fits = isinstance(value, Mapping) and all(_is_number(item) for item in value.values())
+        return [] if fits else [f"`{key}` must be a table of names and whole numbers, like {{name: 100}}."]
+    return [] if _is_number(value) else [f"`{key}` must be a whole number, 0 or more."]
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _meant(word: str, known: list[str]) -> str:

@@ -14,6 +14,14 @@ from reconciliation.checks.registry import check
     department="marketing",
     severity="warning",
     title=("Incomplete lead", "线索信息不完整"),
+    fires=(
+        "a marketing lead has no company name, or neither e-mail nor phone",
+        "市场线索没有公司名称，或既无邮箱也无电话",
+    ),
+    silent=(
+        "the person was erased",
+        "该人的信息已按要求清除",
+    ),
     sentence=(
         "Lead {lead}, received {received_on}, cannot be worked on: {missing} is missing.",
         "{received_on} 收到的线索 {lead} 无法跟进：缺少{missing}。",
@@ -41,6 +49,10 @@ def lead_incomplete(_: Mapping[str, Any]) -> str:
     department="marketing",
     severity="warning",
     title=("Duplicate lead", "重复线索"),
+    fires=(
+        "two or more live marketing leads share a normalised e-mail or phone; one finding per group",
+        "两条或以上有效的市场线索邮箱或电话相同（规范化后）；每组一个问题",
+    ),
     sentence=(
         "{count} leads are the same person: {leads}. The first, {lead}, was received {received_on}.",
         "{count} 条线索为同一联系人：{leads}。最早的 {lead} 于 {received_on} 收到。",
@@ -68,6 +80,17 @@ def lead_duplicate(_: Mapping[str, Any]) -> str:
     department="marketing",
     severity="error",
     title=("Lead not in the CRM", "线索未进入 CRM"),
+    fires=(
+        "a marketing lead has no CRM lead linked {hours} after it was received",
+        "市场线索收到 {hours} 小时后仍无关联的 CRM 线索",
+    ),
+    silent=(
+        (
+            "of a duplicate's copies only the oldest is looked for, and any copy's link will do; incomplete "
+            "and disqualified leads are not looked for"
+        ),
+        "重复线索只看最早一条，任一副本已关联即可；不完整或无效的线索不计",
+    ),
     sentence=(
         "Lead {lead} ({company}) came in on {received_on} and is not in the CRM.",
         "线索 {lead}（{company}）于 {received_on} 收到，至今未进入 CRM。",

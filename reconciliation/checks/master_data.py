@@ -14,6 +14,17 @@ from reconciliation.checks.registry import check
     department="it",
     severity="error",
     title=("Deleted in one system, alive in another", "一处已删除、另一处仍有效"),
+    fires=(
+        (
+            "a record was deleted in one system while a record linked to it (same-as, or the order of a "
+            "deleted quote) is alive in another"
+        ),
+        "记录在一个系统中已删除，而关联记录（同一对象，或已删除报价的订单）在另一系统中仍有效",
+    ),
+    silent=(
+        "the record was made anew in the system where it was deleted",
+        "该记录在被删除的系统中已重新建立",
+    ),
     sentence=(
         "{entity_name} {record} was deleted in {system}, but {alive} lives on in {systems}.",
         "{entity_name} {record} 已在 {system} 中删除，但 {alive} 在 {systems} 中仍有效。",

@@ -16,6 +16,14 @@ _PARAMS = "struct_pack(opportunity := label, amount_money := expected_amount, wo
     department="sales",
     severity="error",
     title=("Won without accepted quote", "赢单但无已接受的报价"),
+    fires=(
+        "a CRM opportunity is won and has no accepted (or ordered) quote",
+        "CRM 商机已赢单，但没有已接受（或已转订单）的报价",
+    ),
+    silent=(
+        "the quote has `status_quote_order`, or it was deleted (`deleted_elsewhere`)",
+        "报价已有 `status_quote_order`，或已被删除（`deleted_elsewhere`）",
+    ),
     sentence=(
         "Opportunity {opportunity} ({amount_money}) was won on {won_on} and has no accepted quote.",
         "商机 {opportunity}（{amount_money}）于 {won_on} 赢单，但没有客户已接受的报价单。",
@@ -45,6 +53,17 @@ def opportunity_won_without_quote(_: Mapping[str, Any]) -> str:
     department="sales",
     severity="error",
     title=("Won without order", "赢单但无订单"),
+    fires=(
+        (
+            "an opportunity was won {days} or more ago, has an accepted quote, and no live ERP order is "
+            "linked to its quote or itself"
+        ),
+        "商机赢单已满 {days} 天且报价已接受，但其报价或商机本身均无有效的 ERP 订单",
+    ),
+    silent=(
+        "the opportunity has `opportunity_won_without_quote`",
+        "商机已有 `opportunity_won_without_quote`",
+    ),
     sentence=(
         "Opportunity {opportunity} ({amount_money}) was won on {won_on}; the ERP has no order for it.",
         "商机 {opportunity}（{amount_money}）于 {won_on} 赢单，但 ERP 中没有对应订单。",

@@ -15,6 +15,17 @@ from reconciliation.hops import ACCEPTED, ENTERED
     department="sales_operations",
     severity="error",
     title=("Quote lines ≠ order lines", "报价明细与订单明细不一致"),
+    fires=(
+        (
+            "an accepted quote and its order differ in currency or, per product, in quantity, unit price, "
+            "discount, unit of measure or tax rate, or in the set of products; one finding per order, the "
+            "differences are in its parameters"
+        ),
+        (
+            "已接受的报价与订单的币种不同，或按产品的数量、单价、折扣、计量单位、税率不同，或产品不同；"
+            "每个订单一个问题，差异在参数中"
+        ),
+    ),
     sentence=(
         "Order {orders} ({order_money}) is not what quote {quotes} ({quote_money}) says: {differences}.",
         "订单 {orders}（{order_money}）与报价单 {quotes}（{quote_money}）不一致：{differences}。",
@@ -106,6 +117,14 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
     department="sales_operations",
     severity="warning",
     title=("Order without quote", "订单无报价"),
+    fires=(
+        "a confirmed, running or completed ERP order follows from no quote",
+        "已确认、执行中或已完成的 ERP 订单没有对应报价",
+    ),
+    silent=(
+        "the order is cancelled, or its quote was deleted (`deleted_elsewhere`)",
+        "订单已取消，或其报价已被删除（`deleted_elsewhere`）",
+    ),
     sentence=(
         "Order {order} over {amount_money} of {ordered_on} follows from no quote.",
         "{ordered_on} 的订单 {order}（{amount_money}）没有对应的报价单。",
@@ -134,6 +153,10 @@ def order_without_quote(_: Mapping[str, Any]) -> str:
     department="sales_operations",
     severity="error",
     title=("Cancelled order still active", "订单已取消但仍有业务"),
+    fires=(
+        "a cancelled ERP order has a done delivery, a live invoice that is not fully credited, or a received payment",
+        "ERP 订单已取消，但已发货、仍有未全额红冲的发票或已收款",
+    ),
     sentence=(
         "Order {order} over {amount_money} is cancelled, yet it was {happened}.",
         "订单 {order}（{amount_money}）已取消，但仍{happened}。",

@@ -15,6 +15,13 @@ from reconciliation.hops import ACCEPTED
     department="sales",
     severity="warning",
     title=("Opportunity amount ≠ accepted quote", "商机金额与已接受报价不一致"),
+    fires=(
+        (
+            "a won opportunity's amount differs from the sum of its accepted quotes, both net (or both "
+            "gross), or the currency does"
+        ),
+        "赢单商机的金额与其已接受报价之和（同为不含税或同为含税）不一致，或币种不同",
+    ),
     sentence=(
         "Won opportunity {opportunity} shows {amount_money}, its accepted quotes come to {quoted_money}.",
         "赢单商机 {opportunity} 的金额为 {amount_money}，而已接受的报价合计 {quoted_money}。",
@@ -46,6 +53,10 @@ def opportunity_quote_amount(_: Mapping[str, Any]) -> str:
     department="sales",
     severity="error",
     title=("Accepted without approval", "报价未经审批即被接受"),
+    fires=(
+        "a quote is accepted (or ordered) and its approval is pending or was refused",
+        "报价已被接受（或已转订单），但审批仍待处理或已被驳回",
+    ),
     sentence=(
         "Quote {quote} over {amount_money} was accepted; its approval is {approval_state}.",
         "报价单 {quote}（{amount_money}）已被客户接受，但审批状态为{approval_state}。",

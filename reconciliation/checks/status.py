@@ -16,6 +16,10 @@ _AGREED = "('confirmed', 'in_progress', 'completed')"
     department="sales_operations",
     severity="error",
     title=("Order runs, opportunity not won", "订单执行中而商机未赢单"),
+    fires=(
+        "an opportunity is lost, cancelled or open {days} or more after its linked order was made",
+        "关联订单生成已满 {days} 天，商机仍为输单、取消或进行中",
+    ),
     sentence=(
         "Opportunity {opportunity} is {opportunity_status}; its order {order} of {ordered_on} is {order_status}.",
         "商机 {opportunity} 在 CRM 中为“{opportunity_status}”，而其 {ordered_on} 的订单 {order} 为“{order_status}”。",
@@ -54,6 +58,13 @@ def status_opportunity_order(parameters: Mapping[str, Any]) -> str:
     department="sales_operations",
     severity="error",
     title=("Order runs, quote not accepted", "订单执行中而报价未被接受"),
+    fires=(
+        (
+            "a quote is rejected, expired, cancelled or still draft while its linked order is confirmed, in "
+            "progress or completed"
+        ),
+        "报价为被拒绝、已过期、已取消或草稿，而其订单已确认、执行中或已完成",
+    ),
     sentence=(
         "Quote {quote} is {quote_status} in the CRM; its order {order} is {order_status}.",
         "报价单 {quote} 在 CRM 中为“{quote_status}”，而其订单 {order} 为“{order_status}”。",
@@ -88,6 +99,10 @@ def status_quote_order(_: Mapping[str, Any]) -> str:
     department="finance",
     severity="error",
     title=("Billed before the order was confirmed", "订单未确认即已开票"),
+    fires=(
+        "an order is still draft or submitted while an issued or paid invoice bills it",
+        "订单仍为草稿或待确认，但已对其开具发票",
+    ),
     sentence=(
         "Order {order} is {order_status} in the ERP; invoice {invoices} over {amount_money} bills it already.",
         "订单 {order} 在 ERP 中为“{order_status}”，但发票 {invoices}（{amount_money}）已对其开具。",
