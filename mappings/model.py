@@ -110,6 +110,8 @@ class Party(Record):
     postal_code: Text = None
     address_line: Text = None
     external_ref: Ref = Field(None, description="The same party in another system, if the source keeps its key")
+    payment_terms_days: Integer = Field(None, description="Days from invoice to due date, where terms are so simple")
+    credit_limit: Money = Field(None, description="What may be owed at most; none if unlimited")
 
 
 class Contact(Record):

@@ -76,6 +76,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "tax_id": ("tax number", "tax id", "tax", "统一社会信用代码", "税号"),
     "domain": ("website", "homepage", "网站"),
     "postal_code": ("postal", "postal number"),
+    "payment_terms_days": ("payment terms", "payment term", "付款条件", "账期"),
+    "credit_limit": ("credit limit", "信用额度", "授信额度"),
     "address_line": ("address", "billing address"),
     "city": ("billing city",),
     "country": ("country number", "billing country number"),

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from mappings.convert import EXACT, decimal, iso
+from mappings.convert import EXACT, decimal, integer, iso
 from mappings.convert import text as as_text
 from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
@@ -203,6 +203,15 @@ def stripe_amount(value: Any) -> Decimal | None:
     code = codes.pop()
     chosen = next((amount for amount in amounts if amount), amounts[0])
     return EXACT.scaleb(chosen, -_STRIPE_PLACES.get(code, EXPONENTS.get(code, 2)))
+
+
+@transform
+def odoo_term_days(value: Any) -> int | None:
+    """Odoo's payment terms as days, if they are one line that counts from the invoice's date; else nothing."""
+    lines = value.get("line_ids") if type(value) is dict else None
+    if type(lines) is not list or len(lines) != 1 or type(lines[0]) is not dict:
+        return None
+    return integer(lines[0].get("nb_days")) if lines[0].get("delay_type") == "days_after" else None
 
 
 @transform

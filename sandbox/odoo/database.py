@@ -116,6 +116,7 @@ class Database:
             if model == "res.partner":
                 parent = row["parent_id"]
                 row["commercial_partner_id"] = parent if parent and not row["is_company"] else key
+                row["currency_id"] = self.company_currency
             if model == "crm.lead":
                 row["company_currency"] = self.company_currency
             row["write_date"] = self.now

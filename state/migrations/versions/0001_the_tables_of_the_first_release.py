@@ -554,6 +554,8 @@ def upgrade() -> None:
         sa.Column("postal_code", sa.Text(), nullable=True),
         sa.Column("address_line", sa.Text(), nullable=True),
         sa.Column("external_ref", sa.Text(), nullable=True),
+        sa.Column("payment_terms_days", sa.BigInteger(), nullable=True),
+        sa.Column("credit_limit", sa.BigInteger(), nullable=True),
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("record_id"),
     )

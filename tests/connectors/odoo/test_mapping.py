@@ -60,6 +60,33 @@ def test_a_customer(company: Company, mapped: Any) -> None:
     assert (second["kind"], second["status"], second["tax_id"]) == ("person", "archived", None)
 
 
+@pytest.mark.parametrize(
+    ("lines", "days"),
+    [
+        ([{"delay_type": "days_after", "nb_days": 30}], 30),
+        ([{"delay_type": "days_after", "nb_days": 0}], 0),
+        ([{"delay_type": "days_after_end_of_month", "nb_days": 10}], None),
+        ([{"delay_type": "days_after", "nb_days": 10}, {"delay_type": "days_after", "nb_days": 60}], None),
+    ],
+)
+def test_terms_are_days_only_where_they_are_so_simple(
+    lines: list[dict[str, Any]], days: int | None, company: Company, mapped: Any
+) -> None:
+    term = company.database.add("account.payment.term", name="Terms", line_ids=[[0, 0, line] for line in lines])
+    company.database.set("res.partner", company.customer, {"property_payment_term_id": term})
+    (row,) = mapped("party")
+    assert row["payment_terms_days"] == days
+
+
+@pytest.mark.parametrize(("limit", "shows", "minor"), [(50000, True, 5000000), (50000, False, None), (0, True, None)])
+def test_a_credit_limit_counts_where_the_company_has_switched_limits_on(
+    limit: float, shows: bool, minor: int | None, company: Company, mapped: Any
+) -> None:
+    company.database.set("res.partner", company.customer, {"credit_limit": limit, "show_credit_limit": shows})
+    (row,) = mapped("party")
+    assert (row["credit_limit"], row["currency"], row["payment_terms_days"]) == (minor, "CNY", None)
+
+
 def test_a_product(company: Company, mapped: Any) -> None:
     (row,) = mapped("product")
 
