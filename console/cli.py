@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from console.context import App
-from sync import process
+from sync import process, stopping
 
 DONE, FAILED, USAGE, PARTIAL, FINDINGS = 0, 1, 2, 3, 4
 """Exit codes: done, failed, wrong usage or configuration, done in part, findings with --fail-on-findings."""
@@ -158,6 +157,5 @@ def cli(ctx: click.Context, config: Path, lang: str | None) -> None:
 def main() -> NoReturn:
     """Entry point of the ``ltc`` command."""
     process.starting()
-    # Who ends a service or a container asks with SIGTERM: it stops at the next page, like Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    stopping.listen()
     cli.main()

@@ -10,6 +10,7 @@ from contextvars import copy_context
 from types import FrameType
 from typing import TypeVar
 
+from sync import stopping
 from sync.outcome import StreamOutcome
 from sync.progress import Progress
 
@@ -97,20 +98,19 @@ def _in_threads(jobs: Mapping[str, Callable[[], T]]) -> dict[str, T]:
 @contextmanager
 def _ctrl_c_sets(stop: Stop) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask for a stop instead of raising: an exception in ``Thread.join`` forgets the thread."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
-        yield  # somebody else decides what Ctrl-C means
+    number = stopping.asking()
+    if number is None:
+        yield
         return
 
-    def caught(number: int, frame: FrameType | None) -> None:
+    def caught(sent: int, frame: FrameType | None) -> None:
         if stop:
-            signal.default_int_handler(number, frame)
+            signal.default_int_handler(sent, frame)
         stop.set()
 
-    signal.signal(signal.SIGINT, caught)
-    ended = signal.signal(signal.SIGTERM, caught)
+    before = {item: signal.signal(item, caught) for item in {number, signal.SIGTERM}}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, ended)
+        for item, handler in before.items():
+            signal.signal(item, handler)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from mappings.errors import MappingFileError
 from state import runs
 from state.failures import StoreError
 from state.store import Store
+from sync import stopping
 from sync.outcome import StreamOutcome, problem
 from sync.progress import Progress
 
@@ -35,15 +35,15 @@ class _HeldBack:
     @contextmanager
     def until_done(self) -> Iterator[None]:
         """Hold it back during the block."""
-        ours = threading.current_thread() is threading.main_thread()
-        if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield  # somebody else decides what Ctrl-C means
+        number = stopping.asking()
+        if number is None:
+            yield
             return
-        signal.signal(signal.SIGINT, self._hold)
+        before = signal.signal(number, self._hold)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(number, before)
 
     def _hold(self, number: int, frame: FrameType | None) -> None:
         if self._came:

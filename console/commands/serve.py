@@ -82,14 +82,13 @@ def command(
             ssl_keyfile=str(tls_key) if tls_key else None,
         )
         scheme = "https" if tls_key else "http"
-        with config.bind_socket() as listening:
+        with suppress(KeyboardInterrupt), config.bind_socket() as listening:  # to be stopped is how it ends
             listening.listen()  # whoever reads the address may call it at once
             bound = listening.getsockname()[1]
             base = (public_url or f"{scheme}://{host}:{bound}").rstrip("/")
             for name, path in paths.items():
                 say(f"{name}: {base}{path}")
-            with suppress(KeyboardInterrupt):  # to be stopped is how it ends
-                uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[listening])
     finally:
         receiver.close()
     return 0
