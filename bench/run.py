@@ -38,7 +38,7 @@ def machine() -> dict[str, str]:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
     found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return found.stdout.strip()
 
@@ -61,7 +61,7 @@ def main() -> int:
     now = datetime.now(UTC)
     path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
     kept = {name: [asdict(item) for item in items] for name, items in results.items()}
-    head = {"at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "commit": _commit(), "machine": machine(), "options": asdict(options)}
+    head = {"at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "commit": commit(), "machine": machine(), "options": asdict(options)}
     path.write_text(json.dumps({**head, "results": kept}, indent=1) + "\n")
     sys.stdout.write(f"\nKept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}\n")
     missed = [item for items in results.values() for item in items if item.met is False]

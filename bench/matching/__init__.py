@@ -1,0 +1,1 @@
+"""Cash application measured on generated years of business with known truth."""

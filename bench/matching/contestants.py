@@ -1,0 +1,50 @@
+"""The contestants, each run in a process of its own.
+
+    python -m bench.matching.contestants NAME WORLD ANSWERS
+
+Writes the tables of ``worlds.ANSWERS`` as Parquet to the folder ANSWERS. The last line of its output is JSON: the
+milliseconds of the matching alone, without loading and writing, and the peak of its memory in KiB.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from bench.contestant import peak_kib
+from bench.matching import baseline, worlds
+
+Contestant = Callable[[duckdb.DuckDBPyConnection], None]
+
+
+def _engine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Cash application as the product does it."""
+    raise NotImplementedError
+
+
+CONTESTANTS: dict[str, Contestant] = {"engine": _engine, "baseline": baseline.apply}
+
+
+def run(name: str, world: Path, answers: Path) -> int:
+    """Let a contestant answer; milliseconds."""
+    answers.mkdir(parents=True, exist_ok=True)
+    with worlds.connect() as connection:
+        worlds.load_seen(connection, world)
+        for table, columns in worlds.ANSWERS.items():
+            connection.execute(f"CREATE TABLE {table} ({columns})")
+        started = time.perf_counter()
+        CONTESTANTS[name](connection)
+        spent = time.perf_counter() - started
+        for table in worlds.ANSWERS:
+            connection.execute(f"COPY {table} TO '{answers / table}.parquet' (FORMAT parquet)")
+    return round(1000 * spent)
+
+
+if __name__ == "__main__":
+    spent = run(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    sys.stdout.write(json.dumps({"counts": {"milliseconds": spent}, "peak_kib": peak_kib()}) + "\n")

@@ -1,0 +1,127 @@
+"""What is right where the payer did not say: the oldest of equal debts, and either of two that nobody can tell apart.
+
+§ 366 BGB and article 560 of the Civil Code of the People's Republic of China let the debtor choose; a payment that fits
+an item exactly chooses it. Among items of the same party, currency and open amount, what was due first is paid first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
+
+from bench.matching.model import IDENTIFYING, Item, Receipt, Row
+from bench.matching.office import Office
+
+Slot = tuple[Receipt, Row]
+
+
+def obey(office: Office) -> None:
+    """Make the truth of one office obey, and note the sets of equally right answers."""
+    owned: dict[str, list[Item]] = defaultdict(list)
+    for item in office.items:
+        owned[item.party].append(item)
+    paid: dict[int, list[Receipt]] = defaultdict(list)
+    for receipt in office.receipts:
+        if receipt.payer is not None and receipt.kind in ("settles", "deposit"):
+            paid[id(receipt.payer)].append(receipt)
+    for receipts in paid.values():
+        payer = receipts[0].payer
+        assert payer is not None
+        items = [item for party in payer.parties for item in owned[party]]
+        shared = Counter(name for item in items for name in _references(item))
+        _apart(receipts)
+        _oldest_first(items, receipts, shared)
+        _alternatives(office, items, receipts, shared)
+
+
+def _references(item: Item) -> Iterable[Hashable]:
+    """What may name an item besides its number."""
+    yield from (("order", id(item.order)), ("purchase_order", item.purchase_order))
+
+
+def _told(receipt: Receipt, item: Item, shared: Counter[Hashable]) -> bool:
+    """Whether the text tells this item from the payer's others."""
+    if receipt.habit not in IDENTIFYING:
+        return False
+    if receipt.habit == "order":
+        return shared["order", id(item.order)] == 1
+    if receipt.habit == "purchase_order":
+        return shared["purchase_order", item.purchase_order] == 1
+    return True
+
+
+def _apart(receipts: list[Receipt]) -> None:
+    """No two payments that say nothing come on one day with one amount, so that each has its place in time."""
+    taken: set[tuple[int, int, str]] = set()
+    for receipt in sorted(receipts, key=lambda one: one.day):
+        while (receipt.day, receipt.gross, receipt.source) in taken:
+            receipt.day += 1
+        if receipt.habit not in IDENTIFYING:
+            taken.add((receipt.day, receipt.gross, receipt.source))
+
+
+def _oldest_first(items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:
+    """Give payments that do not tell their item the oldest of the items with that amount."""
+    slots: dict[Hashable, list[Slot]] = defaultdict(list)
+    for receipt in receipts:
+        different = {id(difference.item) for difference in receipt.differences}
+        for row in receipt.rows:
+            item = row.item
+            plain = item.rows == 1 and row.applied == item.open and id(item) not in different
+            if plain and item.issued <= receipt.day and receipt.habit != "period" and not _told(receipt, item, shared):
+                slots[_worth(item)].append((receipt, row))
+    if not slots:
+        return
+    free: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.rows == 0 and _worth(item) in slots:
+            free[_worth(item)].append(item)
+    for worth, group in slots.items():
+        candidates = free[worth] + [row.item for _, row in group]
+        if len(candidates) > 1:
+            _assign(group, candidates)
+
+
+def _worth(item: Item) -> Hashable:
+    return item.party, item.currency, item.open, item.kind
+
+
+def _assign(slots: list[Slot], candidates: list[Item]) -> None:
+    """The earliest payment takes what was due first, of what was billed by then."""
+    slots.sort(key=lambda one: one[0].day)
+    candidates.sort(key=lambda one: (one.due, one.issued))
+    chosen: list[Item] = []
+    for receipt, _ in slots:
+        item = next((one for one in candidates if one.issued <= receipt.day), None)
+        if item is None:
+            return  # a debt not yet billed has no place in this order
+        candidates.remove(item)
+        chosen.append(item)
+    for _, row in slots:
+        row.item.rows -= 1
+        row.item.settled -= row.applied
+    for (_, row), item in zip(slots, chosen, strict=True):
+        row.item = item
+        item.rows += 1
+        item.settled += row.applied
+
+
+def _alternatives(office: Office, items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:
+    """Note items that equal each other in all that the data show, where the text does not tell which is meant."""
+    twins: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in items:
+        twins[_looks(item)].append(item)
+    groups: dict[Hashable, int] = {}
+    for receipt in receipts:
+        for row in receipt.rows:
+            same = twins[_looks(row.item)]
+            if len(same) > 1 and not _told(receipt, row.item, shared):
+                looks = _looks(row.item)
+                if looks not in groups:
+                    groups[looks] = office.key()
+                    office.alternatives.extend((groups[looks], item) for item in same)
+                row.alternatives = groups[looks]
+
+
+def _looks(item: Item) -> Hashable:
+    return item.party, item.kind, item.currency, item.open, item.issued, item.due, item.discount, item.until
