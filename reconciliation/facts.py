@@ -1,9 +1,9 @@
-"""Tables that several checks look at: form leads, won opportunities, what the checks before found."""
+"""Tables that several checks look at: rates, form leads, won opportunities, customers, what the checks before found."""
 
 from __future__ import annotations
 
-from reconciliation import states, subjects
-from reconciliation.frame import Frame
+from reconciliation import money, states, subjects
+from reconciliation.frame import Frame, quoted
 from reconciliation.groups import components, shared
 from reconciliation.hops import ACCEPTED
 
@@ -16,6 +16,8 @@ def prepare(frame: Frame) -> None:
     states.prepare(frame)
     frame.run("CREATE MACRO plain(x) AS regexp_replace(x::VARCHAR, '\\.?0+$', '')")
     subjects.prepare(frame)
+    _rates(frame)
+    _parties(frame)
     _form_leads(frame)
     _won_opportunities(frame)
     frame.run(
@@ -26,6 +28,37 @@ def prepare(frame: Frame) -> None:
             currency VARCHAR, since DATE, params VARCHAR);
         CREATE OR REPLACE VIEW found AS
             SELECT check_id, unnest(records) AS record_id, generate_subscripts(records, 1) AS n FROM observed;
+        """
+    )
+
+
+def _rates(frame: Frame) -> None:
+    """``in_base(amount, code)``: minor units of the base currency; nothing without a rate."""
+    base = frame.rules.base_currency
+    factors = {code: money.factor(rate, code, base) for code, rate in frame.rules.rates.items() if code != base}
+    rows = ", ".join(f"({quoted(code)}, {over}, {under})" for code, (over, under) in sorted(factors.items()))
+    converted = money.converted("amount", "r.numerator", "r.denominator")
+    frame.run(
+        f"""
+        CREATE OR REPLACE TABLE rates (currency VARCHAR, numerator HUGEINT, denominator HUGEINT);
+        INSERT INTO rates VALUES ({quoted(base)}, 1, 1){f", {rows}" if rows else ""};
+        CREATE MACRO in_base(amount, code) AS (SELECT {converted} FROM rates r WHERE r.currency = code);
+        """
+    )
+
+
+def _parties(frame: Frame) -> None:
+    """``party_of``: whose each document is; all records of one customer, in whatever system, have one ``cluster``."""
+    documents = " UNION ALL ".join(
+        f"SELECT record_id, system, party_ref FROM {table} WHERE party_ref IS NOT NULL"
+        for table in ("opportunities", "quotes", "orders", "invoices", "payments", "service_cases")
+    )
+    frame.run(
+        f"""
+        CREATE OR REPLACE TABLE party_of AS
+            SELECT d.record_id, p.record_id AS party_id, k.cluster
+            FROM ({documents}) d JOIN parties p ON p.system = d.system AND d.party_ref = 'id:' || p.source_id
+            JOIN party_key k ON k.system = d.system AND k.party_ref = d.party_ref
         """
     )
 

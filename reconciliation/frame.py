@@ -29,34 +29,43 @@ THREADS = 1
 
 _OF_RECORDS = "record_id system source_id number status currency deleted"
 _OF_ENTITY = {
-    "party": "name legal_name tax_id email phone domain country city external_ref",
-    "product": "sku name kind",
+    "party": (
+        "name legal_name tax_id email phone domain country city postal_code external_ref payment_terms_days "
+        "credit_limit"
+    ),
+    "product": "sku name unit kind",
     "lead": (
-        "company_name email phone received_at source_created_at lead_ref opportunity_ref party_ref conversion_note"
+        "company_name email phone received_at source_created_at source_updated_at owner_ref lead_ref opportunity_ref "
+        "party_ref conversion_note"
     ),
     "opportunity": (
-        "name party_ref lead_ref expected_amount amount_includes_tax expected_close_date closed_at source_updated_at "
-        "order_number delivery_state billing_state payment_state invoice_sent_on"
+        "name party_ref lead_ref stage expected_amount amount_includes_tax expected_close_date closed_at "
+        "source_created_at source_updated_at order_number delivery_state billing_state payment_state invoice_sent_on"
     ),
     "quote": (
-        "opportunity_ref party_ref issue_date net_amount gross_amount approval_state order_number delivery_state "
-        "payment_state"
+        "opportunity_ref party_ref issue_date valid_until net_amount tax_amount gross_amount approval_state owner_ref "
+        "order_number delivery_state payment_state"
     ),
     "order": (
-        "quote_ref opportunity_ref party_ref order_date promised_delivery_date net_amount gross_amount payment_state "
-        "source_updated_at"
+        "quote_ref opportunity_ref party_ref customer_po_number order_date promised_delivery_date net_amount "
+        "tax_amount gross_amount payment_state source_updated_at"
     ),
-    "delivery": "order_refs party_ref kind shipped_on delivered_on",
+    "delivery": "order_refs party_ref kind planned_date shipped_on delivered_on",
     "invoice": (
-        "kind order_refs party_ref corrects_ref issue_date due_date net_amount gross_amount open_amount "
-        "sent_to_customer delivery_numbers"
+        "kind order_refs party_ref corrects_ref issue_date due_date net_amount tax_amount gross_amount open_amount "
+        "sent_to_customer delivery_numbers source_updated_at"
     ),
     "payment": ("kind direction party_ref amount unapplied_amount received_on reference_text invoice_ref order_refs"),
+    "service_case": (
+        "party_ref order_ref invoice_ref priority opened_at resolved_at source_created_at source_updated_at"
+    ),
 }
+_PRICED = "line_no sku product_ref quantity unit unit_price discount_rate net_amount tax_amount tax_rate"
 _OF_LINES = {
-    "quote": "line_no sku product_ref quantity unit_price discount_rate net_amount",
-    "order": "line_no sku product_ref quantity unit_price discount_rate net_amount",
+    "quote": _PRICED,
+    "order": _PRICED,
     "delivery": "line_no sku product_ref quantity",
+    "invoice": _PRICED,
     "payment": "line_no invoice_ref order_ref amount",
 }
 _CASTS = {
@@ -198,10 +207,13 @@ def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool) -
             columns_of_link = "kind, left_id, right_id, left_entity, right_entity, decision"
             data = frames.reader(connection, f"SELECT {columns_of_link} FROM link{between}")
             frame.take("links", data, "SELECT * FROM incoming")
+        waiting = frames.arrow(connection, "SELECT record_id, system, stream, first_at FROM quarantine")
+        frame.take("quarantined", waiting, "SELECT * FROM incoming")
         erased = frames.arrow(connection, "SELECT DISTINCT record_id FROM erased_record")
         frame.take("erased", erased, "SELECT * FROM incoming")  # what is missing in these is missing on purpose
         coverage = """
-            SELECT s.system, s.entity, s.name AS stream, CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
+            SELECT s.id AS stream_id, s.system, s.entity, s.name AS stream, c.covered_until,
+                CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
             FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""
         frame.take("coverage", frames.arrow(connection, coverage), "SELECT * FROM incoming")
 

@@ -83,8 +83,6 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         f"""
         CREATE OR REPLACE TABLE checked (check_id VARCHAR, stage VARCHAR, department VARCHAR, severity VARCHAR);
         {f"INSERT INTO checked VALUES {rows};" if rows else ""}
-        CREATE OR REPLACE TABLE rates (currency VARCHAR, numerator HUGEINT, denominator HUGEINT);
-        {_rates(frame)}
         CREATE OR REPLACE TABLE numbered AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n
             FROM observed;
         CREATE OR REPLACE TABLE named AS
@@ -100,17 +98,10 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         SELECT left(sha256(o.check_id || chr(30) || i.natural_key), 20) AS finding_id, o.check_id, c.stage,
             c.department,
             c.severity, o.keys, o.records, o.amount, o.currency,
-            CASE WHEN o.currency = {quoted(frame.rules.base_currency)} THEN o.amount
-                 ELSE {money.converted("o.amount", "r.numerator", "r.denominator")} END AS base_amount,
+            {money.converted("o.amount", "r.numerator", "r.denominator")} AS base_amount,
             strftime(o.since, '%Y-%m-%d') AS since, o.params
         FROM numbered o JOIN identity i USING (n) JOIN checked c USING (check_id)
         LEFT JOIN rates r ON r.currency = o.currency
         QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY n) = 1
         """
     )
-
-
-def _rates(frame: Frame) -> str:
-    factors = {code: money.factor(rate, code, frame.rules.base_currency) for code, rate in frame.rules.rates.items()}
-    rows = ", ".join(f"({quoted(code)}, {over}, {under})" for code, (over, under) in sorted(factors.items()))
-    return f"INSERT INTO rates VALUES {rows};" if rows else ""

@@ -7,7 +7,7 @@ judged together: each has the state of its group.
 
 from __future__ import annotations
 
-from reconciliation import hops
+from reconciliation import hops, units
 from reconciliation.frame import Frame
 from reconciliation.hops import RUNNING
 
@@ -20,6 +20,7 @@ def prepare(frame: Frame) -> None:
         return
     frame.stages.add("states")
     hops.prepare(frame)
+    units.define(frame)
     _items(frame)
     _settlements(frame)
     _deliveries(frame)
@@ -39,13 +40,15 @@ def _items(frame: Frame) -> None:
         """
     )
     value = "coalesce(l.net_amount, money_of(l.quantity, l.unit_price, l.discount_rate, r.currency))"
-    for entity, table in (("quote", "quotes"), ("order", "orders")):
+    tax = f"coalesce(l.tax_amount, round(({value})::DECIMAL(18,0) * l.tax_rate::DECIMAL(9,6)))::BIGINT"
+    for entity, table in (("quote", "quotes"), ("order", "orders"), ("invoice", "invoices")):
         frame.run(
             f"""
             CREATE OR REPLACE TABLE {entity}_items AS
             SELECT l.record_id AS {entity}_id, l.line_no,
                 coalesce(nullif(upper(trim(l.sku)), ''), p.sku, l.product_ref) AS key, l.quantity,
-                l.unit_price * (1 - coalesce(l.discount_rate, 0)) AS price, {value} AS value,
+                l.unit_price * (1 - coalesce(l.discount_rate, 0)) AS price, l.unit_price, l.discount_rate,
+                {value} AS value, unit_code(l.unit) AS unit, {tax} AS tax,
                 coalesce(k.kind, p.kind, 'goods') IN {_SERVICES} AS is_service
             FROM {entity}_lines l JOIN {table} r USING (record_id)
             LEFT JOIN product_keys p ON p.system = r.system AND p.product_ref = l.product_ref

@@ -15,7 +15,10 @@ _AMOUNTS = {
     "payment": "amount",
 }
 _NUMBERS = {"payment": "coalesce(nullif(trim(number), ''), nullif(trim(reference_text), ''))"}
-_ENTITIES = ("party", "product", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment")
+_ENTITIES = (
+    *("party", "product", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment"),
+    "service_case",
+)
 
 
 def prepare(frame: Frame) -> None:
@@ -36,4 +39,9 @@ def prepare(frame: Frame) -> None:
             f"SELECT record_id, '{entity}' AS entity, system, source_id, {shown} AS number, {label} AS label, deleted, "
             f"status, {amount} AS amount, currency FROM {TABLES[entity]}"
         )
+    # A stream stands beside them, so that a finding can be about one: its id is that of no record.
+    parts.append(
+        "SELECT -stream_id, 'stream', system, stream, system || '.' || stream, system || '.' || stream, false, NULL, "
+        "NULL::BIGINT, NULL FROM coverage"
+    )
     frame.run("CREATE OR REPLACE VIEW subjects AS " + " UNION ALL ".join(parts))
