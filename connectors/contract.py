@@ -374,6 +374,9 @@ class Connector(ABC, Generic[ConfigT]):
 
         Conditional: a record that no longer shows ``expected`` is a conflict. A result is yielded as soon as it is
         known, so that a crash in the middle loses no outcome that the source has already confirmed.
+
+        A ``TransientError`` or ``QuotaError`` that leaves it with ``sent=False`` says that none of the changes without
+        a result was sent; they are sent later as if for the first time. After any other error they are in doubt.
         """
         raise NotImplementedError(f"{self.name} does not accept changes to {stream}")
 
@@ -390,6 +393,7 @@ class Connector(ABC, Generic[ConfigT]):
 
         ``APPLIED``: made now. ``UNCHANGED``: found by its key, neither made again nor changed. ``REJECTED``: will never
         work as it is. ``RETRY``: surely not made. ``UNKNOWN``: sent, no answer. The connector looks for the key itself
-        before it creates, unless the source's own upsert by a unique key makes that needless.
+        before it creates, unless the source's own upsert by a unique key makes that needless. Errors are as for
+        ``push``.
         """
         raise NotImplementedError(f"{self.name} does not create records in {stream}")

@@ -15,6 +15,9 @@ Every message is one sentence for a person and never holds a secret or personal 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ConnectorError(Exception):
     """Base of every error that leaves a connector.
@@ -83,7 +86,11 @@ class AuthError(ConnectorError):
 
 
 class QuotaError(ConnectorError):
-    """The source's allowance (per day, per plan) is used up; ``reset_after`` is in seconds, ``None`` if not told."""
+    """The source's allowance (per day, per plan) is used up; ``reset_after`` is in seconds, ``None`` if not told.
+
+    ``sent`` is for ``Connector.push`` and ``create`` to deny, which know what they have done: then none of the changes
+    that have no result yet was sent. Otherwise each of them may have been.
+    """
 
     kind = "quota"
 
@@ -92,6 +99,21 @@ class QuotaError(ConnectorError):
     ) -> None:
         super().__init__(message, remedy=remedy, stream=stream)
         self.reset_after = reset_after
+        self.sent = True
+
+
+@contextmanager
+def unsent_over_quota() -> Iterator[None]:
+    """Let a ``QuotaError`` that leaves the block say ``sent=False``.
+
+    Around one change or batch of ``push`` or ``create``, in which nothing meets the quota after something was written,
+    and before which all results were told: then the write was refused, or not even asked for.
+    """
+    try:
+        yield
+    except QuotaError as error:
+        error.sent = False
+        raise
 
 
 class RecordError(ConnectorError):

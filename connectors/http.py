@@ -129,8 +129,9 @@ class HttpSession:
 
         ``json`` may hold ``Decimal``, sent as a JSON number. ``safe`` says that sending the request twice does no harm;
         otherwise only failures in which it cannot have reached the server are retried, and the caller settles the rest
-        (``TransientError.sent``). ``allowances`` are this call's own, besides the session's. ``priority`` is that of
-        a read, of a write if it is not ``safe``.
+        (``TransientError.sent``). A write of which an earlier attempt may have been carried out fails as that attempt
+        did, whatever came after it: no later refusal says that nothing was done. ``allowances`` are this call's own,
+        besides the session's. ``priority`` is that of a read, of a write if it is not ``safe``.
 
         Raises any ``ConnectorError``.
         """
@@ -152,18 +153,27 @@ class HttpSession:
                     raise
                 return attempt()
 
+        writes = first is Priority.WRITE and method not in ("GET", "HEAD")
+        lost: TransientError | None = None
+
         def once() -> httpx.Response:
+            nonlocal lost
             try:
                 return authenticated()
             except TransientError as error:
                 if error.sent and not safe:
                     raise _Final(error) from error
+                lost = error if error.sent and writes else lost
                 raise
 
         try:
             return retry.call(once, self._policy, on_retry=self._count_retry)
         except _Final as final:
             raise final.error from final.error.__cause__
+        except (TransientError, QuotaError) as error:
+            if lost is None or lost is error:
+                raise
+            raise lost from error
 
     def _count_retry(self, _error: TransientError, _wait: float) -> None:
         self._stats.retries += 1

@@ -270,7 +270,7 @@ class _Maker:
 
     def _leave(self, pending: dict[str, Creation], error: ConnectorError) -> None:
         """Note what an error leaves open: not sent if that is sure, else in doubt; the first used up an attempt."""
-        unsent = isinstance(error, TransientError) and not error.sent
+        unsent = isinstance(error, TransientError | QuotaError) and not error.sent
         blameless = unsent or isinstance(error, AuthError | QuotaError)
         with self.work.transaction() as connection:
             self.job.lease.renew(connection)

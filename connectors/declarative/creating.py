@@ -13,7 +13,7 @@ from connectors.declarative.pulling import listed
 from connectors.declarative.pushing import Singles
 from connectors.declarative.records import Reader, Selection, require_object
 from connectors.declarative.requests import Create
-from connectors.errors import ConnectorError, RecordError, TransientError
+from connectors.errors import ConnectorError, RecordError, TransientError, unsent_over_quota
 from connectors.rawjson import decode
 from connectors.redact import masked
 
@@ -56,7 +56,9 @@ class Creator:
     def create(self, records: Sequence[NewRecord]) -> Iterator[PushResult]:
         """See ``Connector.create``."""
         for record in records:
-            yield self._one(record)
+            with unsent_over_quota():
+                result = self._one(record)
+            yield result
 
     def _one(self, record: NewRecord) -> PushResult:
         try:

@@ -22,7 +22,7 @@ from connectors.declarative.manifest import Stream
 from connectors.declarative.records import Reader, Selection
 from connectors.declarative.requests import One, Update
 from connectors.declarative.values import same
-from connectors.errors import ConnectorError, ContractError, RecordError, TransientError
+from connectors.errors import ConnectorError, ContractError, RecordError, TransientError, unsent_over_quota
 from connectors.rawjson import decode
 from connectors.redact import without_values
 
@@ -91,7 +91,8 @@ class Writer:
             if failures >= _FAILURES_IN_A_ROW:
                 yield PushResult(change.source_id, Outcome.RETRY, "The system did not answer the changes before.")
                 continue
-            result = self._one(change)
+            with unsent_over_quota():
+                result = self._one(change)
             failures = failures + 1 if result.outcome in (Outcome.RETRY, Outcome.UNKNOWN) else 0
             yield result
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
-from connectors.errors import ConnectorError, RecordError, TransientError
+from connectors.errors import ConnectorError, RecordError, TransientError, unsent_over_quota
 from connectors.jiandaoyun.api import Api, FormId, Widget, document, head
 from connectors.jiandaoyun.scan import change_time
 
@@ -40,7 +40,8 @@ class Writer:
             if failures >= _FAILURES_IN_A_ROW:
                 yield PushResult(change.source_id, Outcome.RETRY, "Jiandaoyun did not answer the changes before.")
                 continue
-            result = self._one(change)
+            with unsent_over_quota():
+                result = self._one(change)
             failures = failures + 1 if result.outcome in (Outcome.RETRY, Outcome.UNKNOWN) else 0
             yield result
 

@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.budget import Priority
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
-from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.errors import ConnectorError, ContractError, TransientError, unsent_over_quota
 from connectors.rawjson import parse
 from connectors.salesforce import soql
 from connectors.salesforce.client import Client
@@ -61,10 +61,13 @@ class Create:
 
     def results(self, records: Sequence[NewRecord]) -> Iterator[PushResult]:
         """Look for all of them at once, then make those that are not there one by one."""
-        there = self.find([record.key for record in records])
+        with unsent_over_quota():
+            there = self.find([record.key for record in records])
         for record in records:
             found = there.get(record.key)
-            yield _found(record, found) if found else self._made(record)
+            with unsent_over_quota():
+                result = _found(record, found) if found else self._made(record)
+            yield result
 
     def _check(self) -> None:
         """Ask once whether the field for the key is as it must be."""

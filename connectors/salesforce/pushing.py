@@ -18,7 +18,7 @@ import msgspec
 
 from connectors.budget import Priority
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
-from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.errors import ConnectorError, ContractError, TransientError, unsent_over_quota
 from connectors.rawjson import decode, shape
 from connectors.salesforce import soql
 from connectors.salesforce.client import Client
@@ -68,13 +68,16 @@ class Push:
         rest = iter(changes)
         while chunk := list(islice(rest, _AT_ONCE)):
             try:
-                seen = self._read([change.source_id for change in chunk])
+                with unsent_over_quota():
+                    seen = self._read([change.source_id for change in chunk])
             except TransientError as error:
                 for change in chunk:
                     yield PushResult(change.source_id, Outcome.RETRY, str(error))
                 continue
             for change in chunk:
-                yield self._one(change, seen.get(change.source_id))
+                with unsent_over_quota():
+                    result = self._one(change, seen.get(change.source_id))
+                yield result
 
     def _read(self, ids: Sequence[str]) -> dict[str, _Seen]:
         batch = self._reader.by_ids(list(dict.fromkeys(ids)))

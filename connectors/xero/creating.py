@@ -13,7 +13,7 @@ import msgspec
 
 from connectors.budget import Priority
 from connectors.contract import NewRecord, Outcome, PushResult, RawRecord
-from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.errors import ConnectorError, ContractError, TransientError, unsent_over_quota
 from connectors.rawjson import decode, shape
 from connectors.redact import without_values
 from connectors.xero.answers import listing, sentence, validation_messages
@@ -48,13 +48,16 @@ class Creator:
 
     def create(self, records: Sequence[NewRecord]) -> Iterator[PushResult]:
         """Look for all of them, then send those that are not there, one by one."""
-        there = self.find([record.key for record in records]) if records else {}
+        with unsent_over_quota():
+            there = self.find([record.key for record in records]) if records else {}
         for record in records:
             found = there.get(record.key)
             if found:
                 yield PushResult(found[0].source_id, Outcome.UNCHANGED, record=found[0], key=record.key)
-            else:
-                yield self._made(record)
+                continue
+            with unsent_over_quota():
+                result = self._made(record)
+            yield result
 
     def _search(self, term: str) -> Iterator[RawRecord]:
         """Rows as the list shows them, so that their bytes equal those of a pull."""

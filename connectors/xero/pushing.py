@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.budget import Priority
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
-from connectors.errors import ContractError, TransientError
+from connectors.errors import ContractError, QuotaError, TransientError, unsent_over_quota
 from connectors.rawjson import decode, shape
 from connectors.redact import without_values
 from connectors.xero.answers import listing, sentence, validation_messages
@@ -48,7 +48,9 @@ class Pusher:
     def push(self, changes: Sequence[Change]) -> Iterator[PushResult]:
         """One result per change, in order."""
         for start in range(0, len(changes), BATCH):
-            yield from self._batch(changes[start : start + BATCH])
+            with unsent_over_quota():
+                results = self._batch(changes[start : start + BATCH])
+            yield from results
 
     def _batch(self, changes: Sequence[Change]) -> list[PushResult]:
         try:
@@ -84,7 +86,7 @@ class Pusher:
         except Refused as refused:
             if len(writes) > 1:
                 # Xero refused the request as a whole: find out which invoice is the reason.
-                return {place: result for write in writes for place, result in self._send([write]).items()}
+                return {write.place: self._send_alone(write) for write in writes}
             if any("idempotency key" in message.lower() for message in refused.messages):
                 # The same key was just used for another content; Xero forgets it within minutes.
                 return {writes[0].place: PushResult(writes[0].source_id, Outcome.RETRY, refused.message)}
@@ -99,12 +101,19 @@ class Pusher:
             for write, refusal in zip(writes, refusals, strict=True)
         }
 
+    def _send_alone(self, write: _Write) -> PushResult:
+        """One of several that are tried one by one: that the quota ends must not hide what became of the others."""
+        try:
+            return self._send([write])[write.place]
+        except QuotaError as error:
+            return PushResult(write.source_id, Outcome.RETRY, str(error))
+
     def _read_back(self, ids: Sequence[str]) -> dict[str, RawRecord]:
         if not ids:
             return {}
         try:
             return self._read(ids)
-        except TransientError:
+        except (TransientError, QuotaError):
             # The write is confirmed; its new version comes with the next pull.
             return {}
 

@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors import http, rawjson, retry
+from connectors.budget import Priority
 from connectors.contract import CallStats
 from connectors.errors import (
     AuthError,
@@ -220,6 +221,33 @@ def test_a_bad_gateway_is_tried_again_and_counted(server: Server) -> None:
         assert opened.request("GET", "/").status_code == 200
     assert (stats.calls, stats.retries) == (3, 2)
     assert stats.bytes_received > 0
+
+
+@pytest.mark.parametrize("then", [429, 402], ids=["throttled", "over the quota"])
+def test_a_write_whose_first_attempt_may_have_arrived_is_not_called_unsent_whatever_comes_after(
+    server: Server, then: int
+) -> None:
+    server.faults.cut("POST /", act=True)
+    server.faults.answer("POST /", then, times=99)
+    judge = lambda response: QuotaError("Used up.") if response.status_code == 402 else None  # noqa: E731
+    with session(server, classify=judge) as opened, pytest.raises(TransientError) as caught:
+        opened.request("POST", "/", priority=Priority.WRITE)
+    assert caught.value.sent
+
+
+def test_a_write_that_was_refused_each_time_is_called_unsent(server: Server) -> None:
+    server.faults.answer("POST /", 429, times=99)
+    with session(server) as opened, pytest.raises(TransientError) as caught:
+        opened.request("POST", "/", priority=Priority.WRITE)
+    assert not caught.value.sent
+
+
+def test_a_read_over_the_quota_is_told_as_that_whatever_came_before(server: Server) -> None:
+    server.faults.answer("/", 502)
+    server.faults.answer("/", 402)
+    judge = lambda response: QuotaError("Used up.") if response.status_code == 402 else None  # noqa: E731
+    with session(server, classify=judge) as opened, pytest.raises(QuotaError):
+        opened.request("GET", "/")
 
 
 @pytest.mark.parametrize("break_it", ["cut", "502"])

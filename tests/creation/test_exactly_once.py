@@ -91,6 +91,26 @@ def test_a_lost_answer_makes_no_second_record(both: Company, acted: bool) -> Non
     assert set(both.statuses().values()) == {"applied"}
 
 
+def test_what_a_used_up_quota_keeps_from_being_made_is_made_by_the_next_run_without_waiting(both: Company) -> None:
+    both.crm.server.faults.answer("POST /lead", 402, skip=1)
+    both.sync()
+    assert both.statuses() == {"f1": "applied", "f2": "planned", "f3": "planned"}
+    assert both.sync().status == "done"
+    assert names(both) == ALL
+    assert set(both.statuses().values()) == {"applied"}
+
+
+def test_after_a_quota_of_which_the_connector_does_not_say_what_was_made_it_waits(firm: Company) -> None:
+    firm.rules(LEAD, config={"tells_unsent": False})
+    firm.crm.server.faults.answer("POST /lead", 402, skip=1)
+    firm.sync()
+    assert firm.statuses() == {"f1": "applied", "f2": "unknown", "f3": "unknown"}
+    firm.sync()
+    assert len(names(firm)) == 1
+    assert settle(firm).status == "done"
+    assert names(firm) == ALL
+
+
 def test_every_attempt_has_the_same_idempotency_key_until_it_is_refused(firm: Company) -> None:
     def sent() -> list[str]:
         requests = firm.crm.server.requests("POST /lead")

@@ -307,6 +307,80 @@ def test_a_source_that_is_down_costs_no_attempt(sqlite_store: Store, settings: S
         assert {(item.status, item.attempts) for item in plan.items} == {(OutboxStatus.PLANNED, 0)}
 
 
+def attempts(store: Store) -> dict[str, int]:
+    with store.reading() as connection:
+        rows = connection.execute(text("SELECT source_id, attempts FROM outbox ORDER BY id"))
+        return {row.source_id: row.attempts for row in rows}
+
+
+@pytest.mark.parametrize("refused", ["GET /deal/d4", "PATCH /deal/d4"], ids=["while it looks", "while it writes"])
+def test_what_a_used_up_quota_keeps_from_being_sent_stays_planned_and_is_written_once(
+    store: Store, settings: Settings, crm: ToySystem, refused: str
+) -> None:
+    sync(store, settings, push="plan")
+    crm.server.faults.answer(refused, 402)
+    result = push(store, settings, push="apply")
+    assert (result.status, result.outcomes[0].counts["applied"]) == ("partial", 3)
+    error = result.outcomes[0].error
+    assert error is not None
+    assert error.kind == "quota"
+    assert statuses(store) == {f"d{n}": "applied" if n < 4 else "planned" for n in range(1, 8)}
+    assert attempts(store) == {f"d{n}": 1 if n < 4 else 0 for n in range(1, 8)}
+    push(store, settings, push="apply")
+    assert set(statuses(store).values()) == {"applied"}
+    assert [write[1] for write in crm.writes] == [f"d{n}" for n in range(1, 8)]
+
+
+def test_what_a_quota_kept_from_being_sent_is_no_excuse_to_write_over_what_somebody_wrote_meanwhile(
+    sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    sync(sqlite_store, settings, push="plan")
+    crm.server.faults.answer("PATCH /deal/d4", 402)
+    push(sqlite_store, settings, push="apply")
+    crm.edit("deal", "d4", {"delivery": "partly_delivered"})
+    push(sqlite_store, settings, push="apply")
+    assert statuses(sqlite_store)["d4"] == "conflict"
+    assert crm.values("deal", "delivery")["d4"] == "partly_delivered"
+
+
+def test_a_write_in_doubt_stays_so_when_the_quota_is_used_up(
+    sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.server.faults.cut("PATCH /deal/d4", act=True)
+    sync(sqlite_store, settings)
+    crm.server.faults.answer("GET /deal/d4", 402)
+    push(sqlite_store, settings, push="apply")
+    assert statuses(sqlite_store)["d4"] == "unknown"
+    push(sqlite_store, settings, push="apply")
+    assert statuses(sqlite_store)["d4"] == "applied"
+    assert [write[1] for write in crm.writes].count("d4") == 1
+
+
+def test_after_a_quota_of_which_the_connector_does_not_say_what_was_sent_all_is_in_doubt(
+    sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    settings.systems["crm"].config["tells_unsent"] = False
+    sync(sqlite_store, settings, push="plan")
+    crm.server.faults.answer("PATCH /deal/d4", 402)
+    push(sqlite_store, settings, push="apply")
+    assert statuses(sqlite_store) == {f"d{n}": "applied" if n < 4 else "unknown" for n in range(1, 8)}
+    push(sqlite_store, settings, push="apply")
+    assert sorted(write[1] for write in crm.writes) == [f"d{n}" for n in range(1, 8)]
+
+
+def test_a_quota_that_is_used_up_every_day_makes_no_dead_letters(
+    sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    sync(sqlite_store, settings, push="plan")
+    crm.server.faults.answer("PATCH", 402, times=1000)
+    for _ in range(outbox.MAX_ATTEMPTS + 1):
+        push(sqlite_store, settings, push="apply")
+    assert set(statuses(sqlite_store).values()) == {"planned"}
+    crm.server.faults.clear()
+    push(sqlite_store, settings, push="apply")
+    assert len(crm.writes) == 7
+
+
 def test_a_change_without_outcome_ends_in_the_dead_letters(
     sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -29,7 +30,7 @@ from connectors.contract import (
     StreamSpec,
     Window,
 )
-from connectors.errors import ConnectorError, ContractError, TransientError
+from connectors.errors import ConnectorError, ContractError, QuotaError, TransientError, unsent_over_quota
 from connectors.http import HttpSession
 from connectors.retry import RetryPolicy
 from sandbox.http import Server
@@ -155,6 +156,8 @@ class ToyConfig(BaseModel):
     entities: list[str]
     creatable: list[str] = []
     refuses_doubles: bool = False
+    tells_unsent: bool = True
+    """Whether it says of a quota that is used up that nothing was sent."""
 
 
 class Refused(ConnectorError):
@@ -166,6 +169,8 @@ class Refused(ConnectorError):
 
 
 def _classify(response: httpx.Response) -> ConnectorError | None:
+    if response.status_code == httpx.codes.PAYMENT_REQUIRED:
+        return QuotaError("The toy allows no more today.", reset_after=3600)
     return Refused(response.status_code) if response.status_code in (404, 409, 422) else None
 
 
@@ -214,7 +219,9 @@ class Toy(Connector[ToyConfig]):
     def push(self, stream: str, changes: Sequence[Change]) -> Iterator[PushResult]:
         for change in changes:
             try:
-                yield self._write(stream, change)
+                with unsent_over_quota() if self.config.tells_unsent else nullcontext():
+                    result = self._write(stream, change)
+                yield result
             except Refused as error:
                 outcome = Outcome.CONFLICT if error.status == 409 else Outcome.REJECTED
                 yield PushResult(change.source_id, outcome, error.message)
@@ -253,7 +260,8 @@ class Toy(Connector[ToyConfig]):
             key = {"idempotency-key": record.idempotency_key}
             try:
                 body = json.loads(json.dumps(record.values, default=str))
-                answer = self._http.request("POST", f"/{stream}", json=body, headers=key, safe=False)
+                with unsent_over_quota() if self.config.tells_unsent else nullcontext():
+                    answer = self._http.request("POST", f"/{stream}", json=body, headers=key, safe=False)
                 made = _raw(json.loads(answer.content))
                 yield PushResult(made.source_id, Outcome.APPLIED, record=made, key=record.key)
             except Refused as error:
