@@ -20,7 +20,7 @@ from conformance.generic.world import world_of as of_manifest
 from conformance.lab import Lab
 from conformance.needs import Need
 from conformance.runner import Run, Status
-from conformance.world import Answer
+from conformance.world import Answer, World
 from conformance.worlds import world_of
 from connectors.contract import Outcome, PushResult
 from connectors.errors import QuotaError
@@ -152,6 +152,7 @@ def _keyed(folder: Path) -> Path:
 def test_what_is_told_as_not_sent_over_a_quota_was_not_sent_and_all_is_done_once(
     name: str, lost: bool, tmp_path: Path
 ) -> None:
+    make: type[World]
     if name.startswith("shop"):
         make = of_manifest(_keyed(tmp_path) if "keys" in name else SHOP)
     else:
