@@ -41,7 +41,7 @@ def _compare(
     for number in range(rounds):
         order = ("raw", "ours") if number % 2 == 0 else ("ours", "raw")
         for name in order:
-            for phase, sample in zip(PHASES, _phases(name, kind, database, records, folder, postgres), strict=True):
+            for phase, sample in zip(PHASES, phases(name, kind, database, records, folder, postgres), strict=True):
                 samples.setdefault((name, phase), []).append(sample)
     found = []
     for phase in PHASES:
@@ -62,7 +62,7 @@ def _met(phase: str, item: Measurement) -> bool:
     return ratio <= (0.5 if phase == "all sent again" else 2)
 
 
-def _phases(name: str, kind: str, database: str, records: int, folder: Path, postgres: Postgres) -> Iterator[Sample]:
+def phases(name: str, kind: str, database: str, records: int, folder: Path, postgres: Postgres) -> Iterator[Sample]:
     """One contestant through all phases, on a fresh database and a fresh source."""
     server = None
     if database == "SQLite":

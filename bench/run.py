@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench.measure import Measurement, Options, table
 
-PARTS = ("pull", "startup", "reconcile", "creation")
+PARTS = ("pull", "layers", "startup", "reconcile", "creation")
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -3,7 +3,8 @@
     python -m bench.source --kind orders --records 100000
 
 prints its port. ``GET /records?updated_since&cursor&limit`` pages through everything changed since then (inclusive);
-``POST /touch?share=0.01`` changes that share of the records.
+``POST /touch?share=0.01`` changes that share of the records. Its clock, which its answers tell, stands a minute after
+the newest change.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -150,6 +152,11 @@ class Source:
             del self._updated[place], self._bodies[place]
         return len(places)
 
+    @property
+    def clock(self) -> float:
+        """Seconds since 1970: a minute after the newest change, so that a window that ends by it has them all."""
+        return datetime.fromisoformat(self._updated[-1]).timestamp() + 60
+
     def page(self, since: str, cursor: str, limit: int) -> bytes:
         """A page as JSON; ``next`` is null on the last one."""
         start = int(cursor[1:]) if cursor else (bisect_left(self._updated, since) if since else 0)
@@ -180,6 +187,9 @@ def serve(source: Source) -> None:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate(source.clock if timestamp is None else timestamp, usegmt=True)
 
         def log_message(self, *args: object) -> None:
             pass
