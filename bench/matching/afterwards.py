@@ -5,6 +5,12 @@ from __future__ import annotations
 from bench.matching.model import IDENTIFYING, Receipt
 from bench.matching.office import END, Office
 
+_SENT_BACK = {
+    "dach": "Erstattung Doppelzahlung",
+    "uk": "refund paid twice",
+    "us": "refund duplicate",
+    "cn": "重复付款退回",
+}
 _HARMLESS = {"by_machine", "discount", "credit_netted"}
 
 
@@ -41,7 +47,8 @@ def repeat(office: Office, first: Receipt) -> Receipt | None:
         back.segment, back.payer = first.segment, payer
         back.gross = back.rest = -first.gross
         back.events = ["refund_of_duplicate", "by_machine"]
-        back.named = second.named
+        back.named, back.offset = second.named, second
+        back.extra = _SENT_BACK[office.market]
         office.receipts.append(back)
     return second
 

@@ -6,7 +6,7 @@ import duckdb
 
 
 def apply(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fill ``applications`` and ``residue`` for the world in ``connection``.
+    """Fill ``applications``, ``differences`` and ``residue`` for the world in ``connection``.
 
     A receipt is applied where the open amounts of the invoices, credit notes and orders whose numbers stand in its text
     add up to it; of two receipts for one item the earlier takes it.
@@ -35,6 +35,10 @@ def apply(connection: duckdb.DuckDBPyConnection) -> None:
         )
         SELECT receipt_id, item_id, open, 'exact_reference', 1000, 'auto', 1, '{}' FROM first
         WHERE receipt_id NOT IN (SELECT receipt_id FROM first WHERE place > 1);
+
+        INSERT INTO differences
+        SELECT receipt_id, NULL, 'fee', -fee FROM receipts
+        WHERE fee_is_netted AND fee > 0 AND receipt_id IN (SELECT receipt_id FROM applications);
 
         INSERT INTO residue
         SELECT receipt_id, amount + CASE WHEN fee_is_netted THEN fee ELSE 0 END, 'unmatched', 'look'

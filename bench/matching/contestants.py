@@ -18,13 +18,16 @@ import duckdb
 
 from bench.contestant import peak_kib
 from bench.matching import baseline, worlds
+from bench.matching.exchange import BASE
+from reconciliation.cash import engine
+from reconciliation.session import Database
 
 Contestant = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 def _engine(connection: duckdb.DuckDBPyConnection) -> None:
     """Cash application as the product does it."""
-    raise NotImplementedError
+    engine.apply(Database(connection), base_currency=BASE)
 
 
 CONTESTANTS: dict[str, Contestant] = {"engine": _engine, "baseline": baseline.apply}

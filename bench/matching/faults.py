@@ -16,7 +16,7 @@ from bench.matching.exchange import Exchange
 from bench.matching.model import Item, Payer, Receipt
 from bench.matching.office import END, FIRST, Office
 from bench.matching.rates import profile
-from bench.matching.tables import SEEN, batch, rows_of
+from bench.matching.tables import SCHEMAS, batch, rows_of
 
 _DAY = FIRST + 120
 
@@ -219,7 +219,7 @@ def plant(connection: duckdb.DuckDBPyConnection, kind: str, seed: int = 1) -> Pl
     law.obey(office)
     generate.finish(office)
     rows = rows_of(office) | {"rates": generate.rates_of(exchange)}
-    for name in (*SEEN, "truth", "truth_differences", "truth_alternatives", "truth_receipts"):
+    for name in SCHEMAS:
         connection.register("incoming", batch(name, rows[name]))
         connection.execute(f"CREATE TABLE {name} AS FROM incoming")
         connection.unregister("incoming")

@@ -38,11 +38,11 @@ def world(folder: Path, name: str, receipts: int, seed: int) -> None:
                 files.add(table, rows)
 
 
-def rates_of(exchange: Exchange) -> list[tuple[int, str, Decimal]]:
+def rates_of(exchange: Exchange) -> list[tuple[str, int, Decimal]]:
     """The rows of ``rates``."""
-    first = FIRST - 30 - date(1970, 1, 1).toordinal()
+    first = exchange.first - date(1970, 1, 1).toordinal()
     return [
-        (first + day, currency, Decimal(rate).scaleb(-6))
+        (currency, first + day, Decimal(rate).scaleb(-10))
         for currency, walk in exchange.rates.items()
         for day, rate in enumerate(walk)
     ]

@@ -38,6 +38,8 @@ class Item:
     rows: int = 0
     """How many rows of truth are about it."""
     settled: int = 0
+    last: int = 0
+    """The day of the last row."""
 
     @property
     def remaining(self) -> int:
@@ -90,6 +92,8 @@ class Receipt:
     """What the text names where that is not what is settled."""
     extra: str = ""
     """What the text says besides."""
+    offset: Receipt | None = None
+    """The receipt that this one sends back; booking both on the items named comes to the same as booking neither."""
     text: str = ""
     receipt_id: int = 0
 
@@ -104,6 +108,7 @@ class Receipt:
         self.gross += applied
         item.rows += 1
         item.settled += applied
+        item.last = max(item.last, self.day)
 
     def differ(self, item: Item | None, kind: str, amount: int) -> None:
         """Add a difference, and its money."""

@@ -88,7 +88,7 @@ _FILES = {
     "related": "SELECT '' AS payer, '' AS customer, '' AS why WHERE false",
     "parties": "SELECT DISTINCT party, party AS number, party AS name, 'DE' AS country FROM orders ORDER BY party",
     "rates": """
-        SELECT (DATE '2024-12-01' + d::INTEGER)::DATE AS on_date, 'EUR' AS currency, 1::DECIMAL(18, 6) AS rate
+        SELECT 'EUR' AS currency, (DATE '2024-12-01' + d::INTEGER)::DATE AS day, 1::DECIMAL(28, 10) AS rate
         FROM range(500) t(d)""",
 }
 

@@ -1,9 +1,7 @@
-"""Score the answers of a contestant against the truth of a world.
+"""The measures of a contestant on a world, from the verdicts of ``judging``.
 
-An automatic row is right if the truth applies that receipt to that item (or to one that nobody can tell from it) with
-the same amount of the item, or the same money after differences: whether 95 for 100 leaves 5 open or writes 5 off as a
-short payment is a choice of the engine's, judged under ``differences``, not a wrong match. Everything else that is
-booked without a person is wrong, with all its money.
+A wrong receipt counts with all its money; ``wrong_item`` are those booked on an item that is not theirs, the others
+have the right items with another amount.
 """
 
 from __future__ import annotations
@@ -13,75 +11,19 @@ from typing import Any
 
 import duckdb
 
+from bench.matching.judging import judge
+
 _Z = 1.959964
 """Two-sided 95 %."""
-
-_PREPARE = """
-CREATE OR REPLACE TEMP TABLE money AS
-SELECT t.receipt_id, round(abs(t.gross) / CASE r.currency WHEN 'JPY' THEN 1 ELSE 100 END / x.rate, 2) AS euro
-FROM truth_receipts t JOIN receipts r USING (receipt_id)
-JOIN rates x ON x.on_date = r.received_on AND x.currency = r.currency;
-
-CREATE OR REPLACE TEMP TABLE same AS
-SELECT DISTINCT t.receipt_id, a.item_id, t.alternatives AS one
-FROM truth t JOIN truth_alternatives a USING (alternatives);
-
-CREATE OR REPLACE TEMP VIEW right_differences AS
-SELECT receipt_id, item_id, sum(amount) AS amount FROM truth_differences GROUP BY ALL;
-
-CREATE OR REPLACE TEMP VIEW given_differences AS
-SELECT receipt_id, item_id, sum(amount) AS amount FROM differences GROUP BY ALL;
-
-CREATE OR REPLACE TEMP TABLE right_rows AS
-SELECT t.receipt_id, coalesce(s.one, t.item_id) AS one, sum(applied)::BIGINT AS applied,
-    (sum(applied) + sum(coalesce(d.amount, 0)))::BIGINT AS money
-FROM truth t LEFT JOIN same s USING (receipt_id, item_id)
-LEFT JOIN right_differences d USING (receipt_id, item_id)
-GROUP BY ALL;
-
-CREATE OR REPLACE TEMP VIEW booked_rows AS FROM applications WHERE decision IN ('auto', 'pinned');
-
-CREATE OR REPLACE TEMP TABLE given_rows AS
-SELECT a.receipt_id, coalesce(s.one, a.item_id) AS one, decision IN ('auto', 'pinned') AS auto, a.rank,
-    min(rule) AS rule, sum(applied)::BIGINT AS applied, (sum(applied) + sum(coalesce(d.amount, 0)))::BIGINT AS money
-FROM applications a LEFT JOIN same s USING (receipt_id, item_id)
-LEFT JOIN given_differences d USING (receipt_id, item_id)
-GROUP BY ALL;
-
-CREATE OR REPLACE TEMP TABLE judged AS
-SELECT g.*, r.one IS NOT NULL AS item_right, coalesce(g.applied = r.applied OR g.money = r.money, false) AS right_row
-FROM given_rows g LEFT JOIN right_rows r USING (receipt_id, one);
-
-CREATE OR REPLACE TEMP TABLE verdicts AS
-WITH wanted AS (SELECT receipt_id, count(*) AS rows FROM right_rows GROUP BY ALL),
-booked AS (
-    SELECT receipt_id, count(*) AS rows, bool_and(right_row) AS all_right, min(rule) AS rule
-    FROM judged WHERE auto GROUP BY ALL
-),
-proposed AS (
-    SELECT receipt_id, rank, bool_and(item_right) AS all_right, count(*) AS rows FROM judged WHERE NOT auto GROUP BY ALL
-),
-proposals AS (
-    SELECT p.receipt_id, bool_or(p.rank = 1 AND p.all_right AND p.rows = w.rows) AS first_right,
-        bool_or(p.all_right AND p.rows = w.rows) AS any_right
-    FROM proposed p LEFT JOIN wanted w USING (receipt_id) GROUP BY ALL
-)
-SELECT t.receipt_id, t.class, t.habit, t.segment, t.market, t.events, m.euro, w.rows IS NOT NULL AS settles, b.rule,
-    CASE WHEN b.receipt_id IS NULL THEN 'open' WHEN NOT b.all_right THEN 'wrong'
-        WHEN w.rows = b.rows THEN 'right' ELSE 'in_part' END AS verdict,
-    p.receipt_id IS NOT NULL AS suggested, coalesce(p.first_right, false) AS first_right,
-    coalesce(p.any_right, false) AS any_right
-FROM truth_receipts t JOIN money m USING (receipt_id) LEFT JOIN wanted w USING (receipt_id)
-LEFT JOIN booked b USING (receipt_id) LEFT JOIN proposals p USING (receipt_id);
-"""
 
 _SUMS = """
 count(*) AS receipts, count(*) FILTER (settles) AS settling,
 count(*) FILTER (verdict <> 'open') AS booked, count(*) FILTER (verdict = 'right') AS right_count,
 count(*) FILTER (verdict = 'in_part') AS in_part, count(*) FILTER (verdict = 'wrong') AS wrong,
+count(*) FILTER (verdict = 'wrong' AND wrong_item) AS wrong_item,
 count(*) FILTER (verdict = 'wrong' AND NOT settles) AS wrong_stranger,
 coalesce(sum(euro), 0)::DOUBLE AS euro, coalesce(sum(euro) FILTER (settles), 0)::DOUBLE AS settling_euro,
-coalesce(sum(euro) FILTER (verdict IN ('right', 'in_part')), 0)::DOUBLE AS right_euro,
+coalesce(sum(euro) FILTER (verdict = 'right'), 0)::DOUBLE AS right_euro,
 coalesce(sum(euro) FILTER (verdict = 'wrong'), 0)::DOUBLE AS wrong_euro,
 count(*) FILTER (suggested AND verdict = 'open') AS suggested,
 count(*) FILTER (suggested AND verdict = 'open' AND first_right) AS first_right,
@@ -115,6 +57,7 @@ def _measures(row: dict[str, Any]) -> dict[str, Any]:
         "auto_rate": _share(booked, row["receipts"]),
         "right_money": row["right_euro"] / row["settling_euro"] if row["settling_euro"] else None,
         "wrong": wrong,
+        "wrong_item": row["wrong_item"],
         "wrong_strangers": row["wrong_stranger"],
         "wrong_euro": row["wrong_euro"],
         "wrong_money": row["wrong_euro"] / row["euro"] if row["euro"] else None,
@@ -131,7 +74,7 @@ def _measures(row: dict[str, Any]) -> dict[str, Any]:
 
 def score(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """All measures; ``connection`` holds the world, its truth and the tables of ``worlds.ANSWERS``."""
-    connection.execute(_PREPARE)
+    judge(connection)
     found: dict[str, Any] = {"all": _measures(_rows(connection, f"SELECT {_SUMS} FROM verdicts")[0])}
     found["pairs"] = _pairs(connection)
     for name, column in (("rule", "rule"), ("habit", "habit"), ("segment", "segment"), ("class", "class")):
@@ -201,12 +144,12 @@ def _broken(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             SELECT count(*) FROM booked_rows a JOIN open_items i USING (item_id)
             JOIN truth_receipts t USING (receipt_id) WHERE t.gross > 0 AND a.applied * i.open < 0""",
         "receipts_over_applied": """
-            SELECT count(*) FROM (
-                SELECT receipt_id, sum(applied) AS applied, bool_or(i.currency <> r.currency) AS abroad
-                FROM booked_rows a JOIN open_items i USING (item_id) JOIN receipts r USING (receipt_id) GROUP BY ALL
-            ) a JOIN truth_receipts t USING (receipt_id)
-            LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM differences GROUP BY ALL) d USING (receipt_id)
-            WHERE NOT abroad AND abs(a.applied + coalesce(d.amount, 0)) > abs(t.gross)""",
+            WITH applied AS (
+                SELECT receipt_id, sum(applied) AS amount, bool_or(i.currency <> r.currency) AS abroad
+                FROM booked_rows JOIN open_items i USING (item_id) JOIN receipts r USING (receipt_id) GROUP BY ALL
+            ), differing AS (SELECT receipt_id, sum(amount) AS amount FROM differences GROUP BY ALL)
+            SELECT count(*) FROM applied a JOIN receipts r USING (receipt_id) LEFT JOIN differing d USING (receipt_id)
+            WHERE NOT abroad AND abs(a.amount + coalesce(d.amount, 0)) > abs(r.amount)""",
         "rows_twice": """
             SELECT count(*) FROM (
                 SELECT 1 FROM booked_rows GROUP BY receipt_id, item_id HAVING count(*) > 1)""",

@@ -5,17 +5,19 @@ What the matching may see are ``open_items``, ``receipts``, ``related``, ``parti
 - ``open_items``, ``receipts``, ``related``: as the contract of cash application says; ``receipts.fee_is_netted`` tells
   whether ``amount`` is less the fee.
 - ``parties``: ``party``, ``number`` (the customer's number with us), ``name``, ``country``.
-- ``rates``: ``on_date``, ``currency``, ``rate``: units of the currency for one euro.
+- ``rates``: ``currency``, ``day``, ``rate``: euros for one unit of the currency.
 - ``truth``: ``receipt_id``, ``item_id``, ``applied`` (in the item's currency), ``alternatives`` (null, or the group of
   items in ``truth_alternatives`` of which any is as right).
 - ``truth_differences``: ``receipt_id``, ``item_id`` (may be null), ``kind``, ``amount`` in the receipt's currency:
-  negative is money that is missing (discount, fee on the way, withholding_tax, short_payment), positive more than was
+  negative is money that is missing (discount, fee, withholding_tax, short_payment), positive more than was
   owed (overpayment, surcharge, deposit); rounding and fx have either sign.
+- ``truth_offsets``: ``offset``, ``receipt_id``, ``item_id``, ``applied``: rows about a second payment and its refund.
+  Booking all of an ``offset`` comes to the same as booking none, so it is neither right nor wrong.
 - ``truth_receipts``: ``receipt_id``, ``class`` (settles, or why it settles nothing), ``habit`` of text, ``segment``,
   ``market``, ``events``, ``rest`` (what settles nothing), ``gross``.
 
-For each receipt ``gross`` = amount + netted fee = sum of ``applied`` (at the rate of the day where the currency is
-another) + sum of its differences + ``rest``.
+For each receipt ``amount`` = sum of ``applied`` (at the rate of the day where the currency is another) + sum of its
+differences + ``rest``. A fee that is known and netted is one of the differences; ``gross`` is the amount without it.
 """
 
 from __future__ import annotations
@@ -68,11 +70,12 @@ SCHEMAS = {
     ),
     "related": pa.schema([("payer", pa.string()), ("customer", pa.string()), ("why", pa.string())]),
     "parties": pa.schema([(name, pa.string()) for name in ("party", "number", "name", "country")]),
-    "rates": pa.schema([("on_date", pa.date32()), ("currency", pa.string()), ("rate", pa.decimal128(18, 6))]),
+    "rates": pa.schema([("currency", pa.string()), ("day", pa.date32()), ("rate", pa.decimal128(28, 10))]),
     "truth": pa.schema([(name, pa.int64()) for name in ("receipt_id", "item_id", "applied", "alternatives")]),
     "truth_differences": pa.schema(
         [("receipt_id", pa.int64()), ("item_id", pa.int64()), ("kind", pa.string()), ("amount", pa.int64())]
     ),
+    "truth_offsets": pa.schema([(name, pa.int64()) for name in ("offset", "receipt_id", "item_id", "applied")]),
     "truth_alternatives": pa.schema([("alternatives", pa.int64()), ("item_id", pa.int64())]),
     "truth_receipts": pa.schema(
         [
@@ -171,6 +174,14 @@ def rows_of(office: Office) -> dict[str, list[tuple[Any, ...]]]:
             )
             for receipt in office.receipts
             for difference in receipt.differences
+        ]
+        + [(one.receipt_id, None, "fee", -one.fee) for one in office.receipts if one.fee and one.netted],
+        "truth_offsets": [
+            (back.receipt_id, one.receipt_id, item.item_id, sign * item.open)
+            for back in office.receipts
+            if back.offset is not None
+            for sign, one in ((1, back.offset), (-1, back))
+            for item in back.named or ()
         ],
         "truth_alternatives": [(group, item.item_id) for group, item in office.alternatives],
         "truth_receipts": [

@@ -83,13 +83,16 @@ def _pays_for(office: Office, payer: Payer, why: str) -> None:
     else:
         person = why == "personal_account"
         payer.name = names.person(chance, market) if person else f"{names.company(chance, market)} Factoring"
-        payer.party = office.party(payer.name)
+        payer.party = payer.parties[0] if person else office.party(payer.name)
     payer.habit = "numbers" if why == "factor" else payer.habit
-    related = [(payer.party, party, why) for party in payer.parties if party != payer.party]
-    if chance.happens(office.profile.relation_known):
-        office.related.extend(related)
-    elif why != "parent":
+    known = chance.happens(office.profile.relation_known)
+    if why == "personal_account":
+        payer.known = False  # a person is no customer of ours; what may be known is whose account it is
+    elif not known and why == "factor":
         payer.known = False
+    if known:
+        by = payer.account if why == "personal_account" else payer.party
+        office.related.extend((by, party, why) for party in payer.parties if party != by)
 
 
 def _billed(office: Office, party: str, terms: _Terms, rolling: bool) -> list[Item]:

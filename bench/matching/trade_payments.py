@@ -182,10 +182,11 @@ def _in_part(office: Office, payer: Payer, receipt: Receipt) -> None:
 
 
 def _instalments(office: Office, payer: Payer, day: int, item: Item) -> None:
-    """Pay an invoice in monthly parts with a surcharge."""
+    """Pay an invoice in monthly parts with a surcharge: at the end, or in each part, which then says so."""
     chance = office.chance
     count = chance.between(3, 6)
     owed, surcharge = item.remaining, max(count, _share(item.remaining, chance.pick((100, 200, 300))))
+    at_the_end = chance.happens(0.5)
     for place in range(count):
         if day + 30 * place > END:
             return
@@ -195,7 +196,13 @@ def _instalments(office: Office, payer: Payer, day: int, item: Item) -> None:
         receipt.events.append("instalments")
         last = place == count - 1
         receipt.settle(item, item.remaining if last else owed // count)
-        receipt.differ(item, "surcharge", surcharge - surcharge // count * (count - 1) if last else surcharge // count)
+        more = surcharge // count
+        if last:
+            more = surcharge if at_the_end else surcharge - more * (count - 1)
+        elif at_the_end:
+            continue
+        receipt.differ(item, "surcharge", more)
+        receipt.extra += f" incl. surcharge {more / 100:.2f}"
 
 
 def _in_another_currency(office: Office, receipt: Receipt, items: list[Item]) -> None:
@@ -225,9 +232,17 @@ def _bank_fee(office: Office, receipt: Receipt) -> None:
 
 
 def _misnamed(office: Office, receipt: Receipt, item: Item) -> None:
-    """Let the text name an earlier invoice of the customer."""
-    earlier = [one for one in office.items[-300:] if one.party == item.party and one.issued < item.issued and one.rows]
-    earlier = [one for one in earlier if one.open != item.open]  # else nobody could tell it from a second payment
+    """Let the text name an invoice that the customer has paid before."""
+    earlier = [
+        one
+        for one in office.items[-300:]
+        if one.party == item.party
+        and one.rows
+        and not one.remaining
+        and one.last < receipt.day
+        # else nobody could tell it from a second payment
+        and one.open != item.open
+    ]
     if earlier:
         receipt.named = [earlier[-1]]
         receipt.habit = "wrong_number"

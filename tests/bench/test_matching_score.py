@@ -114,7 +114,45 @@ def test_the_right_item_with_another_amount_is_wrong() -> None:
     connection, planted = _planted("short_payment")
     assert planted.item is not None
     found = _answer(connection, planted.receipt.receipt_id, planted.item.item_id, planted.item.open - 1)
+    assert (found["recall"]["hits"], found["wrong"], found["wrong_item"]) == (0, 1, 0)
+
+
+def test_a_wrong_item_is_told_apart_from_a_wrong_amount() -> None:
+    connection, planted = _planted("unpaid")
+    assert planted.item is not None
+    found = _answer(connection, planted.receipt.receipt_id, planted.item.item_id, planted.item.open)
+    assert (found["wrong"], found["wrong_item"]) == (1, 1)
+
+
+def test_a_banks_fee_may_be_taken_from_the_item() -> None:
+    connection, planted = _planted("fee")
+    assert planted.item is not None
+    connection.execute("UPDATE truth_differences SET item_id = NULL")
+    found = _answer(connection, planted.receipt.receipt_id, planted.item.item_id, planted.item.open + planted.amount)
+    assert (found["recall"]["hits"], found["wrong"]) == (1, 0)
+
+
+def test_a_known_fee_may_not_be_taken_from_the_item() -> None:
+    connection, planted = _planted("processor_fee")
+    assert planted.item is not None
+    found = _answer(connection, planted.receipt.receipt_id, planted.item.item_id, planted.receipt.amount)
     assert (found["recall"]["hits"], found["wrong"]) == (0, 1)
+
+
+def test_booking_a_second_payment_and_its_refund_is_as_good_as_booking_neither(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    _tell_the_truth(world)
+    assert score(world)["all"]["wrong"] == 0
+    row = world.execute('SELECT count(DISTINCT "offset") FROM truth_offsets').fetchone()
+    assert row is not None
+    assert row[0] > 0
+    world.execute(
+        "INSERT INTO applications SELECT receipt_id, item_id, applied, 'both', 1, 'auto', 1, '{}' FROM truth_offsets"
+    )
+    assert score(world)["all"]["wrong"] == 0
+    world.execute("DELETE FROM applications WHERE rule = 'both' AND applied < 0")
+    assert score(world)["all"]["wrong"] == row[0]
 
 
 def test_a_part_of_the_items_is_in_part() -> None:
