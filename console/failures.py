@@ -14,6 +14,8 @@ _USAGE = {
     "FileUnusable",
     "UnknownConnector",
     "FindingError",
+    "PeriodError",
+    "AttachmentError",
     "LinkError",
     "FileExistsError",
 }

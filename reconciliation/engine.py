@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from reconciliation import facts, frame, lifecycle, money, tieouts, writebacks
+from reconciliation import adjustments, facts, frame, lifecycle, money, receivables, tieouts, writebacks
+from reconciliation.frame import Frame
+from reconciliation.gathering import CARRIED
 from reconciliation.linking import link
 from reconciliation.observe import observe
 from reconciliation.rules import Rules
-from state import findings
+from state import figures, findings, stamps
 from state import tieouts as stored_tie_outs
 from state.store import Store
 from state.tieouts import TieOut
@@ -78,47 +83,97 @@ class ReconcileResult:
 
 
 def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | None = None) -> ReconcileResult:
-    """Link, tie out, check, and bring the stored links, tie-outs and findings up to date.
+    """Link, tie out, check, and bring the stored links, figures and findings up to date.
 
     ``as_of`` is the instant that is now for every check; default: the settings', else the present. Nothing is written
     if nothing changed. Raises ``StoreError`` and ``DoesNotFootError``.
     """
+    with reconciled(store, settings, run_id, as_of) as (_, result):
+        return result
+
+
+@contextmanager
+def reconciled(
+    store: Store, settings: Settings, run_id: str, as_of: datetime | None = None, *, hashes: bool = False
+) -> Iterator[tuple[Frame, ReconcileResult]]:
+    """``reconcile``, with the records that it saw at hand for the block; with ``hashes`` what they contained, too."""
     rules = Rules.of(settings, as_of)
-    with frame.load(store, rules, links=False) as loaded:
+    with frame.load(store, rules, links=False, hashes=hashes) as loaded:
         links = link(loaded, store, run_id)
         facts.prepare(loaded)
-        figures = tieouts.tie_outs(loaded)
+        found = _figures(loaded, store)
         observation = observe(loaded)
         changes = lifecycle.advance(loaded, store, observation, run_id)
         writebacks.note_agreement(store, loaded)
-    _keep(store, run_id, figures)
-    with store.reading() as connection:
-        open_findings = [OpenFindings(*row) for row in findings.totals(connection)]
-        roll_forward = findings.roll_forward(connection, run_id)
-    return ReconcileResult(
-        as_of=rules.as_of,
-        base_currency=rules.base_currency,
-        links=links.by_method,
-        suggested_links=links.suggested,
-        changed_links=links.added + links.changed + links.removed,
-        tie_outs=figures,
-        opened=len(changes.opened),
-        reopened=len(changes.reopened),
-        changed=len(changes.changed),
-        cleared=len(changes.resolved),
-        open=open_findings,
-        roll_forward=roll_forward,
-        judged=observation.judged,
-        skipped=observation.skipped,
-    )
+        _keep(store, rules, run_id, found)
+        with store.reading() as connection:
+            open_findings = [OpenFindings(*row) for row in findings.totals(connection)]
+            roll_forward = findings.roll_forward(connection, run_id)
+        yield (
+            loaded,
+            ReconcileResult(
+                as_of=rules.as_of,
+                base_currency=rules.base_currency,
+                links=links.by_method,
+                suggested_links=links.suggested,
+                changed_links=links.added + links.changed + links.removed,
+                tie_outs=list(found[stored_tie_outs.KIND].values()),
+                opened=len(changes.opened),
+                reopened=len(changes.reopened),
+                changed=len(changes.changed),
+                cleared=len(changes.resolved),
+                open=open_findings,
+                roll_forward=roll_forward,
+                judged=observation.judged,
+                skipped=observation.skipped,
+            ),
+        )
 
 
-def _keep(store: Store, run_id: str, figures: list[TieOut]) -> None:
+def _figures(loaded: Frame, store: Store) -> dict[str, dict[str, Any]]:
+    """Everything that reports say beside the findings, by kind and key; see ``state.figures``."""
+    rules = loaded.rules
+    ties = tieouts.tie_outs(loaded)
+    basis = {
+        **{name: getattr(rules, name) for name in ("timezone", "base_currency", "locale", "materiality", "owners")},
+        "version": version("ltc-sync"),
+    }
+    return {
+        stored_tie_outs.KIND: stored_tie_outs.by_key(ties.all),
+        "period": {f"{item['period']} {item['name']} {item['currency']}": item for item in ties.by_period},
+        "receivable": receivables.receivables(loaded, store),
+        "basis": {"": basis},
+        **_carried(loaded, store, ties.by_period),
+    }
+
+
+def _carried(loaded: Frame, store: Store, by_period: list[TieOut]) -> dict[str, dict[str, Any]]:
+    """What there is of the period after the last close, by kind and key."""
+    closed = adjustments.prepare(loaded, store)
+    if closed is None:
+        return {kind: {} for kind in CARRIED}
+    return {
+        "movement": adjustments.movements(loaded, closed, by_period),
+        "adjustment": adjustments.adjustments(loaded, store, closed),
+        "settled": adjustments.settled(loaded, store, closed),
+    }
+
+
+def carry_on(loaded: Frame, store: Store, run_id: str) -> None:
+    """After a close: what there is of the period that is open now. Raises ``StoreError``, ``DoesNotFootError``."""
     with store.reading() as connection:
-        same = stored_tie_outs.latest(connection) == figures
-    if not same:
+        by_period = list(figures.standing(connection, "period").values())
+    _keep(store, loaded.rules, run_id, _carried(loaded, store, by_period))
+
+
+def _keep(store: Store, rules: Rules, run_id: str, found: dict[str, dict[str, Any]]) -> None:
+    with store.reading() as connection:
+        changes = {kind: figures.differ(connection, kind, values) for kind, values in found.items()}
+    if any(changes.values()):
         with store.transaction() as connection:
-            stored_tie_outs.write(connection, run_id, figures)
+            stamp = stamps.take(connection, rules.fixed_at)
+            for kind, texts in changes.items():
+                figures.write(connection, kind, texts, run_id, stamp)
 
 
 def tie_out_as_text(item: TieOut) -> TieOut:

@@ -16,7 +16,7 @@ from mappings.currencies import EXPONENTS
 from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
 from reconciliation import money
 from reconciliation.rules import ROLES, Rules
-from state import frames
+from state import contents, frames
 
 if TYPE_CHECKING:
     import duckdb
@@ -114,11 +114,14 @@ class Frame:
 
 
 @contextmanager
-def load(store: Store, rules: Rules, *, only: Sequence[int] | None = None, links: bool = True) -> Iterator[Frame]:
+def load(
+    store: Store, rules: Rules, *, only: Sequence[int] | None = None, links: bool = True, hashes: bool = False
+) -> Iterator[Frame]:
     """Read everything in one consistent view of the store; the frame lives as long as the block.
 
     With ``only`` (record ids) just these records, the links between them, and all products. Without ``links`` the
-    stored links are left out: linking makes them. Raises ``StoreError``.
+    stored links are left out: linking makes them. With ``hashes`` there is a table ``contents`` (record_id, content):
+    the hashes of the records' bytes in hex. Raises ``StoreError``.
     """
     import duckdb  # heavy, and a run without news does not need it
 
@@ -135,7 +138,7 @@ def load(store: Store, rules: Rules, *, only: Sequence[int] | None = None, links
         try:
             frame = Frame(connection, rules)
             _define(frame)
-            _load(frame, store, only, links)
+            _load(frame, store, only, links, hashes)
             yield frame
         finally:
             connection.close()
@@ -184,7 +187,7 @@ def _define(frame: Frame) -> None:
     )
 
 
-def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool) -> None:
+def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool, hashes: bool) -> None:
     ids = ", ".join(str(int(number)) for number in only or ()) or "NULL"
     some = "" if only is None else f" WHERE record_id IN ({ids})"
     flags = ", ".join(f"s.{role}" for role in ROLES)
@@ -216,6 +219,8 @@ def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool) -
                 CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
             FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""
         frame.take("coverage", frames.arrow(connection, coverage), "SELECT * FROM incoming")
+        if hashes:
+            frame.take("contents", contents.read(connection), "SELECT * FROM incoming")
 
 
 def _casts(names: list[str], kinds: dict[str, Kind], prefix: str) -> str:

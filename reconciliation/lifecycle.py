@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
+
+import pyarrow as pa
 
 from reconciliation.frame import Frame
 from reconciliation.observe import Observation
-from state import findings, frames
+from state import findings, frames, stamps
 from state.clock import to_us
 from state.findings import Changes
 from state.store import Store
 
+_SHOWN = "list(struct_pack(record_id, number := coalesce(number, ''), url := coalesce(url, '')) ORDER BY n)"
+"""SQL: the records of a finding as people see them."""
 _VALUES = ("check_id", "stage", "department", "severity", "amount", "currency", "base_amount", "params", "since")
 
 
@@ -23,23 +28,47 @@ def advance(frame: Frame, store: Store, observation: Observation, run_id: str) -
     Raises ``StoreError``.
     """
     _load_stored(frame, store)
+    _load_addresses(frame, store)
     changes = _compare(frame, observation)
+    rules = frame.rules
+    changes.due_on = {name: (rules.today + timedelta(days=days)).isoformat() for name, days in rules.due_days.items()}
     if changes:
         with store.transaction() as connection:
-            findings.apply(connection, changes, run_id, to_us(frame.rules.as_of))
+            stamp = stamps.take(connection, rules.fixed_at)
+            findings.apply(connection, changes, run_id, to_us(rules.as_of), stamp)
     return changes
 
 
 def _load_stored(frame: Frame, store: Store) -> None:
     columns = ", ".join(("id", "status", "waived_until", *_VALUES))
-    records = "SELECT finding_id, n, record_id FROM finding_record"
+    records = "SELECT finding_id, n, record_id, number, url FROM finding_record"
     with store.reading() as connection:
         frame.take("stored", frames.reader(connection, f"SELECT {columns} FROM finding"), "SELECT * FROM incoming")
         frame.take(
             "stored_records",
             frames.reader(connection, records),
-            "SELECT finding_id, list(record_id ORDER BY n) AS records FROM incoming GROUP BY finding_id",
+            f"SELECT finding_id, {_SHOWN} AS records FROM incoming GROUP BY finding_id",
         )
+
+
+def _load_addresses(frame: Frame, store: Store) -> None:
+    """The present addresses of the records that are observed, and how each finding's records are to be shown."""
+    observed = frame.rows("SELECT DISTINCT m.entity, m.record_id FROM named m ORDER BY ALL")
+    with store.reading() as connection:
+        urls = findings.urls(connection, observed)
+    addresses = {"record_id": pa.array(list(urls), pa.int64()), "url": pa.array(list(urls.values()), pa.string())}
+    frame.take("addresses", pa.table(addresses), "SELECT * FROM incoming")
+    frame.run(
+        f"""
+        CREATE OR REPLACE TABLE observed_records AS
+            SELECT o.finding_id, o.n, o.record_id, m.number, a.url
+            FROM (SELECT finding_id, unnest(records) AS record_id, generate_subscripts(records, 1) AS n
+                FROM observation) o
+            JOIN named m USING (record_id) LEFT JOIN addresses a USING (record_id);
+        CREATE OR REPLACE TABLE shown_records AS
+            SELECT finding_id, {_SHOWN} AS records FROM observed_records GROUP BY finding_id
+        """
+    )
 
 
 def _compare(frame: Frame, observation: Observation) -> Changes:
@@ -55,9 +84,10 @@ def _compare(frame: Frame, observation: Observation) -> Changes:
     )
     differing = frame.rows(
         f"""
-        SELECT o.finding_id, {values}, {old}, o.records IS DISTINCT FROM r.records
+        SELECT o.finding_id, {values}, {old}, n.records IS DISTINCT FROM r.records
         FROM observation o JOIN stored s ON s.id = o.finding_id LEFT JOIN stored_records r ON r.finding_id = s.id
-        WHERE s.status <> 'resolved' AND (({values}) IS DISTINCT FROM ({old}) OR o.records IS DISTINCT FROM r.records)
+        LEFT JOIN shown_records n ON n.finding_id = o.finding_id
+        WHERE s.status <> 'resolved' AND (({values}) IS DISTINCT FROM ({old}) OR n.records IS DISTINCT FROM r.records)
         ORDER BY 1
         """
     )
@@ -115,10 +145,9 @@ def _records(frame: Frame, finding_ids: Iterable[str]) -> list[tuple[Any, ...]]:
         return []
     return frame.rows(
         f"""
-        SELECT r.finding_id, r.n, r.record_id, m.system, m.entity, m.source_id, m.number
-        FROM (SELECT finding_id, unnest(records) AS record_id, generate_subscripts(records, 1) AS n FROM observation
-              WHERE finding_id IN (SELECT * FROM (VALUES {wanted}))) r
-        JOIN named m USING (record_id) ORDER BY 1, 2
+        SELECT r.finding_id, r.n, r.record_id, m.system, m.entity, m.source_id, m.number, r.url
+        FROM observed_records r JOIN named m USING (record_id)
+        WHERE r.finding_id IN (SELECT * FROM (VALUES {wanted})) ORDER BY 1, 2
         """
     )
 

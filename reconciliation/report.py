@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from reconciliation import checks, money, words
+from reconciliation import checks, gathering, money, sections, words
 from reconciliation.engine import tie_out_as_text
+from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
-from reconciliation.tieouts import DoesNotFootError, foots
-from state import findings, news, pruned, tieouts
-from state.clock import from_us, to_us
+from reconciliation.sections import instant
+from state import findings, stamps, tieouts
+from state.clock import from_us, now_us, to_us
 from state.findings import Finding
+from state.periods import PeriodError
 from state.store import Store
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from settings.model import Settings
 
 SCHEMA = "ltc-report/1"
@@ -25,38 +28,59 @@ SCHEMA = "ltc-report/1"
 _RANK = {severity: rank for rank, severity in enumerate(("error", "warning", "info"))}
 
 
-def build(store: Store, settings: Settings, as_of: datetime | None = None, locale: str | None = None) -> dict[str, Any]:
+def build(
+    store: Store,
+    settings: Settings,
+    as_of: datetime | None = None,
+    locale: str | None = None,
+    period: str | None = None,
+) -> dict[str, Any]:
     """The report of what stands open, in the language of ``locale`` (default: the settings').
 
-    With ``as_of`` the findings are those that were outstanding then; where some of them may have been pruned since,
-    ``pruned_before`` says so. Raises ``StoreError``, and ``DoesNotFootError``
-    instead of giving out figures that do not add up.
+    With ``as_of`` it is the report that was made at that instant, to the byte; where something of it may have been
+    pruned since, ``pruned_before`` says so. ``period`` (``YYYY-MM``, default that of the day) is the one of which
+    documents and movements are shown; of a closed one everything is as its close froze it. Raises ``StoreError``,
+    ``PeriodError``, and ``DoesNotFootError`` instead of giving out figures that do not add up.
     """
     rules = Rules.of(settings, as_of)
-    lang = words.language(locale or rules.locale)
+    if as_of is not None:
+        moment = Moment(to_us(rules.as_of), period, latest=False)
+    else:
+        at = rules.fixed_at if rules.fixed_at is not None else stamps.present(store)
+        moment = Moment(at, period)
     with store.reading() as connection:
-        figures = tieouts.latest(connection)
-        at = None if as_of is None else to_us(rules.as_of)
-        found = findings.listing(connection, as_of=at, with_urls=True)
-        roll_forward = findings.roll_forward(connection, _last_run(connection))
-        gone = None if at is None else pruned.removed(connection, "findings")
-    broken = [item for item in figures if not foots(item)]
-    if broken:
-        raise DoesNotFootError(f"The tie-out {broken[0]['name']} in {broken[0]['currency']} does not add up.")
-    shown = [as_dict(item, rules, lang) for item in found]
+        if as_of is not None and moment.at > max(now_us(), stamps.newest(connection)):
+            raise PeriodError("That instant has not come yet.", "Name one that has passed: --as-of 2026-10-31.")
+        parts = gathering.gather(connection, rules, moment)
+    return render(parts, locale or parts["basis"]["locale"])
+
+
+def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
+    """Gathered parts in the public format, in a language."""
+    lang = words.language(locale)
+    basis, head = parts["basis"], parts["head"]
+    today = gathering.day_of(parts)
+    shown = [as_dict(item, basis, today, lang) for item in parts["finding"]]
+    signed = parts.get("sign_off")
     return {
         "schema": SCHEMA,
-        "as_of": _instant(to_us(rules.as_of)),
-        **(
-            {"pruned_before": _instant(gone.before)} if gone is not None and at is not None and at < gone.before else {}
-        ),
-        "period": f"{rules.today:%Y-%m}",
+        "as_of": instant(head["as_of"]),
+        **({"pruned_before": instant(head["pruned_before"])} if "pruned_before" in head else {}),
+        "period": head["period"],
         "locale": "zh-CN" if lang == "zh" else "en",
-        "timezone": rules.timezone,
-        "base_currency": rules.base_currency,
-        "tie_outs": [_tie_out(item) for item in figures],
+        "timezone": basis["timezone"],
+        "base_currency": basis["base_currency"],
+        "materiality": dict(sorted(basis["materiality"].items())),
+        "sign_off": None if signed is None else sections.close(signed),
+        "tie_outs": [_tie_out(item) for item in parts["tie_out"]],
+        "period_tie_outs": [sections.period_tie_out(item) for item in parts["period"]],
+        "movements": [sections.movement(item) for item in parts["movement"]],
+        "adjustments": [sections.adjustment(item) for item in parts["adjustment"]],
+        "settled": [sections.settled(item) for item in parts["settled"]],
+        "receivables": sections.receivables(parts["receivable"], today),
         "findings": sorted(shown, key=sort_key),
-        "roll_forward": roll_forward,
+        "roll_forward": {name: parts["roll_forward"][name] for name in ("opening", "new", "cleared", "closing")},
+        "periods": [sections.close(item) for item in parts["close"]],
     }
 
 
@@ -70,15 +94,16 @@ def explain(finding: Finding, locale: str) -> dict[str, str]:
     return {"title": check.title[lang], "explanation": said, "action": check.action[lang]}
 
 
-def _last_run(connection: Connection) -> str | None:
-    """The last run that reconciled; ids ascend with time. The run in progress has left no summary yet."""
-    mark = news.last(connection)
-    known = (mark[1].get("reconcile_run") if mark else None, findings.last_run(connection))
-    return max((run_id for run_id in known if run_id), default=None)
+def shown(item: Finding, rules: Rules, lang: str, said: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """A finding as in the report, in ``en`` or ``zh``, as of today."""
+    basis = {name: getattr(rules, name) for name in ("timezone", "base_currency", "materiality", "owners")}
+    return as_dict({**asdict(item), "said": list(said)}, basis, rules.today, lang)
 
 
-def as_dict(item: Finding, rules: Rules, lang: str) -> dict[str, Any]:
-    """A finding as in the report, in ``en`` or ``zh``."""
+def as_dict(values: dict[str, Any], basis: dict[str, Any], today: date, lang: str) -> dict[str, Any]:
+    """A gathered finding in the public format."""
+    said = values["said"]
+    item = findings.of_state({name: value for name, value in values.items() if name != "said"})
     return {
         "id": item.id,
         "check": item.check_id,
@@ -86,37 +111,50 @@ def as_dict(item: Finding, rules: Rules, lang: str) -> dict[str, Any]:
         "department": item.department,
         "severity": item.severity,
         "status": item.status,
-        "first_seen": _instant(item.first_seen_at),
+        "first_seen": instant(item.first_seen_at),
         "since": item.since,
-        "age_days": _age(item, rules),
+        "age_days": _age(item, basis, today),
         "amount": money.text(item.amount, item.currency),
         "currency": item.currency,
-        "base_amount": money.text(item.base_amount, rules.base_currency),
-        "records": [
-            {
-                "system": record.system,
-                "entity": record.entity,
-                "source_id": record.source_id,
-                "number": record.number,
-                "url": record.url,
-            }
-            for record in item.records
-        ],
+        "base_amount": money.text(item.base_amount, basis["base_currency"]),
+        "material": _is_material(item, basis),
+        "records": [sections.record(asdict(record)) for record in item.records],
         **explain(item, lang),
+        "owner": item.assignee or basis["owners"].get(item.department),
         "assignee": item.assignee,
+        "due_on": item.due_on,
+        "overdue": item.due_on is not None and item.due_on < today.isoformat() and item.status != "waived",
         "reason": item.reason,
         "approver": item.approver,
         "waived_until": item.waived_until,
+        "comments": [
+            {"at": instant(entry["at"]), "by": entry["by"], "text": entry["text"]} for entry in said if "text" in entry
+        ],
+        "attachments": [
+            {"at": instant(entry["at"]), **{name: entry[name] for name in ("by", "name", "size", "sha256")}}
+            for entry in said
+            if "sha256" in entry
+        ],
     }
 
 
-def _age(item: Finding, rules: Rules) -> int:
+def _is_material(item: Finding, basis: dict[str, Any]) -> bool:
+    """Whether it is not below the amount that ltc.yaml names; what has no amount is."""
+    limits = basis["materiality"]
+    if item.amount is not None and item.currency in limits:
+        return abs(Decimal(money.text(item.amount, item.currency) or 0)) >= Decimal(limits[item.currency])
+    if item.base_amount is not None and "base" in limits:
+        return abs(Decimal(money.text(item.base_amount, basis["base_currency"]) or 0)) >= Decimal(limits["base"])
+    return True
+
+
+def _age(item: Finding, basis: dict[str, Any], today: date) -> int:
     """Days since the fault began by the data, or since it was first seen where the data does not tell."""
     if item.since:
         began = date.fromisoformat(item.since)
     else:
-        began = from_us(item.first_seen_at).astimezone(ZoneInfo(rules.timezone)).date()
-    return max((rules.today - began).days, 0)
+        began = from_us(item.first_seen_at).astimezone(ZoneInfo(basis["timezone"])).date()
+    return max((today - began).days, 0)
 
 
 def _tie_out(item: tieouts.TieOut) -> dict[str, Any]:
@@ -129,7 +167,3 @@ def sort_key(item: dict[str, Any]) -> tuple[Any, ...]:
     """Sort key of findings as in the report: errors first, then by stage and check, the largest amounts first."""
     base = item["base_amount"]
     return (_RANK[item["severity"]], item["stage"], item["check"], -float(base) if base else 0.0, item["id"])
-
-
-def _instant(microseconds: int) -> str:
-    return from_us(microseconds).isoformat().replace("+00:00", "Z")

@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from state.clock import now
+from state.clock import now, to_us
 
 if TYPE_CHECKING:
     from settings.model import Settings
+    from settings.signoff import Materiality
 
 ROLES = ("marketing", "crm", "erp", "accounting", "payments", "service")
 
@@ -38,11 +39,25 @@ class Rules:
     """``entity.field`` → role whose system owns it."""
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Check → parameters that differ from its defaults."""
+    materiality: dict[str, str] = field(default_factory=dict)
+    """Currency, or ``base`` → amount in major units below which a finding is immaterial."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """Department → who takes care of findings that nobody was assigned to."""
+    due_days: dict[str, int] = field(default_factory=dict)
+    """Severity → days within which somebody has to have acted."""
+    fixed_at: int | None = None
+    """The instant in microseconds at which ltc.yaml holds the clock; ``None``: time goes on."""
+
 
     @property
     def today(self) -> date:
         """The business day in the installation's time zone."""
         return self.as_of.astimezone(ZoneInfo(self.timezone)).date()
+
+    @property
+    def period(self) -> str:
+        """The month of the business day, ``YYYY-MM``."""
+        return f"{self.today:%Y-%m}"
 
     @classmethod
     def of(cls, settings: Settings, as_of: datetime | None = None) -> Rules:
@@ -59,7 +74,16 @@ class Rules:
             rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},
             ownership={name: str(found.owner) for name, found in settings.ownership.items()},
             checks={name: _plain(values) for name, values in found.checks.items()},
+            materiality=_materiality(found.materiality),
+            owners={str(department): name for department, name in found.findings.owners.items()},
+            due_days={str(severity): days for severity, days in found.findings.due_days.items()},
+            fixed_at=None if settings.as_of is None else to_us(settings.as_of),
         )
+
+
+def _materiality(given: Materiality) -> dict[str, str]:
+    found = {str(code): f"{amount:f}" for code, amount in given.currencies.items()}
+    return found if given.base is None else {**found, "base": f"{given.base:f}"}
 
 
 def _plain(values: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from reconciliation import states
+from reconciliation import periods, states
 from reconciliation.frame import Frame
 from reconciliation.hops import ACCEPTED, RUNNING
 from reconciliation.money import NO_CURRENCY
@@ -21,6 +21,13 @@ from state.tieouts import TieOut
 
 class DoesNotFootError(Exception):
     """The parts of a tie-out do not add up to its totals: no report is made of such figures."""
+
+
+class TieOuts(NamedTuple):
+    """Tie-outs by name and currency: of all documents, and by period where the documents have a business day."""
+
+    all: list[TieOut]
+    by_period: list[TieOut]
 
 
 class Pair(NamedTuple):
@@ -37,13 +44,27 @@ class Pair(NamedTuple):
     agreement: str = "agree(l.amount, r.amount, currency)"
 
 
-def tie_outs(frame: Frame) -> list[TieOut]:
-    """All tie-outs, by name and currency, amounts in minor units; raises ``DoesNotFootError``."""
+def tie_outs(frame: Frame) -> TieOuts:
+    """All tie-outs, amounts in minor units; raises ``DoesNotFootError``."""
     states.prepare(frame)
+    periods.start(frame)
     found: list[TieOut] = []
-    for pair in (quote_order(), order_delivery(), order_invoice(), invoice_payment(), *_statuses(frame)):
+    split: list[TieOut] = []
+    for pair in (quote_order(), order_delivery(), order_invoice(), invoice_payment()):
         found += _tie(frame, pair)
-    return sorted(found, key=lambda item: (item["name"], item["currency"]))
+        split += _by_period(frame, pair)
+    for pair in _statuses(frame):  # what a system shows has no day
+        found += _tie(frame, pair)
+    by_period = sorted(split, key=lambda item: (item["period"], item["name"], item["currency"]))
+    return TieOuts(sorted(found, key=lambda item: (item["name"], item["currency"])), by_period)
+
+
+def _by_period(frame: Frame, pair: Pair) -> list[TieOut]:
+    try:
+        periods.add(frame, pair.name, pair.agreement)
+        return periods.figures(frame, pair.name, {"left": pair.left, "right": pair.right})
+    except periods.PeriodsDoNotAddUp as error:
+        raise DoesNotFootError(str(error)) from error
 
 
 def _tie(frame: Frame, pair: Pair) -> list[TieOut]:
@@ -215,15 +236,19 @@ def order_delivery() -> Pair:
         UNION ALL
         SELECT delivery_group, order_id, currency, net, false FROM ({running}) ANTI JOIN order_items USING (order_id)
         """,
-        # Value by group and product, so that several part deliveries come to exactly the value of what was ordered.
+        # What has been delivered of a product so far, less what had been before: part deliveries come to exactly the
+        # value of what was ordered, and a later one does not change an earlier one.
         f"""
         WITH done AS ({delivered}),
-        by_key AS (SELECT delivery_group, key, min(delivery_id) AS delivery_id, sum(quantity) AS quantity
-            FROM done GROUP BY ALL)
-        SELECT b.delivery_group AS position, b.delivery_id AS document_id, g.currency,
-            CASE WHEN b.quantity < 0 THEN -share(o.value, -b.quantity, o.ordered)
-                 ELSE coalesce(share(o.value, b.quantity, o.ordered), 0) END AS amount, false AS excluded
-        FROM by_key b JOIN (SELECT delivery_group, min(currency) AS currency FROM grouped_orders
+        by_delivery AS (SELECT d.delivery_group, d.key, d.delivery_id, sum(d.quantity) AS quantity,
+                any_value(g.done_on) AS done_on
+            FROM done d JOIN group_deliveries g USING (delivery_group, delivery_id) GROUP BY ALL),
+        so_far AS (SELECT *, sum(quantity) OVER w AS after, sum(quantity) OVER w - quantity AS before FROM by_delivery
+            WINDOW w AS (PARTITION BY delivery_group, key ORDER BY done_on NULLS FIRST, delivery_id
+                ROWS UNBOUNDED PRECEDING))
+        SELECT s.delivery_group AS position, s.delivery_id AS document_id, g.currency,
+            coalesce({_worth("s.after")} - {_worth("s.before")}, 0) AS amount, false AS excluded
+        FROM so_far s JOIN (SELECT delivery_group, min(currency) AS currency FROM grouped_orders
             GROUP BY ALL) g USING (delivery_group)
         LEFT JOIN ordered_keys o USING (delivery_group, key)
         UNION ALL  -- every delivery counts, those without goods or order too
@@ -246,6 +271,12 @@ def order_delivery() -> Pair:
         FROM ({delivered}) d JOIN ordered_keys o USING (delivery_group, key) GROUP BY delivery_group, key, o.currency
         """,
     )
+
+
+def _worth(quantity: str) -> str:
+    """Value of so much of a product at the order's prices; more came back than went out: negative."""
+    returned = f"-share(o.value, -{quantity}, o.ordered)"
+    return f"(CASE WHEN {quantity} < 0 THEN {returned} ELSE share(o.value, {quantity}, o.ordered) END)"
 
 
 def order_invoice() -> Pair:

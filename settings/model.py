@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from mappings.currencies import EXPONENTS
 from settings import cron
 from settings.creation import CreationRule
+from settings.currencies import Currency
 from settings.encryption import Encryption, KeyReference
 from settings.retention import Retention
+from settings.signoff import Findings, Materiality, Periods
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
 
 
@@ -26,13 +27,6 @@ def _known_zone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_known_zone)]
-
-
-def _known_currency(code: str) -> str:
-    if code not in EXPONENTS:
-        meant = " (the code of the renminbi is CNY)" if code.upper() == "RMB" else ""
-        raise ValueError(f"{code!r} is no currency code of ISO 4217{meant}")
-    return code
 
 
 def _known_store(address: str) -> str:
@@ -48,9 +42,6 @@ def _possible_cron(text: str) -> str:
     if not cron.is_possible(text):
         raise ValueError(f"{text!r} is no cron expression: five fields, minute hour day month weekday")
     return text
-
-
-Currency = Annotated[str, AfterValidator(_known_currency)]
 
 
 class _Settings(BaseModel):
@@ -110,6 +101,9 @@ class ReconciliationSettings(_Settings):
     tolerance: Tolerance = Field(default_factory=Tolerance)
     checks: dict[str, dict[str, Any]] = Field(default_factory=dict)
     rates: dict[Currency, Annotated[Decimal, Field(gt=0)]] = Field(default_factory=dict)
+    materiality: Materiality = Field(default_factory=Materiality)
+    findings: Findings = Field(default_factory=Findings)
+    periods: Periods = Field(default_factory=Periods)
 
 
 class Settings(_Settings):

@@ -3,22 +3,21 @@
 ``status``: ``open``, ``assigned``, ``explained``, ``waived`` (until a day) or ``resolved`` (the data shows it no more).
 All but resolved are *outstanding*. While a finding is outstanding it was last seen by the last reconciliation;
 ``last_seen_at`` is written when it changes or goes, so that a run that finds nothing new writes nothing.
+Every event keeps the finding as it was after it, so that the findings of any earlier stamp can be shown.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Table, and_, func, or_, select, update
+from sqlalchemy import Table, and_, func, select
 from sqlalchemy.engine import Connection
 
-from state import audit, bulk, schema
-from state.clock import now_us
+from state import bulk, schema
 from state.schema import finding as table
 from state.schema import finding_event, finding_record
 
@@ -27,9 +26,9 @@ _FOUND = (
     *("check_id", "stage", "department", "severity", "amount", "currency", "base_amount", "params", "since"),
     *("last_seen_at", "run_id"),
 )
-_NEW = ("id", *_FOUND, "status", "first_seen_at")
-_RECORD = ("finding_id", "n", "record_id", "system", "entity", "source_id", "number")
-_EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id")
+_NEW = ("id", *_FOUND, "status", "first_seen_at", "due_on")
+_RECORD = ("finding_id", "n", "record_id", "system", "entity", "source_id", "number", "url")
+_EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id", "status", "state")
 
 
 class FindingError(Exception):
@@ -44,7 +43,7 @@ class FindingError(Exception):
 @dataclass(slots=True)
 class Changes:
     """What a run changes. Rows of ``opened``, ``changed`` and ``reopened`` are: id, then what a check found (check_id,
-    stage, department, severity, amount, currency, base_amount, params, since). Events come as (finding id, detail)."""
+    stage, department, severity, amount, currency, base_amount, params, since)."""
 
     opened: list[bulk.Row] = field(default_factory=list)
     changed: list[bulk.Row] = field(default_factory=list)
@@ -54,8 +53,10 @@ class Changes:
     resolved: list[str] = field(default_factory=list)
     records: list[bulk.Row] = field(default_factory=list)
     """Records of everything opened, changed or reopened: finding id, n from 1, record id, system, entity, source id,
-    number."""
+    number, url."""
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    due_on: dict[str, str] = field(default_factory=dict)
+    """Severity → day by which somebody has to have acted on what is opened or reopened now."""
 
     def __bool__(self) -> bool:
         return bool(self.opened or self.changed or self.reopened or self.expired or self.resolved)
@@ -95,12 +96,13 @@ class Finding:
     reason: str | None
     approver: str | None
     waived_until: str | None
+    due_on: str | None
     records: tuple[RecordRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a finding's history; ``detail`` is what changed."""
+    """One entry of a finding's history; ``at`` is a stamp, ``detail`` what changed."""
 
     at: int
     event: str
@@ -109,12 +111,16 @@ class Event:
     run_id: str | None
 
 
-def apply(connection: Connection, changes: Changes, run_id: str, at: int) -> None:
-    """Write what a run changed, with its events; ``at`` is the run's business instant in microseconds."""
-    bulk.insert(connection, table, _NEW, [(*row, at, run_id, "open", at) for row in changes.opened])
+def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp: int) -> None:
+    """Write what a run changed, with its events; ``at`` is the run's business instant in microseconds, ``stamp`` the
+    transaction's."""
+    severity = 1 + _FOUND.index("severity")
+    due = changes.due_on
+    opened = [(*row, at, run_id, "open", at, due.get(row[severity])) for row in changes.opened]
+    bulk.insert(connection, table, _NEW, opened)
     bulk.update(connection, table, ("id", *_FOUND), [(*row, at, run_id) for row in changes.changed], ("id",))
-    again = [(*row, at, run_id, "open", None, None, None, None) for row in changes.reopened]
-    cleared = ("status", "resolved_at", "reason", "approver", "waived_until")
+    again = [(*row, at, run_id, "open", None, None, None, None, due.get(row[severity])) for row in changes.reopened]
+    cleared = ("status", "resolved_at", "reason", "approver", "waived_until", "due_on")
     bulk.update(connection, table, ("id", *_FOUND, *cleared), again, ("id",))
     bulk.update(
         connection, table, ("id", "status", "waived_until"), [(id, "open", None) for id in changes.expired], ("id",)
@@ -131,9 +137,28 @@ def apply(connection: Connection, changes: Changes, run_id: str, at: int) -> Non
         *((id, "expired") for id in changes.expired),
         *((id, "resolved") for id in changes.resolved),
     ]
-    now = now_us()
-    rows = [(id, now, event, "ltc", _json(changes.details.get(id, {})), run_id) for id, event in events]
+    states = _states(connection, [id for id, _ in events])
+    rows = [(id, stamp, event, "ltc", _json(changes.details.get(id, {})), run_id, *states[id]) for id, event in events]
     bulk.insert(connection, finding_event, _EVENT, rows)
+
+
+def note(connection: Connection, id: str, event: str, actor: str, detail: dict[str, Any], stamp: int) -> None:
+    """Add what a person did with a finding to its history, with the finding as it is now."""
+    row = (id, stamp, event, actor, _json(detail), None, *_states(connection, [id])[id])
+    bulk.insert(connection, finding_event, _EVENT, [row])
+
+
+def _states(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Status and JSON of findings, as their events keep them."""
+    names = [column.name for column in table.columns]
+    rows = {row[0]: dict(zip(names, row, strict=True)) for row in bulk.select(connection, table, "id", sorted({*ids}))}
+    records = _records(connection, sorted(rows))
+    kept = {}
+    for id, row in rows.items():
+        values = {name: row[name] for name in Finding.__dataclass_fields__ if name not in ("params", "records")}
+        values |= {"params": json.loads(row["params"]), "records": [asdict(item) for item in records.get(id, ())]}
+        kept[id] = (row["status"], _json(values))
+    return kept
 
 
 def outstanding(connection: Connection) -> int:
@@ -144,16 +169,29 @@ def outstanding(connection: Connection) -> int:
 def roll_forward(connection: Connection, run_id: str | None) -> dict[str, int]:
     """``opening`` + ``new`` − ``cleared`` = ``closing``: outstanding findings before and after a run."""
     closing = outstanding(connection)
-    counts: dict[str, int] = {}
-    if run_id is not None:
-        query = (
-            select(finding_event.c.event, func.count())
-            .where(finding_event.c.run_id == run_id, finding_event.c.event.in_(("opened", "reopened", "resolved")))
-            .group_by(finding_event.c.event)
-        )
-        counts = {row[0]: row[1] for row in connection.execute(query)}
-    new, cleared = counts.get("opened", 0) + counts.get("reopened", 0), counts.get("resolved", 0)
+    new, cleared = _moved(connection, finding_event.c.run_id == run_id)
     return {"opening": closing - new + cleared, "new": new, "cleared": cleared, "closing": closing}
+
+
+def roll_forward_between(connection: Connection, begin: int, end: int | None) -> dict[str, int]:
+    """``opening`` (outstanding at the stamp ``begin``), ``new`` and ``cleared`` after it, ``closing`` (at ``end``).
+
+    Opening and closing are counted, not computed from the others. Without ``end`` up to now.
+    """
+    opening, closing = (len(standing(connection, at)) for at in (begin, end))
+    chosen = finding_event.c.at > begin
+    new, cleared = _moved(connection, chosen if end is None else and_(chosen, finding_event.c.at <= end))
+    return {"opening": opening, "new": new, "cleared": cleared, "closing": closing}
+
+
+def _moved(connection: Connection, chosen: Any) -> tuple[int, int]:
+    query = (
+        select(finding_event.c.event, func.count())
+        .where(chosen, finding_event.c.event.in_(("opened", "reopened", "resolved")))
+        .group_by(finding_event.c.event)
+    )
+    counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
+    return counts.get("opened", 0) + counts.get("reopened", 0), counts.get("resolved", 0)
 
 
 def last_run(connection: Connection) -> str | None:
@@ -185,25 +223,33 @@ def listing(
     connection: Connection,
     *,
     statuses: Sequence[str] = ("open", "assigned", "explained", "waived"),
-    as_of: int | None = None,
     check_id: str | None = None,
-    with_urls: bool = False,
 ) -> list[Finding]:
-    """Findings with their records, by check, day and id.
-
-    With ``as_of`` (microseconds) those that were outstanding then, whatever became of them.
-    """
-    query = table.select()
-    if as_of is None:
-        query = query.where(table.c.status.in_(statuses))
-    else:
-        later = or_(table.c.resolved_at.is_(None), table.c.resolved_at > as_of)
-        query = query.where(table.c.first_seen_at <= as_of, later)
+    """Findings with their records, by check, day and id."""
+    query = table.select().where(table.c.status.in_(statuses))
     if check_id:
         query = query.where(table.c.check_id == check_id)
     rows = list(connection.execute(query.order_by(table.c.check_id, table.c.since, table.c.id)))
-    records = _records(connection, [row.id for row in rows], with_urls)
+    records = _records(connection, [row.id for row in rows])
     return [_finding(row, records.get(row.id, ())) for row in rows]
+
+
+def standing(connection: Connection, at: int | None = None) -> list[Finding]:
+    """The findings that were outstanding at a stamp, as they were then, by id; without ``at`` those of now."""
+    event = finding_event
+    newest = select(func.max(event.c.id)).where(event.c.state.is_not(None))
+    if at is not None:
+        newest = newest.where(event.c.at <= at)
+    query = select(event.c.state).where(event.c.id.in_(newest.group_by(event.c.finding_id)))
+    found = [
+        of_state(json.loads(text)) for text in connection.execute(query.where(event.c.status != "resolved")).scalars()
+    ]
+    return sorted(found, key=lambda item: item.id)
+
+
+def of_state(values: dict[str, Any]) -> Finding:
+    """A finding from the JSON that events and closed periods keep."""
+    return Finding(**{**values, "records": tuple(RecordRef(**record) for record in values["records"])})
 
 
 def find(connection: Connection, id: str) -> Finding:
@@ -214,15 +260,19 @@ def find(connection: Connection, id: str) -> Finding:
             f"{'Several findings begin' if len(rows) > 1 else 'There is no finding'} with {id}.",
             "`ltc findings list` shows their ids.",
         )
-    return _finding(rows[0], _records(connection, [rows[0].id], True).get(rows[0].id, ()))
+    return _finding(rows[0], _records(connection, [rows[0].id]).get(rows[0].id, ()))
 
 
 def history(connection: Connection, id: str) -> list[Event]:
     """Everything that happened to a finding, oldest first."""
     query = finding_event.select().where(finding_event.c.finding_id == id).order_by(finding_event.c.id)
-    return [
-        Event(row.at, row.event, row.actor, json.loads(row.detail), row.run_id) for row in connection.execute(query)
-    ]
+    return [Event(row.at, row.event, row.actor, detail_of(row), row.run_id) for row in connection.execute(query)]
+
+
+def detail_of(row: Any) -> dict[str, Any]:
+    """What a row of ``finding_event`` says beside the event itself."""
+    found: dict[str, Any] = json.loads(row.detail)
+    return found
 
 
 def of_records(connection: Connection, record_ids: Iterable[int]) -> list[Finding]:
@@ -237,45 +287,8 @@ def of_records(connection: Connection, record_ids: Iterable[int]) -> list[Findin
     rows: list[Any] = []
     for ids in _chunks(sorted(found)):
         rows += connection.execute(table.select().where(and_(table.c.id.in_(ids), table.c.status != "resolved")))
-    records = _records(connection, [row.id for row in rows], False)
+    records = _records(connection, [row.id for row in rows])
     return [_finding(row, records.get(row.id, ())) for row in sorted(rows, key=lambda row: (row.check_id, row.id))]
-
-
-# -- what people decide
-
-
-def assign(connection: Connection, id: str, assignee: str, actor: str) -> Finding:
-    """Make somebody responsible; raises ``FindingError``."""
-    return _decide(connection, id, actor, "assigned", {"assignee": assignee}, {"status": "assigned"})
-
-
-def explain(connection: Connection, id: str, reason: str, actor: str) -> Finding:
-    """Say why it is so; it stays outstanding until the data is mended. Raises ``FindingError``."""
-    if not reason.strip():
-        raise FindingError("An explanation needs a reason.")
-    return _decide(connection, id, actor, "explained", {"reason": reason}, {"status": "explained"})
-
-
-def waive(connection: Connection, id: str, reason: str, approver: str, until: date, actor: str) -> Finding:
-    """Accept it until a day (inclusive); whoever approves is another person. Raises ``FindingError``."""
-    if not reason.strip():
-        raise FindingError("A waiver needs a reason.")
-    if approver == actor:
-        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.")
-    values = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
-    return _decide(connection, id, actor, "waived", values, {"status": "waived"})
-
-
-def _decide(
-    connection: Connection, id: str, actor: str, event: str, values: dict[str, Any], status: dict[str, str]
-) -> Finding:
-    found = find(connection, id)
-    if found.status == "resolved":
-        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.")
-    connection.execute(update(table).where(table.c.id == found.id).values(**values, **status))
-    bulk.insert(connection, finding_event, _EVENT, [(found.id, now_us(), event, actor, _json(values), None)])
-    audit.append(connection, actor, f"finding {event}", {"finding": found.id, **values})
-    return find(connection, found.id)
 
 
 # -- reading
@@ -288,23 +301,25 @@ def _finding(row: Any, records: Sequence[RecordRef]) -> Finding:
     )
 
 
-def _records(connection: Connection, ids: Iterable[str], with_urls: bool) -> dict[str, list[RecordRef]]:
+def _records(connection: Connection, ids: Iterable[str]) -> dict[str, list[RecordRef]]:
     rows: list[Any] = []
     for some in _chunks(ids):
         query = finding_record.select().where(finding_record.c.finding_id.in_(some))
         rows += connection.execute(query.order_by(finding_record.c.finding_id, finding_record.c.n))
-    urls = _urls(connection, rows) if with_urls else {}
     found: dict[str, list[RecordRef]] = {}
     for row in rows:
-        ref = RecordRef(row.record_id, row.system, row.entity, row.source_id, row.number, urls.get(row.record_id))
+        ref = RecordRef(row.record_id, row.system, row.entity, row.source_id, row.number, row.url)
         found.setdefault(row.finding_id, []).append(ref)
     return found
 
 
-def _urls(connection: Connection, rows: Sequence[Any]) -> dict[int, str]:
+def urls(connection: Connection, records: Iterable[tuple[str, int]]) -> dict[int, str]:
+    """The addresses of records (entity, id) in their own systems; those without one are left out."""
     by_entity: dict[str, set[int]] = {}
-    for row in rows:
-        by_entity.setdefault(row.entity, set()).add(row.record_id)
+    for entity, record_id in records:
+        if entity not in schema.canonical:  # a stream has no page in its system
+            continue
+        by_entity.setdefault(entity, set()).add(record_id)
     found: dict[int, str] = {}
     for entity, ids in by_entity.items():
         canonical: Table = schema.canonical[entity]

@@ -13,11 +13,12 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
-from state import audit, bulk, creations, erasure, exact, runs, schema, scrub
+from state import attachments, audit, bulk, creations, erasure, exact, runs, schema, scrub
 from state.bodies import pack, unpack
 from state.changes import FieldChange, OutboxStatus
 from state.clock import from_us, now_us
 from state.erasure import Erasure
+from state.findings import detail_of
 from state.persons import Found, Mappers, Person, Search
 from state.scrub import Scrubber
 from state.store import Store
@@ -140,6 +141,8 @@ def _withdraw(connection: Connection) -> None:
     connection.execute(delete(decision).where(in_values))
     connection.execute(delete(agreed).where(agreed.c.value.like(_MARKED)))
     connection.execute(delete(log).where(or_(log.c.sent.like(_MARKED), log.c.shown.like(_MARKED))))
+    closed = schema.period_figure
+    connection.execute(update(closed).where(closed.c.value.like(_MARKED)).values(salt=b""))
 
 
 class _Own:
@@ -256,7 +259,15 @@ class _Own:
             some = findings[start : start + 500]
             self._texts("finding", "id", some)
             self._texts("finding_event", "finding_id", some)
+        self._count("attachment", attachments.erase(self._connection, self._attached(findings)))
         self._texts("finding_record", "record_id", ids)
+
+    def _attached(self, findings: Sequence[str]) -> list[str]:
+        """Files of the findings about the person's own records: nobody can take a name out of a picture."""
+        event = schema.finding_event
+        query = select(event).where(event.c.event == "attached")
+        rows = [row for row in self._connection.execute(query) if row.finding_id in set(findings)]
+        return [str(detail_of(row)["sha256"]) for row in rows]
 
     def _count(self, name: str, number: int) -> None:
         if number:

@@ -44,6 +44,7 @@ def rekey(store: Store, actor: str, told: Told) -> Rekeyed:
         _versions(store, done, told)
         _heads(store, done)
         _arrivals(store)
+        _attachments(store)
         _tokens(store)
         with store.transaction() as connection:
             if _retire(connection, done, actor):
@@ -111,6 +112,21 @@ def _arrivals(store: Store) -> None:
         last = rows[-1].id
 
 
+def _attachments(store: Store) -> None:
+    """Files of findings, one after the other: they may be large."""
+    table = schema.attachment
+    with store.reading() as connection:
+        names = (
+            connection.execute(select(table.c.sha256).where(_stale(table.c.body, keys_of(connection)))).scalars().all()
+        )
+    for name in names:
+        with store.transaction() as connection:
+            keys = keys_of(connection)
+            for row in _locked(connection, select(table.c.body).where(table.c.sha256 == name)):
+                body = _body(keys, arrivals.place(name), arrivals.SEQ, bytes(row.body))
+                connection.execute(update(table).where(table.c.sha256 == name).values(body=body))
+
+
 def _tokens(store: Store) -> None:
     """The few rows of ``state.tokens``: what the store's key seals there has a seal of its own inside."""
     table = schema.token
@@ -158,7 +174,8 @@ def _retire(connection: Connection, done: Rekeyed, actor: str) -> bool:
     used = set(connection.execute(select(table.c.id)).scalars())
     done.retired = sorted(used - {done.key})
     connection.execute(delete(table).where(table.c.id.in_(done.retired)))
-    sealed = ((schema.landing, "body"), (schema.arrival, "body"), (schema.token, "sealed"))
+    bodies = ((place, "body") for place in (schema.landing, schema.arrival, schema.attachment))
+    sealed = (*bodies, (schema.token, "sealed"))
     for place, column in (*sealed, (schema.landing, "hash"), (schema.record, "hash")):
         if connection.execute(select(1).select_from(place).where(_stale(place.c[column], keys)).limit(1)).first():
             return False

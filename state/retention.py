@@ -15,7 +15,7 @@ from sqlalchemy import Select, Table, and_, delete, func, not_, or_, select, tup
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
-from state import audit, creations, findings, news, notices, pruned, runs, schema, tieouts
+from state import audit, creations, findings, news, notices, pruned, runs, schema
 from state.changes import OutboxStatus, PlanStatus
 from state.clock import now_us
 from state.pruned import DAY_US
@@ -308,15 +308,13 @@ def _old_findings(connection: Connection, cuts: _Cuts) -> Select[Any]:
     )
 
 
-def _old_tie_outs(connection: Connection, cuts: _Cuts) -> Select[Any]:
-    """All but the current figures."""
-    table, run = schema.tie_out, schema.run
-    began = func.coalesce(run.c.started_at, 0)
-    return (
-        select(table.c.run_id, table.c.name, table.c.currency)
-        .join(run, run.c.id == table.c.run_id, isouter=True)
-        .where(began < cuts.tie_outs, table.c.run_id != (tieouts.newest_run(connection) or ""))
-    )
+def _old_tie_outs(_connection: Connection, cuts: _Cuts) -> Select[Any]:
+    """Figures that another one has followed by then: what stood at any later stamp stays."""
+    table = schema.figure
+    later = table.alias("later")
+    same = and_(later.c.kind == table.c.kind, later.c.key == table.c.key, later.c.id > table.c.id)
+    followed = select(later.c.id).where(same, later.c.at < cuts.tie_outs).exists()
+    return select(table.c.id).where(table.c.at < cuts.tie_outs, followed)
 
 
 def _part_goes(connection: Connection, before: int) -> ColumnElement[bool]:
@@ -343,14 +341,13 @@ def _old_stream_runs(connection: Connection, cuts: _Cuts) -> Select[Any]:
 
 def _old_runs(connection: Connection, cuts: _Cuts) -> Select[Any]:
     """Those of which nothing is left."""
-    table, part, tie_out = schema.run, schema.stream_run, schema.tie_out
+    table, part = schema.run, schema.stream_run
     parts = select(part.c.run_id).where(part.c.run_id == table.c.id, not_(_part_goes(connection, cuts.runs))).exists()
-    figures = select(tie_out.c.run_id).where(tie_out.c.run_id == table.c.id).exists()
-    newest = tieouts.newest_run(connection) or ""
-    return (
-        select(table.c.id)
-        .where(table.c.started_at < cuts.runs, table.c.status != "running", table.c.id.not_in(_kept_runs(connection)))
-        .where(~parts, table.c.id != newest, or_(table.c.started_at < cuts.tie_outs, ~figures))
+    return select(table.c.id).where(
+        table.c.started_at < cuts.runs,
+        table.c.status != "running",
+        table.c.id.not_in(_kept_runs(connection)),
+        ~parts,
     )
 
 
@@ -382,7 +379,7 @@ _KINDS = (  # what others refer to comes after them
     _Kind("writes", schema.outbox, ("id",), _old_writes),
     _Kind("plans", schema.plan, ("id",), _old_plans),
     _Kind("findings", schema.finding, ("id",), _old_findings, (schema.finding_record, schema.finding_event)),
-    _Kind("tie_outs", schema.tie_out, ("run_id", "name", "currency"), _old_tie_outs),
+    _Kind("tie_outs", schema.figure, ("id",), _old_tie_outs),
     _Kind("stream_runs", schema.stream_run, ("run_id", "system", "stream", "direction"), _old_stream_runs),
     _Kind("runs", schema.run, ("id",), _old_runs),
     _Kind("deliveries", schema.delivery, ("system", "id"), _old_deliveries),

@@ -271,6 +271,7 @@ finding = Table(
     Column("reason", Text),
     Column("approver", Text),
     Column("waived_until", Text),
+    Column("due_on", Text),  # day by which somebody has to have acted
     Column("run_id", Text, nullable=False),
 )
 Index("ix_finding_status", finding.c.status, finding.c.check_id)
@@ -285,6 +286,7 @@ finding_record = Table(
     Column("entity", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("number", Text),
+    Column("url", Text),
 )
 Index("ix_finding_record_record", finding_record.c.record_id)
 
@@ -294,21 +296,88 @@ finding_event = Table(
     Column("id", Integer, primary_key=True),
     Column("finding_id", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("event", Text, nullable=False),  # opened, changed, resolved, reopened, assigned, explained, waived
+    Column(
+        "event", Text, nullable=False
+    ),  # opened, changed, resolved, reopened, assigned, explained, waived, commented …
     Column("actor", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("run_id", Text),
+    Column("status", Text),  # the finding's after the event; empty for events that change nothing about it
+    Column("state", Text),  # JSON: the finding with its records after the event
 )
 Index("ix_finding_event_finding", finding_event.c.finding_id)
 
-# One row per run, tie-out and currency; amounts in minor units of the currency.
-tie_out = Table(
-    "tie_out",
+# What reconciliations came to, from stamp to stamp: a row when a figure changes, with an empty value when it goes.
+figure = Table(
+    "figure",
     metadata,
-    Column("run_id", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # tie_out, period, movement, adjustment, receivable, basis
+    Column("key", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),  # see state/stamps.py
+    Column("run_id", Text, nullable=False),
+    Column("value", Text, nullable=False),  # JSON; amounts in minor units
+)
+Index("ix_figure_key", figure.c.kind, figure.c.key, figure.c.id)
+
+# The closes of accounting periods, each for ever: one that was reopened stays and has another after it.
+period = Table(
+    "period",
+    metadata,
+    Column("id", Text, primary_key=True),  # YYYY-MM
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),  # closed (waits for approval), approved, reopened
+    Column("closed_by", Text, nullable=False),
+    Column("closed_at", BigInteger, nullable=False),  # stamp
+    Column("approved_by", Text),
+    Column("approved_at", BigInteger),
+    Column("reopened_by", Text),
+    Column("reopened_at", BigInteger),
+    Column("reason", Text),  # of the reopening
+    Column("records", Integer, nullable=False),  # how many took part
+    Column("inputs_hash", Text, nullable=False),  # SHA-256 of what the figures were computed from
+    Column("figures_hash", Text, nullable=False),  # SHA-256 of the seals in `period_figure`
+    Column("run_id", Text, nullable=False),
+)
+
+# Everything that the report of a closed period says, as it was at its close. An erasure may take a person's name out of
+# a value and forget its salt: the seal stays.
+period_figure = Table(
+    "period_figure",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("value", Text, nullable=False),  # JSON
+    Column("salt", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),  # SHA-256 of salt and value
+)
+
+# Documents as a close counted them; only those that differ from the close before.
+period_document = Table(
+    "period_document",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("tie_out", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
     Column("currency", Text, primary_key=True),
-    Column("result", Text, nullable=False),  # JSON as in the report format
+    Column("belongs_to", Text, nullable=False),  # YYYY-MM of its business day; empty if it has none
+    Column("amount", BigInteger),  # minor units; empty: it counts no longer
+    Column("result", Text, nullable=False),  # matched, unmatched, offset
+    Column("content", Text, nullable=False),  # hash of its content
+)
+
+# What people attached to findings, each content once.
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # compressed and sealed, see state/attachments.py
+    Column("at", BigInteger, nullable=False),
 )
 
 plan = Table(

@@ -38,6 +38,8 @@ _NOT_TEXTS = {
     schema.tombstone,
     schema.erased_record,
     schema.erasure_key,
+    schema.period_document,
+    schema.attachment,
 }
 _STAYS = frozenset(
     (
@@ -45,7 +47,8 @@ _STAYS = frozenset(
         *("plan_id", "run_id", "mapping", "sent_hash", "left_entity", "right_entity", "method", "choice", "why"),
         *("actor", "assignee", "approver", "approved_by", "large_approved_by", "decided_by", "locked_by"),
         *("rule", "key", "origin_system", "origin_stream", "origin_entity", "origin_source_id", "made_source_id"),
-        *("accepted_by", "waived_until", "since", "check_id", "stage", "department", "severity"),
+        *("accepted_by", "waived_until", "since", "check_id", "stage", "department", "severity", "due_on"),
+        *("closed_by", "reopened_by", "inputs_hash", "figures_hash"),
     )
 )
 

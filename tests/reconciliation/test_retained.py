@@ -11,8 +11,9 @@ from console.i18n import texts
 from console.report import figures, html, terminal
 from reconciliation import report
 from settings.model import Settings
-from state import retention, schema
+from state import findings, retention
 from state.clock import now, now_us
+from state.findings import Changes
 from state.pruned import DAY_US
 from state.store import Store
 
@@ -22,10 +23,10 @@ SETTINGS = Settings.model_validate({"version": 1, "systems": {"erp": {"connector
 def resolved(store: Store, id: str, days_ago: int) -> None:
     """A finding that stood open for a day and was resolved so many days ago."""
     at = now_us() - days_ago * DAY_US
-    about = {"check_id": "c", "stage": "order", "department": "sales", "severity": "error", "params": "{}"}
-    when = {"first_seen_at": at - DAY_US, "last_seen_at": at, "resolved_at": at}
+    found = (id, "c", "order", "sales", "error", None, None, None, "{}", None)
     with store.transaction() as connection:
-        connection.execute(schema.finding.insert().values(id=id, status="resolved", run_id="r", **about, **when))
+        findings.apply(connection, Changes(opened=[found]), id, at - DAY_US, at - DAY_US)
+        findings.apply(connection, Changes(resolved=[id]), id, at, at)
 
 
 def test_a_report_of_a_time_before_the_oldest_findings_says_that_it_is_incomplete(store: Store) -> None:

@@ -123,7 +123,7 @@ def test_every_tie_out_of_random_documents_foots(data: st.DataObject, sqlite_tem
         books.save()
         with frame.load(store, Rules.of(settings()), links=False) as loaded:
             link(loaded, store, "run-1")
-            figures = tieouts.tie_outs(loaded)
+            figures = tieouts.tie_outs(loaded).all
     assert all(foots(item) for item in figures)
     for item in figures:
         assert abs(item["matched"]["left_amount"] - item["matched"]["right_amount"]) <= 5 * item["matched"]["count"]
@@ -146,7 +146,7 @@ def _figures(books: Books) -> dict[tuple[str, str], dict[str, Any]]:
     books.save()
     with frame.load(books.store, Rules.of(settings()), links=False) as loaded:
         link(loaded, books.store, "run-1")
-        return {(item["name"], item["currency"]): item for item in tieouts.tie_outs(loaded)}
+        return {(item["name"], item["currency"]): item for item in tieouts.tie_outs(loaded).all}
 
 
 def test_amounts_stand_where_a_controller_expects_them(books: Books) -> None:

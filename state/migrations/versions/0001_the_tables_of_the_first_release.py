@@ -187,6 +187,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("approver", sa.Text(), nullable=True),
         sa.Column("waived_until", sa.Text(), nullable=True),
+        sa.Column("due_on", sa.Text(), nullable=True),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -202,6 +203,8 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("finding_event", schema=None) as batch_op:
@@ -216,6 +219,7 @@ def upgrade() -> None:
         sa.Column("entity", sa.Text(), nullable=False),
         sa.Column("source_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("finding_id", "n"),
     )
     with op.batch_alter_table("finding_record", schema=None) as batch_op:
@@ -596,6 +600,9 @@ def upgrade() -> None:
         sa.Column("unapplied_amount", sa.BigInteger(), nullable=True),
         sa.Column("received_on", sa.Text(), nullable=True),
         sa.Column("reference_text", sa.Text(), nullable=True),
+        sa.Column("end_to_end_id", sa.Text(), nullable=True),
+        sa.Column("payer_name", sa.Text(), nullable=True),
+        sa.Column("external_ref", sa.Text(), nullable=True),
         sa.Column("invoice_ref", sa.Text(), nullable=True),
         sa.Column("order_refs", sa.Text(), nullable=True),
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
@@ -604,6 +611,20 @@ def upgrade() -> None:
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.create_index("ix_payments_number", ["number"], unique=False)
 
+    op.create_table(
+        "payout_lines",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_line_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("kind", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("source_kind", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("payment_ref", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("fee_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("record_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "payouts",
         sa.Column(
@@ -624,6 +645,7 @@ def upgrade() -> None:
         sa.Column("fee_amount", sa.BigInteger(), nullable=True),
         sa.Column("arrival_date", sa.Text(), nullable=True),
         sa.Column("bank_reference", sa.Text(), nullable=True),
+        sa.Column("descriptor", sa.Text(), nullable=True),
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("record_id"),
     )
@@ -910,12 +932,68 @@ def upgrade() -> None:
         batch_op.create_index("ix_stream_run_stream", ["system", "stream", "started_at"], unique=False)
 
     op.create_table(
-        "tie_out",
+        "figure",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("figure", schema=None) as batch_op:
+        batch_op.create_index("ix_figure_key", ["kind", "key", "id"], unique=False)
+
+    op.create_table(
+        "period",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("closed_by", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=True),
+        sa.Column("approved_at", sa.BigInteger(), nullable=True),
+        sa.Column("reopened_by", sa.Text(), nullable=True),
+        sa.Column("reopened_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("inputs_hash", sa.Text(), nullable=False),
+        sa.Column("figures_hash", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "revision"),
+    )
+    op.create_table(
+        "period_document",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("tie_out", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("belongs_to", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
         sa.Column("result", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("run_id", "name", "currency"),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("period", "revision", "tie_out", "side", "record_id", "currency"),
+    )
+    op.create_table(
+        "period_figure",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("period", "revision", "kind", "n"),
+    )
+    op.create_table(
+        "attachment",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256"),
     )
     op.create_table(
         "tombstone",

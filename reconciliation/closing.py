@@ -1,0 +1,188 @@
+"""Close, approve and reopen a period: who may, in which order, and what a close freezes.
+
+A close reconciles once more and freezes what that report says, with the hash of all that it was computed from. Nothing
+that happens later changes it. The maker closes, another person approves; one period after the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from reconciliation import adjustments, gathering
+from reconciliation.engine import carry_on, reconciled
+from reconciliation.frame import Frame
+from reconciliation.gathering import Moment
+from reconciliation.rules import Rules
+from state import audit, periods, stamps
+from state.periods import CLOSED, Close, PeriodError
+from state.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from settings.model import Settings
+
+_DECIDED = ("id", "status", "assignee", "reason", "approver", "waived_until", "due_on")
+
+
+def close(
+    store: Store, settings: Settings, period: str, by: str, run_id: str, mappings: Mapping[str, Mapping[str, str]]
+) -> Close:
+    """Reconcile, and freeze a period as it is now. ``mappings``: system → stream → fingerprint.
+
+    Raises ``PeriodError``, ``StoreError``, ``DoesNotFootError``.
+    """
+    rules, maker = Rules.of(settings), _named(by)
+    _refuse_maker(settings, maker)
+    with store.reading() as connection:
+        _refuse_period(periods.closes(connection), period, rules.today)
+    with reconciled(store, settings, run_id, hashes=True) as (frame, _):
+        with store.transaction() as connection:
+            stamp = stamps.take(connection, rules.fixed_at)
+            known = periods.closes(connection)
+            _refuse_period(known, period, rules.today)
+            parts = gathering.gather(connection, rules, Moment(stamp, period, closing=True))
+            records, digest = _inputs(frame, parts, settings, mappings)
+            revision = 1 + sum(item.period == period for item in known)
+            nobody = (None, None, None, None, None)
+            made = Close(period, revision, CLOSED, maker, stamp, *nobody, records, digest, "", run_id)
+            documents = adjustments.documents(frame, period)
+            made = periods.add(connection, made, gathering.frozen(parts), documents)
+            detail = {"inputs": digest, "figures": made.figures_hash, "records": records}
+            audit.append(connection, maker, "period closed", {"period": period, "revision": revision, **detail})
+        carry_on(frame, store, run_id)
+    return made
+
+
+def approve(store: Store, settings: Settings, period: str, by: str) -> Close:
+    """Sign a close as its checker; raises ``PeriodError``, ``StoreError``."""
+    checker, allowed = _named(by), settings.reconciliation.periods.checkers
+    if allowed and checker not in allowed:
+        raise PeriodError(
+            f"{checker} may not approve periods.", f"reconciliation.periods.checkers names {', '.join(allowed)}."
+        )
+    with store.transaction() as connection:
+        found = _standing(connection, period)
+        if found.status != CLOSED:
+            raise PeriodError(f"{period} was approved by {found.approved_by} already.", "Nothing is left to do.")
+        if checker.casefold() == found.closed_by.casefold():
+            raise PeriodError(f"{checker} closed {period}.", "Somebody else must approve it: `--by NAME`.")
+        if not periods.is_intact(connection, found):
+            raise PeriodError(
+                f"The figures of {period} were changed outside of ltc after they were frozen.",
+                "Find out how (`ltc audit verify`); then reopen the period with that reason, and close it again.",
+            )
+        periods.approve(connection, found, checker, stamps.take(connection, Rules.of(settings).fixed_at))
+        detail = {"period": period, "revision": found.revision, "figures": found.figures_hash}
+        audit.append(connection, checker, "period approved", detail)
+        return _standing(connection, period)
+
+
+def reopen(store: Store, settings: Settings, period: str, by: str, reason: str) -> Close:
+    """Open a period again, which stays visible for ever; raises ``PeriodError``, ``StoreError``.
+
+    A close that nobody has approved yet can be sent back by anybody, an approved one only by whom ltc.yaml names.
+    """
+    person, allowed = _named(by), settings.reconciliation.periods.reopen
+    if not reason.strip():
+        raise PeriodError("To reopen a period needs a reason.", "Say why: `--reason TEXT`.")
+    with store.transaction() as connection:
+        found = _standing(connection, period)
+        later = [item.period for item in periods.standing(connection) if item.period > period]
+        if later:
+            raise PeriodError(
+                f"{period} cannot be reopened while {later[-1]} is closed.", f"Reopen {later[-1]} before it."
+            )
+        if found.status != CLOSED and person not in allowed:
+            named = f"It names {', '.join(allowed)}." if allowed else "It names nobody: approved periods stay closed."
+            raise PeriodError(f"{person} may not reopen an approved period.", f"reconciliation.periods.reopen: {named}")
+        stamp = stamps.take(connection, Rules.of(settings).fixed_at)
+        periods.reopen(connection, found, person, reason.strip(), stamp)
+        detail = {"period": period, "revision": found.revision, "was": found.status, "reason": reason.strip()}
+        audit.append(connection, person, "period reopened", detail)
+        return next(
+            item for item in periods.closes(connection) if (item.period, item.revision) == (period, found.revision)
+        )
+
+
+def next_period(closes: list[Close]) -> str | None:
+    """The only period that may be closed now; ``None`` before the first close: any that is over."""
+    standing = [item for item in closes if item.stands]
+    if standing:
+        return adjustments.after(standing[-1].period)
+    return closes[0].period if closes else None
+
+
+def _named(by: str) -> str:
+    name = by.strip()
+    if not name:
+        raise PeriodError("Say who does it.", "Name a person: `--by NAME`.")
+    return name
+
+
+def _refuse_maker(settings: Settings, maker: str) -> None:
+    allowed = settings.reconciliation.periods.makers
+    if allowed and maker not in allowed:
+        raise PeriodError(
+            f"{maker} may not close periods.", f"reconciliation.periods.makers names {', '.join(allowed)}."
+        )
+
+
+def _refuse_period(closes: list[Close], period: str, today: date) -> None:
+    """Whether the period may be closed now: one after the other, when it is over, and only once."""
+    standing = [item for item in closes if item.stands]
+    if any(item.period == period for item in standing):
+        raise PeriodError(f"{period} is closed already.", f"`ltc period show {period}` tells by whom.")
+    if standing and standing[-1].status == CLOSED:
+        raise PeriodError(
+            f"{standing[-1].period} is closed and not approved yet.",
+            f"Let somebody else than {standing[-1].closed_by} approve it: `ltc period approve {standing[-1].period}`.",
+        )
+    expected = next_period(closes)
+    if expected is not None and period != expected:
+        raise PeriodError(f"{period} cannot be closed before {expected}.", f"Close {expected} first.")
+    if f"{today:%Y-%m}" <= period:
+        raise PeriodError(f"{period} is not over: today is {today}.", "Close it when its last day has passed.")
+
+
+def _standing(connection: Connection, period: str) -> Close:
+    for item in periods.standing(connection):
+        if item.period == period:
+            return item
+    raise PeriodError(f"{period} is not closed.", "`ltc period list` shows the periods.")
+
+
+def _inputs(
+    frame: Frame, parts: dict[str, Any], settings: Settings, mappings: Mapping[str, Mapping[str, str]]
+) -> tuple[int, str]:
+    """How many records took part, and the SHA-256 of everything that the figures depend on, line by line."""
+    whole, records = hashlib.sha256(), 0
+    for line in _lines(frame, parts, settings, mappings):
+        whole.update(f"{json.dumps(line, ensure_ascii=False, sort_keys=True)}\n".encode())
+        records += line[0] == "record"
+    return records, whole.hexdigest()
+
+
+def _lines(
+    frame: Frame, parts: dict[str, Any], settings: Settings, mappings: Mapping[str, Mapping[str, str]]
+) -> Iterator[list[Any]]:
+    rows = "SELECT s.system, s.entity, s.source_id, c.content FROM subjects s JOIN contents c USING (record_id)"
+    for row in sorted(frame.rows(rows)):
+        yield ["record", *row]
+    ends = "SELECT record_id, system, entity, source_id FROM subjects"
+    decided = f"""
+        SELECT k.kind, l.system, l.entity, l.source_id, r.system, r.entity, r.source_id, k.decision FROM links k
+        JOIN ({ends}) l ON l.record_id = k.left_id JOIN ({ends}) r ON r.record_id = k.right_id
+        WHERE k.decision IN ('confirmed', 'cut')"""
+    for row in sorted(frame.rows(decided)):
+        yield ["link", *row]
+    for item in parts["finding"]:
+        yield ["finding", *(item[name] for name in _DECIDED)]
+    chosen = settings.model_dump(mode="json", include={"timezone", "base_currency", "ownership", "reconciliation"})
+    yield ["settings", chosen]
+    yield ["roles", {name: list(roles) for name, roles in frame.rules.roles.items()}]
+    yield ["mappings", {name: dict(streams) for name, streams in mappings.items()}]

@@ -1,0 +1,110 @@
+"""What people do with findings: assign, explain, waive, comment, attach; it is all in their history and the audit."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from state import attachments, audit, findings, stamps
+from state.attachments import Attached
+from state.findings import Finding, FindingError
+from state.schema import finding as table
+from state.schema import finding_event
+
+_LONGEST_COMMENT = 4_000
+
+
+def assign(
+    connection: Connection, id: str, assignee: str, actor: str, *, due: date | None = None, at: int | None = None
+) -> Finding:
+    """Make somebody responsible, with ``due`` until a day. ``at`` (microseconds) is the instant that ltc.yaml fixes.
+
+    Raises ``FindingError``, like everything here.
+    """
+    values = {"assignee": assignee, **({"due_on": due.isoformat()} if due else {})}
+    return _decide(connection, id, actor, "assigned", values, {"status": "assigned"}, at)
+
+
+def explain(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
+    """Say why it is so; it stays outstanding until the data is mended."""
+    if not reason.strip():
+        raise FindingError("An explanation needs a reason.")
+    return _decide(connection, id, actor, "explained", {"reason": reason}, {"status": "explained"}, at)
+
+
+def waive(
+    connection: Connection, id: str, reason: str, approver: str, until: date, actor: str, *, at: int | None = None
+) -> Finding:
+    """Accept it until a day (inclusive); whoever approves is another person."""
+    if not reason.strip():
+        raise FindingError("A waiver needs a reason.")
+    if approver == actor:
+        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.")
+    values = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
+    return _decide(connection, id, actor, "waived", values, {"status": "waived"}, at)
+
+
+def comment(connection: Connection, id: str, text: str, actor: str, *, at: int | None = None) -> Finding:
+    """Say something about it; nothing else changes."""
+    if not text.strip():
+        raise FindingError("A comment needs words.")
+    if len(text) > _LONGEST_COMMENT:
+        raise FindingError(
+            f"A comment has at most {_LONGEST_COMMENT:,} characters.", "Attach a file: `ltc findings attach`."
+        )
+    return _note(connection, id, actor, "commented", {"text": text.strip()}, at)
+
+
+def attach(connection: Connection, id: str, name: str, content: bytes, actor: str, *, at: int | None = None) -> Finding:
+    """Keep a file with it, by its content: the same content is kept once. Raises ``AttachmentError``, too."""
+    kept = attachments.keep(connection, name, content)
+    detail = {"name": kept.name, "size": kept.size, "sha256": kept.sha256}
+    return _note(connection, id, actor, "attached", detail, at)
+
+
+def said(connection: Connection, ids: list[str], at: int | None = None) -> dict[str, list[dict[str, Any]]]:
+    """What was said about these findings, by id, oldest first: at (stamp), by, and ``text`` of a comment or ``name``,
+    ``size`` and ``sha256`` of an attachment. With ``at`` (a stamp) only what was said until then."""
+    event = finding_event
+    query = select(event).where(event.c.event.in_(("commented", "attached")))
+    if at is not None:
+        query = query.where(event.c.at <= at)
+    wanted, found = set(ids), dict[str, list[dict[str, Any]]]()
+    for row in connection.execute(query.order_by(event.c.id)):
+        if row.finding_id in wanted:
+            detail = findings.detail_of(row)
+            found.setdefault(row.finding_id, []).append({"at": row.at, "by": row.actor, **detail})
+    return found
+
+
+def attached(connection: Connection, id: str) -> list[Attached]:
+    """The files of a finding, oldest first."""
+    history = findings.history(connection, findings.find(connection, id).id)
+    details = [event.detail for event in history if event.event == "attached"]
+    return [Attached(item["name"], item["size"], item["sha256"]) for item in details]
+
+
+def _decide(
+    connection: Connection,
+    id: str,
+    actor: str,
+    event: str,
+    values: dict[str, Any],
+    status: dict[str, str],
+    at: int | None,
+) -> Finding:
+    found = findings.find(connection, id)
+    if found.status == "resolved":
+        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.")
+    connection.execute(update(table).where(table.c.id == found.id).values(**values, **status))
+    return _note(connection, found.id, actor, event, values, at)
+
+
+def _note(connection: Connection, id: str, actor: str, event: str, detail: dict[str, Any], at: int | None) -> Finding:
+    found = findings.find(connection, id)
+    findings.note(connection, found.id, event, actor, detail, stamps.take(connection, at))
+    audit.append(connection, actor, f"finding {event}", {"finding": found.id, **detail})
+    return found

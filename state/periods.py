@@ -1,0 +1,170 @@
+"""Closed periods as stored: who closed, approved and reopened them, the frozen figures, the documents that counted.
+
+A close is a row for ever. A period that was reopened keeps its close, and is closed again under the next revision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from mappings.errors import ERASED
+from state import bulk
+from state.schema import period as table
+from state.schema import period_document, period_figure
+
+CLOSED, APPROVED, REOPENED = "closed", "approved", "reopened"
+
+DOCUMENT = ("tie_out", "side", "record_id", "currency", "belongs_to", "amount", "result", "content")
+"""Columns of a document as a close counted it."""
+
+DOCUMENTS = f"""
+    SELECT d.period, {", ".join(f"d.{name}" for name in DOCUMENT)} FROM period_document d
+    JOIN period p ON p.id = d.period AND p.revision = d.revision WHERE p.status <> 'reopened'"""
+"""Every document that a standing close wrote, for ``state.frames``; of a document the last period's row counts."""
+
+_COLUMNS = tuple(column.name for column in table.columns)
+_FIGURE = ("period", "revision", "kind", "n", "value", "salt", "seal")
+
+
+class PeriodError(Exception):
+    """Something that may not be done with a period; ``message`` is a sentence, ``remedy`` the next step."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """One close of one period; instants are stamps in microseconds, hashes SHA-256 in hex."""
+
+    period: str
+    revision: int
+    status: str
+    closed_by: str
+    closed_at: int
+    approved_by: str | None
+    approved_at: int | None
+    reopened_by: str | None
+    reopened_at: int | None
+    reason: str | None
+    records: int
+    inputs_hash: str
+    figures_hash: str
+    run_id: str
+
+    def at(self, stamp: int) -> Close:
+        """The close as it stood at a stamp that is not before it."""
+        found = self
+        if found.reopened_at is not None and found.reopened_at > stamp:
+            before = APPROVED if found.approved_at is not None else CLOSED
+            found = replace(found, status=before, reopened_by=None, reopened_at=None, reason=None)
+        if found.approved_at is not None and found.approved_at > stamp:
+            found = replace(found, status=CLOSED, approved_by=None, approved_at=None)
+        return found
+
+    @property
+    def stands(self) -> bool:
+        """Whether the period is closed by it."""
+        return self.status != REOPENED
+
+
+def closes(connection: Connection, at: int | None = None) -> list[Close]:
+    """All closes by period and revision; with ``at`` (a stamp) as they stood then."""
+    rows = connection.execute(table.select().order_by(table.c.id, table.c.revision))
+    found = [Close(*row) for row in rows]
+    return found if at is None else [item.at(at) for item in found if item.closed_at <= at]
+
+
+def standing(connection: Connection, at: int | None = None) -> list[Close]:
+    """The closes by which periods are closed, by period."""
+    return [item for item in closes(connection, at) if item.stands]
+
+
+def add(
+    connection: Connection,
+    close: Close,
+    figures: Iterable[tuple[str, Any]],
+    documents: Sequence[bulk.Row],
+) -> Close:
+    """Write a close with what it freezes, and return it with the hash of its figures.
+
+    ``figures`` are (kind, JSON-able value) in the order in which they are read again; ``documents`` rows as in
+    ``DOCUMENT``.
+    """
+    numbers: dict[str, int] = {}
+    rows: list[bulk.Row] = []
+    for kind, value in figures:
+        numbers[kind] = numbers.get(kind, 0) + 1
+        text, salt = _json(value), secrets.token_bytes(16)
+        rows.append((close.period, close.revision, kind, numbers[kind], text, salt, _seal(salt, text)))
+    whole = replace(close, figures_hash=_hash((row[2], row[3], row[6]) for row in rows))
+    bulk.insert(connection, table, _COLUMNS, [tuple(getattr(whole, _field(name)) for name in _COLUMNS)])
+    bulk.insert(connection, period_figure, _FIGURE, rows)
+    columns = ("period", "revision", *DOCUMENT)
+    bulk.insert(connection, period_document, columns, [(close.period, close.revision, *row) for row in documents])
+    return whole
+
+
+def figures(connection: Connection, close: Close) -> dict[str, list[Any]]:
+    """What a close froze, by kind, each in its order."""
+    found: dict[str, list[Any]] = {}
+    for row in _rows(connection, close):
+        found.setdefault(row.kind, []).append(json.loads(row.value))
+    return found
+
+
+def is_intact(connection: Connection, close: Close) -> bool:
+    """Whether the frozen figures are as they were written, but for names that an erasure took out."""
+    rows = _rows(connection, close)
+    sealed = all(bytes(row.seal) == _seal(row.salt, row.value) if row.salt else ERASED in row.value for row in rows)
+    return sealed and close.figures_hash == _hash((row.kind, row.n, row.seal) for row in rows)
+
+
+def approve(connection: Connection, close: Close, by: str, stamp: int) -> None:
+    """Note who approved a close."""
+    _update(connection, close, status=APPROVED, approved_by=by, approved_at=stamp)
+
+
+def reopen(connection: Connection, close: Close, by: str, reason: str, stamp: int) -> None:
+    """Note who reopened a period, and why; its close no longer stands."""
+    _update(connection, close, status=REOPENED, reopened_by=by, reopened_at=stamp, reason=reason)
+
+
+def _update(connection: Connection, close: Close, **values: Any) -> None:
+    chosen = (table.c.id == close.period, table.c.revision == close.revision)
+    connection.execute(update(table).where(*chosen).values(**values))
+
+
+def _rows(connection: Connection, close: Close) -> list[Any]:
+    chosen = (period_figure.c.period == close.period, period_figure.c.revision == close.revision)
+    rows = connection.execute(select(period_figure).where(*chosen)).all()
+    return sorted(rows, key=lambda row: (row.kind, row.n))
+
+
+def _field(column: str) -> str:
+    return "period" if column == "id" else column
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _seal(salt: bytes, text: str) -> bytes:
+    return hashlib.sha256(bytes(salt) + text.encode()).digest()
+
+
+def _hash(seals: Iterable[tuple[str, int, bytes]]) -> str:
+    whole = hashlib.sha256()
+    for kind, n, seal in sorted(seals, key=lambda item: item[:2]):
+        whole.update(f"{kind} {n} ".encode() + bytes(seal))
+    return whole.hexdigest()

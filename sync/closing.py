@@ -1,0 +1,42 @@
+"""Close a period as a run: under the lease of the reconciliation, with the mappings that made its records."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+from mappings.errors import MappingFileError
+from reconciliation import closing
+from state import runs
+from sync import systems
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+    from state.periods import Close
+    from state.store import Store
+
+_LEASE_SECONDS = 1800.0
+
+
+def close_period(store: Store, settings: Settings, period: str, by: str) -> Close:
+    """Reconcile and close; raises ``PeriodError``, ``LeaseHeld``, ``StoreError``, ``DoesNotFootError``."""
+    with ExitStack() as stack:
+        lease = stack.enter_context(runs.lease(store, "the reconciliation", seconds=_LEASE_SECONDS))
+        run_id = runs.start_run(store, "close")
+        stack.enter_context(runs.lease(store, f"run {run_id}", seconds=_LEASE_SECONDS))
+        try:
+            made = closing.close(store.fenced(lease), settings, period, by, run_id, _fingerprints(settings))
+        except BaseException:
+            runs.finish_run(store, run_id, "failed")
+            raise
+        runs.finish_run(store, run_id, "done", {"period": period, "revision": made.revision})
+    return made
+
+
+def _fingerprints(settings: Settings) -> dict[str, dict[str, str]]:
+    found = {}
+    for name in settings.systems:
+        with suppress(MappingFileError, systems.SystemUnusable):  # its records are what they were when it was pulled
+            mapping = systems.mapping_for(settings, name)
+            found[name] = {stream: mapping.stream(stream).fingerprint for stream in sorted(mapping.streams)}
+    return found
