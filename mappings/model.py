@@ -2,7 +2,7 @@
 
 A row is one system's view of one record; ``(system, entity, source_id)`` is its key. Units:
 
-* ``Money``: integer minor units of ``currency`` (ISO 4217); the sign is never a direction.
+* ``Money``: integer minor units of ``currency`` (ISO 4217); the sign is never a direction, but in the lines of payouts.
 * ``Number``: exact decimal (quantities, unit prices, rates as fractions: 0.13 is 13 %).
 * ``Day``: a calendar date without zone (issue, due, posting).  ``Instant``: aware UTC.
 * ``Ref``: a reference to another record as the source names it: ``id:<source id>`` in the same system,
@@ -273,19 +273,38 @@ class Payment(Record):
     unapplied_amount: Money = Field(None, description="What the source says is not allocated")
     received_on: Day = None
     reference_text: Text = Field(None, description="附言: what cash application reads")
+    end_to_end_id: Text = Field(None, description="The payer's own id of it, which banks pass on unchanged")
+    payer_name: Text = Field(None, description="Who paid, or was paid, as the bank shows the name")
+    external_ref: Ref = Field(None, description="The same payment in another system, if the source keeps its key")
     invoice_ref: Ref = Field(None, description="The invoice (or credit note) the source applied it to, if just one")
     order_refs: Refs = Field(None, description="Orders named in the reference")
 
 
+class PayoutLine(_Model):
+    """A movement that a payout is made of 结算明细. Amounts are positive where they add to the payout."""
+
+    line_no: Integer = None
+    source_line_id: Text = Field(None, description="The source's id of the movement")
+    kind: Text = Field(
+        None, description="charge, refund, dispute, dispute_reversal, fee, transfer, or adjustment for all else"
+    )
+    source_kind: Text = Field(None, description="The source's own word for the kind")
+    payment_ref: Ref = Field(None, description="The payment, refund or chargeback that it is about")
+    amount: Money = Field(None, description="Before the fee: a refund is negative, a fee that was given back positive")
+    fee_amount: Money = Field(None, description="What the processor kept of it; negative where it gave back a fee")
+    net_amount: Money = Field(None, description="amount less fee_amount")
+
+
 class Payout(Record):
-    """What a payment processor transfers to the bank 结算."""
+    """What a payment processor transfers to the bank 结算, with what it is made of where the source knows."""
 
     entity: ClassVar[str] = "payout"
-    amount: Money = None
-    gross_amount: Money = None
+    amount: Money = Field(None, description="What the bank gets; negative where the processor takes money back")
+    gross_amount: Money = Field(None, description="Charges before fees, refunds and all else")
     fee_amount: Money = None
-    arrival_date: Day = None
-    bank_reference: Text = None
+    arrival_date: Day = Field(None, description="When the processor expects it at the bank")
+    bank_reference: Text = Field(None, description="What identifies this one payout at the bank: its trace id")
+    descriptor: Text = Field(None, description="What bank statements show of every payout of this processor")
 
 
 class ServiceCase(Record):
@@ -346,6 +365,7 @@ LINES: dict[str, LineTable] = {
     "delivery": LineTable("delivery_lines", Line),
     "invoice": LineTable("invoice_lines", PricedLine),
     "payment": LineTable("payment_allocations", Allocation),
+    "payout": LineTable("payout_lines", PayoutLine),
 }
 
 

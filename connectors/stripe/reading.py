@@ -1,7 +1,7 @@
 """Read objects of one stream, from lists and by id, as one and the same record.
 
 A record is the object with what the stream expands; an invoice has all its lines (Stripe shows ten with it), a payout
-the sums over its balance transactions (``connectors.stripe.composition``).
+its balance transactions and their sums (``connectors.stripe.composition``).
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Reader:
     def _compose(self, payout_id: str, row: bytes, object_fields: Fields) -> None:
         payout = parse(row, _payouts)
         if composition.is_known(payout.reconciliation_status, payout.automatic):
-            sums = composition.add_up(self._all("/v1/balance_transactions", {"payout": payout_id}))
+            sums = composition.add_up(payout_id, self._all("/v1/balance_transactions", {"payout": payout_id}))
             if sums is not None:
                 object_fields[composition.FIELD] = encoded(sums)
 

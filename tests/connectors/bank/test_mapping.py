@@ -55,9 +55,14 @@ def test_money_that_comes_in_is_a_payment() -> None:
         "amount": 123450,
         "received_on": "2026-01-05",
         "reference_text": "货款 SO-00012 SO-00013",
+        "payer_name": "上海测试贸易有限公司",
         "order_refs": "no:SO-00012\nno:SO-00013",
         "lines": [],
     }
+
+
+def test_the_payers_own_id_is_kept() -> None:
+    assert mapped(end_to_end_id="E2E-2026-77")["end_to_end_id"] == "E2E-2026-77"
 
 
 def test_a_single_invoice_in_the_text_is_the_one_that_is_paid() -> None:

@@ -263,6 +263,39 @@ def test_a_payout_with_what_it_is_made_of(stripe: StripeServer, connect: Connect
     assert shown(row, expected) == expected
 
 
+def test_every_movement_of_a_payout_is_a_line_with_the_payment_that_it_is_about(
+    stripe: StripeServer, connect: Connect
+) -> None:
+    account = stripe.account
+    charge = account.charge(10_000, fee=320)
+    refund = account.refund(charge["id"], 4_000)
+    dispute = account.dispute(account.charge(7_000, fee=230)["id"])
+    account.close_dispute(dispute["id"], won=True)
+    with account.lock:
+        account._move(-200, 0, "usd", "stripe_fee", "fee", "fee_1")
+        account._move(150, 0, "usd", "stripe_fee", "fee", "fee_1")
+        account._move(-300, 0, "usd", "transfer", "transfer", "tr_1")
+        account._move(25, 0, "usd", "adjustment", "other_adjustment", "x_1")
+    account.pay_out()
+
+    (row,) = mapped(stripe, connect(stripe), "payout")
+
+    names = ("kind", "payment_ref", "amount", "fee_amount", "net_amount")
+    lines = {tuple(line[name] for name in names) for line in row["lines"]}
+    assert {line for line in lines if line[0] != "charge"} == {
+        ("refund", f"id:{refund['id']}", -4_000, 0, -4_000),
+        ("dispute", f"id:{dispute['id']}", -7_000, 1_500, -8_500),
+        ("dispute_reversal", f"id:{dispute['id']}", 7_000, 0, 7_000),
+        ("fee", None, -200, 0, -200),
+        ("fee", None, 150, 0, 150),
+        ("transfer", None, -300, 0, -300),
+        ("adjustment", None, 25, 0, 25),
+    }
+    assert ("charge", f"id:{charge['id']}", 10_000, 320, 9_680) in lines
+    assert sum(line["net_amount"] for line in row["lines"]) == row["amount"]
+    assert (row["bank_reference"], row["descriptor"]) == (None, "STRIPE")
+
+
 def test_a_payout_by_hand_has_an_amount_and_nothing_else(stripe: StripeServer, connect: Connect) -> None:
     stripe.account.pay_out_by_hand(5_000)
 

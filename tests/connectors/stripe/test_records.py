@@ -80,7 +80,11 @@ def test_a_payout_is_summed_up_once_stripe_knows_what_is_in_it(
     (known,), _ = pull(connector, stripe, cursor, "payout")
 
     assert "ltc_composition" not in json.loads(unknown.body)
-    assert json.loads(known.body)["ltc_composition"] == {
+    made_of = json.loads(known.body)["ltc_composition"]
+    lines = made_of.pop("lines")
+    assert [line["id"] for line in lines] == sorted(line["id"] for line in lines)
+    assert (len(lines), sum(line["net"] for line in lines)) == (124, payout["amount"])
+    assert made_of == {
         "transactions": 124,
         "gross": 1_200_000,
         "refunds": -4_000,
@@ -89,6 +93,26 @@ def test_a_payout_is_summed_up_once_stripe_knows_what_is_in_it(
         "fees": 120 * 320 + 2 * 1_500,
         "net": payout["amount"],
     }
+
+
+def test_a_failed_payout_is_part_of_the_next_one_and_not_of_itself(stripe: StripeServer, connect: Connect) -> None:
+    account = stripe.account
+    account.charge(10_000, fee=320)
+    failed = account.pay_out()
+    account.move_payout(failed["id"], "failed")
+    account.charge(5_000, fee=175)
+    following = account.pay_out()
+    connector = connect(stripe)
+
+    made_of = {
+        payout["id"]: json.loads(record_of(connector, "payout", payout["id"]).body)["ltc_composition"]
+        for payout in (failed, following)
+    }
+
+    assert made_of[failed["id"]]["net"] == failed["amount"] == 9_680
+    assert made_of[following["id"]]["net"] == following["amount"] == 9_680 + 4_825
+    (back,) = [line for line in made_of[following["id"]]["lines"] if line["source"] == failed["id"]]
+    assert (back["reporting_category"], back["amount"]) == ("payout_reversal", 9_680)
 
 
 def test_nobody_knows_what_is_in_a_payout_by_hand(stripe: StripeServer, connect: Connect) -> None:
