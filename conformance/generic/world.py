@@ -18,7 +18,8 @@ from conformance.generic.serving import REFUSED, Desk
 from conformance.generic.signing import Signer, Told
 from conformance.generic.table import NUMBER, TEXT, Row, Table
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, known_fields
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, decoded, known_fields
 from connectors.contract import Connector, Inbound
 from connectors.declarative.connector import connector_of
 from connectors.declarative.expressions import Expression, pieces
@@ -28,26 +29,24 @@ from connectors.declarative.requests import Request as Declared
 from connectors.declarative.rules import Deletes
 from connectors.declarative.webhook import SETTING
 from connectors.declarative.zones import settled
-from sandbox.http import Faults, Request, Server
+from sandbox.http import Server
 
 _TOKENS = "/kit/token"
-_DAYS_BACK = 30
-"""Simulated time begins so long ago, so that it never gets ahead of the machine's."""
 
 
-class GenericWorld(World):
+class GenericWorld(StandIn[Server]):
     """A stand-in made of a manifest file. Raises ``ManifestError``, and ``Impossible`` if none can be made of it."""
 
     manifest_file: Path
     """The manifest; set by the class that ``world_of`` makes."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         told = load(self.manifest_file)
         self._file = _own_tokens(self.manifest_file, told, folder)
         self.manifest = _ready(load(self._file))
         self._kind = connector_of(self._file)
         self._base_path = urlsplit(self.manifest.base_url or "").path.rstrip("/") or "/api"
-        self._now = _beginning()
         self._desk = self._new_desk()
         self._server = Server(self._serve, clock=lambda: datetime.now(UTC) + timedelta(seconds=self.skew))
         self.secrets = [value for value in settings_of(self.manifest).values() if str(value).startswith(SECRET)]
@@ -79,17 +78,11 @@ class GenericWorld(World):
         for stage in self._stages:
             self.table(stage).shape(Row(1, 0, values=dict.fromkeys(self.table(stage).fields, "")))
 
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
-
     def empty(self) -> None:
         """Begin anew."""
         with self._desk.lock:
-            self._now, self.skew = _beginning(), 0.0
+            super().empty()
             self._desk = self._new_desk()
-        self._server.faults.clear()
-        self._server.forget()
 
     def kind(self) -> type[Connector[Any]]:
         """The manifest's connector."""
@@ -99,36 +92,19 @@ class GenericWorld(World):
         """The manifest's streams, without those that are listed for each record of another."""
         return self._stages
 
-    def config(self, wish: Wish) -> dict[str, Any]:
-        """Base URL, settings, and the kit's wishes."""
-        config: dict[str, Any] = {} if self.signer is None else {SETTING: self.signer.secret}
-        config |= {
-            "base_url": (wish.address or self._server.base_url) + self._base_path,
-            "calls_per_second": 100_000,
-            **settings_of(self.manifest, wrong=wish.wrong),
-        }
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
+    def settings(self) -> dict[str, Any]:
+        """Base URL and the manifest's own settings."""
+        signed = {} if self.signer is None else {SETTING: self.signer.secret}
+        address = self.elsewhere(self._server.base_url)
+        return {**signed, **address, "calls_per_second": 100_000, **settings_of(self.manifest)}
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """Other secrets."""
+        return settings_of(self.manifest, wrong=True)
 
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
+    def elsewhere(self, address: str) -> Mapping[str, Any]:
+        """The API has a path."""
+        return {"base_url": address + self._base_path}
 
     def table(self, stage: Stage) -> Table:
         """A stream's records."""
@@ -165,8 +141,6 @@ class GenericWorld(World):
 
     def fields(self, stage: Stage, body: bytes) -> dict[str, Any]:
         """Out of the places that the manifest gives."""
-        from conformance.world import decoded
-
         record = decoded(body)
         places = self.table(stage).fields
         return {name: Expression(places[name]).of(record) for name in known_fields(stage)}
@@ -260,7 +234,7 @@ class GenericWorld(World):
 def world_of(manifest: Path) -> type[GenericWorld]:
     """The world of a manifest file. Raises ``ManifestError``, and ``Impossible`` if no stand-in can be made of it."""
     told = _ready(load(manifest))
-    desk = Desk(told, "", _beginning)
+    desk = Desk(told, "", lambda: datetime.now(UTC))
     lists = [
         Playable(told, stream, desk.tables[name]).list for name, stream in told.streams.items() if not stream.parent
     ]
@@ -274,10 +248,6 @@ def world_of(manifest: Path) -> type[GenericWorld]:
 def _ready(manifest: Manifest) -> Manifest:
     """With the settings that it needs before it can be played: its time zones."""
     return settled(manifest, settings_of(manifest))
-
-
-def _beginning() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=_DAYS_BACK)
 
 
 def _own_tokens(manifest_file: Path, manifest: Manifest, folder: Path) -> Path:

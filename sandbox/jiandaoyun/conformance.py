@@ -6,16 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, known_fields
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, known_fields
 from connectors.contract import Inbound
 from connectors.jiandaoyun.webhook import SIGNATURE
 from connectors.signatures import sign
-from sandbox.http import Faults, Request
 from sandbox.jiandaoyun.errors import BusinessError
 from sandbox.jiandaoyun.forms import Form, Row, Widget
 from sandbox.jiandaoyun.seed import APP_ID
@@ -23,7 +23,6 @@ from sandbox.jiandaoyun.server import API_KEY, API_USER, JiandaoyunServer
 
 _ENTRY_ID = "6530a2b3c4d5e6f70819cafe"
 _SECRET = "kit-webhook-secret-0123456789"
-_BEGIN = timedelta(days=30)
 _STAGE = Stage(
     "lead",
     list="/entry/data/list$",
@@ -48,7 +47,7 @@ class _Counted(Form):
         return Form.change(self, data_id, written, who, at)
 
 
-class JiandaoyunWorld(World):
+class JiandaoyunWorld(StandIn[JiandaoyunServer]):
     """One company with one form."""
 
     connector: ClassVar[str] = "jiandaoyun"
@@ -73,60 +72,33 @@ class JiandaoyunWorld(World):
     secrets = (API_KEY, _SECRET)
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self._server = JiandaoyunServer()
         self._server.clock = self.now
-        self._begin()
-
-    def _begin(self) -> None:
-        self._now = datetime.now(UTC).replace(microsecond=0) - _BEGIN
-        self._made = 0
-        self._form = _Counted(APP_ID, _ENTRY_ID, "线索", _widgets())
-        self._server.add_form(self._form)
-
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
+        self.empty()
 
     def empty(self) -> None:
-        """Begin anew."""
-        self._begin()
-        self._server.faults.clear()
-        self._server.forget()
+        """Begin anew with an empty form."""
+        super().empty()
+        self._form = _Counted(APP_ID, _ENTRY_ID, "线索", _widgets())
+        self._server.add_form(self._form)
 
     def stages(self) -> Sequence[Stage]:
         """The form."""
         return [_STAGE]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """The form as the stream ``lead``."""
         form = {"entry_id": _ENTRY_ID, "entity": "lead", "fields": [], "writable": list(_STAGE.values)}
-        config = {**self._server.config, "forms": {"lead": form}, "webhook_secret": _SECRET}
-        if wish.address is not None:
-            config["base_url"] = f"{wish.address}/api"
-        if wish.wrong:
-            config["api_key"] = "wrong-key-0123456789abcdef"
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
+        return {**self._server.config, "forms": {"lead": form}, "webhook_secret": _SECRET}
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """A key that was never given."""
+        return {"api_key": "wrong-key-0123456789abcdef"}
 
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
+    def elsewhere(self, address: str) -> Mapping[str, Any]:
+        """The API has a path."""
+        return {"base_url": f"{address}/api"}
 
     def insert(
         self, stage: Stage, number: int = 1, *, at: datetime | None = None, values: Mapping[str, Any] | None = None

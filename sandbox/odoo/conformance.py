@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, decoded, known_fields
-from sandbox.http import Faults, Request
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, decoded, known_fields
 from sandbox.odoo.database import Database
 from sandbox.odoo.server import API_KEY, OdooServer
 
-_BEGIN = timedelta(days=30)
 _LATE_SECONDS = 270.0
 """``write_date`` is the time a transaction began; the manifest's overlap is made for five minutes."""
 _CAN = frozenset({Need.EDIT, Need.DELETE})
@@ -42,7 +41,7 @@ LEAD = _stage("lead", "crm.lead", "contact_name", key="referred", new={"name": "
 _MODELS = {"party": "res.partner", "lead": "crm.lead", "order": "sale.order"}
 
 
-class OdooWorld(World):
+class OdooWorld(StandIn[OdooServer]):
     """One company."""
 
     connector: ClassVar[str] = "odoo"
@@ -52,25 +51,19 @@ class OdooWorld(World):
     secrets = (API_KEY,)
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self._server = OdooServer()
         self.empty()
 
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
-
     def empty(self) -> None:
         """Begin anew with an empty company."""
-        self._now = datetime.now(UTC).replace(microsecond=0) - _BEGIN
+        super().empty()
         database = Database()
         database.clock = self.now
         customer = {"name": "客户", "is_company": True}
         with database.at(self._now - timedelta(days=1)):
             self._customer = database.add("res.partner", **customer)
         self._server.database = self._database = database
-        self._server.faults.clear()
-        self._server.forget()
-        self._made = 0
 
     def stages(self) -> Sequence[Stage]:
         """Partners are many; the state of orders is written, through its buttons."""
@@ -85,35 +78,13 @@ class OdooWorld(World):
         )
         return [PARTY, order, LEAD]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """A key of the company."""
-        config: dict[str, Any] = {**self._server.config, "calls_per_second": 100_000}
-        if wish.wrong:
-            config["api_key"] = "wrong-key-0123456789"
-        if wish.address is not None:
-            config["base_url"] = wish.address
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
+        return {**self._server.config, "calls_per_second": 100_000}
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
-
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """A key of nobody."""
+        return {"api_key": "wrong-key-0123456789"}
 
     def insert(
         self, stage: Stage, number: int = 1, *, at: datetime | None = None, values: Mapping[str, Any] | None = None

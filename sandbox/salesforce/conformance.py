@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, known_fields
-from sandbox.http import Faults, Request
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, known_fields
 from sandbox.salesforce.failures import ApiError
 from sandbox.salesforce.ids import salesforce_id
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.server import SalesforceServer
 
-_DAYS_BACK = 30
 _LATE_SECONDS = 540.0
 """A transaction is stamped when it begins and may take ten minutes, the limit of a synchronous Apex transaction."""
 _CAN = frozenset({Need.EDIT, Need.DELETE, Need.UNDELETE})
@@ -56,7 +55,7 @@ ACCOUNT = Stage("account", list=_list("Account"), text="BillingStreet", late_sec
 _OBJECTS = {"opportunity": "Opportunity", "lead": "Lead", "account": "Account"}
 
 
-class SalesforceWorld(World):
+class SalesforceWorld(StandIn[SalesforceServer]):
     """One org."""
 
     connector: ClassVar[str] = "salesforce"
@@ -65,20 +64,17 @@ class SalesforceWorld(World):
     scheme = "https"
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self._server = SalesforceServer(directory=folder)
         self.secrets = (self._server.client_secret,)
         self.empty()
 
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
-
     def empty(self) -> None:
         """Begin anew with an empty org."""
+        super().empty()
         self._server.empty()
-        self._server.org.clock.advance(-_DAYS_BACK * 86_400.0)
+        self._server.org.clock.advance(-self.days_back * 86_400.0)
         self._server.daily_limit = 10_000_000
-        self._made = 0
         self._by_people: Counter[str] = Counter()
 
     @property
@@ -89,27 +85,17 @@ class SalesforceWorld(World):
         """Opportunities first."""
         return [OPPORTUNITY, LEAD, ACCOUNT]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """A connected app."""
-        config = {**self._server.config, "calls_per_second": 1000}
-        if wish.wrong:
-            config["client_secret"] = "wrong-secret-0123456789"
-        if wish.address is not None:
-            config["instance_url"] = wish.address
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
+        return {**self._server.config, "calls_per_second": 1000}
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """A secret of nobody."""
+        return {"client_secret": "wrong-secret-0123456789"}
 
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
+    def elsewhere(self, address: str) -> Mapping[str, Any]:
+        """Tokens come from there too."""
+        return {"instance_url": address}
 
     def now(self) -> datetime:
         """The org's clock, in whole seconds as it stamps."""

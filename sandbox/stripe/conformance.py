@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, decoded
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, decoded
 from connectors.contract import Inbound
-from sandbox.http import Faults, Request
 from sandbox.stripe.server import StripeServer
 from sandbox.stripe.store import Json
 from sandbox.stripe.webhooks import signature
 
-_BEGIN = timedelta(days=60)
 _SECRET = "whsec_kit0123456789abcdef"
 _LATE_SECONDS = 270.0
 """Stripe promises no order of events; the connector's overlap is made for five minutes."""
@@ -47,10 +46,12 @@ PAYMENT = _stage("payment", "charges", "description")
 _KINDS = {"customer": "customer", "payment": "charge"}
 
 
-class StripeWorld(World):
-    """One account."""
+class StripeWorld(StandIn[StripeServer]):
+    """One account, whose answers tell the simulated time (``Date``)."""
 
     connector: ClassVar[str] = "stripe"
+    days_back: ClassVar[int] = 60
+    page_size: ClassVar[str | None] = None
     can = frozenset(
         {
             Need.PAGES,
@@ -66,56 +67,35 @@ class StripeWorld(World):
     )
 
     def __init__(self, folder: Path) -> None:
-        self._now = _beginning()
+        super().__init__(folder)
         self._at: datetime | None = None
         self._server = StripeServer(clock=self._time)
         self.secrets = (self._server.api_key, _SECRET)
         self.empty()
 
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
-
     def empty(self) -> None:
         """Begin anew with an empty account."""
-        self._now, self.skew = _beginning(), 0.0
+        super().empty()
         self._server.clear()
-        self._made = 0
         self._by_people: Counter[str] = Counter()
 
     def stages(self) -> Sequence[Stage]:
         """Customers can be deleted, charges cannot."""
         return [CUSTOMER, PAYMENT]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """A secret key."""
-        config: dict[str, Any] = {
-            "api_key": "sk_test_wrong_0123456789" if wish.wrong else self._server.api_key,
-            "base_url": wish.address or self._server.base_url,
+        return {
+            "api_key": self._server.api_key,
+            "base_url": self._server.base_url,
             "webhook_secret": _SECRET,
             "reads_per_second": 1_000_000,
             "writes_per_second": 1_000_000,
         }
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
-
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated; the answers tell it (``Date``)."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """A key of nobody."""
+        return {"api_key": "sk_test_wrong_0123456789"}
 
     def _time(self) -> datetime:
         return self._at or self._now
@@ -203,7 +183,3 @@ def _told(stage: Stage, item: Mapping[str, Any]) -> dict[str, Any]:
     metadata = item["metadata"]
     written = {name: metadata.get(name.partition(".")[2]) for name in stage.values}
     return {stage.text: item[stage.text], **written}
-
-
-def _beginning() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - _BEGIN

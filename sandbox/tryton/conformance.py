@@ -17,8 +17,9 @@ import httpx
 import psycopg
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, decoded
-from sandbox.http import Faults, Request, Server
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, Wish, decoded
+from sandbox.http import Server
 from sandbox.postgres import Postgres
 from sandbox.tryton import server
 from sandbox.tryton.client import Client
@@ -50,8 +51,8 @@ ORDER = Stage(
 _TABLES = {"party": "party_party", "order": "sale_sale"}
 
 
-class TrytonWorld(World):
-    """One company in one database."""
+class TrytonWorld(StandIn[Server]):
+    """One company in one database; what goes wrong goes wrong on the way to it."""
 
     connector: ClassVar[str] = "tryton"
     can = frozenset({Need.PAGES, Need.TIMES, Need.TIMEOUT, Need.CREDENTIALS})
@@ -60,6 +61,7 @@ class TrytonWorld(World):
     token = r"common\.db\.login"
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         postgres = Postgres.start(folder / "postgres")
         server.restore(postgres, server.DATABASE, server.EMPTY_DUMP)
         self._tryton = server.Tryton(folder, postgres, server.DATABASE, 0)
@@ -76,7 +78,7 @@ class TrytonWorld(World):
 
     def close(self) -> None:
         """Stop all of it."""
-        self._server.stop()
+        super().close()
         self._tryton.stop()
 
     def empty(self) -> None:
@@ -85,39 +87,30 @@ class TrytonWorld(World):
             self._people.__exit__(None, None, None)
         self._tryton.reset(_SEEDED)
         self._people = self._tryton.client()
-        self._server.faults.clear()
-        self._server.forget()
+        super().empty()
         self._proxy.written.clear()
-        self._made = 0
 
     def stages(self) -> Sequence[Stage]:
         """Parties are many; orders are written."""
         return [PARTY, replace(ORDER, new={"party": str(self._customer), "currency": "CNY", "lines": []})]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """The integration user."""
-        config: dict[str, Any] = {
-            "base_url": wish.address or self._server.base_url,
+        return {
+            "base_url": self._server.base_url,
             "database": self._tryton.database,
             "user": self._tryton.user,
-            "password": "wrong-password-0123456789" if wish.wrong else self._tryton.password,
+            "password": self._tryton.password,
             "calls_per_second": 1000,
         }
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            # A real server takes its time; with less, answers and none could not be told apart.
-            config["timeout_seconds"] = max(wish.timeout, 1.0)
-        return config
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next, on the way."""
-        return self._server.faults
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """Another password."""
+        return {"password": "wrong-password-0123456789"}
 
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
+    def config(self, wish: Wish) -> dict[str, Any]:
+        """A real server takes its time; with less than a second, answers and none could not be told apart."""
+        return super().config(wish if wish.timeout is None else replace(wish, timeout=max(wish.timeout, 1.0)))
 
     def now(self) -> datetime:
         """Real."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, decoded
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, decoded
 from connectors.contract import Inbound
-from sandbox.http import Faults, Request
 from sandbox.typeform.responses import Reply
 from sandbox.typeform.server import FORM_ID, SECRET, TOKEN, TypeformServer, signed
 
-_BEGIN = timedelta(days=30)
 _STAGE = Stage(
     "response",
     list=rf"^GET /forms/{FORM_ID}/responses",
@@ -28,7 +27,7 @@ _STAGE = Stage(
 )
 
 
-class TypeformWorld(World):
+class TypeformWorld(StandIn[TypeformServer]):
     """One form."""
 
     connector: ClassVar[str] = "typeform"
@@ -47,56 +46,28 @@ class TypeformWorld(World):
     secrets = (TOKEN, SECRET)
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self._server = TypeformServer()
         self._server.clock = self.now
         self.empty()
 
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
-
     def empty(self) -> None:
         """Begin anew with an empty form."""
-        self._now = datetime.now(UTC).replace(microsecond=0) - _BEGIN
+        super().empty()
         self._replies: list[Reply] = []
         self._server.forms[FORM_ID] = self._replies
-        self._server.faults.clear()
-        self._server.forget()
-        self._made = 0
 
     def stages(self) -> Sequence[Stage]:
         """The form's responses."""
         return [_STAGE]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """A personal token."""
-        config: dict[str, Any] = {**self._server.config, "webhook_secret": SECRET}
-        if wish.wrong:
-            config["token"] = "tfp-wrong-0123456789"
-        if wish.address is not None:
-            config["base_url"] = wish.address
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
+        return {**self._server.config, "webhook_secret": SECRET}
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
-
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """A token of nobody."""
+        return {"token": "tfp-wrong-0123456789"}
 
     def insert(
         self, stage: Stage, number: int = 1, *, at: datetime | None = None, values: Mapping[str, Any] | None = None

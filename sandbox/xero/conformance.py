@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from conformance.needs import Need
-from conformance.world import Answer, Said, Stage, Wish, World, decoded
+from conformance.standin import StandIn
+from conformance.world import Answer, Said, Stage, decoded
 from connectors.contract import Inbound
 from connectors.signatures import sign
 from connectors.xero.webhook import SIGNATURE
-from sandbox.http import Faults, Request
 from sandbox.xero.records import Contact, Document, Line, Payment
 from sandbox.xero.server import XeroServer
 
-_BEGIN = timedelta(days=30)
 _SECRET = "kit-webhooks-key-0123456789"
 _CUSTOMER = "00000000-0000-4000-8000-00000000c0de"
 _MARK = " | DN "
@@ -50,8 +49,8 @@ CONTACT = Stage(
 PAYMENT = Stage("payment", list=r"^GET /api\.xro/2\.0/Payments", text="Reference", late_seconds=_LATE_SECONDS)
 
 
-class XeroWorld(World):
-    """One organisation."""
+class XeroWorld(StandIn[XeroServer]):
+    """One organisation, whose answers tell the simulated time (``DateTimeUTC``)."""
 
     connector: ClassVar[str] = "xero"
     can = frozenset(
@@ -60,18 +59,14 @@ class XeroWorld(World):
     token = "^POST /connect/token"
 
     def __init__(self, folder: Path) -> None:
-        self._now = _beginning()
+        super().__init__(folder)
         self._server = XeroServer(clock=self.now)
         self._generation = 0
         self.empty()
 
-    def close(self) -> None:
-        """Stop it."""
-        self._server.stop()
-
     def empty(self) -> None:
         """Begin anew, with another secret: tokens of the one before are nobody's any more."""
-        self._now, self.skew = _beginning(), 0.0
+        super().empty()
         self._server.clear()
         self._server.api.writer.changed.clear()
         self._generation += 1
@@ -79,18 +74,17 @@ class XeroWorld(World):
         access.client_secret = f"kit-client-secret-{self._generation:06d}"
         access.limits.minute = access.limits.day = 1_000_000
         self.secrets = (access.client_secret, _SECRET)
-        self._made = 0
         self._server.books.add(Contact(_CUSTOMER, "客户 0", self._now))
 
     def stages(self) -> Sequence[Stage]:
         """Invoices first."""
         return [INVOICE, CONTACT, PAYMENT]
 
-    def config(self, wish: Wish) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """A custom connection."""
-        config: dict[str, Any] = {
+        return {
             "client_id": self._server.client_id,
-            "client_secret": "wrong-secret-0123456789" if wish.wrong else self._server.client_secret,
+            "client_secret": self._server.client_secret,
             "tenant_id": self._server.access.tenant_id,
             "base_url": self._server.base_url,
             "token_url": self._server.token_url,
@@ -99,30 +93,14 @@ class XeroWorld(World):
             "recheck_hours": 0,
             "webhook_secret": _SECRET,
         }
-        if wish.address is not None:
-            config |= {"base_url": f"{wish.address}/api.xro/2.0", "token_url": f"{wish.address}/connect/token"}
-        if wish.page_size is not None:
-            config["page_size"] = wish.page_size
-        if wish.timeout is not None:
-            config["timeout_seconds"] = wish.timeout
-        return config
 
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._server.faults
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """A secret of nobody."""
+        return {"client_secret": "wrong-secret-0123456789"}
 
-    def requests(self, where: str = "") -> list[Request]:
-        """The requests so far."""
-        return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated; the answers tell it (``DateTimeUTC``)."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
+    def elsewhere(self, address: str) -> Mapping[str, Any]:
+        """The API and the tokens."""
+        return {"base_url": f"{address}/api.xro/2.0", "token_url": f"{address}/connect/token"}
 
     def expire_tokens(self) -> None:
         """All of them."""
@@ -236,7 +214,3 @@ def _checked(stage: Stage, values: Mapping[str, Any]) -> Mapping[str, Any]:
     if text is None or (stage is not CONTACT and len(text) > 255):
         raise ValueError("Xero does not take it.")
     return values
-
-
-def _beginning() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - _BEGIN
