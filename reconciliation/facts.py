@@ -19,7 +19,9 @@ def prepare(frame: Frame) -> None:
     _rates(frame)
     _parties(frame)
     _form_leads(frame)
+    _crm_leads(frame)
     _won_opportunities(frame)
+    _open_invoices(frame)
     frame.run(
         """
         CREATE OR REPLACE VIEW payment_labels AS SELECT record_id AS payment_id, label FROM subjects
@@ -33,16 +35,23 @@ def prepare(frame: Frame) -> None:
 
 
 def _rates(frame: Frame) -> None:
-    """``in_base(amount, code)``: minor units of the base currency; nothing without a rate."""
+    """``in_base(amount, code)``: minor units of the base currency, nothing without a rate; ``money_text``: decimals."""
     base = frame.rules.base_currency
     factors = {code: money.factor(rate, code, base) for code, rate in frame.rules.rates.items() if code != base}
     rows = ", ".join(f"({quoted(code)}, {over}, {under})" for code, (over, under) in sorted(factors.items()))
     converted = money.converted("amount", "r.numerator", "r.denominator")
     frame.run(
         f"""
-        CREATE OR REPLACE TABLE rates (currency VARCHAR, numerator HUGEINT, denominator HUGEINT);
+        CREATE OR REPLACE TABLE rates (rate_of VARCHAR, numerator HUGEINT, denominator HUGEINT);
+        SET VARIABLE base_currency = {quoted(base)};
         INSERT INTO rates VALUES ({quoted(base)}, 1, 1){f", {rows}" if rows else ""};
-        CREATE MACRO in_base(amount, code) AS (SELECT {converted} FROM rates r WHERE r.currency = code);
+        -- No column of rates may be called what is handed in.
+        CREATE MACRO in_base(amount, code) AS (SELECT {converted} FROM rates r WHERE r.rate_of = code);
+        CREATE MACRO money_text(minor, code) AS CASE
+            WHEN minor_units(code) = 1 THEN minor::VARCHAR
+            ELSE CASE WHEN minor < 0 THEN '-' ELSE '' END || (abs(minor) // minor_units(code))::VARCHAR || '.'
+                || lpad((abs(minor) % minor_units(code))::VARCHAR,
+                    (length(minor_units(code)::VARCHAR) - 1)::INT, '0') END;
         """
     )
 
@@ -58,7 +67,10 @@ def _parties(frame: Frame) -> None:
         CREATE OR REPLACE TABLE party_of AS
             SELECT d.record_id, p.record_id AS party_id, k.cluster
             FROM ({documents}) d JOIN parties p ON p.system = d.system AND d.party_ref = 'id:' || p.source_id
-            JOIN party_key k ON k.system = d.system AND k.party_ref = d.party_ref
+            JOIN party_key k ON k.system = d.system AND k.party_ref = d.party_ref;
+        CREATE OR REPLACE TABLE cluster_systems AS
+            SELECT DISTINCT k.cluster, k.system FROM party_key k
+            JOIN parties p ON p.system = k.system AND k.party_ref = 'id:' || p.source_id WHERE NOT p.deleted;
         """
     )
 
@@ -93,6 +105,49 @@ def _form_leads(frame: Frame) -> None:
                 AS age,
             bool_or(l.record_id IS NOT NULL) OVER (PARTITION BY coalesce(g.group_id, f.record_id)) AS group_in_crm
         FROM form f LEFT JOIN lead_groups g ON g.id = f.record_id LEFT JOIN linked l ON l.record_id = f.record_id
+        """
+    )
+
+
+def _crm_leads(frame: Frame) -> None:
+    """Leads of the CRM; ``is_open`` while nobody has made them something else, ``touched_on`` is their last change."""
+    frame.run(
+        """
+        CREATE OR REPLACE TEMP TABLE crm_lead AS
+            SELECT record_id, system, label(number, company_name, source_id) AS label, status, owner_ref, party_ref,
+                local_day(coalesce(received_at, source_created_at)) AS received_on,
+                coalesce(received_at, source_created_at) AS received_at,
+                local_day(coalesce(source_updated_at, received_at, source_created_at)) AS touched_on,
+                status NOT IN ('converted', 'disqualified') AS is_open, k.email, k.phone
+            FROM leads l JOIN lead_keys k USING (record_id, system) WHERE l.crm AND NOT l.deleted
+        """
+    )
+    live = "(SELECT *, system || '|' || {0} AS shared FROM crm_lead WHERE is_open AND {0} IS NOT NULL)"
+    pairs = " UNION ALL ".join(shared(live.format(key), "record_id", "shared") for key in ("email", "phone"))
+    components(frame, "crm_lead_groups", pairs)
+    frame.run(
+        """
+        CREATE OR REPLACE TABLE crm_leads AS
+        SELECT l.* EXCLUDE (email, phone), g.group_id FROM crm_lead l LEFT JOIN crm_lead_groups g ON g.id = l.record_id
+        """
+    )
+
+
+def _open_invoices(frame: Frame) -> None:
+    """Invoices that were sent out and are not settled; ``paid`` is what the source allocates, else what is not open."""
+    frame.run(
+        """
+        CREATE OR REPLACE TABLE open_invoices AS
+        SELECT *, CASE WHEN allocated > 0 THEN allocated ELSE greatest(gross_amount - still_open - credited, 0) END
+            AS paid
+        FROM (
+            SELECT i.*, coalesce(s.received, 0) AS allocated, coalesce(c.credited, 0) AS credited,
+                coalesce(i.open_amount, i.gross_amount - coalesce(s.settled, 0) - coalesce(c.credited, 0)) AS still_open
+            FROM invoices i LEFT JOIN invoice_settled s ON s.invoice_id = i.record_id
+            LEFT JOIN invoice_credited c ON c.invoice_id = i.record_id
+            WHERE i.accounting AND NOT i.deleted AND i.kind IS DISTINCT FROM 'credit_note'
+              AND i.kind IS DISTINCT FROM 'proforma' AND i.status IN ('issued', 'partly_paid', 'disputed')
+        )
         """
     )
 

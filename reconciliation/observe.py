@@ -101,7 +101,7 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
             {money.converted("o.amount", "r.numerator", "r.denominator")} AS base_amount,
             strftime(o.since, '%Y-%m-%d') AS since, o.params
         FROM numbered o JOIN identity i USING (n) JOIN checked c USING (check_id)
-        LEFT JOIN rates r ON r.currency = o.currency
+        LEFT JOIN rates r ON r.rate_of = o.currency
         QUALIFY row_number() OVER (PARTITION BY finding_id ORDER BY n) = 1
         """
     )

@@ -57,6 +57,12 @@ _DIFFERENCES = {
     "currency": ("currency {quoted} quoted, {ordered} ordered", "币种：报价 {quoted}，订单 {ordered}"),
     "quantity": ("{sku}: quantity {quoted} quoted, {ordered} ordered", "{sku} 数量：报价 {quoted}，订单 {ordered}"),
     "price": ("{sku}: price {quoted} quoted, {ordered} ordered", "{sku} 单价：报价 {quoted}，订单 {ordered}"),
+    "unit": ("{sku}: unit {quoted} quoted, {ordered} ordered", "{sku} 计量单位：报价 {quoted}，订单 {ordered}"),
+    "discount": (
+        "{sku}: discount {quoted} % quoted, {ordered} % ordered",
+        "{sku} 折扣：报价 {quoted} %，订单 {ordered} %",
+    ),
+    "tax": ("{sku}: tax {quoted} quoted, {ordered} ordered", "{sku} 税额：报价 {quoted}，订单 {ordered}"),
     "missing": ("{sku}: quoted ({quoted}) but not ordered", "{sku}：报价中有（{quoted}），订单中无"),
     "added": ("{sku}: ordered ({ordered}) but not quoted", "{sku}：订单中有（{ordered}），报价中无"),
 }

@@ -7,18 +7,6 @@ from typing import Any
 
 from reconciliation.checks.registry import check
 
-_OPEN = """
-    (SELECT i.*, coalesce(s.received, 0) AS allocated, coalesce(c.credited, 0) AS credited,
-        coalesce(i.open_amount, i.gross_amount - coalesce(s.settled, 0) - coalesce(c.credited, 0)) AS still_open
-    FROM invoices i LEFT JOIN invoice_settled s ON s.invoice_id = i.record_id
-    LEFT JOIN invoice_credited c ON c.invoice_id = i.record_id
-    WHERE i.accounting AND NOT i.deleted AND i.kind IS DISTINCT FROM 'credit_note' AND i.kind IS DISTINCT
-        FROM 'proforma'
-      AND i.status IN ('issued', 'partly_paid', 'disputed'))
-"""
-# Money on the invoice: what the source allocates, else what its open amount implies.
-_PAID = "(CASE WHEN allocated > 0 THEN allocated ELSE greatest(gross_amount - still_open - credited, 0) END)"
-
 
 @check(
     "invoice_overdue",
@@ -46,14 +34,14 @@ _PAID = "(CASE WHEN allocated > 0 THEN allocated ELSE greatest(gross_amount - st
 )
 def invoice_overdue(_: Mapping[str, Any]) -> str:
     """Past due and nothing paid; a partly paid one is ``payment_underpaid``."""
-    return f"""
+    return """
         SELECT [record_id] AS keys, [record_id] AS records, still_open AS amount, currency, due_date AS since,
             struct_pack(invoice := label(number, NULL, source_id), due_on := due_date, amount_money := still_open,
                 bucket := CASE WHEN late <= 30 THEN '1–30' WHEN late <= 60 THEN '31–60' WHEN late <= 90 THEN '61–90'
                           ELSE '> 90' END) AS params
-        FROM (SELECT *, getvariable('today') - due_date AS late FROM {_OPEN})
+        FROM (SELECT *, getvariable('today') - due_date AS late FROM open_invoices)
         WHERE late > 0 AND still_open > tolerance(gross_amount, currency)
-          AND {_PAID} <= tolerance(gross_amount, currency)
+          AND paid <= tolerance(gross_amount, currency)
         """
 
 
@@ -79,17 +67,17 @@ def invoice_overdue(_: Mapping[str, Any]) -> str:
 )
 def payment_underpaid(_: Mapping[str, Any]) -> str:
     """Money came in and the rest, above tolerance, is open."""
-    return f"""
+    return """
         SELECT [record_id] AS keys, list_concat([record_id], coalesce(p.ids, [])) AS records, still_open AS amount,
             currency,
             coalesce(p.last_on, due_date) AS since,
             struct_pack(invoice := label(number, NULL, source_id), gross_money := gross_amount,
-                paid_money := {_PAID}, amount_money := still_open) AS params
-        FROM {_OPEN} i
+                paid_money := paid, amount_money := still_open) AS params
+        FROM open_invoices i
         LEFT JOIN (SELECT t.invoice_id, list(t.payment_id ORDER BY t.payment_id) AS ids, max(m.received_on) AS last_on
                    FROM settlements t JOIN money m USING (payment_id) WHERE NOT t.is_out GROUP BY ALL) p
             ON p.invoice_id = i.record_id
-        WHERE still_open > tolerance(gross_amount, currency) AND {_PAID} > tolerance(gross_amount, currency)
+        WHERE still_open > tolerance(gross_amount, currency) AND paid > tolerance(gross_amount, currency)
         """
 
 

@@ -57,7 +57,10 @@ def add(world: World, book: NameBook, rng: Random, today: date) -> None:
         lead.form = _form(f"L-{number:06d}", lead, rng)
         world.form_leads.append(lead.form)
     for number, lead in enumerate((lead for lead in made if lead.in_crm), 1):
-        world.crm_leads.append(_crm(f"CL{number:05d}", lead, stale=number % _STALE == 0))
+        made_of_it = _crm(f"CL{number:05d}", lead, stale=number % _STALE == 0)
+        if made_of_it.status.startswith(("Open", "Working")):  # sales comes back to each of them every few weeks
+            made_of_it.updated_at = max(made_of_it.updated_at, at(today) - timedelta(days=number % 50, minutes=number))
+        world.crm_leads.append(made_of_it)
     world.faults.extend(_expected(made))
 
 

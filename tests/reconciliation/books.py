@@ -16,8 +16,9 @@ from state import bulk, cursors, schema
 from state.clock import to_us
 from state.store import Store
 
+_WITHOUT_MONEY = ("lead", "party", "product", "delivery", "service_case")
 AS_OF = datetime(2026, 10, 31, 10, 0, tzinfo=UTC)
-SYSTEMS = {"forms": "marketing", "crm": "crm", "erp": "erp", "books": "accounting"}
+SYSTEMS = {"forms": "marketing", "crm": "crm", "erp": "erp", "books": "accounting", "desk": "service"}
 HOME = {
     "lead": "crm",
     "opportunity": "crm",
@@ -28,17 +29,18 @@ HOME = {
     "delivery": "erp",
     "invoice": "books",
     "payment": "books",
+    "service_case": "desk",
 }
 _BARE = {
     "forms": ("lead",),
-    "crm": ("party", "lead", "opportunity", "quote"),
+    "crm": ("party", "product", "lead", "opportunity", "quote"),
     "erp": ("party", "product", "order", "delivery"),
 }
-_BARE |= {"books": ("party", "invoice", "payment")}
+_BARE |= {"books": ("party", "invoice", "payment"), "desk": ("party", "service_case")}
 
 
 def settings(**changes: Any) -> Settings:
-    """Four systems, China time, a fixed business day."""
+    """Five systems, China time, a fixed business day."""
     values: dict[str, Any] = {
         "version": 1,
         "timezone": "Asia/Shanghai",
@@ -85,7 +87,7 @@ class Books:
         system = system or HOME[entity]
         stream = self.stream_id(system, entity)
         record_id = self.ids.setdefault((system, entity, source_id), len(self.ids) + 1)
-        fields = {"currency": "CNY", **fields} if entity not in ("lead", "party", "product", "delivery") else fields
+        fields = fields if entity in _WITHOUT_MONEY else {"currency": "CNY", **fields}
         values = {"system": system, "source_id": source_id, **fields}
         kinds = columns(ENTITIES[entity])
         unknown = set(values) - {column.name for column in kinds}

@@ -18,6 +18,9 @@ _LEAD |= {
 }
 _QUOTE = {"Draft": "draft", "In Review": "in_review", "Approved": "approved", "Presented": "sent"}
 _QUOTE |= {"Accepted": "accepted", "Rejected": "rejected", "Denied": "rejected"}
+_STAGE = {"Prospecting": "qualify", "Qualification": "qualify", "Needs Analysis": "develop"}
+_STAGE |= {"Value Proposition": "develop", "Proposal/Price Quote": "propose", "Negotiation/Review": "negotiate"}
+_STAGE |= {"Closed Won": "close", "Closed Lost": "close"}
 _ORDER = {"draft": "draft", "quotation": "submitted", "cancelled": "cancelled"}
 
 
@@ -57,6 +60,10 @@ def _leads(books: Books, world: World) -> None:
             company_name=lead.company,
             email=lead.email,
             phone=lead.phone,
+            owner_ref="sales",
+            received_at=lead.created_at,
+            source_created_at=lead.created_at,
+            source_updated_at=lead.updated_at,
             lead_ref=f"no:{lead.form_key}" if lead.form_key else None,
             opportunity_ref=f"id:{lead.opportunity_key}" if lead.opportunity_key else None,
             party_ref=f"id:{lead.account_key}" if lead.account_key else None,
@@ -74,6 +81,8 @@ def _parties(books: Books, world: World) -> None:
             tax_id=account.tax_id or None,
             email=account.email,
             phone=account.phone,
+            country=account.country,
+            postal_code=account.postal_code,
             city=account.city,
             status="active",
         )
@@ -86,6 +95,8 @@ def _parties(books: Books, world: World) -> None:
             tax_id=party.tax_id or None,
             email=party.email,
             phone=party.phone,
+            country=party.country,
+            postal_code=party.postal_code,
             city=party.city,
             status="active",
         )
@@ -100,11 +111,15 @@ def _parties(books: Books, world: World) -> None:
             tax_id=contact.tax_number or None,
             email=contact.email,
             phone=contact.phone,
+            country=contact.country,
+            city=contact.city,
             status="active",
         )
     for product in world.products:
         kind = "service" if product.service else "goods"
-        books.add("product", product.sku, sku=product.sku, name=product.name, kind=kind, status="active")
+        known: dict[str, Any] = {"sku": product.sku, "name": product.name, "status": "active"}
+        books.add("product", product.sku, unit="u", kind=kind, **known)
+        books.add("product", product.sku, system="crm", unit=product.unit, **known)
 
 
 def _sales(books: Books, world: World) -> None:
@@ -120,6 +135,9 @@ def _sales(books: Books, world: World) -> None:
             currency=opportunity.currency,
             expected_amount=opportunity.amount,
             expected_close_date=opportunity.close_date,
+            stage=_STAGE[opportunity.stage],
+            source_created_at=opportunity.created_at,
+            source_updated_at=opportunity.updated_at,
             order_number=opportunity.order_number or None,
             delivery_state=opportunity.delivery_status or None,
             billing_state=opportunity.billing_status or None,
@@ -138,11 +156,15 @@ def _sales(books: Books, world: World) -> None:
             opportunity_ref=f"id:{quote.opportunity_key}",
             currency=quote.currency,
             issue_date=quote.issue_date,
+            valid_until=quote.expiration_date,
             net_amount=net,
+            tax_amount=_tax(quote.lines, quote.currency),
+            gross_amount=net + _tax(quote.lines, quote.currency),
+            owner_ref="sales",
             order_number=quote.order_number or None,
             delivery_state=quote.delivery_status or None,
             payment_state=quote.payment_status or None,
-            lines=_lines(quote.lines),
+            lines=[{**shown, "unit": "piece"} for shown in _lines(quote.lines)],
         )
 
 
@@ -162,9 +184,13 @@ def _orders(books: Books, world: World) -> None:
             order_date=order.order_date,
             promised_delivery_date=max(order.promised_date, order.order_date),
             net_amount=_net(order.lines),
-            gross_amount=sum(line_gross(line, order.currency) for line in order.lines),
+            tax_amount=_tax(order.lines, order.currency),
+            gross_amount=_net(order.lines) + _tax(order.lines, order.currency),
             payment_state=order.payment_note or None,
-            lines=_lines(order.lines),
+            lines=[
+                {**shown, "unit": "u", "tax_rate": line.tax_rate}
+                for shown, line in zip(_lines(order.lines), order.lines, strict=True)
+            ],
         )
         if order.state == "cancelled" and not order.cancelled_after_delivery:
             continue
@@ -206,7 +232,12 @@ def _accounting(books: Books, world: World) -> None:
             issue_date=invoice.issue_date,
             due_date=invoice.due_date,
             net_amount=_net(invoice.lines),
+            tax_amount=gross - _net(invoice.lines),
             gross_amount=gross,
+            lines=[
+                {**shown, "tax_amount": _tax([line], invoice.currency)}
+                for shown, line in zip(_lines(invoice.lines), invoice.lines, strict=True)
+            ],
             open_amount=gross - settled,
             sent_to_customer=invoice.sent,
         )
@@ -264,6 +295,10 @@ def _payment(books: Books, payment: BookPayment) -> None:
 
 def _net(lines: list[SalesLine]) -> Decimal:
     return sum((line.quantity * line.unit_price for line in lines), Decimal(0))
+
+
+def _tax(lines: list[SalesLine], currency: str) -> Decimal:
+    return sum((line_gross(line, currency) for line in lines), Decimal(0)) - _net(lines)
 
 
 def _lines(lines: list[SalesLine]) -> list[dict[str, Any]]:

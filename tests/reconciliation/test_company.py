@@ -12,7 +12,6 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from reconciliation import report
-from reconciliation.checks import catalogue
 from reconciliation.engine import reconcile
 from reconciliation.tieouts import DoesNotFootError
 from reconciliation.writebacks import wanted
@@ -35,8 +34,6 @@ def test_all_planted_faults_are_found_and_nothing_else(company: Company) -> None
     built = report.build(company.store, settings())
     verdict = verify(built["findings"], company.world.faults)
     assert verdict.exact, verdict
-    judged = {check.id for check in catalogue()} - set(company.result.skipped)  # no processor and no bank here
-    assert {item["check"] for item in built["findings"]} == judged
 
 
 @pytest.mark.parametrize("locale", ["en", "zh-CN"])
