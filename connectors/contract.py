@@ -9,13 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from connectors.errors import WebhookRefused
+from connectors.errors import ConnectorError, WebhookRefused
 from connectors.services import Services, in_process
 
 if TYPE_CHECKING:
@@ -320,9 +320,19 @@ class Connector(ABC, Generic[ConfigT]):
     def streams(self) -> Sequence[StreamSpec]:
         """Everything this system offers, in an order that satisfies ``depends_on``."""
 
-    @abstractmethod
     def check(self) -> Iterable[CheckLine]:
-        """One line per stream; never raises for a refused stream, only for programming errors."""
+        """One line per stream; never raises for a refused stream, only for programming errors.
+
+        By default the first page of what changed just now is read, which says nothing of writing.
+        """
+        now = datetime.now(UTC)
+        for spec in self.streams():
+            try:
+                next(iter(self.pull(spec.name, None, Window(until=now, since=now))), None)
+            except ConnectorError as error:
+                yield CheckLine(spec.name, False, error.message, error.remedy, can_read=False)
+            else:
+                yield CheckLine(spec.name, True, "readable", can_read=True)
 
     @abstractmethod
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:

@@ -36,7 +36,8 @@ __all__ = ["Classify", "HttpSession", "authority_of", "by_status", "from_httpx",
 T = TypeVar("T")
 
 Classify = Callable[[httpx.Response], ConnectorError | None]
-"""Turns a vendor's answer into an error, or ``None`` if it is a success; called for every answer, 200 included."""
+"""Turns a vendor's answer into an error, or ``None`` if it is a success; called for every answer, 200 included. The
+body of a success is readable (``rawjson.readable``)."""
 
 
 def _warnings_only(record: logging.LogRecord) -> bool:
@@ -218,10 +219,11 @@ class HttpSession:
             # UnicodeError: an address or a header that HTTP cannot carry.
             raise from_httpx(error, self._host) from error
         self._stats.bytes_received += len(response.content)
+        response = _readable(response) if response.is_success else response
         failure = self._classify(response) or by_status(response)
         if failure is not None:
             raise failure
-        return _readable(response)
+        return response
 
     def _keep_to_host(self, url: httpx.URL) -> None:
         """A path that names a host of its own would take our credentials there."""

@@ -35,74 +35,45 @@ _CONNECTOR = Template('''"""$kind, by its API."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import SecretStr
 
-from connectors.contract import CheckLine, Connector, Cursor, Page, RawRecord, StreamSpec, Window
-from connectors.errors import ConnectorError
-from connectors.http import HttpSession, by_status
-from connectors.network import Network
-from connectors.rawjson import decode, parse, readable
+from connectors.contract import Cursor, Page, RawRecord, StreamSpec, Window
+from connectors.overhttp import HttpConfig, HttpConnector
+from connectors.rawjson import decode, parse
 
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 _PATHS = $paths
 
 
-class ${kind}Config(BaseModel):
+class ${kind}Config(HttpConfig):
     """What ltc.yaml says under `config`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str = $base_url
     token: SecretStr
-    timeout_seconds: float = 30.0
-    network: Network = Field(Network(), description="Addresses that are not public ones over TLS")
 
 
-class $kind(Connector[${kind}Config]):
+class $kind(HttpConnector[${kind}Config]):
     """$kind, by its API."""
 
-    name: ClassVar[str] = "$name"
-    Config: ClassVar[type[BaseModel]] = ${kind}Config
+    name = "$name"
+    Config = ${kind}Config
 
-    def __init__(self, config: ${kind}Config) -> None:
-        super().__init__(config)
-        self._session = HttpSession(
-            config.base_url,
-            stats=self.stats,
-            classify=by_status,
-            authenticate=lambda: {"Authorization": f"Bearer {config.token.get_secret_value()}"},
-            timeout=config.timeout_seconds,
-            network=config.network,
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
+    def headers(self) -> Mapping[str, str]:
+        """The token."""
+        return {"Authorization": f"Bearer {self.config.token.get_secret_value()}"}
 
     def streams(self) -> Sequence[StreamSpec]:
         """Each is read whole, and compared by its hash."""
         return [$specs]
 
-    def check(self) -> Iterable[CheckLine]:
-        """Reads each list."""
-        for name in _PATHS:
-            try:
-                self._read(name)
-                yield CheckLine(name, True, "readable", can_read=True)
-            except ConnectorError as error:
-                yield CheckLine(name, False, error.message, error.remedy, can_read=False)
-
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """One page with everything."""
-        yield Page(self._read(stream), {}, complete=True)
-
-    def _read(self, stream: str) -> list[RawRecord]:
-        content = readable(self._session.request("GET", _PATHS[stream]).content)
-        return [_record(bytes(row)) for row in parse(content, _rows)]
+        content = self.http.request("GET", _PATHS[stream]).content
+        yield Page([_record(bytes(row)) for row in parse(content, _rows)], {}, complete=True)
 
 
 def _record(body: bytes) -> RawRecord:
