@@ -16,18 +16,17 @@ from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-from sandbox.http import Application
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.forms import parse
+from tests.connectors.published import Exchange, Published
 
 
-class OpenApiCheck:
-    """``wrap`` an application; ``problems`` then lists every exchange that the document does not allow."""
+class OpenApiCheck(Published):
+    """By Stripe's document."""
 
     def __init__(self, document: Path) -> None:
+        super().__init__(document)
         self._document = _plain(json.loads(document.read_text()))
-        self.problems: list[str] = []
-        self.checked: list[str] = []
         self._validators: dict[str, Any] = {}
 
     @cached_property
@@ -42,46 +41,20 @@ class OpenApiCheck:
         resource = Resource.from_contents(self._document, default_specification=DRAFT4)
         return Registry().with_resource("urn:stripe", resource)
 
-    def wrap(self, application: Application) -> Application:
-        """The application, with each exchange checked before the answer leaves."""
-
-        async def checked(scope: Any, receive: Any, send: Any) -> None:
-            body, more = b"", True
-            while more:
-                message = await receive()
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-            answer: list[Any] = []
-
-            async def replay() -> Any:
-                return {"type": "http.request", "body": body, "more_body": False}
-
-            async def keep(message: Any) -> None:
-                answer.append(message)
-
-            await application(scope, replay, keep)
-            content = b"".join(message.get("body", b"") for message in answer[1:])
-            query = scope["query_string"].decode()
-            self.check(scope["method"], scope["path"], query, body, answer[0]["status"], content)
-            for message in answer:
-                await send(message)
-
-        return checked
-
-    def check(self, method: str, path: str, query: str, body: bytes, status: int, content: bytes) -> None:
+    def check(self, exchange: Exchange) -> None:
         """Note what is wrong with one exchange; what the cut document leaves out is passed over."""
-        operation = next((item.get(method.lower()) for shape, item in self._paths if shape.match(path)), None)
+        method = exchange.method.lower()
+        operation = next((item.get(method) for shape, item in self._paths if shape.match(exchange.path)), None)
         if operation is None:
             return
-        line = f"{method} {path} {status}"
-        self.checked.append(line)
-        if status == 200:
-            self._check_request(line, operation, query, body if method == "POST" else b"")
-        response = operation["responses"].get(str(status), operation["responses"]["default"])
+        self.checked.append(exchange.line)
+        if exchange.status == 200:
+            self._check_request(exchange, operation)
+        response = operation["responses"].get(str(exchange.status), operation["responses"]["default"])
         schema = response["content"]["application/json"]["schema"]
         self.problems += [
-            f"{line}: {'.'.join(map(str, error.absolute_path))}: {error.message[:200]}"
-            for error in self._validator(schema).iter_errors(json.loads(content))
+            f"{exchange.line}: {'.'.join(map(str, error.absolute_path))}: {error.message[:200]}"
+            for error in self._validator(schema).iter_errors(json.loads(exchange.content))
         ]
 
     def _validator(self, schema: dict[str, Any]) -> Any:
@@ -91,12 +64,13 @@ class OpenApiCheck:
             self._validators[key] = Draft4Validator(absolute, registry=self._registry)
         return self._validators[key]
 
-    def _check_request(self, line: str, operation: dict[str, Any], query: str, body: bytes) -> None:
+    def _check_request(self, exchange: Exchange, operation: dict[str, Any]) -> None:
+        line, body = exchange.line, exchange.body if exchange.method == "POST" else b""
         known = {item["name"]: item["schema"] for item in operation.get("parameters", []) if item["in"] == "query"}
         if body:
             known = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
         try:
-            given = parse(body.decode() or query)
+            given = parse(body.decode() or exchange.query)
         except StripeError as error:
             self.problems.append(f"{line}: {error}")
             return

@@ -6,8 +6,8 @@ import json
 
 from connectors.contract import Cursor
 from sandbox.stripe import StripeServer
+from tests.connectors.published import Clock
 from tests.connectors.stripe.conftest import (
-    Clock,
     Connect,
     ids,
     pages,

@@ -13,7 +13,8 @@ from connectors.contract import Change, Cursor
 from connectors.errors import ConnectorError
 from connectors.stripe.connector import Stripe
 from sandbox.stripe import StripeServer
-from tests.connectors.stripe.conftest import EVERY_STREAM, Clock, Connect, busy_account, window
+from tests.connectors.published import Clock
+from tests.connectors.stripe.conftest import EVERY_STREAM, Connect, busy_account, window
 
 ODD: tuple[Any, ...] = (None, True, 0, -1, 10**30, 1.5, "", "\ud83d", [], {}, [[]], {"id": 5}, "po_1/../x")
 WAYS = ("pull", "events", "fetch", "push", "check")

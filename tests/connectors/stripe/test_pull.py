@@ -8,9 +8,9 @@ import pytest
 
 from connectors.contract import Cursor
 from sandbox.stripe import StripeServer
+from tests.connectors.published import Clock
 from tests.connectors.stripe.conftest import (
     EVERY_STREAM,
-    Clock,
     Connect,
     busy_account,
     ids,

@@ -12,7 +12,8 @@ from connectors.contract import Change, Outcome
 from connectors.errors import AuthError
 from sandbox.stripe import StripeServer
 from sandbox.stripe.store import Json
-from tests.connectors.stripe.conftest import Clock, Connect, pull, push_one, record_of
+from tests.connectors.published import Clock
+from tests.connectors.stripe.conftest import Connect, pull, push_one, record_of
 
 FIELD = "metadata.order_number"
 WRITE = "POST /v1/charges/"

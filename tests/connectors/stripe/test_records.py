@@ -7,9 +7,9 @@ import json
 import pytest
 
 from sandbox.stripe import StripeServer
+from tests.connectors.published import Clock
 from tests.connectors.stripe.conftest import (
     EVERY_STREAM,
-    Clock,
     Connect,
     busy_account,
     ids,

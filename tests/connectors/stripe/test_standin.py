@@ -13,7 +13,8 @@ import requests
 import stripe as sdk
 
 from sandbox.stripe import StripeServer
-from tests.connectors.stripe.conftest import EVERY_STREAM, START, Clock, Connect, busy_account, pull
+from tests.connectors.published import START, Clock, Exchange
+from tests.connectors.stripe.conftest import EVERY_STREAM, Connect, busy_account, pull
 from tests.connectors.stripe.openapi_check import OpenApiCheck
 
 VERSION = "2023-08-16"
@@ -84,7 +85,8 @@ def test_every_kind_of_call_is_as_stripes_document_says(
 def test_the_check_notices_what_stripes_document_does_not_allow(shared_dir: Path, openapi: OpenApiCheck) -> None:
     wrong = {"object": "list", "has_more": False, "url": "/v1/charges", "data": [{"id": "ch_1", "amount": "5"}]}
 
-    openapi.check("GET", "/v1/charges", "limit=abc&created=5&nonsense=1", b"", 200, json.dumps(wrong).encode())
+    query, content = "limit=abc&created=5&nonsense=1", json.dumps(wrong).encode()
+    openapi.check(Exchange("GET", "/v1/charges", query, {}, b"", 200, "application/json", content))
 
     found, openapi.problems[:] = list(openapi.problems), []
     assert any("limit is not of type integer" in problem for problem in found)

@@ -17,7 +17,8 @@ from connectors.stripe.config import StripeConfig
 from sandbox.stripe import StripeServer
 from sandbox.stripe.store import Json
 from sandbox.stripe.webhooks import Endpoint
-from tests.connectors.stripe.conftest import START, Clock, Connect
+from tests.connectors.published import START, Clock
+from tests.connectors.stripe.conftest import Connect
 
 SECRET = "whsec_test_secret"
 

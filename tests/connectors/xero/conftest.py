@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,33 +15,16 @@ from connectors.xero.config import XeroConfig
 from connectors.xero.connector import Xero
 from sandbox.xero import XeroServer
 from sandbox.xero.records import Contact, Document, Line
+from tests.connectors.published import START, Clock, allowed, at_hand, wrapped
 from tests.connectors.xero.openapi_check import OpenApiCheck
 
-START = datetime(2026, 10, 31, 10, 0, tzinfo=UTC)
 Connect = Callable[..., Xero]
-
-
-class Clock:
-    """The stand-in's clock: goes a second with every look, and further when told."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **duration: float) -> datetime:
-        """Let time go by."""
-        self.now += timedelta(**duration)
-        return self.now
 
 
 @pytest.fixture(scope="session")
 def openapi() -> OpenApiCheck | None:
     """The check, or ``None`` where Xero's document is not beside this checkout."""
-    root = Path(os.environ.get("LTC_SHARED", Path(__file__).resolve().parents[4] / "shared"))
-    document = root / "openapi" / "xero" / "xero_accounting.yaml"
-    return OpenApiCheck(document) if document.is_file() else None
+    return at_hand(OpenApiCheck, "xero", "xero_accounting.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +34,7 @@ def _time() -> Clock:
 
 @pytest.fixture(scope="session")
 def _checked(_time: Clock, openapi: OpenApiCheck | None) -> Iterator[XeroServer]:
-    with XeroServer(clock=_time, wrap=openapi.wrap if openapi else lambda application: application) as server:
+    with XeroServer(clock=_time, wrap=wrapped(openapi)) as server:
         yield server
 
 
@@ -75,10 +56,8 @@ def xero(clock: Clock, _checked: XeroServer, openapi: OpenApiCheck | None) -> It
     """An empty stand-in; the test fails if an exchange breaks Xero's document."""
     _checked.clear()
     _checked.access.limits.minute = 100_000
-    before = len(openapi.problems) if openapi else 0
-    yield _checked
-    if openapi:
-        assert openapi.problems[before:] == []
+    with allowed(openapi):
+        yield _checked
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from connectors.rawjson import decode
 from connectors.xero.connector import Xero
 from sandbox.xero import XeroServer
 from sandbox.xero.records import Document
-from tests.connectors.xero.conftest import Clock, Connect, add_contact, add_invoice, pull
+from tests.connectors.published import Clock
+from tests.connectors.xero.conftest import Connect, add_contact, add_invoice, pull
 
 PUT = "PUT /api.xro/2.0/Invoices"
 KEYS = [f"ltc-{number:024x}" for number in range(40)]

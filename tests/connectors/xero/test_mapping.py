@@ -16,7 +16,8 @@ from sandbox.xero import XeroServer, seed
 from sandbox.xero.books import Books
 from sandbox.xero.records import Contact, Credit
 from sandbox.xero.render import Renderer, encode
-from tests.connectors.xero.conftest import START, Connect, add_contact, add_invoice, pull
+from tests.connectors.published import START
+from tests.connectors.xero.conftest import Connect, add_contact, add_invoice, pull
 
 MAPPING = load("xero")
 

@@ -12,9 +12,8 @@ from connectors.contract import Page
 from connectors.errors import ContractError, TransientError
 from connectors.rawjson import decode
 from sandbox.xero import XeroServer
+from tests.connectors.published import START, Clock
 from tests.connectors.xero.conftest import (
-    START,
-    Clock,
     Connect,
     add_contact,
     add_invoice,

@@ -11,7 +11,8 @@ from connectors.contract import Change, Outcome
 from connectors.errors import ContractError, QuotaError
 from connectors.xero.reference import MARK, read_numbers, write_numbers
 from sandbox.xero import XeroServer
-from tests.connectors.xero.conftest import Clock, Connect, add_invoice, add_many, pull, push_one
+from tests.connectors.published import Clock
+from tests.connectors.xero.conftest import Connect, add_invoice, add_many, pull, push_one
 
 NUMBERS = {"DeliveryNumbers": "14, 15"}
 

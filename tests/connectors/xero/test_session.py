@@ -11,7 +11,8 @@ from connectors.contract import Outcome, Page
 from connectors.errors import AuthError, ConnectorError, ContractError, QuotaError, TransientError
 from connectors.services import in_process
 from sandbox.xero import XeroServer
-from tests.connectors.xero.conftest import Clock, Connect, add_invoice, answered, pull, push_one, window
+from tests.connectors.published import Clock
+from tests.connectors.xero.conftest import Connect, add_invoice, answered, pull, push_one, window
 
 READ_ONLY = [
     "accounting.contacts.read",

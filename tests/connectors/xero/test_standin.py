@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from sandbox.world.build import build_world
 from sandbox.xero import XeroServer, seed, start, xero_id
 from sandbox.xero.books import BooksError
 from sandbox.xero.records import Credit
-from tests.connectors.xero.conftest import START, Clock, Connect, add_contact, add_invoice, pull
+from tests.connectors.published import START, Clock, Exchange
+from tests.connectors.xero.conftest import Connect, add_contact, add_invoice, pull
 from tests.connectors.xero.openapi_check import OpenApiCheck
 
 
@@ -83,19 +85,11 @@ def test_the_check_notices_an_answer_that_xeros_document_does_not_allow(
     add_invoice(bulk)
     (record,), _ = pull(connect(bulk), bulk)
     wrong = record.body.replace(b'"Type":"ACCREC"', b'"Type":"SALE"').replace(b'"Total":113.00', b'"Total":"113.00"')
-    scope = {
-        "method": "GET",
-        "path": "/api.xro/2.0/Invoices",
-        "query_string": b"page=1",
-        "headers": [(b"xero-tenant-id", b"x")],
-    }
-    answer = [
-        {"status": 200, "headers": [(b"content-type", b"application/json")]},
-        {"body": b'{"Invoices":[' + wrong + b"]}"},
-    ]
+    content, headers = b'{"Invoices":[' + wrong + b"]}", {"xero-tenant-id": "x"}
+    answered = Exchange("GET", "/api.xro/2.0/Invoices", "page=1", headers, b"", 200, "application/json", content)
 
-    openapi.check(scope, b"", answer)
-    openapi.check({**scope, "query_string": b"page=abc"}, b"", answer[:1])
+    openapi.check(answered)
+    openapi.check(replace(answered, query="page=abc", content=b""))
 
     found, openapi.problems[:] = list(openapi.problems), []
     assert len(found) == 3
