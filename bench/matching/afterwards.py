@@ -37,7 +37,7 @@ def repeat(office: Office, first: Receipt) -> Receipt | None:
     second.gross = second.rest = first.gross
     second.fee, second.netted = first.fee, first.netted
     second.events = ["duplicate", *(event for event in first.events if event == "by_machine")]
-    second.named = [row.item for row in first.rows]
+    second.named, second.first = [row.item for row in first.rows], first
     office.receipts.append(second)
     day += chance.between(3, 25)
     if day <= END and chance.happens(office.profile.duplicate_refunded):

@@ -10,7 +10,8 @@ tell from it, and one of these holds:
 - the item ends as the truth leaves it after all receipts: of five instalments with a surcharge the first may settle
   more.
 
-Rows about a second payment and its refund that cancel each other (``truth_offsets``) are left out. A receipt is
+A second payment that is booked where the first is not counts as the first. Rows about a second payment and its refund
+that cancel each other (``truth_offsets``) are left out. A receipt is
 ``right`` if all its rows are and no item is missing, ``in_part`` if items are missing, ``wrong`` if a row is, ``open``
 without any.
 """
@@ -31,6 +32,10 @@ FROM truth t JOIN truth_alternatives a USING (alternatives);
 
 CREATE OR REPLACE TEMP VIEW booked_rows AS FROM applications WHERE decision IN ('auto', 'pinned');
 
+CREATE OR REPLACE TEMP TABLE instead AS
+SELECT receipt_id, first_id FROM truth_seconds
+WHERE receipt_id IN (SELECT receipt_id FROM booked_rows) AND first_id NOT IN (SELECT receipt_id FROM booked_rows);
+
 CREATE OR REPLACE TEMP TABLE cancelled AS
 WITH given AS (
     SELECT o."offset", o.item_id, count(b.receipt_id) AS rows, sum(b.applied) AS net
@@ -47,11 +52,17 @@ FROM truth t LEFT JOIN same s USING (receipt_id, item_id) LEFT JOIN differing d 
 GROUP BY ALL;
 
 CREATE OR REPLACE TEMP TABLE given_rows AS
-WITH differing AS (SELECT receipt_id, item_id, sum(amount) AS amount FROM differences GROUP BY ALL)
+WITH differing AS (
+    SELECT coalesce(n.first_id, receipt_id) AS receipt_id, item_id, sum(amount) AS amount
+    FROM differences LEFT JOIN instead n USING (receipt_id) GROUP BY ALL
+), answers AS (
+    SELECT a.* REPLACE (coalesce(n.first_id, a.receipt_id) AS receipt_id)
+    FROM applications a LEFT JOIN instead n USING (receipt_id)
+)
 SELECT a.receipt_id, coalesce(s.one, a.item_id) AS one, min(a.item_id) AS item_id,
     decision IN ('auto', 'pinned') AS auto, a.rank, min(rule) AS rule, sum(applied)::BIGINT AS applied,
     (sum(applied) + sum(coalesce(d.amount, 0)))::BIGINT AS money
-FROM applications a LEFT JOIN same s USING (receipt_id, item_id) LEFT JOIN differing d USING (receipt_id, item_id)
+FROM answers a LEFT JOIN same s USING (receipt_id, item_id) LEFT JOIN differing d USING (receipt_id, item_id)
 ANTI JOIN cancelled c ON c.receipt_id = a.receipt_id AND c.item_id = a.item_id
 GROUP BY ALL;
 

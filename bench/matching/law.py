@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
+from datetime import date
 
 from bench.matching.model import IDENTIFYING, Item, Receipt, Row
 from bench.matching.office import Office
@@ -61,25 +62,25 @@ def _apart(receipts: list[Receipt]) -> None:
 
 
 def _oldest_first(items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:
-    """Give payments that do not tell their item the oldest of the items with that amount."""
-    slots: dict[Hashable, list[Slot]] = defaultdict(list)
+    """Give payments that do not tell their item the oldest item of that amount, of the month if they name one."""
+    slots: dict[tuple[Hashable, int], list[Slot]] = defaultdict(list)
     for receipt in receipts:
         different = {id(difference.item) for difference in receipt.differences}
         for row in receipt.rows:
             item = row.item
             plain = item.rows == 1 and row.applied == item.open and id(item) not in different
-            if plain and item.issued <= receipt.day and receipt.habit != "period" and not _told(receipt, item, shared):
-                slots[_worth(item)].append((receipt, row))
-    if not slots:
-        return
-    free: dict[Hashable, list[Item]] = defaultdict(list)
-    for item in items:
-        if item.rows == 0 and _worth(item) in slots:
-            free[_worth(item)].append(item)
-    for worth, group in slots.items():
-        candidates = free[worth] + [row.item for _, row in group]
-        if len(candidates) > 1:
-            _assign(group, candidates)
+            if plain and item.issued <= receipt.day and not _told(receipt, item, shared):
+                slots[_worth(item), receipt.habit == "period" and _month(item)].append((receipt, row))
+    for (worth, month), group in slots.items():
+        candidates = [
+            item for item in items if item.rows == 0 and _worth(item) == worth and month in (False, _month(item))
+        ]
+        if len(group) + len(candidates) > 1:
+            _assign(group, candidates + [row.item for _, row in group])
+
+
+def _month(item: Item) -> int:
+    return date.fromordinal(item.issued).month
 
 
 def _worth(item: Item) -> Hashable:

@@ -92,6 +92,8 @@ class Receipt:
     """What the text names where that is not what is settled."""
     extra: str = ""
     """What the text says besides."""
+    first: Receipt | None = None
+    """The receipt that this one repeats."""
     offset: Receipt | None = None
     """The receipt that this one sends back; booking both on the items named comes to the same as booking neither."""
     text: str = ""

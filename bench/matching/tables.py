@@ -11,6 +11,8 @@ What the matching may see are ``open_items``, ``receipts``, ``related``, ``parti
 - ``truth_differences``: ``receipt_id``, ``item_id`` (may be null), ``kind``, ``amount`` in the receipt's currency:
   negative is money that is missing (discount, fee, withholding_tax, short_payment), positive more than was
   owed (overpayment, surcharge, deposit); rounding and fx have either sign.
+- ``truth_seconds``: ``receipt_id``, ``first_id``: a second payment and what it repeats. Booking it in place of the
+  first is as right.
 - ``truth_offsets``: ``offset``, ``receipt_id``, ``item_id``, ``applied``: rows about a second payment and its refund.
   Booking all of an ``offset`` comes to the same as booking none, so it is neither right nor wrong.
 - ``truth_receipts``: ``receipt_id``, ``class`` (settles, or why it settles nothing), ``habit`` of text, ``segment``,
@@ -75,6 +77,7 @@ SCHEMAS = {
     "truth_differences": pa.schema(
         [("receipt_id", pa.int64()), ("item_id", pa.int64()), ("kind", pa.string()), ("amount", pa.int64())]
     ),
+    "truth_seconds": pa.schema([("receipt_id", pa.int64()), ("first_id", pa.int64())]),
     "truth_offsets": pa.schema([(name, pa.int64()) for name in ("offset", "receipt_id", "item_id", "applied")]),
     "truth_alternatives": pa.schema([("alternatives", pa.int64()), ("item_id", pa.int64())]),
     "truth_receipts": pa.schema(
@@ -176,6 +179,7 @@ def rows_of(office: Office) -> dict[str, list[tuple[Any, ...]]]:
             for difference in receipt.differences
         ]
         + [(one.receipt_id, None, "fee", -one.fee) for one in office.receipts if one.fee and one.netted],
+        "truth_seconds": [(one.receipt_id, one.first.receipt_id) for one in office.receipts if one.first is not None],
         "truth_offsets": [
             (back.receipt_id, one.receipt_id, item.item_id, sign * item.open)
             for back in office.receipts

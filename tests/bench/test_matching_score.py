@@ -80,6 +80,19 @@ def test_a_booking_of_a_strangers_money_is_wrong_with_all_of_it(world: duckdb.Du
     assert found["all"]["wrong_euro"] == pytest.approx(float(row[0]))
 
 
+def test_which_of_two_equal_payments_is_the_second_does_not_matter(world: duckdb.DuckDBPyConnection) -> None:
+    _tell_the_truth(world)
+    right = score(world)["all"]["recall"]["hits"]
+    world.execute(
+        """
+        UPDATE applications SET receipt_id = s.receipt_id FROM truth_seconds s
+        WHERE applications.receipt_id = s.first_id
+        """
+    )
+    found = score(world)["all"]
+    assert (found["recall"]["hits"], found["wrong"]) == (right, 0)
+
+
 def _planted(kind: str) -> tuple[duckdb.DuckDBPyConnection, faults.Planted]:
     connection = worlds.connect()
     return connection, faults.plant(connection, kind)

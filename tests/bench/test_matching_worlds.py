@@ -130,8 +130,9 @@ def test_a_payment_that_says_nothing_settles_the_oldest_item_of_its_amount(world
         JOIN open_items i USING (item_id)
         JOIN open_items o ON o.party = i.party AND o.currency = i.currency AND o.kind = i.kind AND o.open = i.open
             AND o.due_on < i.due_on AND o.issued_on <= r.received_on
-        WHERE c.habit IN ('nothing', 'name', 'customer_number') AND t.applied = i.open AND i.issued_on <= r.received_on
-            AND o.item_id NOT IN (SELECT item_id FROM truth)
+            AND (c.habit <> 'period' OR month(o.issued_on) = month(i.issued_on))
+        WHERE c.habit IN ('nothing', 'name', 'customer_number', 'period')
+            AND t.applied = i.open AND i.issued_on <= r.received_on AND o.item_id NOT IN (SELECT item_id FROM truth)
             AND NOT EXISTS (
                 SELECT 1 FROM truth_differences d WHERE d.receipt_id = t.receipt_id AND d.item_id IS NOT NULL)
             AND NOT list_has_any(c.events, ['rolling', 'paid_again', 'chargeback', 'by_machine'])
