@@ -19,14 +19,15 @@ from pydantic import SecretStr, model_validator
 
 from connectors.contract import Inbound, Reply
 from connectors.errors import WebhookRefused
-from connectors.places import Place, Query, Spec
+from connectors.places import Place
 from connectors.signatures import secrets_of
+from connectors.words import Part, Query
 
 _LONGEST = 4096
 """Characters; whoever asks gets back what they sent, so it must be no way to let us say much."""
 
 
-class Handshake(Spec):
+class Handshake(Part):
     """How a source asks: exactly one of ``query`` and ``field`` holds what it wants to read in the answer."""
 
     method: Literal["GET", "POST"] = "POST"

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from connectors.contract import Inbound
 from connectors.errors import ContractError, WebhookRefused
+from connectors.expressions import Expression, ExpressionError
 from connectors.rawjson import decode
+from connectors.words import Header, Part, Query
+
+HeaderSent = Annotated[Header, AfterValidator(str.lower)]
+"""The name of a header of a request that came, which is found in whatever case it is written."""
 
 
-def _is_query(text: str) -> str:
-    try:
-        jmespath.compile(text)
-    except JMESPathError as error:
-        raise ValueError(f"is no JMESPath expression: {error}") from None
-    return text
-
-
-Header = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"), AfterValidator(str.lower)]
-"""The name of a header, in whatever case."""
-Query = Annotated[str, AfterValidator(_is_query)]
-"""A JMESPath expression."""
-
-
-class Spec(BaseModel):
-    """A table that a manifest may carry: what it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Place(Spec):
+class Place(Part):
     """Where in a request something stands: exactly one of ``header``, ``query`` and ``field``."""
 
-    header: Header | None = None
+    header: HeaderSent | None = None
     query: str | None = None
     """A parameter of the address."""
     field: Query | None = None
@@ -51,9 +34,10 @@ class Place(Spec):
         return self
 
     def texts(self, request: Inbound) -> list[str]:
-        """All that stand there, none if nothing does. Raises ``WebhookRefused`` if the body is no JSON."""
+        """All that stand there, none if nothing does. Raises ``WebhookRefused`` if the body is no JSON, or none
+        that the expression fits."""
         if self.field is not None:
-            found = jmespath.search(self.field, document(request.body))
+            found = _found(self.field, document(request.body))
             values = found if isinstance(found, list) else [] if found is None else [found]
             # What is neither text nor number stands for something that matches nothing.
             return [str(item) if isinstance(item, (str, int)) and not isinstance(item, bool) else "" for item in values]
@@ -69,6 +53,13 @@ class Place(Spec):
         """The one that stands there; ``""`` if there is none, or more than one."""
         found = self.texts(request)
         return found[0] if len(found) == 1 else ""
+
+
+def _found(field: str, held: Any) -> Any:
+    try:
+        return Expression(field).of(held)
+    except ExpressionError as error:
+        raise WebhookRefused(f"The request does not hold what it should: {error}.") from error
 
 
 def document(body: bytes) -> Any:

@@ -29,7 +29,8 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from connectors.contract import Inbound
 from connectors.errors import WebhookRefused
-from connectors.places import Header, Place, Query, Spec
+from connectors.places import HeaderSent, Place
+from connectors.words import Part, Query
 
 Scheme = Literal[
     "hmac-sha1", "hmac-sha256", "hmac-sha512", "sha1", "sha256", "ed25519", "standard-webhooks", "shared-key"
@@ -84,11 +85,11 @@ class Timestamp(Place):
             return None
 
 
-class Signature(Spec):
+class Signature(Part):
     """How a source signs its requests. The signature stands at exactly one of ``header``, ``query`` and ``field``."""
 
     scheme: Scheme
-    header: Header | None = None
+    header: HeaderSent | None = None
     query: str | None = None
     field: Query | None = None
     part: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import jmespath
 
-from connectors.declarative.expressions import Expression, ExpressionError
+from connectors.expressions import Expression, ExpressionError
 
 Node = Mapping[str, Any]
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 
 from conformance.generic.inverse import unify
 from connectors.declarative.credentials import Credentials
-from connectors.declarative.expressions import Template
 from connectors.declarative.manifest import Manifest
 from connectors.declarative.settings import config_model
+from connectors.expressions import Template
 
 SECRET = "kit-secret"  # noqa: S105 - a stand-in's own
 _WRONG = "wrong"

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, quote, unquote
 
 import msgspec
 
-from connectors.declarative.expressions import Expression, pieces
 from connectors.declarative.requests import Request
+from connectors.expressions import Expression, pieces
 
 Found = dict[str, Any]
 """The text of a hole → what stood in it."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from conformance.generic.documents import Impossible, document, merged
 from conformance.generic.table import Row, Table
-from connectors.declarative.expressions import Expression
 from connectors.declarative.rules import Paging
 from connectors.declarative.times import TimeFormat
+from connectors.expressions import Expression
 
 CURSOR = "kit_cursor"
 """The parameter by which addresses of next pages go on."""

@@ -11,9 +11,9 @@ import msgspec
 from conformance.generic.documents import Impossible, document
 from conformance.generic.inverse import Asked, holes
 from conformance.generic.table import Row, Table
-from connectors.declarative.expressions import UNSET, ExpressionError
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.requests import Request
+from connectors.expressions import UNSET, ExpressionError
 
 _json = msgspec.json.Encoder(decimal_format="number")
 

@@ -20,10 +20,10 @@ from conformance.generic.paging import CURSOR, Cut, Pages, in_window
 from conformance.generic.saying import Sayings
 from conformance.generic.table import Row, Table, last_modified
 from conformance.world import Answer
-from connectors.declarative.expressions import Expression
 from connectors.declarative.manifest import Manifest
 from connectors.declarative.rules import Deletes
 from connectors.declarative.times import TimeFormat
+from connectors.expressions import Expression
 
 REFUSED = "a value that is refused"
 """No system takes it."""

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from conformance.generic.documents import document, merged
-from connectors.declarative.expressions import Expression
 from connectors.declarative.manifest import Stream
 from connectors.declarative.rules import Deletes
 from connectors.declarative.times import to_us
+from connectors.expressions import Expression
 
 TEXT, NUMBER = "kit_text", "kit_number"
 """Fields that every record has besides those of the manifest."""

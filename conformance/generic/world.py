@@ -22,13 +22,13 @@ from conformance.standin import StandIn
 from conformance.world import Answer, Said, Stage, decoded, known_fields
 from connectors.contract import Connector, Inbound
 from connectors.declarative.connector import connector_of
-from connectors.declarative.expressions import Expression, pieces
 from connectors.declarative.load import load
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.requests import Request as Declared
 from connectors.declarative.rules import Deletes
 from connectors.declarative.webhook import SETTING
 from connectors.declarative.zones import settled
+from connectors.expressions import Expression, pieces
 from sandbox.http import Server
 
 _TOKENS = "/kit/token"

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.declarative.expressions import ExpressionError, Template
-from connectors.declarative.parts import Header, Holes, Part
+from connectors.declarative.parts import Holes
+from connectors.expressions import ExpressionError, Template
+from connectors.words import Header, Part
 
 SECRET = frozenset({"config"})
 """Variables of credentials: here, and only here, ``config`` holds secrets."""

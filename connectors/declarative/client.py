@@ -13,7 +13,6 @@ from connectors import retry
 from connectors.budget import Allowance, Priority, Quota, account
 from connectors.contract import CallStats
 from connectors.declarative.credentials import Credentials
-from connectors.declarative.expressions import UNSET, ExpressionError, Template
 from connectors.declarative.failures import Classifier
 from connectors.declarative.manifest import Manifest
 from connectors.declarative.requests import Request
@@ -21,6 +20,7 @@ from connectors.declarative.rules import Limits
 from connectors.declarative.settings import DeclaredConfig
 from connectors.declarative.tokens import Tokens
 from connectors.errors import ContractError
+from connectors.expressions import UNSET, ExpressionError, Template
 from connectors.http import HttpSession
 from connectors.services import Services
 

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from connectors.declarative.authentication import Auth
-from connectors.declarative.expressions import UNSET, ExpressionError, Template
 from connectors.declarative.settings import DeclaredConfig
 from connectors.errors import AuthError
+from connectors.expressions import UNSET, ExpressionError, Template
 
 
 class Credentials:

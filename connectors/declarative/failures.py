@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import msgspec
 
-from connectors.declarative.expressions import Expression, ExpressionError
 from connectors.declarative.rules import ErrorRule
 from connectors.errors import (
     AuthError,
@@ -18,6 +17,7 @@ from connectors.errors import (
     RecordError,
     TransientError,
 )
+from connectors.expressions import Expression, ExpressionError
 from connectors.http import retry_after
 from connectors.rawjson import shape
 from connectors.redact import masked

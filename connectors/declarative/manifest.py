@@ -9,11 +9,12 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.declarative import zones
 from connectors.declarative.authentication import Auth
-from connectors.declarative.expressions import ExpressionError
-from connectors.declarative.parts import Header, Holes, Mistake, Name, Part, Query, Times
+from connectors.declarative.parts import Holes, Mistake, Name, Times
 from connectors.declarative.requests import CREATING, SINGLE, WRITING, Create, One, Request, Update
 from connectors.declarative.rules import Deletes, ErrorRule, Incremental, Limits, Paging, Parent, Version
 from connectors.declarative.webhook import SETTING, Webhook
+from connectors.expressions import ExpressionError
+from connectors.words import Header, Part, Query
 
 _WINDOW = frozenset({"since", "until"})
 

@@ -1,22 +1,15 @@
-"""What every part of a manifest is made of: words, expressions, templates, paths, instants."""
+"""What the parts of a manifest are made of besides words: names, templates, paths, instants."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from connectors.declarative.expressions import Expression, ExpressionError, Template
 from connectors.declarative.times import TimeFormat, zone_of
-
-
-def _is_expression(text: str) -> str:
-    try:
-        Expression(text)
-    except ExpressionError as error:
-        raise ValueError(str(error)) from None
-    return text
+from connectors.expressions import ExpressionError, Template
+from connectors.words import Part
 
 
 def _is_template(value: Any) -> Any:
@@ -51,16 +44,8 @@ Place = tuple[Any, ...]
 Mistake = tuple[Place, str]
 """Where something is wrong, and what."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Query = Annotated[str, AfterValidator(_is_expression), Field(description="A JMESPath expression")]
 Holes = Annotated[Any, AfterValidator(_is_template)]
 Path = Annotated[str, AfterValidator(_is_path), AfterValidator(_is_template)]
-Header = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-
-
-class Part(BaseModel):
-    """Any part of a manifest: what it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Times(Part):

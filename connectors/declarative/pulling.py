@@ -29,7 +29,6 @@ from connectors.budget import Priority
 from connectors.contract import Cursor, Page, Window
 from connectors.declarative.client import Client
 from connectors.declarative.details import Details
-from connectors.declarative.expressions import Expression
 from connectors.declarative.failures import Expired, Gone
 from connectors.declarative.manifest import Manifest, Stream
 from connectors.declarative.paging import Answer, Position, Walk
@@ -39,6 +38,7 @@ from connectors.declarative.requests import Request
 from connectors.declarative.rules import Deletes
 from connectors.declarative.times import TimeFormat, now_us, to_us
 from connectors.errors import ContractError, RecordError
+from connectors.expressions import Expression
 
 _SECOND = 1_000_000
 _AT_ONCE = 4

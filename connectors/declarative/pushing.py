@@ -16,13 +16,13 @@ import msgspec
 from connectors.budget import Priority
 from connectors.contract import OVERTAKEN, Change, Outcome, PushResult, RawRecord
 from connectors.declarative.client import Client
-from connectors.declarative.expressions import Expression, ExpressionError
 from connectors.declarative.failures import Conflict, Missing
 from connectors.declarative.manifest import Stream
 from connectors.declarative.records import Reader, Selection
 from connectors.declarative.requests import One, Update
 from connectors.declarative.values import same
 from connectors.errors import ConnectorError, ContractError, RecordError, TransientError, unsent_over_quota
+from connectors.expressions import Expression, ExpressionError
 from connectors.rawjson import decode
 from connectors.redact import without_values
 

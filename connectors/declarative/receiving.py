@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from connectors.contract import Arrival, Delivery, Inbound, Notice, RawRecord, Reply
-from connectors.declarative.expressions import Expression, ExpressionError
 from connectors.declarative.records import FALSE, Reader, Selection, key_of
 from connectors.declarative.webhook import SETTING, Event, Webhook
 from connectors.errors import ContractError, WebhookRefused
+from connectors.expressions import Expression, ExpressionError
 from connectors.handshakes import answer
 from connectors.places import document
 from connectors.signatures import identify, verify

@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 
 from connectors.contract import RawRecord, RejectedRecord
-from connectors.declarative.expressions import Expression, ExpressionError
 from connectors.declarative.manifest import Stream
 from connectors.declarative.rules import Deletes
 from connectors.declarative.times import iso_of
 from connectors.errors import ContractError
+from connectors.expressions import Expression, ExpressionError
+from connectors.keys import joined
 from connectors.rawjson import decode, parse, shape
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*|\[\d+\])*")
@@ -29,7 +30,6 @@ _tables = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _lists = msgspec.json.Decoder(list[msgspec.Raw])
 _anything = msgspec.json.Decoder()
 _sorted = msgspec.json.Encoder(order="sorted", decimal_format="number")
-_MOST_KEY = 500
 _NO_KEY = "is missing, or cannot name a record"
 FALSE: tuple[Any, ...] = (None, False, 0, "", [], {})
 """What counts as no in a condition."""
@@ -197,13 +197,7 @@ class Reader:
 def key_of(keys: Sequence[Expression], fields: Any) -> str | None:
     """A record's id, of one part or of several; ``None`` if a part is missing or is nothing that can name a record."""
     parts = [item.of(fields) for item in keys]
-    if any(part is None or part == "" or isinstance(part, dict | list | bool | float | Decimal) for part in parts):
-        return None
-    if len(parts) == 1:
-        key = str(parts[0])
-    else:
-        key = ":".join(str(part).replace("%", "%25").replace(":", "%3A") for part in parts)
-    return key if len(key) <= _MOST_KEY else None
+    return None if any(isinstance(part, bool | float | Decimal) for part in parts) else joined(parts)
 
 
 def _without_white_space(row: bytes) -> bytes:

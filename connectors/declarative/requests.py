@@ -7,8 +7,9 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from connectors.declarative.expressions import Template
-from connectors.declarative.parts import Header, Holes, Part, Path, Query
+from connectors.declarative.parts import Holes, Path
+from connectors.expressions import Template
+from connectors.words import Header, Part, Query
 
 SINGLE = frozenset({"config", "id", "record", "parent"})
 """Variables of a request that reads one record."""

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from connectors.declarative.parts import Header, Name, Part, Query, Times
+from connectors.declarative.parts import Name, Times
 from connectors.declarative.requests import Request
 from connectors.declarative.times import TimeFormat
+from connectors.words import Header, Part, Query
 
 Kind = Literal["transient", "auth", "quota", "record", "contract", "missing", "conflict", "expired"]
 """``expired``: the cursor, or the time that a list is asked from, is too old; everything is read anew."""

@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import Field, model_validator
 
-from connectors.declarative.parts import Mistake, Name, Part, Query
+from connectors.declarative.parts import Mistake, Name
 from connectors.handshakes import Handshake
 from connectors.signatures import Signature
+from connectors.words import Part, Query
 
 SETTING = "webhook_secret"
 """What the secret is called in ltc.yaml, for every manifest with a webhook."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from connectors.declarative.parts import ZONE_SETTING, Part, Times
+from connectors.declarative.parts import ZONE_SETTING, Times
+from connectors.words import Part
 
 PartT = TypeVar("PartT", bound=Part)
 

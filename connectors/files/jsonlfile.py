@@ -13,8 +13,8 @@ from connectors.files.pulling import Item
 from connectors.files.spool import Refused, Spool
 from connectors.files.table import rejected, version_of
 from connectors.files.text import detect
+from connectors.keys import joined
 from connectors.rawjson import decode, readable
-from connectors.singer.messages import joined
 
 
 def rows(spool: Spool, stream: StreamConfig, limits: Limits) -> Iterator[Item]:

@@ -17,7 +17,7 @@ from connectors.errors import ContractError
 from connectors.files.config import Limits, StreamConfig, VersionConfig
 from connectors.files.pulling import Item, told
 from connectors.files.spool import Refused, Spool
-from connectors.singer.messages import joined
+from connectors.keys import joined
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

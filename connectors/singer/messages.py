@@ -16,6 +16,7 @@ import msgspec
 
 from connectors.contract import RawRecord, RejectedRecord
 from connectors.errors import ContractError
+from connectors.keys import joined
 from connectors.rawjson import readable, shape
 
 DELETED_AT = "_sdc_deleted_at"
@@ -24,7 +25,6 @@ DELETED_AT = "_sdc_deleted_at"
 _NOTHING = msgspec.Raw()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MOST_KEY = 500
 _NO_KEY = "is missing, or cannot name a record"
 _NO_NAME = re.compile('["\\\\\x00-\x1f]')
 
@@ -99,20 +99,6 @@ class Identity:
         """A record that is no JSON, under its key if it shows one."""
         fields = record if isinstance(record, dict) else {}
         return RejectedRecord(joined([fields.get(name) for name in self.keys]) or "", line, "", reason)
-
-
-def joined(parts: Sequence[Any]) -> str | None:
-    """A record's id: its key, or the parts of it joined by ``:`` with ``%`` and ``:`` in them as ``%25`` and ``%3A``.
-
-    ``None`` if a part is missing, empty or no single value, or the id is longer than 500 characters.
-    """
-    if any(part is None or part == "" or isinstance(part, dict | list) for part in parts):
-        return None
-    texts = [str(part).lower() if isinstance(part, bool) else str(part) for part in parts]
-    if len(texts) > 1:
-        texts = [text.replace("%", "%25").replace(":", "%3A") for text in texts]
-    key = ":".join(texts)
-    return key if len(key) <= _MOST_KEY else None
 
 
 def version_of(value: Any) -> int | None:

@@ -419,8 +419,22 @@ def test_a_request_is_known_again_by_its_id_or_by_its_body() -> None:
         ({"scheme": "hmac-sha256", "header": "x", "signed": "{method}{url}"}, "needs {body}"),
         ({"scheme": "hmac-sha256", "header": "x", "timestamp": {"header": "t"}}, "must be part of signed"),
         ({"scheme": "hmac-sha256", "header": "x", "id": {"field": "a["}}, "no JMESPath expression"),
+        ({"scheme": "hmac-sha256", "header": "x", "id": {"field": "lenght(a)"}}, "did you mean length"),
     ],
 )
 def test_a_scheme_that_proves_nothing_is_refused_when_it_is_read(spec: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said.replace("{", r"\{")):
         Signature.model_validate(spec)
+
+
+def test_a_place_is_found_with_the_functions_that_manifests_have() -> None:
+    spec = Signature.model_validate({"scheme": "hmac-sha256", "header": "x", "id": {"field": "split(event, '/')[1]"}})
+    assert identify(spec, Inbound({}, {}, b'{"event": "order/17"}')) == "17"
+
+
+def test_a_request_that_a_place_does_not_fit_is_refused_without_showing_what_it_holds() -> None:
+    spec = Signature.model_validate({"scheme": "hmac-sha256", "header": "x", "id": {"field": "split(event, '/')[1]"}})
+    with pytest.raises(WebhookRefused) as refused:
+        identify(spec, Inbound({}, {}, b'{"event": {"owner": "Wang"}}'))
+    assert "does not fit" in str(refused.value)
+    assert "Wang" not in str(refused.value)

@@ -16,10 +16,10 @@ from conformance.world import Wish, World
 from conformance.worlds import world_of
 from connectors import registry
 from connectors.contract import Connector
-from connectors.declarative.expressions import ExpressionError, Template
 from connectors.declarative.load import ManifestError
 from connectors.declarative.load import load as load_manifest
 from connectors.errors import ConnectorError
+from connectors.expressions import ExpressionError, Template
 from tests.fuzz.connectors import System, target
 from tests.fuzz.engine import Target, scratch
 from tests.fuzz.mutate import text, yaml_

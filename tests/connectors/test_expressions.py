@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.declarative.expressions import UNSET, ExpressionError, Template
+from connectors.expressions import UNSET, ExpressionError, Template
 
 
 def test_a_hole_alone_keeps_its_type_and_others_become_text() -> None:
