@@ -30,8 +30,8 @@ THREADS = 1
 _OF_RECORDS = "record_id system source_id number status currency deleted"
 _OF_ENTITY = {
     "party": (
-        "name legal_name tax_id email phone domain country city postal_code external_ref payment_terms_days "
-        "credit_limit"
+        "name legal_name tax_id kind email phone domain country city postal_code address_line external_ref "
+        "payment_terms_days credit_limit"
     ),
     "product": "sku name unit kind",
     "lead": (

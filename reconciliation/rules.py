@@ -49,6 +49,13 @@ class Rules:
     """The instant in microseconds at which ltc.yaml holds the clock; ``None``: time goes on."""
 
 
+    by_likeness: bool = True
+    """Whether parties are linked by likeness too, not by equal keys alone."""
+    sure_from: float = 0.99
+    """The probability from which parties that are alike are one."""
+    suggested_from: float = 0.5
+    """The probability from which a person is asked."""
+
     @property
     def today(self) -> date:
         """The business day in the installation's time zone."""
@@ -74,6 +81,9 @@ class Rules:
             rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},
             ownership={name: str(found.owner) for name, found in settings.ownership.items()},
             checks={name: _plain(values) for name, values in found.checks.items()},
+            by_likeness=found.linking.likeness,
+            sure_from=found.linking.automatic,
+            suggested_from=found.linking.suggest,
             materiality=_materiality(found.materiality),
             owners={str(department): name for department, name in found.findings.owners.items()},
             due_days={str(severity): days for severity, days in found.findings.due_days.items()},

@@ -13,6 +13,7 @@ from settings import cron
 from settings.creation import CreationRule
 from settings.currencies import Currency
 from settings.encryption import Encryption, KeyReference
+from settings.linking import Linking
 from settings.retention import Retention
 from settings.signoff import Findings, Materiality, Periods
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
@@ -104,6 +105,7 @@ class ReconciliationSettings(_Settings):
     materiality: Materiality = Field(default_factory=Materiality)
     findings: Findings = Field(default_factory=Findings)
     periods: Periods = Field(default_factory=Periods)
+    linking: Linking = Field(default_factory=Linking)
 
 
 class Settings(_Settings):

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from reconciliation.frame import Frame
 from reconciliation.linking import candidates, normalise
+from reconciliation.linking.clusters import clusters
 from reconciliation.linking.documents import documents
 from reconciliation.linking.leads import leads
+from reconciliation.linking.likeness import likeness
 from reconciliation.linking.parties import parties
 from reconciliation.linking.products import products
 from state import frames, links
@@ -20,7 +22,7 @@ _BY_PEOPLE = "('confirmed', 'cut')"
 # One text per link to compare by: what is read of links that have not changed is most of what a run reads.
 _SIGNATURE = "kind || '|' || method || '|' || CAST(score AS TEXT) || '|' || decision || '|' || evidence"
 
-LINKERS: tuple[Linker, ...] = (parties, leads, products, documents)
+LINKERS: tuple[Linker, ...] = (parties, likeness, clusters, leads, products, documents)
 
 
 class LinkCounts(NamedTuple):

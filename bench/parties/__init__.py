@@ -1,0 +1,1 @@
+"""Linking of parties, measured: generated companies with known truth, and labelled sets beside the checkout."""
