@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from tests.docs.pages import Shell, blocks, carry_out, matches
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "connectors" / "tutorial.md"
+CHINESE = TUTORIAL.with_name("tutorial.zh-CN.md")
 
 
 def _free_port() -> int:
@@ -54,6 +56,15 @@ def test_the_tutorial_can_be_followed_from_top_to_bottom(shell: Shell) -> None:
     for port in ("8765", "4200"):
         page = page.replace(port, str(_free_port()))
     carry_out(page, shell)
+
+
+def test_the_chinese_tutorial_has_the_same_files_commands_and_output_and_as_many_steps() -> None:
+    english, chinese = (path.read_text("utf-8") for path in (TUTORIAL, CHINESE))
+    told, same = ([(it.language, it.info, it.text) for it in blocks(page)] for page in (english, chinese))
+    assert told == same
+    assert [re.findall(r"^## (\d+)\.", page, re.MULTILINE) for page in (english, chinese)] == [
+        [str(number) for number in range(1, 12)]
+    ] * 2
 
 
 def test_every_command_of_the_tutorial_is_carried_out() -> None:
