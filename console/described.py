@@ -68,6 +68,7 @@ _ROLES = {
     "crm": ("lead", "opportunity", "quote"),
     "erp": ("order", "delivery"),
     "accounting": ("invoice",),
+    "bank": ("payment",),
     "payments": ("payment", "payout"),
     "service": ("service_case",),
 }
@@ -77,7 +78,8 @@ _ROLES = {
 def roles(specs: Sequence[StreamSpec]) -> list[str]:
     """What a system with these streams can be to lead to cash; ``roles`` in ltc.yaml says which of it it is."""
     entities = {spec.entity for spec in specs}
-    return [role for role, needed in _ROLES.items() if entities & set(needed)]
+    found = [role for role, needed in _ROLES.items() if entities & set(needed)]
+    return [role for role in found if role != "bank" or entities == {"payment"}]  # statements hold nothing else
 
 
 def writes(specs: Sequence[StreamSpec]) -> dict[str, list[str]]:

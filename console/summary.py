@@ -20,6 +20,8 @@ _TIE_OUTS = (
     "order_delivery",
     "order_invoice",
     "invoice_payment",
+    "payment_payout",
+    "payout_bank",
     "status_crm_erp",
     "status_erp_accounting",
 )

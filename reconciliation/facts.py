@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciliation import money, states, subjects
+from reconciliation import money, payouts, states, subjects
 from reconciliation.frame import Frame, quoted
 from reconciliation.groups import components, shared
 from reconciliation.hops import ACCEPTED
@@ -14,6 +14,7 @@ def prepare(frame: Frame) -> None:
         return
     frame.stages.add("facts")
     states.prepare(frame)
+    payouts.prepare(frame)
     frame.run("CREATE MACRO plain(x) AS regexp_replace(x::VARCHAR, '\\.?0+$', '')")
     subjects.prepare(frame)
     _rates(frame)

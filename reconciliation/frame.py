@@ -55,7 +55,11 @@ _OF_ENTITY = {
         "kind order_refs party_ref corrects_ref issue_date due_date net_amount tax_amount gross_amount open_amount "
         "sent_to_customer delivery_numbers source_updated_at"
     ),
-    "payment": ("kind direction party_ref amount unapplied_amount received_on reference_text invoice_ref order_refs"),
+    "payment": (
+        "kind direction method party_ref amount fee_amount unapplied_amount received_on reference_text end_to_end_id "
+        "payer_name external_ref invoice_ref order_refs"
+    ),
+    "payout": "amount gross_amount fee_amount arrival_date bank_reference descriptor",
     "service_case": (
         "party_ref order_ref invoice_ref priority opened_at resolved_at source_created_at source_updated_at"
     ),
@@ -67,6 +71,7 @@ _OF_LINES = {
     "delivery": "line_no sku product_ref quantity",
     "invoice": _PRICED,
     "payment": "line_no invoice_ref order_ref amount",
+    "payout": "line_no kind payment_ref amount fee_amount net_amount",
 }
 _CASTS = {
     Kind.DAY: "TRY_CAST({0} AS DATE) AS {0}",
@@ -165,6 +170,7 @@ def _define(frame: Frame) -> None:
     frame.run(
         f"""
         SET VARIABLE today = DATE {quoted(rules.today.isoformat())};
+        SET VARIABLE same_payment_days = {int(rules.same_payment_days)};
         SET VARIABLE as_of = TIMESTAMP {quoted(rules.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"))};
         CREATE MACRO local_day(instant) AS
             ((instant AT TIME ZONE 'UTC') AT TIME ZONE {quoted(rules.timezone)})::DATE;

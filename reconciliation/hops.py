@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciliation import seen
 from reconciliation.frame import Frame
 from reconciliation.groups import components, shared
 
@@ -11,8 +12,7 @@ _PAIRS = (
     ("quote", "order"),
     ("order", "delivery"),
     ("order", "invoice"),
-    ("order", "payment"),
-    ("invoice", "payment"),
+    ("payment", "payout"),
 )
 
 # Orders are judged by what was agreed, not by what is on paper only.
@@ -46,6 +46,18 @@ def prepare(frame: Frame) -> None:
             CREATE OR REPLACE TABLE {left}_{right} AS
                 SELECT left_id AS {left}_id, right_id AS {right}_id FROM edges
                 WHERE kind = 'follows' AND left_entity = '{left}' AND right_entity = '{right}'
+            """
+        )
+    seen.prepare(frame)
+    for left in ("order", "invoice"):
+        frame.run(
+            f"""
+            -- Of what several systems have seen, one payment stands here, with the documents that one of them names.
+            CREATE OR REPLACE TABLE {left}_payment AS
+                SELECT DISTINCT e.left_id AS {left}_id, m.counted_id AS payment_id, e.right_id AS speaker_id
+                FROM edges e JOIN payment_members m ON m.record_id = e.right_id AND m.speaker_id = e.right_id
+                ANTI JOIN payout_line_at_bank b ON b.record_id = e.right_id
+                WHERE e.kind = 'follows' AND e.left_entity = '{left}' AND e.right_entity = 'payment'
             """
         )
     frame.run(

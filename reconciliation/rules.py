@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from settings.model import Settings
     from settings.signoff import Materiality
 
-ROLES = ("marketing", "crm", "erp", "accounting", "payments", "service")
+ROLES = ("marketing", "crm", "erp", "accounting", "payments", "bank", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Rules:
     """Units of the base currency for one unit of a currency."""
     ownership: dict[str, str] = field(default_factory=dict)
     """``entity.field`` → role whose system owns it."""
+    same_payment_days: int = 7
+    """How many days apart two systems may show one payment, or a payout's arrival and the bank's line for it."""
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Check → parameters that differ from its defaults."""
     materiality: dict[str, str] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Rules:
             relative=Decimal(str(found.tolerance.relative)),
             rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},
             ownership={name: str(found.owner) for name, found in settings.ownership.items()},
+            same_payment_days=found.same_payment_days,
             checks={name: _plain(values) for name, values in found.checks.items()},
             by_likeness=found.linking.likeness,
             sure_from=found.linking.automatic,

@@ -64,19 +64,22 @@ def _settlements(frame: Frame) -> None:
         CREATE OR REPLACE TABLE allocation AS
             SELECT ip.payment_id, ip.invoice_id, sum(a.amount) AS amount
             FROM invoice_payment ip JOIN invoices i ON i.record_id = ip.invoice_id
-            JOIN payment_allocations a ON a.record_id = ip.payment_id
+            JOIN payment_allocations a ON a.record_id = ip.speaker_id
             WHERE a.invoice_ref IN ('id:' || i.source_id, 'no:' || i.number, 'ext:' || i.source_id)
             GROUP BY ALL;
         CREATE OR REPLACE TABLE money AS
             SELECT p.record_id AS payment_id, p.system, p.currency, p.kind, p.party_ref, p.received_on,
                 coalesce(p.direction, 'in') = 'out' AS is_out, coalesce(p.amount, 0) AS amount,
                 CASE WHEN coalesce(p.direction, 'in') = 'in' THEN
-                    coalesce(p.unapplied_amount, greatest(p.amount - coalesce(a.amount, 0), 0), 0) ELSE 0 END
-                        AS unapplied
-            FROM payments p
+                    coalesce(p.unapplied_amount, s.unapplied_amount, greatest(p.amount - coalesce(a.amount, 0), 0), 0)
+                    ELSE 0 END AS unapplied
+            FROM payments p ANTI JOIN payment_left_out USING (record_id)
+            LEFT JOIN (SELECT m.counted_id, m.speaker_id, q.unapplied_amount FROM payment_seen m
+                JOIN payments q ON q.record_id = m.speaker_id WHERE m.record_id = m.counted_id) s
+                ON s.counted_id = p.record_id
             LEFT JOIN (SELECT record_id, sum(amount) AS amount FROM payment_allocations
-                GROUP BY ALL) a USING (record_id)
-            WHERE (p.accounting OR p.payments) AND NOT p.deleted AND p.status = 'received';
+                GROUP BY ALL) a ON a.record_id = coalesce(s.speaker_id, p.record_id)
+            WHERE (p.accounting OR p.payments OR p.bank) AND NOT p.deleted AND p.status = 'received';
         CREATE OR REPLACE TABLE settlements AS
             SELECT m.payment_id, ip.invoice_id, m.currency, m.is_out,
                 (CASE WHEN m.is_out THEN -1 ELSE 1 END) * coalesce(a.amount,

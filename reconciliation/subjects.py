@@ -13,11 +13,12 @@ _AMOUNTS = {
     "order": "net_amount",
     "invoice": "gross_amount",
     "payment": "amount",
+    "payout": "amount",
 }
 _NUMBERS = {"payment": "coalesce(nullif(trim(number), ''), nullif(trim(reference_text), ''))"}
 _ENTITIES = (
     *("party", "product", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment"),
-    "service_case",
+    *("payout", "service_case"),
 )
 
 

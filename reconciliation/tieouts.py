@@ -10,6 +10,7 @@ that do not foot are an error, never a report.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciliation import periods, states
@@ -53,6 +54,10 @@ def tie_outs(frame: Frame) -> TieOuts:
     for pair in (quote_order(), order_delivery(), order_invoice(), invoice_payment()):
         found += _tie(frame, pair)
         split += _by_period(frame, pair)
+    for now, dated in _payouts(frame):
+        found += _tie(frame, now)
+        _tie(frame, dated)
+        split += _by_period(frame, dated)
     for pair in _statuses(frame):  # what a system shows has no day
         found += _tie(frame, pair)
     by_period = sorted(split, key=lambda item: (item["period"], item["name"], item["currency"]))
@@ -182,7 +187,7 @@ def foots(result: TieOut) -> bool:
     )
 
 
-# -- the six
+# -- each of them
 
 
 def quote_order() -> Pair:
@@ -325,16 +330,24 @@ def invoice_payment() -> Pair:
         f"""
         SELECT coalesce(x.position, p.record_id) AS position, p.record_id AS document_id, p.currency,
             {direction} * coalesce(p.amount, 0) AS amount, p.status IS DISTINCT FROM 'received' AS excluded
-        FROM payments p LEFT JOIN (
+        FROM payments p ANTI JOIN payment_left_out USING (record_id) LEFT JOIN (
             SELECT ip.payment_id, min(coalesce(g.group_id, ip.invoice_id)) AS position FROM invoice_payment ip
             LEFT JOIN settlement_groups g ON g.id = ip.invoice_id GROUP BY ALL) x ON x.payment_id = p.record_id
-        WHERE (p.accounting OR p.payments) AND NOT p.deleted
+        WHERE (p.accounting OR p.payments OR p.bank) AND NOT p.deleted
         """,
         f"SELECT i.currency, {sign} * coalesce(i.gross_amount, i.net_amount) AS amount FROM invoices i "
         "WHERE i.accounting AND NOT i.deleted",
         f"SELECT p.currency, {direction} * p.amount AS amount FROM payments p "
-        "WHERE (p.accounting OR p.payments) AND NOT p.deleted",
+        "WHERE (p.accounting OR p.payments OR p.bank) AND NOT p.deleted "
+        "AND p.record_id NOT IN (SELECT record_id FROM payment_left_out)",
     )
+
+
+def _payouts(frame: Frame) -> Iterator[tuple[Pair, Pair]]:
+    """What processors have paid out, where there are any: as of now, and as periods see it."""
+    from reconciliation import payouts
+
+    return payouts.pairs(frame)
 
 
 def _statuses(frame: Frame) -> tuple[Pair, Pair]:

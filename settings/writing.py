@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Role = Literal["marketing", "crm", "erp", "accounting", "payments", "service"]
+Role = Literal["marketing", "crm", "erp", "accounting", "payments", "bank", "service"]
 Policy = Literal["owner_wins", "newest_wins", "ask"]
 """What becomes of a value that somebody else wrote into a field we write."""
 

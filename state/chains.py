@@ -64,7 +64,10 @@ def find(connection: Connection, needle: str) -> list[int]:
 
 
 def walk(connection: Connection, start: Sequence[int], limit: int) -> tuple[set[int], list[Link]]:
-    """All records that counting links connect with ``start``, at most about ``limit``, and the links between them."""
+    """All records that counting links connect with ``start``, at most about ``limit``, and the links between them.
+
+    A payout that is not asked for is an end: what else is in it has nothing to do with the chain.
+    """
     reached, frontier = set(start), set(start)
     links: dict[tuple[str, int, int], Link] = {}
     columns = [link.c[name] for name in Link.__dataclass_fields__]
@@ -75,6 +78,8 @@ def walk(connection: Connection, start: Sequence[int], limit: int) -> tuple[set[
                 query = select(*columns).where(side.in_(some), link.c.decision.in_(_COUNTING))
                 if side is link.c.left_id:
                     query = query.where(link.c.kind.in_(("same_as", "follows")))  # lets the primary key find them
+                elif len(reached) > len(frontier):
+                    query = query.where(link.c.right_entity != "payout")
                 for row in connection.execute(query):
                     found = Link(*row)
                     links[found.kind, found.left_id, found.right_id] = found

@@ -81,7 +81,7 @@ def _described(name: str) -> str:
 
     connector = registry.load(name)
     lines = [f"  {re.sub(r'[^a-z0-9_-]', '-', name.lower())}:", f"    connector: {name}"]
-    lines += ["    roles: [crm]  # marketing, crm, erp, accounting, payments, service", "    config:"]
+    lines += ["    roles: [crm]  # marketing, crm, erp, accounting, payments, bank, service", "    config:"]
     lines += [_setting(name, key, field) for key, field in connector.Config.model_fields.items()]
     return "\n".join([*lines, "    push: plan", ""])
 

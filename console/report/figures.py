@@ -24,7 +24,7 @@ STAGES = (
 )
 SEVERITIES = ("error", "warning", "info")
 TIE_OUTS = (
-    *("quote_order", "order_delivery", "order_invoice", "invoice_payment"),
+    *("quote_order", "order_delivery", "order_invoice", "invoice_payment", "payment_payout", "payout_bank"),
     *("status_crm_erp", "status_erp_accounting"),
 )
 BUCKETS: tuple[tuple[str, int, int | None], ...] = (

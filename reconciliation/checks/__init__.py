@@ -22,6 +22,8 @@ _FILES = (
     "delivery",
     "billing",
     "collection",
+    "bank",
+    "payout",
 )
 
 

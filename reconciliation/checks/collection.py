@@ -144,9 +144,9 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
             UNION
             SELECT ip.payment_id, 'o' || ob.order_id FROM invoice_payment ip JOIN order_bill ob USING (invoice_id)
             UNION
-            SELECT record_id, 't' || upper(trim(substr(ref, 4)))
+            SELECT m.counted_id, 't' || upper(trim(substr(ref, 4)))
             FROM (SELECT record_id, unnest(string_split(order_refs, chr(10))) AS ref FROM payments)
-            WHERE starts_with(ref, 'no:')
+            JOIN payment_members m USING (record_id) WHERE starts_with(ref, 'no:')
         ),
         coming AS (
             SELECT m.*, n.key FROM money m JOIN named n USING (payment_id) WHERE NOT m.is_out AND n.key IS NOT NULL
@@ -185,8 +185,11 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
         "收款或预收款未核销到任何发票（未核销金额超过容差）",
     ),
     silent=(
-        "the payment is a `payment_duplicate`",
-        "该收款属于 `payment_duplicate`",
+        (
+            "the payment is a `payment_duplicate`, or only a bank has seen it and it names nothing "
+            "(`bank_line_unexplained`)"
+        ),
+        "该收款属于 `payment_duplicate`，或仅见于银行且未注明任何单据（`bank_line_unexplained`）",
     ),
     sentence=(
         "Payment {payment} of {received_on}: {amount_money} are allocated to no invoice.",
@@ -207,6 +210,7 @@ def payment_without_invoice(_: Mapping[str, Any]) -> str:
         FROM money m JOIN payment_labels p USING (payment_id)
         WHERE coalesce(m.kind, 'payment') IN ('payment', 'advance') AND NOT m.is_out
           AND m.unapplied > tolerance(m.amount, m.currency)
+          AND NOT EXISTS (FROM unknown_receipts u WHERE u.payment_id = m.payment_id)
           AND NOT EXISTS (FROM found f WHERE f.check_id = 'payment_duplicate' AND f.n = 1
               AND f.record_id = m.payment_id)
         """

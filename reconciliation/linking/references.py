@@ -99,7 +99,7 @@ def settle(frame: Frame, hop: Hop, hits: str) -> None:
 def _collect(frame: Frame, hop: Hop) -> bool:
     """Make ``reference``, one row for each thing that the field names; whether there are any."""
     table = TABLES[hop.entity]
-    party = "NULL" if hop.entity == "party" else "r.party_ref"
+    party = "NULL" if hop.entity in ("party", "payout") else "r.party_ref"
     lines = f"JOIN {hop.lines} l USING (record_id)" if hop.lines else ""
     field = f"{'l' if hop.lines else 'r'}.{hop.field}"
     source = f"SELECT record_id, r.system, {party} AS party_ref, {field} AS refs FROM {table} r {lines}"

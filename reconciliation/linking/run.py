@@ -12,6 +12,8 @@ from reconciliation.linking.documents import documents
 from reconciliation.linking.leads import leads
 from reconciliation.linking.likeness import likeness
 from reconciliation.linking.parties import parties
+from reconciliation.linking.payments import payments
+from reconciliation.linking.payouts import payouts
 from reconciliation.linking.products import products
 from state import frames, links
 from state.store import Store
@@ -22,7 +24,7 @@ _BY_PEOPLE = "('confirmed', 'cut')"
 # One text per link to compare by: what is read of links that have not changed is most of what a run reads.
 _SIGNATURE = "kind || '|' || method || '|' || CAST(score AS TEXT) || '|' || decision || '|' || evidence"
 
-LINKERS: tuple[Linker, ...] = (parties, likeness, clusters, leads, products, documents)
+LINKERS: tuple[Linker, ...] = (parties, likeness, clusters, leads, products, documents, payouts, payments)
 
 
 class LinkCounts(NamedTuple):

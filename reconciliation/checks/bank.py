@@ -1,0 +1,88 @@
+"""What the books say was received is at the bank, and what is at the bank is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciliation.checks.registry import check
+from reconciliation.payouts import statements_reach
+
+
+@check(
+    "payment_not_in_bank",
+    stage="collection",
+    department="finance",
+    severity="warning",
+    title=("Payment not in the bank", "收款未见于银行"),
+    fires=(
+        "a payment in accounting by bank transfer, {days} or more old, has no line of the bank's, though statements in "
+        "its currency go beyond its day; where a system tells of no method, all its payments count as bank transfers; "
+        "not where a processor has the payment",
+        "财务系统中的银行转账收款已满 {days} 天，银行对账单中仍无对应流水，且该币种的对账单已覆盖该日；"
+        "系统不提供支付方式的，其收款均视为银行转账；支付机构已有该笔收款的除外",
+    ),
+    sentence=(
+        "Payment {payment} of {amount_money} was booked as received on {received_on}; no line of the bank's shows it.",
+        "收款 {payment}（{amount_money}）已于 {received_on} 入账，银行对账单中没有对应流水。",
+    ),
+    action=(
+        "Find the line and confirm the link (`ltc links list --suggested`), or correct the booking.",
+        "请找到对应流水并确认关联（`ltc links list --suggested`），或更正入账。",
+    ),
+    needs="accounting.payment bank.payment",
+    days=5,
+)
+def payment_not_in_bank(parameters: Mapping[str, Any]) -> str:
+    """Booked for some days and seen neither by a bank nor by a processor."""
+    return f"""
+        WITH tells AS (SELECT DISTINCT system FROM payments WHERE method IS NOT NULL),
+        elsewhere AS (SELECT m.counted_id FROM payment_members m JOIN payments p USING (record_id)
+            WHERE (p.bank OR p.payments) AND NOT p.deleted)
+        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.amount, m.currency, m.received_on AS since,
+            struct_pack(payment := l.label, amount_money := m.amount, received_on := m.received_on) AS params
+        FROM money m JOIN payments p ON p.record_id = m.payment_id JOIN payment_labels l USING (payment_id)
+        ANTI JOIN elsewhere e ON e.counted_id = m.payment_id LEFT JOIN tells t ON t.system = p.system
+        WHERE p.accounting AND NOT m.is_out AND m.amount > 0 AND coalesce(m.kind, 'payment') <> 'write_off'
+          AND (p.method = 'bank_transfer' OR t.system IS NULL)
+          AND getvariable('today') - m.received_on >= {int(parameters["days"])}
+          AND {statements_reach("m.currency", "m.received_on")}
+        """
+
+
+@check(
+    "bank_line_unexplained",
+    stage="collection",
+    department="finance",
+    severity="warning",
+    title=("Unexplained money at the bank", "银行来款不明"),
+    fires=(
+        "money came in at the bank {days} or more ago and is neither a payout nor a payment that accounting or a "
+        "processor knows, and names no invoice and no order",
+        "银行来款已满 {days} 天，既不是结算，也不是财务系统或支付机构已知的收款，且未注明发票或订单",
+    ),
+    sentence=(
+        "{amount_money} came in at the bank on {received_on} ({payment}), and nobody knows what for.",
+        "银行于 {received_on} 收到 {amount_money}（{payment}），用途不明。",
+    ),
+    action=(
+        "Find out who paid and enter the payment; if it is entered already, confirm the link.",
+        "请查明付款方并登记收款；如已登记，请确认关联。",
+    ),
+    needs="accounting.invoice bank.payment",
+    days=5,
+)
+def bank_line_unexplained(parameters: Mapping[str, Any]) -> str:
+    """Seen by the bank alone; or it looks like a payout, and there is none that it could be."""
+    return f"""
+        WITH unknown AS (
+            SELECT payment_id FROM unknown_receipts
+            UNION
+            SELECT record_id FROM payout_line_at_bank ANTI JOIN payout_receipt r ON r.payment_id = record_id
+        )
+        SELECT [p.record_id] AS keys, [p.record_id] AS records, p.amount, p.currency, p.received_on AS since,
+            struct_pack(payment := l.label, amount_money := p.amount, received_on := p.received_on) AS params
+        FROM unknown u JOIN payments p ON p.record_id = u.payment_id JOIN payment_labels l ON l.payment_id = p.record_id
+        WHERE p.status = 'received' AND NOT p.deleted AND p.direction IS DISTINCT FROM 'out'
+          AND getvariable('today') - p.received_on >= {int(parameters["days"])}
+        """
