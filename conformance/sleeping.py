@@ -18,6 +18,11 @@ _LEAST, _MOST = 0.0005, 0.02
 """and so many seconds."""
 
 
+def really(seconds: float) -> None:
+    """Wait, simulated time or not: for what other processes do."""
+    _REAL(seconds)
+
+
 class Waits:
     """Seconds that were waited, in order."""
 

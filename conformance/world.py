@@ -103,6 +103,8 @@ class World(ABC):
     """Seconds by which the source's clock, which ``now`` is, is ahead of ours; its answers tell its time."""
     token: str = ""
     """The requests for a token, a regular expression."""
+    own_sessions: bool = False
+    """Whether each process logs in for itself, and so ends nobody else's session."""
 
     @abstractmethod
     def __init__(self, folder: Path) -> None:
@@ -127,6 +129,11 @@ class World(ABC):
         from connectors import registry
 
         return registry.load(self.connector)
+
+    def place(self) -> str:
+        """Where another process finds the connector's class: ``package.module:Class``, or the path of a manifest."""
+        kind = self.kind()
+        return f"{kind.__module__}:{kind.__qualname__}"
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:

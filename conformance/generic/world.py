@@ -88,6 +88,10 @@ class GenericWorld(StandIn[Server]):
         """The manifest's connector."""
         return self._kind
 
+    def place(self) -> str:
+        """The manifest, unless the connector is another one."""
+        return str(self._file) if self.kind() is self._kind else super().place()
+
     def stages(self) -> Sequence[Stage]:
         """The manifest's streams, without those that are listed for each record of another."""
         return self._stages

@@ -59,6 +59,7 @@ class TrytonWorld(StandIn[Server]):
     simulated = False
     secrets = (server.PASSWORD,)
     token = r"common\.db\.login"
+    own_sessions = True
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
