@@ -51,13 +51,21 @@ def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def in_words(values: Mapping[str, Any], texts: Texts) -> str:
     """Evidence on one line, in the language of ``texts``."""
-    shown = without_personal(values)
-    words = (
-        (name, texts.name("links.evidence", str(value).lower()) if isinstance(value, bool) else value)
+    shown = without_personal({name: value for name, value in values.items() if name != "alike"})
+    words = [
+        (
+            texts.name("links.evidence", name),
+            texts.name("links.evidence", str(value).lower()) if isinstance(value, bool) else value,
+        )
         for name, value in shown.items()
         if value is not None
-    )
-    return ", ".join(f"{texts.name('links.evidence', name)}: {value}" for name, value in words)
+    ]
+    words += [
+        (texts.name("links.alike", field), f"{texts.name('links.level', found['level'])} {found['bits']:+.1f}")
+        for field, found in values.get("alike", {}).items()
+        if found is not None
+    ]
+    return ", ".join(f"{name}: {value}" for name, value in words)
 
 
 def printable(text: str) -> str:

@@ -25,7 +25,7 @@ from state.store import Store
 
 _MARKED = f"%{ERASED}%"
 _METHODS = {"email": "email", "phone": "phone", "domain": "domain", "tax_id": "tax_id", "name": "name"}
-_METHODS |= {"name_city": "name"}
+_METHODS |= {"name_city": "name", "likeness": "name"}
 """How two records were found to be one → the field that says so."""
 _OF_RECORD = ("quarantine", "outbox", "agreed", "held", "decision", "write_log", "record_lock")
 

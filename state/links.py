@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from state import audit, bulk, schema
 from state.clock import now_us
 from state.schema import link as table
+from state.schema import linker_memory
 
 _FOUND = ("kind", "left_id", "right_id", "left_entity", "right_entity", "method", "score", "evidence", "decision")
 _COLUMNS = (*_FOUND, "run_id")
@@ -78,6 +79,18 @@ def replace(
             ),
             gone,
         )
+
+
+def remembered(connection: Connection, linker: str) -> tuple[str, str] | None:
+    """Digests of what a linker last read and of the links that it left, ``None`` before its first run."""
+    query = select(linker_memory.c.inputs, linker_memory.c.results).where(linker_memory.c.name == linker)
+    row = connection.execute(query).first()
+    return None if row is None else (row.inputs, row.results)
+
+
+def remember(connection: Connection, linker: str, inputs: str, results: str) -> None:
+    """Keep them, in the transaction that writes the links."""
+    bulk.upsert(connection, linker_memory, ("name", "inputs", "results"), [(linker, inputs, results)], ("name",))
 
 
 def decide(

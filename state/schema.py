@@ -514,6 +514,15 @@ counter = Table(
     Column("value", BigInteger, nullable=False),
 )
 
+# What linkers that are costly to repeat have read and found; see state/links.py.
+linker_memory = Table(
+    "linker_memory",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("inputs", Text, nullable=False),  # digests
+    Column("results", Text, nullable=False),
+)
+
 # The value of a written field on which owner and target last agreed: the base of the three-way comparison.
 agreed = Table(
     "agreed",

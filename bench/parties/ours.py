@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.parties.world import Record
 from reconciliation.frame import MEMORY_LIMIT, Frame
 from reconciliation.linking import candidates, normalise
-from reconciliation.linking.clusters import clusters
+from reconciliation.linking.clusters import apart, clusters
 from reconciliation.linking.likeness import likeness
 from reconciliation.linking.parties import parties
 from reconciliation.rules import Rules
@@ -60,7 +60,7 @@ def link(made: Frame) -> Found:
     """Run the linkers of parties."""
     seconds = {}
     candidates.prepare(made)
-    for linker in (parties, likeness, clusters):
+    for linker in (parties, likeness, apart):
         begun = time.perf_counter()
         linker(made)
         seconds[linker.__name__] = time.perf_counter() - begun

@@ -1,4 +1,4 @@
-"""Parties that are one, taken together across all systems, and never two that a hard key tells apart."""
+"""Parties that are one, taken together across all systems, but never two that a hard key tells apart."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ _SOFT = ("email", "domain", "phone", "name_city", "likeness")
 _SURE = "kind = 'same_as' AND left_entity = 'party' AND decision <> 'suggested'"
 
 
+def apart(frame: Frame) -> None:
+    """Make suggestions of soft links whose chains join what is two; makes ``party_groups``."""
+    _group(frame)
+    while _give_way(frame):
+        _group(frame)
+    frame.stages.add("party_groups")
+
+
 def clusters(frame: Frame) -> None:
-    """Take apart what chains of soft links join wrongly, and make ``party_key`` for the linkers that come after."""
-    while True:
-        components(frame, "party_groups", f"SELECT left_id AS a, right_id AS b FROM candidate WHERE {_SURE}")
-        if not _give_way(frame):
-            break
+    """Make ``party_key`` for the linkers that come after."""
+    if "party_groups" not in frame.stages:
+        _group(frame)
     frame.run(
         """
         CREATE OR REPLACE TABLE party_key AS
@@ -23,6 +29,10 @@ def clusters(frame: Frame) -> None:
         FROM parties p LEFT JOIN party_groups g ON g.id = p.record_id
         """
     )
+
+
+def _group(frame: Frame) -> None:
+    components(frame, "party_groups", f"SELECT left_id AS a, right_id AS b FROM candidate WHERE {_SURE}")
 
 
 def _give_way(frame: Frame) -> bool:

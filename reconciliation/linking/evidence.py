@@ -74,7 +74,7 @@ _BESIDE_NAME = {
     "legal": {"differs": -9},
 }
 """How many witnesses a field is, for or against: companies of a group share a name, a host, a house, but rarely all."""
-_WITNESSES = {"same": 1, "short": 2, "near": 2, "translated": 2, "part": 2, "acronym": 2}
+_WITNESSES = {"same": 1, "short": 2, "near": 1, "translated": 2, "part": 2, "acronym": 2}
 """How many more witnesses must be for than against a sure pair, by how alike the names are; others are never sure."""
 
 

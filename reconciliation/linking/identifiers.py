@@ -110,7 +110,8 @@ def tax_id(text: str, country: str | None) -> TaxId | None:
         module = _module(f"{other.lower()}.{_OTHER_SCHEMES[other]}")
         bare = _ADDED[other].sub("", compact) if other in _ADDED else compact
         if _passes(module, bare):
-            return TaxId(_NOT_ALNUM.sub("", str(module.compact(bare))).upper().removeprefix(other), other)
+            number = _NOT_ALNUM.sub("", str(module.compact(bare))).upper()
+            return TaxId(re.sub(rf"^{other}(?=[0-9])", "", number), other)
     return TaxId(compact, "")
 
 

@@ -186,8 +186,8 @@ def _score(frame: Frame) -> None:
     )
     factors = weights.calibrate([row[2:] for row in decided], [row[0] for row in decided], [row[1] for row in decided])
     shown = ", ".join(
-        f"{field.name} := CASE WHEN {field.name} IS NOT NULL THEN "
-        f"[{field.name}, round({evidence.weight(field.name, learned, factor)}, 1)::VARCHAR] END"
+        f"{field.name} := CASE WHEN {field.name} IS NOT NULL THEN struct_pack("
+        f"level := {field.name}, bits := round({evidence.weight(field.name, learned, factor)}, 1)) END"
         for field, factor in zip(evidence.FIELDS, factors or [1.0] * len(evidence.FIELDS), strict=False)
     )
     frame.run(

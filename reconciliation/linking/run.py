@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reconciliation.frame import Frame
-from reconciliation.linking import candidates, normalise
-from reconciliation.linking.clusters import clusters
+from reconciliation.linking import candidates, memory, normalise
+from reconciliation.linking.clusters import apart, clusters
 from reconciliation.linking.documents import documents
 from reconciliation.linking.leads import leads
 from reconciliation.linking.likeness import likeness
@@ -24,7 +24,10 @@ _BY_PEOPLE = "('confirmed', 'cut')"
 # One text per link to compare by: what is read of links that have not changed is most of what a run reads.
 _SIGNATURE = "kind || '|' || method || '|' || CAST(score AS TEXT) || '|' || decision || '|' || evidence"
 
-LINKERS: tuple[Linker, ...] = (parties, likeness, clusters, leads, products, documents, payouts, payments)
+LINKERS: tuple[Linker, ...] = (parties, likeness, apart, clusters, leads, products, documents, payouts, payments)
+
+_REMEMBERED: tuple[Linker, ...] = (parties, likeness, apart)
+"""What need not be done where no party, decision or setting has changed."""
 
 
 class LinkCounts(NamedTuple):
@@ -48,10 +51,16 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
         stored = f"SELECT left_id, right_id, {_SIGNATURE} AS signature FROM link WHERE decision NOT IN {_BY_PEOPLE}"
         frame.take("decided_links", decided, "SELECT * FROM incoming")
         frame.take("stored_links", frames.reader(connection, stored), "SELECT * FROM incoming")
+        last = links.remembered(connection, memory.NAME)
     candidates.prepare(frame)
+    inputs = memory.inputs(frame)
+    known = last == (inputs, memory.stored(frame))
+    if known:
+        memory.recall(frame)
     for linker in LINKERS:
-        linker(frame)
-    counts = _write(frame, store, run_id)
+        if not (known and linker in _REMEMBERED):
+            linker(frame)
+    counts = _write(frame, store, run_id, None if known else inputs)
     frame.run(
         f"""
         CREATE OR REPLACE TABLE links AS SELECT {candidates.COLUMNS} FROM candidate
@@ -61,7 +70,8 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     return counts
 
 
-def _write(frame: Frame, store: Store, run_id: str) -> LinkCounts:
+def _write(frame: Frame, store: Store, run_id: str, inputs: str | None) -> LinkCounts:
+    """Store the differences, and with ``inputs`` what the linkers of parties have read and found."""
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE difference AS
@@ -77,9 +87,11 @@ def _write(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     added = frame.rows(f"SELECT {candidates.COLUMNS} FROM difference WHERE wanted AND NOT known {ordered}")
     changed = frame.rows(f"SELECT {candidates.COLUMNS} FROM difference WHERE wanted AND known {ordered}")
     removed = frame.rows("SELECT old_kind, old_left_id, old_right_id FROM difference WHERE NOT wanted ORDER BY ALL")
-    if added or changed or removed:
+    if added or changed or removed or inputs:
         with store.transaction() as connection:
             links.replace(connection, added=added, changed=changed, removed=removed, run_id=run_id)
+            if inputs:
+                links.remember(connection, memory.NAME, inputs, memory.results(frame))
     methods = frame.rows(
         "SELECT kind || ' ' || left_entity || ' ' || right_entity || ' ' || method, count(*) FROM candidate "
         "WHERE decision <> 'suggested' GROUP BY 1 ORDER BY 1"

@@ -352,6 +352,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "linker_memory",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("inputs", sa.Text(), nullable=False),
+        sa.Column("results", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+    op.create_table(
         "link",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("left_id", sa.BigInteger(), autoincrement=False, nullable=False),
