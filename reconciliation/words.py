@@ -38,6 +38,8 @@ _WORDS = {
     "delivered": ("delivered", "已发货"),
     "invoiced": ("invoiced", "已开票"),
     "paid": ("paid", "已收款"),
+    "quote": ("quote", "报价单"),
+    "purchase_order": ("purchase order number", "客户采购单号"),
 }
 _ENTITIES = {
     "party": ("Customer", "客户"),
@@ -65,6 +67,24 @@ _DIFFERENCES = {
     "tax": ("{sku}: tax {quoted} quoted, {ordered} ordered", "{sku} 税额：报价 {quoted}，订单 {ordered}"),
     "missing": ("{sku}: quoted ({quoted}) but not ordered", "{sku}：报价中有（{quoted}），订单中无"),
     "added": ("{sku}: ordered ({ordered}) but not quoted", "{sku}：订单中有（{ordered}），报价中无"),
+    "billed_quantity": (
+        "{sku}: quantity {ordered} ordered, {billed} billed",
+        "{sku} 数量：订单 {ordered}，发票 {billed}",
+    ),
+    "billed_unit": ("{sku}: unit {ordered} ordered, {billed} billed", "{sku} 计量单位：订单 {ordered}，发票 {billed}"),
+    "billed_price": ("{sku}: price {ordered} ordered, {billed} billed", "{sku} 单价：订单 {ordered}，发票 {billed}"),
+    "billed_discount": (
+        "{sku}: discount {ordered} % ordered, {billed} % billed",
+        "{sku} 折扣：订单 {ordered} %，发票 {billed} %",
+    ),
+    "billed_tax": ("{sku}: tax {ordered} ordered, {billed} billed", "{sku} 税额：订单 {ordered}，发票 {billed}"),
+    "billed_missing": ("{sku}: ordered ({ordered}) but not billed", "{sku}：订单中有（{ordered}），发票中无"),
+    "billed_added": ("{sku}: billed ({billed}) but not ordered", "{sku}：发票中有（{billed}），订单中无"),
+    "delivered_quantity": (
+        "{sku}: {ordered} ordered, {delivered} delivered",
+        "{sku}：订货 {ordered}，交付 {delivered}",
+    ),
+    "delivered_added": ("{sku}: not ordered, {delivered} delivered", "{sku}：未订货，交付 {delivered}"),
 }
 _FIELD = re.compile(r"\{(\w+)\}")
 _STATUS_WORDS: dict[str, dict[str, str]] = {

@@ -61,3 +61,11 @@ def lines_differ(entity: str, which: str, since: str) -> str:
         FROM {entity}s d JOIN summed s ON s.{entity}_id = d.record_id
         WHERE {which} AND abs(net_amount - total) > tolerance(net_amount, currency) + lines
         """
+
+
+OTHER_CUSTOMER = """a.cluster <> b.cluster
+    AND EXISTS (FROM cluster_systems x JOIN parties y ON y.system = x.system
+                WHERE x.cluster = a.cluster AND y.record_id = b.party_id)
+    AND EXISTS (FROM cluster_systems x JOIN parties y ON y.system = x.system
+                WHERE x.cluster = b.cluster AND y.record_id = a.party_id)"""
+"""The customers ``a`` and ``b`` (rows of ``party_of``) are two, and each is known in the other's system."""

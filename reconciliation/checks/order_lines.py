@@ -1,11 +1,11 @@
-"""An order is what the quote said, line by line."""
+"""An order is what the quote said, line by line, and adds up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from reconciliation.checks.comparing import difference, products
+from reconciliation.checks.comparing import difference, lines_differ, products
 from reconciliation.checks.registry import check
 from reconciliation.hops import ACCEPTED, ENTERED
 
@@ -27,6 +27,7 @@ from reconciliation.hops import ACCEPTED, ENTERED
             "每个订单一个问题，差异在参数中"
         ),
     ),
+    silent=("one of the orders is an `order_duplicate`", "其中有订单属于 `order_duplicate`"),
     sentence=(
         "Order {orders} ({order_money}) is not what quote {quotes} ({quote_money}) says: {differences}.",
         "订单 {orders}（{order_money}）与报价单 {quotes}（{quote_money}）不一致：{differences}。",
@@ -65,6 +66,10 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
         comparable AS (
             SELECT group_id FROM quoted INTERSECT SELECT group_id FROM ordered
         ),
+        told AS (
+            SELECT r.group_id FROM right_side r JOIN found f ON f.record_id = r.order_id
+            WHERE f.check_id = 'order_duplicate'
+        ),
         compared AS (
             SELECT group_id, key, abs(a.tax - b.tax) AS tax_gap,
                 {difference("quoted", "ordered", "h.order_currency")} AS difference
@@ -93,5 +98,33 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
         LATERAL (SELECT list(r.record_id ORDER BY r.record_id) AS ids,
                      list(label(r.number, NULL, r.source_id) ORDER BY r.record_id) AS labels
                  FROM left_side s JOIN quotes r ON r.record_id = s.quote_id WHERE s.group_id = h.group_id) q
-        WHERE NOT same_currency OR d.found IS NOT NULL
+        WHERE (NOT same_currency OR d.found IS NOT NULL)
+          AND h.group_id NOT IN (SELECT group_id FROM told)
         """
+
+
+@check(
+    "order_total_differs",
+    stage="order",
+    department="sales_operations",
+    severity="error",
+    title=("Order does not add up", "订单金额与明细不符"),
+    fires=(
+        "a live order has a net amount other than the sum of its lines",
+        "有效订单的不含税金额与其明细合计不符",
+    ),
+    silent=("its lines are not those of the quote (`quote_order_lines`)", "其明细与报价不同（`quote_order_lines`）"),
+    sentence=(
+        "Order {order} says {total_money} net; its lines come to {lines_money}.",
+        "订单 {order} 的不含税金额为 {total_money}，而明细合计 {lines_money}。",
+    ),
+    action=(
+        "Correct the order's lines or its total in the ERP before it is billed.",
+        "请在开票前更正 ERP 中订单的明细或总额。",
+    ),
+    needs="erp.order",
+)
+def order_total_differs(_: Mapping[str, Any]) -> str:
+    """Each line may be rounded by itself."""
+    told = "record_id NOT IN (SELECT record_id FROM found WHERE check_id = 'quote_order_lines')"
+    return lines_differ("order", f"erp AND NOT deleted AND status IN {ENTERED} AND {told}", "order_date")

@@ -300,7 +300,8 @@ def _number(deals: list[Deal]) -> None:
 
     numbered("quote_number", lambda d: d.quoted_on, "Q-")
     numbered("order_number", lambda d: d.ordered_on, "SO-")
-    numbered("invoice_number", lambda d: d.invoiced_on, "INV-")
+    without = faults.never_billed(deals)
+    numbered("invoice_number", lambda d: None if d.key in without else d.invoiced_on, "INV-")
 
 
 def _assemble(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import NamedTuple
 
-from sandbox.world.deals import Documents, at, exponent, line_gross
+from sandbox.world.deals import Deal, Documents, at, exponent, line_gross
 from sandbox.world.records import BookInvoice, BookPayment, Fault, SalesLine, World
 
 Plant = Callable[[Documents, int, date], Fault]
@@ -255,6 +255,12 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("fault_billed_too_early", "erp_quotation", 2, _billed_too_early),
     Recipe("fault_deleted_deal", "paid", 1, _deleted_deal),
 )
+
+
+def never_billed(deals: list[Deal]) -> set[str]:
+    """Keys of the deals whose invoice is taken away: no number is ever given out for it."""
+    cancelled = [deal.key for deal in deals if deal.recipe == "fault_cancelled"]
+    return {deal.key for deal in deals if deal.recipe == "fault_not_invoiced"} | set(cancelled[:1])
 
 
 def heal_and_plant(documents: list[Documents], planted: list[Fault], rng: Random, today: date) -> None:

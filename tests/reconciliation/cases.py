@@ -14,6 +14,8 @@ from state.store import open_store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Change, Deal
 
+NUMBERS = range(1001, 1_000_000, 100)
+"""Of the deals: so far apart that their invoices are no series with gaps."""
 Case = tuple[Change, dict[str, int | None]]
 """How the deal is bent, and the findings there must be: check → amount in minor units. Nothing else may be found."""
 
@@ -22,7 +24,7 @@ def judged(template: Path, folder: Path, cases: Mapping[str, Case], **changes: A
     """The findings of each case; ``changes`` are of the settings. Every record belongs to the deal of its number."""
     path = folder / "cases.db"
     shutil.copy(template, path)
-    names = dict(enumerate(cases, 1001))
+    names = dict(zip(NUMBERS, cases, strict=False))
     found: dict[str, list[Finding]] = {name: [] for name in cases}
     with open_store(f"sqlite:///{path}") as store:
         books = Books(store)

@@ -89,6 +89,11 @@ class Deal:
         self.documents[entity].append(copy | fields)
         return self
 
+    def put(self, entity: str, pieces: list[Piece]) -> Deal:
+        """Take these documents of a kind instead of those there are."""
+        self.documents[entity] = [dict(piece) for piece in pieces]
+        return self
+
     def pay(self, prefix: str, amount: Any, invoice_ref: str | None = None, **fields: Any) -> Deal:
         """One more payment."""
         self.documents["payment"].append(self.money(prefix, amount, invoice_ref, **fields))

@@ -16,6 +16,7 @@ from state import findings
 from state.findings import Finding
 from state.store import open_store
 from tests.reconciliation.books import AS_OF, Books, line, settings
+from tests.reconciliation.cases import NUMBERS
 from tests.reconciliation.deals import Change, Deal, ago
 
 SMALL = [line("PUMP", 10, 100)]
@@ -324,7 +325,7 @@ def found(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copy(sqlite_template, path)
     with open_store(f"sqlite:///{path}") as store:
         books = Books(store)
-        for number, (change, _) in enumerate(CASES.values(), 1001):
+        for number, (change, _) in zip(NUMBERS, CASES.values(), strict=False):
             deal = Deal(number)
             change(deal)
             deal.write(books)
@@ -339,14 +340,14 @@ def found(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield by_deal
 
 
-@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES, 1001)), ids=list(CASES))
+@pytest.mark.parametrize(("number", "case"), list(zip(NUMBERS, CASES, strict=False)), ids=list(CASES))
 def test_one_fault_is_one_finding(number: int, case: str, found: dict[int, list[Finding]]) -> None:
     assert {item.check_id for item in found.get(number, [])} == CASES[case][1]
     assert len(found.get(number, [])) == len(CASES[case][1])
 
 
 def _of(found: dict[int, list[Finding]], case: str) -> Finding:
-    (finding,) = found[1001 + list(CASES).index(case)]
+    (finding,) = found[NUMBERS[list(CASES).index(case)]]
     return finding
 
 
