@@ -67,6 +67,11 @@ class App:
             return "zh-CN" if spoken.startswith("zh") else "en"
         return self._lang or self.settings.locale
 
+    @property
+    def chosen_locale(self) -> str | None:
+        """The one of ``--lang``."""
+        return self._lang
+
     @cached_property
     def texts(self) -> Texts:
         """The words of the locale."""

@@ -62,12 +62,16 @@ def gather(connection: Connection, rules: Rules, moment: Moment) -> dict[str, An
         parts: dict[str, Any] = dict.fromkeys(LISTS, ())
         for kind, values in periods.figures(connection, frozen[-1]).items():
             parts[kind] = values if kind in LISTS else values[0]
-        return {**parts, "close": [asdict(item) for item in closes], "sign_off": asdict(frozen[-1])}
+        signed = frozen[-1]
+        shown = signed.approved_at or signed.closed_at  # whenever it is asked for, it is the same report
+        known = [asdict(item) for item in periods.closes(connection, shown)]
+        return {**parts, "as_of": shown, "close": known, "sign_off": asdict(signed.at(shown))}
     before = [item for item in closes if item.stands and item.period < period]
     follows = bool(before) and adjustments.after(before[-1].period) == period
     split = list(figures.standing(connection, "period", moment.until).values())
     carried = {kind: _carried(connection, kind, moment, period) if follows else [] for kind in CARRIED}
     parts = {
+        "as_of": moment.at,
         "head": {"as_of": moment.at, "period": period, **_gone(connection, moment)},
         "basis": basis,
         "tie_out": tieouts.latest(connection, moment.until),
@@ -84,9 +88,11 @@ def gather(connection: Connection, rules: Rules, moment: Moment) -> dict[str, An
 
 
 def frozen(parts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What a close keeps of gathered parts, by kind; the closes themselves have rows of their own."""
+    """What a close keeps of gathered parts, by kind; the closes themselves have rows of their own.
+
+    ``head`` has the instant of the close, by which ages are counted, ``as_of`` the one that the report names."""
     for kind, value in parts.items():
-        if kind == "close":
+        if kind in ("close", "as_of"):
             continue
         for item in value if kind in LISTS else (value,):
             yield kind, item

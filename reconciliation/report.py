@@ -14,7 +14,7 @@ from reconciliation.engine import tie_out_as_text
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
 from reconciliation.sections import instant
-from state import findings, stamps, tieouts
+from state import figures, findings, stamps, tieouts
 from state.clock import from_us, now_us, to_us
 from state.findings import Finding
 from state.periods import PeriodError
@@ -55,6 +55,14 @@ def build(
     return render(parts, locale or parts["basis"]["locale"])
 
 
+def made_by(store: Store, as_of: datetime | None) -> str | None:
+    """The version of ltc that found what was known at an instant; another one may say it in other words."""
+    at = None if as_of is None else to_us(as_of)
+    with store.reading() as connection:
+        found = figures.standing(connection, "basis", at).get("")
+    return None if found is None else str(found["version"])
+
+
 def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
     """Gathered parts in the public format, in a language."""
     lang = words.language(locale)
@@ -64,7 +72,7 @@ def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
     signed = parts.get("sign_off")
     return {
         "schema": SCHEMA,
-        "as_of": instant(head["as_of"]),
+        "as_of": instant(parts["as_of"]),
         **({"pruned_before": instant(head["pruned_before"])} if "pruned_before" in head else {}),
         "period": head["period"],
         "locale": "zh-CN" if lang == "zh" else "en",

@@ -21,18 +21,16 @@ _ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtext('ltc history'))")
 def take(connection: Connection, at: int | None = None) -> int:
     """A stamp in microseconds for what this transaction writes.
 
-    ``at`` is the instant that ltc.yaml fixes, else it is now; a clock that was set back stands still.
+    ``at`` is the instant that ltc.yaml fixes, else it is now: after every stamp and every report there was, even if the
+    clock was set back.
     """
     _alone(connection)
     before = newest(connection)
-    stamp = max(now_us() if at is None else at, before)
-    if stamp != before:
-        bulk.upsert(connection, counter, ("name", "value"), [(_NAME, stamp)], ("name",))
-    return stamp
+    return _keep(connection, before, max(now_us(), before + 1) if at is None else max(at, before))
 
 
 def newest(connection: Connection) -> int:
-    """The last stamp that was taken; 0 before the first."""
+    """The last stamp that was taken, or the last instant that was asked for; 0 before the first."""
     return connection.execute(select(counter.c.value).where(counter.c.name == _NAME)).scalar() or 0
 
 
@@ -40,7 +38,14 @@ def present(store: Store) -> int:
     """An instant by which everything that has an earlier stamp can be seen, and nothing else. Raises ``StoreError``."""
     with store.transaction() as connection:
         _alone(connection)
-        return max(now_us(), newest(connection))
+        before = newest(connection)
+        return _keep(connection, before, max(now_us(), before))
+
+
+def _keep(connection: Connection, before: int, stamp: int) -> int:
+    if stamp != before:
+        bulk.upsert(connection, counter, ("name", "value"), [(_NAME, stamp)], ("name",))
+    return stamp
 
 
 def _alone(connection: Connection) -> None:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from state.periods import Close
 
 
-def _is_period(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+def is_period(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """A month as an option or argument; raises ``click.BadParameter``."""
+    if value is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
         raise click.BadParameter(f"{value!r} is no month. For example: 2026-10")
     return value
 
 
-_period = click.argument("period", metavar="PERIOD", callback=_is_period)
+_period = click.argument("period", metavar="PERIOD", callback=is_period)
 _by = click.option("--by", metavar="NAME", help="Who does it; default: LTC_ACTOR, else the login name.")
 
 

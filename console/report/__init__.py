@@ -1,6 +1,6 @@
-"""The report for people: terminal, one HTML file, a workbook; all from its public format.
+"""The report for people: terminal, one HTML file, a workbook, CSV, PDF; all from its public format.
 
-``terminal.show(report, locale, console)``, ``html.render(report, locale)``, ``xlsx.write(report, path, locale)``.
+``terminal.show(report, locale, console)``, ``html.render(report, locale)``; ``write(report, form, path, locale)``.
 """
 
 from __future__ import annotations
@@ -12,14 +12,36 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from console.report.figures import Report
 
+SUFFIXES = {"html": ".html", "xlsx": ".xlsx", "pdf": ".pdf", "csv": ".zip", "json": ".json"}
+"""Form → the end of its file's name."""
+
+
+def write(report: Report, form: str, path: Path, locale: str) -> None:
+    """Write one form to a file. Raises ``OSError``."""
+    if form == "xlsx":
+        from console.report import xlsx
+
+        xlsx.write(report, path, locale)
+    elif form == "html":
+        from console.report import html
+
+        path.write_text(html.render(report, locale), encoding="utf-8")
+    elif form == "pdf":
+        from console.report import pdf
+
+        pdf.write(report, path, locale)
+    elif form == "csv":
+        from console.report import delimited
+
+        delimited.write(report, path, locale)
+    else:
+        path.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
 
 def write_all(report: Report, folder: Path, locale: str) -> dict[str, Path]:
-    """Write ``report.html``, ``report.xlsx`` and ``report.json`` to a folder, made if need be; kind → path."""
-    from console.report import html, xlsx
-
+    """Write every form as ``report`` with its suffix to a folder, made if need be; form → path."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {kind: folder / f"report.{kind}" for kind in ("html", "xlsx", "json")}
-    paths["html"].write_text(html.render(report, locale), encoding="utf-8")
-    xlsx.write(report, paths["xlsx"], locale)
-    paths["json"].write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    paths = {form: folder / f"report{suffix}" for form, suffix in SUFFIXES.items()}
+    for form, path in paths.items():
+        write(report, form, path, locale)
     return paths

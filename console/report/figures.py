@@ -103,6 +103,17 @@ def total(report: Report) -> Sum:
     return found
 
 
+def remarks(report: Report, words: Texts) -> list[str]:
+    """What has to be known about the totals: money without a rate, findings that are immaterial or late."""
+    findings = report["findings"]
+    immaterial = sum(not item.get("material", True) for item in findings)
+    late = sum(bool(item.get("overdue")) for item in findings)
+    base, unconverted = report["base_currency"], total(report).unconverted
+    said = [words("report.unconverted", count=unconverted, currency=base)] if unconverted else []
+    said += [words("report.immaterial", count=f"{immaterial:,}")] if immaterial else []
+    return said + ([words("report.overdue", count=f"{late:,}")] if late else [])
+
+
 def by_stage(report: Report) -> list[tuple[str, str, Sum]]:
     """Findings by stage and department, in the course of lead to cash."""
     found: dict[tuple[str, str], Sum] = {}
@@ -137,10 +148,12 @@ def departments(report: Report) -> list[str]:
 def tie_outs(report: Report) -> list[Item]:
     """Tie-outs in the course of lead to cash, the base currency first."""
     base = report["base_currency"]
-    return sorted(
-        report["tie_outs"],
-        key=lambda item: (_rank(TIE_OUTS, item["name"]), item["name"], item["currency"] != base, item["currency"]),
-    )
+    return sorted(report["tie_outs"], key=lambda item: order(item["name"], item["currency"], base))
+
+
+def order(name: str, currency: str, base: str) -> tuple[Any, ...]:
+    """Where a tie-out stands in the course of lead to cash, the base currency first."""
+    return (_rank(TIE_OUTS, name), name, currency != base, currency)
 
 
 def currencies(report: Report) -> list[str]:

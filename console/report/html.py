@@ -14,12 +14,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console.i18n import Texts, texts
-from console.report import figures, svg
+from console.report import figures, svg, tables
 from console.report.figures import Item, Report, Sum
 from console.report.svg import Part
+from console.report.tables import Cell, Table
 
 MOST_FINDINGS = 2000
 """More make the page slow; the workbook and the JSON hold all of them."""
+
+MOST_ROWS = 500
+"""Of every other table."""
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -50,7 +54,9 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
         "at": figures.local_time(report),
         "as_of": figures.as_of(report, words),
         "cards": list(_cards(report, words)),
-        "unconverted": figures.total(report).unconverted,
+        "remarks": figures.remarks(report, words),
+        "signed": _signed(report, words),
+        "period_sections": list(_period_sections(report, words)),
         "rivers": list(_rivers(report, words)),
         "tie_outs": list(_tie_outs(report, words)),
         "stages": list(_stages(report, words)),
@@ -59,6 +65,68 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
         "left_out": len(findings) > MOST_FINDINGS,
         "choices": _choices(report, words),
     }
+
+
+def _signed(report: Report, words: Texts) -> list[str]:
+    """Who signed the report's period; that nobody did is said, too."""
+    closes = [item for item in report["periods"] if item["period"] == report["period"]]
+    said = []
+    for item in closes:
+        by = words("report.closed", period=item["period"], by=tables.signed(report, item, "closed"))
+        approved, reopened = (tables.signed(report, item, what) for what in ("approved", "reopened"))
+        parts = [by, f"{words('column.approved')} {approved}" if approved else words("report.waits")]
+        if reopened:
+            parts = [by, f"{words('column.reopened')} {reopened}: {item['reason']}"]
+        said.append(" · ".join((*parts, f"{words('column.inputs_hash')} {item['inputs_hash'][:16]}…")))
+    return said or [words("report.not_closed", period=report["period"])]
+
+
+def _period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+    """The period and what customers owe: tables that are left out where they are empty."""
+    tied = tables.period_tie_outs(report, words)
+    amounts = [0, 1, 2, *range(4, 3 + 16, 2)]  # counts are in the workbook
+    heads = tuple(tied.heads[n].split("\n")[0] for n in amounts)
+    tied = tied._replace(heads=heads, rows=[tuple(row[n] for n in amounts) for row in tied.rows])
+    notes = (
+        *((tied, "tie_outs"), (tables.movements(report, words), "movements")),
+        *((tables.adjustments(report, words), "adjustments"), (tables.settled(report, words), "settled")),
+        *((_owed(report, words), "receivables"), (tables.ageing(report, words), None)),
+    )
+    for table, note in notes:
+        if table.rows:
+            yield {
+                "id": table.name,
+                "title": table.title if note else None,
+                "note": words(f"period_note.{note}", period=report["period"]) if note else None,
+                "heads": list(zip(table.heads, _numeric(table), strict=True)),
+                "rows": [[(_shown(cell), cell) for cell in row] for row in table.rows[:MOST_ROWS]],
+                "left_out": len(table.rows) - MOST_ROWS,
+                "all": len(table.rows),
+            }
+
+
+def _owed(report: Report, words: Texts) -> Table:
+    aged = (*tables.BUCKETS, "credits", "total")
+    names = ("currency", "documents", *(f"due_{name}" for name in aged))
+    rows = [
+        (
+            *(Cell(item["currency"]), Cell(item["documents"])),
+            *(Cell(Decimal(item[name]), item["currency"]) for name in aged),
+        )
+        for item in report["receivables"]["ageing"]
+    ]
+    heads = tuple(words(f"column.{name}") for name in names)
+    return Table("receivables_by_currency", words("section.receivables_ageing"), heads, (10,) * len(names), rows)
+
+
+def _numeric(table: Table) -> list[bool]:
+    return [not isinstance(cell.value, str | None) for cell in table.rows[0]]
+
+
+def _shown(cell: Cell) -> str:
+    if isinstance(cell.value, Decimal):
+        return figures.money(cell.value, cell.currency)
+    return "" if cell.value is None else f"{cell.value:,}" if isinstance(cell.value, int) else cell.value
 
 
 def _cards(report: Report, words: Texts) -> Iterator[dict[str, str]]:

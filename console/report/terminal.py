@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from console.i18n import Texts, texts
-from console.report import figures
+from console.report import figures, tables
 from console.report.figures import Item, Report
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def show(report: Report, locale: str, console: Console) -> None:
     at = figures.as_of(report, words)
     _say(console, f"{at} · {words('report.base', currency=report['base_currency'])}")
     _tie_outs(report, words, console)
+    _movements(report, words, console)
+    _receivables(report, words, console)
     _stages(report, words, console)
     _ages(report, words, console)
     _findings(report, words, console)
@@ -54,6 +56,37 @@ def _side(part: Item, currency: str) -> str:
     return f"{figures.money(part['amount'], currency)} ({part['count']:,})" if part["count"] else "–"
 
 
+def _movements(report: Report, words: Texts, console: Console) -> None:
+    """Of the period: what led from its opening to its closing; and what was changed in closed ones."""
+    table = tables.movements(report, words)
+    if table.rows:
+        _heading(console, f"{table.title} · {words('report.period', period=report['period'])}")
+        rows = [[_shown(cell) for cell in row] for row in table.rows]
+        _table(console, table.heads, rows, numbers=range(3, 10))
+    changed = tables.adjustments(report, words)
+    if changed.rows:
+        _heading(console, changed.title)
+        rows = [[_shown(cell) for cell in row] for row in changed.rows]
+        _table(console, changed.heads, rows, numbers=range(8, 11))
+
+
+def _receivables(report: Report, words: Texts, console: Console) -> None:
+    items = report["receivables"]["ageing"]
+    if not items:
+        return
+    _heading(console, words("section.receivables_ageing"))
+    aged = (*tables.BUCKETS, "credits", "total")
+    heads = [words(f"column.{name}") for name in ("currency", *(f"due_{name}" for name in aged))]
+    rows = [[item["currency"], *(figures.money(item[name], item["currency"]) for name in aged)] for item in items]
+    _table(console, heads, rows, numbers=range(1, len(heads)))
+
+
+def _shown(cell: tables.Cell) -> str:
+    if isinstance(cell.value, Decimal):
+        return figures.money(cell.value, cell.currency)
+    return "" if cell.value is None else str(cell.value)
+
+
 def _stages(report: Report, words: Texts, console: Console) -> None:
     base, everything = report["base_currency"], figures.total(report)
     _heading(console, words("section.by_stage"))
@@ -67,8 +100,8 @@ def _stages(report: Report, words: Texts, console: Console) -> None:
     ]
     rows.append([words("column.total"), "", *_counts(everything, base)])
     _table(console, [*heads, words("column.base_amount", currency=base)], rows, numbers=range(2, 6))
-    if everything.unconverted:
-        _say(console, words("report.unconverted", count=everything.unconverted, currency=base))
+    for remark in figures.remarks(report, words):
+        _say(console, remark)
     moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
     _say(console, f"{words('card.movement')}: {words('card.movement_note', **moved)}")
 

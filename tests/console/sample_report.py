@@ -18,6 +18,8 @@ def report(**changes: Any) -> dict[str, Any]:
         "locale": "en",
         "timezone": "Asia/Shanghai",
         "base_currency": "CNY",
+        "materiality": {"CNY": "25.00"},
+        "sign_off": None,
         "tie_outs": [
             tie_out("quote_order", "JPY", ("crm", "quote"), ("erp", "order"), ("300", "300", "0", "0")),
             tie_out(
@@ -32,6 +34,35 @@ def report(**changes: Any) -> dict[str, Any]:
             ),
             tie_out("quote_order", "CNY", ("crm", "quote"), ("erp", "order"), ("100.00", "80.00", "20.00", "0.00")),
         ],
+        "period_tie_outs": [
+            period_tie_out("order_invoice", "CNY", "80.00"),
+            period_tie_out("quote_order", "JPY", "300"),
+        ],
+        "movements": [movement("order_invoice", "left", "CNY", "80.00"), movement("quote_order", "left", "JPY", "300")],
+        "adjustments": [
+            {
+                "kind": "changed",
+                "tie_out": "order_invoice",
+                "side": "right",
+                "currency": "CNY",
+                "belongs_to": "2026-09",
+                "old_amount": "10.00",
+                "new_amount": "7.50",
+                "difference": "-2.50",
+                "record": record("books", "invoice", "I7", FORMULA, "https://books.example/7"),
+            }
+        ],
+        "settled": [
+            {
+                "tie_out": "invoice_payment",
+                "side": "left",
+                "currency": "JPY",
+                "belongs_to": "2026-09",
+                "amount": "300",
+                "record": record("books", "invoice", "I8", "INV-8", None),
+            }
+        ],
+        "receivables": receivables(),
         "findings": [
             finding("f1", "order_invoice_amount", "billing", "finance", "error", ("20.00", "CNY", "20.00"), 5),
             finding("f2", "payment_duplicate", "collection", "finance", "error", ("1200", "JPY", "57.00"), 91),
@@ -39,6 +70,23 @@ def report(**changes: Any) -> dict[str, Any]:
             finding("f4", "lead_incomplete", "lead", "marketing", "warning", (None, None, None), 0),
         ],
         "roll_forward": {"opening": 3, "new": 2, "cleared": 1, "closing": 4},
+        "periods": [
+            {
+                "period": "2026-09",
+                "revision": 1,
+                "status": "approved",
+                "closed_by": HOSTILE,
+                "closed_at": "2026-10-03T02:00:00Z",
+                "approved_by": "li",
+                "approved_at": "2026-10-04T02:00:00Z",
+                "reopened_by": None,
+                "reopened_at": None,
+                "reason": None,
+                "records": 9,
+                "inputs_hash": "ab" * 32,
+                "figures_hash": "cd" * 32,
+            }
+        ],
         **changes,
     }
 
@@ -72,6 +120,62 @@ def tie_out(
     }
 
 
+def empty() -> dict[str, Any]:
+    """A report before there was anything."""
+    lists = ("tie_outs", "period_tie_outs", "movements", "adjustments", "settled", "findings", "periods")
+    return report(**{name: [] for name in lists}, receivables={"ageing": [], "customers": [], "items": []})
+
+
+def period_tie_out(name: str, currency: str, amount: str) -> dict[str, Any]:
+    """One document on each side, in the period and until its end."""
+    nothing = {"count": 0, "amount": "0" if currency == "JPY" else "0.00"}
+    one = {"count": 1, "amount": amount}
+    sides: dict[str, Any] = {"left": one, "right": one}
+    sides |= {f"{part}_{side}": nothing for part in ("unmatched", "excluded") for side in ("left", "right")}
+    agreed = {"left_count": 1, "right_count": 1, "left_amount": amount, "right_amount": amount}
+    none = {"left_count": 0, "right_count": 0, "left_amount": nothing["amount"], "right_amount": nothing["amount"]}
+    both = {"count": 1, "left_amount": amount, "right_amount": amount}
+    roles = ({"role": "erp", "entity": "order"}, {"role": "accounting", "entity": "invoice"})
+    head = {"name": name, "currency": currency, "period": "2026-10", "left": roles[0], "right": roles[1]}
+    return {**head, "movement": {**sides, "matched": agreed, "across": none}, "to_date": {**sides, "matched": both}}
+
+
+def movement(tie_out: str, side: str, currency: str, amount: str) -> dict[str, Any]:
+    """One new document that agrees."""
+    none = "0" if currency == "JPY" else "0.00"
+    head = {"tie_out": tie_out, "side": side, "currency": currency, "period": "2026-10"}
+    whole = {"opening": none, "documents": amount, "adjustments": none, "closing": amount}
+    return {**head, **whole, "open_before": none, "settled": amount, "open_now": none}
+
+
+def receivables() -> dict[str, Any]:
+    """Two customers in two currencies: one overdue, one with a credit."""
+    none = {"CNY": "0.00", "JPY": "0"}
+
+    def aged(currency: str, documents: int, **amounts: str) -> dict[str, Any]:
+        names = ("not_due", "1-30", "31-60", "61-90", "90+", "credits", "total")
+        return {"currency": currency, "documents": documents, **dict.fromkeys(names, none[currency]), **amounts}
+
+    def item(kind: str, number: str, amount: str, currency: str, bucket: str, days: int) -> dict[str, Any]:
+        who = {"system": "books", "customer_number": "C1" if currency == "CNY" else "C2", "customer": FORMULA}
+        head = {"kind": kind, **who, "currency": currency, "issued_on": "2026-09-01", "due_on": "2026-10-01"}
+        found = record("books", "invoice", number, number, f"https://books.example/{number}")
+        return {**head, "overdue_days": days, "bucket": bucket, "amount": amount, "record": found}
+
+    first = {"system": "books", "customer_number": "C1", "customer": FORMULA}
+    one = aged("CNY", 2, **{"1-30": "100.10", "credits": "-0.20", "total": "99.90"})
+    two = aged("JPY", 1, **{"90+": "500", "total": "500"})
+    return {
+        "ageing": [one, two],
+        "customers": [{**one, **first}, {**two, **first, "customer_number": "C2"}],
+        "items": [
+            item("invoice", "I1", "100.10", "CNY", "1-30", 30),
+            item("payment", "P1", "-0.20", "CNY", "credits", 0),
+            item("invoice", "I2", "500", "JPY", "90+", 100),
+        ],
+    }
+
+
 def finding(
     id: str, check: str, stage: str, department: str, severity: str, money: tuple[Any, Any, Any], age: int
 ) -> dict[str, Any]:
@@ -98,10 +202,18 @@ def finding(
         "title": f"{check} {HOSTILE}",
         "explanation": f"{FORMULA} {HOSTILE} {ESCAPE}",
         "action": "+1 call the customer",
+        "material": severity == "error",
+        "owner": "@lin",
         "assignee": "@lin",
+        "due_on": "2026-10-25",
+        "overdue": severity == "error",
         "reason": None,
         "approver": None,
         "waived_until": None,
+        "comments": [{"at": "2026-10-21T02:00:00Z", "by": "wang", "text": HOSTILE}],
+        "attachments": [
+            {"at": "2026-10-21T02:00:00Z", "by": "wang", "name": "letter.pdf", "size": 9, "sha256": "ef" * 32}
+        ],
     }
 
 

@@ -37,12 +37,13 @@ def sign(store: Store, found: Settings, period: str, run_id: str = "close") -> N
 
 
 def tie_out(built: dict[str, Any], name: str, currency: str = "CNY") -> dict[str, Any]:
-    return next(item for item in built["period_tie_outs"] if (item["name"], item["currency"]) == (name, currency))
+    [found] = [item for item in built["period_tie_outs"] if (item["name"], item["currency"]) == (name, currency)]
+    return dict(found)
 
 
 def movement(built: dict[str, Any], name: str, side: str) -> dict[str, Any]:
     [found] = [item for item in built["movements"] if (item["tie_out"], item["side"]) == (name, side)]
-    return found
+    return dict(found)
 
 
 def as_bytes(built: dict[str, Any]) -> bytes:

@@ -1,0 +1,210 @@
+"""The report as a PDF for the file: what was tied out and signed, with the findings; on A4, with its fonts inside.
+
+Set with fpdf2 in Noto Sans SC, which has Latin and Chinese. The same report always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fpdf import FPDF, FontFace
+from fpdf.enums import TableBordersLayout, TextEmphasis
+
+from console.i18n import Texts, texts
+from console.report import figures, tables
+from console.report.figures import Item, Report
+from console.report.tables import Cell, Table
+
+MOST_FINDINGS = 500
+"""More make a file that nobody reads; the workbook holds all of them."""
+_FONT = "noto"
+_GREY, _PALE = (91, 102, 117), (238, 241, 246)
+
+
+class _Paper(FPDF):
+    """Pages with the report's name and the number of the page at their foot."""
+
+    def __init__(self, foot: str) -> None:
+        super().__init__(orientation="landscape", format="A4")
+        from pylopdf_fonts_zh_cn import sans_path
+
+        self._foot = foot
+        self.set_margin(12)
+        self.set_auto_page_break(True, margin=16)
+        self.add_font(_FONT, fname=sans_path())
+        self.set_font(_FONT, size=9)
+        self.add_page()
+
+    def footer(self) -> None:
+        """Called by fpdf2 at the end of each page."""
+        self.set_y(-12)
+        self.set_font(_FONT, size=7)
+        self.set_text_color(*_GREY)
+        self.cell(w=0, h=5, text=self._foot)
+        self.set_x(-30)
+        self.cell(w=18, h=5, text=f"{self.page_no()}", align="R")
+        self.set_text_color(0, 0, 0)
+
+    def say(self, text: str, size: float = 9, grey: bool = False) -> None:
+        """A paragraph."""
+        self.set_font(_FONT, size=size)
+        if grey:
+            self.set_text_color(*_GREY)
+        self.multi_cell(w=0, h=size * 0.55, text=printable(text), new_x="LMARGIN", new_y="NEXT")
+        self.set_text_color(0, 0, 0)
+
+    def head(self, text: str) -> None:
+        """The head of a section, never alone at the end of a page."""
+        if self.will_page_break(28):
+            self.add_page()
+        self.ln(4)
+        self.say(text, 12)
+        self.ln(1)
+
+    def rows(self, heads: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[Cell]]) -> None:
+        """A table with rows; numbers stand at the right, heads are repeated on each page."""
+        self.set_font(_FONT, size=7)
+        look = FontFace(emphasis=TextEmphasis.NONE, fill_color=_PALE)
+        layout = TableBordersLayout.HORIZONTAL_LINES
+        with self.table(
+            col_widths=tuple(widths), borders_layout=layout, headings_style=look, line_height=4, padding=0.6
+        ) as table:
+            row = table.row()
+            for n, head in enumerate(heads):
+                row.cell(head, align=_side(rows[0][n]))
+            for cells in rows:
+                row = table.row()
+                for cell in cells:
+                    row.cell(shown(cell), align=_side(cell), link=cell.url)
+
+
+def write(report: Report, path: Path, locale: str) -> None:
+    """Write the PDF. Raises ``OSError``."""
+    path.write_bytes(render(report, locale))
+
+
+def render(report: Report, locale: str) -> bytes:
+    """The whole file."""
+    words = texts(locale)
+    paper = _Paper(f"{words('report.title')} · {report['period']} · {report['schema']}")
+    paper.set_title(words("report.title"))
+    paper.set_creator("LTC Sync")
+    paper.set_creation_date(datetime.fromisoformat(report["as_of"]))
+    paper.say(words("report.title"), 16)
+    base = report["base_currency"]
+    about = (figures.as_of(report, words), words("report.period", period=report["period"]))
+    paper.say(" · ".join((*about, words("report.base", currency=base))), grey=True)
+    _signatures(paper, report, words)
+    _tied(paper, tables.period_tie_outs(report, words), words)
+    for table in (tables.movements(report, words), tables.adjustments(report, words), tables.settled(report, words)):
+        if table.rows:
+            paper.head(table.title)
+            paper.rows(table.heads, table.widths, table.rows)
+    _owed(paper, report, words)
+    _findings(paper, report, words)
+    return bytes(paper.output())
+
+
+def _side(cell: Cell) -> str:
+    return "L" if isinstance(cell.value, str | None) else "R"
+
+
+def shown(cell: Cell) -> str:
+    """A value as people read it."""
+    if cell.value is None:
+        return ""
+    if isinstance(cell.value, Decimal):
+        return figures.money(cell.value, cell.currency)
+    return f"{cell.value:,}" if isinstance(cell.value, int) else printable(cell.value)
+
+
+def printable(text: str) -> str:
+    """Without what would turn the direction of writing or hide something."""
+    return "".join(char if char.isprintable() or char == "\n" else "·" for char in text)
+
+
+def _signatures(paper: _Paper, report: Report, words: Texts) -> None:
+    """Who closed and approved it, with the hashes; or lines to sign on."""
+    paper.head(words("section.sign_offs"))
+    closes = [item for item in report["periods"] if item["period"] == report["period"]]
+    if not closes:
+        paper.say(words("report.not_closed", period=report["period"]))
+        paper.ln(6)
+        line = "_" * 40
+        paper.say(f"{words('column.closed')} {line}      {words('column.approved')} {line}")
+    for item in closes:
+        said = [f"{item['period']} ({item['revision']}): {words.name('period.status', item['status'])}"]
+        for what in ("closed", "approved", "reopened"):
+            by = tables.signed(report, item, what)
+            said += [f"{words(f'column.{what}')} {by}"] if by else []
+        paper.say("; ".join(said) + (f" – {item['reason']}" if item["reason"] else ""))
+        paper.say(f"{words('column.inputs_hash')}: {item['inputs_hash']} ({item['records']:,})", 7, grey=True)
+        paper.say(f"{words('column.figures_hash')}: {item['figures_hash']}", 7, grey=True)
+
+
+def _tied(paper: _Paper, table: Table, words: Texts) -> None:
+    """Amounts only: counts are in the workbook."""
+    if not table.rows:
+        return
+    paper.head(table.title)
+    paper.say(words("tie_outs.note"), 8, grey=True)
+    paper.ln(1)
+    chosen = [0, 1, 2, *range(4, 3 + 16, 2)]
+    heads = [table.heads[column].split("\n")[0] for column in chosen]
+    widths = [26, 10, 20, *([18] * 8)]
+    paper.rows(heads, widths, [[row[column] for column in chosen] for row in table.rows])
+
+
+def _owed(paper: _Paper, report: Report, words: Texts) -> None:
+    aged = (*tables.BUCKETS, "credits", "total")
+    rows = [
+        [
+            *(Cell(item["currency"]), Cell(item["documents"])),
+            *(Cell(Decimal(item[name]), item["currency"]) for name in aged),
+        ]
+        for item in report["receivables"]["ageing"]
+    ]
+    if rows:
+        paper.head(words("section.receivables_ageing"))
+        heads = [words(f"column.{name}") for name in ("currency", "documents", *(f"due_{name}" for name in aged))]
+        paper.rows(heads, [10, 12, *([20] * len(aged))], rows)
+
+
+def _findings(paper: _Paper, report: Report, words: Texts) -> None:
+    base = report["base_currency"]
+    paper.head(words("section.findings"))
+    moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
+    paper.say(f"{words('card.movement')}: {words('card.movement_note', **moved)}")
+    for said in figures.remarks(report, words):
+        paper.say(said, 8, grey=True)
+    found = report["findings"]
+    if not found:
+        paper.say(words("report.nothing_open"))
+        return
+    if len(found) > MOST_FINDINGS:
+        paper.say(words("report.truncated", shown=MOST_FINDINGS, all=len(found)), 8, grey=True)
+    paper.ln(1)
+    heads = ("severity", "department", "what", "records", "amount", "base_amount", "age_days", "status", "owner")
+    paper.rows(
+        [words(f"column.{name}", currency=base) for name in heads],
+        [12, 18, 80, 26, 22, 20, 11, 20, 18],
+        [_finding(item, words, base) for item in found[:MOST_FINDINGS]],
+    )
+
+
+def _finding(item: Item, words: Texts, base: str) -> list[Cell]:
+    amount: Any = item["amount"]
+    currency = item["currency"]
+    own = "" if amount is None else f"{currency or ''} {figures.money(amount, currency)}".strip()
+    notes = [item["reason"] or "", *(f"{note['by']}: {note['text']}" for note in item.get("comments", ()))]
+    what = "\n".join(text for text in (item["explanation"], *notes) if text)
+    return [
+        *(Cell(words.name("severity", item["severity"])), Cell(words.name("department", item["department"]))),
+        *(Cell(what), Cell("\n".join(figures.label(record) for record in item["records"]))),
+        *(Cell(own), Cell(None if item["base_amount"] is None else Decimal(item["base_amount"]), base)),
+        *(Cell(item["age_days"]), Cell(words.name("status", item["status"])), Cell(item.get("owner"))),
+    ]

@@ -1,0 +1,287 @@
+"""The report as plain tables, each a list of rows under heads: what CSV, PDF and most sheets of the workbook show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from console.i18n import Texts
+from console.report import figures
+from console.report.figures import Item, Report
+
+BUCKETS = ("not_due", "1-30", "31-60", "61-90", "90+")
+"""Days after the due date of a receivable."""
+MOVED = ("opening", "documents", "adjustments", "closing", "open_before", "settled", "open_now")
+
+
+class Cell(NamedTuple):
+    """One value: a text, a number, or an amount in ``currency``; with the way to where it comes from."""
+
+    value: str | int | Decimal | None
+    currency: str | None = None
+    url: str | None = None
+
+
+class Table(NamedTuple):
+    """``name`` is that of its file; heads are words, widths characters."""
+
+    name: str
+    title: str
+    heads: tuple[str, ...]
+    widths: tuple[int, ...]
+    rows: list[tuple[Cell, ...]]
+
+
+def tables(report: Report, words: Texts) -> list[Table]:
+    """All of them, in the order in which one reads them."""
+    makers: tuple[Callable[[Report, Texts], Table], ...] = (
+        *(tie_outs, period_tie_outs, movements, adjustments, settled, ageing, receivables),
+        *(findings, open_items, sign_offs),
+    )
+    return [make(report, words) for make in makers]
+
+
+def _table(
+    name: str, words: Texts, columns: Sequence[tuple[str, int]], rows: Iterator[tuple[Cell, ...]], base: str = ""
+) -> Table:
+    heads = tuple(words(f"column.{key}", currency=base) for key, _ in columns)
+    return Table(name, words(f"section.{name}"), heads, tuple(width for _, width in columns), list(rows))
+
+
+def _money(amount: Any, currency: str | None) -> Cell:
+    return Cell(None if amount is None else Decimal(amount), currency or "XXX")
+
+
+def _record(record: Item) -> Cell:
+    return Cell(figures.label(record) if record["source_id"] is not None else None, None, figures.link(record))
+
+
+_PARTS = tuple(f"{part}{side}" for side in ("left", "right") for part in ("", "matched_", "unmatched_", "excluded_"))
+
+
+def _of_parts(parts: Item, currency: str) -> Iterator[Cell]:
+    """Count and amount of each part of a tie-out, left then right."""
+    for name in _PARTS:
+        if name.startswith("matched_"):
+            side = name.removeprefix("matched_")
+            matched = parts["matched"]
+            yield Cell(matched.get(f"{side}_count", matched.get("count")))
+            yield _money(matched[f"{side}_amount"], currency)
+        else:
+            yield Cell(parts[name]["count"])
+            yield _money(parts[name]["amount"], currency)
+
+
+def _part_table(name: str, words: Texts, head: Sequence[tuple[str, int]], rows: Iterator[tuple[Cell, ...]]) -> Table:
+    columns = [words(f"column.{key}") for key, _ in head]
+    widths = [width for _, width in head]
+    for part in _PARTS:
+        columns += [f"{words(f'column.{part}')}\n{words(f'column.{what}')}" for what in ("count", "amount")]
+        widths += [10, 18]
+    return Table(name, words(f"section.{name}"), tuple(columns), tuple(widths), list(rows))
+
+
+def tie_outs(report: Report, words: Texts) -> Table:
+    """Tie-outs of all documents."""
+    rows = (
+        (Cell(words.name("tie_out", item["name"])), Cell(item["currency"]), *_of_parts(item, item["currency"]))
+        for item in figures.tie_outs(report)
+    )
+    return _part_table("tie_outs", words, (("name", 30), ("currency", 10)), rows)
+
+
+def period_tie_outs(report: Report, words: Texts) -> Table:
+    """Tie-outs of the period: its documents, and everything until its end."""
+    base = report["base_currency"]
+    ordered = sorted(report["period_tie_outs"], key=lambda item: figures.order(item["name"], item["currency"], base))
+    rows = (
+        (
+            *(Cell(words.name("tie_out", item["name"])), Cell(item["currency"]), Cell(words(f"column.{which}"))),
+            *_of_parts(item[which], item["currency"]),
+        )
+        for item in ordered
+        for which in ("movement", "to_date")
+    )
+    return _part_table("period_tie_outs", words, (("name", 30), ("currency", 10), ("which", 22)), rows)
+
+
+def movements(report: Report, words: Texts) -> Table:
+    """From the end of the period before to the end of this one."""
+    base = report["base_currency"]
+    ordered = sorted(
+        report["movements"],
+        key=lambda item: (*figures.order(item["tie_out"], item["currency"], base), item["side"]),
+    )
+    rows = (
+        (
+            *(Cell(words.name("tie_out", item["tie_out"])), Cell(words(f"column.{item['side']}"))),
+            Cell(item["currency"]),
+            *(_money(item[name], item["currency"]) for name in MOVED),
+        )
+        for item in ordered
+    )
+    heads = ("opening", "of_period", *MOVED[2:])
+    columns = (("name", 30), ("side", 10), ("currency", 10), *((name, 18) for name in heads))
+    return _table("movements", words, columns, rows)
+
+
+def adjustments(report: Report, words: Texts) -> Table:
+    """What changed about documents of closed periods."""
+    rows = (
+        (
+            *(Cell(words.name("adjustment", item["kind"])), Cell(item["belongs_to"])),
+            *_document(item["record"], words),
+            *(Cell(words.name("tie_out", item["tie_out"])), Cell(words(f"column.{item['side']}"))),
+            Cell(item["currency"]),
+            *(_money(item[name], item["currency"]) for name in ("old_amount", "new_amount", "difference")),
+        )
+        for item in report["adjustments"]
+    )
+    columns = (
+        *(("kind", 16), ("belongs_to", 12), ("entity", 14), ("system", 14), ("number", 24), ("name", 26)),
+        *(("side", 10), ("currency", 10), ("old_amount", 18), ("new_amount", 18), ("difference", 18)),
+    )
+    return _table("adjustments", words, columns, rows)
+
+
+def settled(report: Report, words: Texts) -> Table:
+    """Documents of closed periods that agree only since."""
+    rows = (
+        (
+            Cell(item["belongs_to"]),
+            *_document(item["record"], words),
+            *(Cell(words.name("tie_out", item["tie_out"])), Cell(words(f"column.{item['side']}"))),
+            *(Cell(item["currency"]), _money(item["amount"], item["currency"])),
+        )
+        for item in report["settled"]
+    )
+    columns = (
+        *(("belongs_to", 12), ("entity", 14), ("system", 14), ("number", 24), ("name", 26)),
+        *(("side", 10), ("currency", 10), ("amount", 18)),
+    )
+    return _table("settled", words, columns, rows)
+
+
+def _document(record: Item, words: Texts) -> tuple[Cell, Cell, Cell]:
+    return Cell(words.name("entity", record["entity"] or "–")), Cell(record["system"]), _record(record)
+
+
+def ageing(report: Report, words: Texts) -> Table:
+    """What each customer owes, by age."""
+    aged = (*BUCKETS, "credits", "total")
+    rows = (
+        (
+            *(Cell(number), Cell(item["customer"]), Cell(item["customer_number"]), Cell(item["system"])),
+            *(Cell(item["currency"]), Cell(item["documents"])),
+            *(_money(item[name], item["currency"]) for name in aged),
+        )
+        for number, item in enumerate(report["receivables"]["customers"], 1)
+    )
+    columns = (
+        *(("line", 6), ("customer", 34), ("customer_number", 18), ("system", 14), ("currency", 10)),
+        *(("documents", 11), *((f"due_{name}", 16) for name in aged)),
+    )
+    return _table("receivables_ageing", words, columns, rows)
+
+
+def receivables(report: Report, words: Texts) -> Table:
+    """What customers owe, document by document; ``line`` is the customer's in the ageing."""
+    customers = {
+        (item["currency"], item["system"], item["customer_number"]): number
+        for number, item in enumerate(report["receivables"]["customers"], 1)
+    }
+    rows = (
+        (
+            Cell(customers[item["currency"], item["system"], item["customer_number"] or ""]),
+            *(Cell(item["customer"]), Cell(words.name("owed", item["kind"]))),
+            _record(item["record"]),
+            *(Cell(item["issued_on"]), Cell(item["due_on"]), Cell(item["overdue_days"])),
+            *(Cell(words(f"column.due_{item['bucket']}")), Cell(item["currency"])),
+            _money(item["amount"], item["currency"]),
+        )
+        for item in report["receivables"]["items"]
+    )
+    columns = (
+        *(("line", 6), ("customer", 34), ("kind", 14), ("number", 24), ("issued_on", 12), ("due_date", 12)),
+        *(("overdue_days", 11), ("bucket", 14), ("currency", 10), ("amount", 18)),
+    )
+    return _table("receivables", words, columns, rows)
+
+
+def findings(report: Report, words: Texts) -> Table:
+    """What does not tie out."""
+    base = report["base_currency"]
+    columns = (
+        *(("severity", 10), ("stage", 13), ("department", 17), ("check", 28), ("what", 60), ("action", 50)),
+        *(("records", 30), ("amount", 16), ("currency", 10), ("base_amount", 18), ("material", 10)),
+        *(("age_days", 10), ("since", 12), ("first_seen", 12), ("status", 11), ("owner", 16), ("due_on", 12)),
+        *(("overdue", 10), ("reason", 30), ("approver", 16), ("waived_until", 12), ("comments", 40)),
+        *(("attachments", 30), ("id", 24)),
+    )
+    rows = (_finding(item, words, base) for item in report["findings"])
+    return _table("findings", words, columns, rows, base)
+
+
+def _finding(item: Item, words: Texts, base: str) -> tuple[Cell, ...]:
+    yes = {True: words("report.adds_up"), False: words("report.does_not")}
+    said = "\n".join(f"{note['at'][:10]} {note['by']}: {note['text']}" for note in item.get("comments", ()))
+    files = "\n".join(f"{file['name']} ({file['sha256'][:12]})" for file in item.get("attachments", ()))
+    return (
+        *(Cell(words.name("severity", item["severity"])), Cell(words.name("stage", item["stage"]))),
+        *(Cell(words.name("department", item["department"])), Cell(item.get("title") or item["check"])),
+        *(Cell(item["explanation"]), Cell(item["action"])),
+        Cell("\n".join(figures.label(record) for record in item["records"])),
+        *(_money(item["amount"], item["currency"]), Cell(item["currency"] or "")),
+        *(_money(item["base_amount"], base), Cell(yes[item.get("material", True)])),
+        *(Cell(item["age_days"]), Cell(item.get("since")), Cell(item["first_seen"][:10])),
+        *(Cell(words.name("status", item["status"])), Cell(item.get("owner")), Cell(item.get("due_on"))),
+        Cell(yes[True] if item.get("overdue") else None),
+        *(Cell(item.get(name)) for name in ("reason", "approver", "waived_until")),
+        *(Cell(said or None), Cell(files or None), Cell(item["id"])),
+    )
+
+
+def open_items(report: Report, words: Texts) -> Table:
+    """One row for every record that a finding is about, with the way to it."""
+    rows = (
+        (
+            *(Cell(figures.label(record), None, figures.link(record)), Cell(words.name("entity", record["entity"]))),
+            *(Cell(record["system"]), Cell(record["source_id"]), Cell(item.get("title") or item["check"])),
+            *(Cell(words.name("severity", item["severity"])), Cell(words.name("department", item["department"]))),
+            *(_money(item["amount"], item["currency"]), Cell(item["currency"] or "")),
+            *(Cell(item["age_days"]), Cell(item["id"])),
+        )
+        for item in report["findings"]
+        for record in item["records"]
+    )
+    columns = (
+        *(("number", 34), ("entity", 14), ("system", 14), ("source_id", 38), ("check", 28), ("severity", 10)),
+        *(("department", 17), ("amount", 16), ("currency", 10), ("age_days", 10), ("id", 24)),
+    )
+    return _table("open_items", words, columns, rows)
+
+
+def sign_offs(report: Report, words: Texts) -> Table:
+    """Who closed, approved and reopened which period, with the hashes."""
+    rows = (
+        (
+            *(Cell(item["period"]), Cell(item["revision"]), Cell(words.name("period.status", item["status"]))),
+            *(Cell(signed(report, item, name)) for name in ("closed", "approved", "reopened")),
+            *(Cell(item["reason"]), Cell(item["records"]), Cell(item["inputs_hash"]), Cell(item["figures_hash"])),
+        )
+        for item in report["periods"]
+    )
+    columns = (
+        *(("period", 10), ("revision", 10), ("status", 22), ("closed", 30), ("approved", 30), ("reopened", 30)),
+        *(("reason", 40), ("took_part", 12), ("inputs_hash", 68), ("figures_hash", 68)),
+    )
+    return _table("sign_offs", words, columns, rows)
+
+
+def signed(report: Report, close: Item, what: str) -> str | None:
+    """Who did that with a period, and when, in the report's time zone."""
+    if close[f"{what}_at"] is None:
+        return None
+    at = figures.local_time({"timezone": report.get("timezone"), "as_of": close[f"{what}_at"]})
+    return f"{close[f'{what}_by']}, {at}"

@@ -1,0 +1,63 @@
+"""CSV and PDF of the report: what is in them, that no text acts, and that the same report gives the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from console.i18n import LOCALES
+from console.report import SUFFIXES, pdf, write
+from tests.console import sample_report
+from tests.console.sample_report import FORMULA
+
+
+def tables(path: Path) -> dict[str, list[list[str]]]:
+    with zipfile.ZipFile(path) as file:
+        return {
+            name: list(csv.reader(io.StringIO(file.read(name).decode("utf-8-sig"), newline="")))
+            for name in file.namelist()
+        }
+
+
+@pytest.mark.parametrize("form", SUFFIXES)
+def test_the_same_report_gives_the_same_bytes(form: str, tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        write(sample_report.report(), form, tmp_path / name, "zh-CN")
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1]
+
+
+def test_csv_holds_every_table_with_plain_amounts_and_texts_that_stay_texts(tmp_path: Path) -> None:
+    write(sample_report.report(), "csv", tmp_path / "r.zip", "en")
+    found = tables(tmp_path / "r.zip")
+    assert list(found) == [
+        *("tie_outs.csv", "period_tie_outs.csv", "movements.csv", "adjustments.csv", "settled.csv"),
+        *("receivables_ageing.csv", "receivables.csv", "findings.csv", "open_items.csv", "sign_offs.csv"),
+    ]
+    heads, adjusted = found["adjustments.csv"]
+    shown = dict(zip(heads, adjusted, strict=True))
+    assert (shown["Number"], shown["Was"], shown["Difference"]) == (f"'{FORMULA}", "10.00", "-2.50")
+    assert shown["url"] == "https://books.example/7"
+    assert [row[-2] for row in found["receivables.csv"][1:]] == ["100.10", "-0.20", "500"]
+    risky = [cell for rows in found.values() for row in rows for cell in row if re.match(r"[=+@]|-\D", cell)]
+    assert risky == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_pdf_has_its_font_inside_and_says_who_signed(locale: str) -> None:
+    open_period = pdf.render(sample_report.report(), locale)
+    assert open_period.startswith(b"%PDF-")
+    assert b"/FontFile3" in open_period
+    signed = pdf.render(sample_report.report(period="2026-09"), locale)
+    assert len(signed) > 10_000
+    assert signed != open_period
+
+
+def test_a_pdf_of_nothing_is_a_pdf_all_the_same() -> None:
+    assert pdf.render(sample_report.empty(), "en").startswith(b"%PDF-")
