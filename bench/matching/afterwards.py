@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from bench.matching.model import IDENTIFYING, Receipt
 from bench.matching.office import END, Office
 
@@ -17,11 +19,16 @@ _HARMLESS = {"by_machine", "discount", "credit_netted"}
 def repeat_some(office: Office) -> None:
     """Pay some receipts a second time, days later. The first one settles; the second settles nothing.
 
-    Only payments that name what they pay: a second one without any reference is, by law, for the next open debt.
+    Only payments that name what they pay, and, where people write, of an amount that the customer owes once: a second
+    one without any reference is, by law, for the next open debt, and one with the number of a paid invoice may be for
+    another of the same amount.
     """
+    owed = Counter((item.party, item.open) for item in office.items)
     for first in list(office.receipts):
         if first.kind == "settles" and office.chance.happens(office.profile.duplicate) and _plain(first):
-            repeat(office, first)
+            once = all(owed[row.item.party, row.item.open] == 1 for row in first.rows)
+            if once or "by_machine" in first.events:
+                repeat(office, first)
 
 
 def repeat(office: Office, first: Receipt) -> Receipt | None:

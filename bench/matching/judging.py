@@ -86,7 +86,8 @@ LEFT JOIN wanted_differences wd USING (receipt_id) LEFT JOIN given_differences g
 CREATE OR REPLACE TEMP TABLE judged AS
 SELECT g.*, r.one IS NOT NULL AS item_right, r.one IS NOT NULL AND coalesce(
         g.applied = r.applied OR g.money = r.money OR e.item_id IS NOT NULL
-        OR t.same_money AND abs(g.applied - r.applied) <= t.of_the_whole, false) AS right_row
+        OR t.same_money AND least(abs(g.applied - r.applied), abs(g.money - r.money)) <= t.of_the_whole, false
+    ) AS right_row
 FROM given_rows g LEFT JOIN right_rows r USING (receipt_id, one) LEFT JOIN totals t USING (receipt_id)
 LEFT JOIN same_end e ON e.item_id = g.item_id;
 

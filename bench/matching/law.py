@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from datetime import date
 
-from bench.matching.model import IDENTIFYING, Item, Receipt, Row
+from bench.matching.model import IDENTIFYING, Difference, Item, Receipt, Row
 from bench.matching.office import Office
 
 Slot = tuple[Receipt, Row]
@@ -63,20 +63,19 @@ def _apart(receipts: list[Receipt]) -> None:
 
 def _oldest_first(items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:
     """Give payments that do not tell their item the oldest item of that amount, of the month if they name one."""
-    slots: dict[tuple[Hashable, int], list[Slot]] = defaultdict(list)
+    slots: dict[tuple[Hashable, int, bool], list[Slot]] = defaultdict(list)
     for receipt in receipts:
-        different = {id(difference.item) for difference in receipt.differences}
         for row in receipt.rows:
             item = row.item
-            plain = item.rows == 1 and row.applied == item.open and id(item) not in different
+            differences = [one for one in receipt.differences if one.item is item]
+            less = len(differences) == 1 and differences[0].by_terms
+            plain = item.rows == 1 and row.applied == item.open and (less or not differences)
             if plain and item.issued <= receipt.day and not _told(receipt, item, shared):
-                slots[_worth(item), receipt.habit == "period" and _month(item)].append((receipt, row))
-    for (worth, month), group in slots.items():
-        candidates = [
-            item for item in items if item.rows == 0 and _worth(item) == worth and month in (False, _month(item))
-        ]
-        if len(group) + len(candidates) > 1:
-            _assign(group, candidates + [row.item for _, row in group])
+                slots[_worth(item), receipt.habit == "period" and _month(item), less].append((receipt, row))
+    for (worth, month, _), group in slots.items():
+        free = [one for one in items if one.rows == 0 and _worth(one) == worth and month in (False, _month(one))]
+        if len(group) + len(free) > 1:
+            _assign(group, free + [row.item for _, row in group])
 
 
 def _month(item: Item) -> int:
@@ -84,7 +83,7 @@ def _month(item: Item) -> int:
 
 
 def _worth(item: Item) -> Hashable:
-    return item.party, item.currency, item.open, item.kind
+    return item.party, item.currency, item.open, item.kind, item.discount
 
 
 def _assign(slots: list[Slot], candidates: list[Item]) -> None:
@@ -101,10 +100,21 @@ def _assign(slots: list[Slot], candidates: list[Item]) -> None:
     for _, row in slots:
         row.item.rows -= 1
         row.item.settled -= row.applied
-    for (_, row), item in zip(slots, chosen, strict=True):
+    less = [next((one for one in receipt.differences if one.item is row.item), None) for receipt, row in slots]
+    for (receipt, row), item, difference in zip(slots, chosen, less, strict=True):
         row.item = item
         item.rows += 1
         item.settled += row.applied
+        if difference is not None:
+            _discounted(receipt, difference, item)
+
+
+def _discounted(receipt: Receipt, difference: Difference, item: Item) -> None:
+    """Let a discount be of another item, in time or late."""
+    receipt.events.remove("discount" if difference.kind == "discount" else "discount_late")
+    difference.item = item
+    difference.kind = "discount" if receipt.day <= item.until else "short_payment"
+    receipt.events.append("discount" if difference.kind == "discount" else "discount_late")
 
 
 def _alternatives(office: Office, items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:

@@ -54,6 +54,8 @@ class Difference:
     item: Item | None
     kind: str
     amount: int
+    by_terms: bool = False
+    """Taken by the terms of the invoice, in time or late."""
 
 
 @dataclass(slots=True)
@@ -112,9 +114,9 @@ class Receipt:
         item.settled += applied
         item.last = max(item.last, self.day)
 
-    def differ(self, item: Item | None, kind: str, amount: int) -> None:
+    def differ(self, item: Item | None, kind: str, amount: int, by_terms: bool = False) -> None:
         """Add a difference, and its money."""
-        self.differences.append(Difference(item, kind, amount))
+        self.differences.append(Difference(item, kind, amount, by_terms))
         self.gross += amount
 
 

@@ -150,7 +150,7 @@ def _twin(office: Office, item: Item) -> Item:
 
 def _credit(office: Office, item: Item) -> Item:
     chance = office.chance
-    value = item.amount * chance.pick((5, 10, 10, 15, 20, 30, 50, 100)) // 100
+    value = item.amount * chance.pick((5, 10, 10, 15, 20, 30, 50)) // 100
     credit = office.item("credit_note", item.party, -value, item.issued + chance.between(3, 25), 0)
     credit.order, credit.purchase_order = item.order, item.purchase_order
     return credit

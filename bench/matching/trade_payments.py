@@ -96,7 +96,7 @@ def _payment(
         receipt.settle(item, owed)
         if taken and owed == item.amount:
             kind = "discount" if day <= item.until else "short_payment"
-            receipt.differ(item, kind, -_share(item.amount, item.discount))
+            receipt.differ(item, kind, -_share(item.amount, item.discount), by_terms=True)
             receipt.events.append("discount" if day <= item.until else "discount_late")
         if habits.withheld:
             receipt.differ(item, "withholding_tax", -_share(owed, habits.withheld))
@@ -233,16 +233,10 @@ def _bank_fee(office: Office, receipt: Receipt) -> None:
 
 def _misnamed(office: Office, receipt: Receipt, item: Item) -> None:
     """Let the text name an invoice that the customer has paid before."""
-    earlier = [
-        one
-        for one in office.items[-300:]
-        if one.party == item.party
-        and one.rows
-        and not one.remaining
-        and one.last < receipt.day
-        # else nobody could tell it from a second payment
-        and one.open != item.open
-    ]
+    own = [one for one in office.items[-300:] if one.party == item.party]
+    if sum(one.open == item.open for one in own) > 1:
+        return  # nobody could tell which is meant, or whether it is a second payment
+    earlier = [one for one in own if one.rows and not one.remaining and one.last < receipt.day]
     if earlier:
         receipt.named = [earlier[-1]]
         receipt.habit = "wrong_number"
