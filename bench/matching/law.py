@@ -72,10 +72,10 @@ def _oldest_first(items: list[Item], receipts: list[Receipt], shared: Counter[Ha
             plain = item.rows == 1 and row.applied == item.open and (less or not differences)
             if plain and item.issued <= receipt.day and not _told(receipt, item, shared):
                 slots[_worth(item), receipt.habit == "period" and _month(item), less].append((receipt, row))
-    for (worth, month, _), group in slots.items():
+    for (worth, month, less), group in slots.items():
         free = [one for one in items if one.rows == 0 and _worth(one) == worth and month in (False, _month(one))]
         if len(group) + len(free) > 1:
-            _assign(group, free + [row.item for _, row in group])
+            _assign(group, free + [row.item for _, row in group], less)
 
 
 def _month(item: Item) -> int:
@@ -86,22 +86,23 @@ def _worth(item: Item) -> Hashable:
     return item.party, item.currency, item.open, item.kind, item.discount
 
 
-def _assign(slots: list[Slot], candidates: list[Item]) -> None:
-    """The earliest payment takes what was due first, of what was billed by then."""
+def _assign(slots: list[Slot], candidates: list[Item], less: bool) -> None:
+    """The earliest payment takes what was due first of what is billed; less a discount, of what still allows it."""
     slots.sort(key=lambda one: one[0].day)
     candidates.sort(key=lambda one: (one.due, one.issued))
     chosen: list[Item] = []
     for receipt, _ in slots:
-        item = next((one for one in candidates if one.issued <= receipt.day), None)
-        if item is None:
+        billed = [one for one in candidates if one.issued <= receipt.day]
+        if not billed:
             return  # a debt not yet billed has no place in this order
+        item = next((one for one in billed if less and one.until >= receipt.day), billed[0])
         candidates.remove(item)
         chosen.append(item)
     for _, row in slots:
         row.item.rows -= 1
         row.item.settled -= row.applied
-    less = [next((one for one in receipt.differences if one.item is row.item), None) for receipt, row in slots]
-    for (receipt, row), item, difference in zip(slots, chosen, less, strict=True):
+    taken = [next((one for one in receipt.differences if one.item is row.item), None) for receipt, row in slots]
+    for (receipt, row), item, difference in zip(slots, chosen, taken, strict=True):
         row.item = item
         item.rows += 1
         item.settled += row.applied

@@ -39,11 +39,13 @@ def add(office: Office) -> None:
     in_blocks = chance.happens(rates.in_blocks)
     terms = _Terms(chance.pick(_TERMS[office.market]), discount, within, chance.happens(0.15), style, in_blocks)
     rolling = len(payer.parties) == 1 and chance.happens(rates.rolling)
-    items = [item for party in payer.parties for item in _billed(office, party, terms, rolling)]
+    habits = _habits(office)
+    # Money withheld or lost in exchange must not equal a credit note by chance.
+    credited = not habits.withheld and habits.currency == office.currency
+    items = [item for party in payer.parties for item in _billed(office, party, terms, rolling, credited)]
     if rolling:
         trade_payments.pay_on_account(office, payer, items)
         return
-    habits = _habits(office)
     for item in items:
         if item.kind == "credit_note":
             continue
@@ -95,7 +97,7 @@ def _pays_for(office: Office, payer: Payer, why: str) -> None:
         office.related.extend((by, party, why) for party in payer.parties if party != by)
 
 
-def _billed(office: Office, party: str, terms: _Terms, rolling: bool) -> list[Item]:
+def _billed(office: Office, party: str, terms: _Terms, rolling: bool, credited: bool) -> list[Item]:
     """Invoices, credit notes and debit notes of one customer, in order of issue."""
     chance, rates, market = office.chance, office.profile, office.market
     count = min(250, max(1, round(chance.spread(9, 0.9))))
@@ -120,7 +122,7 @@ def _billed(office: Office, party: str, terms: _Terms, rolling: bool) -> list[It
             continue
         if chance.happens(rates.twin_invoice):
             made.append(_twin(office, item))
-        if chance.happens(rates.credit_note):
+        if credited and chance.happens(rates.credit_note):
             made.append(_credit(office, item))
         if chance.happens(rates.debit_note):
             value = chance.between(500, 15_000) * LEVEL[market]

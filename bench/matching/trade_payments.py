@@ -49,12 +49,11 @@ def pay(office: Office, payer: Payer, planned: list[Planned], credits: list[Item
         items = [(item, taken and habits.factor_fee == 0) for _, taken, item in group]
         due = sum(item.remaining for item, _ in items)
         netted: list[Item] = []
-        if habits.currency == office.currency and not habits.withheld:
-            for credit in [one for one in kept if one.issued < day]:
-                if any(credit.party == item.party for item, _ in items) and -credit.open < due // 2:
-                    netted.append(credit)
-                    kept.remove(credit)
-                    due += credit.open
+        for credit in [one for one in kept if one.issued < day]:
+            if any(credit.party == item.party for item, _ in items) and -credit.open < due // 2:
+                netted.append(credit)
+                kept.remove(credit)
+                due += credit.open
         _payment(office, payer, day, items, netted, habits, troubles[len(items) == 1])
 
 

@@ -16,7 +16,7 @@ from bench.matching.score import score, wilson
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    generate.world(folder, "ugly", 2_000, 5)
+    generate.world(folder, "ugly", 6_000, 5)
     return folder
 
 
