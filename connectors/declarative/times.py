@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -31,7 +32,10 @@ class TimeFormat:
         if format != "iso" and format not in _UNITS:
             if "%" not in format:
                 raise ValueError("is iso, seconds, milliseconds, microseconds, or a pattern such as '%d.%m.%Y %H:%M'")
-            self.parse(datetime(2026, 11, 28, tzinfo=UTC).strftime(format))
+            try:
+                self.parse(datetime(2026, 11, 28, tzinfo=UTC).strftime(format))
+            except re.error:
+                raise ValueError("names a part of the time twice") from None
 
     @property
     def unit_us(self) -> int:

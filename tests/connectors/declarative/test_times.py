@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from connectors.declarative.times import TimeFormat, to_us
 
 NAIVE = TimeFormat("%Y-%m-%d %H:%M:%S.%f", "Europe/Berlin")
@@ -25,3 +27,8 @@ def test_any_other_span_begins_where_it_begins() -> None:
     assert NAIVE.write(us(1, 10), us(5, 0)) == "2026-10-25 02:10:00.000000"
     spring = to_us(datetime(2026, 3, 29, 0, 30, tzinfo=UTC)), to_us(datetime(2026, 3, 29, 1, 30, tzinfo=UTC))
     assert NAIVE.write(*spring) == "2026-03-29 01:30:00.000000"
+
+
+def test_a_pattern_that_names_a_part_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        TimeFormat("%H:%M:%M")
