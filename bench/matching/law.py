@@ -31,6 +31,7 @@ def obey(office: Office) -> None:
         items = [item for party in payer.parties for item in owned[party]]
         shared = Counter(name for item in items for name in _references(item))
         _apart(receipts)
+        _say_so(items, receipts, shared)
         _oldest_first(items, receipts, shared)
         _alternatives(office, items, receipts, shared)
 
@@ -51,6 +52,29 @@ def _told(receipt: Receipt, item: Item, shared: Counter[Hashable]) -> bool:
     return True
 
 
+def _say_so(items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:
+    """Let a payment out of the ordinary for one of several equal items name it: no law says which it would be for."""
+    equals = Counter(_worth(item) for item in items)
+    for receipt in receipts:
+        if "rolling" in receipt.events:
+            continue
+        for row in receipt.rows:
+            if equals[_worth(row.item)] > 1 and not _told(receipt, row.item, shared) and not _plain(receipt, row):
+                receipt.habit = "numbers" if row.item.issued <= receipt.day or row.item.order is None else "order"
+
+
+def _plain(receipt: Receipt, row: Row) -> bool:
+    """Whether a row settles a billed item at once and in full, with no difference but the discount of its terms."""
+    item = row.item
+    differences = [one for one in receipt.differences if one.item is item]
+    return (
+        item.rows == 1
+        and row.applied == item.open
+        and item.issued <= receipt.day
+        and (not differences or (len(differences) == 1 and differences[0].by_terms))
+    )
+
+
 def _apart(receipts: list[Receipt]) -> None:
     """No two payments that say nothing come on one day with one amount, so that each has its place in time."""
     taken: set[tuple[int, int, str]] = set()
@@ -67,10 +91,8 @@ def _oldest_first(items: list[Item], receipts: list[Receipt], shared: Counter[Ha
     for receipt in receipts:
         for row in receipt.rows:
             item = row.item
-            differences = [one for one in receipt.differences if one.item is item]
-            less = len(differences) == 1 and differences[0].by_terms
-            plain = item.rows == 1 and row.applied == item.open and (less or not differences)
-            if plain and item.issued <= receipt.day and not _told(receipt, item, shared):
+            if _plain(receipt, row) and not _told(receipt, item, shared):
+                less = any(one.item is item for one in receipt.differences)
                 slots[_worth(item), receipt.habit == "period" and _month(item), less].append((receipt, row))
     for (worth, month, less), group in slots.items():
         free = [one for one in items if one.rows == 0 and _worth(one) == worth and month in (False, _month(one))]
