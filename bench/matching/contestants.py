@@ -19,14 +19,15 @@ import duckdb
 from bench.contestant import peak_kib
 from bench.matching import baseline, worlds
 from bench.matching.exchange import BASE
-from reconciliation.cash import engine
-from reconciliation.session import Database
 
 Contestant = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 def _engine(connection: duckdb.DuckDBPyConnection) -> None:
     """Cash application as the product does it."""
+    from reconciliation.cash import engine
+    from reconciliation.session import Database
+
     engine.apply(Database(connection), base_currency=BASE)
 
 
