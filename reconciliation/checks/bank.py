@@ -27,8 +27,8 @@ from reconciliation.payouts import statements_reach
         "收款 {payment}（{amount_money}）已于 {received_on} 入账，银行对账单中没有对应流水。",
     ),
     action=(
-        "Find the line and confirm the link (`ltc links list --suggested`), or correct the booking.",
-        "请找到对应流水并确认关联（`ltc links list --suggested`），或更正入账。",
+        "Find the line and confirm the link (`ltc links list --decision suggested`), or correct the booking.",
+        "请找到对应流水并确认关联（`ltc links list --decision suggested`），或更正入账。",
     ),
     needs="accounting.payment bank.payment",
     days=5,

@@ -76,21 +76,28 @@ def pair(frame: Frame, pairs: Pairs, method: str, score: int, hits: str, *, sure
     )
 
 
-def references(text: str) -> str:
-    """SQL: the references that a text holds, as a list: words with a digit, without what is in front, between and case.
-
-    Days, amounts, account numbers and what is too short to tell one thing from another are none.
-    """
-    words = rf"regexp_extract_all(upper(narrow({text})), '[A-Z0-9]+(?:[-/._][A-Z0-9]+)*')"
-    plain = rf"list_filter({words}, lambda w: NOT regexp_matches(w, '^[0-9]+[.][0-9]{{1,2}}$'))"
-    bare = f"list_transform({plain}, lambda w: regexp_replace(w, '[-/._]', '', 'g'))"
-    return f"list_filter({bare}, lambda w: {_is_reference('w')})"
+def words(text: str) -> str:
+    """SQL: the words of a text as a list, in capitals and without what stands between their parts; no decimals."""
+    found = rf"regexp_extract_all(upper(narrow({text})), '[A-Z0-9]+(?:[-/._][A-Z0-9]+)*')"
+    plain = rf"list_filter({found}, lambda w: NOT regexp_matches(w, '^[0-9]+[.][0-9]{{1,2}}$'))"
+    return f"list_transform({plain}, lambda w: {bare('w')})"
 
 
-def _is_reference(word: str) -> str:
-    day = "^(?:(?:19|20)[0-9]{2}(?:[01][0-9](?:[0-3][0-9])?)?|[0-3][0-9][01][0-9](?:19|20)[0-9]{2})$"
+def bare(text: str) -> str:
+    """SQL: a number or id as ``words`` writes it."""
+    return f"regexp_replace(upper(narrow({text})), '[-/._ ]', '', 'g')"
+
+
+def is_reference(word: str) -> str:
+    """SQL: whether a word tells one thing from others: it has a digit, some length, and is neither day nor account."""
     account = "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"
+    return f"({is_number(word)} AND NOT regexp_matches({word}, '{account}'))"
+
+
+def is_number(word: str) -> str:
+    """SQL: the same, of a word that is known to be no account."""
+    day = "^(?:(?:19|20)[0-9]{2}(?:[01][0-9](?:[0-3][0-9])?)?|[0-3][0-9][01][0-9](?:19|20)[0-9]{2})$"
     return (
-        f"regexp_matches({word}, '[0-9]') AND length({word}) >= CASE WHEN regexp_matches({word}, '[A-Z]') THEN 4 "
-        f"ELSE 6 END AND NOT regexp_matches({word}, '{day}') AND NOT regexp_matches({word}, '{account}')"
+        f"(regexp_matches({word}, '[0-9]') AND length({word}) >= CASE WHEN regexp_matches({word}, '[A-Z]') THEN 4 "
+        f"ELSE 6 END AND NOT regexp_matches({word}, '{day}'))"
     )

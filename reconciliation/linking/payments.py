@@ -9,7 +9,7 @@ from __future__ import annotations
 from reconciliation import seen
 from reconciliation.frame import Frame
 from reconciliation.linking import candidates
-from reconciliation.linking.pairing import COMMON, Pairs, pair, references
+from reconciliation.linking.pairing import COMMON, Pairs, bare, is_reference, pair, words
 from reconciliation.linking.references import Hop, resolve
 
 _TAKEN = """
@@ -46,7 +46,7 @@ def _keys(frame: Frame) -> None:
         f"""
         CREATE OR REPLACE TABLE money_key AS
             SELECT p.record_id, {seen.TIER.format("p")} AS tier, coalesce(p.direction, 'in') AS direction, p.currency,
-                p.amount, p.received_on AS day, p.end_to_end_id, p.source_id, {references(text)} AS refs
+                p.amount, p.received_on AS day, p.end_to_end_id, p.source_id, {words(text)} AS words
             FROM payments p
             ANTI JOIN (SELECT c.right_id AS record_id FROM candidate c JOIN payments x ON x.record_id = c.right_id
                 JOIN payouts o ON o.record_id = c.left_id WHERE c.left_entity = 'payout'
@@ -56,11 +56,11 @@ def _keys(frame: Frame) -> None:
               AND p.status IN ('received', 'pending', 'authorised');
         CREATE OR REPLACE TABLE money_ref AS
             SELECT record_id, ref FROM (
-                SELECT record_id, unnest(refs) AS ref FROM money_key
+                SELECT record_id, ref FROM (SELECT record_id, unnest(words) AS ref FROM money_key)
+                WHERE {is_reference("ref")}
                 UNION
                 -- A document that both settle, and its number, whoever writes it into a text.
-                SELECT c.right_id, unnest([c.left_entity || ':' || c.left_id,
-                    regexp_replace(upper(narrow(d.number)), '[-/._ ]', '', 'g')])
+                SELECT c.right_id, unnest([c.left_entity || ':' || c.left_id, {bare("d.number")}])
                 FROM candidate c JOIN (SELECT record_id, number FROM invoices UNION ALL
                     SELECT record_id, number FROM orders) d ON d.record_id = c.left_id
                 WHERE c.kind = 'follows' AND c.left_entity IN ('invoice', 'order') AND c.right_entity = 'payment'
@@ -91,7 +91,6 @@ def _by_end_to_end_id(frame: Frame) -> None:
 
 def _by_id(frame: Frame) -> None:
     """One of them shows the other's id in its own system: however late it was entered there."""
-    bare = "regexp_replace(upper(source_id), '[-/._]', '', 'g')"
     pair(
         frame,
         _PAIRS,
@@ -99,10 +98,11 @@ def _by_id(frame: Frame) -> None:
         1000,
         f"""
         WITH own AS (
-            SELECT record_id, {bare} AS ref FROM money_key
-            WHERE length({bare}) >= {_ID_LENGTH} AND regexp_matches({bare}, '[0-9]')
+            FROM (SELECT record_id, {bare("source_id")} AS ref FROM money_key)
+            WHERE length(ref) >= {_ID_LENGTH} AND regexp_matches(ref, '[0-9]')
         ),
-        shown AS (SELECT o.record_id AS of_id, r.record_id AS by_id, ref FROM own o JOIN money_ref r USING (ref)),
+        shown AS (SELECT o.record_id AS of_id, r.record_id AS by_id, ref FROM own o
+            JOIN (SELECT record_id, unnest(words) AS ref FROM money_key) r USING (ref)),
         ends AS (SELECT of_id AS x, by_id AS y, ref FROM shown UNION SELECT by_id, of_id, ref FROM shown)
         SELECT {_HIT}, a.amount = b.amount AND a.currency = b.currency AS equal, ref AS reference
         FROM ends JOIN money_key a ON a.record_id = x JOIN money_key b ON b.record_id = y

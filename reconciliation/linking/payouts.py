@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciliation import seen
 from reconciliation.frame import Frame
-from reconciliation.linking.pairing import COMMON, Pairs, pair, references
+from reconciliation.linking.pairing import COMMON, Pairs, is_number, pair, words
 from reconciliation.linking.references import Hop, resolve
 
 _TAKEN = """
@@ -36,12 +36,12 @@ def _keys(frame: Frame) -> None:
         f"""
         CREATE OR REPLACE TABLE payout_key AS
             SELECT record_id, system, currency, abs(amount) AS amount, CASE WHEN amount < 0 THEN 'out' ELSE 'in' END
-                AS direction, arrival_date AS day, {references(own)} AS refs
+                AS direction, arrival_date AS day, {words(own)} AS words
             FROM payouts WHERE payments AND NOT deleted AND status IS DISTINCT FROM 'cancelled' AND amount <> 0;
         -- The statements' lines that nobody has said to be another system's payment.
         CREATE OR REPLACE TABLE bank_key AS
             SELECT record_id, currency, amount, coalesce(direction, 'in') AS direction, received_on AS day,
-                {references(bank)} AS refs
+                {words(bank)} AS words
             FROM payments ANTI JOIN (SELECT left_id AS record_id FROM candidate WHERE left_entity = 'payment'
                 AND kind = 'same_as' UNION SELECT right_id FROM candidate WHERE left_entity = 'payment'
                 AND kind = 'same_as') c USING (record_id)
@@ -60,11 +60,11 @@ def _by_reference(frame: Frame) -> None:
         1000,
         f"""
         WITH named AS (
-            FROM (SELECT record_id, unnest(refs) AS ref FROM payout_key)
+            FROM (SELECT record_id, unnest(words) AS ref FROM payout_key) WHERE {is_number("ref")}
             QUALIFY count(DISTINCT record_id) OVER (PARTITION BY ref) = 1
         ),
         shown AS (
-            FROM (SELECT record_id, unnest(refs) AS ref FROM bank_key)
+            FROM (SELECT record_id, unnest(words) AS ref FROM bank_key)
             QUALIFY count(DISTINCT record_id) OVER (PARTITION BY ref) <= {COMMON}
         ),
         hits AS (

@@ -32,6 +32,12 @@ def test_the_id_of_one_in_the_text_of_the_other_is_enough_however_late_it_was_en
     assert (found.method, found.decision) == ("reference", "auto")
 
 
+def test_an_id_that_looks_like_an_account_is_one_all_the_same(vault: Vault) -> None:
+    vault.payment("shop", "ch_12ABCDEFGHIJKLMNO")
+    vault.payment("books", "B", text="ch_12ABCDEFGHIJKLMNO", on=ago(20))
+    assert vault.decisions() == {("B", "ch_12ABCDEFGHIJKLMNO"): "auto"}
+
+
 def test_a_key_that_a_source_keeps_of_another_is_a_link(vault: Vault) -> None:
     vault.payment("shop", "ch_1", on=ago(60))
     vault.payment("books", "B", amount=97, external_ref="ext:ch_1")
