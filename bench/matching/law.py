@@ -53,13 +53,20 @@ def _told(receipt: Receipt, item: Item, shared: Counter[Hashable]) -> bool:
 
 
 def _say_so(items: list[Item], receipts: list[Receipt], shared: Counter[Hashable]) -> None:
-    """Let a payment out of the ordinary for one of several equal items name it: no law says which it would be for."""
+    """Let payments for one of several equal items name it where one of these was paid out of the ordinary.
+
+    No law says which of them a part or too much would be for, or whether what was taken back is paid again.
+    """
     equals = Counter(_worth(item) for item in items)
+    disturbed = {_worth(item) for item in items if item.rows > 1}
     for receipt in receipts:
         if "rolling" in receipt.events:
             continue
         for row in receipt.rows:
-            if equals[_worth(row.item)] > 1 and not _told(receipt, row.item, shared) and not _plain(receipt, row):
+            worth = _worth(row.item)
+            if equals[worth] == 1 or _told(receipt, row.item, shared):
+                continue
+            if worth in disturbed or not _plain(receipt, row):
                 receipt.habit = "numbers" if row.item.issued <= receipt.day or row.item.order is None else "order"
 
 
