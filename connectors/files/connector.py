@@ -53,17 +53,17 @@ class Files(Connector[FilesConfig]):
         return self._puller(self.config.streams[stream]).pages(cursor, window)
 
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
-        """The keys in the newest file. Raises ``ContractError`` if it cannot be read to its end."""
+        """The keys in the newest file. Raises ``ContractError`` if it cannot be read to its end, and
+        ``TransientError`` as long as it may be written to."""
         from connectors.files.formats import TableReader
 
         chosen = self.config.streams[stream]
-        listed = self._puller(chosen).listed()
-        if not listed:
+        newest = self._puller(chosen).newest()
+        if newest is None:
             raise ContractError(
                 f"There is no file {chosen.pattern} in {self._folder.where}, so nobody knows what is gone.",
                 remedy="Leave the last complete list in place until the next one comes.",
             )
-        newest = listed[-1]
         try:
             with copied(self._folder, newest, self.config.limits.file_mb * 1024 * 1024, self.stats) as spool:
                 if spool is None:

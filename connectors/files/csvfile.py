@@ -20,6 +20,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _SHOWN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE_ROWS = 50
 _SAMPLE_SIGNS = 256 * 1024
+csv.field_size_limit(2**31 - 1)  # a cell may be as long as a row, which `_Lines` sees to
 
 
 class Dialect(NamedTuple):

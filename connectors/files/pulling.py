@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from connectors.contract import CallStats, Page, RawRecord, RejectedRecord, Window
-from connectors.errors import ContractError
+from connectors.errors import ContractError, TransientError
 from connectors.files.folder import Entry, Folder
 from connectors.files.progress import Known, Partial, Progress, Seen
 from connectors.files.spool import Refused, Spool, copied
@@ -82,9 +82,25 @@ class Puller:
         self._stats.calls += 1
         return self._folder.list(self._patterns, self._most_files)
 
+    def newest(self) -> Entry | None:
+        """The newest file, once it has stood still; ``None`` if there is none.
+
+        Unless its time shows that it does, two looks must, at most 30 seconds apart: nothing is remembered until the
+        next run. Raises ``TransientError`` if it may still be written to.
+        """
+        listed, looked_us = self.listed(), now_us()
+        if not listed or self._is_old(listed[-1], looked_us):
+            return listed[-1] if listed else None
+        longest_us = int(_LONGEST_WAIT * 1_000_000)
+        apart_us = self._settle_us if self._folder.shares_our_clock else min(self._settle_us, longest_us)
+        sleep(min(apart_us, longest_us) / 1_000_000)
+        if list(self.listed()[-1:]) != [listed[-1]] or now_us() - looked_us < apart_us:
+            raise TransientError(f"{listed[-1].name} may still be written to.", sent=False)
+        return listed[-1]
+
     def pages(self, cursor: dict[str, Any] | None, window: Window) -> Iterator[Page]:
         """All that is new; ends with a complete page. Raises ``ConnectorError``."""
-        self._state = Progress.of(cursor, self._reader.way)
+        self._state = Progress.of(None if window.full else cursor, self._reader.way)
         for entry in self._due(window):
             yield from self._file(entry, again=window.since is not None)
         yield self._page([], [], complete=True)
@@ -115,10 +131,13 @@ class Puller:
             seen = self._state.seen.get(entry.name)
             if seen is None or not seen.is_like(entry):
                 seen = self._state.seen[entry.name] = Seen(entry.size, entry.changed_us, now)
-            old = self._folder.shares_our_clock and now - entry.changed_us >= self._settle_us
-            if not old and now - seen.since_us < self._settle_us:
+            if not self._is_old(entry, now) and now - seen.since_us < self._settle_us:
                 found.add(entry)
         return found
+
+    def _is_old(self, entry: Entry, now: int) -> bool:
+        """Whether the file's own time shows that it has settled."""
+        return self._folder.shares_our_clock and now - entry.changed_us >= self._settle_us
 
     def _forget(self, names: set[str]) -> None:
         state = self._state

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Page
-from connectors.errors import ContractError
+from connectors.errors import ContractError, TransientError
 from connectors.files import local
 from connectors.waiting import now_us, sleep
 from tests.connectors.files.conftest import OLD, Desk, ids, refusals, rejects, window
@@ -27,6 +27,12 @@ def test_a_file_is_read_once(desk: Desk) -> None:
     assert ids(desk.pages()) == []
     desk.put("b.csv", "id\n2\n", at=OLD + 1)
     assert ids(desk.pages()) == ["2"]
+
+
+def test_a_full_pull_reads_files_again_whatever_the_cursor_says(desk: Desk) -> None:
+    desk.put("a.csv", "id\n1\n")
+    desk.pages()
+    assert ids(list(desk.files().pull("order", desk.cursor, window(full=True)))) == ["1"]
 
 
 def test_a_changed_file_is_read_again_and_one_that_was_only_touched_is_not(desk: Desk) -> None:
@@ -241,6 +247,28 @@ def test_a_list_that_is_missing_or_broken_deletes_nothing(desk: Desk) -> None:
     desk.put("a.csv", "id,net\n1,2\n2\n")
     with pytest.raises(ContractError, match="is no complete list: has 1 cells"):
         list(desk.files(deletes="sweep").ids("order"))
+
+
+def test_a_list_that_is_still_being_written_deletes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk.put("a.csv", "id\n1\n", at=now())
+    with pytest.raises(TransientError, match="may still be written to"):
+        list(desk.files(deletes="sweep", settle_seconds=3600).ids("order"))
+    sleep(3601)
+    assert list(desk.files(deletes="sweep", settle_seconds=3600).ids("order")) == [["1"]]
+
+    def meanwhile(seconds: float) -> None:
+        sleep(seconds)
+        path.write_text("id\n1\n2\n")
+        os.utime(path, (now(), now()))
+
+    desk.put("a.csv", "id\n1\n", at=now())
+    monkeypatch.setattr("connectors.files.pulling.sleep", meanwhile)
+    with pytest.raises(TransientError, match="may still be written to"):
+        list(desk.files(deletes="sweep").ids("order"))
+    monkeypatch.undo()
+    before = now()
+    assert list(desk.files(deletes="sweep", settle_seconds=20).ids("order")) == [["1", "2"]]
+    assert now() - before >= 20
 
 
 # -- paths

@@ -266,3 +266,9 @@ def test_without_a_version_column_the_newer_files_row_counts(desk: Desk) -> None
         1_767_225_600_000_000,
         1_767_225_600_250_000,
     ]
+
+
+def test_a_cell_may_be_as_long_as_a_row(desk: Desk) -> None:
+    long = "长" * 200_000
+    desk.put("a.csv", f"id,note\n1,{long}\n")
+    assert desk.pull() == [{"id": "1", "note": long}]
