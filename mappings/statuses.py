@@ -21,6 +21,22 @@ def _status(rank: int, nexts: str, zh: str) -> Status:
     return Status(rank, frozenset(nexts.split()), zh)
 
 
+_FINAL = 90
+"""From this rank on a status is meant to stay."""
+
+
+def is_out_of_order(entity: str, before: str | None, after: str | None) -> bool:
+    """Whether a status went back, or on from a final one, to where its legal order does not lead.
+
+    Steps that were passed over between two looks at a source are in order: draft, then completed.
+    """
+    known = STATUSES.get(entity, {})
+    if before == after or before not in known or after not in known:
+        return False
+    one, other = known[before], known[after]
+    return after not in one.nexts and (other.rank < one.rank or one.rank >= _FINAL)
+
+
 STATUSES: dict[str, dict[str, Status]] = {
     "party": {
         "active": _status(10, "archived merged", "有效"),

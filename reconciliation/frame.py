@@ -16,7 +16,7 @@ from mappings.currencies import EXPONENTS
 from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
 from reconciliation import money
 from reconciliation.rules import ROLES, Rules
-from state import contents, frames
+from state import contents, frames, sourcecounts
 
 if TYPE_CHECKING:
     import duckdb
@@ -156,6 +156,9 @@ def _define(frame: Frame) -> None:
     for system, roles in sorted(rules.roles.items()):
         marks = ", ".join(str(role in roles) for role in ROLES)
         frame.run(f"INSERT INTO systems VALUES ({quoted(system)}, {marks})")
+    frame.run("CREATE TABLE chosen_streams (system VARCHAR, stream VARCHAR)")  # of systems that name theirs
+    for system, stream in ((system, stream) for system, names in sorted(rules.streams.items()) for stream in names):
+        frame.run(f"INSERT INTO chosen_streams VALUES ({quoted(system)}, {quoted(stream)})")
     absolute = sorted(money.minor_tolerance(rules.absolute).items())
     cases = " ".join(f"WHEN {quoted(code)} THEN {value}" for code, value in absolute) or "WHEN NULL THEN 0"
     by_places: dict[int, list[str]] = {}
@@ -171,6 +174,7 @@ def _define(frame: Frame) -> None:
         f"""
         SET VARIABLE today = DATE {quoted(rules.today.isoformat())};
         SET VARIABLE same_payment_days = {int(rules.same_payment_days)};
+        SET VARIABLE clock_runs = {rules.fixed_at is None};
         SET VARIABLE as_of = TIMESTAMP {quoted(rules.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"))};
         CREATE MACRO local_day(instant) AS
             ((instant AT TIME ZONE 'UTC') AT TIME ZONE {quoted(rules.timezone)})::DATE;
@@ -217,16 +221,29 @@ def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool, h
             data = frames.reader(connection, f"SELECT {columns_of_link} FROM link{between}")
             frame.take("links", data, "SELECT * FROM incoming")
         waiting = frames.arrow(connection, "SELECT record_id, system, stream, first_at FROM quarantine")
-        frame.take("quarantined", waiting, "SELECT * FROM incoming")
+        frame.take("quarantined", waiting, _typed("record_id", "first_at"))
+        jumps = frames.arrow(connection, "SELECT record_id, was, became, at AS changed_at FROM out_of_order")
+        frame.take("out_of_order", jumps, _typed("record_id", "changed_at"))
+        counts = frames.arrow(connection, sourcecounts.COMPARED)
+        frame.take("source_counts", counts, _typed("stream_id counted surplus held", "counted_at"))
         erased = frames.arrow(connection, "SELECT DISTINCT record_id FROM erased_record")
         frame.take("erased", erased, "SELECT * FROM incoming")  # what is missing in these is missing on purpose
         coverage = """
             SELECT s.id AS stream_id, s.system, s.entity, s.name AS stream, c.covered_until,
+                (SELECT min(r.started_at) FROM stream_run r
+                 WHERE r.system = s.system AND r.stream = s.name AND r.direction = 'pull') AS begun,
                 CASE WHEN c.covered_until IS NULL THEN 0 ELSE 1 END AS covered
             FROM stream s LEFT JOIN cursor c ON c.stream_id = s.id"""
-        frame.take("coverage", frames.arrow(connection, coverage), "SELECT * FROM incoming")
+        frame.take("coverage", frames.arrow(connection, coverage), _typed("", "covered_until begun"))
         if hashes:
             frame.take("contents", contents.read(connection), "SELECT * FROM incoming")
+
+
+def _typed(numbers: str, instants: str) -> str:
+    """Everything, with its types whether there are rows or not."""
+    casts = [f"{name}::BIGINT AS {name}" for name in numbers.split()]
+    casts += [f"make_timestamp({name}::BIGINT) AS {name}" for name in instants.split()]
+    return f"SELECT * REPLACE ({', '.join(casts)}) FROM incoming"
 
 
 def _casts(names: list[str], kinds: dict[str, Kind], prefix: str) -> str:

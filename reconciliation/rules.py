@@ -37,6 +37,8 @@ class Rules:
     """Units of the base currency for one unit of a currency."""
     ownership: dict[str, str] = field(default_factory=dict)
     """``entity.field`` → role whose system owns it."""
+    streams: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """System → the streams that it is to be read of, where the settings name them."""
     same_payment_days: int = 7
     """How many days apart two systems may show one payment, or a payout's arrival and the bank's line for it."""
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class Rules:
             relative=Decimal(str(found.tolerance.relative)),
             rates={currency: Decimal(str(value)) for currency, value in (found.rates or {}).items()},
             ownership={name: str(found.owner) for name, found in settings.ownership.items()},
+            streams={name: tuple(system.streams) for name, system in settings.systems.items() if system.streams},
             same_payment_days=found.same_payment_days,
             checks={name: _plain(values) for name, values in found.checks.items()},
             by_likeness=found.linking.likeness,

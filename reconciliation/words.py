@@ -100,7 +100,8 @@ def language(locale: str) -> str:
 def say(template: str, params: Mapping[str, Any], currency: str | None, lang: str) -> str:
     """Fill a sentence of a check with its finding's parameters.
 
-    ``{x}`` takes ``x``, or ``x_words`` (known words) or ``x_lines`` (differences of lines). A name that ends in
+    ``{x}`` takes ``x``, or ``x_words`` (known words), ``x_lines`` (differences of lines) or ``x_of`` (a status, behind
+    the entity that it is of). A name that ends in
     ``_money`` is minor units of the finding's currency or of ``…_currency``; ``_status``, ``_state`` and
     ``entity_name`` are translated; lists are joined. Raises ``KeyError`` for a name the parameters do not have.
     """
@@ -147,6 +148,8 @@ def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str
     if f"{name}_lines" in params:
         lines = [_pick(_DIFFERENCES[item["what"]], lang).format(**item) for item in params[f"{name}_lines"]]
         return ("；" if lang == "zh" else "; ").join(lines)
+    if f"{name}_of" in params:
+        return status(*params[f"{name}_of"], lang)
     value = params[name]
     if name.endswith("_money"):
         return amount(value, params.get(f"{name}_currency", currency))

@@ -71,10 +71,12 @@ def update(
         connection.exec_driver_sql(f"UPDATE {target} t SET {sets} FROM {staging} s WHERE {where}")
 
 
-def select(connection: Connection, table: Table, key_column: str, keys: Sequence[Any]) -> list[Row]:
-    """Every row whose ``key_column`` is one of ``keys``, with all columns in the table's order."""
+def select(
+    connection: Connection, table: Table, key_column: str, keys: Sequence[Any], column_names: Sequence[str] = ()
+) -> list[Row]:
+    """Every row whose ``key_column`` is one of ``keys``: these columns, else all, in the table's order."""
     found: list[Row] = []
-    columns = _list([column.name for column in table.columns])
+    columns = _list(column_names or [column.name for column in table.columns])
     sql = f"SELECT {columns} FROM {_quoted(table.name)} WHERE {_quoted(key_column)}"
     if connection.dialect.name == "sqlite":
         for start in range(0, len(keys), _MOST_MARKS):

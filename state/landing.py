@@ -299,7 +299,7 @@ def _land(
     held = heads(connection, stream.id, [record.source_id for record in records])
     fresh = _next_ids(connection, len(records) - len(held))
     now, source = now_us(), origin.value
-    writes = Writes()
+    writes = Writes(watches=origin is not Origin.WRITTEN)
     arriving = _Arriving(connection, stream, mapper, writes, counts)
     pack = packer(connection)
     unchanged = 0

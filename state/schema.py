@@ -601,6 +601,27 @@ write_log = Table(
 )
 Index("ix_write_log_record", write_log.c.record_id, write_log.c.field)
 
+# What the source itself listed of a stream when it was last swept; see state/sourcecounts.py.
+source_count = Table(
+    "source_count",
+    metadata,
+    Column("stream_id", Integer, primary_key=True, autoincrement=False),
+    Column("counted", BigInteger, nullable=False),
+    Column("gone", BigInteger, nullable=False),
+    Column("surplus", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# Records whose status last changed against the legal order of statuses; see state/transitions.py.
+out_of_order = Table(
+    "out_of_order",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("was", Text, nullable=False),
+    Column("became", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
 # What retention has removed, one row a kind: nothing of it that ended before `before` is sure to be there.
 pruned = Table(
     "pruned",

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from state import failures
 from state.clock import now_us
+from state.sourcecounts import SourceCount
 from state.store import Store
 from state.writes import REFUSED_BY_CONNECTOR, Origin, RecordState
 
@@ -23,6 +24,10 @@ _MISSING = (
     " OR (n.first_seen_at > {fresh} AND NOT EXISTS (SELECT 1 FROM landing p WHERE p.record_id = r.id"
     " AND p.origin = {pulled} AND NOT EXISTS (SELECT 1 FROM landing d WHERE d.record_id = r.id"
     " AND d.origin = {deletion} AND d.seq > p.seq)))))"
+)
+_GONE = (
+    "FROM record r WHERE r.stream_id = {stream} AND r.state = {deleted}"
+    " AND NOT EXISTS (SELECT 1 FROM listed l WHERE l.source_id = r.source_id)"
 )
 _FRESH_US = 600 * 1_000_000
 """For so long a list may lag behind what reads by id show."""
@@ -51,6 +56,17 @@ class Listing:
         """How many records of the stream we hold alive, and how many of them the listing lacks."""
         with self._connection.begin():
             return self._count(_ALIVE, stream_id), self._count(_MISSING, stream_id)
+
+    @property
+    def began(self) -> int:
+        """When the listing began, in microseconds."""
+        return self._began
+
+    def count(self, stream_id: int, surplus: int) -> SourceCount:
+        """What the listing came to, once what it lacks is marked, but for ``surplus``."""
+        with self._connection.begin():
+            listed = self._connection.exec_driver_sql("SELECT count(*) FROM listed").scalar_one()
+            return SourceCount(int(listed), self._count(_GONE, stream_id), surplus)
 
     def missing(self, stream_id: int, count: int) -> list[str]:
         """Some of the ids we hold alive and the listing lacks; fewer once they are deleted."""

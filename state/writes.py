@@ -9,7 +9,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
 from mappings.errors import MappingError
-from state import bulk, schema
+from state import bulk, schema, transitions
 from state.sealing import Keys, keys_of
 
 
@@ -64,6 +64,8 @@ _QUARANTINE = (
 class Writes:
     """Rows to be written in bulk; a record occurs at most once in each list, but for its lines."""
 
+    watches: bool = False
+    """Whether statuses that change against their order are to be noted: versions of the source's own making arrive."""
     new: list[bulk.Row] = field(default_factory=list)
     heads: list[bulk.Row] = field(default_factory=list)
     landing: list[bulk.Row] = field(default_factory=list)
@@ -89,6 +91,8 @@ class Writes:
         bulk.update(connection, schema.record, _HEAD, _sealed(self.heads, _HEAD, keys), ("id",))
         bulk.update(connection, schema.landing, _SUPERSEDED, self.superseded, ("record_id", "seq"))
         bulk.insert(connection, schema.landing, _LANDING, _sealed(self.landing, _LANDING, keys))
+        if self.watches:
+            transitions.note(connection, stream.entity, self.replaced, now)
         self._write_canonical(connection, stream.entity)
         self._write_quarantine(connection, stream, mapping, run_id, now)
 

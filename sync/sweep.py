@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.contract import Connector, StreamSpec
 from mappings.engine import Mapping
-from state import landing, sweep
+from state import landing, sourcecounts, sweep
 from state.failures import StoreError
 from state.landing import Stream
 from state.store import Store
@@ -54,13 +54,18 @@ def sweep_stream(
                 seen += len(ids)
                 work.page({"listed": seen, "deleted": 0})
             alive, missing = listed.compare(stream.id)
-            if not force and missing > MASS_COUNT and missing > alive * MASS_RATE:
+            believed = force or missing <= MASS_COUNT or missing <= alive * MASS_RATE
+            if believed:
+                _mark(work, listed, stream, seen)
+            found = listed.count(stream.id, 0 if believed else missing)
+            with work.transaction() as connection:
+                sourcecounts.note(connection, stream.id, found, listed.began)
+            if not believed:
                 raise MassDeletion(
                     f"{missing} of the {alive} records of {system}.{spec.name} are missing in the source's list.",
                     "Nothing was marked. If they really are deleted, run "
                     f"`ltc sweep --system {system} --stream {spec.name} --force`.",
                 )
-            _mark(work, listed, stream, seen)
     return outcome
 
 

@@ -8,7 +8,10 @@ from reconciliation.checks.registry import Check, registered
 
 # In this order they run: a companion rule looks at what the checks before it found.
 _FILES = (
+    "sync",
     "master_data",
+    "party",
+    "product",
     "lead",
     "lead_follow_up",
     "status",
@@ -30,6 +33,7 @@ _FILES = (
     "billing_documents",
     "billing_lines",
     "billing_credits",
+    "service",
     "collection",
     "collection_exceptions",
     "bank",

@@ -22,8 +22,8 @@ from reconciliation.checks.registry import check
         "已开票、分文未收且已过到期日；账龄区间 1–30、31–60、61–90、90 天以上",
     ),
     silent=(
-        "the invoice is partly paid (`payment_underpaid`)",
-        "发票已部分收款（`payment_underpaid`）",
+        "the invoice is partly paid (`payment_underpaid`), or a case stands in its way (`service_case_blocks_payment`)",
+        "发票已部分收款（`payment_underpaid`），或因工单未结（`service_case_blocks_payment`）",
     ),
     sentence=(
         "Invoice {invoice} was due on {due_on} ({bucket} days); {amount_money} are open and nothing has been paid.",
@@ -42,6 +42,7 @@ def invoice_overdue(_: Mapping[str, Any]) -> str:
         FROM (SELECT *, getvariable('today') - due_date AS late FROM open_invoices)
         WHERE late > 0 AND still_open > tolerance(gross_amount, currency)
           AND paid <= tolerance(gross_amount, currency)
+          AND record_id NOT IN (SELECT record_id FROM found WHERE check_id = 'service_case_blocks_payment')
         """
 
 

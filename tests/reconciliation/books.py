@@ -66,6 +66,7 @@ class Books:
         self.store = store
         self.ids: dict[tuple[str, str, str], int] = {}
         self._streams: dict[tuple[str, str], int] = {}
+        self._heads: dict[int, tuple[Any, ...]] = {}
         self._rows: dict[str, dict[int, tuple[Any, ...]]] = {}
         self._lines: dict[str, dict[int, list[tuple[Any, ...]]]] = {}
         if complete:
@@ -104,7 +105,6 @@ class Books:
                 )
                 made.append((record_id, *cells))
             self._lines.setdefault(entity, {})[record_id] = made
-        self._heads = getattr(self, "_heads", {})
         self._heads[record_id] = (record_id, stream, source_id, b"", None, 1, 2 if deleted else 0)
         return record_id
 

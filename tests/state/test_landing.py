@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from mappings.engine import StreamMapping
+from mappings.statuses import is_out_of_order
 from state import landing, remap
 from state.failures import StoreError
 from state.landing import Origin, RecordState, load_body
@@ -225,3 +226,38 @@ def test_quarantine_is_retried_with_a_mended_mapping(
     assert orders.rows(ROWS) == [("1", "SO-1", "draft", 1000, 0)]
     assert [(row[0], row[4]) for row in orders.rows(QUARANTINE)] == [("2", 2)]
     assert [row[3] for row in orders.rows(HEADS)] == [RecordState.LIVE, RecordState.REJECTED]
+
+
+JUMPS = "SELECT record_id, was, became FROM out_of_order ORDER BY record_id"
+
+
+def test_a_status_that_goes_back_against_its_order_is_noted(orders: Orders) -> None:
+    orders.land(order("1", 1, state="done"), order("2", 1), order("3", 1, state="done"))
+    orders.land(order("1", 2), order("2", 2, state="done"), order("3", 2, state="done", net="11.00"))
+    assert orders.rows(JUMPS) == [(1, "completed", "confirmed")]
+
+
+def test_a_status_of_our_own_writing_is_in_order(orders: Orders) -> None:
+    orders.land(order("1", 1, state="done"))
+    with orders.store.transaction() as connection:
+        landing.land_written(connection, orders.stream, orders.mapper, [order("1", 2)], run_id="push")
+    assert orders.rows(JUMPS) == []
+
+
+@pytest.mark.parametrize(
+    ("entity", "was", "became", "wrong"),
+    [
+        ("order", "draft", "completed", False),  # what came between was not seen
+        ("order", "completed", "in_progress", False),  # reopened
+        ("order", "completed", "draft", True),
+        ("order", "cancelled", "completed", True),
+        ("invoice", "void", "paid", True),
+        ("invoice", "paid", "issued", False),
+        ("opportunity", "lost", "open", False),
+        ("opportunity", "lost", "won", True),
+        ("lead", "converted", "working", True),
+        ("lead", "working", "a word of tomorrow", False),
+    ],
+)
+def test_which_changes_of_a_status_are_out_of_order(entity: str, was: str, became: str, wrong: bool) -> None:
+    assert is_out_of_order(entity, was, became) is wrong

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.errors import TransientError
 from mappings.engine import Mapping
-from state import remap
+from state import remap, sourcecounts
 from state.store import Store
 from sync.outcome import StreamOutcome
 from sync.replay import replay
@@ -33,6 +33,35 @@ def test_what_the_listing_lacks_is_deleted(shop: Shop) -> None:
     assert (outcome.ok, outcome.counts) == (True, {"listed": 5, "deleted": 1})
     assert shop.numbers == ["SO-0", "SO-2", "SO-3"]
     assert sweep(shop, ["0", "2", "3"]).counts["deleted"] == 0
+
+
+def counted(shop: Shop) -> list[tuple[int, int, int]]:
+    """What was listed, what we know of that by now, and what we hold beyond it."""
+    with shop.store.reading() as connection:
+        rows = connection.exec_driver_sql(sourcecounts.COMPARED).mappings()
+        return [(row["counted"], row["held"], row["surplus"]) for row in rows]
+
+
+def test_what_a_listing_comes_to_is_kept_beside_what_we_know_of_it(shop: Shop) -> None:
+    filled(shop, 4)
+    sweep(shop, ["0"], ["2", "3", "3", "not pulled yet"])
+    assert counted(shop) == [(4, 3, 0)]
+    shop.pull(Toy(page(order(7))))
+    assert counted(shop) == [(4, 4, 0)]
+    sweep(shop, ["0", "1", "2", "3", "7"])
+    assert counted(shop) == [(5, 5, 0)]
+
+
+def test_what_is_held_against_a_listing_that_is_not_believed_is_a_surplus(shop: Shop) -> None:
+    ids = filled(shop, 30)
+    sweep(shop, ids[21:])
+    assert counted(shop) == [(9, 30, 21)]
+
+
+def test_an_unfinished_listing_counts_nothing(shop: Shop) -> None:
+    filled(shop, 2)
+    sweep(shop, ["0"], TransientError("The shop is down."))
+    assert counted(shop) == []
 
 
 def test_an_unfinished_listing_deletes_nothing(shop: Shop) -> None:

@@ -699,6 +699,23 @@ def upgrade() -> None:
         batch_op.create_index("ix_products_number", ["number"], unique=False)
 
     op.create_table(
+        "source_count",
+        sa.Column("stream_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("gone", sa.BigInteger(), nullable=False),
+        sa.Column("surplus", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream_id"),
+    )
+    op.create_table(
+        "out_of_order",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("was", sa.Text(), nullable=False),
+        sa.Column("became", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    op.create_table(
         "pruned",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("before", sa.BigInteger(), nullable=False),
