@@ -3,7 +3,7 @@
     python -m bench.matching.bare duckdb|polars|sqlite|postgres FOLDER [URL]
 
 It matches by the exact reference alone, so it is fast and books damaged references wrongly. The last line of its output
-is JSON: the counts of the classes, milliseconds of loading and of matching, and the peak of its memory in KiB.
+is JSON: the counts of the classes, milliseconds of loading and of matching and its CPU, the peak of its memory in KiB.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,29 +39,52 @@ SELECT 'reference_not_found', count(*) FROM payments p LEFT JOIN orders o ON o.n
 WHERE o.number IS NULL
 """
 _COUNTS = f"SELECT class, count(*) FROM result GROUP BY class UNION ALL {_LOST}"
-Timed = tuple[float, float, dict[str, int]]
-"""Seconds of loading and matching, and the counts."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What an engine needed, in seconds, and what it counted."""
+
+    load: float
+    match: float
+    cpu: float
+    """Of matching, without a server's."""
+    counts: dict[str, int]
+
+
+class _Clock:
+    """Times the loading, then the matching."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def loaded(self) -> None:
+        self._loaded, self._cpu = time.perf_counter(), time.process_time()
+
+    def matched(self, counts: dict[str, int]) -> Timed:
+        now, cpu = time.perf_counter(), time.process_time()
+        return Timed(self._loaded - self._started, now - self._loaded, cpu - self._cpu, counts)
 
 
 def _duckdb(folder: Path, _url: str) -> Timed:
     import duckdb
 
-    started = time.perf_counter()
+    clock = _Clock()
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         for name in _COLUMNS:
             connection.execute(f"CREATE TABLE {name} AS FROM read_parquet('{folder / name}.parquet')")
-        loaded = time.perf_counter()
+        clock.loaded()
         connection.execute(_MATCH)
         counts = dict(connection.execute(_COUNTS).fetchall())
-        return loaded - started, time.perf_counter() - loaded, counts
+        return clock.matched(counts)
 
 
 def _polars(folder: Path, _url: str) -> Timed:
     import polars as pl
 
-    started = time.perf_counter()
+    clock = _Clock()
     orders, invoices, payments = (pl.read_parquet(folder / f"{name}.parquet") for name in _COLUMNS)
-    loaded = time.perf_counter()
+    clock.loaded()
     billed = invoices.lazy().group_by("order_number").agg(pl.col("amount").sum().alias("billed"))
     paid = payments.lazy().group_by("reference").agg(pl.col("amount").sum().alias("paid"))
     off = pl.col("paid") - pl.col("billed")
@@ -88,28 +112,28 @@ def _polars(folder: Path, _url: str) -> Timed:
     counts = dict(result.group_by("class").len().iter_rows())
     lost = payments.lazy().join(orders.lazy(), left_on="reference", right_on="number", how="anti")
     counts["reference_not_found"] = lost.select(pl.len()).collect().item()
-    return loaded - started, time.perf_counter() - loaded, counts
+    return clock.matched(counts)
 
 
 def _sqlite(folder: Path, _url: str) -> Timed:
-    started = time.perf_counter()
+    clock = _Clock()
     connection = sqlite3.connect(":memory:")
     for name, columns in _COLUMNS.items():
         connection.execute(f"CREATE TABLE {name} ({columns})")
         marks = ", ".join("?" * len(columns.split(",")))
         connection.executemany(f"INSERT INTO {name} VALUES ({marks})", _rows(folder, name))
     connection.commit()
-    loaded = time.perf_counter()
+    clock.loaded()
     connection.execute(_MATCH)
     counts = dict(connection.execute(_COUNTS).fetchall())
     connection.commit()
-    return loaded - started, time.perf_counter() - loaded, counts
+    return clock.matched(counts)
 
 
 def _postgres(folder: Path, url: str) -> Timed:
     import psycopg
 
-    started = time.perf_counter()
+    clock = _Clock()
     with psycopg.connect(url) as connection:
         for name, columns in _COLUMNS.items():
             connection.execute(f"CREATE TABLE {name} ({columns})")
@@ -119,11 +143,11 @@ def _postgres(folder: Path, url: str) -> Timed:
         connection.commit()
         for name in _COLUMNS:
             connection.execute(f"ANALYZE {name}")
-        loaded = time.perf_counter()
+        clock.loaded()
         connection.execute(_MATCH)
         counts: dict[str, int] = dict(connection.execute(_COUNTS).fetchall())
         connection.commit()
-    return loaded - started, time.perf_counter() - loaded, counts
+    return clock.matched(counts)
 
 
 def _rows(folder: Path, name: str) -> Iterator[tuple[Any, ...]]:
@@ -148,6 +172,7 @@ ENGINES: dict[str, Callable[[Path, str], Timed]] = {
 
 
 if __name__ == "__main__":
-    load, match, found = ENGINES[sys.argv[1]](Path(sys.argv[2]), (sys.argv[3:] or [""])[0])
-    figures = {"load_milliseconds": round(1000 * load), "milliseconds": round(1000 * match), **found}
+    timed = ENGINES[sys.argv[1]](Path(sys.argv[2]), (sys.argv[3:] or [""])[0])
+    times = {"load_milliseconds": timed.load, "milliseconds": timed.match, "cpu_milliseconds": timed.cpu}
+    figures = {name: round(1000 * seconds) for name, seconds in times.items()} | timed.counts
     sys.stdout.write(json.dumps({"counts": figures, "peak_kib": peak_kib()}) + "\n")

@@ -17,7 +17,7 @@ _HEAD = (
     "of it on a wrong item",
     "wrong money",
     "first suggestion right",
-    "s",
+    "CPU s",
     "peak MB",
 )
 _COLUMNS = ("receipts", "booked", "right", "in part", "wrong", "suggested", "first")
@@ -41,7 +41,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             f"{100_000 * measures['wrong_item'] / max(1, measures['receipts']):.0f}",
             _per_cent(measures["wrong_money"], 3),
             _per_cent(measures["suggestion_first_right"]["share"], 1),
-            f"{result['seconds']:.1f}",
+            f"{result['cpu_seconds']:.1f}",
             f"{result['peak_mb']:.0f}",
         )
         lines.append(f"| {' | '.join(cells)} |")

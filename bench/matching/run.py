@@ -61,8 +61,8 @@ def _measured(folder: Path, name: str, answers: Path) -> dict[str, Any]:
         for table in worlds.ANSWERS:
             connection.execute(f"CREATE TABLE {table} AS FROM read_parquet('{answers / table}.parquet')")
         found = score(connection)
-    seconds = sample.counts["milliseconds"] / 1000
-    return {"seconds": seconds, "cpu_seconds": sample.cpu, "peak_mb": sample.peak_mb, "score": found}
+    seconds, cpu = (sample.counts[name] / 1000 for name in ("milliseconds", "cpu_milliseconds"))
+    return {"seconds": seconds, "cpu_seconds": cpu, "peak_mb": sample.peak_mb, "score": found}
 
 
 def keep(name: str, measured: dict[str, Any]) -> None:
