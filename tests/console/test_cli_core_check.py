@@ -134,6 +134,8 @@ def test_init_writes_only_the_connectors_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "ltc.yaml"
     CliRunner().invoke(cli, ["--config", str(path), "init", "--connector", "xero", "--connector", "salesforce"])
     assert list(yaml.safe_load(path.read_text())["systems"]) == ["books", "crm"]
+    CliRunner().invoke(cli, ["--config", str(tmp_path / "bank" / "ltc.yaml"), "init", "--connector", "bank"])
+    assert load(tmp_path / "bank" / "ltc.yaml").systems["bank"].roles == ["bank"]
     result = CliRunner().invoke(cli, ["--config", str(tmp_path / "other" / "ltc.yaml"), "init", "--connector", "xerro"])
     assert result.exit_code == 2
     assert "xero" in result.stderr

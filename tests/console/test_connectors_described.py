@@ -34,6 +34,15 @@ def test_whoever_tells_of_streams_says_how_it_signs_and_the_other_way_round(name
     assert list(offered.told) == told
 
 
+def test_a_system_of_payments_alone_may_be_a_bank() -> None:
+    said = {name: described.roles(described.offer(registry.load(name)).streams) for name in ("bank", "stripe", "xero")}
+    assert said == {
+        "bank": ["bank", "payments"],
+        "stripe": ["accounting", "payments"],
+        "xero": ["accounting", "payments"],
+    }
+
+
 def test_the_list_says_which_streams_a_webhook_tells_of_or_brings(config: Path) -> None:
     listed = {item["name"]: item for item in data(ltc(config, "connectors", "list", "--json"))}
     assert listed["xero"]["webhook"]["streams"] == {"contact": "hint", "invoice": "hint"}

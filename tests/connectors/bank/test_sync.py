@@ -53,7 +53,7 @@ class Firm:
                 "mapping": "invoices.yaml",
                 "config": {"folder": str(self.books), "streams": invoices},
             },
-            "bank": {"connector": "bank", "roles": ["payments"], "config": {"folder": str(self.vault)}},
+            "bank": {"connector": "bank", "roles": ["bank"], "config": {"folder": str(self.vault)}},
         }
         self.path = folder / "ltc.yaml"
         self.path.write_text(
