@@ -13,15 +13,22 @@ if TYPE_CHECKING:
     from conformance.lab import Lab
 
 AREAS = ("reading", "failing", "writing", "creating", "deletes", "webhooks")
-_FILES = {
-    "reading": ("reading", "moving", "values"),
-    "failing": ("failing", "answers", "access"),
-    "writing": ("writing", "losing"),
-    "creating": ("creating",),
-    "deletes": ("deletes",),
-    "webhooks": ("webhooks",),
+_READ, _ASKED = (Need.READ,), (Need.READ, Need.HTTP)
+_FILES: dict[str, dict[str, tuple[Need, ...]]] = {
+    "reading": {"reading": _READ, "moving": _READ, "values": _READ},
+    "failing": {
+        "failing": _ASKED,
+        "answers": _ASKED,
+        "access": _ASKED,
+        "files": (Need.READ, Need.FILES),
+        "programs": (Need.READ, Need.PROGRAM),
+    },
+    "writing": {"writing": (), "losing": ()},
+    "creating": {"creating": ()},
+    "deletes": {"deletes": _READ},
+    "webhooks": {"webhooks": (Need.WEBHOOKS,)},
 }
-"""Area → the files of ``conformance.checks`` that its checks are in."""
+"""Area → the files of ``conformance.checks`` that its checks are in → what all checks of a file need."""
 
 Play = Callable[["Lab"], None]
 
@@ -45,6 +52,8 @@ class Check:
 
 _found: dict[str, Check] = {}
 _area = ""
+_needs: tuple[Need, ...] = ()
+"""Of the file that is being read."""
 
 
 def check(
@@ -56,7 +65,7 @@ def check(
         name = play.__name__.replace("_", "-")
         if name in _found:
             raise ValueError(f"there are two checks called {name}")
-        _found[name] = Check(name, _area, {"en": en, "zh-CN": zh}, play, needs, grave, once, seconds)
+        _found[name] = Check(name, _area, {"en": en, "zh-CN": zh}, play, (*_needs, *needs), grave, once, seconds)
         return play
 
     return added
@@ -64,11 +73,10 @@ def check(
 
 def checks() -> list[Check]:
     """Every check, in the order they are carried out."""
-    global _area
+    global _area, _needs
     if not _found:
-        for area in AREAS:
-            _area = area
-            for file in _FILES[area]:
+        for _area in AREAS:
+            for file, _needs in _FILES[_area].items():
                 import_module(f"conformance.checks.{file}")
     return list(_found.values())
 

@@ -6,7 +6,8 @@ C  70 % or more, whatever failed
 D  less
 
 A check is grave if its failure means that something is lost, doubled, overwritten or given away. A check on which the
-kit itself broke counts as not passed: nothing is proved by it.
+kit itself broke counts as not passed: nothing is proved by it. What does not apply does not count, and an area of which
+nothing applies is named beside the letter.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Grade:
     """Names of the checks that were not passed."""
     grave: tuple[str, ...]
     """Those of them that are grave."""
+    empty: tuple[str, ...]
+    """Areas of which no check applies: the letter says nothing of them."""
 
 
 def grade(results: Sequence[Result]) -> Grade:
@@ -43,4 +46,6 @@ def grade(results: Sequence[Result]) -> Grade:
     letter = "D"
     if share >= _C:
         letter = "C" if grave or share < _B else "B" if share < _A else "A"
-    return Grade(letter, passed, len(counted), tuple(result.check.name for result in bad), grave)
+    touched = {result.check.area for result in counted}
+    empty = tuple(dict.fromkeys(result.check.area for result in results if result.check.area not in touched))
+    return Grade(letter, passed, len(counted), tuple(result.check.name for result in bad), grave, empty)

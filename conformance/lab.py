@@ -9,11 +9,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from conformance.needs import Need
+from conformance.needs import USUAL, Need
+from conformance.offline import FolderWorld, ProgramWorld
 from conformance.reader import Between, Reader
 from conformance.sleeping import Waits
 from conformance.world import Stage, Wish, World, known_fields
-from connectors.contract import Change, Connector, NewRecord, Outcome, PushResult, RawRecord, StreamSpec, Window
+from connectors.contract import (
+    Change,
+    Connector,
+    NewRecord,
+    Outcome,
+    PushResult,
+    RawRecord,
+    StreamSpec,
+    Webhooks,
+    Window,
+)
 from connectors.errors import ConnectorError
 from connectors.localbudget import LocalBudget
 from connectors.services import Services
@@ -235,7 +246,11 @@ def offered(world: World, stage: Stage, spec: StreamSpec) -> frozenset[Need]:
         Need.TOKENS: bool(world.token),
         Need.QUOTA: world.says("quota") is not None,
         Need.HIDDEN_ERROR: world.says("hidden_error") is not None,
+        Need.BRINGS: spec.webhooks is Webhooks.RECORD,
+        Need.FILES: isinstance(world, FolderWorld),
+        Need.PROGRAM: isinstance(world, ProgramWorld),
     }
+    told |= {need: need not in world.lacks for need in USUAL}
     declared = world.can | stage.can
     return frozenset(need for need in Need if told.get(need, need in declared))
 

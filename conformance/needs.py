@@ -41,12 +41,23 @@ class Need(StrEnum):
     HIDDEN_ERROR = "hidden_error"
     TIMEOUT = "timeout"
     FETCH = "fetch"
+    READ = "read"
+    HTTP = "http"
+    FILES = "files"
+    PROGRAM = "program"
+    SIGNED = "signed"
+    ORDER = "order"
+    EVENTS = "events"
+    BRINGS = "brings"
 
+
+USUAL = frozenset({Need.READ, Need.HTTP, Need.SIGNED, Need.ORDER, Need.EVENTS})
+"""What a system has unless its world says that it lacks it."""
 
 REASONS: dict[Need, dict[str, str]] = {
     Need.CURSOR: {
-        "en": "The stream is read as a whole each time.",
-        "zh-CN": "该数据流每次全量读取。",
+        "en": "The stream does not go by a time or a number of its records.",
+        "zh-CN": "该数据流不按记录的时间或编号增量读取。",
     },
     Need.PAGES: {
         "en": "The list is not cut into pages, or their size cannot be set.",
@@ -175,6 +186,38 @@ REASONS: dict[Need, dict[str, str]] = {
     Need.FETCH: {
         "en": "The connector does not read single records.",
         "zh-CN": "连接器不单独读取记录。",
+    },
+    Need.READ: {
+        "en": "Nothing can be read of the system; it only sends.",
+        "zh-CN": "该系统只推送，无法读取。",
+    },
+    Need.HTTP: {
+        "en": "The connector asks no server over HTTP.",
+        "zh-CN": "连接器不通过 HTTP 访问服务器。",
+    },
+    Need.FILES: {
+        "en": "The connector reads no folder of files.",
+        "zh-CN": "连接器不读取文件夹。",
+    },
+    Need.PROGRAM: {
+        "en": "The connector runs no program.",
+        "zh-CN": "连接器不运行程序。",
+    },
+    Need.SIGNED: {
+        "en": "The system signs no request: the secret itself stands in each.",
+        "zh-CN": "该系统不对请求签名，密钥本身随请求发送。",
+    },
+    Need.ORDER: {
+        "en": "The requests tell nothing of their order, and the record cannot be read.",
+        "zh-CN": "请求不含先后信息，记录也无法读取。",
+    },
+    Need.BRINGS: {
+        "en": "The requests only say which record changed.",
+        "zh-CN": "请求仅指明哪条记录有变更。",
+    },
+    Need.EVENTS: {
+        "en": "The system sends requests of one kind only.",
+        "zh-CN": "该系统只发送一种请求。",
     },
 }
 """Why a check is not applicable where the need is not met."""

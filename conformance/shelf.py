@@ -61,12 +61,20 @@ def write(grades: Mapping[str, dict[str, Any]]) -> list[Path]:
     return [*written, CHECKS]
 
 
+def empty_areas(kept: Mapping[str, Any]) -> list[str]:
+    """The areas of which no check applied in one connector's run; none where there was no run."""
+    absent = set(kept.get("not_applicable", ()))
+    areas = {area: {item.name for item in catalogue.checks() if item.area == area} for area in catalogue.AREAS}
+    return [area for area, names in areas.items() if names <= absent]
+
+
 def table(grades: Grades) -> str:
     """The shelf as Markdown."""
-    lines = ["| connector | grade | passed | not passed |", "| --- | --- | --- | --- |"]
+    lines = ["| connector | grade | passed | not passed | nothing applies in |", "| --- | --- | --- | --- | --- |"]
     for name, item in grades.items():
         failed = ", ".join(f"`{check}`" for check in item["failed"]) or "–"
-        lines.append(f"| `{name}` | {item['grade']} | {item['passed']} of {item['applicable']} | {failed} |")
+        empty = ", ".join(empty_areas(item)) or "–"
+        lines.append(f"| `{name}` | {item['grade']} | {item['passed']} of {item['applicable']} | {failed} | {empty} |")
     return "\n".join(lines)
 
 

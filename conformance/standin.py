@@ -1,14 +1,13 @@
-"""A world that is one HTTP server: what goes wrong there, what it was asked, its time, and settings as wished for."""
+"""A world that is one HTTP server: what goes wrong there, what it was asked, and settings as wished for."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from conformance.world import Wish, World
+from conformance.timed import TimedWorld
+from conformance.world import Wish
 from sandbox.http import Faults, Request
 
 
@@ -32,21 +31,12 @@ class Serving(Protocol):
 S = TypeVar("S", bound=Serving)
 
 
-class StandIn(World, Generic[S]):
-    """Whoever derives from it sets ``_server``, says in ``empty`` what else begins anew, and calls it at the start.
+class StandIn(TimedWorld, Generic[S]):
+    """Whoever derives from it sets ``_server``, and calls ``empty`` then."""
 
-    Time begins ``days_back`` days ago, so that it never gets ahead of the machine's, and goes by ``advance`` alone.
-    """
-
-    days_back: ClassVar[int] = 30
     page_size: ClassVar[str | None] = "page_size"
     """The connector's setting for the size of pages; ``None``: it has none."""
     _server: S
-
-    def __init__(self, folder: Path) -> None:  # noqa: ARG002 - a stand-in may have files
-        self._now = self._beginning()
-        self._made = 0
-        """How many records people have made, for those that derive from it to count."""
 
     def close(self) -> None:
         """Stop it."""
@@ -54,7 +44,7 @@ class StandIn(World, Generic[S]):
 
     def empty(self) -> None:
         """Begin anew: time, faults and remembered requests."""
-        self._now, self.skew, self._made = self._beginning(), 0.0, 0
+        super().empty()
         self._server.faults.clear()
         self._server.forget()
 
@@ -91,14 +81,3 @@ class StandIn(World, Generic[S]):
     def requests(self, where: str = "") -> list[Request]:
         """The requests so far."""
         return self._server.requests(where)
-
-    def now(self) -> datetime:
-        """Simulated."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
-        self._now += timedelta(seconds=seconds)
-
-    def _beginning(self) -> datetime:
-        return datetime.now(UTC).replace(microsecond=0) - timedelta(days=self.days_back)

@@ -8,7 +8,7 @@ offer is not asked for: the checks that need it are not applicable. Everything t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -95,6 +95,8 @@ class World(ABC):
     connector: ClassVar[str] = ""
     """The connector's name in ltc.yaml."""
     can: frozenset[Need] = frozenset()
+    lacks: frozenset[Need] = frozenset()
+    """What systems have as a rule and this one has not; of ``conformance.needs.USUAL``."""
     simulated: bool = True
     scheme: str = "http"
     secrets: Sequence[str] = ()
@@ -147,6 +149,10 @@ class World(ABC):
     @abstractmethod
     def faults(self) -> Faults:
         """What goes wrong next."""
+
+    def garble(self, where: str, change: Callable[[bytes], bytes]) -> None:
+        """From now on what the source sends there is changed on its way."""
+        self.faults.corrupt(where, change=change, times=999)
 
     @abstractmethod
     def requests(self, where: str = "") -> list[Request]:

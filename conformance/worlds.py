@@ -12,9 +12,13 @@ from connectors import registry
 ENTRY_POINT_GROUP = "ltc.worlds"
 """Connector's name → class, offered by packages beside ``ltc.connectors``."""
 _BUILT_IN = {
+    "bank": "sandbox.bank.conformance:BankWorld",
+    "files": "sandbox.files.conformance:FilesWorld",
+    "google-ads-leads": "sandbox.google_ads_leads.conformance:GoogleAdsLeadsWorld",
     "jiandaoyun": "sandbox.jiandaoyun.conformance:JiandaoyunWorld",
     "odoo": "sandbox.odoo.conformance:OdooWorld",
     "salesforce": "sandbox.salesforce.conformance:SalesforceWorld",
+    "singer": "sandbox.singer.conformance:SingerWorld",
     "stripe": "sandbox.stripe.conformance:StripeWorld",
     "tryton": "sandbox.tryton.conformance:TrytonWorld",
     "typeform": "sandbox.typeform.conformance:TypeformWorld",

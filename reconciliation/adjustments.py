@@ -12,6 +12,7 @@ For each tie-out, side and currency, in minor units, both hold or there is no re
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -37,6 +38,11 @@ def before(period: str) -> str:
     """The month before a ``YYYY-MM``."""
     year, month = int(period[:4]), int(period[5:])
     return f"{year - (month == 1):04d}-{(month - 2) % 12 + 1:02d}"
+
+
+def last_day(period: str) -> date:
+    """The last day of a ``YYYY-MM``."""
+    return date.fromisoformat(f"{after(period)}-01") - timedelta(days=1)
 
 
 def prepare(frame: Frame, store: Store) -> str | None:

@@ -40,7 +40,7 @@ def close(
     _refuse_maker(settings, maker)
     with store.reading() as connection:
         _refuse_period(periods.closes(connection), period, rules.today)
-    with reconciled(store, settings, run_id, hashes=True) as (frame, _):
+    with reconciled(store, settings, run_id, closing=period) as (frame, _):
         with store.transaction() as connection:
             stamp = stamps.take(connection, rules.fixed_at)
             known = periods.closes(connection)

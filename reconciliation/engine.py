@@ -15,7 +15,7 @@ from reconciliation.gathering import CARRIED
 from reconciliation.linking import link
 from reconciliation.observe import observe
 from reconciliation.rules import Rules
-from state import figures, findings, stamps
+from state import figures, findings, periods, stamps
 from state import tieouts as stored_tie_outs
 from state.store import Store
 from state.tieouts import TieOut
@@ -94,14 +94,17 @@ def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | N
 
 @contextmanager
 def reconciled(
-    store: Store, settings: Settings, run_id: str, as_of: datetime | None = None, *, hashes: bool = False
+    store: Store, settings: Settings, run_id: str, as_of: datetime | None = None, *, closing: str | None = None
 ) -> Iterator[tuple[Frame, ReconcileResult]]:
-    """``reconcile``, with the records that it saw at hand for the block; with ``hashes`` what they contained, too."""
+    """``reconcile``, with the records that it saw at hand for the block.
+
+    ``closing`` is the period that is to be closed: what records contained is at hand, and its receivables are kept.
+    """
     rules = Rules.of(settings, as_of)
-    with frame.load(store, rules, links=False, hashes=hashes) as loaded:
+    with frame.load(store, rules, links=False, hashes=closing is not None) as loaded:
         links = link(loaded, store, run_id)
         facts.prepare(loaded)
-        found = _figures(loaded, store)
+        found = _figures(loaded, store, closing)
         observation = observe(loaded)
         changes = lifecycle.advance(loaded, store, observation, run_id)
         writebacks.note_agreement(store, loaded)
@@ -130,7 +133,7 @@ def reconciled(
         )
 
 
-def _figures(loaded: Frame, store: Store) -> dict[str, dict[str, Any]]:
+def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict[str, Any]]:
     """Everything that reports say beside the findings, by kind and key; see ``state.figures``."""
     rules = loaded.rules
     ties = tieouts.tie_outs(loaded)
@@ -144,7 +147,20 @@ def _figures(loaded: Frame, store: Store) -> dict[str, dict[str, Any]]:
         "receivable": receivables.receivables(loaded, store),
         "basis": {"": basis},
         **_carried(loaded, store, ties.by_period),
+        "receivable_then": _receivables_then(loaded, store, closing),
     }
+
+
+def _receivables_then(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict[str, Any]]:
+    """What was owed at the end of the period that is, or may be, closed next; nothing while that is not over."""
+    with store.reading() as connection:
+        closed = periods.standing(connection)
+    current = loaded.rules.period
+    period = closing or (adjustments.after(closed[-1].period) if closed else adjustments.before(current))
+    if period >= current:
+        return {}
+    items = receivables.receivables(loaded, store, adjustments.last_day(period))
+    return {f"{period} {key}": {**item, "period": period} for key, item in items.items()}
 
 
 def _carried(loaded: Frame, store: Store, by_period: list[TieOut]) -> dict[str, dict[str, Any]]:

@@ -70,15 +70,17 @@ def gather(connection: Connection, rules: Rules, moment: Moment) -> dict[str, An
     follows = bool(before) and adjustments.after(before[-1].period) == period
     split = list(figures.standing(connection, "period", moment.until).values())
     carried = {kind: _carried(connection, kind, moment, period) if follows else [] for kind in CARRIED}
+    then = _carried(connection, "receivable_then", moment, period)
+    owed_at = adjustments.last_day(period) if then else day
     parts = {
         "as_of": moment.at,
-        "head": {"as_of": moment.at, "period": period, **_gone(connection, moment)},
+        "head": {"as_of": moment.at, "period": period, "owed_at": owed_at.isoformat(), **_gone(connection, moment)},
         "basis": basis,
         "tie_out": tieouts.latest(connection, moment.until),
         "period": _of_period(split, period),
         **carried,
         "movement": carried["movement"] or _movements(split, period),
-        "receivable": list(figures.standing(connection, "receivable", moment.until).values()),
+        "receivable": then or list(figures.standing(connection, "receivable", moment.until).values()),
         "finding": _findings(connection, moment),
         "roll_forward": _roll_forward(connection, moment, basis, period, before),
         "close": [asdict(item) for item in closes],

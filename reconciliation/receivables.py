@@ -3,6 +3,9 @@
 An invoice is open by its gross amount less what was paid and credited. A credit note takes from the invoice it corrects
 what is still open there; the rest, money that settles nothing yet and what was overpaid are credits of the customer.
 
+As of the end of a period, only documents and money up to that day count, and money that settles a later invoice is a
+credit.
+
 ``receivables`` in the frame: document_id, kind (``invoice``, ``credit_note``, ``payment``), system, customer_ref,
 currency, issued_on, due_on (both may be missing), amount (minor units, negative for credits).
 """
@@ -25,8 +28,12 @@ BUCKETS = ("not_due", "1-30", "31-60", "61-90", "90+")
 """Days after the due date, both ends inclusive."""
 
 
-def receivables(frame: Frame, store: Store) -> dict[str, dict[str, Any]]:
-    """What is open, by document. Raises ``DoesNotFootError`` if it is not what was billed less what was settled."""
+def receivables(frame: Frame, store: Store, end: date | None = None) -> dict[str, dict[str, Any]]:
+    """What is open now, or at the end of a day, by document.
+
+    Raises ``DoesNotFootError`` if it is not what was billed less what was settled.
+    """
+    _choose(frame, end)
     _prepare(frame)
     _foot(frame)
     rows = frame.dicts(
@@ -51,16 +58,40 @@ def receivables(frame: Frame, store: Store) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _choose(frame: Frame, end: date | None) -> None:
+    """The invoices and notes, what settled each, and the money that count until a day."""
+    until = "true" if end is None else "({} IS NULL OR {} <= DATE '" + end.isoformat() + "')"
+    issued, received = until.format("issue_date", "issue_date"), until.format("m.received_on", "m.received_on")
+    frame.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE due_documents AS SELECT * FROM owed WHERE {issued};
+        CREATE OR REPLACE TEMP TABLE due_settlements AS
+            SELECT s.* FROM settlements s JOIN money m USING (payment_id) JOIN due_documents o USING (invoice_id)
+            WHERE {received} AND s.currency IS NOT DISTINCT FROM o.currency;
+        CREATE OR REPLACE TEMP TABLE due_settled AS
+            SELECT invoice_id, sum(amount)::BIGINT AS settled FROM due_settlements GROUP BY ALL;
+        -- Money that settles nothing yet, or only what was billed later.
+        CREATE OR REPLACE TEMP TABLE due_money AS
+            SELECT m.payment_id, m.system, m.party_ref, m.currency, m.received_on,
+                (m.unapplied + coalesce(l.amount, 0))::BIGINT AS unapplied
+            FROM money m LEFT JOIN (SELECT s.payment_id, sum(s.amount) AS amount FROM settlements s
+                JOIN owed o USING (invoice_id) ANTI JOIN due_documents d USING (invoice_id)
+                WHERE s.currency IS NOT DISTINCT FROM o.currency GROUP BY ALL) l USING (payment_id)
+            WHERE {received};
+        """
+    )
+
+
 def _prepare(frame: Frame) -> None:
     frame.run(
         f"""
         -- What credit notes take from the invoice that each corrects, in the order of the notes.
         CREATE OR REPLACE TEMP TABLE credited AS
         WITH unpaid AS (SELECT o.invoice_id, o.currency, greatest(o.gross - coalesce(s.settled, 0), 0) AS amount
-            FROM owed o LEFT JOIN invoice_settled s USING (invoice_id) WHERE NOT o.is_credit),
+            FROM due_documents o LEFT JOIN due_settled s USING (invoice_id) WHERE NOT o.is_credit),
         notes AS (SELECT c.credit_id, min(c.invoice_id) AS invoice_id, any_value(n.gross) AS gross
-            FROM credit_links c JOIN owed n ON n.invoice_id = c.credit_id
-            JOIN owed i ON i.invoice_id = c.invoice_id AND i.currency IS NOT DISTINCT FROM n.currency
+            FROM credit_links c JOIN due_documents n ON n.invoice_id = c.credit_id
+            JOIN due_documents i ON i.invoice_id = c.invoice_id AND i.currency IS NOT DISTINCT FROM n.currency
             WHERE n.is_credit AND NOT i.is_credit GROUP BY ALL),
         so_far AS (SELECT *, sum(gross) OVER (PARTITION BY invoice_id ORDER BY credit_id ROWS UNBOUNDED PRECEDING)
             AS after FROM notes)
@@ -73,13 +104,13 @@ def _prepare(frame: Frame) -> None:
             o.issue_date AS issued_on, i.due_date AS due_on,
             (o.sign * o.gross - coalesce(s.settled, 0) + CASE WHEN o.is_credit THEN coalesce(n.amount, 0)
                 ELSE -coalesce(c.amount, 0) END)::BIGINT AS amount
-        FROM owed o JOIN invoices i ON i.record_id = o.invoice_id LEFT JOIN invoice_settled s USING (invoice_id)
+        FROM due_documents o JOIN invoices i ON i.record_id = o.invoice_id LEFT JOIN due_settled s USING (invoice_id)
         LEFT JOIN (SELECT credit_id, sum(amount) AS amount FROM credited GROUP BY ALL) n ON n.credit_id = o.invoice_id
         LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM credited GROUP BY ALL) c
             ON c.invoice_id = o.invoice_id
         UNION ALL
         SELECT payment_id, 'payment', system, party_ref, coalesce(currency, '{NO_CURRENCY}'), received_on, NULL,
-            -unapplied FROM money WHERE unapplied > 0;
+            -unapplied FROM due_money;
         DELETE FROM receivables WHERE amount = 0;
         """
     )
@@ -87,15 +118,13 @@ def _prepare(frame: Frame) -> None:
 
 def _foot(frame: Frame) -> None:
     """Billed, less credit notes, less money that settles them, less money that settles nothing yet."""
-    listed = "SELECT currency, sum(amount)::BIGINT AS amount FROM receivables GROUP BY ALL"
+    listed = "SELECT currency, sum(amount)::BIGINT AS amount FROM receivables GROUP BY ALL HAVING sum(amount) <> 0"
     whole = f"""
         SELECT coalesce(currency, '{NO_CURRENCY}') AS currency, sum(amount)::BIGINT AS amount FROM (
-            SELECT currency, sign * gross AS amount FROM owed
-            UNION ALL SELECT s.currency, -s.amount FROM settlements s JOIN owed o USING (invoice_id)
-                WHERE s.currency IS NOT DISTINCT FROM o.currency
-            UNION ALL SELECT currency, -unapplied FROM money
+            SELECT currency, sign * gross AS amount FROM due_documents
+            UNION ALL SELECT currency, -amount FROM due_settlements
+            UNION ALL SELECT currency, -unapplied FROM due_money
         ) GROUP BY ALL HAVING sum(amount) <> 0"""
-    listed += " HAVING sum(amount) <> 0"
     if frame.rows(f"({listed} EXCEPT {whole}) UNION ALL ({whole} EXCEPT {listed})"):
         raise DoesNotFootError("What customers owe is not what was billed less what was settled.")
 

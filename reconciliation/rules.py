@@ -52,7 +52,6 @@ class Rules:
     fixed_at: int | None = None
     """The instant in microseconds at which ltc.yaml holds the clock; ``None``: time goes on."""
 
-
     by_likeness: bool = True
     """Whether parties are linked by likeness too, not by equal keys alone."""
     sure_from: float = 0.99

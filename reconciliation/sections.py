@@ -81,9 +81,9 @@ def settled(item: Part) -> dict[str, Any]:
     }
 
 
-def receivables(items: Sequence[Part], today: date) -> dict[str, Any]:
-    """What customers owe by age: in all, by customer, and document by document."""
-    by_customer = owed.ageing([dict(item) for item in items], today)
+def receivables(items: Sequence[Part], day: date) -> dict[str, Any]:
+    """What customers owed at the end of a day, by age: in all, by customer, and document by document."""
+    by_customer = owed.ageing([dict(item) for item in items], day)
     totals: dict[str, dict[str, Any]] = {}
     for row in by_customer:
         whole = totals.setdefault(row["currency"], {"currency": row["currency"], **dict.fromkeys(_AGED, 0)})
@@ -94,8 +94,8 @@ def receivables(items: Sequence[Part], today: date) -> dict[str, Any]:
             "kind": item["kind"],
             **{name: item[name] for name in ("system", "customer_number", "customer", "currency")},
             **{name: item[name] for name in ("issued_on", "due_on")},
-            "overdue_days": owed.overdue(dict(item), today),
-            "bucket": owed.bucket(dict(item), today),
+            "overdue_days": owed.overdue(dict(item), day),
+            "bucket": owed.bucket(dict(item), day),
             "amount": money.text(item["amount"], item["currency"]),
             "record": record(item["record"]),
         }
@@ -104,6 +104,7 @@ def receivables(items: Sequence[Part], today: date) -> dict[str, Any]:
     order = ("currency", "system", "customer_number", "due_on", "issued_on")
     listed.sort(key=lambda item: (*(str(item[name] or "") for name in order), str(item["record"]["source_id"])))
     return {
+        "as_at": day.isoformat(),
         "ageing": [_aged(row, ("currency",)) for _, row in sorted(totals.items())],
         "customers": [_aged(row, ("currency", "system", "customer_number", "customer")) for row in by_customer],
         "items": listed,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.parties.world import Record
 from reconciliation.frame import MEMORY_LIMIT, Frame
 from reconciliation.linking import candidates, normalise
-from reconciliation.linking.clusters import apart, clusters
+from reconciliation.linking.clusters import apart
 from reconciliation.linking.likeness import likeness
 from reconciliation.linking.parties import parties
 from reconciliation.rules import Rules

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from conformance.catalogue import check
 from conformance.lab import Lab
+from conformance.listening import expect_no_secret, logged, told
 from conformance.needs import Need
 from conformance.racing import PROCESSES, race
 from conformance.sleeping import really
 from conformance.world import Answer, Wish
-from connectors.contract import Connector
-from connectors.errors import AuthError, ConnectorError
+from connectors.errors import AuthError
 from connectors.services import Services
 
 _THREADS = 50
@@ -111,17 +106,14 @@ def secrets_stay_secret(lab: Lab) -> None:
     """A server that sends back what it was sent, refusals, broken answers; all loggers at their lowest level."""
     lab.world.insert(lab.stage, 3)
     texts: list[str] = []
-    with _logged(texts):
+    with logged(texts):
         for number in range(6):
             if lab.can(Need.TOKENS):
                 lab.world.expire_tokens()
             _break(lab, number)
-            connector = lab.connect(wrong=number == 5 and lab.can(Need.CREDENTIALS))
-            texts += _told(lab, connector)
+            texts += told(lab, lab.connect(wrong=number == 5 and lab.can(Need.CREDENTIALS)))
             lab.world.faults.clear()
-            texts += [repr(connector), repr(connector.config), str(connector.config)]
-    shown = [secret for secret in lab.world.secrets if any(secret in text for text in texts)]
-    lab.expect(not shown, "A secret shows in an error or a log.")
+    expect_no_secret(lab, texts)
 
 
 def _break(lab: Lab, number: int) -> None:
@@ -140,31 +132,3 @@ def _break(lab: Lab, number: int) -> None:
             faults.answer(everything, 302, headers={"Location": f"https://kit.example/?{body}"}, times=1000)
         case _:
             pass
-
-
-def _told(lab: Lab, connector: Connector[Any]) -> Iterator[str]:
-    """All that an admin could come to see of a failed pull and a failed check."""
-    try:
-        lab.pull(lab.reader(), connector)
-    except ConnectorError as error:
-        yield from ("".join(traceback.format_exception(error)), str(error), repr(error), repr(vars(error)))
-    with suppress(ConnectorError):
-        for line in connector.check():
-            yield repr(line)
-
-
-@contextmanager
-def _logged(texts: list[str]) -> Iterator[None]:
-    class Keeper(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            texts.append(self.format(record))
-
-    keeper, root = Keeper(), logging.getLogger()
-    before = root.level
-    root.addHandler(keeper)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        root.removeHandler(keeper)
-        root.setLevel(before)

@@ -41,6 +41,7 @@ def deletions_are_told(lab: Lab) -> None:
     Need.PAGES,
     en="Deletions that a killed pull has not told yet are told by the one that goes on.",
     zh="中断的拉取未报告的删除，由后续拉取补报。",
+    seconds=60.0,
     grave=True,
 )
 def deletions_after_a_crash(lab: Lab) -> None:
@@ -133,6 +134,7 @@ def sweep_while_rows_move(lab: Lab) -> None:
 
 @check(
     Need.SWEEP,
+    Need.HTTP,
     en="A sweep that breaks off ends with an error: half a list is never taken for all there is.",
     zh="中断的清查以错误结束，绝不把半份清单当作全部。",
     grave=True,

@@ -54,7 +54,7 @@ def half_surrogates(lab: Lab) -> None:
     """The record itself is delivered or put aside, not passed over."""
     ids = lab.world.insert(lab.stage, 4)
     odd = lab.world.insert(lab.stage, 1, values={lab.stage.text: _MARK})
-    lab.world.faults.corrupt(lab.stage.list, change=lambda body: body.replace(_MARK.encode(), b"\\ud83d"), times=99)
+    lab.world.garble(lab.stage.list, lambda body: body.replace(_MARK.encode(), b"\\ud83d"))
     reader = lab.pull(lab.reader(), lab.connect())
     lab.expect(set(ids) <= reader.ids, "Other records are missing.")
     lab.expect(set(odd) <= reader.ids | reader.rejected, "The record is neither delivered nor put aside.")
@@ -107,7 +107,7 @@ def bytes_as_sent(lab: Lab) -> None:
         return changed
 
     lab.world.insert(lab.stage, 3, values={lab.stage.text: "plain"})
-    lab.world.faults.corrupt("", change=odd, times=999)
+    lab.world.garble("", odd)
     reader = lab.pull(lab.reader(), lab.connect())
     lab.expect(bool(reader.held), "No record is delivered.")
     for record in reader.held.values():

@@ -38,6 +38,8 @@ class Signer:
         signature = webhook.signature
         coded = "base64" if signature.scheme == "standard-webhooks" else signature.key
         self.secret = signature.key_prefix + _SECRETS[coded]
+        self.signs = signature.scheme != "shared-key"
+        """Whether there is a signature, or the secret itself is sent."""
         self.can = {Need.WEBHOOK_TIME} if signature.timestamp is not None else set()
         if signature.id is not None:
             self.can.add(Need.DELIVERY_ID)
@@ -65,7 +67,7 @@ class Signer:
             else:
                 _put(place, text, headers, query)
         request = Inbound(headers, query, _json.encode(body))
-        signed = sign(signature, secret or self.secret, request)
+        signed = sign(signature, self.secret if secret is None else secret, request)
         if signature.field is not None:
             return replace(request, body=_json.encode(merged(body, document(signature.field, signed))))
         _put(signature.place, signed, headers, query)

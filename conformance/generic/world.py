@@ -68,6 +68,7 @@ class GenericWorld(StandIn[Server]):
         self.signer = Signer(self.manifest.webhook) if self.manifest.webhook is not None else None
         if self.signer is not None:
             declared |= self.signer.can
+            self.lacks = frozenset() if self.signer.signs else frozenset({Need.SIGNED})
             self.secrets = [*self.secrets, self.signer.secret]
         self.can = frozenset(declared)
         self._stages = [

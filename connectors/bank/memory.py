@@ -117,7 +117,7 @@ class Memory:
         numbers: Counter[str] = Counter()
         ids = []
         for transaction in statement.transactions:
-            key = _key(statement, transaction)
+            key = key_of(transaction)
             at = 0
             if transaction.reference is None:
                 short = key[:_SHORT]
@@ -200,11 +200,11 @@ def _order(past: Past) -> tuple[str, str, int]:
     return past.closed_on, past.opened_on, past.number or 0
 
 
-def _key(statement: Statement, transaction: Transaction) -> str:
-    """Equal for what is one transaction, as far as the statement tells."""
+def key_of(transaction: Transaction) -> str:
+    """Equal for what is one transaction, as far as a statement tells."""
     reference = transaction.reference or transaction.end_to_end_id or transaction.customer_reference or ""
     return digest(
-        statement.account.upper(),
+        transaction.account.upper(),
         transaction.currency,
         f"{transaction.signed.normalize():f}",
         transaction.booked_on,

@@ -44,7 +44,7 @@ def listing(app: App, as_json: bool) -> int:
     grades = shelf.read()
     found = [_summary(name) | {"grade": grades.get(name, {}).get("grade")} for name in registry.names()]
     if as_json:
-        emit_json(found)
+        emit_json([{**item, "areas_not_applicable": shelf.empty_areas(grades.get(item["name"], {}))} for item in found])
         return 0
     rows = []
     for item in found:

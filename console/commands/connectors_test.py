@@ -162,6 +162,7 @@ def _as_dict(name: str, results: Sequence[Result]) -> dict[str, Any]:
         "grade": made.letter,
         "passed": made.passed,
         "applicable": made.applicable,
+        "areas_not_applicable": list(made.empty),
         "checks": [
             {
                 "name": result.check.name,
@@ -187,6 +188,9 @@ def _show(app: App, name: str, results: Sequence[Result], verbose: bool) -> None
     made = grade(results)
     counts = {"passed": made.passed, "applicable": made.applicable, "absent": len(results) - made.applicable}
     say(app.texts("conformance.grade", name=name, grade=made.letter, **counts))
+    if made.empty:
+        areas = [app.texts(f"conformance.area.{area}") for area in made.empty]
+        say(app.texts("conformance.empty", areas=", ".join(areas)))
     if made.grave:
         say(app.texts("conformance.grave", count=len(made.grave)))
 

@@ -97,7 +97,9 @@ def _period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
             yield {
                 "id": table.name,
                 "title": table.title if note else None,
-                "note": words(f"period_note.{note}", period=report["period"]) if note else None,
+                "note": words(f"period_note.{note}", period=report["period"], day=report["receivables"]["as_at"])
+                if note
+                else None,
                 "heads": list(zip(table.heads, _numeric(table), strict=True)),
                 "rows": [[(_shown(cell), cell) for cell in row] for row in table.rows[:MOST_ROWS]],
                 "left_out": len(table.rows) - MOST_ROWS,

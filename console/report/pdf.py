@@ -170,6 +170,8 @@ def _owed(paper: _Paper, report: Report, words: Texts) -> None:
     ]
     if rows:
         paper.head(words("section.receivables_ageing"))
+        paper.say(words("period_note.receivables", day=report["receivables"]["as_at"]), 8, grey=True)
+        paper.ln(1)
         heads = [words(f"column.{name}") for name in ("currency", "documents", *(f"due_{name}" for name in aged))]
         paper.rows(heads, [10, 12, *([20] * len(aged))], rows)
 

@@ -74,7 +74,7 @@ def _receivables(report: Report, words: Texts, console: Console) -> None:
     items = report["receivables"]["ageing"]
     if not items:
         return
-    _heading(console, words("section.receivables_ageing"))
+    _heading(console, f"{words('section.receivables_ageing')} · {report['receivables']['as_at']}")
     aged = (*tables.BUCKETS, "credits", "total")
     heads = [words(f"column.{name}") for name in ("currency", *(f"due_{name}" for name in aged))]
     rows = [[item["currency"], *(figures.money(item[name], item["currency"]) for name in aged)] for item in items]

@@ -185,7 +185,7 @@ def _ageing(book: Book, report: Report, subtitle: str) -> None:
     table = tables.ageing(report, words)
     count = len(report["receivables"]["items"])
     lines, buckets, currencies, amounts = (_at(words, "receivables", column, count) for column in (0, 7, 8, 9))
-    sheet = _sheet(book, table, subtitle)
+    sheet = _sheet(book, table, f"{subtitle} · {report['receivables']['as_at']}")
     names = (*BUCKETS, "credits")
     for row, cells in enumerate(table.rows, FIRST):
         currency = str(cells[4].value)

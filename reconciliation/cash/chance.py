@@ -56,6 +56,12 @@ class Chance:
             found.append(total)
         return (*found, *[total] * (largest - sizes))
 
+    def of_sums(self, sums: Sequence[int], target: int) -> float:
+        """Expected accidental hits of a few given sums: those within half the target, spread over as much."""
+        near = sum(abs(abs(total) - abs(target)) * 2 <= abs(target) for total in sums)
+        size = min(2, len(self._amounts))
+        return near / (abs(target) + 1) * (self._ending(size, target, 0) if size else 1.0)
+
     def _mirrored(self) -> Chance:
         return Chance([-amount for amount in self._amounts])
 

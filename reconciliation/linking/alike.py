@@ -38,6 +38,8 @@ _SHARE_OF_NEXT = (1.0, 0.7, 0.5, 0.35)
 """Words of a name are not independent of each other: each further one counts less."""
 _MOST_BITS = 40.0
 _PRICE_OF_SLIP = 3.0
+_PRICE_OF_SLIP_IN_SHORT = 10.0
+"""One of two characters is wrong: next to nothing speaks for it but what else agrees."""
 _PRICE_OF_PINYIN = 3.0
 _SHORTEST_ACRONYM = 3
 
@@ -90,7 +92,7 @@ def _expected_bits(word: str) -> float:
     signs = len(word)
     if word.isascii():
         return min(2.5 * signs + 2.0, 14.0)
-    return min(2.0 + 4.0 * signs, 17.0)
+    return min(2.0 + 5.0 * signs, 17.0)
 
 
 def _total(shared: list[str], bits: Bits) -> float:
@@ -101,9 +103,9 @@ def _total(shared: list[str], bits: Bits) -> float:
 
 def _apart(one: Name, other: Name) -> bool:
     """Whether place, branch or trade say that these are two, whatever they are called."""
-    if one.branch != other.branch:
+    if one.branch != other.branch and not _cut_short(one.branch, other.branch):
         return True
-    if one.region and other.region and one.region != other.region:
+    if one.region and other.region and one.region[0] and other.region[0]:
         size = min(len(one.region), len(other.region))
         if one.region[:size] != other.region[:size] and one.region[-1] != other.region[-1]:
             return True
@@ -112,6 +114,12 @@ def _apart(one: Name, other: Name) -> bool:
     sizes = vocabulary().sizes
     here, there = set(one.trades) - sizes, set(other.trades) - sizes
     return bool(here - there and there - here)
+
+
+def _cut_short(one: str, other: str) -> bool:
+    """Whether one is the beginning of the other, as where a system cuts names at a length."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _LONG_WORD and long.startswith(short)
 
 
 def _slip_in_trade(one: Name, other: Name) -> bool:
@@ -126,7 +134,7 @@ def _slip_in_trade(one: Name, other: Name) -> bool:
 def _other_trade(one: Name, other: Name) -> bool:
     """Whether the shorter name says a trade that the longer one does not: Wenmir Consulting, Wenmir Interiors."""
     short, long = sorted((one, other), key=lambda name: (len(name.joined), name))
-    return bool(set(short.trades) - set(long.trades) - vocabulary().sizes)
+    return short.whole not in long.whole and bool(set(short.trades) - set(long.trades) - vocabulary().sizes)
 
 
 def _words(one: Name, other: Name) -> tuple[str, list[str], float]:
@@ -136,24 +144,35 @@ def _words(one: Name, other: Name) -> tuple[str, list[str], float]:
     if one.han != other.han:
         return _across_scripts(one, other)
     if one.han:
-        return ("other", [], 0.0) if one.person and other.person else _han(one.joined, other.joined)
+        return ("other", [], 0.0) if one.person and other.person else _han(one, other)
     return _latin(one, other)
 
 
 def _across_scripts(one: Name, other: Name) -> tuple[str, list[str], float]:
     han, latin = (one, other) if one.han else (other, one)
-    spelled = {pinyin(word) for word in han.words}
-    if spelled == set(latin.words) or pinyin(han.joined) == latin.joined:
+    spelled = pinyin(han.joined)
+    if latin.joined in (spelled, _given_name_first(han)):
         return "translated", list(latin.words), _PRICE_OF_PINYIN
+    if latin.joined.startswith(spelled) and pinyin(han.whole).startswith(latin.joined):
+        return "translated", list(latin.words), _PRICE_OF_PINYIN  # part of the name looks like a trade
     return "other", [], 0.0
 
 
-def _han(one: str, other: str) -> tuple[str, list[str], float]:
-    short, long = sorted((one, other), key=lambda text: (len(text), text))
+def _given_name_first(han: Name) -> str:
+    """A Chinese person's name in pinyin as it is written in the West; empty for what cannot be one."""
+    if han.person and len(han.words) > 1:
+        return pinyin(han.words[1]) + pinyin(han.words[0])
+    return pinyin(han.joined[1:]) + pinyin(han.joined[0]) if han.whole == han.joined and not han.legal else ""
+
+
+def _han(one: Name, other: Name) -> tuple[str, list[str], float]:
+    short, long = sorted((one.joined, other.joined), key=lambda text: (len(text), text))
     if len(short) > 1 and (long.startswith(short) or long.endswith(short)):
         return "part", [short], 0.0
     if len(short) >= 3 and OSA.distance(short, long, score_cutoff=1) == 1:
         return "near", [short], _PRICE_OF_SLIP * (2 if len(short) == 3 else 1)
+    if one.trades == other.trades != () and OSA.distance(one.whole, other.whole, score_cutoff=1) == 1:
+        return "near", [short], _PRICE_OF_SLIP_IN_SHORT
     return "other", [], 0.0
 
 

@@ -19,6 +19,7 @@ _NOT_IN_HAN = re.compile(r"[^\w&+]|_")
 _PERSON = re.compile(
     r"^(?:mr|mrs|ms|miss|dr|prof|herr|frau|mme|monsieur|madame)\b\.? \w|^\w{2,4}(?:先生|女士|小姐|太太)$", re.IGNORECASE
 )
+_E_WORD = re.compile(r"\be-(?=\w)")
 _MIN_BRAND = 2
 _LONGEST_REGION = 5
 _LONGEST_COUNTY = 3
@@ -165,7 +166,7 @@ def _region_of(found: re.Match[str], known: Vocabulary) -> tuple[str, ...]:
 def _latin(plain: str) -> Name:
     known = vocabulary()
     region: tuple[str, ...] = ()
-    plain = _CARE_OF.sub("", plain).replace("&", " and ").replace("+", " and ")
+    plain = _E_WORD.sub("e", _CARE_OF.sub("", plain)).replace("&", " and ").replace("+", " and ")
     for inside in _BRACKETS.findall(plain):
         place = known.regions.get(" ".join(words(inside)))
         if place and not region:

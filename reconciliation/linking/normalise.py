@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciliation.frame import Frame
+from reconciliation.session import Session
 
 # Forms of a company, at the end of its name, as tokens without punctuation.
 _LEGAL_FORMS = (
@@ -24,42 +24,42 @@ FREE_MAIL = (
 )
 
 
-def define(frame: Frame) -> None:
-    """Make the macros on a frame."""
+def define(session: Session) -> None:
+    """Make the macros in a session."""
     wide = "".join(chr(0xFF01 + offset) for offset in range(94)) + "\u3000"
     narrow = "".join(chr(0x21 + offset) for offset in range(94)).replace("'", "''") + " "
     free = ", ".join(f"'{domain}'" for domain in FREE_MAIL)
-    frame.run(
+    session.run(
         f"""
-        CREATE MACRO narrow(x) AS  -- plain ASCII is left as it is
+        CREATE OR REPLACE MACRO narrow(x) AS  -- plain ASCII is left as it is
             CASE WHEN strlen(x) = length(x) THEN x ELSE nfc_normalize(translate(x, '{wide}', '{narrow}')) END;
-        CREATE MACRO tokens(x) AS trim(regexp_replace(x, '[^\\p{{L}}\\p{{N}}]+', ' ', 'g'));
-        CREATE MACRO bare_name(x) AS
+        CREATE OR REPLACE MACRO tokens(x) AS trim(regexp_replace(x, '[^\\p{{L}}\\p{{N}}]+', ' ', 'g'));
+        CREATE OR REPLACE MACRO bare_name(x) AS
             regexp_replace(x, '(\\s*(?:\\b(?:{_LEGAL_FORMS})|股份有限公司|有限责任公司|有限公司|公司))+$', '');
-        CREATE MACRO key_name(x) AS nullif(replace(
+        CREATE OR REPLACE MACRO key_name(x) AS nullif(replace(
             coalesce(nullif(trim(bare_name(tokens(strip_accents(lower(narrow(x)))))), ''),
                      tokens(strip_accents(lower(narrow(x))))), ' ', ''), '');
-        CREATE MACRO key_email(x) AS CASE WHEN contains(x, '@') THEN nullif(lower(trim(narrow(x))), '') END;
-        CREATE MACRO key_domain(x) AS CASE
+        CREATE OR REPLACE MACRO key_email(x) AS CASE WHEN contains(x, '@') THEN nullif(lower(trim(narrow(x))), '') END;
+        CREATE OR REPLACE MACRO key_domain(x) AS CASE
             WHEN regexp_replace(lower(trim(x)), '^(https?://)?(www\\.)?|[/:].*$', '', 'g') IN ({free}) THEN NULL
             ELSE nullif(regexp_replace(lower(trim(x)), '^www\\.', ''), '') END;
-        CREATE MACRO phone_digits(x) AS ltrim(regexp_replace(narrow(x), '[^0-9]', '', 'g'), '0');
-        CREATE MACRO key_phone(digits) AS CASE
+        CREATE OR REPLACE MACRO phone_digits(x) AS ltrim(regexp_replace(narrow(x), '[^0-9]', '', 'g'), '0');
+        CREATE OR REPLACE MACRO key_phone(digits) AS CASE
             WHEN length(digits) < 7 THEN NULL
             WHEN length(digits) >= 12 AND starts_with(digits, '86') THEN ltrim(substr(digits, 3), '0')
             ELSE digits END;
-        CREATE MACRO compact(x) AS upper(regexp_replace(narrow(x), '[^\\p{{L}}\\p{{N}}]', '', 'g'));
-        CREATE MACRO key_tax_id(x) AS CASE
+        CREATE OR REPLACE MACRO compact(x) AS upper(regexp_replace(narrow(x), '[^\\p{{L}}\\p{{N}}]', '', 'g'));
+        CREATE OR REPLACE MACRO key_tax_id(x) AS CASE
             WHEN length(compact(x)) >= 6 AND length(replace(compact(x), left(compact(x), 1), '')) > 0 THEN compact(x)
             END;
-        CREATE MACRO bare_number(x) AS
+        CREATE OR REPLACE MACRO bare_number(x) AS
             CASE WHEN regexp_matches(x, '[0-9]')
             THEN regexp_replace(trim(x),
                 '^(?i)(?:(?:{_NUMBER_WORDS})[\\s.:：#№-]+|(?:订单号?|合同号?|发票号?|报价单?号?)|#|№)+', '')
             ELSE x END;
-        CREATE MACRO key_number(x) AS nullif(array_to_string(list_transform(
+        CREATE OR REPLACE MACRO key_number(x) AS nullif(array_to_string(list_transform(
             regexp_extract_all(upper(bare_number(narrow(x))), '\\p{{L}}+|[0-9]+'),
             lambda part: coalesce(nullif(ltrim(part, '0'), ''), '0')), '-'), '');
-        CREATE MACRO only_digits(x) AS nullif(regexp_extract(x, '^(?:\\p{{L}}+-)?([0-9]+)$', 1), '');
+        CREATE OR REPLACE MACRO only_digits(x) AS nullif(regexp_extract(x, '^(?:\\p{{L}}+-)?([0-9]+)$', 1), '');
         """
     )

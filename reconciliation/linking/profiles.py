@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BATCH = 50_000
 _SHORTEST_WORD = 3
 _SHORTEST_WITH_SLIPS = 3
+_WORDS_OF_PERSON = 2
 _CITIES = (("beijing",), ("shanghai",), ("tianjin",), ("chongqing",), ("hong kong",), ("macau",))
 """Provinces that are cities."""
 _EXPECTED_BITS = {
@@ -175,10 +176,12 @@ def keys(name: Name, both_scripts: bool) -> tuple[list[str], list[str]]:
         if name.trades:
             plain.append(f"{joined}#{trades}")
         if both_scripts:
-            plain.append("".join(sorted(pinyin(word) for word in name.words)) if name.person else pinyin(joined))
+            plain += [pinyin(joined), "".join(sorted((pinyin(joined[0]), pinyin(joined[1:]))))]
         return plain, [joined, *slips]
     words = [word for word in dict.fromkeys(name.words) if len(word) >= _SHORTEST_WORD] or [joined]
-    plain = [*words, "".join(sorted(name.words)) if name.person else joined]
+    plain = [*words, joined]
+    if name.person or len(name.words) == _WORDS_OF_PERSON:
+        plain.append("".join(sorted(name.words)))
     if len(words) > 1:
         plain.append("+".join(sorted(sorted(words, key=lambda word: (-len(word), word))[:2])))
     if len(name.initials) >= _SHORTEST_WORD:

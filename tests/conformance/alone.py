@@ -18,7 +18,9 @@ MANIFEST = Path(__file__).with_name("tokens.yaml")
 _OURS = Services(LocalVault, LocalBudget)
 
 Sharing: Any = type("Sharing", (connector_of(MANIFEST),), {"__module__": __name__})
-Alone: Any = type("Alone", (Sharing,), {"__module__": __name__, "services": property(lambda _: _OURS, lambda _, __: None)})
+Alone: Any = type(
+    "Alone", (Sharing,), {"__module__": __name__, "services": property(lambda _: _OURS, lambda _, __: None)}
+)
 
 
 class Refusing(Connector[Any]):

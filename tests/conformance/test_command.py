@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import worlds
 from console.cli import cli
 
 SHOP = Path(__file__).with_name("shop.yaml")
@@ -49,6 +50,17 @@ def test_the_result_as_json_names_each_check_with_its_status(capsys: pytest.Capt
     assert by_name["token-ends"]["why"] == "The system is not used with tokens that end."
 
 
+def test_areas_of_which_nothing_applies_are_named_and_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    code, shown = ltc(capsys, "google-ads-leads", "--only", "reading", "--only", "creating", "--only", "webhooks")
+    assert code == 0
+    assert "grade A. 4 of 4 checks passed" in shown
+    assert "No check applies in: Reading, Creating." in shown
+    _, shown = ltc(capsys, "google-ads-leads", "--only", "reading", "--json")
+    (found,) = json.loads(shown)
+    assert (found["grade"], found["applicable"], found["areas_not_applicable"]) == ("D", 0, ["reading"])
+    assert {check["why"] for check in found["checks"]} == {"Nothing can be read of the system; it only sends."}
+
+
 def test_the_checks_are_listed_in_the_readers_language(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--lang", "zh-CN", "connectors", "test", "--list", "--json"])
@@ -65,7 +77,10 @@ def test_a_wrong_call_is_told_as_wrong_usage(capsys: pytest.CaptureFixture[str],
     assert ltc(capsys, *arguments)[0] == 2
 
 
-def test_a_connector_without_a_stand_in_is_told_how_to_give_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_connector_without_a_stand_in_is_told_how_to_give_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(worlds._BUILT_IN, "singer")
     with pytest.raises(SystemExit) as left:
         cli.main(["connectors", "test", "singer"])
     assert left.value.code == 1

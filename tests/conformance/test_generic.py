@@ -150,6 +150,19 @@ def test_credentials_of_any_kind_are_asked_for(tmp_path: Path, auth: dict[str, A
     assert passed >= 12
 
 
+def test_a_webhook_whose_requests_show_the_secret_itself_is_played_without_what_needs_a_signature(
+    tmp_path: Path,
+) -> None:
+    shared = {"scheme": "shared-key", "field": "key", "id": {"field": "delivery"}}
+    path = tmp_path / "shop.yaml"
+    path.write_text(yaml.safe_dump({**SHOP, "webhook": {**SHOP["webhook"], "signature": shared}}))
+    with Run(world_of(path)) as run:
+        results = {item.check.name: item for item in run.results(catalogue.chosen(("webhooks",)))}
+    assert [(name, item.why) for name, item in results.items() if item.status in ("failed", "broken")] == []
+    assert results["forged"].status is Status.PASSED
+    assert results["altered-body"].status is Status.NOT_APPLICABLE
+
+
 def test_a_manifest_that_cannot_be_played_is_told_so(tmp_path: Path) -> None:
     stream = {**SHOP["streams"]["order"], "records": "rows[?state != 'old'] | reverse(@)"}
     path = tmp_path / "odd.yaml"

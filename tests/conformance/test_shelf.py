@@ -10,6 +10,8 @@ from conformance import catalogue, shelf
 from conformance.catalogue import Check
 from conformance.grades import grade
 from conformance.runner import Result, Status
+from conformance.worlds import has_world
+from connectors import registry
 from console.i18n import LOCALES
 
 
@@ -35,6 +37,20 @@ def test_what_a_connector_fails_stands_on_its_page() -> None:
             page = (shelf.CHECKS.parent / f"{name}.md").read_text(encoding="utf-8")
             told = page.partition("## What it fails in the conformance kit")[2]
             assert [check for check in kept["failed"] if f"`{check}`" not in told] == [], name
+
+
+def test_every_connector_that_is_built_in_has_a_stand_in() -> None:
+    built_in = [name for name in registry.names() if registry.is_built_in(name)]
+    assert [name for name in built_in if not has_world(name)] == []
+
+
+def test_the_shelf_names_the_areas_of_which_nothing_applies() -> None:
+    webhooks = {check.name for check in catalogue.checks() if check.area == "webhooks"}
+    kept = {"grade": "A", "passed": 9, "applicable": 9, "failed": [], "grave": [], "not_applicable": sorted(webhooks)}
+    assert shelf.empty_areas(kept) == ["webhooks"]
+    assert shelf.table({"acme": kept}).splitlines()[-1] == "| `acme` | A | 9 of 9 | – | webhooks |"
+    kept["not_applicable"] = sorted(webhooks)[1:]
+    assert shelf.table({"acme": kept}).splitlines()[-1] == "| `acme` | A | 9 of 9 | – | – |"
 
 
 def test_there_are_at_least_forty_checks_and_each_says_in_two_languages_what_it_proves() -> None:

@@ -123,7 +123,9 @@ def tie_out(
 def empty() -> dict[str, Any]:
     """A report before there was anything."""
     lists = ("tie_outs", "period_tie_outs", "movements", "adjustments", "settled", "findings", "periods")
-    return report(**{name: [] for name in lists}, receivables={"ageing": [], "customers": [], "items": []})
+    return report(
+        **{name: [] for name in lists}, receivables={"as_at": "2026-10-31", "ageing": [], "customers": [], "items": []}
+    )
 
 
 def period_tie_out(name: str, currency: str, amount: str) -> dict[str, Any]:
@@ -166,6 +168,7 @@ def receivables() -> dict[str, Any]:
     one = aged("CNY", 2, **{"1-30": "100.10", "credits": "-0.20", "total": "99.90"})
     two = aged("JPY", 1, **{"90+": "500", "total": "500"})
     return {
+        "as_at": "2026-10-31",
         "ageing": [one, two],
         "customers": [{**one, **first}, {**two, **first, "customer_number": "C2"}],
         "items": [

@@ -21,7 +21,10 @@ from state.store import open_store
 from tests.console import deal
 from tests.console.company import data, ltc
 
-COMMANDS = ("trace", "connectors", "mappings", "links", "checks", "findings", "dead-letters", "quarantine", "audit")
+COMMANDS = (
+    *("trace", "connectors", "mappings", "links", "checks", "findings", "period", "dead-letters", "quarantine"),
+    "audit",
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from reconciliation import report
+from reconciliation import closing, report
 from reconciliation.engine import reconcile
-from tests.reconciliation.books import Books, settings
+from tests.reconciliation.books import AS_OF, Books, settings
 from tests.reconciliation.deals import Deal, ago
 
 
@@ -71,7 +73,32 @@ def test_what_is_owed_is_what_the_tie_out_of_invoices_and_payments_leaves_open(c
         assert row["total"] == _difference(item["unmatched_left"]["amount"], item["unmatched_right"]["amount"])
 
 
-def _difference(left: str, right: str) -> str:
-    from decimal import Decimal
+def test_at_the_end_of_a_month_later_invoices_payments_and_credits_do_not_count(books: Books) -> None:
+    store = books.store
+    Deal(1).set("invoice", issue_date=date(2026, 9, 10), due_date=date(2026, 9, 20)).write(books)  # paid in October
+    Deal(2).write(books)  # billed in October
+    early = Deal(3).drop("payment")  # an advance of September for an invoice of October
+    early.pay("ADV", 1356, "id:INV-3", received_on=date(2026, 9, 25)).write(books)
+    noted = unpaid(4, 60).set("invoice", issue_date=date(2026, 8, 20))  # credited in October
+    note = {"kind": "credit_note", "corrects_ref": "no:INV-4", "net_amount": 1200, "gross_amount": 1356}
+    noted.also("invoice", "CN", status="issued", issue_date=date(2026, 10, 2), **note).write(books)
+    books.save()
+    found = settings(as_of=AS_OF)
+    closing.close(store, found, "2026-09", "wang", "close-1", {})
+    built = report.build(store, found, period="2026-09")
+    [row] = built["receivables"]["ageing"]
+    assert built["receivables"]["as_at"] == "2026-09-30"
+    assert (row["1-30"], row["credits"], row["total"]) == ("2712.00", "-1356.00", "1356.00")
+    [tie] = [item for item in built["period_tie_outs"] if item["name"] == "invoice_payment"]
+    stands = tie["to_date"]
+    assert row["total"] == _difference(stands["unmatched_left"]["amount"], stands["unmatched_right"]["amount"])
+    assert report.build(store, found)["receivables"] == {
+        "as_at": "2026-10-31",
+        "ageing": [],
+        "customers": [],
+        "items": [],
+    }
 
+
+def _difference(left: str, right: str) -> str:
     return str(Decimal(left) - Decimal(right))

@@ -1,0 +1,156 @@
+"""Receipts with the items that they name: the ground on which the rules with references decide.
+
+``named`` has a row for each item that a receipt names while both have something left; ``cases`` sums it up for each
+receipt: how many items, what they come to, how surely they are named (``level``), how payer and customer are related:
+
+- 3 ``same``: the payer is the customer
+- 2 ``related``: somebody said that this payer pays for this customer
+- 1 ``unknown``: nobody knows who the payer is
+- 0 ``other``: the payer is another customer
+"""
+
+from __future__ import annotations
+
+from reconciliation.cash import references
+from reconciliation.session import Session
+
+SAME, RELATED, UNKNOWN, OTHER = 3, 2, 1, 0
+
+
+def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
+    """Make ``named`` and ``cases`` of what is left, with numbers that are read at least so well.
+
+    Of what a receipt names, what is read well goes before what is not, a number before an order, and items of those
+    whom its payer pays for before those of others, unless an exact number says otherwise; with ``mixed`` all of these
+    count together. ``gap`` is what came in beyond what is named (negative: less); ``discount`` is what the terms
+    allowed to deduct, with the days of grace, ``late_discount`` what they no longer did.
+    """
+    preferred = "" if mixed else f"AND f.own = b.own AND (f.level >= {references.CLEANED} OR NOT b.well)"
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE named AS
+        WITH found AS (
+            SELECT h.receipt_id, h.item_id, h.level, h.own, h.reading, i.rest AS item_rest, r.rest, x.party AS customer,
+                CASE WHEN c.party IS NULL THEN {UNKNOWN} WHEN c.party = x.party THEN {SAME}
+                    WHEN p.payer IS NOT NULL THEN {RELATED} ELSE {OTHER} END AS relation,
+                x.alone, coalesce(x.due_on, x.issued_on, DATE '9999-12-31') AS age,
+                CASE WHEN i.rest > 0 THEN round(i.rest * x.discount_rate)::BIGINT ELSE 0 END AS deduction,
+                coalesce(c.received_on <= x.discount_until + getvariable('grace_days')::INTEGER, false) AS in_time
+            FROM hit h JOIN rest_receipt r USING (receipt_id) JOIN rest_item i USING (item_id)
+            JOIN receipt c ON c.receipt_id = h.receipt_id JOIN item x ON x.item_id = h.item_id
+            LEFT JOIN related_payer p ON p.payer = c.party AND p.customer = x.party
+            WHERE h.level >= {least} AND x.currency = c.currency
+        ),
+        best AS (
+            SELECT receipt_id, max(level) >= {references.CLEANED} AS well, max(relation) >= {RELATED} AS known,
+                CASE WHEN well THEN bool_or(own AND level >= {references.CLEANED}) ELSE bool_or(own) END AS own
+            FROM found GROUP BY ALL
+        )
+        SELECT f.* FROM found f JOIN best b USING (receipt_id)
+        WHERE (f.relation >= {RELATED} OR NOT b.known OR f.own AND f.alone AND f.level = {references.EXACT})
+            {preferred};
+        CREATE OR REPLACE TEMP TABLE cases AS
+        SELECT n.*, c.party, coalesce(c.party, nullif(c.account, ''), 'name ' || c.payer_name) AS payer, c.currency,
+            c.received_on, (n.rest - n.total)::BIGINT AS gap
+        FROM (
+            SELECT receipt_id, any_value(rest) AS rest, count(*) AS items, sum(item_rest)::BIGINT AS total,
+                min(level) AS level, min(relation) AS relation, bool_and(own) AS own, min(item_id) AS item_id,
+                min(customer) = max(customer) AS one_customer, count(*) FILTER (WHERE item_rest = rest) AS equal,
+                arg_min(item_id, (age, item_id)) FILTER (WHERE item_rest = rest) AS equal_item,
+                coalesce(sum(deduction) FILTER (WHERE in_time), 0)::BIGINT AS discount,
+                coalesce(sum(deduction) FILTER (WHERE NOT in_time), 0)::BIGINT AS late_discount
+            FROM named GROUP BY receipt_id
+        ) n JOIN receipt c USING (receipt_id)
+        """
+    )
+
+
+def rivals(session: Session, of: str) -> None:
+    """Make ``rival``: those cases (``of``: SQL over ``cases``) whose payer has another open item of just that amount.
+
+    What a receipt names is doubtful if what it does not name fits better.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE rival AS
+        SELECT DISTINCT c.receipt_id FROM (SELECT receipt_id, party, currency, rest FROM cases WHERE {of}) c
+        JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
+        JOIN rest_item i ON i.item_id = x.item_id AND i.rest = c.rest
+        ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
+        """
+    )
+
+
+def first_come(session: Session, wanted: str, only: str = "true") -> None:
+    """Of the cases that the query ``wanted`` (receipt_id) gives, keep in ``accepted`` those whose items are free.
+
+    ``only`` says which items they ask for, SQL over ``named n`` and ``cases c``. Where several receipts ask for one
+    item, the earliest has it; the others are judged anew by what is left then.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE accepted AS {wanted};
+        CREATE OR REPLACE TEMP TABLE contested AS
+            SELECT n.item_id FROM named n SEMI JOIN accepted a ON a.receipt_id = n.receipt_id
+            JOIN cases c ON c.receipt_id = n.receipt_id WHERE {only} GROUP BY ALL HAVING count(*) > 1;
+        """
+    )
+    if session.value("SELECT count(*) FROM contested"):
+        session.run(
+            f"""
+            CREATE OR REPLACE TEMP TABLE late AS
+            SELECT DISTINCT receipt_id FROM (
+                SELECT n.receipt_id, row_number() OVER (PARTITION BY n.item_id ORDER BY c.received_on, c.receipt_id)
+                    AS turn
+                FROM named n SEMI JOIN accepted a ON a.receipt_id = n.receipt_id
+                SEMI JOIN contested k ON k.item_id = n.item_id JOIN cases c ON c.receipt_id = n.receipt_id
+                WHERE {only}
+            ) WHERE turn > 1;
+            DELETE FROM accepted WHERE receipt_id IN (SELECT receipt_id FROM late)
+            """
+        )
+
+
+def propose_whole(session: Session, score: str, only: str = "true") -> None:
+    """Propose that the ``accepted`` receipts settle what they name (of it what ``only`` says, SQL over ``named n``).
+
+    ``score`` is SQL over ``named n`` and ``cases c``.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE alike AS
+            SELECT x.party, x.currency, i.rest, count(*) AS items FROM rest_item i JOIN item x USING (item_id)
+            GROUP BY ALL HAVING count(*) > 1;
+        INSERT INTO proposal BY NAME
+        SELECT n.receipt_id, n.item_id, n.item_rest AS applied, n.item_rest AS spent, {score} AS score,
+            {evidence("coalesce(l.items, 1) - 1")} AS evidence
+        FROM named n SEMI JOIN accepted a ON a.receipt_id = n.receipt_id
+        JOIN cases c ON c.receipt_id = n.receipt_id JOIN item x ON x.item_id = n.item_id
+        LEFT JOIN alike l ON l.party = x.party AND l.currency = x.currency AND l.rest = n.item_rest
+        WHERE {only}
+        """
+    )
+
+
+def evidence(others: str) -> str:
+    """SQL for the evidence of an item that is named: JSON with what was read, who paid, and what was not taken.
+
+    ``others``: how many of the customer's open items have the same amount, and the text does not name them.
+    """
+    return f"""
+        '{{"number":' || coalesce(to_json(x.number)::VARCHAR, 'null') || ',"reading":"' || n.reading
+        || '","by":"' || CASE WHEN n.own THEN 'number' ELSE 'order' END || '","payer":"'
+        || CASE n.relation WHEN {SAME} THEN 'same' WHEN {RELATED} THEN 'related' WHEN {UNKNOWN} THEN 'unknown'
+            ELSE 'other' END
+        || '"' || CASE WHEN {others} > 0 THEN ',"not_named":' || ({others}) ELSE '' END || '}}'
+        """
+
+
+def those(session: Session, where: str) -> None:
+    """Put the cases that are not settled and of which ``where`` holds (SQL over ``cases``) into ``accepted``."""
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE accepted AS
+            SELECT receipt_id FROM cases SEMI JOIN rest_receipt USING (receipt_id) WHERE {where}
+        """
+    )

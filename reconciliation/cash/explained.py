@@ -1,0 +1,222 @@
+"""Rules for receipts that name what they pay over another amount, where something explains all of the difference.
+
+The limit of each is on what is left over, never on the whole amount. Where the terms allowed a discount and no more
+than the discounted amount came in, the discount is taken off first; the other rules explain what is still missing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from reconciliation.cash import cases, limits, references
+from reconciliation.cash.cases import RELATED, UNKNOWN
+from reconciliation.cash.named import SCORE
+from reconciliation.cash.tables import settle
+from reconciliation.session import Session
+from settings.cash import CashRule
+
+_FEE = "FEE|CHARGE|SPESEN|GEBÜHR|GEBUEHR|FRAIS|COMISI|COMMISSION|手续费|费用|扣费"
+_TAX = "WITHH|WHT|TDS|QUELLENSTEUER|ABZUGSTEUER|RETENCI|RITENUT|RETENUE|预提|代扣|扣税|源泉"
+_KNOWN = f"(relation >= {RELATED} OR relation = {UNKNOWN} AND level = {references.EXACT} AND one_customer)"
+"""The payer pays for the customer, or nobody knows him and the numbers are exact."""
+_SURCHARGE = "INTEREST|ZINS|MAHN|LATE FEE|SURCHARGE|ZUSCHLAG|INTÉRÊT|INTERET|INTERES|INTERESSI|利息|滞纳|附加"
+
+
+def discount(session: Session, rule: CashRule) -> int:
+    """What is missing is the early-payment discount of the items' terms, within the tolerance for each item.
+
+    Paid in time; with ``grace_days`` up to so many days late. Later than that, it is a suggestion.
+    """
+    tolerance = limits.sql(rule.tolerance or {}, "currency")
+    return _both_ways(
+        session,
+        rule,
+        f"""
+        SELECT receipt_id, discount > 0 AND abs(gap + discount) <= {tolerance} * items AS sure,
+            CASE WHEN sure THEN discount ELSE discount + late_discount END AS deducted, gap + deducted AS gap
+        FROM cases WHERE gap < 0 AND total > 0 AND (discount > 0 AND abs(gap + discount) <= {tolerance} * items
+            OR late_discount > 0 AND abs(gap + discount + late_discount) <= {tolerance} * items)
+        """,
+    )
+
+
+def rounding(session: Session, rule: CashRule) -> int:
+    """What is left over is within the tolerance and a small share of the whole: a rounding difference."""
+    tolerance = limits.sql(rule.tolerance or {}, "currency")
+    return _both_ways(
+        session,
+        rule,
+        f"""
+        SELECT receipt_id, true AS sure, CASE WHEN abs(gap) <= abs(gap + discount) THEN 0 ELSE discount END AS deducted,
+            gap + deducted AS gap
+        FROM cases WHERE gap <> 0 AND least(abs(gap), abs(gap + discount)) <= {tolerance}
+            AND least(abs(gap), abs(gap + discount)) <= floor(abs(total) * {_share(rule)})
+        """,
+    )
+
+
+def withholding_tax(session: Session, rule: CashRule) -> int:
+    """What is missing is a rate that customers withhold, of the gross amount or of the amount before a sales tax.
+
+    ``rates`` are the rates, ``taxes`` the sales taxes that may be in the gross amount. The text says so, or the payer
+    withholds by the same rate in at least ``payments`` payments.
+    """
+    _prepare(session)
+    taxes = rule.taxes or [Decimal(0)]
+    combinations = ", ".join(
+        f"({rate}::DECIMAL(9,6), {tax}::DECIMAL(9,6))" for rate in rule.rates or () for tax in taxes
+    )
+    if not combinations:
+        return 0
+    return _explain(
+        session,
+        rule,
+        f"""
+        WITH short AS (
+            SELECT c.*, r.text, unnest([0, c.discount]) AS deducted FROM cases c JOIN receipt r USING (receipt_id)
+            WHERE c.gap < 0 AND c.total > 0
+        ),
+        fitting AS (
+            SELECT receipt_id, gap + deducted AS gap, deducted, payer, s.currency, w.rate, w.tax,
+                regexp_matches(s.text, '{_TAX}') AS said
+            FROM short s CROSS JOIN (VALUES {combinations}) w(rate, tax)
+            WHERE gap + deducted < 0 AND abs(gap + deducted + round(total * w.rate / (1 + w.tax))::BIGINT)
+                <= {limits.sql(rule.tolerance or {}, "s.currency")}
+        ),
+        often AS (
+            SELECT payer, currency, rate, tax FROM fitting GROUP BY ALL
+            HAVING count(DISTINCT receipt_id) >= {int(rule.payments or 1)}
+        )
+        SELECT receipt_id, said OR o.rate IS NOT NULL AS sure, deducted, gap
+        FROM fitting f LEFT JOIN often o
+            ON o.payer = f.payer AND o.currency = f.currency AND o.rate = f.rate AND o.tax = f.tax
+        QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY sure DESC, f.deducted, f.tax, f.rate) = 1
+        """,
+        "withholding_tax",
+        20,
+    )
+
+
+def fee(session: Session, rule: CashRule) -> int:
+    """A little is missing: at most ``most`` and ``share``, or by the same share in at least ``payments`` payments.
+
+    It is a fee that a bank or a factor kept if the text says so or the payer's payments lack the same amount or share
+    again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount.
+    """
+    _prepare(session)
+    cases.rivals(session, "gap < 0")
+    limit = limits.sql(rule.most or {}, "s.currency")
+    again = int(rule.payments or 1)
+    return _explain(
+        session,
+        rule,
+        f"""
+        WITH short AS (
+            SELECT receipt_id, gap + deducted AS gap, deducted, total, level, relation, own, items, said,
+                count(*) OVER (PARTITION BY payer, s.currency, gap + deducted) AS times,
+                count(*) OVER (PARTITION BY payer, s.currency, round((gap + deducted) * -1000 / (total - deducted), 1))
+                    AS rate_times,
+                -(gap + deducted) <= {limit} AND -(gap + deducted) <= floor(total * {_share(rule)}) AS little
+            FROM (
+                SELECT c.*, CASE WHEN c.gap + c.discount <= 0 THEN c.discount ELSE 0 END AS deducted,
+                    regexp_matches(r.text, '{_FEE}') AS said
+                FROM cases c JOIN receipt r USING (receipt_id) ANTI JOIN rival v ON v.receipt_id = c.receipt_id
+                WHERE c.gap < 0 AND c.total > 0
+            ) s
+        )
+        SELECT receipt_id, level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
+                OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})) AS sure, deducted, gap,
+            CASE WHEN said OR times >= {again} OR rate_times >= {again} THEN 'fee' ELSE 'short_payment' END AS kind
+        FROM short WHERE little OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})
+        """,
+        "fee",
+        20,
+        strangers=True,
+    )
+
+
+def surcharge(session: Session, rule: CashRule) -> int:
+    """What came in beyond the items is interest or a surcharge: the text says so, or it comes back with each payment.
+
+    The same amount, or the same share of the items to a thousandth, at most ``share`` of them.
+    """
+    _prepare(session)
+    again = int(rule.payments or 1)
+    return _explain(
+        session,
+        rule,
+        f"""
+        SELECT receipt_id, 0 AS deducted, gap,
+            level >= {references.CLEANED} AND (said OR times >= {again} OR rate > 0 AND rate_times >= {again}) AS sure
+        FROM (
+            SELECT c.receipt_id, c.gap, c.level, regexp_matches(r.text, '{_SURCHARGE}') AS said,
+                c.gap * 1000 // c.total AS rate,
+                count(*) OVER (PARTITION BY c.payer, c.currency, c.gap) AS times,
+                count(*) OVER (PARTITION BY c.payer, c.currency, round(c.gap * 1000 / c.total)) AS rate_times
+            FROM cases c JOIN receipt r USING (receipt_id)
+            WHERE c.gap > 0 AND c.total > 0 AND c.gap <= floor(c.total * {_share(rule)}))
+        """,
+        "surcharge",
+        20,
+    )
+
+
+def _prepare(session: Session) -> None:
+    cases.prepare(session, references.WEAK)
+
+
+def _both_ways(session: Session, rule: CashRule, found: str) -> int:
+    """Explain with rounding what is read best, then with all that a receipt may name."""
+    touched = 0
+    for mixed in (False, True):
+        cases.prepare(session, references.WEAK, mixed=mixed)
+        touched += _explain(session, rule, found, "rounding", 5)
+    return touched
+
+
+def _share(rule: CashRule) -> str:
+    return f"{rule.share if rule.share is not None else Decimal(1):f}"
+
+
+def _explain(session: Session, rule: CashRule, found: str, kind: str, less: int, *, strangers: bool = False) -> int:
+    """Settle what ``found`` (receipt_id, sure, deducted, gap, kind if it varies; SQL over ``cases``) is sure of.
+
+    The rest is suggested. ``deducted`` is put down as discounts of the items, ``gap`` as a difference of the kind;
+    ``less`` is taken from the score. With ``strangers`` what is sure may be paid by somebody else.
+    """
+    session.run(f"CREATE OR REPLACE TEMP TABLE explanation AS {found}")
+    relation = "true" if strangers else _KNOWN
+    cases.first_come(
+        session,
+        "SELECT receipt_id FROM explanation JOIN cases USING (receipt_id) "
+        f"WHERE sure AND {relation} AND sign(rest) = sign(total)",
+    )
+    _propose(session, kind, f"{SCORE} - {less}", strangers)
+    touched = settle(session, rule.name, rule.decision)
+    session.run(
+        """
+        CREATE OR REPLACE TEMP TABLE accepted AS
+        SELECT receipt_id FROM explanation SEMI JOIN rest_receipt USING (receipt_id) JOIN cases USING (receipt_id)
+        WHERE sign(cases.rest) = sign(total)
+        """
+    )
+    _propose(session, kind, f"{SCORE} - 150", strangers)
+    settle(session, rule.name, "suggest")
+    return touched
+
+
+def _propose(session: Session, kind: str, score: str, varies: bool) -> None:
+    session.run(
+        f"""
+        INSERT INTO proposed_difference BY NAME
+        SELECT receipt_id, CASE WHEN c.items = 1 THEN c.item_id END AS item_id,
+            {"e.kind" if varies else f"'{kind}'"} AS kind, e.gap AS amount
+        FROM accepted JOIN explanation e USING (receipt_id) JOIN cases c USING (receipt_id) WHERE e.gap <> 0
+        UNION ALL
+        SELECT receipt_id, n.item_id, 'discount', -n.deduction
+        FROM accepted JOIN explanation e USING (receipt_id) JOIN cases c USING (receipt_id)
+        JOIN named n USING (receipt_id)
+        WHERE e.deducted > 0 AND n.deduction > 0 AND (n.in_time OR e.deducted > c.discount)
+        """
+    )
+    cases.propose_whole(session, score)

@@ -1,0 +1,155 @@
+"""Rules for receipts that name what they pay: the whole amount, in part, or too much."""
+
+from __future__ import annotations
+
+from reconciliation.cash import cases, readings, references
+from reconciliation.cash.cases import OTHER, RELATED, UNKNOWN
+from reconciliation.cash.tables import settle
+from reconciliation.session import Session
+from settings.cash import CashRule
+
+_ROUNDS = 4
+_PART = "PART|TEIL|ABSCHLAG|RATE|INSTAL|ACOMPTE|PARCIAL|PARZIAL|ANZAHL|部分|分期|首付|尾款|首款|进度款"
+SCORE = f"""(CASE n.level WHEN {references.EXACT} THEN 1000 WHEN {references.CLEANED} THEN 970
+    WHEN {references.LOOK_ALIKE} THEN 930 WHEN {references.WEAK} THEN 900 ELSE 880 END
+    - CASE n.relation WHEN {UNKNOWN} THEN 20 WHEN {OTHER} THEN 60 ELSE 0 END)::SMALLINT"""
+"""How sure a number and its payer make a match, per mille; SQL over ``named n``."""
+_WHOLE = f"""
+    SELECT receipt_id FROM cases WHERE gap = 0 AND (relation >= {RELATED}
+        OR relation = {UNKNOWN} AND level >= {references.LOOK_ALIKE} AND one_customer
+        OR relation < {RELATED} AND level = {references.EXACT} AND items > 1)
+    UNION ALL
+    SELECT receipt_id FROM cases WHERE gap <> 0 AND NOT own AND equal > 0 AND (relation >= {RELATED}
+        OR equal = 1 AND relation = {UNKNOWN} AND level >= {references.CLEANED})
+    UNION ALL
+    SELECT receipt_id FROM cases c ANTI JOIN rival USING (receipt_id)
+    WHERE gap = 0 AND relation = {OTHER} AND level = {references.EXACT} AND items = 1
+      AND (SELECT count(*) FROM rest_item i JOIN item x USING (item_id)
+           WHERE x.currency = c.currency AND i.rest = c.rest) = 1
+    """
+"""Cases in which what is named is surely what is paid; see ``reference``."""
+_CHOSEN = "c.gap = 0 OR n.item_id = c.equal_item"
+_TWINS = """
+    WITH whole AS ({whole})
+    SELECT receipt_id FROM whole ANTI JOIN (
+        SELECT c.receipt_id FROM cases c SEMI JOIN whole USING (receipt_id)
+        JOIN (SELECT r.receipt_id, r.party, r.currency, r.received_on, s.rest FROM rest_receipt s
+              JOIN receipt r USING (receipt_id) ANTI JOIN whole USING (receipt_id)) e
+            ON e.party = c.party AND e.currency = c.currency AND e.rest = c.rest
+            AND e.received_on <= c.received_on
+        WHERE c.gap <> 0 AND c.equal > 1 OR NOT {last} AND e.received_on + 45 >= c.received_on
+    ) later USING (receipt_id)
+    """
+"""Without those that the payer paid before, it seems: what the earlier payment was for has to be read first.
+
+The last reading does not wait any longer, but for the choice among equal items.
+"""
+
+
+def reference(session: Session, rule: CashRule) -> int:
+    """The receipt's amount is what the items that it names come to, to the minor unit.
+
+    Of the items of an order that it names, the oldest with exactly that amount is enough. A payer whom nobody knows
+    needs a number that is read well; another customer needs several exact ones, or one over an amount that no other
+    open item has, and no item of his own.
+    """
+    least = readings.READINGS[rule.reading or "exact"]
+    readings.read(session, least)
+    touched = 0
+    for mixed in (False, True):
+        for _ in range(_ROUNDS):
+            cases.prepare(session, least, mixed=mixed)
+            cases.rivals(session, f"gap = 0 AND relation = {OTHER} AND items = 1")
+            cases.first_come(session, _TWINS.format(whole=_WHOLE, last=least <= references.DAMAGED), only=_CHOSEN)
+            cases.propose_whole(session, SCORE, only=_CHOSEN)
+            found = settle(session, rule.name, rule.decision)
+            touched += found
+            if not found:
+                break
+        cases.those(session, "gap = 0 OR (NOT own AND equal > 0)")
+        cases.propose_whole(session, f"{SCORE} - 200", only=_CHOSEN)
+        settle(session, rule.name, "suggest")
+    return touched
+
+
+def partial(session: Session, rule: CashRule) -> int:
+    """Less than the one item that the receipt names has open: so much of it is paid, in the order of the days.
+
+    Sure if the payments together come to the whole item or the text speaks of a part; else only if no other item of
+    the payer has about the amount, the text has no number that nobody knows, and the terms of the item have no discount
+    that may have been taken with something else. What else is less is a suggestion.
+    """
+    cases.prepare(session, references.CLEANED)
+    _near_rivals(session, "gap < 0")
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE part AS
+        SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
+            sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
+            c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM strange_number)
+                OR c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10
+                AS doubtful
+        FROM cases c JOIN receipt r USING (receipt_id)
+        WHERE c.items = 1 AND c.relation >= {RELATED} AND c.gap < 0 AND c.rest > 0;
+        CREATE OR REPLACE TEMP TABLE accepted AS SELECT receipt_id FROM part
+        WHERE so_far <= total AND (together = total OR said OR NOT doubtful)
+        """
+    )
+    _propose_parts(session, f"{SCORE} - 30")
+    touched = settle(session, rule.name, rule.decision)
+    cases.prepare(session, references.CLEANED)
+    cases.those(session, "items = 1 AND gap < 0 AND rest > 0")
+    _propose_parts(session, f"{SCORE} - 300")
+    settle(session, rule.name, "suggest")
+    return touched
+
+
+def overpayment(session: Session, rule: CashRule) -> int:
+    """More than the items that the receipt names come to: they are settled, the rest stays with the receipt.
+
+    Sure if it names several, or if no more than ``share`` is too much.
+    """
+    cases.prepare(session, references.CLEANED)
+    _near_rivals(session, "gap > 0")
+    cases.first_come(
+        session,
+        f"""
+        SELECT receipt_id FROM cases ANTI JOIN rival USING (receipt_id) ANTI JOIN strange_number USING (receipt_id)
+        WHERE gap > 0 AND total > 0 AND relation >= {RELATED} AND own
+            AND (items > 1 OR gap <= floor(total * {rule.share or 0:f}))
+        """,
+    )
+    cases.propose_whole(session, f"{SCORE} - 40")
+    touched = settle(session, rule.name, rule.decision)
+    cases.prepare(session, references.CLEANED)
+    cases.those(session, "gap > 0 AND total > 0")
+    cases.propose_whole(session, f"{SCORE} - 300")
+    settle(session, rule.name, "suggest")
+    return touched
+
+
+def _near_rivals(session: Session, of: str) -> None:
+    """Make ``rival``: cases (``of``) in which an item of the payer's that is not named has about the amount.
+
+    About: up to a tenth more, so that a discount, a fee or a tax would explain it.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE rival AS
+        SELECT DISTINCT c.receipt_id FROM (SELECT * FROM cases WHERE {of} AND rest > 0) c
+        JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
+        JOIN rest_item i ON i.item_id = x.item_id AND i.rest BETWEEN c.rest AND c.rest + c.rest // 10
+        ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
+        """
+    )
+
+
+def _propose_parts(session: Session, score: str) -> None:
+    session.run(
+        f"""
+        INSERT INTO proposal BY NAME
+        SELECT n.receipt_id, n.item_id, n.rest AS applied, n.rest AS spent, {score} AS score,
+            {cases.evidence("0")} AS evidence
+        FROM named n SEMI JOIN accepted USING (receipt_id) JOIN item x ON x.item_id = n.item_id
+        """
+    )

@@ -1,0 +1,142 @@
+"""What no rule settled: of what class it is and what to do next, and the suggestions for it, best first."""
+
+from __future__ import annotations
+
+from reconciliation.cash import references
+from reconciliation.session import Session
+
+MOST_SUGGESTIONS = 5
+_TWICE_DAYS = 14
+"""Days within which an identical payment may be the same one sent again."""
+_ADVANCE = "ADVANCE|DEPOSIT|PREPAY|DOWN ?PAYMENT|ANZAHLUNG|VORAUS|ACOMPTE|ANTICIP|预付|预收|定金|订金|押金|前受|保证金"
+
+NEXT_STEPS = {
+    "duplicate?": "ask_payer",
+    "overpayment": "refund_or_keep",
+    "advance": "keep_for_invoice",
+    "already_settled": "ask_payer",
+    "to_decide": "choose",
+    "money_out": "find_reversed",
+    "other_currency": "give_rate",
+    "unknown_payer": "find_payer",
+    "nothing_open": "refund_or_keep",
+    "no_match": "ask_payer",
+    "decision_outdated": "decide_again",
+}
+"""Class of an unapplied amount → what to do next; texts in ``reconciliation.cash.words``."""
+
+
+def classify(session: Session) -> None:
+    """Make ``residue`` (receipt_id, amount, class, next_step), and put down the fees of what was matched.
+
+    A fee that was netted is a difference as soon as anything of its receipt is settled; what is left is then gross.
+    """
+    steps = " ".join(f"WHEN '{name}' THEN '{step}'" for name, step in NEXT_STEPS.items())
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE touched AS
+            SELECT receipt_id FROM application UNION SELECT receipt_id FROM difference
+            UNION SELECT receipt_id FROM receipt WHERE gross = 0;
+        INSERT INTO difference BY NAME
+            SELECT receipt_id, NULL::BIGINT AS item_id, 'fee' AS kind, -fee AS amount
+            FROM receipt SEMI JOIN touched USING (receipt_id) WHERE fee <> 0;
+        CREATE OR REPLACE TEMP TABLE left_over AS
+        SELECT r.receipt_id, c.party, c.account, c.currency, c.gross, c.received_on, c.text, c.amount < 0 AS is_out,
+            t.receipt_id IS NOT NULL AS started, CASE WHEN t.receipt_id IS NULL THEN c.amount ELSE r.rest END AS amount
+        FROM (FROM rest_receipt UNION ALL FROM kept_receipt) r JOIN receipt c USING (receipt_id)
+        LEFT JOIN touched t USING (receipt_id);
+        CREATE OR REPLACE TEMP TABLE twin AS
+        SELECT DISTINCT l.receipt_id FROM left_over l JOIN receipt p ON p.currency = l.currency AND p.gross = l.gross
+            AND p.receipt_id <> l.receipt_id AND (p.party = l.party OR (p.account <> '' AND p.account = l.account)
+                OR (p.party IS NULL AND l.party IS NULL AND p.text = l.text AND l.text <> ''))
+            AND (p.received_on, p.receipt_id) < (l.received_on, l.receipt_id)
+            AND p.received_on + {_TWICE_DAYS} >= l.received_on
+        WHERE NOT l.started AND l.gross > 0 AND (p.text = l.text OR EXISTS (
+            SELECT 1 FROM hit a JOIN hit b USING (item_id)
+            WHERE a.receipt_id = l.receipt_id AND b.receipt_id = p.receipt_id));
+        CREATE OR REPLACE TABLE residue AS
+        WITH judged AS (
+            SELECT l.receipt_id, l.amount, CASE
+                WHEN l.receipt_id IN (SELECT receipt_id FROM outdated_pin) THEN 'decision_outdated'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM twin) THEN 'duplicate?'
+                WHEN l.is_out THEN 'money_out'
+                WHEN l.started THEN 'overpayment'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM option_row) THEN 'to_decide'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM hit LEFT JOIN rest_item USING (item_id)
+                    WHERE level >= {references.CLEANED} GROUP BY ALL HAVING count(rest) = 0) THEN 'already_settled'
+                WHEN regexp_matches(l.text, '{_ADVANCE}') THEN 'advance'
+                WHEN l.party IS NULL THEN 'unknown_payer'
+                WHEN o.here THEN 'no_match'
+                WHEN o.elsewhere THEN 'other_currency'
+                ELSE 'nothing_open' END AS class
+            FROM left_over l LEFT JOIN (
+                SELECT l.receipt_id, bool_or(x.currency = l.currency) AS here, bool_or(x.currency <> l.currency)
+                    AS elsewhere
+                FROM left_over l JOIN payer p ON p.payer = l.party JOIN item x ON x.party = p.customer
+                SEMI JOIN rest_item i ON i.item_id = x.item_id GROUP BY ALL
+            ) o USING (receipt_id)
+            WHERE l.amount <> 0
+        )
+        SELECT receipt_id, amount::BIGINT AS amount, class, CASE class {steps} END AS next_step FROM judged
+        """
+    )
+
+
+def suggest(session: Session, rules: list[str]) -> None:
+    """Make ``option_row``: of what the rules found possible, what still is, ranked for each receipt.
+
+    ``rules``: the rules in their order; of two rules that suggest the same the surer one counts, then the earlier.
+    """
+    session.run(
+        f"""
+        INSERT INTO suggestion BY NAME
+        SELECT r.receipt_id, row_number() OVER nearest AS option, i.item_id, i.rest AS applied, i.rest AS spent,
+            250 AS score, '{{"amount":"equal","payer":"' || CASE WHEN r.party IS NULL THEN 'unknown' ELSE 'other' END
+                || '"}}' AS evidence, 'amount_only' AS rule
+        FROM rest_receipt s JOIN receipt r USING (receipt_id) ANTI JOIN suggestion g ON g.receipt_id = r.receipt_id
+        JOIN (
+            SELECT x.item_id, x.currency, x.issued_on, x.due_on, x.number, i.rest
+            FROM rest_item i JOIN item x USING (item_id)
+            QUALIFY count(*) OVER (PARTITION BY x.currency, i.rest) <= 50
+        ) i ON i.currency = r.currency AND i.rest = s.rest
+        ANTI JOIN forbidden f ON f.receipt_id = r.receipt_id AND f.item_id = i.item_id
+        WHERE (i.issued_on IS NULL OR r.received_on IS NULL OR i.issued_on <= r.received_on + 3)
+        WINDOW nearest AS (PARTITION BY r.receipt_id ORDER BY abs(r.received_on - coalesce(i.due_on, i.issued_on)),
+            i.number, i.item_id)
+        QUALIFY row_number() OVER nearest <= {MOST_SUGGESTIONS};
+        CREATE OR REPLACE TEMP TABLE rule_order AS
+            SELECT unnest({[*rules, "amount_only"]}) AS rule, unnest(range(1, {len(rules) + 2})) AS place;
+        CREATE OR REPLACE TEMP TABLE choice AS
+        WITH possible AS (
+            SELECT s.receipt_id, s.rule, s.option, min(s.score) AS score, count(*) AS items,
+                sum(s.spent)::BIGINT AS spent, list((s.item_id, s.applied) ORDER BY s.item_id) AS what,
+                any_value(r.rest) AS rest,
+                bool_and(i.rest IS NOT NULL AND sign(i.rest) = sign(s.applied) AND abs(s.applied) <= abs(i.rest))
+                    AS fits
+            FROM suggestion s JOIN rest_receipt r USING (receipt_id) LEFT JOIN rest_item i USING (item_id)
+            ANTI JOIN forbidden f ON f.receipt_id = s.receipt_id AND f.item_id = s.item_id
+            GROUP BY ALL
+        ),
+        gap AS (
+            SELECT receipt_id, rule, option, sum(amount)::BIGINT AS amount, list(struct_pack(kind := kind,
+                amount := amount, item_id := item_id) ORDER BY item_id, kind) AS told
+            FROM suggested_difference GROUP BY ALL
+        ),
+        distinct_ones AS (
+            SELECT p.*, g.told, o.place FROM possible p LEFT JOIN gap g USING (receipt_id, rule, option)
+            JOIN rule_order o ON o.rule = p.rule
+            WHERE fits AND (p.spent + coalesce(g.amount, 0)) * sign(p.rest) BETWEEN 0 AND abs(p.rest)
+            QUALIFY row_number() OVER (PARTITION BY receipt_id, what, told
+                ORDER BY score DESC, o.place, p.option) = 1
+        )
+        SELECT *, row_number() OVER (PARTITION BY receipt_id ORDER BY score DESC, items, place, option) AS rank
+        FROM distinct_ones
+        QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY score DESC, items, place, option)
+            <= {MOST_SUGGESTIONS};
+        CREATE OR REPLACE TABLE option_row AS
+        SELECT s.receipt_id, s.item_id, s.applied, s.spent, s.rule, s.score, c.rank::SMALLINT AS rank,
+            CASE WHEN c.told IS NULL THEN s.evidence
+                ELSE json_merge_patch(s.evidence, to_json({{'differences': c.told}}))::VARCHAR END AS evidence
+        FROM suggestion s JOIN choice c USING (receipt_id, rule, option)
+        """
+    )

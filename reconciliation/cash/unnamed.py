@@ -1,0 +1,235 @@
+"""Rules for receipts that name no item: whose account it is, one item of just the amount, a month.
+
+Which items they look at: ``unnamed`` holds what is left of receipts with a known payer whose text names nothing that is
+an item's number, or written like one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from math import comb
+
+from reconciliation.cash.groups import Group, Item, Proposals, Receipt, load
+from reconciliation.cash.references import CLEANED
+from reconciliation.cash.subsets import SubsetSums
+from reconciliation.session import Session
+from settings.cash import CashRule
+
+PRIORS = (0.6, 0.2, 0.1, 0.05, 0.03, 0.02)
+"""How often a payment that names nothing is for one item, for two … for six; ours, by the order of magnitude."""
+_LARGEST = 4
+_PLURAL = "INVOICES|RECHNUNGEN|FACTURES|FACTURAS|FATTURE|货款|发票"
+
+
+def account(session: Session, rule: CashRule) -> int:
+    """Whose account it is: payments from it were given as one customer's, or ``payments`` of them settled only his.
+
+    Likewise a payer pays for a customer if ``payments`` of his payments settled only that customer's items. Matches
+    nothing itself, so it returns 0.
+    """
+    again = int(rule.payments or 1)
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE paid AS
+            SELECT DISTINCT a.receipt_id, r.account, r.party AS payer, x.party AS customer
+            FROM application a JOIN receipt r USING (receipt_id) JOIN item x ON x.item_id = a.item_id;
+        CREATE OR REPLACE TEMP TABLE holder AS
+        WITH seen AS (
+            SELECT account, party, 1000000 AS times FROM receipt WHERE account <> '' AND party IS NOT NULL
+            UNION ALL
+            SELECT account, customer, 1 FROM paid WHERE account <> '' AND payer IS NULL
+        )
+        SELECT account, any_value(party) AS party FROM seen GROUP BY account
+        HAVING min(party) = max(party) AND sum(times) >= {again};
+        UPDATE receipt SET party = h.party, known_by = 'account' FROM holder h
+        WHERE receipt.party IS NULL AND receipt.account = h.account
+            AND receipt.receipt_id IN (SELECT receipt_id FROM rest_receipt);
+        CREATE OR REPLACE TEMP TABLE learned AS
+        SELECT payer, customer, 'learned' AS relation FROM paid WHERE payer <> customer
+        GROUP BY ALL HAVING count(*) >= {again};
+        INSERT INTO payer SELECT * FROM learned ANTI JOIN payer USING (payer, customer);
+        INSERT INTO related_payer SELECT * FROM learned ANTI JOIN related_payer USING (payer, customer)
+        """
+    )
+    return 0
+
+
+def period(session: Session, rule: CashRule) -> int:
+    """The text names a month: all that was issued in it comes to the amount, or one item of it does.
+
+    With the discounts that were still allowed, or without.
+    """
+    prepare_unnamed(session)
+    months = named_months(session)
+    proposals = Proposals()
+    for group in load(session, "SELECT * FROM unnamed SEMI JOIN named_month USING (receipt_id)"):
+        for receipt in group.receipts:
+            if len(months[receipt.receipt_id]) == 1:
+                _of_month(group, receipt, months[receipt.receipt_id][0], proposals)
+    return proposals.settle(session, rule.name, rule.decision)
+
+
+def named_months(session: Session) -> dict[int, list[int]]:
+    """The months (year * 12 + month) that the texts of unnamed receipts name, and ``named_month``, the receipts.
+
+    ``02/2025``, ``2025-02``, ``2025年2月``; ``2/25`` beside a word for invoices; ``2月`` is the last February.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE named_month AS
+        WITH told AS (
+            SELECT u.receipt_id, u.received_on, r.text FROM unnamed u JOIN receipt r USING (receipt_id)
+            WHERE regexp_matches(r.text, '[/.月-]') AND u.received_on IS NOT NULL
+        ),
+        found AS (
+            SELECT receipt_id, received_on, unnest(regexp_extract_all(
+                text, '(?:^|[^0-9/.-])((?:0?[1-9]|1[0-2])[/.-]20[0-9][0-9])(?:$|[^0-9/.-])', 1)) AS said,
+                regexp_extract(said, '^[0-9]+')::INTEGER AS month, right(said, 4)::INTEGER AS year FROM told
+            UNION ALL
+            SELECT receipt_id, received_on, unnest(regexp_extract_all(
+                text, '(?:^|[^0-9/.-])(20[0-9][0-9][/.年-](?:0?[1-9]|1[0-2]))(?:月|$|[^0-9/.-])', 1)) AS said,
+                regexp_extract(said, '[0-9]+$')::INTEGER, left(said, 4)::INTEGER FROM told
+            UNION ALL
+            SELECT receipt_id, received_on, unnest(regexp_extract_all(
+                text, '(?:^|[^0-9/.-])((?:0?[1-9]|1[0-2])/[0-9][0-9])(?:$|[^0-9/.-])', 1)) AS said,
+                regexp_extract(said, '^[0-9]+')::INTEGER, 2000 + right(said, 2)::INTEGER
+            FROM told WHERE regexp_matches(text, '{_PLURAL}')
+            UNION ALL
+            SELECT receipt_id, received_on, unnest(regexp_extract_all(
+                text, '(?:^|[^0-9年])((?:0?[1-9]|1[0-2])月)', 1)) AS said,
+                regexp_extract(said, '^[0-9]+')::INTEGER AS month,
+                year(received_on) - CASE WHEN month > month(received_on) THEN 1 ELSE 0 END FROM told
+        )
+        SELECT receipt_id, list(DISTINCT year * 12 + month) AS months FROM found GROUP BY ALL
+        """
+    )
+    return dict(session.rows("SELECT receipt_id, list_sort(months) FROM named_month"))
+
+
+def party_amount(session: Session, rule: CashRule) -> int:
+    """The payer's customer has one item over exactly what is left of the receipt, or several: then the oldest.
+
+    Exactly: the whole amount, or less the discount that was still allowed. A payment that fits an item exactly chooses
+    it, and of equal items the oldest is paid first (§ 366 BGB; article 560 of the Civil Code of the People's Republic
+    of China). Other sets that come to the same amount raise doubts: each counts as likely as payments of its size are,
+    shared among all sets of that size. Above ``doubt`` it is a suggestion; and so is the choice among equal items while
+    an earlier receipt of the payer is open that may have paid one of them, or if the text says of which month it is.
+    """
+    prepare_unnamed(session)
+    months = named_months(session)
+    waiting = _waiting(session)
+    proposals = Proposals()
+    for group in load(session, "SELECT * FROM unnamed"):
+        amounts = {item.rest for item in group.items} | {item.rest - item.discount for item in group.items}
+        still = waiting.get((group.receipts[0].party, group.receipts[0].currency), [])
+        for receipt in group.receipts:
+            month = months.get(receipt.receipt_id)
+            if receipt.rest in amounts and _of_amount(rule, group, receipt, month, still, proposals):
+                still.remove((receipt.received_on, receipt.receipt_id, receipt.rest))
+    return proposals.settle(session, rule.name, rule.decision)
+
+
+def _waiting(session: Session) -> dict[tuple[str, str], list[tuple[date | None, int, int]]]:
+    """What is open of each payer's receipts: day, id, rest."""
+    found: dict[tuple[str, str], list[tuple[date | None, int, int]]] = {}
+    for party, currency, *receipt in session.rows(
+        "SELECT r.party, r.currency, r.received_on, r.receipt_id, s.rest FROM rest_receipt s "
+        "JOIN receipt r USING (receipt_id) WHERE r.party IN (SELECT party FROM unnamed)"
+    ):
+        found.setdefault((party, currency), []).append((receipt[0], receipt[1], receipt[2]))
+    return found
+
+
+def prepare_unnamed(session: Session) -> None:
+    """Make ``unnamed``: what is left of known payers' receipts whose text names no item, settled or not.
+
+    Nor does it name something that is written like the numbers here and is none of them: that would be paid by it.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE unnamed AS
+        SELECT r.receipt_id, s.rest, r.party, r.currency, r.received_on
+        FROM rest_receipt s JOIN receipt r USING (receipt_id)
+        ANTI JOIN (SELECT receipt_id FROM hit WHERE level >= {CLEANED}) h ON h.receipt_id = r.receipt_id
+        ANTI JOIN strange_number k ON k.receipt_id = r.receipt_id
+        ANTI JOIN unknown_number n ON n.receipt_id = r.receipt_id
+        WHERE r.party IS NOT NULL
+        """
+    )
+
+
+def _of_month(group: Group, receipt: Receipt, month: int, proposals: Proposals) -> None:
+    items = [item for item in group.eligible(receipt) if _month(item) == month]
+    singles = [item for item in items if receipt.rest in (item.rest, item.rest - item.deduction(receipt))]
+    options = []
+    for deducted in (False, True):
+        off = [item.deduction(receipt) if deducted else 0 for item in items]
+        if sum(item.rest for item in items) - sum(off) == receipt.rest and (not deducted or any(off)):
+            options.append((items, off))
+    if not options and len(singles) == 1:
+        options.append((singles, [singles[0].rest - receipt.rest]))
+    if len(options) != 1:
+        return
+    chosen, off = options[0]
+    evidence = {"month": f"{(month - 1) // 12}-{(month - 1) % 12 + 1:02d}", "items": len(chosen)}
+    differences = [(item.item_id, "discount", -amount) for item, amount in zip(chosen, off, strict=True)]
+    proposals.add(receipt, chosen, 880, evidence, sure=True, differences=differences)
+    group.taken.update(item.item_id for item in chosen)
+
+
+def _month(item: Item) -> int:
+    return item.issued_on.year * 12 + item.issued_on.month if item.issued_on else 0
+
+
+def _of_amount(
+    rule: CashRule,
+    group: Group,
+    receipt: Receipt,
+    months: list[int] | None,
+    waiting: list[tuple[date | None, int, int]],
+    proposals: Proposals,
+) -> bool:
+    """Propose the oldest item of the amount; whether it is sure. ``waiting``: what else of the payer's is open."""
+    items = group.eligible(receipt)
+    fitting = [item for item in items if item.rest == receipt.rest]
+    deducted = [] if fitting else [item for item in items if item.rest - item.deduction(receipt) == receipt.rest]
+    fitting = fitting or deducted
+    if months:
+        fitting = [item for item in fitting if _month(item) in months]
+    if not fitting:
+        return False
+    doubt = _doubt(receipt, items, fitting)
+    alike = len(fitting) > 1
+    before = [entry for entry in waiting if entry[1] != receipt.receipt_id and _not_after(entry, receipt)]
+    sure = doubt < (rule.doubt or 0) and not (alike and (before or months))
+    evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
+    if alike:
+        evidence |= {"equal_items": len(fitting), "chosen": "oldest"}
+    for option, item in enumerate(fitting[:1] if sure else fitting[:5], 1):
+        differences = [(item.item_id, "discount", receipt.rest - item.rest)]
+        score = 850 if sure else 700
+        proposals.add(receipt, [item], score, evidence, sure=sure, option=option, differences=differences)
+    if sure:
+        group.taken.add(fitting[0].item_id)
+    return sure
+
+
+def _not_after(entry: tuple[date | None, int, int], receipt: Receipt) -> bool:
+    return entry[0] is None or receipt.received_on is None or entry[0] <= receipt.received_on
+
+
+def _doubt(receipt: Receipt, items: list[Item], fitting: list[Item]) -> float:
+    """How likely, against one item of the amount, it is that one of the other sets of that sum is meant."""
+    target = receipt.rest
+    fits = {item.item_id for item in fitting}
+    others = [item.rest for item in items if item.item_id not in fits]
+    smaller = [amount for amount in others if (amount > 0) != (target > 0) or abs(amount) < abs(target)]
+    if len(smaller) < 2:
+        return 0.0
+    found = SubsetSums(smaller).find(target, largest=_LARGEST, most=50)
+    if not found.solutions:
+        return 0.0
+    count = len(items)
+    one = PRIORS[0] / count
+    weight = sum(PRIORS[solution.size - 1] / comb(count, solution.size) * solution.ways for solution in found.solutions)
+    return weight / (weight + one)

@@ -1,0 +1,53 @@
+"""A DuckDB database to compute in: what rules need of it, and one over a connection of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+class Session(Protocol):
+    """A DuckDB database with the tables; a ``Frame`` is one."""
+
+    def run(self, sql: str) -> None:
+        """Execute statements."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row, ``None`` without rows."""
+
+    def take(self, name: str, data: pa.Table, select: str) -> None:
+        """Make table ``name`` of Arrow data, which the ``select`` calls ``incoming``."""
+
+
+class Database:
+    """A session over a connection of one's own."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str) -> None:
+        """Execute statements."""
+        self._connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self._connection.execute(sql).fetchall()
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row, ``None`` without rows."""
+        row = self._connection.execute(sql).fetchone()
+        return None if row is None else row[0]
+
+    def take(self, name: str, data: pa.Table, select: str) -> None:
+        """Make table ``name`` of Arrow data, which the ``select`` calls ``incoming``."""
+        self._connection.register("incoming", data)
+        try:
+            self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {select}")
+        finally:
+            self._connection.unregister("incoming")

@@ -1,0 +1,1 @@
+"""A stand-in for a folder of exports: tables as programs write them, in each format."""
