@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos grades help setup demo demo-up demo-down demo-data test check lint types audit fuzz bench docs lock clean
+.PHONY: chaos grades help setup demo demo-up demo-down demo-data test check lint types audit fuzz bench bench-parties docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,12 @@ bench: $(READY) ## measure against the raw limit; prints ratios and stores them 
 bench-large: $(READY) ## the same, and 1,000,000 orders and chains (far longer)
 	@$(BIN)/python -m bench.run --large
 
+bench-parties: $(READY) ## measure linking of parties beside Splink and recordlinkage, in an environment of its own; LARGE=500000 also a million parties
+	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV venv --quiet --allow-existing --python $(BIN)/python .venv-bench && \
+	$$UV pip install --quiet --python .venv-bench/bin/python --requirement requirements.lock && \
+	$$UV pip install --quiet --python .venv-bench/bin/python "recordlinkage>=0.16" && \
+	PYTHONPATH=. .venv-bench/bin/python -W ignore -m bench.parties.run $(if $(LARGE),--large $(LARGE))
+
 docs: $(READY) ## write docs/commands.md and docs/checks*.md from the code
 	@$(BIN)/python -m console.reference && $(BIN)/python -m console.checks_reference
 
@@ -77,4 +83,4 @@ lock: $(READY) ## resolve the dependencies anew into requirements.lock
 	  --no-annotate --no-header --no-emit-index-url --extra sandbox --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .uv .audit .demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) .venv-bench .uv .audit .demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info

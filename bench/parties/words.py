@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SHARED = Path(os.environ.get("LTC_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 
 from bench.parties import febrl, measure, namepairs, ours, splinked, world
 
-pytestmark = [pytest.mark.shared]
+pytestmark = [pytest.mark.shared, pytest.mark.usefixtures("shared_dir")]
 
 
 def test_generated_companies_are_found_and_hardly_any_link_is_wrong() -> None:
