@@ -149,7 +149,8 @@ def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str
         lines = [_pick(_DIFFERENCES[item["what"]], lang).format(**item) for item in params[f"{name}_lines"]]
         return ("；" if lang == "zh" else "; ").join(lines)
     if f"{name}_of" in params:
-        return status(*params[f"{name}_of"], lang)
+        entity_name, known = params[f"{name}_of"]
+        return status(entity_name, known, lang)
     value = params[name]
     if name.endswith("_money"):
         return amount(value, params.get(f"{name}_currency", currency))

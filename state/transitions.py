@@ -23,7 +23,7 @@ def note(connection: Connection, entity: str, rows: Sequence[bulk.Row], at: int)
         return
     place = _place(entity)
     table, ids = schema.canonical[entity], [row[0] for row in rows]
-    before = dict(bulk.select(connection, table, "record_id", ids, ("record_id", "status")))
+    before: dict[int, str | None] = dict(bulk.select(connection, table, "record_id", ids, ("record_id", "status")))
     found = [
         (row[0], old, row[place], at)
         for row in rows

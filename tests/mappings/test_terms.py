@@ -14,7 +14,8 @@ from mappings.model import ENTITIES, columns
 def days(connector: str, stream: str, record: dict[str, Any]) -> int | None:
     row = load(connector).stream(stream).map("any", "1", json.dumps(record).encode()).row
     names = [column.name for column in columns(ENTITIES["party"])]
-    return dict(zip(names, row, strict=True))["payment_terms_days"]
+    found: int | None = dict(zip(names, row, strict=True))["payment_terms_days"]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,9 @@ def found(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     def sent(deal: Deal) -> Any:
         deal.set("invoice", sent_to_customer=True)
 
-    cases = {name: (lambda d, change=change: (sent(d), change(d)), {}) for name, (change, _) in CASES.items()}
+    cases: dict[str, Any] = {
+        name: (lambda d, change=change: (sent(d), change(d)), {}) for name, (change, _) in CASES.items()
+    }
     limits = {"checks": {"write_off_large": {"amount": 1356}}}
     return judged(sqlite_template, tmp_path_factory.mktemp("bills"), cases, reconciliation=limits)
 

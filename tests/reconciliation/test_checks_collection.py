@@ -23,7 +23,12 @@ def unpaid(deal: Deal, due: int = -9) -> Deal:
 
 def failed(deal: Deal, days: int, prefix: str = "TRY") -> Deal:
     """A card payment of the invoice that did not go through."""
-    fields = {"status": "failed", "received_on": ago(days), "system": "cards", "invoice_ref": f"no:INV-{deal.n}"}
+    fields: dict[str, Any] = {
+        "status": "failed",
+        "received_on": ago(days),
+        "system": "cards",
+        "invoice_ref": f"no:INV-{deal.n}",
+    }
     return deal.pay(prefix, 1356, **fields, order_refs=[])
 
 

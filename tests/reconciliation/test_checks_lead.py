@@ -95,7 +95,7 @@ def test_one_person_is_one_lead_in_the_crm(books: Books) -> None:
 
 def test_leads_of_a_form_that_came_twice_are_told_of_once(books: Books) -> None:
     for number in (1, 2):
-        form = {"company_name": "Acme", "email": "anna@acme.example", "status": "new"}
+        form: dict[str, Any] = {"company_name": "Acme", "email": "anna@acme.example", "status": "new"}
         books.add("lead", f"F-{number}", system="forms", received_at=AS_OF - timedelta(hours=90 - number), **form)
         lead(books, f"L-{number}", received=90, touched=1, lead_ref=f"ext:F-{number}", email="anna@acme.example")
     assert set(found(books)) == {"lead_duplicate"}

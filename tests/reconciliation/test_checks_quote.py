@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,13 +149,15 @@ CASES: dict[str, Case] = {
 
 @pytest.fixture(scope="module")
 def found(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
-    def with_products(deal: Deal) -> None:
+    def with_products(deal: Deal) -> Any:
         deal.documents["product"] = [
             {"source_id": f"{sku}-{deal.n}", "sku": sku.lower(), "name": sku, "kind": "goods", "status": "active"}
             for sku in ("PUMP", "VALVE", "HOSE")
         ]
 
-    cases = {name: (lambda d, change=change: (with_products(d), change(d)), {}) for name, (change, _) in CASES.items()}
+    cases: dict[str, Any] = {
+        name: (lambda d, change=change: (with_products(d), change(d)), {}) for name, (change, _) in CASES.items()
+    }
     folder = tmp_path_factory.mktemp("quotes")
     return judged(
         sqlite_template, folder, cases, reconciliation={"checks": {**LIMITS, "product_duplicate": {"enabled": False}}}

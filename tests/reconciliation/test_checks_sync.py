@@ -28,7 +28,7 @@ def found(books: Books, at: datetime = AS_OF, given: Settings | None = None) -> 
 
 
 def streams(items: Iterable[Finding]) -> list[str | None]:
-    return sorted(str(item.records[0].number) for item in items)
+    return [*sorted(str(item.records[0].number) for item in items)]
 
 
 def rows(books: Books, table: Any, names: tuple[str, ...], *values: tuple[Any, ...]) -> None:

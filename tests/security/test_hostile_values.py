@@ -18,7 +18,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 from console import output
-from console.report import figures, html, terminal, xlsx
+from console.report import book, figures, html, terminal, xlsx
 from flows import artifacts
 from sandbox.jiandaoyun import JiandaoyunServer
 from state.store import Store, open_store
@@ -53,18 +53,18 @@ def test_no_text_becomes_a_formula_or_a_link_in_the_workbook(value: str, tmp_pat
                 assert cell.hyperlink is None
                 if cell.data_type == "f":
                     assert str(shown).startswith(("=SUBTOTAL(109,", "=ROUND(", "=B", "=C"))
-                elif isinstance(shown, str) and xlsx.is_risky(shown):
+                elif isinstance(shown, str) and book.is_risky(shown):
                     assert cell.quotePrefix, f"{sheet.title}!{cell.coordinate}: {shown!r}"
 
 
 @pytest.mark.parametrize("value", corpus.FORMULAS)
 def test_every_formula_of_the_corpus_is_known_as_one(value: str) -> None:
-    assert xlsx.is_risky(value)
+    assert book.is_risky(value)
 
 
 @pytest.mark.parametrize("value", ["", "SO-7", "Acme =1", "1.50", "王小明", "(0) 1"])
 def test_ordinary_texts_are_not_taken_for_formulas(value: str) -> None:
-    assert not xlsx.is_risky(value)
+    assert not book.is_risky(value)
 
 
 class _Page(HTMLParser):
