@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from reconciliation.linking.spelling import folded, is_han, words
-from reconciliation.linking.vocabulary import vocabulary
+from reconciliation.linking.vocabulary import region_at, vocabulary
 
 _HAN_STREET = re.compile(r"([^省市区县镇乡州盟0-9,\s]{1,6}?)(路|街|道|巷|弄|里|胡同)([0-9]+)?")
 _HAN_NUMBER = re.compile(r"([0-9]+)\s*(?:号|弄)")
@@ -93,8 +93,8 @@ def city(text: str) -> str:
     known = vocabulary()
     if is_han(plain):
         bare = "".join(words(plain))
-        while (found := known.starts_in_region.match(bare)) and found.end() < len(bare):
-            bare = bare[found.end() :]  # 浙江省杭州市 is 杭州
+        while (found := region_at(bare)) and found[1] < len(bare):
+            bare = bare[found[1] :]  # 浙江省杭州市 is 杭州
         bare = _MARK.sub("", bare) if len(bare) > _SHORTEST_CITY else bare
         return known.regions.get(bare, (bare,))[-1]
     name = " ".join(words(plain))

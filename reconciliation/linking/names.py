@@ -8,10 +8,11 @@ company's. Western names have the same parts in looser order.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from reconciliation.linking.spelling import folded, is_han, words
-from reconciliation.linking.vocabulary import Vocabulary, vocabulary
+from reconciliation.linking.vocabulary import Vocabulary, region_at, vocabulary
 
 _BRACKETS = re.compile(r"[(\[【〔]([^()\[\]【】〔〕]*)[)\]】〕]")
 _CARE_OF = re.compile(r"\b(?:c/o|z\. ?h\.|attn|t/a|dba|trading as)\b.*$")
@@ -23,6 +24,8 @@ _E_WORD = re.compile(r"\be-(?=\w)")
 _MIN_BRAND = 2
 _LONGEST_REGION = 5
 _LONGEST_COUNTY = 3
+_LONGEST_LEGAL = 8
+_LONGEST_TRADE = 7
 
 
 class Name(NamedTuple):
@@ -95,38 +98,46 @@ def _han(plain: str) -> Name:
     rest = plain
     if found := known.has_branch.search(plain):
         rest, branch = _han_branch(plain[: found.start()], found[1], known)
-    for inside in _BRACKETS.findall(rest):
-        bare = _NOT_IN_HAN.sub("", inside)
+    for found in list(_BRACKETS.finditer(rest)):
+        bare = _NOT_IN_HAN.sub("", found[1])
         if bare in known.han_legal:
             legal = legal or known.han_legal[bare]
         elif bare in known.regions:
             region = region or known.regions[bare]
-        elif (starts := known.starts_in_region.match(bare)) and starts.end() == len(bare):
-            region = region or _region_of(starts, known)
+        elif (starts := region_at(bare)) and starts[1] == len(bare):
+            region = region or starts[0]
         elif bare in known.trades:
             trades.add(known.trades[bare])
         elif is_han(bare) and len(bare) <= _LONGEST_COUNTY:
             region = region or ("", bare)  # 建精华(昆山)有限公司
         else:
             continue
-        rest = re.sub(rf"[(\[【〔]{re.escape(inside)}[)\]】〕]", " ", rest, count=1)
+        rest = rest.replace(found[0], " ", 1)
     core = _NOT_IN_HAN.sub("", rest)
-    while (found := known.ends_in_legal.search(core)) and found.start():
-        legal = legal or known.han_legal[found[0]]
-        core = core[: found.start()]
+    while (end := _ending(core, known.han_legal, _LONGEST_LEGAL)) and len(end) < len(core):
+        legal = legal or known.han_legal[end]
+        core = core[: -len(end)]
     if core.startswith("株式会社"):
         legal, core = legal or "ja_kk", core[4:]
-    bare, places = _without_region(core, known)
+    bare, places = _without_region(core)
     brand = bare
     if brand.endswith("中国") and len(brand) > _MIN_BRAND + 1:
         brand, places = brand[:-2], places or ("cn",)
-    while (found := known.ends_in_trade.search(brand)) and found.start() >= _MIN_BRAND:
-        trades.add(known.trades[found[0]])
-        brand = brand[: found.start()]
+    while (end := _ending(brand, known.trades, _LONGEST_TRADE)) and len(brand) - len(end) >= _MIN_BRAND:
+        trades.add(known.trades[end])
+        brand = brand[: -len(end)]
     if brand in known.trades or not brand:  # 上海银行, 中国石油: place and trade are the name
-        brand, places = core, ()
+        brand, bare, places = core, core, ()
     words_ = (brand,) if brand else ()
     return Name(words_, tuple(sorted(trades)), legal, region or places, branch, han=is_han(brand), whole=bare)
+
+
+def _ending(text: str, table: Mapping[str, str], longest: int) -> str:
+    """The longest entry of a table that a text ends in, empty without one."""
+    for size in range(min(longest, len(text)), 0, -1):
+        if text[-size:] in table:
+            return text[-size:]
+    return ""
 
 
 def _han_branch(text: str, kind: str, known: Vocabulary) -> tuple[str, str]:
@@ -134,44 +145,39 @@ def _han_branch(text: str, kind: str, known: Vocabulary) -> tuple[str, str]:
     for mark in ("公司", "银行", "集团", "厂"):
         place = text.rfind(mark) + len(mark)
         if place > len(mark):
-            return text[:place], _bare_region(_NOT_IN_HAN.sub("", text[place:]), known) or kind
+            return text[:place], _bare_region(_NOT_IN_HAN.sub("", text[place:])) or kind
     for size in range(_LONGEST_REGION, 1, -1):  # 安信上海办事处
         if text[-size:] in known.regions and len(text) > size + 1:
             return text[:-size], known.regions[text[-size:]][-1]
     return text, kind
 
 
-def _bare_region(label: str, known: Vocabulary) -> str:
-    found = known.starts_in_region.match(label)
-    return "".join(_region_of(found, known)[-1:]) + label[found.end() :] if found else label
+def _bare_region(label: str) -> str:
+    found = region_at(label)
+    return found[0][-1] + label[found[1] :] if found else label
 
 
-def _without_region(core: str, known: Vocabulary) -> tuple[str, tuple[str, ...]]:
+def _without_region(core: str) -> tuple[str, tuple[str, ...]]:
     """The name behind the places that it begins with, and the narrowest chain of them."""
     places: tuple[str, ...] = ()
-    while (found := known.starts_in_region.match(core)) and len(core) - found.end() >= _MIN_BRAND:
-        here = _region_of(found, known)
+    while (found := region_at(core)) and len(core) - found[1] >= _MIN_BRAND:
+        here = found[0]
         if places and places != ("cn",) and here[0] not in ("", places[0]):
             break  # a place of another province is the trade name: 东莞三亚贸易
         places = here if len(here) >= len(places) else places
-        core = core[found.end() :]
+        core = core[found[1] :]
     return core, places
-
-
-def _region_of(found: re.Match[str], known: Vocabulary) -> tuple[str, ...]:
-    name = found[1] or found[2]
-    return known.regions[name] if name else ("", found[3])
 
 
 def _latin(plain: str) -> Name:
     known = vocabulary()
     region: tuple[str, ...] = ()
     plain = _E_WORD.sub("e", _CARE_OF.sub("", plain)).replace("&", " and ").replace("+", " and ")
-    for inside in _BRACKETS.findall(plain):
-        place = known.regions.get(" ".join(words(inside)))
+    for bracket in list(_BRACKETS.finditer(plain)):
+        place = known.regions.get(" ".join(words(bracket[1])))
         if place and not region:
             region = place
-            plain = re.sub(rf"[(\[]{re.escape(inside)}[)\]]", " ", plain, count=1)
+            plain = plain.replace(bracket[0], " ", 1)
     found = words(plain)
     found, branch = _without_branch(found, known)
     found, legal = _without_legal(found, known)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from reconciliation.linking.spelling import folded, is_han, words
+from reconciliation.linking.spelling import HAN, folded, is_han, words
 
 _FOLDER = Path(__file__).parent
 
@@ -26,15 +26,14 @@ class Vocabulary:
     """The same for forms in front of names."""
     vague: frozenset[str]
     han_legal: dict[str, str]
-    ends_in_legal: re.Pattern[str]
     trades: dict[str, str]
     """Word or phrase of either script → code of the trade or size."""
     sizes: frozenset[str]
     """Codes that contradict no other."""
-    ends_in_trade: re.Pattern[str]
     regions: dict[str, tuple[str, ...]]
     """Word or phrase of either script → region from wide to narrow, in Latin: (zhejiang, hangzhou), (cn,)."""
-    starts_in_region: re.Pattern[str]
+    doubtful: frozenset[str]
+    """Names of regions that are ordinary words: they count only with a mark behind."""
     has_branch: re.Pattern[str]
     branches: frozenset[str]
     fillers: frozenset[str]
@@ -56,24 +55,16 @@ def vocabulary() -> Vocabulary:
         _phrase(text): code for part in ("size", "trade") for code, texts in trades[part].items() for text in texts
     }
     regions = _regions(places)
-    han_trades = [word for word in trade if is_han(word)]
-    certain = [name for name in regions if is_han(name) and name not in places["also_words"]]
-    marked = [name for name in regions if is_han(name)]
     return Vocabulary(
         legal=legal,
         longest_legal=max(phrase.count(" ") for phrase in legal) + 1,
         leading={_phrase(text): code for code, texts in forms["leading"].items() for text in texts},
         vague=frozenset(forms["vague"]),
         han_legal=han_legal,
-        ends_in_legal=re.compile(f"(?:{_any(han_legal)})$"),
         trades=trade,
         sizes=frozenset(trades["size"]),
-        ends_in_trade=re.compile(f"(?:{_any(han_trades)})$"),
         regions=regions,
-        starts_in_region=re.compile(
-            f"(?:({_any(marked)})(?:特别行政区|(?:[^ ]{{1,3}}族)*自治[区州县]|[省市州县盟])"
-            f"|({_any(certain)})|(?=(..[市县]))..[市县])"
-        ),
+        doubtful=frozenset(places["also_words"]),
         has_branch=re.compile(rf"({_any(forms['branches']['han'])})[)\]]?$"),
         branches=frozenset(_phrase(text) for text in forms["branches"]["latin"]),
         fillers=other["fillers"],
@@ -82,6 +73,27 @@ def vocabulary() -> Vocabulary:
         double_surnames=other["double_surnames"],
         streets=other["streets"],
     )
+
+
+_MARK = re.compile(r"特别行政区|(?:\S{1,3}族)*自治[区州县]|[省市州县盟]")
+_LONGEST_REGION = 5
+_COUNTY = 3
+
+
+def region_at(text: str) -> tuple[tuple[str, ...], int] | None:
+    """The region that a folded Chinese text begins with, and where it ends; unknown ones only with 市 or 县."""
+    known = vocabulary()
+    if not HAN.match(text):
+        return None
+    for size in range(min(_LONGEST_REGION, len(text)), 1, -1):
+        name = text[:size]
+        if name in known.regions:
+            mark = _MARK.match(text, size)
+            if mark:
+                return known.regions[name], mark.end()
+            if name not in known.doubtful:
+                return known.regions[name], size
+    return (("", text[:_COUNTY]), _COUNTY) if text[_COUNTY - 1 : _COUNTY] in ("市", "县") else None
 
 
 def _read(name: str) -> dict[str, Any]:
