@@ -23,8 +23,8 @@ PHONE = "+390612345678"
 def config(folder: Path, store_url: str, **top: Any) -> Path:
     """An ltc.yaml; its secrets are nowhere to be found."""
     systems = {
-        name: {"connector": CONNECTORS[name], "roles": [role], "config": {"client_secret": "${env:NOWHERE}"}}
-        for name, role in SYSTEMS.items()
+        name: {"connector": connector, "roles": [SYSTEMS[name]], "config": {"client_secret": "${env:NOWHERE}"}}
+        for name, connector in CONNECTORS.items()
     }
     return write(folder, systems, store=store_url, as_of=AS_OF.isoformat(), **top)
 

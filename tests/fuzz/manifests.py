@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -105,6 +106,7 @@ _VALUES = {"id": "17", "since": "2026-10-01T00:00:00Z", "record": {"a": [1, None
 
 def _fill(data: bytes) -> None:
     given = data.decode("utf-8", "replace")
+    warnings.simplefilter("ignore", PendingDeprecationWarning)  # of a way to write texts that JMESPath still takes
     for use in (Template.fill, Template.path):
         try:
             template = Template(given)
