@@ -13,11 +13,16 @@ _RANGE = 50
 
 
 def read(session: Session, least: int) -> None:
-    """Find in ``hit`` what receipts that are not settled yet name, down to a level; exact ones are there already."""
-    if least < EXACT:
+    """Find in ``hit`` what receipts that are not settled yet name, down to a level; exact ones are there already.
+
+    What was read down to that level before is not read again: what is left is part of what was left then.
+    """
+    known = int(session.value("SELECT coalesce(getvariable('read_to'), 0)")) or EXACT
+    if least < EXACT <= known:
         _cleaned(session)
-    if least < WEAK:
+    if least < WEAK <= known:
         _damaged(session)
+    session.run(f"SET VARIABLE read_to = {min(least, known)}")
 
 
 def _cleaned(session: Session) -> None:

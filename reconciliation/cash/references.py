@@ -200,6 +200,7 @@ def add(session: Session, found: str) -> None:
             FROM ({found}) f ANTI JOIN forbidden USING (receipt_id, item_id) GROUP BY ALL
         """
     )
+    session.run("SET VARIABLE cases = ''")
     if not session.value("SELECT count(*) FROM hit"):
         session.run("INSERT INTO hit SELECT * FROM incoming_hit")
         return
