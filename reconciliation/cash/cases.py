@@ -25,6 +25,10 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
     count together. ``gap`` is what came in beyond what is named (negative: less); ``discount`` is what the terms
     allowed to deduct, with the days of grace, ``late_discount`` what they no longer did.
     """
+    made_of = f"{least} {mixed}"
+    if session.value("SELECT getvariable('cases')") == made_of:
+        return
+    session.run(f"SET VARIABLE cases = '{made_of}'")
     preferred = "" if mixed else f"AND f.own = b.own AND (f.level >= {references.CLEANED} OR NOT b.well)"
     session.run(
         f"""
@@ -65,6 +69,19 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
     )
 
 
+def mixes(session: Session, least: int) -> bool:
+    """Whether some receipt names more than ``prepare`` takes without ``mixed``."""
+    prepare(session, least)
+    return bool(
+        session.value(
+            f"""
+            SELECT count(*) FROM hit h JOIN rest_receipt USING (receipt_id) JOIN rest_item USING (item_id)
+            ANTI JOIN named n ON n.receipt_id = h.receipt_id AND n.item_id = h.item_id WHERE h.level >= {least}
+            """
+        )
+    )
+
+
 def rivals(session: Session, of: str) -> None:
     """Make ``rival``: those cases (``of``: SQL over ``cases``) whose payer has another open item of just that amount.
 
@@ -81,11 +98,11 @@ def rivals(session: Session, of: str) -> None:
     )
 
 
-def first_come(session: Session, wanted: str, only: str = "true") -> None:
+def first_come(session: Session, wanted: str, only: str = "true") -> bool:
     """Of the cases that the query ``wanted`` (receipt_id) gives, keep in ``accepted`` those whose items are free.
 
     ``only`` says which items they ask for, SQL over ``named n`` and ``cases c``. Where several receipts ask for one
-    item, the earliest has it; the others are judged anew by what is left then.
+    item, the earliest has it; the others are judged anew by what is left then. Returns whether there are such.
     """
     session.run(
         f"""
@@ -95,7 +112,8 @@ def first_come(session: Session, wanted: str, only: str = "true") -> None:
             JOIN cases c ON c.receipt_id = n.receipt_id WHERE {only} GROUP BY ALL HAVING count(*) > 1;
         """
     )
-    if session.value("SELECT count(*) FROM contested"):
+    contested = bool(session.value("SELECT count(*) FROM contested"))
+    if contested:
         session.run(
             f"""
             CREATE OR REPLACE TEMP TABLE late AS
@@ -109,6 +127,7 @@ def first_come(session: Session, wanted: str, only: str = "true") -> None:
             DELETE FROM accepted WHERE receipt_id IN (SELECT receipt_id FROM late)
             """
         )
+    return contested
 
 
 def propose_whole(session: Session, score: str, only: str = "true") -> None:

@@ -82,6 +82,8 @@ def apply(session: Session, rules: Sequence[CashRule] | None = None, base_curren
     for _ in range(_ROUNDS):
         reopened = False
         for rule in wanted:
+            if not session.value("SELECT count(*) FROM rest_receipt"):
+                break
             touched = KINDS[rule.kind](session, rule)
             reopened = reopened or (bool(touched) and rule.kind == "reversal")
         if not reopened:

@@ -169,6 +169,8 @@ def _both_ways(session: Session, rule: CashRule, found: str) -> int:
     """Explain with rounding what is read best, then with all that a receipt may name."""
     touched = 0
     for mixed in (False, True):
+        if mixed and not cases.mixes(session, references.WEAK):
+            continue
         cases.prepare(session, references.WEAK, mixed=mixed)
         touched += _explain(session, rule, found, "rounding", 5)
     return touched
@@ -185,6 +187,8 @@ def _explain(session: Session, rule: CashRule, found: str, kind: str, less: int,
     ``less`` is taken from the score. With ``strangers`` what is sure may be paid by somebody else.
     """
     session.run(f"CREATE OR REPLACE TEMP TABLE explanation AS {found}")
+    if not session.value("SELECT count(*) FROM explanation"):
+        return 0
     relation = "true" if strangers else _KNOWN
     cases.first_come(
         session,

@@ -57,15 +57,18 @@ def reference(session: Session, rule: CashRule) -> int:
     readings.read(session, least)
     touched = 0
     for mixed in (False, True):
+        if mixed and not cases.mixes(session, least):
+            continue
         for _ in range(_ROUNDS):
             cases.prepare(session, least, mixed=mixed)
             cases.rivals(session, f"gap = 0 AND relation = {OTHER} AND items = 1")
-            cases.first_come(session, _TWINS.format(whole=_WHOLE, last=least <= references.DAMAGED), only=_CHOSEN)
+            whole = _TWINS.format(whole=_WHOLE, last=least <= references.DAMAGED)
+            contested = cases.first_come(session, whole, only=_CHOSEN)
             cases.propose_whole(session, SCORE, only=_CHOSEN)
-            found = settle(session, rule.name, rule.decision)
-            touched += found
-            if not found:
+            touched += settle(session, rule.name, rule.decision)
+            if not contested:
                 break
+        cases.prepare(session, least, mixed=mixed)
         cases.those(session, "gap = 0 OR (NOT own AND equal > 0)")
         cases.propose_whole(session, f"{SCORE} - 200", only=_CHOSEN)
         settle(session, rule.name, "suggest")

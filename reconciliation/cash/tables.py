@@ -56,6 +56,8 @@ def prepare(session: Session) -> None:
     netted = "fee_is_netted" if _has(session, "receipts", "fee_is_netted") else "true"
     session.run(
         f"""
+        SET VARIABLE cases = '';  -- what cases.prepare made last, empty when something has changed since
+        SET VARIABLE read_to = 0;
         CREATE OR REPLACE TABLE item AS
         SELECT item_id, kind, party, currency, amount, open, number, count(*) OVER (PARTITION BY number) = 1 AS alone,
             issued_on, due_on,
@@ -165,6 +167,7 @@ def settle(session: Session, rule: str, decision: str = "auto") -> int:
     elif touched:
         session.run(
             f"""
+            SET VARIABLE cases = '';
             INSERT INTO application SELECT *, '{rule}', '{decision}' FROM proposal;
             INSERT INTO difference SELECT * FROM proposed_difference WHERE amount <> 0;
             CREATE OR REPLACE TEMP TABLE used_receipt AS

@@ -48,6 +48,7 @@ def account(session: Session, rule: CashRule) -> int:
         SELECT payer, customer, 'learned' AS relation FROM paid WHERE payer <> customer
         GROUP BY ALL HAVING count(*) >= {again};
         INSERT INTO payer SELECT * FROM learned ANTI JOIN payer USING (payer, customer);
+        SET VARIABLE cases = '';
         INSERT INTO related_payer SELECT * FROM learned ANTI JOIN related_payer USING (payer, customer)
         """
     )
