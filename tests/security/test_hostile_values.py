@@ -85,8 +85,8 @@ def test_ordinary_texts_are_not_taken_for_formulas(value: str) -> None:
     assert not book.is_risky(value)
 
 
-_OURS = re.compile(r"""=(?:[A-Z0-9$:(),!+*/. -]|'[A-Za-z ]*'|"(?:Error|Warning|Note|Info)"|<>|"")*""")
-"""Formulas that we write: functions, cells, numbers, names of sheets and severities; no other text."""
+_OURS = re.compile(r"""=(?:[A-Z0-9$:(),!+*/. -]|'[A-Za-z ]*'|"[A-Za-z0-9 >+–-]{1,20}"|<>|"")*""")
+"""Formulas that we write: functions, cells, numbers, names of sheets, plain words; no other text."""
 
 
 class _Page(HTMLParser):
