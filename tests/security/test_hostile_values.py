@@ -49,6 +49,10 @@ def hostile(value: str) -> dict[str, Any]:
             item[name] = value
     records = [record for item in found["findings"] for record in item["records"]]
     records += [item["record"] for part in ("adjustments", "settled") for item in found[part]]
+    for item in found["receivables"]["items"]:
+        item["customer"] = value
+        for name in ("entity", "source_id", "number", "url"):
+            item["record"][name] = value
     for record in records:
         for name in ("system", "source_id", "number", "url", "entity"):
             record[name] = value
