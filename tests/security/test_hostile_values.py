@@ -89,7 +89,7 @@ def test_ordinary_texts_are_not_taken_for_formulas(value: str) -> None:
     assert not book.is_risky(value)
 
 
-_OURS = re.compile(r"""=(?:[A-Z0-9$:(),!+*/. -]|'[A-Za-z ]*'|"[A-Za-z0-9 >+–-]{1,20}"|<>|"")*""")
+_OURS = re.compile(r"""=(?:[A-Z0-9$:(),!+*/. -]|'[A-Za-z ]*'|"[A-Za-z0-9 <=>+–-]{1,20}"|<>|"")*""")
 """Formulas that we write: functions, cells, numbers, names of sheets, plain words; no other text."""
 
 
