@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from reconciliation import facts, frame, tieouts
@@ -92,14 +92,14 @@ class Vault:
             )
         return {name: (amount, unapplied) for name, amount, unapplied in rows}
 
-    def tie_outs(self, **changes: Any) -> dict[str, dict[str, Any]]:
-        """Tie-outs in EUR by name; each foots."""
+    def tie_outs(self, currency: str = "EUR", **changes: Any) -> dict[str, dict[str, Any]]:
+        """Tie-outs in a currency by name; each foots."""
         self.books.save()
         with frame.load(self.books.store, Rules.of(firm(**changes)), links=False) as loaded:
             self.prepared(loaded)
             found = tieouts.tie_outs(loaded)
         assert all(tieouts.foots(item) for item in found.all)
-        return {item["name"]: item for item in found.all if item["currency"] == "EUR"}
+        return {item["name"]: item for item in found.all if item["currency"] == currency}
 
     def periods(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Tie-outs in EUR by period and name."""
@@ -126,11 +126,6 @@ class Vault:
 
 def line(kind: str, amount: Any, fee: Any = 0, of: str | None = None) -> dict[str, Any]:
     """A line of a payout."""
-    net = round(float(amount) - float(fee), 2)
+    net = Decimal(str(amount)) - Decimal(str(fee))
     ref = {"payment_ref": f"id:{of}"} if of else {}
-    return {"kind": kind, "amount": amount, "fee_amount": fee, "net_amount": f"{net:.2f}", **ref}
-
-
-def day(days: int) -> date:
-    """That many days before the business day."""
-    return ago(days)
+    return {"kind": kind, "amount": amount, "fee_amount": fee, "net_amount": net, **ref}
