@@ -10,12 +10,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reconciliation import adjustments, facts, frame, lifecycle, money, receivables, tieouts, writebacks
+from reconciliation.cash import results as cash_results
 from reconciliation.frame import Frame
 from reconciliation.gathering import CARRIED
 from reconciliation.linking import link
 from reconciliation.observe import observe
 from reconciliation.rules import Rules
-from state import figures, findings, periods, stamps
+from state import cash, figures, findings, periods, stamps
 from state import tieouts as stored_tie_outs
 from state.store import Store
 from state.tieouts import TieOut
@@ -145,6 +146,7 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
         stored_tie_outs.KIND: stored_tie_outs.by_key(ties.all),
         "period": {f"{item['period']} {item['name']} {item['currency']}": item for item in ties.by_period},
         "receivable": receivables.receivables(loaded, store),
+        cash.KIND: cash_results.figures(loaded, store),
         "basis": {"": basis},
         **_carried(loaded, store, ties.by_period),
         "receivable_then": _receivables_then(loaded, store, closing),

@@ -106,8 +106,12 @@ class Frame:
 
     def value(self, sql: str) -> Any:
         """The first column of the first row, ``None`` without rows."""
-        row = self._connection.execute(sql).fetchone()
-        return None if row is None else row[0]
+        rows = self._connection.execute(sql).fetchall()  # a result that is not read to its end blocks the connection
+        return rows[0][0] if rows else None
+
+    def arrow(self, sql: str) -> pa.Table:
+        """All rows of a query as Arrow data."""
+        return self._connection.sql(sql).to_arrow_table()
 
     def take(self, name: str, data: pa.Table | pa.RecordBatchReader, select: str) -> None:
         """Make table ``name`` of Arrow data, which the ``select`` calls ``incoming``."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from reconciliation import adjustments
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError, foots
-from state import figures, findings, handling, periods, pruned, tieouts
+from state import cash, figures, findings, handling, periods, pruned, tieouts
 from state.clock import from_us, to_us
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CARRIED = ("movement", "adjustment", "settled")
 """What there is only of the period after the last close."""
-LISTS = ("tie_out", "period", "movement", "adjustment", "settled", "receivable", "finding", "close")
+LISTS = ("tie_out", "period", "movement", "adjustment", "settled", "receivable", "cash", "finding", "close")
 """Parts that are lists; all others are one value."""
 
 
@@ -81,6 +81,7 @@ def gather(connection: Connection, rules: Rules, moment: Moment) -> dict[str, An
         **carried,
         "movement": carried["movement"] or _movements(split, period),
         "receivable": then or list(figures.standing(connection, "receivable", moment.until).values()),
+        "cash": list(figures.standing(connection, cash.KIND, moment.until).values()),
         "finding": _findings(connection, moment),
         "roll_forward": _roll_forward(connection, moment, basis, period, before),
         "close": [asdict(item) for item in closes],

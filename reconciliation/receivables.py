@@ -58,6 +58,12 @@ def receivables(frame: Frame, store: Store, end: date | None = None) -> dict[str
     return found
 
 
+def open_now(frame: Frame) -> None:
+    """Make the table ``receivables`` of what is open now."""
+    _choose(frame, None)
+    _prepare(frame)
+
+
 def _choose(frame: Frame, end: date | None) -> None:
     """The invoices and notes, what settled each, and the money that count until a day."""
     until = "true" if end is None else "({} IS NULL OR {} <= DATE '" + end.isoformat() + "')"

@@ -86,6 +86,7 @@ def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
         "adjustments": [sections.adjustment(item) for item in parts["adjustment"]],
         "settled": [sections.settled(item) for item in parts["settled"]],
         "receivables": sections.receivables(parts["receivable"], date.fromisoformat(head["owed_at"])),
+        "cash": sections.cash(parts["cash"], lang),
         "findings": sorted(shown, key=sort_key),
         "roll_forward": {name: parts["roll_forward"][name] for name in ("opening", "new", "cleared", "closing")},
         "periods": [sections.close(item) for item in parts["close"]],

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from settings.cash import CashSettings
 from state.clock import now, to_us
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Rules:
     """How many days apart two systems may show one payment, or a payout's arrival and the bank's line for it."""
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Check → parameters that differ from its defaults."""
+    cash: CashSettings = field(default_factory=CashSettings)
+    """The rules of cash application."""
     materiality: dict[str, str] = field(default_factory=dict)
     """Currency, or ``base`` → amount in major units below which a finding is immaterial."""
     owners: dict[str, str] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Rules:
             by_likeness=found.linking.likeness,
             sure_from=found.linking.automatic,
             suggested_from=found.linking.suggest,
+            cash=found.cash,
             materiality=_materiality(found.materiality),
             owners={str(department): name for department, name in found.findings.owners.items()},
             due_days={str(severity): days for severity, days in found.findings.due_days.items()},

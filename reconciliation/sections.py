@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciliation import money
 from reconciliation import receivables as owed
+from reconciliation.cash import words as cash_words
 from state.clock import from_us
 
 Part = Mapping[str, Any]
@@ -109,6 +110,76 @@ def receivables(items: Sequence[Part], day: date) -> dict[str, Any]:
         "customers": [_aged(row, ("currency", "system", "customer_number", "customer")) for row in by_customer],
         "items": listed,
     }
+
+
+def cash(items: Sequence[Part], lang: str) -> dict[str, Any]:
+    """Receipts that their sources have not applied: totals by currency, and each with what it is matched with."""
+    totals: dict[str, dict[str, Any]] = {}
+    for item in items:
+        empty = {"currency": item["currency"], "receipts": 0, **dict.fromkeys(_CASH, 0)}
+        whole = totals.setdefault(item["currency"], empty)
+        whole["receipts"] += 1
+        whole["amount"] += item["amount"]
+        whole["applied"] += sum(entry["spent"] for entry in item["applied"])
+        whole["differences"] += sum(entry["amount"] for entry in item["differences"])
+        whole["left"] += item["left"]
+    order = ("currency", "received_on", "customer_number")
+    shown = [receipt(item, lang) for item in items]
+    shown.sort(key=lambda item: (*(str(item[name] or "") for name in order), str(item["record"]["source_id"])))
+    return {
+        "totals": [
+            {**row, **{name: money.text(row[name], currency) for name in _CASH}}
+            for currency, row in sorted(totals.items())
+        ],
+        "receipts": shown,
+    }
+
+
+_CASH = ("amount", "applied", "differences", "left")
+
+
+def receipt(item: Part, lang: str) -> dict[str, Any]:
+    """One receipt in the public format, in ``en`` or ``zh``."""
+    currency = item["currency"]
+    return {
+        "record": record(item["record"]),
+        **{name: item[name] for name in ("customer_number", "customer", "currency", "received_on")},
+        "amount": money.text(item["amount"], currency),
+        "left": money.text(item["left"], currency),
+        "class": item["class"],
+        "class_text": cash_words.text(cash_words.CLASSES, item["class"], lang),
+        "next_step": item["next_step"],
+        "action": cash_words.text(cash_words.NEXT_STEPS, item["next_step"], lang),
+        "applied": [
+            {**_applied(entry), **{name: entry[name] for name in ("rule", "score", "decision", "evidence")}}
+            for entry in item["applied"]
+        ],
+        "differences": _differences(item["differences"], currency, lang),
+        "suggestions": [
+            {
+                **{name: option[name] for name in ("rank", "rule", "score", "evidence")},
+                "applied": [_applied(entry) for entry in option["applied"]],
+                "differences": _differences(option["differences"], currency, lang),
+            }
+            for option in item["suggestions"]
+        ],
+    }
+
+
+def _applied(entry: Part) -> dict[str, Any]:
+    amount = money.text(entry["applied"], entry["currency"])
+    return {"record": record(entry["record"]), "amount": amount, "currency": entry["currency"]}
+
+
+def _differences(entries: Sequence[Part], currency: str, lang: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": entry["kind"],
+            "kind_text": cash_words.text(cash_words.DIFFERENCES, entry["kind"], lang),
+            "amount": money.text(entry["amount"], currency),
+        }
+        for entry in entries
+    ]
 
 
 _AGED = ("documents", *owed.BUCKETS, "credits", "total")

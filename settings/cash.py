@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -169,13 +170,28 @@ def shipped() -> list[CashRule]:
     return [CashRule.model_validate(rule) for rule in SHIPPED]
 
 
+class PaysFor(BaseModel):
+    """Who pays for whom: each by number with us or registered name; a payer also by the name that banks show."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payer: Annotated[str, Field(min_length=1)]
+    customer: Annotated[str, Field(min_length=1)]
+    why: Literal["parent", "factor", "personal_account", "decided"] = "decided"
+
+
 class CashSettings(BaseModel):
-    """``rules`` are all there are, in the order in which they are applied; without it those that are shipped."""
+    """``rules`` are all there are, in the order in which they are applied; without it those that are shipped.
+
+    ``rates`` are units of the base currency for one of another, by day; none is fetched.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     enabled: bool = True
     rules: list[CashRule] = Field(default_factory=shipped)
+    related: list[PaysFor] = Field(default_factory=list)
+    rates: dict[Currency, dict[date, Annotated[Decimal, Field(gt=0)]]] = Field(default_factory=dict)
 
     @field_validator("rules")
     @classmethod

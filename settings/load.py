@@ -62,6 +62,9 @@ _EXAMPLES = {
     "cron": "cron: '*/15 * * * *'",
     "enabled": "checks: {delivery_late: {enabled: false}}",
     "severity": "checks: {delivery_late: {severity: error}}",
+    "cash": "cash: {rules: [exact_reference, {name: rounding, tolerance: {EUR: '0.05'}}]}",
+    "rules": "rules: [exact_reference, {name: rounding, tolerance: {EUR: '0.05'}}]",
+    "related": "related: [{payer: '10077', customer: '10012', why: parent}]",
     "relative": "relative: '0.0005'",
     "absolute": "absolute: {CNY: '0.05'}",
 }

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from settings import cron
+from settings.cash import CashSettings
 from settings.creation import CreationRule
 from settings.currencies import Currency
 from settings.encryption import Encryption, KeyReference
@@ -108,6 +109,7 @@ class ReconciliationSettings(_Settings):
     findings: Findings = Field(default_factory=Findings)
     periods: Periods = Field(default_factory=Periods)
     linking: Linking = Field(default_factory=Linking)
+    cash: CashSettings = Field(default_factory=CashSettings)
 
 
 class Settings(_Settings):

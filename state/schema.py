@@ -312,7 +312,7 @@ figure = Table(
     "figure",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),  # tie_out, period, movement, adjustment, receivable, basis
+    Column("kind", Text, nullable=False),  # tie_out, period, movement, adjustment, receivable, cash, basis …
     Column("key", Text, nullable=False),
     Column("at", BigInteger, nullable=False),  # see state/stamps.py
     Column("run_id", Text, nullable=False),
@@ -564,6 +564,20 @@ decision = Table(
     Column("decided_by", Text, nullable=False),
     Column("decided_at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+# What a person decided about which receipt settles which item; see state/cash.py.
+cash_decision = Table(
+    "cash_decision",
+    metadata,
+    Column("receipt_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("item_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision", Text, nullable=False),  # pinned, cut
+    Column("applied", BigInteger, nullable=False),  # minor units of the item's currency
+    Column("spent", BigInteger, nullable=False),  # minor units of the receipt's currency
+    Column("differences", Text, nullable=False),  # JSON list: item or null, kind, minor units
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
 )
 
 # Records that nobody writes to.

@@ -79,8 +79,8 @@ def partial(session: Session, rule: CashRule) -> int:
     """Less than the one item that the receipt names has open: so much of it is paid, in the order of the days.
 
     Sure if the payments together come to the whole item or the text speaks of a part; else only if no other item of
-    the payer has about the amount, the text has no number that nobody knows, and the terms of the item have no discount
-    that may have been taken with something else. What else is less is a suggestion.
+    the payer has about the amount, no rule before suggests anything, the text has no number that nobody knows, and the
+    terms of the item have no discount that may have been taken with something else. What else is less is a suggestion.
     """
     cases.prepare(session, references.CLEANED)
     _near_rivals(session, "gap < 0")
@@ -89,7 +89,8 @@ def partial(session: Session, rule: CashRule) -> int:
         CREATE OR REPLACE TEMP TABLE part AS
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
-            c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM strange_number)
+            c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM strange_number
+                UNION SELECT receipt_id FROM suggestion)
                 OR c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10
                 AS doubtful
         FROM cases c JOIN receipt r USING (receipt_id)

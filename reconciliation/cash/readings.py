@@ -159,7 +159,10 @@ def _last_parts(session: Session) -> None:
 
 
 def _damaged(session: Session) -> None:
-    """Find what is left of numbers, in what receipts are not settled yet, among the payer's items of that amount."""
+    """Find what is left of numbers, in what receipts are not settled yet, among the payer's items of that amount.
+
+    What is another item's number as it stands is not damaged.
+    """
     session.run(
         """
         CREATE OR REPLACE TEMP TABLE agreeing AS
@@ -178,7 +181,7 @@ def _damaged(session: Session) -> None:
                 WHEN abs(length(a.key) - length(t.key)) <= 1 AND damerau_levenshtein(a.key, t.key) <= 1 THEN 'typing'
                 WHEN starts_with(a.key, t.key) THEN 'cut_off'
                 END AS reading
-            FROM agreeing a JOIN token t USING (receipt_id)
+            FROM agreeing a JOIN token t USING (receipt_id) ANTI JOIN item_key k ON k.key = t.key
         )
         SELECT * FROM judged WHERE reading IS NOT NULL
         """,

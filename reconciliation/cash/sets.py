@@ -119,7 +119,7 @@ def _with_others(rule: CashRule, group: Group, receipt: Receipt, named: list[Ite
         sure = not several and chance < (rule.chance or 0)
         evidence = {"named": len(named), "others": _numbers(members), **_odds(chance, len(found), solution)}
         differences = [(item.item_id, "discount", -item.deduction(receipt)) for item in named if deducted]
-        score = 900 if sure else 680
+        score = 900 if sure else 680 if several else 860
         proposals.add(receipt, [*named, *members], score, evidence, sure=sure, option=option, differences=differences)
         if sure:
             group.taken.update(item.item_id for item in (*named, *members))

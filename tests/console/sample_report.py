@@ -63,6 +63,7 @@ def report(**changes: Any) -> dict[str, Any]:
             }
         ],
         "receivables": receivables(),
+        "cash": {"totals": [], "receipts": []},
         "findings": [
             finding("f1", "order_invoice_amount", "billing", "finance", "error", ("20.00", "CNY", "20.00"), 5),
             finding("f2", "payment_duplicate", "collection", "finance", "error", ("1200", "JPY", "57.00"), 91),

@@ -142,3 +142,7 @@ def test_a_number_that_hundreds_of_items_share_names_none_of_them() -> None:
         world.item(f"INV-{number + 1000}", number + 1, other=["BLANKET-1"])
     receipt = world.receipt(7, "BLANKET-1", party=None)
     assert world.apply().settled(receipt) == {}
+
+
+def test_a_number_that_is_another_items_as_it_stands_is_not_damaged() -> None:
+    assert set(_named(["INV-20260001", "INV-20260002"], "INV-20260001")) == {"INV-20260001"}

@@ -385,3 +385,13 @@ def test_what_is_left_has_a_class_and_a_next_step(text: str, party: str | None, 
     outcome = world.apply()
     assert outcome.left(receipt) == (7_770, expected)
     assert next(row[3] for row in outcome.residue_rows if row[0] == receipt)
+
+
+def test_a_part_is_not_booked_where_a_credit_note_may_have_been_netted() -> None:
+    world = World()
+    world.item("INV-1001", 2450)
+    world.item("CN-0007", -150)
+    receipt = world.receipt(2300, "INV-1001")
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert set(outcome.suggestions(receipt)[0]) == {1, 2}

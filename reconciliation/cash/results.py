@@ -1,0 +1,129 @@
+"""What became of each receipt, as plain data for reports and commands; amounts in minor units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reconciliation.cash import adapt, engine
+from reconciliation.frame import Frame
+from reconciliation.session import Session
+from state import cash, named
+from state.store import Store
+
+if TYPE_CHECKING:
+    from settings.cash import CashRule, CashSettings
+
+Figure = dict[str, Any]
+
+
+def figures(frame: Frame, store: Store) -> dict[str, Figure]:
+    """Apply the cash that sources have not, by the settings' rules; a figure for each receipt, by its record id.
+
+    Raises ``NotConservedError``.
+    """
+    settings = frame.rules.cash
+    if not settings.enabled or not adapt.prepare(frame):
+        return {}
+    with store.reading() as connection:
+        decisions = cash.decisions(connection)
+    with adapt.opened(frame, settings, decisions) as session:
+        engine.apply(session, settings.rules, frame.rules.base_currency)
+        found = _read(session)
+    names = _names(store, list(found.values()), found)
+    payers = adapt.parties_of(frame, sorted(found))
+    return {str(receipt): _whole(receipt, figure, names, payers) for receipt, figure in found.items()}
+
+
+def compare(
+    frame: Frame, store: Store, settings: CashSettings, rules: Sequence[CashRule]
+) -> tuple[list[tuple[Figure, Figure]], int]:
+    """Receipts of which other rules would make something else: with the settings' rules, with the others; of how many.
+
+    Nothing is written. Raises ``NotConservedError``.
+    """
+    if not adapt.prepare(frame):
+        return [], 0
+    with store.reading() as connection:
+        decisions = cash.decisions(connection)
+    sides = []
+    for chosen in (settings.rules, rules):
+        with adapt.opened(frame, settings, decisions) as session:
+            engine.apply(session, chosen, frame.rules.base_currency)
+            sides.append(_read(session))
+    before, after = sides
+    changed = [receipt for receipt in sorted(before) if _outcome(before[receipt]) != _outcome(after[receipt])]
+    left = {receipt: [side[receipt] for side in sides] for receipt in changed}
+    names = _names(store, [figure for figures_ in left.values() for figure in figures_], changed)
+    payers = adapt.parties_of(frame, changed)
+    pairs = [[_whole(receipt, figure, names, payers) for figure in figures_] for receipt, figures_ in left.items()]
+    return [(first, second) for first, second in pairs], len(before)
+
+
+def _names(store: Store, found: Iterable[Figure], receipts: Iterable[int]) -> dict[int, dict[str, Any]]:
+    items = {entry["item"] for figure in found for entry in figure["applied"]}
+    items |= {entry["item"] for figure in found for one in figure["suggestions"] for entry in one["applied"]}
+    with store.reading() as connection:
+        return named.records(connection, items | {*receipts})
+
+
+def _whole(receipt: int, figure: Figure, names: dict[int, dict[str, Any]], payers: dict[int, dict[str, Any]]) -> Figure:
+    nobody = {"customer_number": None, "customer": None}
+    return {"record": names.get(receipt, {}), **payers.get(receipt, nobody), **_with_records(figure, names)}
+
+
+def _outcome(figure: Figure) -> Any:
+    settled = [(entry["item"], entry["applied"]) for entry in figure["applied"]]
+    return settled, figure["differences"], figure["left"], figure["class"]
+
+
+def _read(session: Session) -> dict[int, Figure]:
+    found: dict[int, Figure] = {}
+    for receipt, currency, amount, day, left, kind, step in session.rows(
+        """
+        SELECT r.receipt_id, r.currency, r.amount, strftime(r.received_on, '%Y-%m-%d'), coalesce(d.amount, 0), d.class,
+            d.next_step
+        FROM receipts r LEFT JOIN residue d USING (receipt_id) ORDER BY r.receipt_id
+        """
+    ):
+        found[receipt] = {"currency": currency, "amount": amount, "received_on": day, "left": left, "class": kind}
+        found[receipt] |= {"next_step": step, "applied": [], "differences": [], "suggestions": []}
+    options: dict[tuple[int, int], Figure] = {}
+    for receipt, item, applied, spent, rule, score, decision, rank, evidence, currency in session.rows(
+        """
+        SELECT a.receipt_id, a.item_id, a.applied, a.spent, a.rule, a.score, a.decision, a.rank, a.evidence, i.currency
+        FROM applications a JOIN open_items i USING (item_id) ORDER BY a.receipt_id, a.decision, a.rank, a.item_id
+        """
+    ):
+        said = json.loads(evidence)
+        entry = {"item": item, "applied": applied, "currency": currency, "spent": spent}
+        if decision != "suggested":
+            found[receipt]["applied"].append({**entry, "rule": rule, "score": score, "decision": decision} | _why(said))
+            continue
+        differences = said.pop("differences", [])
+        if (receipt, rank) not in options:
+            options[receipt, rank] = {"rank": rank, "rule": rule, "score": score, "applied": [], "differences": []}
+            options[receipt, rank] |= _why(said)
+            options[receipt, rank]["differences"] = [
+                {"item": one["item_id"], "kind": one["kind"], "amount": one["amount"]} for one in differences
+            ]
+            found[receipt]["suggestions"].append(options[receipt, rank])
+        options[receipt, rank]["applied"].append(entry)
+    for receipt, item, kind, amount in session.rows("FROM differences ORDER BY ALL"):
+        found[receipt]["differences"].append({"item": item, "kind": kind, "amount": amount})
+    return found
+
+
+def _why(evidence: dict[str, Any]) -> Figure:
+    return {"evidence": evidence}
+
+
+def _with_records(figure: Figure, names: dict[int, dict[str, Any]]) -> Figure:
+    """Each item with what it is called and where it is found."""
+
+    def placed(entries: list[Figure]) -> list[Figure]:
+        return [{**entry, "record": names.get(entry["item"], {})} for entry in entries]
+
+    options = [{**option, "applied": placed(option["applied"])} for option in figure["suggestions"]]
+    return {**figure, "applied": placed(figure["applied"]), "suggestions": options}

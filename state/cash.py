@@ -1,0 +1,111 @@
+"""What people decided about cash: which receipt settles which item, and which it does not.
+
+``pinned``: the receipt settles so much of the item, whatever the rules find; ``cut``: it does not settle it. Decisions
+hold in every run until they are undone. What the rules found is kept with the figures, see ``state.figures``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.engine import Connection
+
+from state import audit, bulk
+from state.clock import now_us
+from state.schema import canonical
+from state.schema import cash_decision as table
+
+KIND = "cash"
+"""The figures that hold what became of each receipt."""
+_COLUMNS = ("receipt_id", "item_id", "decision", "applied", "spent", "differences", "decided_by", "decided_at")
+_KEY = ("receipt_id", "item_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision; ``applied`` in minor units of the item's currency, ``spent`` in those of the receipt's."""
+
+    receipt_id: int
+    item_id: int
+    decision: str
+    applied: int
+    spent: int
+    differences: list[tuple[int | None, str, int]]
+    """Item (or none), kind, minor units of the receipt's currency."""
+    decided_by: str
+    decided_at: int
+
+
+def decisions(connection: Connection) -> list[Decision]:
+    """All decisions that hold, by receipt and item."""
+    query = select(*(table.c[name] for name in _COLUMNS)).order_by(table.c.receipt_id, table.c.item_id)
+    return [
+        Decision(**{**row._mapping, "differences": [tuple(entry) for entry in json.loads(row.differences)]})
+        for row in connection.execute(query)
+    ]
+
+
+def pin(
+    connection: Connection,
+    receipt_id: int,
+    rows: Sequence[tuple[int, int, int]],
+    differences: Sequence[tuple[int | None, str, int]],
+    actor: str,
+    reason: str = "",
+) -> None:
+    """Decide what a receipt settles: item, applied and spent, and what explains the rest.
+
+    Takes the place of what was pinned of that receipt before; what was cut of these items is no longer. The audit keeps
+    the reason.
+    """
+    ours = and_(table.c.receipt_id == receipt_id, table.c.decision == "pinned")
+    connection.execute(table.delete().where(ours))
+    now = now_us()
+    made = [
+        (receipt_id, item, "pinned", applied, spent, json.dumps(_of(differences, item, place)), actor, now)
+        for place, (item, applied, spent) in enumerate(rows)
+    ]
+    bulk.upsert(connection, table, _COLUMNS, made, _KEY)
+    detail: dict[str, Any] = {"receipt": receipt_id, "items": [list(row) for row in rows]}
+    if differences:
+        detail["differences"] = [list(entry) for entry in differences]
+    _note(connection, actor, "cash pinned", detail, reason)
+
+
+def cut(connection: Connection, receipt_id: int, item_ids: Sequence[int], actor: str, reason: str) -> None:
+    """Decide that a receipt does not settle these items. The audit keeps the reason."""
+    now = now_us()
+    rows = [(receipt_id, item, "cut", 0, 0, "[]", actor, now) for item in item_ids]
+    bulk.upsert(connection, table, _COLUMNS, rows, _KEY)
+    _note(connection, actor, "cash cut", {"receipt": receipt_id, "items": list(item_ids)}, reason)
+
+
+def undo(connection: Connection, receipt_id: int, actor: str) -> int:
+    """Take back what was decided about a receipt; the number of its items that it was about."""
+    gone = connection.execute(table.delete().where(table.c.receipt_id == receipt_id)).rowcount
+    if gone:
+        audit.append(connection, actor, "cash undecided", {"receipt": receipt_id})
+    return int(gone)
+
+
+def currencies(connection: Connection, record_ids: Sequence[int]) -> dict[int, str | None]:
+    """The currencies of invoices and payments, by record id; of those that are there."""
+    found: dict[int, str | None] = {}
+    for entity in ("invoice", "payment"):
+        rows = canonical[entity]
+        query = select(rows.c.record_id, rows.c.currency).where(rows.c.record_id.in_([*record_ids]))
+        found |= {row.record_id: row.currency for row in connection.execute(query)}
+    return found
+
+
+def _of(differences: Sequence[tuple[int | None, str, int]], item: int, place: int) -> list[list[Any]]:
+    """The differences of an item; those of no item in particular go with the first."""
+    return [list(entry) for entry in differences if entry[0] == item or (entry[0] is None and place == 0)]
+
+
+def _note(connection: Connection, actor: str, action: str, detail: dict[str, Any], reason: str) -> None:
+    audit.append(connection, actor, action, {**detail, "reason": reason} if reason else detail)
