@@ -36,6 +36,7 @@ COMMANDS = {
     "links": "console.commands.links:command",
     "checks": "console.commands.checks:command",
     "findings": "console.commands.findings:command",
+    "cash": "console.commands.cash:command",
     "period": "console.commands.period:command",
     "conflicts": "console.commands.conflicts:command",
     "overwritten": "console.commands.overwritten:command",

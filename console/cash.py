@@ -1,0 +1,174 @@
+"""Receipts and what becomes of them, on the terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+
+from console.context import App
+from console.output import say, table
+
+Figure = dict[str, Any]
+_KINDS = (
+    "rounding",
+    "discount",
+    "fee",
+    "withholding_tax",
+    "fx",
+    "short_payment",
+    "surcharge",
+    "overpayment",
+    "deposit",
+)
+
+
+def name(record: Figure) -> str:
+    """``system:number``, or the address where there is no number."""
+    system = str(record.get("system") or "")
+    return f"{system}:{record.get('number') or record.get('entity', '') + ':' + str(record.get('source_id'))}"
+
+
+def money(amount: int, currency: str) -> str:
+    """Minor units for people."""
+    from reconciliation import words
+
+    return words.amount(amount, currency)
+
+
+def minor(text: str, currency: str) -> int:
+    """Major units as a person writes them, in minor units; raises ``click.UsageError``."""
+    from reconciliation.money import places
+
+    try:
+        value = Decimal(text.strip()).scaleb(places(currency))
+    except InvalidOperation:
+        raise click.UsageError(f"{text!r} is no amount; write 1234.50.") from None
+    if value != value.to_integral_value():
+        raise click.UsageError(f"{text} has more decimals than {currency}.")
+    return int(value)
+
+
+def difference(text: str, currency: str) -> tuple[None, str, int]:
+    """``kind=amount`` in minor units; raises ``click.UsageError``."""
+    kind, given, amount = text.partition("=")
+    if not given or kind not in _KINDS:
+        raise click.UsageError(f"{text!r} is no difference; write KIND=AMOUNT with one of {', '.join(_KINDS)}.")
+    return None, kind, minor(amount, currency)
+
+
+def check(rows: Sequence[tuple[int, int, int]], told: Sequence[tuple[Any, str, int]], figure: Figure) -> None:
+    """No more than is open, and together no more than came in; raises ``click.UsageError``."""
+    for _, applied, open_amount in rows:
+        if not 0 < applied * (1 if open_amount > 0 else -1) <= abs(open_amount):
+            shown = (money(applied, figure["currency"]), money(open_amount, figure["currency"]))
+            raise click.UsageError(f"{shown[0]} cannot be applied where {shown[1]} is open.")
+    together = sum(row[1] for row in rows) + sum(entry[2] for entry in told)
+    sign = 1 if figure["amount"] > 0 else -1
+    if not 0 <= together * sign <= abs(figure["amount"]):
+        shown = (money(together, figure["currency"]), money(figure["amount"], figure["currency"]))
+        raise click.UsageError(f"Together that is {shown[0]}, and {shown[1]} is there to apply.")
+
+
+def as_dict(app: App, figure: Figure) -> Figure:
+    """A receipt as in the report."""
+    from reconciliation import sections
+
+    return sections.receipt(figure, _lang(app))
+
+
+def row(app: App, figure: Figure) -> tuple[Any, ...]:
+    """A receipt on one line."""
+    from reconciliation.cash import words
+
+    best = figure["suggestions"][0] if figure["suggestions"] else None
+    return (
+        name(figure["record"]),
+        figure["received_on"],
+        figure["customer"],
+        money(figure["amount"], figure["currency"]),
+        money(figure["left"], figure["currency"]),
+        words.text(words.CLASSES, figure["class"], _lang(app)),
+        words.text(words.NEXT_STEPS, figure["next_step"], _lang(app)),
+        None if best is None else f"{_items(best['applied'])} ({best['score'] / 10:g} %)",
+    )
+
+
+def show(app: App, figure: Figure) -> None:
+    """Everything about a receipt."""
+    from reconciliation.cash import words
+
+    lang = _lang(app)
+    say(f"{name(figure['record'])}  {figure['received_on'] or '–'}  {figure['customer'] or '–'}")
+    say(f"{app.texts('cash.columns.amount')}: {money(figure['amount'], figure['currency'])}")
+    if figure["class"]:
+        say(f"{app.texts('cash.columns.left')}: {money(figure['left'], figure['currency'])}")
+        said = words.text(words.CLASSES, figure["class"], lang), words.text(words.NEXT_STEPS, figure["next_step"], lang)
+        say(f"{said[0]}: {said[1]}")
+    if figure["applied"]:
+        say(app.texts("cash.settles"))
+        _table(app, figure["applied"])
+        for entry in figure["applied"][:1]:
+            say(why(app, entry["rule"], entry["evidence"]))
+    _differences(app, figure)
+    for option in figure["suggestions"]:
+        say(app.texts("cash.suggestion", rank=option["rank"], score=f"{option['score'] / 10:g}"))
+        _table(app, option["applied"])
+        _differences(app, {**option, "currency": figure["currency"]})
+        say(why(app, option["rule"], option["evidence"]))
+
+
+def outcome(app: App, figure: Figure) -> str:
+    """What becomes of a receipt: the items and the rule, or the class of what is left."""
+    from reconciliation.cash import words
+
+    parts = []
+    if figure["applied"]:
+        parts.append(f"{_items(figure['applied'])} ({figure['applied'][0]['rule']})")
+    if figure["class"]:
+        left = money(figure["left"], figure["currency"])
+        parts.append(f"{words.text(words.CLASSES, figure['class'], _lang(app))}: {left}")
+    return "; ".join(parts) or "–"
+
+
+def why(app: App, rule: str, evidence: Figure) -> str:
+    """Why a rule matched: its name, its sentence, and the evidence."""
+    from reconciliation.cash import words
+    from settings.cash import SHIPPED
+
+    kinds = {entry["name"]: entry["kind"] for entry in SHIPPED}
+    kinds |= {entry.name: entry.kind for entry in app.settings.reconciliation.cash.rules}
+    sentence = words.text(words.KINDS, kinds.get(rule), _lang(app)) or ""
+    said = [f"{app.texts.name('cash.evidence', key)}: {_word(app, value)}" for key, value in evidence.items()]
+    return f"  {rule}: {sentence} {'; '.join(said)}".rstrip()
+
+
+def _word(app: App, value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(entry) for entry in value)
+    if isinstance(value, bool):
+        return app.texts.name("links.evidence", str(value).lower())
+    return app.texts.name("cash.word", value) if isinstance(value, str) else str(value)
+
+
+def _table(app: App, applied: Sequence[Figure]) -> None:
+    heads = [app.texts(f"cash.columns.{head}") for head in ("item", "applied")]
+    table(heads, [(name(entry["record"]), money(entry["applied"], entry["currency"])) for entry in applied])
+
+
+def _differences(app: App, figure: Figure) -> None:
+    from reconciliation.cash import words
+
+    for entry in figure["differences"]:
+        kind = words.text(words.DIFFERENCES, entry["kind"], _lang(app))
+        say(f"  {kind}: {money(entry['amount'], figure['currency'])}")
+
+
+def _items(applied: Sequence[Figure]) -> str:
+    return " + ".join(str(entry["record"].get("number") or entry["record"].get("source_id")) for entry in applied)
+
+
+def _lang(app: App) -> str:
+    return "zh" if app.locale.lower().startswith("zh") else "en"
