@@ -30,7 +30,7 @@ def obey(office: Office) -> None:
         assert payer is not None
         items = [item for party in payer.parties for item in owned[party]]
         shared = Counter(name for item in items for name in _references(item))
-        _apart(receipts)
+        _apart(receipts, shared)
         _say_so(items, receipts, shared)
         _oldest_first(items, receipts, shared)
         _alternatives(office, items, receipts, shared)
@@ -71,24 +71,24 @@ def _say_so(items: list[Item], receipts: list[Receipt], shared: Counter[Hashable
 
 
 def _plain(receipt: Receipt, row: Row) -> bool:
-    """Whether a row settles a billed item at once and in full, with no difference but the discount of its terms."""
+    """Whether a row settles a billed item at once and in full, with no difference but the discount it allows."""
     item = row.item
     differences = [one for one in receipt.differences if one.item is item]
     return (
         item.rows == 1
         and row.applied == item.open
         and item.issued <= receipt.day
-        and (not differences or (len(differences) == 1 and differences[0].by_terms))
+        and (not differences or (len(differences) == 1 and differences[0].by_terms and receipt.day <= item.until))
     )
 
 
-def _apart(receipts: list[Receipt]) -> None:
-    """No two payments that say nothing come on one day with one amount, so that each has its place in time."""
+def _apart(receipts: list[Receipt], shared: Counter[Hashable]) -> None:
+    """No two payments that do not tell their items come on one day with one amount; so each has its place in time."""
     taken: set[tuple[int, int, str]] = set()
     for receipt in sorted(receipts, key=lambda one: one.day):
         while (receipt.day, receipt.gross, receipt.source) in taken:
             receipt.day += 1
-        if receipt.habit not in IDENTIFYING:
+        if not all(_told(receipt, row.item, shared) for row in receipt.rows):
             taken.add((receipt.day, receipt.gross, receipt.source))
 
 

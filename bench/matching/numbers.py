@@ -7,6 +7,14 @@ from bench.matching.chance import Chance, Weights
 _OCR = {"0": "O", "1": "I", "5": "S", "8": "B", "O": "0", "I": "1", "S": "5", "B": "8", "6": "b", "2": "Z", "Z": "2"}
 _TYPING = Weights({"replace": 0.72, "swap": 0.14, "omit": 0.08, "add": 0.06})  # Verhoeff, see rates.py
 _DIGITS = "0123456789"
+_FIRST_DIGITS = {
+    "invoice": "90",
+    "credit_note": "91",
+    "debit_note": "92",
+    "deposit": "93",
+    "order": "10",
+    "delivery": "80",
+}
 
 
 class Series:
@@ -37,10 +45,10 @@ class Series:
             return f"{letters}2025{office:02d}{place:05d}"
         if self._market == "dach":
             if self._style:
-                first = {"invoice": "90", "credit_note": "91", "debit_note": "92", "deposit": "93"}.get(kind, "1")
-                return f"{first}{office:03d}{place:05d}"
+                return f"{_FIRST_DIGITS[kind]}{office:03d}{place:05d}"
             letters = {"invoice": "RE", "credit_note": "GS", "debit_note": "LS", "deposit": "AZ"}.get(kind, "")
-            return f"{letters}-25{office:02d}-{place:05d}" if letters else f"4{office:02d}{place:06d}"
+            first = "4" if kind == "order" else "8"
+            return f"{letters}-25{office:02d}-{place:05d}" if letters else f"{first}{office:02d}{place:06d}"
         letters = {"invoice": "INV", "credit_note": "CN", "debit_note": "DN", "deposit": "DEP"}.get(kind, "")
         if not letters:
             return f"{'SO' if kind == 'order' else 'DL'}{office:02d}{place:05d}"
