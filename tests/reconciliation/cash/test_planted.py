@@ -5,6 +5,7 @@ The worlds come from the generator of the bench, which knows nothing of the matc
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ class Answer:
     first: list[Row]
     """Those, or the best suggestion where there are none."""
     differences: list[Row]
+    """Those of the rows in ``first``."""
     residue: list[Row]
     settled: int
     """What is booked on the planted item by all receipts."""
@@ -64,12 +66,17 @@ def answers() -> Iterator[Any]:
                 planted,
                 booked,
                 booked or best,
-                rows("FROM differences WHERE receipt_id = ?", receipt),
+                rows("FROM differences WHERE receipt_id = ?", receipt) if booked else _suggested(best),
                 rows("FROM residue WHERE receipt_id = ?", receipt),
                 on_item[0]["sum"] or 0,
             )
 
         yield ask
+
+
+def _suggested(rows: list[Row]) -> list[Row]:
+    """The differences of a suggestion, which only its evidence tells."""
+    return [difference for row in rows for difference in json.loads(row["evidence"]).get("differences", ())]
 
 
 def _items(rows: list[Row]) -> dict[int, int]:
