@@ -36,10 +36,12 @@ def is_waiting() -> bool:
 
 @contextmanager
 def no_waiting() -> Iterator[None]:
-    """Go on at once where one would sleep; for tests and for simulated time."""
-    global _waiting
+    """Go on at once where one would sleep, for tests and for simulated time; behind the outermost the clock is right."""
+    global _waiting, _skipped
     before, _waiting = _waiting, False
     try:
         yield
     finally:
         _waiting = before
+        if before:
+            _skipped = 0

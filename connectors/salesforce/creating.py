@@ -104,7 +104,7 @@ class Create:
             rows = self._reader.by_ids([source_id]).rows
         except ConnectorError:
             return None
-        return rows[0].record if rows else None
+        return next((row.record for row in rows if row.record.source_id == source_id), None)
 
     def _settled(self, record: NewRecord, error: ConnectorError) -> PushResult:
         """Find out what became of a request without an answer."""

@@ -103,9 +103,10 @@ class Creator:
     def _after(self, number: int) -> RawRecord | None:
         """The sale as it was made; a failure to read it does not unmake it."""
         try:
-            return next(iter(self._read([["id", "=", number]])), None)
+            found = self._read([["id", "=", number]])
         except ConnectorError:
             return None
+        return next((record for record in found if record.source_id == str(number)), None)
 
     def _read(self, domain: list[Any]) -> list[RawRecord]:
         params = (domain, 0, None, [["id", "ASC"]], list(self._stream.fields))

@@ -114,7 +114,7 @@ class Creator:
             )
         except ConnectorError:
             return None
-        return next(iter(found.records), None)
+        return next((record for record in found.records if record.source_id == source_id), None)
 
     def _settled(self, record: NewRecord, error: ConnectorError) -> PushResult:
         """Find out what became of a request without an answer."""

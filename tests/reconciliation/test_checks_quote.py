@@ -160,7 +160,10 @@ def found(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     }
     folder = tmp_path_factory.mktemp("quotes")
     return judged(
-        sqlite_template, folder, cases, reconciliation={"checks": {**LIMITS, "product_duplicate": {"enabled": False}}}
+        sqlite_template,
+        folder,
+        cases,
+        reconciliation={"checks": {**LIMITS, "product_duplicate_sku": {"enabled": False}}},
     )
 
 

@@ -88,6 +88,21 @@ def test_one_that_somebody_makes_between_the_look_and_the_request_is_not_doubled
     assert [item["Company"] for item in leads(org)] == ["Other worker"]
 
 
+def test_another_record_than_the_one_that_was_made_is_not_taken_for_it(
+    server: SalesforceServer, org: Org, connect: Make
+) -> None:
+    other = org.create("Lead", {"LastName": "Other", "Company": "Elsewhere"})["Id"]
+
+    def swapped(body: bytes) -> bytes:
+        (made,) = (item["Id"] for item in leads(org) if item["Id"] != other)
+        return body.replace(made.encode(), other.encode())
+
+    server.faults.corrupt("/query/", change=swapped)
+    (result,) = create(connect(), lead())
+    assert (result.outcome, result.record) == (Outcome.APPLIED, None)
+    assert result.source_id != other
+
+
 @pytest.mark.parametrize("lost", ["before", "after"])
 def test_a_lost_answer_is_settled_by_looking_and_nothing_is_sent_twice(
     server: SalesforceServer, org: Org, connect: Make, lost: str
