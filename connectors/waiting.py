@@ -36,7 +36,7 @@ def is_waiting() -> bool:
 
 @contextmanager
 def no_waiting() -> Iterator[None]:
-    """Go on at once where one would sleep, for tests and for simulated time; behind the outermost the clock is right."""
+    """Go on at once where one would sleep, for tests and simulated time; behind the outermost the clock is right."""
     global _waiting, _skipped
     before, _waiting = _waiting, False
     try:
