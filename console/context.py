@@ -38,7 +38,7 @@ class App:
         import settings
 
         found = settings.load(self.config)
-        if found.reconciliation.checks:
+        if found.reconciliation.checks or found.reconciliation.checks_folder:
             _refuse_unknown_checks(found)
         return found
 
@@ -98,10 +98,11 @@ class App:
 
 def _refuse_unknown_checks(found: Settings) -> None:
     """Only what is set is looked at, because reading the catalogue takes time."""
+    from reconciliation.checks import own
     from reconciliation.checks.given import problems
     from settings import Problem, SettingsError, locate
 
-    wrong = problems(found.reconciliation.checks)
+    wrong = problems(found.reconciliation.checks, own.load(found.reconciliation.checks_folder))
     if wrong:
         top = ("reconciliation", "checks")
         example = "checks: {delivery_late: {grace_days: 3}}   # `ltc checks list` shows them"

@@ -141,6 +141,7 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
     basis = {
         **{name: getattr(rules, name) for name in ("timezone", "base_currency", "locale", "materiality", "owners")},
         "version": version("ltc-sync"),
+        "own_checks": rules.own_words(),
     }
     return {
         stored_tie_outs.KIND: stored_tie_outs.by_key(ties.all),

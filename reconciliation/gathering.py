@@ -117,7 +117,7 @@ def month(period: str, timezone: str) -> tuple[int, int]:
 
 def _basis(rules: Rules) -> dict[str, Any]:
     names = ("timezone", "base_currency", "locale", "materiality", "owners")
-    return {name: getattr(rules, name) for name in names}
+    return {**{name: getattr(rules, name) for name in names}, "own_checks": rules.own_words()}
 
 
 def _day(at: int, basis: dict[str, Any]) -> date:

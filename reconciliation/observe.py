@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from reconciliation import facts, money
-from reconciliation.checks import Check, catalogue
+from reconciliation.checks import Check, catalogue, own
 from reconciliation.frame import Frame, quoted
 
 
@@ -30,7 +31,7 @@ def observe(frame: Frame) -> Observation:
     skipped: dict[str, str] = {}
     disabled: list[str] = []
     severities: dict[str, str] = {}
-    for check in catalogue():
+    for check in (*catalogue(), *frame.rules.own_checks.values()):
         given = frame.rules.checks.get(check.id, {})
         if given.get("enabled", True) is False:
             disabled.append(check.id)
@@ -39,7 +40,10 @@ def observe(frame: Frame) -> Observation:
         if missing:
             skipped[check.id] = missing
             continue
-        _run(frame, check, {**check.parameters, **given})
+        unusable = run(frame, check, {**check.parameters, **given})
+        if unusable:
+            skipped[check.id] = unusable
+            continue
         judged.append(check.id)
         severities[check.id] = str(given.get("severity", check.severity))
     _identify(frame, severities)
@@ -62,6 +66,25 @@ def _missing(frame: Frame, check: Check) -> str:
     return ""
 
 
+def run(frame: Frame, check: Check, parameters: Mapping[str, Any]) -> str:
+    """Put what a check finds into table ``observed``; why it cannot be judged, where it is one of the site's own."""
+    if check.id not in frame.rules.own_checks:
+        _run(frame, check, parameters)
+        return ""
+    import duckdb
+
+    try:
+        _run(frame, check, parameters)
+    except duckdb.Error as error:
+        return own.refusal(error)
+    found = frame.rows(f"SELECT params, currency FROM observed WHERE check_id = {quoted(check.id)} LIMIT 1")
+    lacking = [own.unsaid(check, json.loads(params), currency) for params, currency in found]
+    if any(lacking):
+        frame.run(f"DELETE FROM observed WHERE check_id = {quoted(check.id)}")
+        return f"its sentence cannot be filled: {lacking[0]}"
+    return ""
+
+
 def _run(frame: Frame, check: Check, parameters: Mapping[str, Any]) -> None:
     frame.run(
         f"""
@@ -76,7 +99,7 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
     """The identity is a hash of the check and the source's own keys of the records, so it survives a rebuilt store."""
     rows = ", ".join(
         f"({quoted(check.id)}, {quoted(check.stage)}, {quoted(check.department)}, {quoted(severities[check.id])})"
-        for check in catalogue()
+        for check in (*catalogue(), *frame.rules.own_checks.values())
         if check.id in severities
     )
     frame.run(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "ltc-report/1"
 
+NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 _RANK = {severity: rank for rank, severity in enumerate(("error", "warning", "info"))}
 
 
@@ -93,19 +95,21 @@ def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
     }
 
 
-def explain(finding: Finding, locale: str) -> dict[str, str]:
-    """A finding in words: title, explanation and action."""
+def explain(finding: Finding, locale: str, own: Mapping[str, Mapping[str, Any]] = NONE) -> dict[str, str]:
+    """A finding in words: title, explanation and action. ``own`` has the words of the checks of the site's own."""
     lang = words.language(locale)
     check = checks.get(finding.check_id)
-    if check is None:  # stored by another version of ltc
+    texts = check.words() if check else own.get(finding.check_id)
+    if texts is None:  # stored by another version of ltc, or its file is gone
         return {"title": finding.check_id, "explanation": finding.check_id, "action": ""}
-    said = words.say(check.sentence[lang], finding.params, finding.currency, lang)
-    return {"title": check.title[lang], "explanation": said, "action": check.action[lang]}
+    said = words.say(texts["sentence"][lang], finding.params, finding.currency, lang)
+    return {"title": texts["title"][lang], "explanation": said, "action": texts["action"][lang]}
 
 
 def shown(item: Finding, rules: Rules, lang: str, said: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """A finding as in the report, in ``en`` or ``zh``, as of today."""
     basis = {name: getattr(rules, name) for name in ("timezone", "base_currency", "materiality", "owners")}
+    basis["own_checks"] = rules.own_words()
     return as_dict({**asdict(item), "said": list(said)}, basis, rules.today, lang)
 
 
@@ -128,7 +132,7 @@ def as_dict(values: dict[str, Any], basis: dict[str, Any], today: date, lang: st
         "base_amount": money.text(item.base_amount, basis["base_currency"]),
         "material": _is_material(item, basis),
         "records": [sections.record(asdict(record)) for record in item.records],
-        **explain(item, lang),
+        **explain(item, lang, basis["own_checks"]),
         "owner": item.assignee or basis["owners"].get(item.department),
         "assignee": item.assignee,
         "due_on": item.due_on,

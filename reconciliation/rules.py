@@ -13,6 +13,7 @@ from settings.cash import CashSettings
 from state.clock import now, to_us
 
 if TYPE_CHECKING:
+    from reconciliation.checks import Check
     from settings.model import Settings
     from settings.signoff import Materiality
 
@@ -44,6 +45,8 @@ class Rules:
     """How many days apart two systems may show one payment, or a payout's arrival and the bank's line for it."""
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Check → parameters that differ from its defaults."""
+    own_checks: dict[str, Check] = field(default_factory=dict)
+    """Checks of the site's own, by id."""
     cash: CashSettings = field(default_factory=CashSettings)
     """The rules of cash application."""
     materiality: dict[str, str] = field(default_factory=dict)
@@ -62,6 +65,10 @@ class Rules:
     suggested_from: float = 0.5
     """The probability from which a person is asked."""
 
+    def own_words(self) -> dict[str, dict[str, Any]]:
+        """What the checks of the site's own say, by id."""
+        return {name: check.words() for name, check in self.own_checks.items()}
+
     @property
     def today(self) -> date:
         """The business day in the installation's time zone."""
@@ -74,7 +81,12 @@ class Rules:
 
     @classmethod
     def of(cls, settings: Settings, as_of: datetime | None = None) -> Rules:
-        """Read them from the settings; ``as_of`` goes before the one set there, which goes before the present."""
+        """Read them from the settings; ``as_of`` goes before the one set there, which goes before the present.
+
+        Raises ``SettingsError`` for a check of the site's own that cannot be used.
+        """
+        from reconciliation.checks import own
+
         found = settings.reconciliation
         return cls(
             roles={name: tuple(str(role) for role in system.roles) for name, system in settings.systems.items()},
@@ -89,6 +101,7 @@ class Rules:
             streams={name: tuple(system.streams) for name, system in settings.systems.items() if system.streams},
             same_payment_days=found.same_payment_days,
             checks={name: _plain(values) for name, values in found.checks.items()},
+            own_checks=own.load(found.checks_folder),
             by_likeness=found.linking.likeness,
             sure_from=found.linking.automatic,
             suggested_from=found.linking.suggest,

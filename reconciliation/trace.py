@@ -102,7 +102,7 @@ def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
                 "status": item.status,
                 "amount": money.text(item.amount, item.currency),
                 "currency": item.currency,
-                **report.explain(item, rules.locale),
+                **report.explain(item, rules.locale, rules.own_words()),
             }
             for item in about
         )

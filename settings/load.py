@@ -57,6 +57,7 @@ _EXAMPLES = {
     "landing": "landing: {versions: 10, days: 400}",
     "tolerance": "tolerance: {absolute: {CNY: '0.05'}, relative: '0.0005'}",
     "checks": "checks: {delivery_late: {grace_days: 3}}",
+    "checks_folder": "checks_folder: checks   # beside ltc.yaml",
     "rates": "rates: {USD: '7.15'}",
     "same_payment_days": "same_payment_days: 7",
     "cron": "cron: '*/15 * * * *'",
@@ -92,6 +93,8 @@ def load(path: str | Path) -> Settings:
     if unfit:
         raise SettingsError(unfit)
     settings.path = file
+    folder = settings.reconciliation.checks_folder
+    settings.reconciliation.checks_folder = folder and file.parent / folder.expanduser()
     settings.store = _rooted_store(settings.store, file.parent)
     for system in settings.systems.values():
         system.config = secrets.rooted(system.config, file.parent)

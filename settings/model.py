@@ -102,6 +102,8 @@ class ReconciliationSettings(_Settings):
 
     tolerance: Tolerance = Field(default_factory=Tolerance)
     checks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    checks_folder: Path | None = None
+    """Where the checks of one's own are; see docs/own-checks.md."""
     rates: dict[Currency, Annotated[Decimal, Field(gt=0)]] = Field(default_factory=dict)
     same_payment_days: int = Field(7, ge=0, le=60)
     """How many days apart two systems may show one payment, or a payout's arrival and the bank's line for it."""

@@ -51,23 +51,34 @@ def read(path: Path) -> Located:
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise FileUnusable(path.name, "the file is larger than 1 MiB.", "It is hardly a file of settings.")
-        content = data.decode("utf-8").replace("\r\n", "\n")
-        _refuse_traps(content, path.name)
+    except OSError as error:
+        raise FileUnusable(str(path), "the file cannot be read.", "Check its path and permissions.") from error
+    return parse(text(data, path.name), path.name)
+
+
+def text(data: bytes, file: str) -> str:
+    """The text of a file that people write, called ``file`` in errors; raises ``FileUnusable``."""
+    if len(data) > _LARGEST:
+        raise FileUnusable(file, "the file is larger than 1 MiB.", "It is hardly a file of settings.")
+    try:
+        return data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        remedy = "Save it as UTF-8; it may be in GBK or UTF-16."
+        raise FileUnusable(f"{file}:{number}", "the file is not in UTF-8.", remedy) from None
+
+
+def parse(content: str, file: str) -> Located:
+    """The top mapping of YAML, which is called ``file`` in errors; raises ``FileUnusable``."""
+    try:
+        _refuse_traps(content, file)
         loader = _Loader(content)
         try:
             node = loader.get_single_node()
         finally:
             loader.dispose()
-    except OSError as error:
-        raise FileUnusable(str(path), "the file cannot be read.", "Check its path and permissions.") from error
-    except UnicodeDecodeError as error:
-        number = error.object[: error.start].count(b"\n") + 1
-        remedy = "Save it as UTF-8; it may be in GBK or UTF-16."
-        raise FileUnusable(f"{path.name}:{number}", "the file is not in UTF-8.", remedy) from None
     except RecursionError:
-        raise FileUnusable(path.name, "the file is nested too deeply.", "Write it without nesting so deep.") from None
+        raise FileUnusable(file, "the file is nested too deeply.", "Write it without nesting so deep.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -76,14 +87,14 @@ def read(path: Path) -> Located:
         if typed is not None:
             number, sign = typed
             remedy = f"Write {_SIGNS[sign]!r}, as with an English keyboard."
-            raise FileUnusable(f"{path.name}:{number}", f"{sign!r} is a full-width sign.", remedy) from None
-        raise FileUnusable(f"{path.name}{line}", f"{problem}.", "Check the indentation and the quotes.") from error
+            raise FileUnusable(f"{file}:{number}", f"{sign!r} is a full-width sign.", remedy) from None
+        raise FileUnusable(f"{file}{line}", f"{problem}.", "Check the indentation and the quotes.") from error
     try:
-        found = _Reader(path.name).value(node) if node is not None else None
+        found = _Reader(file).value(node) if node is not None else None
     except RecursionError:
-        raise FileUnusable(path.name, "an entry holds itself.", "Remove the alias (*name).") from None
+        raise FileUnusable(file, "an entry holds itself.", "Remove the alias (*name).") from None
     if not isinstance(found, Located):
-        raise NoTable(path.name, "the file is no table of `key: value` lines.")
+        raise NoTable(file, "the file is no table of `key: value` lines.")
     return found
 
 

@@ -60,7 +60,7 @@ def listing(
     """
     from state import findings, handling
 
-    _known_check(check_id)
+    _known_check(app, check_id)
     with app.store.reading() as connection:
         found = findings.listing(connection, statuses=statuses or _STATUSES[:-1], check_id=check_id)
         said = handling.said(connection, [item.id for item in found])
@@ -103,12 +103,13 @@ def show(app: App, finding_id: str, as_json: bool) -> int:
     return 0
 
 
-def _known_check(check_id: str | None) -> None:
+def _known_check(app: App, check_id: str | None) -> None:
     if check_id is None:
         return
     from reconciliation import checks
+    from reconciliation.checks import own
 
-    if checks.get(check_id) is None:
+    if checks.get(check_id) is None and check_id not in own.load(app.settings.reconciliation.checks_folder):
         raise click.UsageError(f"There is no check {check_id!r}. `ltc checks list` has the names.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from reconciliation.checks.registry import Check, registered
+from reconciliation.checks.registry import Check, check, registered
 
 # In this order they run: a companion rule looks at what the checks before it found.
 _FILES = (
@@ -54,4 +54,4 @@ def get(check_id: str) -> Check | None:
     return registered().get(check_id)
 
 
-__all__ = ["Check", "catalogue", "get"]
+__all__ = ["Check", "catalogue", "check", "get"]

@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from reconciliation.checks import catalogue
+from reconciliation.checks import Check, catalogue
 from reconciliation.checks.registry import SEVERITIES
 
 
-def problems(given: Mapping[str, Mapping[str, Any]]) -> list[tuple[tuple[str, ...], str]]:
+def problems(given: Mapping[str, Mapping[str, Any]], own: Mapping[str, Check]) -> list[tuple[tuple[str, ...], str]]:
     """For each setting that no check knows or can use: the keys that lead to it, and a sentence."""
-    known = {check.id: check for check in catalogue()}
+    known = {check.id: check for check in catalogue()} | dict(own)
     found: list[tuple[tuple[str, ...], str]] = []
     for name, values in given.items():
         if name not in known:

@@ -51,6 +51,10 @@ class Check:
     """Defaults; ``severity`` and ``enabled`` can be set for every check beside them."""
     query: Query = field(repr=False)
 
+    def words(self) -> dict[str, Words]:
+        """What is said to people about a finding."""
+        return {"title": self.title, "sentence": self.sentence, "action": self.action}
+
 
 _CHECKS: dict[str, Check] = {}
 _into: ContextVar[dict[str, Check]] = ContextVar("_into")

@@ -343,3 +343,30 @@ def test_every_command_has_help_with_an_example_of_itself(name: str) -> None:
 
 def test_the_reference_of_commands_is_up_to_date() -> None:
     assert reference.PATH.read_text(encoding="utf-8") == reference.reference(), "run `make docs`"
+
+
+def test_a_check_of_ones_own_is_written_tried_and_listed(tmp_path: Path) -> None:
+    file = deal.config(tmp_path, "sqlite:///ltc.db")
+    written = ltc(file, "checks", "new", "acme_quote")
+    assert written.exit_code == 0
+    assert "reconciliation: {checks_folder: checks}" in written.stdout
+    untold = ltc(file, "checks", "test")
+    assert (untold.exit_code, "names no `reconciliation.checks_folder`" in untold.output) == (2, True)
+    again = ltc(file, "checks", "new", "acme_quote")
+    assert (again.exit_code, "is there already" in again.output) == (2, True)
+    taken = ltc(file, "checks", "new", "delivery_late")
+    assert (taken.exit_code, "Give yours another name" in taken.output) == (2, True)
+    file = deal.config(tmp_path, "sqlite:///ltc.db", reconciliation={"checks_folder": "checks"})
+    tried = ltc(file, "checks", "test")
+    assert (tried.exit_code, tried.stdout.count("✓"), "3 cases, 0 wrong." in tried.stdout) == (0, 3, True)
+    path = tmp_path / "checks" / "acme_quote.sql"
+    path.write_text(path.read_text().replace("net_amount >", "net_amount >="))
+    tried = ltc(file, "checks", "test", "acme_quote", "--json")
+    assert tried.exit_code == 1
+    assert [item["ok"] for item in data(tried)] == [True, True, False]
+    (tmp_path / "checks" / "acme_quote.test.yaml").unlink()
+    assert "✗ acme_quote\n    It has no test: write acme_quote.test.yaml." in ltc(file, "checks", "test").stdout
+    listed = data(ltc(file, "checks", "list", "--json"))[-1]
+    assert (listed["id"], listed["own"], listed["parameters"]) == ("acme_quote", True, {"limit": 10000})
+    assert "order_id" in data(ltc(file, "checks", "tables", "order_states", "--json"))["order_states"]["columns"]
+    assert "各订单的交付、开票、收款情况" in ltc(file, "--lang", "zh-CN", "checks", "tables").stdout
