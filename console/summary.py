@@ -46,6 +46,8 @@ def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> N
         figures = report if report is not None else result.reconcile or {}
         _tie_outs(figures.get("tie_outs", ()), words)
         _findings(figures.get("findings", figures.get("open", ())), figures.get("roll_forward"), words)
+        for name, why in ((result.reconcile or {}).get("broken") or {}).items():
+            say(words("summary.broken_check", name=name, why=why))
     _applied(result.applied, words)
     _created(result.created, words)
     _planned(result.plans, words)

@@ -59,6 +59,8 @@ class ReconcileResult:
     judged: tuple[str, ...]
     skipped: dict[str, str]
     """Checks that could not be judged, and why."""
+    broken: dict[str, str]
+    """Checks of the site's own that fail, and why."""
 
     @property
     def errors(self) -> int:
@@ -130,6 +132,7 @@ def reconciled(
                 roll_forward=roll_forward,
                 judged=observation.judged,
                 skipped=observation.skipped,
+                broken=observation.broken,
             ),
         )
 

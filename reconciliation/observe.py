@@ -17,6 +17,8 @@ class Observation(NamedTuple):
     judged: tuple[str, ...]
     skipped: dict[str, str]
     """Checks that could not be judged, and why; their findings stay as they are."""
+    broken: dict[str, str]
+    """Checks of the site's own whose query or sentence fails, and why; their findings stay too."""
     disabled: tuple[str, ...]
 
 
@@ -29,6 +31,7 @@ def observe(frame: Frame) -> Observation:
     facts.prepare(frame)
     judged: list[str] = []
     skipped: dict[str, str] = {}
+    broken: dict[str, str] = {}
     disabled: list[str] = []
     severities: dict[str, str] = {}
     for check in (*catalogue(), *frame.rules.own_checks.values()):
@@ -42,12 +45,12 @@ def observe(frame: Frame) -> Observation:
             continue
         unusable = run(frame, check, {**check.parameters, **given})
         if unusable:
-            skipped[check.id] = unusable
+            broken[check.id] = unusable
             continue
         judged.append(check.id)
         severities[check.id] = str(given.get("severity", check.severity))
     _identify(frame, severities)
-    return Observation(tuple(judged), skipped, tuple(disabled))
+    return Observation(tuple(judged), skipped, broken, tuple(disabled))
 
 
 def _missing(frame: Frame, check: Check) -> str:

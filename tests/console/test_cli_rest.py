@@ -370,3 +370,19 @@ def test_a_check_of_ones_own_is_written_tried_and_listed(tmp_path: Path) -> None
     assert (listed["id"], listed["own"], listed["parameters"]) == ("acme_quote", True, {"limit": 10000})
     assert "order_id" in data(ltc(file, "checks", "tables", "order_states", "--json"))["order_states"]["columns"]
     assert "各订单的交付、开票、收款情况" in ltc(file, "--lang", "zh-CN", "checks", "tables").stdout
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "could not be judged"), ("zh-CN", "无法判断")])
+def test_a_check_of_ones_own_that_is_broken_is_named_and_everything_else_is_done(
+    filled: Path, tmp_path: Path, lang: str, said: str
+) -> None:
+    shutil.copy(filled, tmp_path / "ltc.db")
+    file = deal.config(tmp_path, "sqlite:///ltc.db", reconciliation={"checks_folder": "checks"})
+    ltc(file, "checks", "new", "acme_quote")
+    path = tmp_path / "checks" / "acme_quote.sql"
+    path.write_text(path.read_text().replace("FROM quotes", "FROM quote_list"))
+    result = ltc(file, "--lang", lang, "reconcile")
+    assert result.exit_code == 0, result.output
+    [line] = [line for line in result.stdout.splitlines() if "acme_quote" in line]
+    assert said in line
+    assert "Table with name quote_list does not exist!" in line
