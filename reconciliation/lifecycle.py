@@ -114,7 +114,7 @@ def _clear(frame: Frame, observation: Observation, changes: Changes) -> None:
         "WHERE status <> 'resolved' ORDER BY id"
     )
     for finding_id, check_id in gone:
-        if check_id in observation.skipped:
+        if check_id in observation.skipped or check_id in observation.broken:
             continue
         changes.resolved.append(finding_id)
         if check_id not in observation.judged:

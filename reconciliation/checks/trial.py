@@ -17,11 +17,14 @@ from mappings import convert, currencies
 from mappings.errors import Unusable
 from mappings.model import ENTITIES, LINES, Column, Kind, columns
 from reconciliation import facts, frame, money, observe, words
+from reconciliation.checks import given
 from reconciliation.checks.registry import Check
 from reconciliation.frame import Frame
 from reconciliation.linking import link
 from reconciliation.rules import ROLES, Rules
+from settings.currencies import Currency
 from settings.errors import SettingsError
+from settings.model import Timezone
 from state import bulk, schema
 from state.store import Store, open_store
 from yamlfiles import reading
@@ -64,8 +67,8 @@ class _Case(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     as_of: AwareDatetime = datetime(2026, 10, 31, 10, 0, tzinfo=UTC)
-    base_currency: str = "CNY"
-    timezone: str = "Asia/Shanghai"
+    base_currency: Currency = "CNY"
+    timezone: Timezone = "Asia/Shanghai"
     parameters: dict[str, Any] = Field(default_factory=dict)
     cases: list[_Case] = Field(min_length=1)
 
@@ -84,13 +87,35 @@ def test_file(folder: Path, check_id: str) -> Path:
     return folder / f"{check_id}.test.yaml"
 
 
-def cases(check: Check, path: Path) -> list[Tried]:
-    """Try all cases of a test file. Raises ``SettingsError``, ``FileUnusable`` for a file that cannot be used."""
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test file that was read: its cases with their records, and what they are judged by."""
+
+    cases: list[tuple[_Case, list[_Row]]]
+    parameters: dict[str, Any]
+    rules: Rules
+
+
+def read(check: Check, path: Path) -> Test:
+    """A check's test file. Raises ``SettingsError``, ``FileUnusable`` for one that cannot be used."""
     top = reading.read(path)
     try:
         file = _File.model_validate(top)
     except ValidationError as error:
         raise SettingsError(problems(error, top, _File)) from None
+    wrong = given.problems({check.id: file.parameters}, {check.id: check})
+    if wrong:
+        raise SettingsError([Problem(place(top, ("parameters", *keys[1:])), what) for keys, what in wrong])
+    found = []
+    for number, case in enumerate(file.cases):
+        places = [place(top, ("cases", number, "records", at)) for at in range(len(case.records))]
+        rows = [_Row.of(record, at + 1, places[at]) for at, record in enumerate(case.records)]
+        for at, row in enumerate(rows):
+            if row.key in (other.key for other in rows[:at]):
+                raise SettingsError(
+                    [Problem(places[at], f"there is another {row.entity} {row.source_id} in the case.")]
+                )
+        found.append((case, rows))
     rules = Rules(
         roles={role: (role,) for role in ROLES},
         timezone=file.timezone,
@@ -99,15 +124,13 @@ def cases(check: Check, path: Path) -> list[Tried]:
         as_of=file.as_of.astimezone(UTC),
         own_checks={check.id: check},
     )
-    tried = []
-    for number, case in enumerate(file.cases):
-        rows = []
-        for at, given in enumerate(case.records):
-            where = place(top, ("cases", number, "records", at))
-            rows.append(_Row.of(given, at + 1, where))
-        parameters = {**check.parameters, **file.parameters}
-        tried.append(Tried(check.id, case.case, _wrong(check, parameters, case, rows, rules)))
-    return tried
+    return Test(found, {**check.parameters, **file.parameters}, rules)
+
+
+def cases(check: Check, path: Path) -> list[Tried]:
+    """Try all cases of a check's test file. Raises as ``read`` does."""
+    test = read(check, path)
+    return [Tried(check.id, case.case, _wrong(check, test, case, rows)) for case, rows in test.cases]
 
 
 @contextmanager
@@ -130,20 +153,25 @@ class _Row:
     cells: tuple[Any, ...]
     lines: list[tuple[Any, ...]]
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What only one record has."""
+        return self.entity, self.system, self.source_id
+
     @classmethod
-    def of(cls, given: _Given, record_id: int, where: str) -> _Row:
+    def of(cls, record: _Given, record_id: int, where: str) -> _Row:
         """Raises ``SettingsError`` for a field that is not there or a value that does not fit."""
-        system = given.system or _HOME[given.entity]
-        values = {**(given.model_extra or {}), "system": system, "source_id": given.source_id}
+        system = record.system or _HOME[record.entity]
+        values = {**(record.model_extra or {}), "system": system, "source_id": record.source_id}
         currency = values.get("currency")
-        cells = _cells(columns(ENTITIES[given.entity]), values, currency, where)
+        cells = _cells(columns(ENTITIES[record.entity]), values, currency, where)
         lines = []
-        if given.lines and given.entity not in LINES:
-            raise SettingsError([Problem(where, f"a {given.entity} has no lines.")])
-        for number, line in enumerate(given.lines, 1):
-            known = columns(LINES[given.entity].model)
+        if record.lines and record.entity not in LINES:
+            raise SettingsError([Problem(where, f"a {record.entity} has no lines.")])
+        for number, line in enumerate(record.lines, 1):
+            known = columns(LINES[record.entity].model)
             lines.append((record_id, *_cells(known, {"line_no": number, **line}, currency, where)))
-        return cls(given.entity, system, given.source_id, (record_id, *cells, int(given.deleted)), lines)
+        return cls(record.entity, system, record.source_id, (record_id, *cells, int(record.deleted)), lines)
 
 
 def _cells(known: Sequence[Column], values: Mapping[str, Any], currency: Any, where: str) -> tuple[Any, ...]:
@@ -181,13 +209,13 @@ def _stored(kind: Kind, value: Any, currency: Any) -> Any:
     return plain.get(kind, convert.text)(value)
 
 
-def _wrong(check: Check, parameters: Mapping[str, Any], case: _Case, rows: Sequence[_Row], rules: Rules) -> str:
+def _wrong(check: Check, test: Test, case: _Case, rows: Sequence[_Row]) -> str:
     with empty_store() as store:
         _write(store, rows)
-        with frame.load(store, rules, links=False) as loaded:
+        with frame.load(store, test.rules, links=False) as loaded:
             link(loaded, store, "trial")
             facts.prepare(loaded)
-            refused = observe.run(loaded, check, parameters)
+            refused = observe.run(loaded, check, test.parameters)
             found = _findings(loaded, check)
     if refused:
         return refused

@@ -15,7 +15,9 @@ import yaml
 import zstandard
 
 from connectors.contract import Connector
+from console import own_checks
 from mappings.engine import MappingError, MappingFileError, load, shipped
+from reconciliation.checks import own, trial
 from settings import SettingsError
 from settings import load as load_settings
 from state import backup, erasure, restore
@@ -28,6 +30,7 @@ from tests.console import deal
 from tests.fuzz import connectors, wire
 from tests.fuzz.engine import Target, scratch
 from tests.fuzz.mutate import Mutate, Words, bytes_, json_, tree, yaml_
+from yamlfiles.errors import FileUnusable
 
 _FOLDER = scratch()
 
@@ -307,6 +310,48 @@ def _erasures() -> list[bytes]:
             return [forget.export(connection)]
 
 
+# Checks of a site's own: what describes them, and their tests; the query itself is the administrator's.
+
+
+def _read_own_check(data: bytes) -> None:
+    folder = _FOLDER / "checks"
+    folder.mkdir(exist_ok=True)
+    head, _, test = data.partition(b"\0")
+    (folder / "acme_quote.sql").write_bytes(head)
+    (folder / "acme_quote.test.yaml").write_bytes(test)
+    for text in (head, _own_checks()[0].partition(b"\0")[0]):  # a test is read for a check that can be
+        (folder / "acme_quote.sql").write_bytes(text)
+        try:
+            [check] = own.load(folder).values()
+            check.query(check.parameters)
+            trial.read(check, folder / "acme_quote.test.yaml")
+        except (SettingsError, FileUnusable) as error:
+            str(error).encode("utf-8", "surrogatepass")
+
+
+@cache
+def _own_checks() -> list[bytes]:
+    check, test = own_checks.files("acme_quote", python=False).values()
+    return [f"{check}\0{test}".encode()]
+
+
+def _own_check_mutations(words: Words) -> Mutate:
+    """Of what stands in the comment, or of the test."""
+    yaml_file = yaml_(words)
+
+    def mutate(data: bytes, chance: random.Random) -> bytes:
+        check, mark, test = data.partition(b"\0")
+        if chance.random() < 0.1:
+            return bytes_(data, chance)
+        if chance.random() < 0.5:
+            return check + mark + yaml_file(test, chance)
+        before, begin, rest = check.partition(b"/*")
+        head, end, query = rest.rpartition(b"*/")
+        return before + begin + yaml_file(head, chance) + end + query + mark + test
+
+    return mutate
+
+
 TARGETS = [
     Target(
         "mapping", ("mapping files", "their expressions, tables, conditions"), _mappings, yaml_, _read_mapping, _records
@@ -318,6 +363,7 @@ TARGETS = [
         yaml_,
         _read_settings,
     ),
+    Target("own-check", ("checks of one's own", "their tests"), _own_checks, _own_check_mutations, _read_own_check),
     Target("backup", ("backup files, packed and inside",), _backups, _backup_mutations, _read_backup, _template),
     Target("erasures", ("the list of erased persons",), _erasures, json_, _read_erasures, _template),
 ]

@@ -236,6 +236,33 @@ def test_a_file_that_changed_is_read_anew_and_one_that_is_gone_is_none(folder: P
     assert own.load(folder) == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("parameters: {limits: 3}", "acme_po.test.yaml:1: the check `acme_po` has no setting `limits`."),
+        ("parameters: {limit: many}", "`limit` must be a whole number"),
+        ("timezone: Nowhere/Near", "acme_po.test.yaml:1: `timezone`"),
+        ("base_currency: XXL", "acme_po.test.yaml:1: `base_currency`"),
+        ("asof: 2026-10-31", "Did you mean `as_of`?"),
+    ],
+)
+def test_a_mistake_above_the_cases_is_told_with_its_line(folder: Path, text: str, why: str) -> None:
+    written(folder)
+    cases = "cases: [{case: x, records: [{entity: order, source_id: S1}]}]"
+    path = written(folder, f"{text}\n{cases}\n", "acme_po.test.yaml")
+    with pytest.raises(SettingsError) as caught:
+        trial.cases(own.load(folder)["acme_po"], path)
+    assert why in str(caught.value)
+
+
+def test_a_record_that_is_given_twice_is_told(folder: Path) -> None:
+    written(folder)
+    twice = "      - {entity: order, source_id: S1}\n" * 2
+    path = written(folder, f"cases:\n  - case: x\n    records:\n{twice}", "acme_po.test.yaml")
+    with pytest.raises(SettingsError, match=r"test\.yaml:5: there is another order S1 in the case"):
+        trial.cases(own.load(folder)["acme_po"], path)
+
+
 def test_every_table_that_is_shown_is_there_and_is_said_in_both_languages() -> None:
     found = tables()
     assert found["orders"].columns["net_amount"] == "BIGINT"
