@@ -10,6 +10,8 @@ from conformance import catalogue
 from conformance.runner import Run, Status
 from tests.conformance.shop import Shop, ShopWorld, world_with
 
+pytestmark = pytest.mark.slow
+
 MISTAKES: dict[str, tuple[str, ...]] = {
     "greater instead of greater or equal": ("times-at-the-cursor",),
     "no overlap": ("late-commit",),

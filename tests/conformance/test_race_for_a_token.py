@@ -10,6 +10,8 @@ from conformance.runner import Result, Run, Status
 from conformance.world import World
 from tests.conformance.alone import MANIFEST, AloneWorld, SharingWorld
 
+pytestmark = pytest.mark.slow
+
 
 def raced(world: type[World]) -> Result:
     """What came of the race."""

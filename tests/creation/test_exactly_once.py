@@ -15,6 +15,8 @@ from tests.creation.company import INVOICE, LEAD, forms
 from tests.creation.conftest import Company
 from tests.jobs.toy import Toy
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """As if the process ended here."""

@@ -9,6 +9,8 @@ from sync import forget
 from tests.creation.company import LEAD
 from tests.creation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 
 def erase(firm: Company) -> None:
     forget.erase(firm.store, firm.settings, ["lead1@firm1.cn"], "Li Na", "Request 7")

@@ -9,6 +9,8 @@ import pytest
 from tests.creation.company import INVOICE
 from tests.creation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 LINES = [
     {"sku": "P-1", "qty": "3", "price": "33.335", "net": "100.01"},
     {"sku": "S-1", "qty": "1", "price": "50", "net": "50.00"},

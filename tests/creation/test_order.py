@@ -9,6 +9,8 @@ import pytest
 from tests.creation.company import ORDER
 from tests.creation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def firm(firm: Company) -> Company:

@@ -16,6 +16,8 @@ from sync import matching
 from sync.job import run_push, run_sync
 from sync.result import SyncResult
 
+pytestmark = pytest.mark.slow
+
 RULES = [
     {"rule": "lead", "from": "forms.lead", "to": "crm.lead", "since": "2026-01-01", "limit": 100},
     {"rule": "order", "from": "crm.opportunity", "to": "erp.order", "since": "2026-01-01", "limit": 100},

@@ -15,6 +15,8 @@ import yaml
 
 from sandbox.acme import TOKEN, Acme, start
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "ltc-example-connector"
 LTC = str(Path(sys.executable).with_name("ltc"))

@@ -25,6 +25,8 @@ from sync.job import run_sync
 from tests.jobs import company
 from tests.jobs.toy import ToySystem
 
+pytestmark = pytest.mark.slow
+
 KILLS = {"sqlite": 24, "postgresql": 8}
 DEALS = 25
 

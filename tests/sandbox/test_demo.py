@@ -24,6 +24,8 @@ from sync import systems as systems_of_ltc
 from sync.job import run_push, run_restore, run_sync
 from sync.result import SyncResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Store]]:

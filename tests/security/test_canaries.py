@@ -19,6 +19,8 @@ from console.cli import cli
 from tests.security import company
 from tests.security.company import GOSSIP, PAGE, PERSONAL, SECRETS, Company
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LOUD = ("", "httpx", "httpcore", "urllib3", "asyncio", "sqlalchemy.engine", "sqlalchemy.pool")
 

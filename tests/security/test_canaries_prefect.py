@@ -16,6 +16,8 @@ from tests.flows.conftest import prefect_api
 from tests.security import company
 from tests.security.company import PERSONAL, SECRETS, Company
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["prefect_api"]
 
 

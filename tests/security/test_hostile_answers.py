@@ -27,6 +27,8 @@ from connectors.tryton.connector import Tryton
 from connectors.xero.connector import Xero
 from sandbox.http import Tls
 
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1024 * 1024
 Peer = Callable[[socket.socket], None]
 

@@ -20,6 +20,8 @@ from state.store import Store, open_store
 from tests.sync.conftest import MAPPING
 from tests.sync.victim import pull_once
 
+pytestmark = pytest.mark.slow
+
 PAGES, PER_PAGE, KILLS = 12, 25, 20
 
 _context = multiprocessing.get_context("forkserver")
