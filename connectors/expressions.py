@@ -104,6 +104,8 @@ class Expression:
         self.text = text
         self.names = frozenset(_names(self._compiled.parsed))
         """What it reads at the top: variables, or fields of a record."""
+        self.settings = frozenset(_settings(self._compiled.parsed))
+        """What it reads right below ``config``."""
         for called in _calls(self._compiled.parsed):
             if called not in _KNOWN_FUNCTIONS:
                 meant = difflib.get_close_matches(called, _KNOWN_FUNCTIONS, 1)
@@ -124,8 +126,14 @@ class Template:
 
     def __init__(self, value: Any) -> None:
         self._tree = _tree(value)
-        self.names: frozenset[str] = frozenset(_tree_names(self._tree))
+        self.names: frozenset[str] = frozenset(
+            name for expression in _expressions(self._tree) for name in expression.names
+        )
         """The variables it needs."""
+        self.settings: frozenset[str] = frozenset(
+            name for expression in _expressions(self._tree) for name in expression.settings
+        )
+        """The settings it needs: what stands right below ``config``."""
 
     def check(self, allowed: Collection[str]) -> None:
         """Raise ``ExpressionError`` if it needs a variable that is not among these."""
@@ -206,14 +214,12 @@ def _tree(value: Any) -> Any:
     return value
 
 
-def _tree_names(tree: Any) -> Iterator[str]:
+def _expressions(tree: Any) -> Iterator[Expression]:
     if isinstance(tree, tuple):
-        for piece in tree:
-            if isinstance(piece, Expression):
-                yield from piece.names
+        yield from (piece for piece in tree if isinstance(piece, Expression))
     elif isinstance(tree, dict | list):
         for item in tree.values() if isinstance(tree, dict) else tree:
-            yield from _tree_names(item)
+            yield from _expressions(item)
 
 
 def _filled(tree: Any, variables: Mapping[str, Any], *, in_path: bool) -> Any:
@@ -271,6 +277,15 @@ def _names(node: Mapping[str, Any]) -> Iterator[str]:
     else:
         for child in children:
             yield from _names(child)
+
+
+def _settings(node: Mapping[str, Any]) -> Iterator[str]:
+    children = node["children"]
+    if node["type"] == "subexpression" and children[0].get("value") == "config" and children[1]["type"] == "field":
+        yield children[1]["value"]
+    for child in children:
+        if isinstance(child, Mapping):
+            yield from _settings(child)
 
 
 def _calls(node: Mapping[str, Any]) -> Iterator[str]:

@@ -79,6 +79,11 @@ class Auth(Part):
                 raise ValueError(str(error)) from None
         return self
 
+    @property
+    def settings(self) -> frozenset[str]:
+        """The settings that it needs."""
+        return frozenset(name for value, _ in self._templates() for name in Template(value).settings)
+
     def _templates(self) -> Iterable[tuple[Any, frozenset[str]]]:
         yield [self.bearer, self.headers, self.query], SECRET
         if self.basic is not None:

@@ -57,7 +57,7 @@ def load(path: Path) -> Manifest:
         manifest = Manifest.model_validate(top)
     except ValidationError as error:
         raise ManifestError(problems(error, top, Manifest, examples=_EXAMPLES)) from None
-    mistakes = [Problem(place(top, at), f"`{_name(at)}`: {what}.") for at, what in manifest.mistakes()]
+    mistakes = [Problem(place(top, at), f"`{_name(at)}`: {_sentence(what)}") for at, what in manifest.mistakes()]
     if mistakes:
         raise ManifestError(mistakes)
     return manifest
@@ -65,3 +65,7 @@ def load(path: Path) -> Manifest:
 
 def _name(at: tuple[Any, ...]) -> str:
     return ".".join(str(key) for key in at)
+
+
+def _sentence(what: str) -> str:
+    return what if what.endswith("?") else f"{what}."

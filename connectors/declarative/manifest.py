@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from connectors.declarative.parts import Holes, Mistake, Name, Times
 from connectors.declarative.requests import CREATING, SINGLE, WRITING, Create, One, Request, Update
 from connectors.declarative.rules import Deletes, ErrorRule, Incremental, Limits, Paging, Parent, Version
 from connectors.declarative.webhook import SETTING, Webhook
-from connectors.expressions import ExpressionError
+from connectors.expressions import ExpressionError, Template
 from connectors.words import Header, Part, Query
 
 _WINDOW = frozenset({"since", "until"})
@@ -164,11 +165,33 @@ class Manifest(Part):
             for needed in stream.depends_on:
                 if needed not in self.streams:
                     yield (*at, "depends_on"), f"there is no stream {needed!r}"
+        yield from self._settings()
         for name in zones.named(self):
             if name not in self.settings or self.settings[name].type != "zone":
                 yield ("settings",), f"the zone {{config.{name}}} needs a setting {name} of type zone"
         if self.webhook is not None:
             yield from self.webhook.mistakes({name: item.one is not None for name, item in self.streams.items()})
+
+    def _settings(self) -> Iterable[Mistake]:
+        """A setting that is not there would leave its text out of the request, without a word."""
+        secret = {name for name, setting in self.settings.items() if setting.type == "secret"}
+        needed: list[tuple[tuple[Any, ...], frozenset[str]]] = [(("headers",), Template(self.headers).settings)]
+        for stream, item in self.streams.items():
+            at = ("streams", stream)
+            for name in ("list", "one", "update", "create"):
+                request: Request | None = getattr(item, name)
+                if request is not None:
+                    needed.append(((*at, name), request.settings))
+            if item.create is not None:
+                needed.append(((*at, "create", "find"), item.create.find.settings))
+            if isinstance(item.deletes, Deletes) and item.deletes.list is not None:
+                needed.append(((*at, "deletes", "list"), item.deletes.list.settings))
+        open_to_all = set(self.settings) - secret
+        for place, names in needed:
+            for name in sorted(names - open_to_all):
+                yield place, _secret(name) if name in secret else _no_setting(name, open_to_all)
+        for name in sorted((self.auth.settings if self.auth is not None else frozenset()) - set(self.settings)):
+            yield ("auth",), _no_setting(name, self.settings)
 
     def _progress(self, at: tuple[Any, ...], stream: Stream, paging: Paging) -> Iterable[Mistake]:
         """A list that never says which page it wants would be read for ever, or read once and cut."""
@@ -181,6 +204,16 @@ class Manifest(Part):
             yield at, "incremental needs {since} somewhere in the request"
         if paging.by == "keyset" and stream.version is None and paging.time is None:
             yield at, "paging by keyset needs version, or time under paging"
+
+
+def _secret(name: str) -> str:
+    return f"{name} is a secret, which only auth may use"
+
+
+def _no_setting(name: str, known: Iterable[str]) -> str:
+    meant = difflib.get_close_matches(name, list(known), 1)
+    hint = f"did you mean {{config.{meant[0]}}}?" if meant else "name it under settings"
+    return f"there is no setting {name}; {hint}"
 
 
 def _variables(at: tuple[Any, ...], request: Request, allowed: Collection[str]) -> Iterable[Mistake]:

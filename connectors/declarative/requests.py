@@ -67,6 +67,11 @@ class Request(Part):
         """The variables it needs."""
         return self.path.names | self.rest.names
 
+    @property
+    def settings(self) -> frozenset[str]:
+        """The settings it needs."""
+        return self.path.settings | self.rest.settings
+
 
 class One(Request):
     """How one record is read by its ``{id}``."""

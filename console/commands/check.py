@@ -72,7 +72,7 @@ def command(app: App, systems: tuple[str, ...], as_json: bool) -> int:
         emit_json({"store": _as_dict(store), "systems": [_as_dict(item) for item in found]})
     else:
         say(app.texts("cli.check_some_bad", bad=bad, all=len(found)) if bad else app.texts("cli.check_all_good"))
-    if not store.ok or (bad and not any(line.ok for item in found for line in item.streams)):
+    if not store.ok or (bad and not any(line.ok for item in found for line in item.streams if not item.problems)):
         return 1
     return 3 if bad else 0
 
@@ -134,13 +134,13 @@ def _look(settings: Settings, name: str, checked: Checked, services: Services) -
         place = locate(settings.path, ("systems", name, "config", *keys))
         checked.warnings.append({"where": place, "field": keys[-1], "variable": _variable(name, keys[-1])})
     config = kind.Config.model_validate(secrets.resolve(chosen.config))
-    mapping = mapping_for(settings, name)
     with kind(config) as connector:
         connector.services = services
-        _look_at_rules(settings, name, connector, mapping)
         wanted = {spec.name for spec in ordered_streams(settings, name, connector)}
         known = {spec.name for spec in connector.streams()}
         checked.streams = [line for line in connector.check() if line.stream in wanted or line.stream not in known]
+        # Last: a mapping is often written by what the check shows.
+        _look_at_rules(settings, name, connector, mapping_for(settings, name))
 
 
 def _look_at_rules(settings: Settings, name: str, connector: Connector[Any], mapping: Mapping) -> None:

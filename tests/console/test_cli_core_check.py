@@ -73,6 +73,18 @@ def test_a_connector_nobody_knows_lists_the_known_ones(server: JiandaoyunServer,
     assert all(name in result.stdout for name in ("jiandaoyun", "salesforce", "tryton", "xero"))
 
 
+def test_what_files_are_like_is_shown_before_there_is_a_mapping_for_them(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_bytes("编号;客户\n1;杭州客户有限公司\n".encode("gb18030"))
+    streams = {"order": {"pattern": "*.csv", "entity": "order", "key": ["编号"]}}
+    system = {"connector": "files", "roles": ["erp"], "mapping": "erp.yaml"}
+    config = {"folder": str(tmp_path), "settle_seconds": 0, "streams": streams}
+    result = ltc(company.write(tmp_path, {"erp": {**system, "config": config}}), "check")
+    assert result.exit_code == 1
+    assert "erp.yaml: there is no such mapping" in result.stdout
+    assert "orders.csv: CSV in gb18030" in result.stdout
+    assert "delimiter semicolon" in result.stdout
+
+
 def test_a_secret_written_out_in_ltc_yaml_is_warned_about_and_not_shown(
     server: JiandaoyunServer, tmp_path: Path
 ) -> None:
