@@ -15,6 +15,7 @@ from connectors.files.connector import Files
 from connectors.google_ads_leads.connector import GoogleAdsLeads
 from connectors.rawjson import decode
 from connectors.singer.connector import Singer
+from connectors.singer.running import Run, Taps
 from sandbox.files.conformance import FilesWorld
 from sandbox.google_ads_leads.conformance import GoogleAdsLeadsWorld
 from sandbox.singer.conformance import SingerWorld
@@ -71,6 +72,8 @@ class WrongSinger(Singer):
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         if self.wrong == "leaves the program behind":
             self.behind = self._taps.start(self.config.streams[stream])
+        if self.wrong == "does not end what hangs":
+            self._taps.start = self._endless  # type: ignore[method-assign]
         last = cursor or {}
         try:
             for page in super().pull(stream, cursor, window):
@@ -86,8 +89,16 @@ class WrongSinger(Singer):
             else:
                 raise
 
+    def _endless(self, *given: Any, **more: Any) -> Run:
+        """A run that is left alone where it should be ended."""
+        self.behind = Taps.start(self._taps, *given, **more)
+        self._end, self.behind.tap.close = self.behind.tap.close, lambda: None  # type: ignore[method-assign]
+        return self.behind
+
     def close(self) -> None:
-        if self.wrong == "leaves the program behind" and hasattr(self, "behind"):
+        if hasattr(self, "_end"):
+            self._end()
+        elif hasattr(self, "behind"):
             self.behind.close()
 
 

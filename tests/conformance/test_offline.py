@@ -22,6 +22,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "takes any end for the end": ("program-fails", "program-ends-midway"),
     "takes every failure for a lasting one": ("program-killed",),
     "leaves the program behind": ("program-left-behind",),
+    "does not end what hangs": ("program-hangs",),
     "tells what it knows": ("program-tells-secrets",),
 }
 SENDERS: dict[str, tuple[str, ...]] = {
