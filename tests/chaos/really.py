@@ -6,8 +6,10 @@ They must find the same, to the last cent. It costs most of a second, so a run h
 from __future__ import annotations
 
 import shutil
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from mappings.statuses import is_out_of_order
 from reconciliation.engine import reconcile
 from reconciliation.tieouts import foots
 from state import findings, tieouts
@@ -20,6 +22,7 @@ from tests.chaos.machine import Machine, SimStore
 
 if TYPE_CHECKING:
     from settings.model import Settings
+    from tests.chaos.source import Source
 
 
 def faults(machine: Machine, settings: Settings) -> list[Fault]:
@@ -46,14 +49,29 @@ def faults(machine: Machine, settings: Settings) -> list[Fault]:
 
 
 def _is_memory(machine: Machine, part: str, item: Any) -> bool:
-    """Whether it is about a deletion that happened: a store that begins today knows nothing of what is gone."""
-    if part != "findings" or item[0] != "deleted_elsewhere":
+    """Whether it is about what happened, of which a store that begins today knows nothing: a deletion, or a status that
+    really changed against its order.
+    """
+    if part != "findings" or item[0] not in ("deleted_elsewhere", "status_out_of_order"):
         return False
-    sources = ((machine.sources[system], source_id) for system, source_id in item[3])
+    sources = [(machine.sources[system], source_id) for system, source_id in item[3]]
+    if item[0] == "status_out_of_order":
+        return any(_went_back(source, source_id) for source, source_id in sources)
     return any(
         source_id in source.gone and source_id not in source.truth(company.STREAMS[source.name])
         for source, source_id in sources
     )
+
+
+def _went_back(source: Source, source_id: str) -> bool:
+    """Whether two versions of a record, one after the other or not, show statuses in an order that is none."""
+    stream = company.STREAMS[source.name]
+    words = company.STATUSES[stream]
+    record = source.streams[stream].get(source_id)
+    shown = (
+        [words.get(version.values.get("state", "")) for version in record.versions if version.values] if record else []
+    )
+    return any(is_out_of_order(company.ENTITIES[stream], *pair) for pair in combinations(shown, 2))
 
 
 def _found(store: Store, settings: Settings) -> dict[str, Any]:

@@ -879,3 +879,18 @@ def test_a_pull_right_after_a_restore_does_not_count_as_having_seen_what_was_wri
         ["run", "sync", []],
     ]
     replay(stage, {"profile": "mixed", "world": world, "steps": steps})
+
+
+def test_the_judge_knows_that_a_store_filled_today_has_not_seen_a_status_go_back(stage: Stage) -> None:
+    world = {**_WORLD, "topology": "one", "traits": {"erp": {}}}
+    order = {**_ORDER, "state": "done"}
+    steps = [
+        ["people", [["edit", "erp", "order", "e5", order, 0]]],
+        ["wait", 900],
+        ["run", "pull", []],
+        ["people", [["edit", "erp", "order", "e5", {"state": "open"}, 0]]],
+        ["wait", 900],
+        ["run", "pull", []],
+    ]
+    history = {"profile": "pull", "world": world, "steps": steps}
+    assert stage.play(history, reconciled=True).faults == []
