@@ -60,6 +60,8 @@ class Allowance:
     quota: Quota | None = None
     name: str = "The source"
     """The vendor, as messages call it."""
+    about: str = ""
+    """Which calls it counts, if not all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from connectors.errors import ConnectorError, WebhookRefused
 from connectors.services import Services, in_process
 
 if TYPE_CHECKING:
+    from connectors.budget import Allowance
     from connectors.handshakes import Handshake
     from connectors.signatures import Signature
 
@@ -301,6 +302,9 @@ class Connector(ABC, Generic[ConfigT]):
     settle_seconds: ClassVar[float] = 5.0
     """How far before now a pull's window ends: longer than the source takes to show a commit."""
 
+    permissions: ClassVar[tuple[str, ...]] = ()
+    """What the account must be allowed, in the vendor's words; the connector's page says where that is set."""
+
     def __init__(self, config: ConfigT) -> None:
         self.config = config
         self.stats = CallStats()
@@ -319,6 +323,10 @@ class Connector(ABC, Generic[ConfigT]):
     @abstractmethod
     def streams(self) -> Sequence[StreamSpec]:
         """Everything this system offers, in an order that satisfies ``depends_on``."""
+
+    def allowances(self) -> Sequence[Allowance]:
+        """What the source allows, with these settings; what only its answers tell is left out."""
+        return ()
 
     def check(self) -> Iterable[CheckLine]:
         """One line per stream; never raises for a refused stream, only for programming errors.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, HttpUrl, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
+    from connectors.budget import Allowance
     from connectors.contract import Connector, StreamSpec, WebhookSpec
 
 ENTRY = "NAME"
@@ -31,11 +32,13 @@ def summary(kind: type[Connector[Any]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a connector offers with its settings: its streams, and the webhook that tells of some of them."""
+    """What a connector offers with its settings: its streams, and the webhook that tells of some of them; and what the
+    source allows."""
 
     streams: Sequence[StreamSpec]
     webhook: WebhookSpec | None
     answer_seconds: float
+    allowances: Sequence[Allowance]
 
     @property
     def told(self) -> dict[str, str]:
@@ -60,7 +63,8 @@ def offer(kind: type[Connector[Any]], config: Mapping[str, Any] | None = None) -
     if WEBHOOK_SETTING in kind.Config.model_fields:
         made = made.model_copy(update={WEBHOOK_SETTING: SecretStr(_STAND_IN)})
     with kind(made) as connector:
-        return Offer(list(connector.streams()), connector.webhook(), connector.answer_seconds)
+        allowances = list(connector.allowances())
+        return Offer(list(connector.streams()), connector.webhook(), connector.answer_seconds, allowances)
 
 
 _ROLES = {

@@ -23,6 +23,7 @@ class Bank(Connector[BankConfig]):
 
     name: ClassVar[str] = "bank"
     Config: ClassVar[type[BaseModel]] = BankConfig
+    permissions: ClassVar[tuple[str, ...]] = ("to list the folder and to read the files in it",)
 
     def close(self) -> None:
         """Hang up."""

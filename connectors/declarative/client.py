@@ -43,13 +43,13 @@ class Client:
         )
         """``None`` where no tokens are needed."""
         self._headers = Template(manifest.headers)
-        limits = manifest.limits
+        self.allowances = _allowances(manifest.name, self._base, manifest.limits, config)
         self._session = HttpSession(
             self._base,
             stats=stats,
             classify=Classifier(manifest.name, manifest.errors),
             budget=lambda: services().budget,
-            allowances=_allowances(manifest.name, self._base, limits, config),
+            allowances=self.allowances,
             policy=retry.RetryPolicy(attempts=6, total_seconds=120.0),
             authenticate=self._authenticate,
             reauthenticate=self._reauthenticate,

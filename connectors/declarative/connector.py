@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.budget import Priority
+from connectors.budget import Allowance, Priority
 from connectors.contract import (
     Change,
     CheckLine,
@@ -95,6 +95,10 @@ class Declared(Connector[DeclaredConfig]):
                 record.source_id for record in answer.found.rejected if record.source_id
             ]
 
+    def allowances(self) -> Sequence[Allowance]:
+        """By the manifest's ``limits``."""
+        return self._client.allowances
+
     def webhook(self) -> WebhookSpec | None:
         """By the manifest's ``webhook``."""
         said = self.manifest.webhook
@@ -178,6 +182,7 @@ def connector_of(path: Path) -> type[Declared]:
         "__module__": __name__,
         "name": manifest.name,
         "manifest": manifest,
+        "permissions": manifest.permissions,
         "Config": config_model(manifest),
         "settle_seconds": max(settles, default=Connector.settle_seconds),
         "answer_seconds": manifest.webhook.answer_within if manifest.webhook else Connector.answer_seconds,

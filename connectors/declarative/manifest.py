@@ -112,6 +112,8 @@ class Manifest(Part):
     about: str = ""
     base_url: str | None = None
     """``base_url`` in ltc.yaml comes before it; without both nothing can be reached."""
+    permissions: tuple[str, ...] = ()
+    """What the account must be allowed there, in the system's words; `ltc connectors describe` shows it."""
     settings: dict[Name, Setting] = Field(default_factory=dict)
     auth: Auth | None = None
     headers: dict[Header, Holes] = Field(default_factory=dict)

@@ -25,6 +25,7 @@ class Files(Connector[FilesConfig]):
 
     name: ClassVar[str] = "files"
     Config: ClassVar[type[BaseModel]] = FilesConfig
+    permissions: ClassVar[tuple[str, ...]] = ("to list the folder and to read the files in it",)
 
     def close(self) -> None:
         """Hang up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import httpx
@@ -102,6 +103,15 @@ class Api:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def allowances(self) -> list[Allowance]:
+        """All calls together, and those to each address that reads or writes."""
+        limits = self._config.limits
+        return [
+            self._allowance("company", limits.company),
+            replace(self._allowance("read", limits.read), about="each kind of query"),
+            replace(self._allowance("write", limits.write), about="each kind of write"),
+        ]
 
     def widgets(self, form: FormId) -> Widgets:
         """The form's fields and its data's last change."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from connectors.budget import Allowance
 from connectors.contract import (
     Change,
     CheckLine,
@@ -40,6 +41,10 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
 
     name: ClassVar[str] = "jiandaoyun"
     Config: ClassVar[type[BaseModel]] = JiandaoyunConfig
+    permissions: ClassVar[tuple[str, ...]] = (
+        "an API key for the app (密钥管理), allowed its form and data interfaces (表单接口, 数据接口)",
+        "this machine in the key's IP whitelist, if it has one",
+    )
     answer_seconds: ClassVar[float] = 2.0
 
     def __init__(self, config: JiandaoyunConfig) -> None:
@@ -49,6 +54,10 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Of the company."""
+        return self._api.allowances()
 
     def streams(self) -> Sequence[StreamSpec]:
         """One stream per configured form."""

@@ -40,7 +40,7 @@ class Client:
         self._policy = policy or retry.RetryPolicy()
         self._services = services
         # The org's calls of the last 24 hours are counted for all of its programs together; answers tell how many.
-        self._allowance = Allowance(
+        self.allowance = Allowance(
             account("salesforce", config.instance_url),
             10 * config.calls_per_second,
             10.0,
@@ -114,12 +114,12 @@ class Client:
         priority: Priority,
     ) -> Answer:
         budget = self._services().budget
-        with budget.acquire([self._allowance], priority):
+        with budget.acquire([self.allowance], priority):
             self._stats.calls += 1
             try:
                 return self._wire().send(library, method, path, params=params, body=body, headers=headers)
             except (Throttled, QuotaError) as error:
-                tell(budget, [self._allowance], error)
+                tell(budget, [self.allowance], error)
                 raise
 
     def _wire(self) -> Transport:
@@ -158,7 +158,7 @@ class Client:
         for found in _USAGE.finditer(header):
             self._stats.quota_used[found["name"]] = f"{found['used']}/{found['most']}"
             if found["name"] == "api-usage":
-                self._services().budget.told(self._allowance, Told(used=int(found["used"]), calls=int(found["most"])))
+                self._services().budget.told(self.allowance, Told(used=int(found["used"]), calls=int(found["most"])))
 
 
 class _Unsettled:

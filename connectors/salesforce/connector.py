@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 from pydantic import BaseModel
 
+from connectors.budget import Allowance
 from connectors.contract import (
     Change,
     CheckLine,
@@ -47,6 +48,12 @@ class Salesforce(Connector[SalesforceConfig]):
 
     name: ClassVar[str] = "salesforce"
     Config: ClassVar[type[BaseModel]] = SalesforceConfig
+    permissions: ClassVar[tuple[str, ...]] = (
+        "OAuth client credentials flow with the scope api, and a run-as user who may",
+        "read Product2, Account, Contact, Opportunity, Quote, QuoteLineItem and Lead",
+        "edit the LTC_… fields of Opportunity and Quote, to write back",
+        "create Lead, to create leads",
+    )
 
     def __init__(self, config: SalesforceConfig, *, policy: RetryPolicy | None = None) -> None:
         super().__init__(config)
@@ -57,6 +64,10 @@ class Salesforce(Connector[SalesforceConfig]):
     def close(self) -> None:
         """Release connections; safe to call twice."""
         self._client.close()
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Our own; how many calls a day the org has, only its answers tell."""
+        return [self._client.allowance]
 
     def streams(self) -> Sequence[StreamSpec]:
         """Products, accounts, contacts, opportunities, quotes with lines, leads."""

@@ -24,6 +24,7 @@ class Singer(Connector[SingerConfig]):
 
     name: ClassVar[str] = "singer"
     Config: ClassVar[type[BaseModel]] = SingerConfig
+    permissions: ClassVar[tuple[str, ...]] = ("to run the tap, and in its source what the tap's own page asks for",)
 
     def __init__(self, config: SingerConfig) -> None:
         super().__init__(config)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from connectors.budget import Priority
+from connectors.budget import Allowance, Priority
 from connectors.contract import (
     Change,
     CheckLine,
@@ -43,6 +43,11 @@ class Stripe(Connector[StripeConfig]):
     name: ClassVar[str] = "stripe"
     Config: ClassVar[type[BaseModel]] = StripeConfig
     settle_seconds: ClassVar[float] = 5.0
+    permissions: ClassVar[tuple[str, ...]] = (
+        "a restricted key that may",
+        "read Customers, Charges and Refunds, Invoices, Credit notes, Disputes, Payouts, Balance transactions, Events",
+        "write those of them that are written back to",
+    )
 
     def __init__(self, config: StripeConfig) -> None:
         super().__init__(config)
@@ -52,6 +57,10 @@ class Stripe(Connector[StripeConfig]):
     def close(self) -> None:
         """Release connections; safe to call twice."""
         self._session.close()
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Of the account."""
+        return [self._session.reads, self._session.writes]
 
     def streams(self) -> Sequence[StreamSpec]:
         """Customers first, then what refers to them."""

@@ -85,8 +85,9 @@ class Session:
         # The two limits are of the account, whatever its keys; without its name it is known by the key.
         secret = None if config.account else key
         whose = (config.base_url, config.account or "")
-        self._reads = Allowance(account("stripe", *whose, "reads", secret=secret), config.reads, name="Stripe")
-        self._writes = Allowance(account("stripe", *whose, "writes", secret=secret), config.writes, name="Stripe")
+        reads, writes = (account("stripe", *whose, what, secret=secret) for what in ("reads", "writes"))
+        self.reads = Allowance(reads, config.reads, about="reads", name="Stripe")
+        self.writes = Allowance(writes, config.writes, about="writes", name="Stripe")
         self._http = HttpSession(
             config.base_url,
             stats=stats,
@@ -105,7 +106,7 @@ class Session:
     def get(self, path: str, params: Params | None = None, priority: Priority = Priority.READ) -> Answer:
         """Read. Raises ``Missing`` for what is not there."""
         try:
-            return _answer(self._http.request("GET", path, params=params, allowances=[self._reads], priority=priority))
+            return _answer(self._http.request("GET", path, params=params, allowances=[self.reads], priority=priority))
         except NotAgain as error:
             raise TransientError(error.message, remedy="It is tried again on the next run.") from error
 
@@ -114,7 +115,7 @@ class Session:
         headers = {"Idempotency-Key": key, "Content-Type": "application/x-www-form-urlencoded"}
         content = urlencode(form).encode()
         sent = self._http.request(
-            "POST", path, content=content, headers=headers, allowances=[self._writes], priority=Priority.WRITE
+            "POST", path, content=content, headers=headers, allowances=[self.writes], priority=Priority.WRITE
         )
         return _answer(sent)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import BaseModel
 
+from connectors.budget import Allowance
 from connectors.contract import (
     Change,
     CheckLine,
@@ -56,6 +57,7 @@ class Tryton(Connector[TrytonConfig]):
 
     name: ClassVar[str] = "tryton"
     Config: ClassVar[type[BaseModel]] = TrytonConfig
+    permissions: ClassVar[tuple[str, ...]] = ("a user of its own with the groups Sales and Stock",)
 
     def __init__(self, config: TrytonConfig) -> None:
         super().__init__(config)
@@ -64,6 +66,10 @@ class Tryton(Connector[TrytonConfig]):
     def close(self) -> None:
         """Close the connections."""
         self._rpc.close()
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Our own."""
+        return [self._rpc.allowance]
 
     def streams(self) -> Sequence[StreamSpec]:
         """Parties, products, orders, deliveries."""

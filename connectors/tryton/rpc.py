@@ -43,11 +43,11 @@ class Rpc:
         self._path = f"/{config.database}/rpc/"
         rate = config.calls_per_second  # our own choice: a short run need not be slowed down
         key = account("tryton", str(config.base_url), config.database)
-        limit = Allowance(key, 10 * rate, 10.0, burst=int(rate), name="Tryton")
+        self.allowance = Allowance(key, 10 * rate, 10.0, burst=int(rate), name="Tryton")
         shared: Any = {
             "stats": stats,
             "budget": lambda: services().budget,
-            "allowances": [limit],
+            "allowances": [self.allowance],
             "timeout": config.timeout_seconds,
             "network": config.network,
             "verify": authority_of(config.ca_bundle) if config.ca_bundle else None,

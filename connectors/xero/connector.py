@@ -10,6 +10,7 @@ from typing import ClassVar
 import msgspec
 from pydantic import BaseModel
 
+from connectors.budget import Allowance
 from connectors.contract import (
     Change,
     CheckLine,
@@ -46,6 +47,10 @@ class Xero(Connector[XeroConfig]):
     name: ClassVar[str] = "xero"
     Config: ClassVar[type[BaseModel]] = XeroConfig
     settle_seconds: ClassVar[float] = 5.0
+    permissions: ClassVar[tuple[str, ...]] = (
+        *("accounting.contacts.read", "accounting.payments.read", "accounting.banktransactions.read"),
+        *("accounting.settings.read", "accounting.invoices, or to read only accounting.invoices.read"),
+    )
 
     def __init__(self, config: XeroConfig) -> None:
         super().__init__(config)
@@ -54,6 +59,10 @@ class Xero(Connector[XeroConfig]):
     def close(self) -> None:
         """Release connections; safe to call twice."""
         self._session.close()
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Of the organisation and our app."""
+        return [self._session.allowance]
 
     def streams(self) -> Sequence[StreamSpec]:
         """Contacts first, then what refers to them."""

@@ -67,13 +67,13 @@ class Session:
         self._lock = threading.RLock()
         self._token_at_fault = False
         self._token = SharedToken(lambda: services().tokens, self._key, self._renewed)
-        self._allowance = _allowance(config)
+        self.allowance = _allowance(config)
         self._identity = self._connection(_origin(config.token_url), classify=_token_failure)
         self._api = self._connection(
             config.base_url,
             classify=self._failure,
             budget=lambda: services().budget,
-            allowances=[self._allowance],
+            allowances=[self.allowance],
             authenticate=self._headers,
             reauthenticate=self._renew,
         )
@@ -230,7 +230,7 @@ class Session:
             if value.isdecimal() and len(value) < 10:
                 self._stats.quota_used[name] = value
                 if name == "calls_left_today":
-                    self._services().budget.told(self._allowance, Told(remaining=int(value)))
+                    self._services().budget.told(self.allowance, Told(remaining=int(value)))
 
 
 def _allowance(config: XeroConfig) -> Allowance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from console.output import emit_json, say, table
 
 if TYPE_CHECKING:
     from connectors.contract import Connector, StreamSpec
+    from mappings.engine import Mapping
 
 
 @click.group("connectors")
@@ -64,10 +66,11 @@ def listing(app: App, as_json: bool) -> int:
 @jobs.json_option
 @pass_app
 def describe(app: App, name: str, as_json: bool) -> int:
-    """Show the settings a connector takes, the streams it offers and its webhook. Needs no credentials and asks no
-    system.
+    """Show the settings a connector takes, the permissions it needs, the streams it offers with the fields that are
+    read, what the source allows, and its webhook. Needs no credentials and asks no system.
 
-    NAME is a connector, or a system of ltc.yaml: then the streams are those of its settings.
+    NAME is a connector, or a system of ltc.yaml: then the streams are those of its settings, the fields those of its
+    mapping.
 
     \b
     Examples:
@@ -75,7 +78,7 @@ def describe(app: App, name: str, as_json: bool) -> int:
       ltc connectors describe crm --json
     """
     from connectors import registry
-    from console import described, webhook_words
+    from console import described, terms, webhook_words
     from sync.systems import connector_class
 
     systems = app.settings.systems if app.config.exists() else {}
@@ -87,16 +90,24 @@ def describe(app: App, name: str, as_json: bool) -> int:
         kind = registry.load(name)
         offered = described.offer(kind)
     settings = described.settings(kind.Config)
+    mapping = _mapping(app, name, kind)
+    read = terms.fields(mapping) if mapping is not None else {}
     about = described.summary(kind)
     if as_json:
-        found = {"name": kind.name, "description": about, "settings": settings}
-        found |= {"streams": [described.stream_as_dict(spec) for spec in offered.streams]}
+        found = {"name": kind.name, "description": about, "settings": settings, "permissions": list(kind.permissions)}
+        streams = [described.stream_as_dict(spec) | {"fields": read.get(spec.name)} for spec in offered.streams]
+        found |= {"streams": streams, "limits": terms.limits_as_dicts(offered.allowances)}
         emit_json(found | {"webhook": described.webhook_as_dict(offered)})
         return 0
     say(f"{kind.name}: {about}")
     say()
     say(app.texts("connectors.settings"))
     _table(app, "setting_columns", ("name", "type", "default", "about"), [_setting(app, item) for item in settings])
+    if kind.permissions:
+        say()
+        say(app.texts("connectors.permissions"))
+        for permission in kind.permissions:
+            say(f"- {permission}")
     say()
     say(app.texts("connectors.streams"))
     if name not in systems and any(described.ENTRY in item["name"] for item in settings):
@@ -104,6 +115,16 @@ def describe(app: App, name: str, as_json: bool) -> int:
     columns = ("name", "entity", "cursor", "deletes", "told", "writable", "after")
     told = offered.told
     _table(app, "stream_columns", columns, [_stream(app, spec, told.get(spec.name)) for spec in offered.streams])
+    if mapping is not None:
+        say()
+        say(app.texts("connectors.fields", mapping=mapping.where))
+        # A connector whose streams the settings name offers none of the mapping's before they are set.
+        names = [spec.name for spec in offered.streams if spec.name in read] or list(read)
+        _table(app, "field_columns", ("name", "fields"), [(each, ", ".join(read[each])) for each in names])
+    if offered.allowances:
+        say()
+        say(app.texts("connectors.limits"))
+        _table(app, "limit_columns", ("what", "most"), terms.limits_in_words(app.texts, offered.allowances))
     if offered.webhook is not None:
         say()
         say(app.texts("connectors.webhook.head", setting=described.WEBHOOK_SETTING))
@@ -118,6 +139,21 @@ command.add_command(connectors_check.schema)
 command.add_command(connectors_try.command)
 command.add_command(connectors_login.command)
 command.add_command(connectors_test.command)
+
+
+def _mapping(app: App, name: str, kind: type[Connector[Any]]) -> Mapping | None:
+    """That of the system, or the one that comes with the connector; ``None`` if there is none yet."""
+    from connectors import registry
+    from mappings.engine import load
+    from mappings.errors import MappingFileError
+    from sync.systems import mapping_for
+
+    try:
+        if app.config.exists() and name in app.settings.systems:
+            return mapping_for(app.settings, name)
+        return load(Path(name).with_suffix(".mapping.yaml") if registry.is_manifest(name) else kind.name)
+    except MappingFileError:
+        return None
 
 
 def _table(app: App, kind: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:

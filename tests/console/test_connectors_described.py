@@ -34,6 +34,48 @@ def test_whoever_tells_of_streams_says_how_it_signs_and_the_other_way_round(name
     assert list(offered.told) == told
 
 
+@pytest.mark.parametrize("name", registry.names())
+def test_whoever_is_asked_says_which_permissions_that_takes(name: str) -> None:
+    assert bool(registry.load(name).permissions) == (name != "google-ads-leads")
+
+
+def test_a_description_lists_permissions_fields_and_limits(config: Path) -> None:
+    told = data(ltc(config, "connectors", "describe", "xero", "--json"))
+    assert "accounting.payments.read" in told["permissions"]
+    fields = {stream["name"]: stream["fields"] for stream in told["streams"]}
+    assert fields["invoice"]["InvoiceNumber"] == ["number"]
+    assert "lines.quantity" in fields["invoice"]["LineItems.*.Quantity"]
+    (limit,) = told["limits"]
+    assert (limit["calls"], limit["seconds"], limit["concurrent"], limit["calls_a_day"]) == (60, 60, 5, 5000)
+    text = ltc(config, "connectors", "describe", "xero").stdout
+    assert "- accounting.payments.read" in text
+    assert "InvoiceNumber, " in text
+    assert "60 in 60 s, 5 at once, 5000 a day, 500 of the day left to others" in text
+
+
+def test_limits_are_those_of_the_settings_and_fields_those_of_the_systems_mapping(config: Path) -> None:
+    limits = {"company": 40, "read": 20, "write": 10}
+    form = {"api_key": "${env:NONE}", "app_id": "a", "forms": {"lead": {"entry_id": "e"}}, "limits": limits}
+    system = {"connector": "jiandaoyun", "roles": ["marketing"], "mapping": "own.yaml", "config": form}
+    own = {"version": 1, "extends": "jiandaoyun", "streams": {"lead": {"fields": {"number": "my_number"}}}}
+    config.with_name("own.yaml").write_text(yaml.safe_dump(own))
+    config.write_text(yaml.safe_dump({"version": 1, "systems": {"forms": system}}))
+    told = data(ltc(config, "connectors", "describe", "forms", "--json"))
+    assert [(limit["about"], limit["calls"]) for limit in told["limits"]] == [
+        *((None, 40), ("each kind of query", 20), ("each kind of write", 10)),
+    ]
+    assert told["streams"][0]["fields"]["my_number"] == ["number"]
+
+
+def test_a_manifest_names_the_permissions_it_needs(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SHOP.read_text(encoding="utf-8").replace("settings:", "permissions: [orders.read]\nsettings:", 1)
+    config.with_name("shop.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(config.parent)
+    told = data(ltc(config, "connectors", "describe", "shop.yaml", "--json"))
+    assert told["permissions"] == ["orders.read"]
+    assert {stream["fields"] is None for stream in told["streams"]} == {True}
+
+
 def test_a_system_of_payments_alone_may_be_a_bank() -> None:
     said = {name: described.roles(described.offer(registry.load(name)).streams) for name in ("bank", "stripe", "xero")}
     assert said == {
