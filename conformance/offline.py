@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from conformance.needs import Need
 from conformance.timed import TimedWorld
@@ -17,7 +17,6 @@ from sandbox.http import Faults, Request
 
 End = Literal["fails", "ends midway", "is killed", "hangs"]
 """How a program can go wrong: status 1, status 0 in the middle of a line, by a signal, or not at all."""
-_MOMENT = timedelta(milliseconds=1)
 
 
 class OfflineWorld(TimedWorld):
@@ -45,6 +44,9 @@ class OfflineWorld(TimedWorld):
 class FolderWorld(OfflineWorld):
     """A folder on disk, into which somebody puts files. They are stamped with simulated time."""
 
+    moment: ClassVar[timedelta] = timedelta(milliseconds=1)
+    """The least by which the times of two files differ."""
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.folder = folder / "files"
@@ -61,12 +63,16 @@ class FolderWorld(OfflineWorld):
     def write(self, path: Path, content: bytes, *, at: datetime | None = None) -> None:
         """Put a file there at once, last changed ``at``; without it now, and a moment after the one before."""
         if at is None:
-            at = self._stamped = max(self._now, self._stamped + _MOMENT)
+            at = self._stamped = max(self._now, self._stamped + self.moment)
         new = path.with_name(f".{path.name}")
         new.write_bytes(content)
         os.utime(new, (at.timestamp(), at.timestamp()))
         new.replace(path)
         self.latest = path
+
+    def begin(self, path: Path, content: bytes) -> None:
+        """Somebody is writing a file: so much of it is there, last changed now by the machine's own time."""
+        path.write_bytes(content)
 
     def garble(self, where: str, change: Callable[[bytes], bytes]) -> None:
         """Every line is changed of the files there are that fit the pattern; what is no text stays as it is."""

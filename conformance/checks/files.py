@@ -37,7 +37,7 @@ def half_written_file(lab: Lab) -> None:
     world.insert(lab.stage, 20)
     path, content = world.latest, world.latest.read_bytes()
     half = content[: len(content) // 2]
-    path.write_bytes(half)  # its time is the machine's
+    world.begin(path, half)
     _left_alone(lab, reader, "A file that was changed a moment ago")
     path.unlink()
     for name in (f".{path.name}", f"~${path.name}", f"{path.name}.part", f"{path.name}.tmp"):
@@ -162,7 +162,7 @@ def _unfinished(world: FolderWorld, path: Path) -> Iterator[str]:
     lines = path.read_bytes().splitlines(keepends=True)
     world.write(path, b"".join(lines)[:-9])
     yield "cut off"
-    path.write_bytes(b"".join(lines[: len(lines) // 2]))  # whole lines; its time is the machine's
+    world.begin(path, b"".join(lines[: len(lines) // 2]))  # whole lines
     yield "still being written"
     path.unlink()
     yield "gone"

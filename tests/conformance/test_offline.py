@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conformance import catalogue
+from conformance import catalogue, shelf
 from conformance.grades import grade
 from conformance.runner import Run, Status
 from conformance.worlds import world_of
+from sandbox.files.over_sftp import SftpWorld
 from tests.conformance.offline import WrongFilesWorld, WrongLeadsWorld, WrongSingerWorld
 
 World = type[WrongFilesWorld] | type[WrongSingerWorld] | type[WrongLeadsWorld]
@@ -64,6 +65,15 @@ def test_a_connector_without_a_server_passes_all_that_applies(name: str) -> None
     absent = {item.check.name: item.why["zh-CN"] for item in results if item.status is Status.NOT_APPLICABLE}
     assert absent["login-page"] in ("连接器不通过 HTTP 访问服务器。", "该系统只推送，无法读取。")
     assert len(results) == len(catalogue.checks())
+
+
+@pytest.mark.slow
+def test_files_on_a_server_pass_what_files_in_a_folder_pass() -> None:
+    with Run(SftpWorld) as run:
+        results = list(run.results())
+    assert [(item.check.name, item.why) for item in results if item.status in ("failed", "broken")] == []
+    made, kept = grade(results), shelf.read()["files"]
+    assert (made.letter, made.applicable) == ("A", kept["applicable"])
 
 
 @pytest.mark.parametrize("name", ["files", "singer"])

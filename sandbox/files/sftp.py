@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,15 @@ USER, PASSWORD = "ltc", "canary-sftp-password"
 
 
 class Sftp:
-    """The server; ``hooks`` are called with the path and the offset of each piece that is read."""
+    """The server; ``hooks`` are called with the path and the offset of each piece that is read, ``looks`` before each
+    listing of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
         self.client_key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
         self.hooks: list[Callable[[bytes, int], None]] = []
+        self.looks: list[Callable[[], None]] = []
         self.sign_ins = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -32,7 +34,8 @@ class Sftp:
 
     def __enter__(self) -> Sftp:
         self._thread.start()
-        assert self._started.wait(20)
+        if not self._started.wait(20):
+            raise RuntimeError("the SFTP server did not start within 20 seconds")
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -65,10 +68,10 @@ class Sftp:
                 outer._connections.add(conn)
                 self.connection = conn
 
-            def connection_lost(self, exc: Exception | None) -> None:
+            def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol
                 outer._connections.discard(self.connection)
 
-            def begin_auth(self, username: str) -> bool:
+            def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - the protocol
                 return True
 
             def password_auth_supported(self) -> bool:
@@ -93,6 +96,12 @@ class Sftp:
                 for hook in outer.hooks:
                     hook(getattr(file_obj, "name", b""), offset)
                 return super().read(file_obj, offset, size)  # type: ignore[return-value]
+
+            async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+                for look in outer.looks:
+                    look()
+                async for item in super().scandir(path):
+                    yield item
 
         self._server = await asyncssh.listen(
             "127.0.0.1", 0, server_factory=Door, server_host_keys=[self.host_key], sftp_factory=Shelf
