@@ -1,7 +1,7 @@
 """What a scheduler pays when there is nothing to do: the whole ``ltc`` command, from process start to end.
 
 The company is the demo's, with its systems running in processes of their own. The books (Xero: a token, seven streams)
-are synced alone, on both databases; then all four systems together.
+are synced alone, on both databases; then all systems of the demo.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def measure(options: Options) -> list[Measurement]:
                 config = _settings(folder, database, url, [_ALONE])
                 found.append(_judged("ltc sync, one system", database, _SYNC_AIM, _syncs(config, rounds, server)))
             everything = _settings(folder, "all", "sqlite:///all.db", None)
-            found.append(_judged("ltc sync, four systems", "SQLite", None, _syncs(everything, rounds, None)))
+            found.append(_judged("ltc sync, all systems of the demo", "SQLite", None, _syncs(everything, rounds, None)))
     return found
 
 
 @contextmanager
 def _company(folder: Path) -> Iterator[None]:
-    """The demo's four systems, filled, reconciled once and left running."""
+    """The demo's systems, filled, reconciled once and left running."""
     for step in (("run", "--engine", "local"), ("up",)):
         subprocess.run([_LTC, "demo", step[0], "--folder", str(folder), *step[1:]], check=True, capture_output=True)
     try:

@@ -89,6 +89,8 @@ class _Functions(functions.Functions):
 
 
 _OPTIONS = jmespath.Options(custom_functions=_Functions())
+_SHOWN = 200
+"""So many characters of an expression are shown in errors."""
 _KNOWN_FUNCTIONS = frozenset(_Functions.FUNCTION_TABLE)
 
 
@@ -98,9 +100,10 @@ class Expression:
     def __init__(self, text: str) -> None:
         try:
             self._compiled = jmespath.compile(text)
-        except (exceptions.JMESPathError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # JMESPath's own errors are the former, as are endless numbers
             reason = str(error).splitlines()[0] if str(error) else "it is empty"
-            raise ExpressionError(f"{text!r} is no JMESPath expression ({reason})") from None
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+            raise ExpressionError(f"{shown!r} is no JMESPath expression ({reason})") from None
         self.text = text
         self.names = frozenset(_names(self._compiled.parsed))
         """What it reads at the top: variables, or fields of a record."""

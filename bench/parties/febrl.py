@@ -103,7 +103,8 @@ def ours(people: People) -> dict[Pair, float]:
     with _frame(people) as frame:
         side = "side" if people.linked else "record_id"
         keys = " UNION ALL ".join(
-            f"SELECT '{place}' || {key} AS key, record_id, {side} AS side FROM person" for place, key in enumerate(KEYS)
+            f"SELECT 'key' AS kind, '{place}' || {key} AS key, record_id, {side} AS side FROM person"
+            for place, key in enumerate(KEYS)
         )
         blocking.pairs(frame, keys, budget=60 * len(people.rows), largest=5_000)
         levels = ", ".join(f"{_level(field)} AS {field.name}" for field in FIELDS)

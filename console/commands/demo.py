@@ -1,4 +1,4 @@
-"""``ltc demo``: the whole job over four demo systems on this machine."""
+"""``ltc demo``: the whole job over the demo systems on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _told() -> Iterator[None]:
 
 @click.group("demo")
 def command() -> None:
-    """A year of a company's business in four demo systems on this machine, with planted faults.
+    """A year of a company's business in four demo systems and at a bank, on this machine, with planted faults.
 
     \b
     Examples:

@@ -182,8 +182,9 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
     severity="warning",
     title=("Payment without invoice", "收款无对应发票"),
     fires=(
-        "a received payment or advance is not allocated to any invoice (unapplied amount above tolerance)",
-        "收款或预收款未核销到任何发票（未核销金额超过容差）",
+        "a received payment or advance is not allocated to any invoice (unapplied amount above tolerance); one that "
+        "only a bank has seen, {bank_days} days after it came in",
+        "收款或预收款未核销到任何发票（未核销金额超过容差）；仅见于银行的，自入账起满 {bank_days} 天",
     ),
     silent=(
         (
@@ -201,10 +202,11 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
         "请与客户核对后核销到对应发票，或退还。",
     ),
     needs="accounting.payment",
+    bank_days=5,
 )
-def payment_without_invoice(_: Mapping[str, Any]) -> str:
+def payment_without_invoice(parameters: Mapping[str, Any]) -> str:
     """Received, of kind payment or advance, not used up; a duplicate payment is a finding of its own."""
-    return """
+    return f"""
         SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied AS amount, m.currency, m.received_on
             AS since,
             struct_pack(payment := p.label, received_on := m.received_on, amount_money := m.unapplied) AS params
@@ -212,6 +214,8 @@ def payment_without_invoice(_: Mapping[str, Any]) -> str:
         WHERE coalesce(m.kind, 'payment') IN ('payment', 'advance') AND NOT m.is_out
           AND m.unapplied > tolerance(m.amount, m.currency)
           AND NOT EXISTS (FROM unknown_receipts u WHERE u.payment_id = m.payment_id)
+          AND NOT EXISTS (FROM payments b WHERE b.record_id = m.payment_id AND b.bank AND NOT b.accounting
+              AND NOT b.payments AND getvariable('today') - m.received_on < {int(parameters["bank_days"])})
           AND NOT EXISTS (FROM found f WHERE f.check_id = 'payment_duplicate' AND f.n = 1
               AND f.record_id = m.payment_id)
         """

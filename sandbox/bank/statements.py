@@ -1,4 +1,4 @@
-"""Statements as a bank writes them: CAMT.053 (001.08), MT940 and OFX 1.x, each of one day."""
+"""Statements as a bank writes them: CAMT.053 (001.08), MT940 and OFX 1.x; the latter two of money in, on one day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CURRENCY = "CNY"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Money that came in."""
+    """Money that came in, or went out."""
 
     reference: str
     """The bank's own, of at most 16 letters and digits."""
@@ -21,6 +21,11 @@ class Entry:
     """More than nothing."""
     text: str | None
     """For the payee."""
+    outgoing: bool = False
+    party: str = ""
+    """The other side, by name."""
+    day: date | None = None
+    """Booked on; ``None``: the statement's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +37,50 @@ class Sheet:
     day: date
     opening: Decimal
     entries: Sequence[Entry]
+    currency: str = CURRENCY
 
     @property
     def closing(self) -> Decimal:
         """What the account holds then."""
-        return self.opening + sum((entry.amount for entry in self.entries), Decimal(0))
+        moved = (-entry.amount if entry.outgoing else entry.amount for entry in self.entries)
+        return self.opening + sum(moved, Decimal(0))
 
 
 def camt(sheet: Sheet) -> bytes:
-    """CAMT.053; the account is an IBAN."""
+    """CAMT.053; the account is an IBAN, or a number of the bank's own."""
+    is_iban = sheet.account[:2].isalpha()
+    account = f"<IBAN>{sheet.account}</IBAN>" if is_iban else f"<Othr><Id>{sheet.account}</Id></Othr>"
     entries = "\n".join(_camt_entry(sheet, entry) for entry in sheet.entries)
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'><BkToCstmrStmt>"
         f"<GrpHdr><MsgId>M{sheet.number}</MsgId><CreDtTm>{sheet.day}T20:00:00Z</CreDtTm></GrpHdr>"
         f"<Stmt><Id>S-{sheet.number}</Id><ElctrncSeqNb>{sheet.number}</ElctrncSeqNb><CreDtTm>{sheet.day}T20:00:00Z"
-        f"</CreDtTm><Acct><Id><IBAN>{sheet.account}</IBAN></Id><Ccy>{CURRENCY}</Ccy></Acct>\n"
-        f"{_camt_balance('OPBD', sheet.opening, sheet.day)}\n{_camt_balance('CLBD', sheet.closing, sheet.day)}\n"
+        f"</CreDtTm><Acct><Id>{account}</Id><Ccy>{sheet.currency}</Ccy></Acct>\n"
+        f"{_camt_balance('OPBD', sheet.opening, sheet)}\n{_camt_balance('CLBD', sheet.closing, sheet)}\n"
         f"{entries}\n</Stmt></BkToCstmrStmt></Document>\n"
     ).encode()
 
 
-def _camt_balance(kind: str, amount: Decimal, day: date) -> str:
+def _camt_balance(kind: str, amount: Decimal, sheet: Sheet) -> str:
     return (
-        f"<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy='{CURRENCY}'>{amount:f}</Amt>"
-        f"<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>"
+        f"<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy='{sheet.currency}'>{amount:f}</Amt>"
+        f"<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{sheet.day}</Dt></Dt></Bal>"
     )
 
 
 def _camt_entry(sheet: Sheet, entry: Entry) -> str:
+    day, family = entry.day or sheet.day, "ICDT" if entry.outgoing else "RCDT"
+    side = "Cdtr" if entry.outgoing else "Dbtr"
     told = f"<RmtInf><Ustrd>{escape(entry.text)}</Ustrd></RmtInf>" if entry.text is not None else ""
+    named = f"<{side}><Pty><Nm>{escape(entry.party)}</Nm></Pty></{side}>"
+    parties = f"<RltdPties>{named}</RltdPties>" if entry.party else ""
     return (
-        f"<Ntry><Amt Ccy='{CURRENCY}'>{entry.amount:f}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
-        f"<BookgDt><Dt>{sheet.day}</Dt></BookgDt><ValDt><Dt>{sheet.day}</Dt></ValDt><AcctSvcrRef>{entry.reference}"
-        "</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
-        f"<NtryDtls><TxDtls><Refs><AcctSvcrRef>{entry.reference}</AcctSvcrRef></Refs>{told}</TxDtls></NtryDtls></Ntry>"
+        f"<Ntry><Amt Ccy='{sheet.currency}'>{entry.amount:f}</Amt><CdtDbtInd>{'DBIT' if entry.outgoing else 'CRDT'}"
+        f"</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{day}</Dt></ValDt>"
+        f"<AcctSvcrRef>{entry.reference}</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd>"
+        "<SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd><NtryDtls><TxDtls>"
+        f"<Refs><AcctSvcrRef>{entry.reference}</AcctSvcrRef></Refs>{parties}{told}</TxDtls></NtryDtls></Ntry>"
     )
 
 

@@ -9,16 +9,22 @@ import yaml
 from sandbox.demo.place import Place
 from sandbox.world.build import AS_OF
 
-_SECRETS = {"forms": ("api_key",), "crm": ("client_secret",), "erp": ("password",), "books": ("client_secret",)}
+_SECRETS = {
+    "forms": ("api_key",),
+    "crm": ("client_secret",),
+    "erp": ("password",),
+    "books": ("client_secret",),
+}
 _SYSTEMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     # The stand-ins have no other users, so the vendors' limits need not slow the demo down.
     "forms": ("jiandaoyun", "marketing", {}),
     "crm": ("salesforce", "crm", {}),
     "erp": ("tryton", "erp", {"calls_per_second": 200}),
     "books": ("xero", "accounting", {"calls_per_minute": 6000}),
+    "bank": ("bank", "bank", {}),
 }
 _HEAD = """\
-# The demo's settings: four systems on loopback. Written by `ltc demo`; edit it as you like.
+# The demo's settings: four systems on loopback, and statements of the bank. Written by `ltc demo`; edit it as you like.
 """
 
 
@@ -29,7 +35,7 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
     systems = {}
     for name, (connector, role, extra) in _SYSTEMS.items():
         values = {**endpoints[name], **extra}
-        for key in _SECRETS[name]:
+        for key in _SECRETS.get(name, ()):
             file = place.secrets / f"{name}-{key}"
             file.write_text(values[key])
             file.chmod(0o600)
@@ -39,7 +45,7 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
             "roles": [role],
             "config": values,
             "schedule": {"cron": "*/15 * * * *"},
-            "push": "plan",
+            "push": "off" if name == "bank" else "plan",
         }
     document = {
         "version": 1,

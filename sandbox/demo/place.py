@@ -24,8 +24,13 @@ class Place:
 
     @property
     def systems(self) -> Path:
-        """The data of the four systems."""
+        """The data of the systems."""
         return self.root / "systems"
+
+    @property
+    def statements(self) -> Path:
+        """The folder with the bank's statements."""
+        return self.systems / "bank"
 
     @property
     def endpoints(self) -> Path:

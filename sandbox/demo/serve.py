@@ -1,4 +1,4 @@
-"""The process that holds the demo's four systems: start or restore them, say where they are, save them at the end.
+"""The process that holds the demo's systems: start or restore them, say where they are, save them at the end.
 
 python -m sandbox.demo.serve FOLDER
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import jiandaoyun, salesforce, xero
+from sandbox.bank import year
 from sandbox.demo.place import Place
 from sandbox.tryton import server as tryton
 from sandbox.world.build import build_world
@@ -26,7 +27,7 @@ _SAVE_SECONDS = 5.0
 
 @contextmanager
 def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
-    """All four systems, from their saved data where there is some; yields what a connector needs to reach each.
+    """Four systems and the bank's folder, from saved data where there is some; yields what a connector needs for each.
 
     On leaving, their data is saved and they are stopped.
     """
@@ -48,6 +49,8 @@ def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
             crm.load(saved["salesforce"])
             books.load(saved["xero"])
         erp = stack.enter_context(erp_started.result())
+        if not place.statements.exists():
+            year.write(world or build_world(), place.statements)
         place.ports.write_text(
             json.dumps(
                 {"jiandaoyun": forms.port, "salesforce": crm.port, "tryton": erp.port, "xero": books.port}, indent=1
@@ -77,6 +80,7 @@ def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
                 "client_id": books.client_id,
                 "client_secret": books.client_secret,
             },
+            "bank": {"folder": str(place.statements), "patterns": ["*.xml"]},
         }
 
 

@@ -33,7 +33,7 @@ def up(folder: Path, say: Say = print) -> dict[str, Any]:
     config.write(place, endpoints)
     say(f"The demo systems are up (process {_pid(place)}). Stop them with: ltc demo down")
     for name, system in endpoints.items():
-        say(f"  {name:6} {system.get('base_url') or system.get('instance_url')}")
+        say(f"  {name:6} {system.get('base_url') or system.get('instance_url') or system['folder']}")
     say(f"Work on them with: ltc --config {_shown(place.settings)} status")
     return endpoints
 
@@ -48,7 +48,7 @@ def down(folder: Path, say: Say = print) -> None:
 
 
 def start(place: Place) -> dict[str, dict[str, Any]]:
-    """Start the systems' process, or find it running, and wait until all four answer."""
+    """Start the systems' process, or find it running, and wait until all answer."""
     if _alive(place) and place.endpoints.exists():
         return _endpoints(place)
     place.systems.mkdir(parents=True, exist_ok=True)

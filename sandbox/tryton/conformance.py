@@ -26,6 +26,7 @@ from sandbox.tryton.client import Client
 
 _LATE_SECONDS = 270.0
 """A row carries the time its transaction began; the connector's overlap is made for five minutes."""
+_LEAST_SECONDS = 3.0
 _SEEDED = "tryton_seeded"
 _MARK, _KEY = "[LTC Sync] payment: ", "[LTC Sync] key: "
 PARTY = Stage(
@@ -57,6 +58,7 @@ class TrytonWorld(StandIn[Server]):
     connector: ClassVar[str] = "tryton"
     can = frozenset({Need.PAGES, Need.TIMES, Need.TIMEOUT, Need.CREDENTIALS})
     simulated = False
+    patience = 4.0
     secrets = (server.PASSWORD,)
     token = r"common\.db\.login"
     own_sessions = True
@@ -110,8 +112,10 @@ class TrytonWorld(StandIn[Server]):
         return {"password": "wrong-password-0123456789"}
 
     def config(self, wish: Wish) -> dict[str, Any]:
-        """A real server takes its time; with less than a second, answers and none could not be told apart."""
-        return super().config(wish if wish.timeout is None else replace(wish, timeout=max(wish.timeout, 1.0)))
+        """A real server takes its time; with less, answers and none could not be told apart."""
+        return super().config(
+            wish if wish.timeout is None else replace(wish, timeout=max(wish.timeout, _LEAST_SECONDS))
+        )
 
     def now(self) -> datetime:
         """Real."""

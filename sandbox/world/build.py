@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.world import faults, leads, shown
+from sandbox.world import bank, faults, leads, shown
 from sandbox.world.deals import Deal, Documents, at, exponent, render
 from sandbox.world.names import CURRENCY, Customer, NameBook
 from sandbox.world.records import (
@@ -280,6 +280,7 @@ def build_world(seed: int = SEED) -> World:
     leads.add(world, book, rng, TODAY)
     faults.plant_deleted_accounts(world)
     shown.settle(world, documents)
+    bank.add(world, TODAY)
     return world
 
 
@@ -323,6 +324,7 @@ def _assemble(
         book_contacts=[_contact(customer, index) for index, customer in enumerate(customers)],
         book_invoices=[invoice for d in documents for invoice in d.invoices],
         book_payments=[payment for d in documents for payment in d.payments],
+        bank_lines=[],
         faults=planted,
     )
 

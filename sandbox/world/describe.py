@@ -26,10 +26,12 @@ _HEAD = """\
 | shipments done | Tryton | {shipments:,} |
 | invoices and credit notes | Xero | {invoices:,} |
 | payments and refunds | Xero | {payments:,} |
+| lines of four accounts | statements of the bank, CAMT.053 | {lines:,} |
 
 Currencies: CNY, USD, EUR, JPY. Healthy oddities that must *not* be reported are in it, too: deliveries in two parts, invoices
 paid in two parts, wrong invoices that were credited and billed again, excess payments that were credited and paid back, orders
-cancelled in time, quotations entered in the ERP ahead of the customer's yes, leads too fresh to be missed. One form carries a
+cancelled in time, quotations entered in the ERP ahead of the customer's yes, leads too fresh to be missed. In the last days
+money came in at the bank that accounting has not looked at; [cash application](reconciliation.md) says what it is for. One form carries a
 status (`待核实`) that no mapping knows; it goes to quarantine. About one deal in nine moved on since the systems were last
 brought up to date; that is what the write-backs are for.
 
@@ -56,6 +58,7 @@ def describe(world: World) -> str:
         shipments=sum(delivery.shipped_on is not None for order in world.erp_orders for delivery in order.deliveries),
         invoices=len(world.book_invoices),
         payments=len(world.book_payments),
+        lines=len(world.bank_lines),
         count=len(world.faults),
     )
     rows = sorted((fault.check, ", ".join(fault.numbers), fault.story) for fault in world.faults)

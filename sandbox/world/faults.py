@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from sandbox.world.deals import Deal, Documents, at, exponent, line_gross
-from sandbox.world.records import BookInvoice, BookPayment, Fault, SalesLine, World
+from sandbox.world.records import BookInvoice, BookPayment, Fault, SalesLine, World, bank_reference
 
 Plant = Callable[[Documents, int, date], Fault]
 
@@ -172,6 +172,7 @@ def _loose_payment(documents: Documents, index: int, today: date) -> Fault:
     day = today - timedelta(days=12 + 8 * index)
     text = ("往来款", "payment on account", "货款")[index]
     extra = _loose(documents, "prepayment", day, Decimal(5200 + 1313 * index), text)
+    extra.reference += f" {bank_reference(extra.key)}"  # typed off the statement
     return Fault("payment_without_invoice", (extra.reference,), "money came in that names no invoice")
 
 

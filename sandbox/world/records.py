@@ -18,6 +18,11 @@ def native_id(kind: str, key: str, length: int) -> str:
     return hashlib.blake2b(f"{kind}:{key}".encode(), digest_size=32).hexdigest()[:length]
 
 
+def bank_reference(key: str) -> str:
+    """What the bank calls the transfer behind a payment."""
+    return f"BK{native_id('transfer', key, 10).upper()}"
+
+
 @dataclass(slots=True)
 class FormLead:
     """A submitted marketing form (Jiandaoyun). Ids ascend with ``submitted_at``."""
@@ -254,6 +259,19 @@ class BookPayment:
 
 
 @dataclass(slots=True)
+class BankLine:
+    """A booked line of one of the company's accounts; it has one for each currency."""
+
+    reference: str  # the bank's own
+    booked_on: date
+    amount: Decimal
+    currency: str
+    outgoing: bool
+    party: str  # the other side's name
+    text: str
+
+
+@dataclass(slots=True)
 class Fault:
     """One planted fault and the finding it must lead to."""
 
@@ -264,7 +282,7 @@ class Fault:
 
 @dataclass(slots=True)
 class World:
-    """Everything the four systems hold, and the faults planted in it."""
+    """Everything the five systems hold, and the faults planted in it."""
 
     seed: int
     as_of: datetime
@@ -280,4 +298,5 @@ class World:
     book_contacts: list[BookContact]
     book_invoices: list[BookInvoice]
     book_payments: list[BookPayment]
+    bank_lines: list[BankLine]
     faults: list[Fault]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from sandbox.world.records import BookInvoice, BookPayment, SalesLine, World, native_id
+from sandbox.world.records import BookInvoice, BookPayment, SalesLine, World, bank_reference, native_id
 from sandbox.xero.books import Books
 from sandbox.xero.records import Allocation, Contact, Credit, Document, Line, Payment
 
@@ -89,7 +89,7 @@ def _add_payment(books: Books, payment: BookPayment, by_key: dict[str, BookInvoi
         # Money sent back without a credit note: in Xero, the refund of a prepayment, which is used up by it.
         target = xero_id("prepayment", payment.key)
         source = _credit(payment, "prepayment", target)
-        source.received, source.reference = payment.paid_on - timedelta(days=1), ""
+        source.received, source.reference = payment.paid_on - timedelta(days=1), bank_reference(f"{payment.key} in")
         books.add(source)
     else:
         target = document_id(by_key[payment.invoice_key])

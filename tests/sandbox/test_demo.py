@@ -70,7 +70,7 @@ def test_every_planted_fault_is_found_and_nothing_else(story: dict[str, Any]) ->
     verdict = verify(story["before"]["findings"], build_world().faults)
     assert not verdict.missed
     assert not verdict.extra
-    assert verdict.found == 73
+    assert verdict.found == 77
 
 
 def test_a_fault_that_is_not_found_or_not_planted_is_told() -> None:
@@ -84,8 +84,19 @@ def test_a_fault_that_is_not_found_or_not_planted_is_told() -> None:
 def test_everything_is_pulled_and_only_the_unknown_status_is_rejected(story: dict[str, Any]) -> None:
     assert story["first"].status == "done"
     counts = story["first"].counts()
-    assert {system: sums["rejected"] for system, sums in counts.items()} == {"forms": 1, "crm": 0, "erp": 0, "books": 0}
+    rejected = {system: sums["rejected"] for system, sums in counts.items()}
+    assert rejected == {"forms": 1, "crm": 0, "erp": 0, "books": 0, "bank": 0}
     assert counts["forms"]["new"] == 2241
+
+
+def test_money_that_accounting_has_not_looked_at_is_applied_or_has_a_next_step(story: dict[str, Any]) -> None:
+    receipts = [item for item in story["before"]["cash"]["receipts"] if item["record"]["system"] == "bank"]
+    rules = {line["rule"] for item in receipts for line in item["applied"]}
+    assert rules == {"exact_reference", "cleaned_reference", "party_amount_date", "fee_or_short_payment"}
+    assert sum(len(item["applied"]) == 2 for item in receipts) == 1  # two invoices in one text
+    left = sorted((item["class"], len(item["suggestions"])) for item in receipts if item["left"] != "0.00")
+    assert left == [("to_decide", 1), ("unknown_payer", 0), ("unknown_payer", 0)]
+    assert all(item["action"] for item in receipts if item["left"] != "0.00")
 
 
 def test_every_tie_out_foots(story: dict[str, Any]) -> None:

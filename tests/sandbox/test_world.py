@@ -73,9 +73,17 @@ def test_paid_invoices_are_covered_by_money_and_credits_to_the_cent(world: World
             assert paid[invoice.key] == gross, invoice.number
 
 
+def test_the_bank_shows_every_booked_payment_but_those_that_never_came(world: World) -> None:
+    shown = Counter((line.amount, line.currency, line.outgoing) for line in world.bank_lines)
+    booked = Counter((item.amount, item.currency, item.kind == "refund") for item in world.book_payments)
+    never = sum(fault.check == "payment_not_in_bank" for fault in world.faults)
+    assert sum((booked - shown).values()) == never
+    assert len({line.reference for line in world.bank_lines}) == len(world.bank_lines)
+
+
 def test_every_kind_of_fault_is_planted_at_least_twice(world: World) -> None:
     planted = Counter(fault.check for fault in world.faults)
-    assert len(planted) == 24
+    assert len(planted) == 26
     assert min(planted.values()) >= 2
 
 
