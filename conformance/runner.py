@@ -110,18 +110,19 @@ class Run:
 
     def _within_time(self, check: Check, stage: Stage, spec: StreamSpec) -> tuple[Status, str]:
         world = self._open()
+        seconds = check.seconds * world.patience
         found: list[tuple[Status, str]] = []
         thread = threading.Thread(
             target=lambda: found.append(_played(world, check, stage, spec, self._seed)), daemon=True, name=check.name
         )
         thread.start()
-        thread.join(check.seconds)
+        thread.join(seconds)
         if found and not thread.is_alive():
             return found[0]
         # What hangs in it cannot be ended from here; without its server it soon ends by itself.
         self._drop()
         thread.join(5.0)
-        return Status.FAILED, f"It was not done after {check.seconds:g} s."
+        return Status.FAILED, f"It was not done after {seconds:g} s."
 
     def _open(self) -> World:
         if self._world is None:

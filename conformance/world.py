@@ -105,6 +105,8 @@ class World(ABC):
     """Seconds by which the source's clock, which ``now`` is, is ahead of ours; its answers tell its time."""
     token: str = ""
     """The requests for a token, a regular expression."""
+    patience: float = 1.0
+    """How many times as long as others its checks may take, where a real system takes part."""
     own_sessions: bool = False
     """Whether each process logs in for itself, and so ends nobody else's session."""
 

@@ -251,7 +251,9 @@ def _readable(response: httpx.Response) -> httpx.Response:
 def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     as_sent = ("content-encoding", "content-length", "transfer-encoding")
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in as_sent]
-    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+    made = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+    made.elapsed = response.elapsed
+    return made
 
 
 def usual_authorities() -> ssl.SSLContext:

@@ -68,7 +68,8 @@ class Rpc:
         self._refused: AuthError | None = None
         self._context: dict[str, Any] | None = None
         self.clock_ahead = 0.0
-        """Seconds that the server's clock is ahead of ours, by its last ``Date`` header (exact to a second)."""
+        """Seconds that the server's clock is ahead of ours, by its last ``Date`` header: exact to a second and the time
+        that the answer took."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -93,21 +94,23 @@ class Rpc:
     def _post(self, method: str, params: list[Any], safe: bool) -> bytes:
         body = {"id": 1, "method": method, "params": params}
         response = self._session.request("POST", self._path, json=body, headers=_HEADERS, safe=safe)
-        self._note_clock(response.headers.get("date"))
+        self._note_clock(response.headers.get("date"), response.elapsed.total_seconds())
         result = bytes(errors.envelope(response.content).result)
         if not result:
             raise ContractError("Tryton's answer has neither result nor error.", sample=shape(response.content))
         return result
 
-    def _note_clock(self, date: str | None) -> None:
+    def _note_clock(self, date: str | None, waited: float) -> None:
+        """``waited``: seconds that the answer took, within which the header was written."""
         try:
             shown = parsedate_to_datetime(date or "")
         except ValueError:
             return
         if shown.tzinfo is None:
             return
-        ahead = (shown - datetime.now(UTC)).total_seconds() + 0.5  # the header is cut to seconds
-        self.clock_ahead = ahead if abs(ahead) > 1.5 else 0.0
+        unsure = (1.0 + waited) / 2  # the header is cut to seconds
+        ahead = (shown - datetime.now(UTC)).total_seconds() + unsure
+        self.clock_ahead = ahead if abs(ahead) > 1.0 + unsure else 0.0
 
     # Session
 

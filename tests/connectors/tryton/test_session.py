@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import psycopg
 import pytest
 
-from connectors.contract import RawRecord, Window
+from connectors.contract import CallStats, RawRecord, Window
 from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
 from connectors.retry import no_waiting
+from connectors.tryton.config import TrytonConfig
 from connectors.tryton.connector import Tryton
 from connectors.tryton.errors import Refused, Stale, classify, classify_login
+from connectors.tryton.rpc import Rpc
 from sandbox.tryton.client import Client
 from sandbox.tryton.server import Tryton as Server
 
@@ -122,3 +125,22 @@ def test_check_says_what_a_user_without_sales_lacks(connect: Callable[..., Tryto
 def test_an_unreachable_server_is_a_passing_trouble(connect: Callable[..., Tryton]) -> None:
     with no_waiting(), pytest.raises(TransientError, match="cannot be reached"):
         connect(base_url="http://127.0.0.1:9").ids("party").__next__()
+
+
+@pytest.mark.parametrize(
+    ("shown", "waited", "ahead"),
+    [
+        (-4.0, 5.0, 0.0),  # written while the answer was on its way
+        (-0.9, 0.1, 0.0),  # cut to seconds
+        (-4.0, 0.1, -3.5),
+        (600.0, 0.1, 600.5),
+        (-600.0, 5.0, -597.0),
+    ],
+)
+def test_a_slow_answer_is_not_taken_for_a_clock_that_is_behind(shown: float, waited: float, ahead: float) -> None:
+    config = {"base_url": "http://127.0.0.1:9", "database": "d", "user": "u", "password": "p"}
+    rpc = Rpc(TrytonConfig.model_validate(config), CallStats())
+    moment = (datetime.now(UTC) + timedelta(seconds=shown)).replace(microsecond=0)
+    rpc._note_clock(format_datetime(moment, usegmt=True), waited)
+    assert rpc.clock_ahead == pytest.approx(ahead, abs=1.1 if ahead else 0.0)
+    rpc.close()
