@@ -120,22 +120,29 @@ def _refuse_wrong(made: dict[str, str], name: str) -> None:
 
 def _answers(app: App, name: str, given: dict[str, Any], yes: bool) -> scaffold.Answers:
     ask = _Questions(app, yes)
+    base_url = ask("base_url", given["base_url"], f"https://api.{name}.example")
+    auth = ask("auth", given["auth"], "bearer", scaffold.AUTHS)
     texts = [*given["streams"]] or [ask("streams", None, "order:/orders")]
+    streams = tuple(_streams(text for item in texts for text in item.split()))
+    records, key = ask("records", given["records"], "@"), ask("key", given["key"], "id")
     version = ask("version_field", given["version_field"], "")
+    since = ask("since_param", given["since_param"], "")
+    time_format = ask("time_format", given["time_format"], "iso") if version or since else "iso"
+    paging = ask("paging", given["paging"], "page", scaffold.PAGINGS)
     update = ask("update", given["update"], "")
     writable = given["writable"] or (ask("writable", None, "status").split(",") if update else ())
     return scaffold.Answers(
         name=name,
-        base_url=ask("base_url", given["base_url"], f"https://api.{name}.example"),
-        streams=tuple(_streams(text for item in texts for text in item.split())),
-        auth=ask("auth", given["auth"], "bearer", scaffold.AUTHS),
-        records=ask("records", given["records"], "@"),
-        key=ask("key", given["key"], "id"),
+        base_url=base_url,
+        streams=streams,
+        auth=auth,
+        records=records,
+        key=key,
         version_field=version or None,
-        time_format=ask("time_format", given["time_format"], "iso") if version or given["since_param"] else "iso",
-        paging=ask("paging", given["paging"], "page", scaffold.PAGINGS),
+        time_format=time_format,
+        paging=paging,
         page_size=given["page_size"] or 100,
-        since_param=ask("since_param", given["since_param"], "") or None,
+        since_param=since or None,
         update=_update(update) if update else None,
         writable=tuple(item.strip() for item in writable if item.strip()) if update else (),
     )

@@ -49,16 +49,22 @@ def test_with_flags_nothing_is_asked_and_what_is_written_can_be_used(tmp_path: P
 
 
 def test_what_is_not_given_is_asked_for(tmp_path: Path) -> None:
-    typed = "\n".join(
-        ["sale=order:/sales lead:/leads", "updated_at", "", "https://acme.example", "header", "data", "uid", "iso"]
-    )
-    done = run("new", "acme", typed=f"{typed}\ncursor\nfrom\n")
+    system = ("https://acme.example", "header", "sale=order:/sales lead:/leads", "data", "uid")
+    typed = "\n".join((*system, "updated_at", "from", "iso", "cursor", "", ""))
+    done = run("new", "acme", typed=typed)
     assert done.exit_code == 0, done.output
     manifest = load(tmp_path / "acme.yaml")
     assert {name: stream.entity for name, stream in manifest.streams.items()} == {"sale": "order", "lead": "lead"}
     assert manifest.paging.by == "cursor"
     assert manifest.auth is not None
     assert manifest.auth.headers == {"X-Api-Key": "{config.token}"}
+    assert manifest.streams["lead"].list.query["from"] == "{since}"
+
+
+def test_a_list_that_is_none_is_refused_before_anything_else_is_asked() -> None:
+    done = run("new", "acme", typed="https://acme.example\nbearer\nhttps://acme.example/orders\n")
+    assert done.exit_code == 2
+    assert "There is no entity 'https'" in done.output
 
 
 @pytest.mark.parametrize("auth", ["bearer", "basic", "header", "query", "oauth2", "none"])
