@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -234,25 +236,26 @@ class HttpSession:
             )
 
     def _received(self, request: httpx.Request) -> httpx.Response:
+        began = time.monotonic()
         answer = self._client.send(request, stream=True)
         try:
             encoding = answer.headers.get("content-encoding")
             body = take_in(answer.iter_bytes(), encoding, self._host, self._largest_answer, self._longest_answer)
         finally:
             answer.close()
-        return _with_body(answer, body)
+        return _with_body(answer, body, timedelta(seconds=time.monotonic() - began))
 
 
 def _readable(response: httpx.Response) -> httpx.Response:
     body = readable(response.content)
-    return response if body == response.content else _with_body(response, body)
+    return response if body == response.content else _with_body(response, body, response.elapsed)
 
 
-def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
+def _with_body(response: httpx.Response, body: bytes, elapsed: timedelta) -> httpx.Response:
     as_sent = ("content-encoding", "content-length", "transfer-encoding")
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in as_sent]
     made = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
-    made.elapsed = response.elapsed
+    made.elapsed = elapsed  # also of answers that no network brought
     return made
 
 
