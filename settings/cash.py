@@ -30,6 +30,7 @@ Kind = Literal[
     "overpayment",
     "balance",
     "subset_sum",
+    "on_account",
 ]
 ANY = "*"
 
@@ -70,6 +71,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "overpayment": {"share": "1"},
     "balance": {"chance": 0.00001},
     "subset_sum": {"chance": 0.00001, "largest": 6},
+    "on_account": {"payments": 3},
 }
 """What each kind of rule may be told, with what it goes by if it is not told."""
 
@@ -94,6 +96,7 @@ SHIPPED: tuple[dict[str, Any], ...] = (
     {"name": "overpayment", "kind": "overpayment"},
     {"name": "whole_balance", "kind": "balance"},
     {"name": "sum_of_items", "kind": "subset_sum"},
+    {"name": "on_account", "kind": "on_account"},
 )
 """The rules in the order in which they are applied if ltc.yaml has none."""
 

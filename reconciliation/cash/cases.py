@@ -12,6 +12,7 @@ receipt: how many items, what they come to, how surely they are named (``level``
 from __future__ import annotations
 
 from reconciliation.cash import references
+from reconciliation.cash.groups import AHEAD
 from reconciliation.session import Session
 
 SAME, RELATED, UNKNOWN, OTHER = 3, 2, 1, 0
@@ -22,8 +23,9 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
 
     Of what a receipt names, what is read well goes before what is not, a number before an order, and items of those
     whom its payer pays for before those of others, unless an exact number says otherwise; with ``mixed`` all of these
-    count together. ``gap`` is what came in beyond what is named (negative: less); ``discount`` is what the terms
-    allowed to deduct, with the days of grace, ``late_discount`` what they no longer did.
+    count together. A credit note that was issued later was not netted, unless its number stands there. ``gap`` is what
+    came in beyond what is named (negative: less); ``discount`` is what the terms allowed to deduct, with the days of
+    grace, ``late_discount`` what they no longer did.
     """
     made_of = f"{least} {mixed}"
     if session.value("SELECT getvariable('cases')") == made_of:
@@ -43,7 +45,8 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
             FROM hit h JOIN rest_receipt r USING (receipt_id) JOIN rest_item i USING (item_id)
             JOIN receipt c ON c.receipt_id = h.receipt_id JOIN item x ON x.item_id = h.item_id
             LEFT JOIN related_payer p ON p.payer = c.party AND p.customer = x.party
-            WHERE h.level >= {least} AND x.currency = c.currency
+            WHERE h.level >= {least} AND x.currency = c.currency AND (c.amount < 0 OR x.open > 0
+                OR h.own AND h.level = {references.EXACT} OR (x.issued_on > c.received_on + {AHEAD}) IS NOT true)
         ),
         best AS (
             SELECT receipt_id, max(level) >= {references.CLEANED} AS well, max(relation) >= {RELATED} AS known,

@@ -20,6 +20,7 @@ against simulated strangers.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from math import comb
 
@@ -30,6 +31,8 @@ _BUCKETS = 256
 _WINDOWS = (2, 4, 8, 16, 32, 64)
 """Half widths as parts of the target."""
 _ENOUGH = 8
+_BITS = 64
+_LITTLE = sys.byteorder == "little"
 _ENDINGS = 100
 _PRIOR = 5
 """Sets of evenly spread endings that the shares of endings start with, so that few amounts prove little."""
@@ -49,12 +52,19 @@ class Chance:
     def expected(self, target: int, largest: int, tolerance: int = 0) -> tuple[float, ...]:
         """Expected accidental hits of sets of at most 1, 2 … ``largest`` members, give or take ``tolerance``."""
         sizes = min(largest, len(self._amounts))
+        while comb(len(self._amounts), sizes) >> _BITS - 2:
+            sizes -= 1  # more sets than a counter holds: whatever is found among them says nothing
         densities = self._densities(abs(target), sizes) if target >= 0 else self._mirrored()._densities(-target, sizes)
+        if sizes:
+            self._ending_counts(sizes)  # all at once
         found, total = [], 0.0
         for size in range(1, sizes + 1):
             total += densities[size - 1] * self._ending(size, target, tolerance)
             found.append(total)
-        return (*found, *[total] * (largest - sizes))
+        for size in range(sizes + 1, largest + 1):
+            total += comb(len(self._amounts), size)  # no more can hit than there are
+            found.append(total)
+        return tuple(found)
 
     def of_sums(self, sums: Sequence[int], target: int) -> float:
         """Expected accidental hits of a few given sums: those within half the target, spread over as much."""
@@ -67,7 +77,8 @@ class Chance:
 
     def _densities(self, target: int, sizes: int) -> list[float]:
         """Sets per minor unit near the target, for each size from 1."""
-        bucket = max(1, target // _BUCKETS)
+        below = -sum(sorted(amount for amount in self._amounts if amount < 0)[:sizes])
+        bucket = max(1, max(target, below) // _BUCKETS)
         top = (target + target // 2) // bucket + sizes + 1
         counts, base = _sums(self._amounts, sizes, bucket, top)
         densities = []
@@ -104,7 +115,7 @@ class Chance:
     def _ending_counts(self, size: int) -> list[int]:
         """How many sets of one size there are by the last two digits of their sum."""
         while len(self._endings) < size:
-            self._endings = _endings(self._amounts, max(size, 2 * len(self._endings)))
+            self._endings = _endings(self._amounts, size)
         return self._endings[size - 1]
 
 
@@ -116,35 +127,32 @@ def _sums(amounts: Sequence[int], sizes: int, bucket: int, top: int) -> tuple[li
     """
     steps = [amount // bucket for amount in amounts]
     base = -sum(sorted(step for step in steps if step < 0)[:sizes])
-    bits = max(comb(len(amounts), size) for size in range(sizes + 1)).bit_length() + 1
-    everything = (1 << ((base + top + 1) * bits)) - 1
-    rows = [1 << (base * bits)] + [0] * sizes
+    everything = (1 << ((base + top + 1) * _BITS)) - 1
+    rows = [1 << (base * _BITS)] + [0] * sizes
     for step in steps:
         if step > top + base:
             continue
         for size in range(sizes, 0, -1):
             before = rows[size - 1]
             if before:
-                moved = before << (step * bits) if step >= 0 else before >> (-step * bits)
+                moved = before << (step * _BITS) if step >= 0 else before >> (-step * _BITS)
                 rows[size] += moved & everything
-    return [_fields(row, bits, base + top + 1) for row in rows], base
+    return [_fields(row, base + top + 1) for row in rows], base
 
 
 def _endings(amounts: Sequence[int], sizes: int) -> list[list[int]]:
     """How many sets of each size from 1 there are by the last two digits of their sum."""
-    bits = max(comb(len(amounts), size) for size in range(sizes + 1)).bit_length() + 1
-    everything = (1 << (_ENDINGS * bits)) - 1
+    everything = (1 << (_ENDINGS * _BITS)) - 1
     rows = [1] + [0] * sizes
     for amount in amounts:
-        step = amount % _ENDINGS * bits
+        step = amount % _ENDINGS * _BITS
         for size in range(sizes, 0, -1):
             before = rows[size - 1]
             if before:
                 moved = before << step
-                rows[size] += (moved & everything) + (moved >> (_ENDINGS * bits))
-    return [_fields(row, bits, _ENDINGS) for row in rows[1:]]
+                rows[size] += (moved & everything) + (moved >> (_ENDINGS * _BITS))
+    return [_fields(row, _ENDINGS) for row in rows[1:]]
 
 
-def _fields(row: int, bits: int, count: int) -> list[int]:
-    mask = (1 << bits) - 1
-    return [(row >> (place * bits)) & mask for place in range(count)]
+def _fields(row: int, count: int) -> list[int]:
+    return memoryview(row.to_bytes(count * _BITS // 8, sys.byteorder)).cast("Q").tolist()[:: 1 if _LITTLE else -1]

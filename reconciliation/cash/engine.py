@@ -14,6 +14,7 @@ from reconciliation.cash.currencies import currency
 from reconciliation.cash.explained import discount, fee, rounding, surcharge, withholding_tax
 from reconciliation.cash.instalments import instalment
 from reconciliation.cash.named import overpayment, partial, reference
+from reconciliation.cash.on_account import on_account
 from reconciliation.cash.reversals import reversal
 from reconciliation.cash.sets import balance, named_and_others, some_of_named, subset_sum
 from reconciliation.cash.unnamed import account, party_amount, period
@@ -38,6 +39,7 @@ KINDS: dict[str, Callable[[Session, CashRule], int]] = {
     "partial": partial,
     "overpayment": overpayment,
     "balance": balance,
+    "on_account": on_account,
     "subset_sum": subset_sum,
 }
 """Kind of rule → what applies it; each returns how many receipts it settled."""
@@ -79,14 +81,15 @@ def apply(session: Session, rules: Sequence[CashRule] | None = None, base_curren
     grace = next((rule.grace_days for rule in wanted if rule.kind == "discount"), None)
     session.run(f"SET VARIABLE grace_days = {_NO_DISCOUNT if grace is None else int(grace)}")
     tables.pin(session)
-    for _ in range(_ROUNDS):
-        reopened = False
+    for turn in range(_ROUNDS):
+        settled = reopened = 0
         for rule in wanted:
             if not session.value("SELECT count(*) FROM rest_receipt"):
                 break
             touched = KINDS[rule.kind](session, rule)
-            reopened = reopened or (bool(touched) and rule.kind == "reversal")
-        if not reopened:
+            settled += touched
+            reopened += touched if rule.kind == "reversal" else 0
+        if not settled or (turn and not reopened):
             break
     currencies.gains(session, base_currency)
     residue.suggest(session, [rule.name for rule in wanted])

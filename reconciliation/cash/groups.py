@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from reconciliation.cash.tables import settle
 from reconciliation.session import Session
 
-_AHEAD = 5
+AHEAD = 5
 """Days that a payment may come before the day of a document that it pays."""
 
 
@@ -64,7 +64,7 @@ class Group:
             for item in self.items
             if item.item_id not in self.taken
             and (receipt.receipt_id, item.item_id) not in self.forbidden
-            and (day is None or item.issued_on is None or (item.issued_on - day).days <= _AHEAD)
+            and (day is None or item.issued_on is None or (item.issued_on - day).days <= AHEAD)
         ]
 
 

@@ -19,8 +19,8 @@ _WHOLE = f"""
         OR relation = {UNKNOWN} AND level >= {references.LOOK_ALIKE} AND one_customer
         OR relation < {RELATED} AND level = {references.EXACT} AND items > 1)
     UNION ALL
-    SELECT receipt_id FROM cases WHERE gap <> 0 AND NOT own AND equal > 0 AND (relation >= {RELATED}
-        OR equal = 1 AND relation = {UNKNOWN} AND level >= {references.CLEANED})
+    SELECT receipt_id FROM cases WHERE gap <> 0 AND NOT own AND equal = 1 AND (relation >= {RELATED}
+        OR relation = {UNKNOWN} AND level >= {references.CLEANED})
     UNION ALL
     SELECT receipt_id FROM cases c ANTI JOIN rival USING (receipt_id)
     WHERE gap = 0 AND relation = {OTHER} AND level = {references.EXACT} AND items = 1
@@ -36,20 +36,20 @@ _TWINS = """
         JOIN (SELECT r.receipt_id, r.party, r.currency, r.received_on, s.rest FROM rest_receipt s
               JOIN receipt r USING (receipt_id) ANTI JOIN whole USING (receipt_id)) e
             ON e.party = c.party AND e.currency = c.currency AND e.rest = c.rest
-            AND e.received_on <= c.received_on
-        WHERE c.gap <> 0 AND c.equal > 1 OR NOT {last} AND e.received_on + 45 >= c.received_on
+            AND e.received_on <= c.received_on AND e.received_on + 45 >= c.received_on
+        WHERE NOT {last}
     ) later USING (receipt_id)
     """
 """Without those that the payer paid before, it seems: what the earlier payment was for has to be read first.
 
-The last reading does not wait any longer, but for the choice among equal items.
+The last reading does not wait any longer.
 """
 
 
 def reference(session: Session, rule: CashRule) -> int:
     """The receipt's amount is what the items that it names come to, to the minor unit.
 
-    Of the items of an order that it names, the oldest with exactly that amount is enough. A payer whom nobody knows
+    Of the items of an order that it names, the one with exactly that amount is enough. A payer whom nobody knows
     needs a number that is read well; another customer needs several exact ones, or one over an amount that no other
     open item has, and no item of his own.
     """
@@ -69,7 +69,7 @@ def reference(session: Session, rule: CashRule) -> int:
             if not contested:
                 break
         cases.prepare(session, least, mixed=mixed)
-        cases.those(session, "gap = 0 OR (NOT own AND equal > 0)")
+        cases.those(session, "gap = 0 OR (NOT own AND equal = 1)")
         cases.propose_whole(session, f"{SCORE} - 200", only=_CHOSEN)
         settle(session, rule.name, "suggest")
     return touched
@@ -89,7 +89,7 @@ def partial(session: Session, rule: CashRule) -> int:
         CREATE OR REPLACE TEMP TABLE part AS
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
-            c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM strange_number
+            c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM unread_number
                 UNION SELECT receipt_id FROM suggestion)
                 OR c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10
                 AS doubtful
@@ -118,7 +118,7 @@ def overpayment(session: Session, rule: CashRule) -> int:
     cases.first_come(
         session,
         f"""
-        SELECT receipt_id FROM cases ANTI JOIN rival USING (receipt_id) ANTI JOIN strange_number USING (receipt_id)
+        SELECT receipt_id FROM cases ANTI JOIN rival USING (receipt_id) ANTI JOIN unread_number USING (receipt_id)
         WHERE gap > 0 AND total > 0 AND relation >= {RELATED} AND own
             AND (items > 1 OR gap <= floor(total * {rule.share or 0:f}))
         """,
@@ -135,14 +135,14 @@ def overpayment(session: Session, rule: CashRule) -> int:
 def _near_rivals(session: Session, of: str) -> None:
     """Make ``rival``: cases (``of``) in which an item of the payer's that is not named has about the amount.
 
-    About: up to a tenth more, so that a discount, a fee or a tax would explain it.
+    About: up to fifteen per cent more, so that a discount, a fee or a tax would explain it.
     """
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE rival AS
         SELECT DISTINCT c.receipt_id FROM (SELECT * FROM cases WHERE {of} AND rest > 0) c
         JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
-        JOIN rest_item i ON i.item_id = x.item_id AND i.rest BETWEEN c.rest AND c.rest + c.rest // 10
+        JOIN rest_item i ON i.item_id = x.item_id AND i.rest BETWEEN c.rest AND c.rest + c.rest * 3 // 20
         ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
         """
     )

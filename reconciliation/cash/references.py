@@ -151,15 +151,26 @@ def _strange_numbers(session: Session) -> None:
     """Make ``strange_number``: receipts with a token that is written like the numbers here and is none of them.
 
     Like them: the same letters and as many digits, and, of numbers without letters, the same first two digits.
+    ``unread_number`` holds those as well that have only as many digits, look-alike characters taken for digits;
+    telephones and other numbers of that length are among them.
     """
     shape = """CASE WHEN regexp_matches({0}, '[A-Z]') THEN regexp_replace({0}, '[0-9]', '9', 'g')
         ELSE left({0}, 2) || length({0}) END"""
     session.run(
         f"""
+        CREATE OR REPLACE TEMP TABLE other_token AS
+            SELECT DISTINCT receipt_id, key FROM token ANTI JOIN item_key USING (key);
         CREATE OR REPLACE TABLE strange_number AS
-        SELECT DISTINCT receipt_id FROM token t ANTI JOIN item_key k ON k.key = t.key
+        SELECT DISTINCT receipt_id FROM other_token t
         SEMI JOIN (SELECT DISTINCT {shape.format("key")} AS shape FROM item_key WHERE length(key) >= 5) l
-            ON l.shape = {shape.format("t.key")}
+            ON l.shape = {shape.format("t.key")};
+        CREATE OR REPLACE TABLE unread_number AS
+        SELECT receipt_id FROM strange_number
+        UNION
+        SELECT receipt_id FROM other_token t
+        SEMI JOIN (SELECT DISTINCT length(regexp_extract(key, '[0-9]+$')) AS digits FROM item_key) l
+            ON l.digits = length(t.key)
+        WHERE length(t.key) >= 6 AND regexp_full_match(look_alike(t.key), '[0-9]+')
         """
     )
 

@@ -95,7 +95,8 @@ def prepare(session: Session) -> None:
 def _identify(session: Session) -> None:
     """Give payers to receipts that have none: by the customer's number in the text, else by a name that is alone.
 
-    Names are compared as in linking: without case, accents, punctuation and legal form.
+    Names are compared as in linking: without case, accents, punctuation and legal form. A name says nothing where the
+    same account pays as somebody else.
     """
     session.run(
         f"""
@@ -109,7 +110,7 @@ def _identify(session: Session) -> None:
             GROUP BY ALL HAVING count(DISTINCT party) = 1
         ),
         unknown AS (
-            SELECT receipt_id, text, key_name(payer_name) AS name FROM receipt WHERE party IS NULL
+            SELECT receipt_id, account, text, key_name(payer_name) AS name FROM receipt WHERE party IS NULL
         ),
         said AS (
             SELECT receipt_id, cash_key(unnest(regexp_extract_all(text, '{_CUSTOMER}([0-9A-Z][0-9A-Z-]+)', 1))) AS key
@@ -118,11 +119,18 @@ def _identify(session: Session) -> None:
         told AS (
             SELECT receipt_id, any_value(party) AS party FROM said JOIN numbers USING (key) GROUP BY ALL
             HAVING count(DISTINCT party) = 1
+        ),
+        holder AS (
+            SELECT account, party FROM receipt WHERE account <> '' AND party IS NOT NULL
+            UNION SELECT account, t.party FROM told t JOIN unknown USING (receipt_id) WHERE account <> ''
+        ),
+        named AS (
+            SELECT u.receipt_id, n.party FROM unknown u JOIN names n ON n.key = u.name
+            ANTI JOIN holder h ON h.account = u.account AND h.party <> n.party
         )
-        SELECT u.receipt_id, coalesce(t.party, n.party) AS party,
+        SELECT receipt_id, coalesce(t.party, n.party) AS party,
             CASE WHEN t.party IS NOT NULL THEN 'customer_number' ELSE 'name' END AS known_by
-        FROM unknown u LEFT JOIN told t USING (receipt_id) LEFT JOIN names n ON n.key = u.name
-        WHERE coalesce(t.party, n.party) IS NOT NULL;
+        FROM told t FULL JOIN named n USING (receipt_id);
         UPDATE receipt SET party = i.party, known_by = i.known_by FROM identified i
             WHERE i.receipt_id = receipt.receipt_id
         """

@@ -114,11 +114,12 @@ def party_amount(session: Session, rule: CashRule) -> int:
     it, and of equal items the oldest is paid first (§ 366 BGB; article 560 of the Civil Code of the People's Republic
     of China). Other sets that come to the same amount raise doubts: each counts as likely as payments of its size are,
     shared among all sets of that size. Above ``doubt`` it is a suggestion; and so is the choice among equal items while
-    an earlier receipt of the payer is open that may have paid one of them, or if the text says of which month it is.
+    an earlier receipt of the payer is open that may have paid one of them, where a discount was taken, or if the text
+    says of which month it is.
     """
     prepare_unnamed(session)
     months = named_months(session)
-    waiting = _waiting(session)
+    waiting = waiting_receipts(session)
     proposals = Proposals()
     for group in load(session, "SELECT * FROM unnamed"):
         amounts = {item.rest for item in group.items} | {item.rest - item.discount for item in group.items}
@@ -130,12 +131,35 @@ def party_amount(session: Session, rule: CashRule) -> int:
     return proposals.settle(session, rule.name, rule.decision)
 
 
-def _waiting(session: Session) -> dict[tuple[str, str], list[tuple[date | None, int, int]]]:
-    """What is open of each payer's receipts: day, id, rest."""
+def waiting_receipts(session: Session) -> dict[tuple[str, str], list[tuple[date | None, int, int]]]:
+    """What is open of each payer's receipts: day, id, rest.
+
+    With those of unknown payers with his account or name, and of others who pay for the same customers.
+    """
     found: dict[tuple[str, str], list[tuple[date | None, int, int]]] = {}
     for party, currency, *receipt in session.rows(
-        "SELECT r.party, r.currency, r.received_on, r.receipt_id, s.rest FROM rest_receipt s "
-        "JOIN receipt r USING (receipt_id) WHERE r.party IN (SELECT party FROM unnamed)"
+        """
+        WITH open_ones AS (SELECT r.*, s.rest FROM rest_receipt s JOIN receipt r USING (receipt_id)),
+        known AS (SELECT DISTINCT party, currency, account, payer_name FROM receipt WHERE party IS NOT NULL)
+        SELECT party, currency, received_on, receipt_id, rest FROM open_ones WHERE party IS NOT NULL
+        UNION
+        SELECT p.payer, o.currency, o.received_on, o.receipt_id, o.rest FROM open_ones o
+        JOIN related_payer p ON p.customer = o.party
+        UNION
+        SELECT p.customer, o.currency, o.received_on, o.receipt_id, o.rest FROM open_ones o
+        JOIN related_payer p ON p.payer = o.party
+        UNION
+        SELECT q.payer, o.currency, o.received_on, o.receipt_id, o.rest FROM open_ones o
+        JOIN related_payer p ON p.payer = o.party JOIN related_payer q ON q.customer = p.customer
+        UNION
+        SELECT k.party, o.currency, o.received_on, o.receipt_id, o.rest FROM open_ones o
+        JOIN known k ON k.currency = o.currency AND k.account = o.account WHERE o.party IS NULL AND o.account <> ''
+        UNION
+        SELECT k.party, o.currency, o.received_on, o.receipt_id, o.rest FROM open_ones o
+        JOIN known k ON k.currency = o.currency AND k.payer_name = o.payer_name WHERE o.party IS NULL
+            AND o.payer_name <> ''
+        ORDER BY ALL
+        """
     ):
         found.setdefault((party, currency), []).append((receipt[0], receipt[1], receipt[2]))
     return found
@@ -201,8 +225,8 @@ def _of_amount(
         return False
     doubt = _doubt(receipt, items, fitting)
     alike = len(fitting) > 1
-    before = [entry for entry in waiting if entry[1] != receipt.receipt_id and _not_after(entry, receipt)]
-    sure = doubt < (rule.doubt or 0) and not (alike and (before or months))
+    before = [entry for entry in waiting if entry[1] != receipt.receipt_id and is_before(entry, receipt)]
+    sure = doubt < (rule.doubt or 0) and not (alike and (before or months or deducted))
     evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
     if alike:
         evidence |= {"equal_items": len(fitting), "chosen": "oldest"}
@@ -215,7 +239,8 @@ def _of_amount(
     return sure
 
 
-def _not_after(entry: tuple[date | None, int, int], receipt: Receipt) -> bool:
+def is_before(entry: tuple[date | None, int, int], receipt: Receipt) -> bool:
+    """Whether an open receipt (see ``waiting_receipts``) came in no later than another."""
     return entry[0] is None or receipt.received_on is None or entry[0] <= receipt.received_on
 
 

@@ -198,6 +198,7 @@ def test_what_is_paid_out_in_another_currency_is_excluded_on_both_sides(vault: V
     item = vault.tie_outs()["payment_payout"]
     assert item["excluded_right"] == {"count": 1, "amount": 9000}
     assert item["unmatched_right"]["count"] == 0
+    assert vault.tie_outs("USD")["payment_payout"]["excluded_left"] == {"count": 1, "amount": 10000}
 
 
 def _draw(vault: Vault, data: st.DataObject) -> None:

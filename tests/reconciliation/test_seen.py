@@ -96,6 +96,7 @@ def test_how_many_days_apart_is_a_setting(vault: Vault) -> None:
         "2026-10-26",
         "EUR 100.00",
         "amount 1234567.00",
+        "EUR 1234567 in all",
         "DE89370400440532013000",
         "thank you 42",
     ],
@@ -196,6 +197,7 @@ def test_books_that_say_a_payment_is_not_applied_are_believed(vault: Vault) -> N
     lines = [{"invoice_ref": "no:INV-7", "amount": 100}]
     vault.payment("vault", "V", end_to_end_id="E2E-77", invoice_ref="no:INV-7", lines=lines)
     assert vault.money() == {"B": (10000, 10000)}
+    assert vault.tie_outs()["invoice_payment"]["matched"]["count"] == 0
     assert [item.records[0].source_id for item in vault.findings()["payment_without_invoice"]] == ["B"]
 
 

@@ -129,3 +129,9 @@ def test_credit_notes_and_refunds_count_like_invoices() -> None:
 
 def test_nothing_open_is_no_risk() -> None:
     assert Chance([]).expected(100, 3) == (0.0, 0.0, 0.0)
+
+
+def test_sets_that_nobody_can_count_any_more_are_a_risk_that_grows_and_ends() -> None:
+    many = Chance([100 + place for place in range(400)]).expected(5_000, 12)
+    assert list(many) == sorted(many)
+    assert 1 < many[-1] < float("inf")

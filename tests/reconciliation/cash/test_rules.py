@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from settings.cash import CashRule, shipped
@@ -395,3 +397,78 @@ def test_a_part_is_not_booked_where_a_credit_note_may_have_been_netted() -> None
     outcome = world.apply()
     assert outcome.settled(receipt) == {}
     assert set(outcome.suggestions(receipt)[0]) == {1, 2}
+
+
+def _on_account(amounts: Sequence[str] = ("1234.56", "987.65", "543.21")) -> World:
+    world = World()
+    for place, amount in enumerate(amounts):
+        world.item(f"INV-{1001 + place}", amount, day=10 * place)
+    return world
+
+
+def test_round_sums_that_name_nothing_are_paid_on_account_the_oldest_debts_first() -> None:
+    world = _on_account()
+    receipts = [world.receipt(amount, day=25 + 10 * place) for place, amount in enumerate((1000, 1000, 500))]
+    outcome = world.apply()
+    assert [outcome.settled(receipt) for receipt in receipts] == [
+        {1: 100_000},
+        {1: 23_456, 2: 76_544},
+        {2: 22_221, 3: 27_779},
+    ]
+    assert {outcome.rule(receipt) for receipt in receipts} == {"on_account"}
+
+
+@pytest.mark.parametrize(
+    "amounts", [(1000, 1000), (1000, 1000, "500.50"), (1000, 1000, 950)], ids=["too few", "odd", "not round enough"]
+)
+def test_other_payers_do_not_pay_on_account(amounts: Sequence[object]) -> None:
+    world = _on_account()
+    for place, amount in enumerate(amounts):
+        world.receipt(amount, day=25 + 10 * place)
+    assert world.apply().settled() == {}
+
+
+def test_where_a_credit_note_is_open_nothing_is_paid_on_account() -> None:
+    world = _on_account(("1234.56", "987.65", "543.21", "-77.70"))
+    for place in range(3):
+        world.receipt(500, day=45 + 10 * place)
+    assert world.apply().settled() == {}
+
+
+def test_round_sums_are_not_taken_for_payments_on_account_where_the_items_are_round() -> None:
+    world = _on_account(("1200", "900", "543.21"))
+    for place in range(3):
+        world.receipt(500, day=45 + 10 * place)
+    assert world.apply().settled() == {}
+
+
+def test_a_credit_note_of_a_later_day_was_not_netted_unless_its_number_stands_there() -> None:
+    world = World()
+    invoice = world.item("INV-0400766", "500.00")
+    credit = world.item("CN-0400766", "-50.00", day=90)
+    weak = world.receipt("500.00", "invoice 0400 766", day=20)
+    assert world.apply().settled(weak) == {invoice: 50_000}
+    world.receipts.clear()
+    named = world.receipt("450.00", "INV-0400766 CN-0400766", day=20)
+    assert world.apply().settled(named) == {invoice: 50_000, credit: -5_000}
+
+
+def test_what_is_open_of_an_unknown_payer_with_the_same_name_is_waited_for() -> None:
+    world = World()
+    for n in range(2):
+        world.item(f"INV-{n}", "9.00", day=n)
+    world.receipt("13.37", party=None, name="Li Wei", day=10)
+    receipt = world.receipt("9.00", name="Li Wei", day=20)
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert len(outcome.suggestions(receipt)) == 2
+
+
+def test_a_name_says_nothing_where_its_account_pays_as_somebody_else() -> None:
+    world = World()
+    world.parties = [("A", "C-1", "Harbour Mills"), ("B", "C-2", "Valley Foods")]
+    world.item("INV-1001", "431.17", party="A")
+    world.item("INV-1002", "77.77", party="B")
+    world.receipt("77.77", "INV-1002", party="B", account="DE01")
+    receipt = world.receipt("431.17", party=None, name="Harbour Mills", account="DE01")
+    assert world.apply().settled(receipt) == {}
