@@ -17,7 +17,7 @@ from typing import Any
 from mappings.currencies import EXPONENTS
 from mappings.model import ENTITIES, Column, Kind, columns
 from mappings.statuses import STATUSES
-from mappings.synonyms import FIELDS, STATUS_NAMES, WORDS
+from mappings.synonyms import FIELDS, STATUS_NAMES, VAGUE, WORDS
 
 SURE = 80
 """Per cent from which a proposal is written without a comment mark."""
@@ -175,6 +175,8 @@ def _named(name: str, path: str, entity: str) -> int:
             best = max(best, _alike(target, given))
         if "." in path:
             best = min(best, 95)
+    if own in [tuple(text.split()) for text in VAGUE.get(name, ())]:
+        best = max(best, SURE - 10)
     return best
 
 

@@ -15,7 +15,7 @@ WORDS: dict[str, str] = {
     **dict.fromkeys(("名称", "姓名", "名", "name"), "name"),
     **dict.fromkeys(("mail", "邮箱", "邮件", "电子邮箱", "email"), "email"),
     **dict.fromkeys(("mobile", "tel", "telephone", "电话", "手机", "手机号", "联系电话", "phone"), "phone"),
-    **dict.fromkeys(("curr", "币种", "币别", "货币", "currency"), "currency"),
+    **dict.fromkeys(("cur", "curr", "ccy", "币种", "币别", "货币", "currency"), "currency"),
     **dict.fromkeys(("日期", "day", "date", "on"), "date"),
     **dict.fromkeys(("时间", "datetime", "timestamp", "time", "at", "ms"), "at"),
     **dict.fromkeys(("create", "creation", "创建", "created"), "created"),
@@ -23,7 +23,7 @@ WORDS: dict[str, str] = {
         ("update", "modified", "modify", "changed", "write", "systemmodstamp", "修改", "更新", "updated"), "updated"
     ),
     **dict.fromkeys(("sale", "sales", "so", "订单", "销售订单", "order"), "order"),
-    **dict.fromkeys(("bill", "发票", "invoice"), "invoice"),
+    **dict.fromkeys(("bill", "inv", "发票", "invoice"), "invoice"),
     **dict.fromkeys(("quotation", "报价", "报价单", "quote"), "quote"),
     **dict.fromkeys(("deal", "商机", "opportunity"), "opportunity"),
     **dict.fromkeys(("线索", "lead"), "lead"),
@@ -137,3 +137,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Canonical field → further names, in the words that stand for others."""
 
 STATUS_NAMES = ("status", "state", "stage")
+
+VAGUE: dict[str, tuple[str, ...]] = {"gross_amount": ("amount",)}
+"""What a field may be called as well as another: an amount, with tax or without. It is for a person to decide."""

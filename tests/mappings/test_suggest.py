@@ -59,6 +59,14 @@ def test_chinese_names_are_understood() -> None:
     assert found.status.values == {"已取消": "cancelled", "已确认": "confirmed"}
 
 
+def test_an_amount_that_may_be_with_tax_or_without_is_for_a_person_to_decide() -> None:
+    for name in ("金额", "amount"):
+        (found,) = suggest("order", "order", [{name: "100.50"}, {name: "7"}]).fields
+        assert (found.field, found.sure) == ("gross_amount", False)
+    both = suggest("order", "order", [{"amount": "100.50", "total": "119.60", "cur": "EUR"}]).fields
+    assert {found.field: found.path for found in both} == {"gross_amount": "total", "currency": "cur"}
+
+
 def test_values_that_a_field_cannot_take_rule_it_out() -> None:
     records = [{"email": "none of your business", "currency": "shells", "total": "much"}]
     assert by_field(suggest("lead", "lead", records)) == {}
