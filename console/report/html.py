@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
@@ -25,6 +26,7 @@ MOST_FINDINGS = 2000
 MOST_ROWS = 500
 """Of every other table."""
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -91,6 +93,7 @@ def _period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
         *((tied, "tie_outs"), (tables.movements(report, words), "movements")),
         *((tables.adjustments(report, words), "adjustments"), (tables.settled(report, words), "settled")),
         *((_owed(report, words), "receivables"), (tables.ageing(report, words), None)),
+        *((tables.cash_totals(report, words), "cash"), (_receipts(report, words), None)),
     )
     for table, note in notes:
         if table.rows:
@@ -101,10 +104,17 @@ def _period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
                 if note
                 else None,
                 "heads": list(zip(table.heads, _numeric(table), strict=True)),
-                "rows": [[(_shown(cell), cell) for cell in row] for row in table.rows[:MOST_ROWS]],
+                "rows": [[(_shown(cell), cell, _look(cell)) for cell in row] for row in table.rows[:MOST_ROWS]],
                 "left_out": len(table.rows) - MOST_ROWS,
                 "all": len(table.rows),
             }
+
+
+def _receipts(report: Report, words: Texts) -> Table:
+    """Without what is applied and what differs, which stands beside what it settles."""
+    whole = tables.cash(report, words)
+    rows = [tuple(row[n] for n in tables.CASH_IN_SHORT) for row in whole.rows]
+    return whole._replace(heads=tuple(whole.heads[n] for n in tables.CASH_IN_SHORT), rows=rows)
 
 
 def _owed(report: Report, words: Texts) -> Table:
@@ -123,6 +133,10 @@ def _owed(report: Report, words: Texts) -> Table:
 
 def _numeric(table: Table) -> list[bool]:
     return [not isinstance(cell.value, str | None) for cell in table.rows[0]]
+
+
+def _look(cell: Cell) -> str:
+    return "day" if isinstance(cell.value, str) and _DAY.fullmatch(cell.value) else "text"
 
 
 def _shown(cell: Cell) -> str:

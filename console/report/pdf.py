@@ -105,6 +105,7 @@ def render(report: Report, locale: str) -> bytes:
             paper.head(table.title)
             paper.rows(table.heads, table.widths, table.rows)
     _owed(paper, report, words)
+    _cash(paper, report, words)
     _findings(paper, report, words)
     return bytes(paper.output())
 
@@ -174,6 +175,23 @@ def _owed(paper: _Paper, report: Report, words: Texts) -> None:
         paper.ln(1)
         heads = [words(f"column.{name}") for name in ("currency", "documents", *(f"due_{name}" for name in aged))]
         paper.rows(heads, [10, 12, *([20] * len(aged))], rows)
+
+
+def _cash(paper: _Paper, report: Report, words: Texts) -> None:
+    """Sums for each currency, and what is left of which receipt."""
+    totals, receipts = tables.cash_totals(report, words), tables.cash(report, words)
+    if not totals.rows:
+        return
+    paper.head(totals.title)
+    paper.say(words("period_note.cash"), 8, grey=True)
+    paper.ln(1)
+    paper.rows(totals.heads, [10, 12, 22, 22, 22, 22], totals.rows)
+    if len(receipts.rows) > MOST_FINDINGS:
+        paper.say(words("report.truncated", shown=MOST_FINDINGS, all=len(receipts.rows)), 8, grey=True)
+    paper.ln(2)
+    heads = [receipts.heads[column] for column in tables.CASH_IN_SHORT]
+    rows = [[row[column] for column in tables.CASH_IN_SHORT] for row in receipts.rows[:MOST_FINDINGS]]
+    paper.rows(heads, [14, 30, 28, 10, 20, 20, 54, 26, 40], rows)
 
 
 def _findings(paper: _Paper, report: Report, words: Texts) -> None:

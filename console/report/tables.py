@@ -36,7 +36,7 @@ class Table(NamedTuple):
 def tables(report: Report, words: Texts) -> list[Table]:
     """All of them, in the order in which one reads them."""
     makers: tuple[Callable[[Report, Texts], Table], ...] = (
-        *(tie_outs, period_tie_outs, movements, adjustments, settled, ageing, receivables),
+        *(tie_outs, period_tie_outs, movements, adjustments, settled, ageing, receivables, cash),
         *(findings, open_items, sign_offs),
     )
     return [make(report, words) for make in makers]
@@ -207,6 +207,63 @@ def receivables(report: Report, words: Texts) -> Table:
         *(("overdue_days", 11), ("bucket", 14), ("currency", 10), ("amount", 18)),
     )
     return _table("receivables", words, columns, rows)
+
+
+CASH = ("amount", "applied", "differences", "left")
+"""Of a receipt: amount = applied + differences + left."""
+
+
+def cash_totals(report: Report, words: Texts) -> Table:
+    """What came in and settles nothing in its source yet, by currency: how much of it the rules apply."""
+    rows = (
+        (
+            *(Cell(item["currency"]), Cell(item["receipts"])),
+            *(_money(item[name], item["currency"]) for name in CASH),
+        )
+        for item in report["cash"]["totals"]
+    )
+    columns = (("currency", 10), ("receipts", 11), *((name, 18) for name in _CASH_HEADS))
+    return _table("cash_totals", words, columns, rows)
+
+
+CASH_IN_SHORT = (0, 1, 3, 4, 5, 8, 9, 10, 11)
+"""Columns of the receipts that say it without the sums between."""
+_CASH_HEADS = ("amount", "applied", "differences", "unapplied")
+
+
+def cash(report: Report, words: Texts) -> Table:
+    """Receipts: what each settles and by which rule, or what it may settle, what is left, and what to do about that."""
+    rows = (_receipt(item, words) for item in report["cash"]["receipts"])
+    columns = (
+        *(("received_on", 12), ("customer", 30), ("system", 12), ("number", 24), ("currency", 10)),
+        *((name, 16) for name in _CASH_HEADS),
+        *(("settles", 50), ("class", 24), ("next_step", 44)),
+    )
+    return _table("cash", words, columns, rows)
+
+
+def _receipt(item: Item, words: Texts) -> tuple[Cell, ...]:
+    currency = item["currency"]
+    amount, left = Decimal(item["amount"]), Decimal(item["left"])
+    differences = sum((Decimal(entry["amount"]) for entry in item["differences"]), Decimal(0))
+    said = [f"{_settled_by(entry)} ({entry['rule']})" for entry in item["applied"]]
+    said += [
+        f"{entry['kind_text']}: {figures.money(Decimal(entry['amount']), currency)}" for entry in item["differences"]
+    ]
+    for option in item["suggestions"]:
+        documents = " + ".join(_settled_by(entry) for entry in option["applied"])
+        said.append(words("report.maybe", what=documents, rule=option["rule"]))
+    return (
+        *(Cell(item["received_on"]), Cell(item["customer"]), Cell(item["record"]["system"]), _record(item["record"])),
+        *(Cell(currency), _money(amount, currency), _money(amount - differences - left, currency)),
+        *(_money(differences, currency), _money(left, currency), Cell("\n".join(said) or None)),
+        *(Cell(item["class_text"]), Cell(item["action"])),
+    )
+
+
+def _settled_by(entry: Item) -> str:
+    amount = figures.money(Decimal(entry["amount"]), entry["currency"])
+    return f"{figures.label(entry['record'])} {amount}"
 
 
 def findings(report: Report, words: Texts) -> Table:

@@ -39,7 +39,7 @@ def write(report: Report, path: Path, locale: str) -> None:
         )
     )
     fills: tuple[Callable[[Book, Report, str], None], ...] = (
-        *(_summary, _tie_outs, _periods, _movements, _adjustments, _settled, _ageing, _receivables),
+        *(_summary, _tie_outs, _periods, _movements, _adjustments, _settled, _ageing, _receivables, _cash),
         *(_findings, _finding_ages, _open_items, _sign_offs),
     )
     for fill in fills:
@@ -212,6 +212,29 @@ def _ageing(book: Book, report: Report, subtitle: str) -> None:
 
 def _receivables(book: Book, report: Report, subtitle: str) -> None:
     _sheet(book, tables.receivables(report, book.words), subtitle)
+
+
+def _cash(book: Book, report: Report, subtitle: str) -> None:
+    """Each receipt foots; below, the sums of each currency."""
+    words = book.words
+    table = tables.cash(report, words)
+    sheet = _sheet(book, table, subtitle, wrapped=(9, 10, 11))
+    for row, cells in enumerate(table.rows, FIRST):  # applied is what is neither a difference nor left
+        amount, differences, left = (xl_rowcol_to_cell(row, column) for column in (5, 7, 8))
+        currency = str(cells[4].value)
+        formula = f"ROUND({amount}-{differences}-{left},{figures.decimals(currency)})"
+        book.formula(sheet, row, 6, formula, cells[6].value, currency)
+    row = FIRST + max(len(table.rows), 1) + 1
+    for whole in report["cash"]["totals"]:
+        currency = whole["currency"]
+        book.text(sheet, row, 0, words("column.total"), bold=True)
+        book.text(sheet, row, 4, currency, bold=True)
+        own = xl_range_abs(FIRST, 4, FIRST + max(len(table.rows), 1) - 1, 4)
+        for column, name in enumerate(tables.CASH, 5):
+            amounts = xl_range_abs(FIRST, column, FIRST + max(len(table.rows), 1) - 1, column)
+            formula = f'SUMIFS({amounts},{own},"{currency}")'
+            book.formula(sheet, row, column, formula, Decimal(whole[name]), currency, bold=True)
+        row += 1
 
 
 _AMOUNT, _BASE_AMOUNT, _AGE = 7, 9, 11

@@ -63,7 +63,7 @@ def report(**changes: Any) -> dict[str, Any]:
             }
         ],
         "receivables": receivables(),
-        "cash": {"totals": [], "receipts": []},
+        "cash": cash(),
         "findings": [
             finding("f1", "order_invoice_amount", "billing", "finance", "error", ("20.00", "CNY", "20.00"), 5),
             finding("f2", "payment_duplicate", "collection", "finance", "error", ("1200", "JPY", "57.00"), 91),
@@ -121,11 +121,66 @@ def tie_out(
     }
 
 
+def cash() -> dict[str, Any]:
+    """One receipt that settles a document but for a fee, and one that nobody can place."""
+    total = {"receipts": 1, "applied": "100.00", "differences": "-0.10", "left": "0.00"}
+    unknown = {"receipts": 1, "applied": "0", "differences": "0", "left": "500"}
+    bill = {"record": record("books", "invoice", "I7", FORMULA, None), "amount": "100.00", "currency": "CNY"}
+    other = {"record": record("books", "invoice", "I8", "INV-8", None), "amount": "500", "currency": "JPY"}
+    nothing: dict[str, Any] = {"applied": [], "differences": [], "suggestions": []}
+    words = dict.fromkeys(("class", "class_text", "next_step", "action"))
+    evidence: dict[str, Any] = {"score": 900, "decision": "auto", "evidence": {}}
+    return {
+        "totals": [{"currency": "CNY", "amount": "99.90", **total}, {"currency": "JPY", "amount": "500", **unknown}],
+        "receipts": [
+            {
+                **words,
+                "record": record("bank", "payment", "T1", "BK1", None),
+                "customer_number": "C1",
+                "customer": HOSTILE,
+                "currency": "CNY",
+                "received_on": "2026-10-30",
+                "amount": "99.90",
+                "left": "0.00",
+                "applied": [{**bill, "rule": "bank_fee", **evidence}],
+                "differences": [{"kind": "bank_fee", "kind_text": "bank fee", "amount": "-0.10"}],
+                "suggestions": [],
+            },
+            {
+                **nothing,
+                "record": record("bank", "payment", "T2", FORMULA, None),
+                "customer_number": None,
+                "customer": None,
+                "currency": "JPY",
+                "received_on": "2026-10-31",
+                "amount": "500",
+                "left": "500",
+                "class": "to_decide",
+                "class_text": "To be decided",
+                "next_step": "choose",
+                "action": "Choose among the suggestions.",
+                "suggestions": [
+                    {
+                        "rank": 1,
+                        "rule": "amount_only",
+                        "score": 250,
+                        "evidence": {},
+                        "applied": [other],
+                        "differences": [],
+                    }
+                ],
+            },
+        ],
+    }
+
+
 def empty() -> dict[str, Any]:
     """A report before there was anything."""
     lists = ("tie_outs", "period_tie_outs", "movements", "adjustments", "settled", "findings", "periods")
     return report(
-        **{name: [] for name in lists}, receivables={"as_at": "2026-10-31", "ageing": [], "customers": [], "items": []}
+        **{name: [] for name in lists},
+        receivables={"as_at": "2026-10-31", "ageing": [], "customers": [], "items": []},
+        cash={"totals": [], "receipts": []},
     )
 
 

@@ -38,13 +38,22 @@ def test_csv_holds_every_table_with_plain_amounts_and_texts_that_stay_texts(tmp_
     found = tables(tmp_path / "r.zip")
     assert list(found) == [
         *("tie_outs.csv", "period_tie_outs.csv", "movements.csv", "adjustments.csv", "settled.csv"),
-        *("receivables_ageing.csv", "receivables.csv", "findings.csv", "open_items.csv", "sign_offs.csv"),
+        *("receivables_ageing.csv", "receivables.csv", "cash.csv", "findings.csv", "open_items.csv", "sign_offs.csv"),
     ]
     heads, adjusted = found["adjustments.csv"]
     shown = dict(zip(heads, adjusted, strict=True))
     assert (shown["Number"], shown["Was"], shown["Difference"]) == (f"'{FORMULA}", "10.00", "-2.50")
     assert shown["url"] == "https://books.example/7"
     assert [row[-2] for row in found["receivables.csv"][1:]] == ["100.10", "-0.20", "500"]
+    heads, *receipts = found["cash.csv"]
+    shown = dict(zip(heads, receipts[0], strict=True))
+    assert [shown[name] for name in ("Amount", "Applied", "Differences", "Left")] == [
+        "99.90",
+        "100.00",
+        "-0.10",
+        "0.00",
+    ]
+    assert shown["What it settles"].endswith("100.00 (bank_fee)\nbank fee: -0.10")
     risky = [cell for rows in found.values() for row in rows for cell in row if re.match(r"[=+@]|-\D", cell)]
     assert risky == []
 

@@ -64,6 +64,15 @@ def test_records_link_to_their_system_but_only_to_web_addresses(text: str) -> No
     assert outside == {"https://erp.example/sale/7?a=1&b=2", "https://books.example/7"}
 
 
+def test_money_that_settles_nothing_in_its_source_is_shown_with_what_it_settles_and_what_to_do(text: str) -> None:
+    section = text[text.index('<section id="cash_totals">') : text.index('<section id="findings">')]
+    assert "bank fee: -0.10" in section
+    assert "perhaps INV-8 500 (amount_only)" in section
+    assert "Choose among the suggestions." in section
+    assert 'href="#cash_totals">Cash application</a>' in text
+    assert "cash_totals" not in html.render(sample_report.empty(), "en")
+
+
 def test_every_chart_says_in_words_what_it_shows(text: str) -> None:
     charts = [attributes for tag, attributes in Page(text).tags if tag == "svg"]
     assert len(charts) > 10

@@ -42,7 +42,16 @@ def cells(sheet: Any) -> list[Any]:
 def test_the_sheets_an_accountant_looks_for_are_there_with_heads_that_stay(book: Any) -> None:
     assert book.sheetnames == [
         *("Summary", "Tie-outs", "Tie-outs of the period", "Movements", "Adjustments to closed periods"),
-        *("Settled since", "Receivables by age", "Open receivables", "Findings", "Ageing", "Open items", "Sign-off"),
+        *(
+            "Settled since",
+            "Receivables by age",
+            "Open receivables",
+            "Cash application",
+            "Findings",
+            "Ageing",
+            "Open items",
+            "Sign-off",
+        ),
     ]
     assert {sheet.title: sheet.freeze_panes for sheet in book} == {
         **dict.fromkeys(book.sheetnames, "B5"),
@@ -77,6 +86,19 @@ def test_amounts_are_numbers_with_the_decimals_of_their_currency(book: Any) -> N
         "KWD": "#,##0.000;[Red]-#,##0.000",
     }
     assert number_format(None) == number_format("CNY")
+
+
+def test_receipts_foot_and_are_summed_by_currency(values: Any) -> None:
+    sheet = values["Cash application"]
+    rows = [[sheet.cell(row, column).value for column in range(5, 10)] for row in (5, 6, 8, 9)]
+    assert rows == [
+        ["CNY", 99.9, 100, -0.1, 0],
+        ["JPY", 500, 0, 0, 500],
+        ["CNY", 99.9, 100, -0.1, 0],
+        ["JPY", 500, 0, 0, 500],
+    ]
+    assert sheet["J6"].value == "perhaps INV-8 500 (amount_only)"
+    assert (sheet["K6"].value, sheet["L6"].value) == ("To be decided", "Choose among the suggestions.")
 
 
 def test_totals_are_formulas_that_already_carry_their_value(book: Any, values: Any) -> None:
