@@ -8,7 +8,7 @@ from conformance import catalogue, shelf
 from conformance.grades import grade
 from conformance.runner import Run, Status
 from conformance.worlds import world_of
-from sandbox.files.over_sftp import SftpWorld
+from sandbox.sftp.conformance import SftpWorld
 from tests.conformance.offline import WrongFilesWorld, WrongLeadsWorld, WrongSingerWorld
 
 World = type[WrongFilesWorld] | type[WrongSingerWorld] | type[WrongLeadsWorld]

@@ -16,7 +16,7 @@ from connectors.errors import AuthError, ContractError, TransientError, Unreacha
 from connectors.files.config import FilesConfig
 from connectors.files.connector import Files
 from connectors.waiting import sleep
-from sandbox.files.sftp import PASSWORD, USER, Sftp
+from sandbox.sftp.server import PASSWORD, USER, Sftp
 from tests.connectors.files.conftest import OLD, Desk, ids, window
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from conformance.sleeping import really
 from conformance.world import Wish
 from sandbox.files.conformance import FilesWorld
-from sandbox.files.sftp import PASSWORD, USER, Sftp
+from sandbox.sftp.server import PASSWORD, USER, Sftp
 
 _SETTLE_SECONDS = 0.01
 _LOOK_SECONDS = 0.02

@@ -1,0 +1,1 @@
+"""An SFTP server that files are delivered to."""
