@@ -45,6 +45,7 @@ _AT_ONCE = 4
 """So many records are read at once where a list shows parts of them only."""
 _NOTICED = 3 * _SECOND
 """A difference between two clocks that is less may come from the way of the answer."""
+_MOST_OFF = 366 * 86_400 * _SECOND
 
 Pages = Iterator[tuple[Answer, Position | None]]
 
@@ -264,8 +265,8 @@ def _ahead(answer: Answer) -> int:
         ahead = to_us(parsedate_to_datetime(dated)) - answer.received_us if dated else 0
     except (ValueError, TypeError):
         return 0
-    # The header knows whole seconds only, and the answer was some time on its way.
-    return ahead if abs(ahead) >= _NOTICED else 0
+    # The header knows whole seconds only, and the answer was some time on its way. What is years off is no clock.
+    return ahead if _NOTICED <= abs(ahead) <= _MOST_OFF else 0
 
 
 def listed(

@@ -176,12 +176,14 @@ ERASURES = [
 COMMAND = [b"trace\n\xff", b"lock\n\xed\xa0\xbd\n--reason\n\xfe", b"findings\nshow\n\xf8"]
 
 ERPNEXT = [talk("find lead", {"data": [[]]})]
+ODOO = [talk("pull party", (200, ("Date: Fri, 31 Dec 9999 23:59:59 -2359",), {"length": 0, "records": []}))]
 TEMPLATE = [b"{" + b"9" * 5_001 + b"}"]
 SINGER = [json.dumps({"type": "SCHEMA", "key_properties": ["id", 'a "b"']}).encode()]
 WEBHOOK = [json.dumps(["d1", DIGITS, "n", {}]).encode()]
 
 KEPT = {
     "erpnext": ERPNEXT,
+    "odoo": ODOO,
     "singer": SINGER,
     "template": TEMPLATE,
     "webhook": WEBHOOK,
