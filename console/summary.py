@@ -48,6 +48,7 @@ def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> N
         _findings(figures.get("findings", figures.get("open", ())), figures.get("roll_forward"), words)
         for name, why in ((result.reconcile or {}).get("broken") or {}).items():
             say(words("summary.broken_check", name=name, why=why))
+        _refused_keys((result.reconcile or {}).get("refused_keys", ()), words)
     _applied(result.applied, words)
     _created(result.created, words)
     _planned(result.plans, words)
@@ -55,6 +56,16 @@ def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> N
     _problems(result, words)
     if result.kind == "sync" and result.status == "done" and result.changed_nothing:
         say(words("summary.nothing_changed"))
+
+
+def _refused_keys(kinds: Sequence[Mapping[str, Any]], words: Texts) -> None:
+    """By what customers were not compared, since too many share it, and what to do."""
+    for item in kinds:
+        kind = item["kind"]
+        counts = {name: f"{item[name]:,}" for name in ("keys", "pairs", "largest")}
+        what, systems = words(f"summary.refused_kind.{kind}"), ", ".join(item["systems"])
+        say(words("summary.refused_keys", what=what, systems=systems, **counts))
+        say(f"  {words(f'summary.refused_advice.{kind}')}")
 
 
 def _part(words: Texts, name: str, **values: Any) -> None:

@@ -14,6 +14,7 @@ from reconciliation.cash import results as cash_results
 from reconciliation.frame import Frame
 from reconciliation.gathering import CARRIED
 from reconciliation.linking import link
+from reconciliation.linking.blocking import REFUSED, Refused
 from reconciliation.observe import observe
 from reconciliation.rules import Rules
 from state import cash, figures, findings, periods, stamps
@@ -47,6 +48,8 @@ class ReconcileResult:
     links: dict[str, int]
     """Links by kind, entities and method."""
     suggested_links: int
+    refused_keys: list[Refused]
+    """What too many customers share to be compared for it, by kind."""
     changed_links: int
     """Added, changed and removed."""
     tie_outs: list[TieOut]
@@ -108,6 +111,7 @@ def reconciled(
         links = link(loaded, store, run_id)
         facts.prepare(loaded)
         found = _figures(loaded, store, closing)
+        found[REFUSED] = {item.kind: asdict(item) for item in links.refused}
         observation = observe(loaded)
         changes = lifecycle.advance(loaded, store, observation, run_id)
         writebacks.note_agreement(store, loaded)
@@ -122,6 +126,7 @@ def reconciled(
                 base_currency=rules.base_currency,
                 links=links.by_method,
                 suggested_links=links.suggested,
+                refused_keys=links.refused,
                 changed_links=links.added + links.changed + links.removed,
                 tie_outs=list(found[stored_tie_outs.KIND].values()),
                 opened=len(changes.opened),

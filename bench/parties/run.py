@@ -52,7 +52,7 @@ def main() -> int:
         "names": _names,
     }
     if given.large:
-        parts["scale"] = lambda: _scale(given.large)
+        parts["scale"] = lambda: _scale(given.large, given.seeds[0])
     for name, part in parts.items():
         if given.only in (None, name):
             found[name] = part()
@@ -117,10 +117,10 @@ def _world(size: int, seed: int) -> dict[str, Any]:
     return made | _against(truth, work)
 
 
-def _scale(size: int) -> dict[str, Any]:
-    rows = world.build(size, 7)
+def _scale(size: int, seed: int) -> dict[str, Any]:
+    rows = world.build(size, seed)
     truth = ours.truth(rows)
-    made: dict[str, Any] = {"parties": len(rows), "true_pairs": len(truth)}
+    made: dict[str, Any] = {"seed": seed, "parties": len(rows), "true_pairs": len(truth)}
     with ours.frame(rows) as frame:
         timed = measure.timed(lambda: ours.link(frame))
     made["ours"] = {

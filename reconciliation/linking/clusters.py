@@ -9,6 +9,12 @@ _SOFT = ("email", "domain", "phone", "name_city", "likeness")
 """Methods whose links give way where a chain of them would join what is two."""
 _SURE = "kind = 'same_as' AND left_entity = 'party' AND decision <> 'suggested'"
 
+_BY_NAME = """
+    UNION
+    SELECT a.group_id FROM told_apart t
+    JOIN party_groups a ON a.id = t.a_id JOIN party_groups b ON b.id = t.b_id WHERE a.group_id = b.group_id
+"""
+
 
 def apart(frame: Frame) -> None:
     """Make suggestions of soft links whose chains join what is two; makes ``party_groups``."""
@@ -38,10 +44,12 @@ def _group(frame: Frame) -> None:
 def _give_way(frame: Frame) -> bool:
     """In each group that holds two companies, make its weakest soft links suggestions; whether there were any.
 
-    Two tax ids of one scheme whose check digits are right are two companies, so are an organisation and a person, and
-    two that people have cut. Links of equal strength give way together: which of them is wrong cannot be told.
+    Two tax ids of one scheme whose check digits are right are two companies, so are an organisation and a person, two
+    that people have cut, and two that their names tell apart. Links of equal strength give way together: which of them
+    is wrong cannot be told.
     """
     soft = ", ".join(map(quoted, _SOFT))
+    by_name = _BY_NAME if "told_apart" in frame.stages else ""
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE torn AS
@@ -53,7 +61,8 @@ def _give_way(frame: Frame) -> bool:
             UNION
             SELECT a.group_id FROM cut c
             JOIN party_groups a ON a.id = c.left_id JOIN party_groups b ON b.id = c.right_id
-            WHERE c.kind = 'same_as' AND a.group_id = b.group_id;
+            WHERE c.kind = 'same_as' AND a.group_id = b.group_id
+            {by_name};
         CREATE OR REPLACE TEMP TABLE giving_way AS
             SELECT c.left_id, c.right_id FROM candidate c
             JOIN party_groups g ON g.id = c.left_id SEMI JOIN torn USING (group_id)

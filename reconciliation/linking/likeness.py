@@ -6,16 +6,10 @@ ask, and nobody else comes near. Less is a suggestion to a person; much less is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from reconciliation.frame import Frame, quoted
 from reconciliation.linking import blocking, candidates, evidence, weights
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from reconciliation.linking.profiles import Names
 
 METHOD = "likeness"
 _HARD = ("reference", "number", "external_id", "tax_id", "person", "created")
@@ -30,22 +24,22 @@ _MARGIN = 6.0
 """Bits by which a sure pair must be ahead of the next one of either side: 64 to 1."""
 _NEXT = 4.0
 """Bits by which a suggestion may be behind the best one of either side."""
-_BATCH = 100_000
 
 
 def likeness(frame: Frame) -> None:
     """Add links between parties that are alike, and take back soft ones that everything else speaks against."""
     if not (frame.rules.by_likeness and _take_part(frame)):
         return
-    from reconciliation.linking import profiles  # brings what compares names, needed only here
+    from reconciliation.linking import chains, name_pairs, profiles  # bring what compares names, needed only here
 
     found = profiles.make(frame)
     _pairs(frame, profiles.CONTACT_KEYS)
-    _compare_names(frame, found)
+    name_pairs.compare(frame, found, "alike_pair", "best_name")
     evidence.compare(frame, "SELECT a_id, b_id, label FROM alike_pair")
     _score(frame)
     _take_back(frame)
     _choose(frame)
+    chains.judge(frame, found)
     frame.run("DROP TABLE named; DROP TABLE name_key; DROP TABLE read_party; DROP TABLE best_name; DROP TABLE compared")
 
 
@@ -94,15 +88,19 @@ def _take_part(frame: Frame) -> bool:
     return True
 
 
-def _pairs(frame: Frame, contact_keys: Sequence[str]) -> blocking.Blocks:
+def _pairs(frame: Frame, contact_keys: Sequence[tuple[str, str]]) -> None:
     """Make ``alike_pair (a_id, b_id, label)``: pairs to judge, and known ones to learn from (1 the same, 0 two)."""
     contacts = " UNION ALL ".join(
-        f"SELECT {key} AS key, record_id, system AS side FROM profile SEMI JOIN asking USING (record_id)"
-        for key in contact_keys
+        f"SELECT '{kind}' AS kind, {key} AS key, record_id, system AS side "
+        "FROM profile SEMI JOIN asking USING (record_id)"
+        for kind, key in contact_keys
     )
-    names = "SELECT 'n' || k.key AS key, a.record_id, a.system AS side FROM name_key k JOIN asking a USING (record_id)"
+    names = (
+        "SELECT 'name' AS kind, 'n' || k.key AS key, a.record_id, a.system AS side "
+        "FROM name_key k JOIN asking a USING (record_id)"
+    )
     asking = frame.value("SELECT count(*) FROM asking")
-    blocks = blocking.pairs(
+    blocking.pairs(
         frame,
         f"{names} UNION ALL {contacts}",
         budget=max(asking * _PAIRS_A_PARTY, _LEAST_BUDGET),
@@ -124,51 +122,6 @@ def _pairs(frame: Frame, contact_keys: Sequence[str]) -> blocking.Blocks:
             USING (a_id, b_id)
         UNION ALL SELECT a_id, b_id, label FROM known_pair;
         DROP TABLE blocked_pair;
-        """
-    )
-    return blocks
-
-
-def _compare_names(frame: Frame, found: Names) -> None:
-    """Make ``best_name (a_id, b_id, level, bits)``: how alike the names of each pair are, the best of all they have."""
-    import pyarrow as pa  # a run without new parties needs neither
-
-    from reconciliation.linking import alike
-
-    frame.run(
-        """
-        CREATE OR REPLACE TEMP TABLE wanted_pair AS
-            SELECT DISTINCT least(x.form, y.form) AS one, greatest(x.form, y.form) AS other
-            FROM alike_pair p JOIN named x ON x.record_id = p.a_id JOIN named y ON y.record_id = p.b_id
-        """
-    )
-    bits = alike.word_bits(found.frequency.__getitem__, len(found.forms))
-    schema = pa.schema([("one", pa.int64()), ("other", pa.int64()), ("level", pa.int8()), ("bits", pa.float64())])
-    rows = frame.rows("SELECT one, other FROM wanted_pair")
-
-    def compared() -> Iterator[pa.RecordBatch]:
-        for start in range(0, len(rows), _BATCH):
-            made = []
-            for one, other in rows[start : start + _BATCH]:
-                alike_ = alike.names(found.forms[one], found.forms[other], bits)
-                if alike_ is not None:
-                    made.append((one, other, alike.LEVELS.index(alike_.level), alike_.bits))
-            columns = list(zip(*made, strict=True)) or [()] * len(schema)
-            arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    frame.take("name_pair", pa.RecordBatchReader.from_batches(schema, compared()), "SELECT * FROM incoming")
-    words = ", ".join(map(quoted, alike.LEVELS))
-    frame.run(
-        f"""
-        CREATE OR REPLACE TABLE best_name AS
-        SELECT a_id, b_id, [{words}][(best).level + 1] AS level, (best).bits AS bits FROM (
-            SELECT p.a_id, p.b_id, min(struct_pack(level := n.level, less := -n.bits, bits := n.bits)) AS best
-            FROM alike_pair p JOIN named x ON x.record_id = p.a_id JOIN named y ON y.record_id = p.b_id
-            JOIN name_pair n ON n.one = least(x.form, y.form) AND n.other = greatest(x.form, y.form)
-            GROUP BY p.a_id, p.b_id
-        );
-        DROP TABLE wanted_pair; DROP TABLE name_pair;
         """
     )
 
@@ -202,7 +155,7 @@ def _score(frame: Frame) -> None:
 
 
 def _take_back(frame: Frame) -> None:
-    """Judge what softer keys found: links that all together speak against become suggestions, weak names go."""
+    """Judge what softer keys found: what is not as probable as a sure pair has to be is a suggestion, weak names go."""
     soft = ", ".join(map(quoted, _SOFT))
     frame.run(
         f"""
@@ -211,7 +164,7 @@ def _take_back(frame: Frame) -> None:
             SELECT c.*, s.p, least(round(1000 * s.p), 999)::INTEGER AS likely,
                 left(c.evidence, -1) || ',' || substr(s.shown, 2) AS known,
                 c.decision = 'auto' AND c.method IN ({soft})
-                    AND (NOT coalesce(s.can_be_sure, true) OR s.p < {frame.rules.suggested_from}) AS doubted
+                    AND (NOT coalesce(s.can_be_sure, true) OR s.p < {frame.rules.sure_from}) AS doubted
             FROM candidate c LEFT JOIN scored s ON c.kind = 'same_as' AND c.left_entity = 'party'
                 AND c.left_id = s.a_id AND c.right_id = s.b_id
         )
@@ -226,7 +179,7 @@ def _take_back(frame: Frame) -> None:
 
 
 def _choose(frame: Frame) -> None:
-    """Add the sure pairs, then suggestions for what is still without a counterpart."""
+    """Add the sure pairs, then suggestions for what is still without a counterpart, and for who may be there twice."""
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE likely AS
@@ -245,7 +198,8 @@ def _choose(frame: Frame) -> None:
                 FROM ends WINDOW one AS (PARTITION BY record_id, system)
             )
             SELECT a_id, b_id, min(behind) = 0 AND min(ahead) >= {_MARGIN} AS alone,
-                min(behind) >= -{_NEXT} AND max(place) <= {candidates.MOST_SUGGESTIONS} AS worth_asking
+                max(place) <= {candidates.MOST_SUGGESTIONS} AS among_few,
+                among_few AND min(behind) >= -{_NEXT} AS worth_asking
             FROM placed GROUP BY a_id, b_id
         """
     )
@@ -263,7 +217,7 @@ def _choose(frame: Frame) -> None:
         WHERE worth_asking
         UNION ALL
         {found}, 'suggested' FROM (SELECT * FROM likely WHERE can_be_sure AND p >= {frame.rules.sure_from})
-        ANTI JOIN ranked USING (a_id, b_id)
+        LEFT JOIN ranked USING (a_id, b_id) WHERE among_few IS NULL OR among_few AND name = 'same'
         """,
     )
 

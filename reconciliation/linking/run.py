@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reconciliation.frame import Frame
-from reconciliation.linking import candidates, memory, normalise
+from reconciliation.linking import blocking, candidates, memory, normalise
+from reconciliation.linking.blocking import Refused
 from reconciliation.linking.clusters import apart, clusters
 from reconciliation.linking.documents import documents
 from reconciliation.linking.leads import leads
@@ -15,7 +16,7 @@ from reconciliation.linking.parties import parties
 from reconciliation.linking.payments import payments
 from reconciliation.linking.payouts import payouts
 from reconciliation.linking.products import products
-from state import frames, links
+from state import figures, frames, links
 from state.store import Store
 
 Linker = Callable[[Frame], None]
@@ -38,6 +39,8 @@ class LinkCounts(NamedTuple):
     added: int
     changed: int
     removed: int
+    refused: list[Refused]
+    """Keys of parties that too many share to be compared."""
 
 
 def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
@@ -52,6 +55,7 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
         frame.take("decided_links", decided, "SELECT * FROM incoming")
         frame.take("stored_links", frames.reader(connection, stored), "SELECT * FROM incoming")
         last = links.remembered(connection, memory.NAME)
+        refused = [Refused(**item) for item in figures.standing(connection, blocking.REFUSED).values()]
     candidates.prepare(frame)
     inputs = memory.inputs(frame)
     known = last == (inputs, memory.stored(frame))
@@ -60,7 +64,7 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     for linker in LINKERS:
         if not (known and linker in _REMEMBERED):
             linker(frame)
-    counts = _write(frame, store, run_id, None if known else inputs)
+    counts = _write(frame, store, run_id, None if known else inputs, refused if known else blocking.refused(frame))
     frame.run(
         f"""
         CREATE OR REPLACE TABLE links AS SELECT {candidates.COLUMNS} FROM candidate
@@ -70,7 +74,7 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     return counts
 
 
-def _write(frame: Frame, store: Store, run_id: str, inputs: str | None) -> LinkCounts:
+def _write(frame: Frame, store: Store, run_id: str, inputs: str | None, refused: list[Refused]) -> LinkCounts:
     """Store the differences, and with ``inputs`` what the linkers of parties have read and found."""
     frame.run(
         f"""
@@ -97,4 +101,4 @@ def _write(frame: Frame, store: Store, run_id: str, inputs: str | None) -> LinkC
         "WHERE decision <> 'suggested' GROUP BY 1 ORDER BY 1"
     )
     suggested = frame.value("SELECT count(*) FROM candidate WHERE decision = 'suggested'")
-    return LinkCounts(dict(methods), suggested, len(added), len(changed), len(removed))
+    return LinkCounts(dict(methods), suggested, len(added), len(changed), len(removed), refused)

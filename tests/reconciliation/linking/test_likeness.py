@@ -153,6 +153,35 @@ def test_links_of_a_chain_that_joins_two_tax_ids_give_way_together(books: Books)
     assert all(json.loads(item.evidence)["joins_two"] for item in found.values())
 
 
+def test_a_short_name_joins_no_two_companies_of_a_group(books: Books) -> None:
+    _crowd(books)
+    place = {"city": "York", "address_line": "12 Harbour Street", "domain": "wenmir.example"}
+    _party(books, "C", name="Wenmir", phone="+44 1904 600001", **place)
+    _party(books, "E", name="Wenmir Interiors Ltd", phone="+44 1904 600001", **place)
+    _party(books, "B", name="Wenmir Consulting Ltd", email="pay@wenmir.example", **place)
+    found = _links(books)
+    assert ("B", "E") not in {pair for pair, item in found.items() if item.decision == "auto"}
+    assert len({pair for pair, item in found.items() if item.decision == "auto"}) < 2
+
+
+def test_the_second_record_of_a_customer_in_one_system_is_suggested(books: Books) -> None:
+    _crowd(books)
+    same = {"name": "Grünwald Maschinenbau GmbH", "city": "Hamburg", "address_line": "Elbweg 5"}
+    _party(books, "C1", **same, phone="+49 40 3300123", domain="gruenwald.example")
+    _party(books, "C2", **same)
+    _party(books, "E", **same, phone="+49 40 3300123", domain="gruenwald.example")
+    found = _links(books)
+    assert (found["C1", "E"].decision, found["C2", "E"].decision) == ("auto", "suggested")
+
+
+def test_the_more_parties_there_are_the_more_a_name_and_a_city_must_say(books: Books) -> None:
+    _party(books, "C", name="Mcvey", city="Augsburg")
+    _party(books, "E", name="Mcvey", city="Augsburg")
+    assert _links(books)["C", "E"].decision == "auto"
+    _crowd(books, 1500)
+    assert _links(books, "run-2")["C", "E"].decision == "suggested"
+
+
 def test_the_mail_of_another_company_is_only_a_suggestion(books: Books) -> None:
     _crowd(books)
     _party(books, "C", name="Alphanova Ltd", email="books@accountant.example", city="York")
