@@ -6,9 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mappings.model import ENTITIES
 from reconciliation import facts, money
 from reconciliation.checks import Check, catalogue, own
 from reconciliation.frame import Frame, quoted
+
+_CHAIN = list(ENTITIES)
+"""Entities in the course of lead to cash."""
 
 
 class Observation(NamedTuple):
@@ -109,8 +113,18 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         f"""
         CREATE OR REPLACE TABLE checked (check_id VARCHAR, stage VARCHAR, department VARCHAR, severity VARCHAR);
         {f"INSERT INTO checked VALUES {rows};" if rows else ""}
-        CREATE OR REPLACE TABLE numbered AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n
+        CREATE OR REPLACE TEMP TABLE placed AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n
             FROM observed;
+        -- The main record first, then along the chain; not in the order in which records arrived.
+        CREATE OR REPLACE TABLE numbered AS
+        WITH spread AS (
+            SELECT n, unnest(records) AS record_id, generate_subscripts(records, 1) = 1 AS is_main FROM placed
+        ),
+        ordered AS (
+            SELECT n, list(record_id ORDER BY is_main DESC, list_position({_CHAIN}, entity), system, source_id) AS ids
+            FROM spread JOIN subjects USING (record_id) GROUP BY n
+        )
+        SELECT p.* REPLACE (o.ids AS records) FROM placed p JOIN ordered o USING (n);
         CREATE OR REPLACE TABLE named AS
             SELECT DISTINCT r.record_id, s.entity, s.system, s.source_id, s.number
             FROM (SELECT unnest(records) AS record_id FROM numbered UNION SELECT unnest(keys) FROM numbered) r

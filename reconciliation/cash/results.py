@@ -93,7 +93,8 @@ def _read(session: Session) -> dict[int, Figure]:
     for receipt, item, applied, spent, rule, score, decision, rank, evidence, currency in session.rows(
         """
         SELECT a.receipt_id, a.item_id, a.applied, a.spent, a.rule, a.score, a.decision, a.rank, a.evidence, i.currency
-        FROM applications a JOIN open_items i USING (item_id) ORDER BY a.receipt_id, a.decision, a.rank, a.item_id
+        FROM applications a JOIN open_items i USING (item_id)
+        ORDER BY a.receipt_id, a.decision, a.rank, i.issued_on, i.number, a.item_id
         """
     ):
         said = json.loads(evidence)

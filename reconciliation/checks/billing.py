@@ -145,7 +145,7 @@ def order_invoice_amount(_: Mapping[str, Any]) -> str:
             CASE WHEN j.foreign_currency IS NULL THEN abs(j.ordered - j.billed) ELSE j.ordered END AS amount,
                 j.currency,
             j.since, struct_pack(
-                "order" := (SELECT list(label(o.number, NULL, o.source_id) ORDER BY o.record_id) FROM orders o
+                "order" := (SELECT list(label(o.number, NULL, o.source_id) ORDER BY o.system, o.source_id) FROM orders o
                             WHERE list_contains(j.order_ids, o.record_id)),
                 ordered_money := j.ordered,
                 billed_money := CASE WHEN j.foreign_currency IS NULL THEN j.billed ELSE f.net END,

@@ -121,11 +121,12 @@ def credit_note_exceeds_invoice(_: Mapping[str, Any]) -> str:
     """A credit note that corrects several invoices is spread over them and not judged here."""
     return f"""
         WITH single AS (SELECT credit_id FROM credit_links GROUP BY ALL HAVING count(*) = 1)
-        SELECT [i.record_id] AS keys, list_concat([i.record_id], list(n.record_id ORDER BY n.record_id)) AS records,
+        SELECT [i.record_id] AS keys, list_concat([i.record_id],
+            list(n.record_id ORDER BY n.system, n.source_id)) AS records,
             (sum(n.gross_amount) - i.gross_amount)::BIGINT AS amount, i.currency, max(n.issue_date) AS since,
             struct_pack(invoice := label(i.number, NULL, i.source_id), invoice_money := i.gross_amount,
                 credited_money := sum(n.gross_amount)::BIGINT,
-                credit_notes := list({_LABEL} ORDER BY n.record_id)) AS params
+                credit_notes := list({_LABEL} ORDER BY n.system, n.source_id)) AS params
         FROM invoices i JOIN credit_links c ON c.invoice_id = i.record_id JOIN single USING (credit_id)
         JOIN invoices n ON n.record_id = c.credit_id
         WHERE i.accounting AND NOT i.deleted AND {_NOTES} AND n.currency IS NOT DISTINCT FROM i.currency

@@ -79,10 +79,11 @@ def invoice_without_order(parameters: Mapping[str, Any]) -> str:
 def invoice_party_differs(_: Mapping[str, Any]) -> str:
     """A customer without a counterpart in the other system may be anybody there."""
     return f"""
-        SELECT [i.record_id] AS keys, list_concat([i.record_id], list(o.record_id ORDER BY o.record_id)) AS records,
+        SELECT [i.record_id] AS keys, list_concat([i.record_id],
+            list(o.record_id ORDER BY o.system, o.source_id)) AS records,
             i.gross_amount AS amount, i.currency, i.issue_date AS since,
             struct_pack(invoice := {_LABEL}, amount_money := i.gross_amount, customer := any_value(c.label),
-                orders := list(label(o.number, NULL, o.source_id) ORDER BY o.record_id),
+                orders := list(label(o.number, NULL, o.source_id) ORDER BY o.system, o.source_id),
                 other_customer := list(DISTINCT d.label ORDER BY d.label)) AS params
         FROM invoices i JOIN order_invoice l ON l.invoice_id = i.record_id JOIN orders o ON o.record_id = l.order_id
         JOIN party_of a ON a.record_id = i.record_id JOIN party_of b ON b.record_id = o.record_id
@@ -212,7 +213,7 @@ def invoice_number_gap(parameters: Mapping[str, Any]) -> str:
     """A series is what stands before the last digits; void and deleted invoices fill their place."""
     return f"""
         WITH numbered AS (
-            SELECT record_id, system, number, issue_date,
+            SELECT record_id, system, source_id, number, issue_date,
                 regexp_extract(trim(number), '^(.*?)([0-9]+)$', 1) AS series,
                 regexp_extract(trim(number), '^(.*?)([0-9]+)$', 2) AS digits
             FROM invoices
@@ -222,7 +223,7 @@ def invoice_number_gap(parameters: Mapping[str, Any]) -> str:
         placed AS (
             SELECT record_id, system, series, number, issue_date, length(digits) AS width, digits::BIGINT AS n
             FROM numbered WHERE length(digits) <= 15
-            QUALIFY row_number() OVER (PARTITION BY system, series, digits::BIGINT ORDER BY record_id) = 1
+            QUALIFY row_number() OVER (PARTITION BY system, series, digits::BIGINT ORDER BY system, source_id) = 1
         ),
         steps AS (
             SELECT *, lag(n) OVER one AS before_n, lag(number) OVER one AS before, lag(record_id) OVER one AS before_id

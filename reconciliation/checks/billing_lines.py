@@ -14,7 +14,7 @@ _JUDGED = f"""
     judged AS (
         SELECT s.billing_group AS group_id, any_value(s.currency) AS currency, list(s.order_id ORDER BY s.order_id)
             AS ids, any_value(s.group_net) AS net,
-            list(label(o.number, NULL, o.source_id) ORDER BY o.record_id) AS labels,
+            list(label(o.number, NULL, o.source_id) ORDER BY o.system, o.source_id) AS labels,
             CASE WHEN count(o.gross_amount - o.net_amount) = count(*) THEN sum(o.gross_amount - o.net_amount)
                 END::BIGINT AS tax
         FROM order_states s JOIN orders o ON o.record_id = s.order_id

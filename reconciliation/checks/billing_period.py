@@ -17,7 +17,8 @@ _FIRST = """
 _POSITIONS = f"""
     SELECT s.billing_group, list(s.order_id ORDER BY s.order_id) AS ids, max(s.last_delivered_on) AS delivered_on,
         any_value(b.first_on) AS billed_on, any_value(b.ids) AS bills, any_value(s.billed_net) AS billed_net,
-        any_value(s.currency) AS currency, list(label(o.number, NULL, o.source_id) ORDER BY o.record_id) AS labels,
+        any_value(s.currency) AS currency,
+            list(label(o.number, NULL, o.source_id) ORDER BY o.system, o.source_id) AS labels,
         any_value(b.labels) AS invoices
     FROM order_states s JOIN orders o ON o.record_id = s.order_id
     JOIN ({_FIRST}) b USING (billing_group)

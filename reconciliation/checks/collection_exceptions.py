@@ -33,10 +33,10 @@ _PAYMENT = "[p.record_id] AS keys"
 def payment_currency_differs(_: Mapping[str, Any]) -> str:
     """What was paid does not reduce what is owed, as amounts of two currencies cannot be compared."""
     return f"""
-        SELECT {_PAYMENT}, list_concat([p.record_id], list(i.record_id ORDER BY i.record_id)) AS records,
+        SELECT {_PAYMENT}, list_concat([p.record_id], list(i.record_id ORDER BY i.system, i.source_id)) AS records,
             p.amount, p.currency, p.received_on AS since,
             struct_pack(payment := any_value(l.label), amount_money := p.amount,
-                invoices := list(label(i.number, NULL, i.source_id) ORDER BY i.record_id),
+                invoices := list(label(i.number, NULL, i.source_id) ORDER BY i.system, i.source_id),
                 invoice_currency := list(DISTINCT i.currency ORDER BY i.currency)) AS params
         FROM payments p JOIN money m ON m.payment_id = p.record_id JOIN invoice_payment ip USING (payment_id)
         JOIN invoices i ON i.record_id = ip.invoice_id JOIN payment_labels l USING (payment_id)
@@ -122,10 +122,11 @@ def payment_failed(parameters: Mapping[str, Any]) -> str:
             UNION ALL
             SELECT op.order_id, m.received_on FROM money m JOIN order_payment op USING (payment_id) WHERE NOT m.is_out
         )
-        SELECT {_PAYMENT}, list_concat([p.record_id], list(s.record_id ORDER BY s.record_id)) AS records, p.amount,
+        SELECT {_PAYMENT}, list_concat([p.record_id],
+            list(s.record_id ORDER BY s.system, s.source_id)) AS records, p.amount,
             p.currency, p.received_on AS since,
             struct_pack(amount_money := p.amount, tried_on := p.received_on,
-                documents := list(s.label ORDER BY s.record_id)) AS params
+                documents := list(s.label ORDER BY s.system, s.source_id)) AS params
         FROM payments p JOIN tried t USING (record_id) JOIN subjects s ON s.record_id = t.document_id
         WHERE getvariable('today') - p.received_on <= {int(parameters["days"])}
           AND NOT EXISTS (FROM came c WHERE c.document_id = t.document_id AND c.received_on >= p.received_on)
@@ -242,10 +243,11 @@ def chargeback_not_booked(_: Mapping[str, Any]) -> str:
             UNION
             SELECT op.payment_id, oi.invoice_id FROM order_payment op JOIN order_invoice oi USING (order_id)
         )
-        SELECT {_PAYMENT}, list_concat([p.record_id], list(i.record_id ORDER BY i.record_id)) AS records, p.amount,
+        SELECT {_PAYMENT}, list_concat([p.record_id],
+            list(i.record_id ORDER BY i.system, i.source_id)) AS records, p.amount,
             p.currency, p.received_on AS since,
             struct_pack(amount_money := p.amount, disputed_on := p.received_on,
-                invoices := list(label(i.number, NULL, i.source_id) ORDER BY i.record_id)) AS params
+                invoices := list(label(i.number, NULL, i.source_id) ORDER BY i.system, i.source_id)) AS params
         FROM payments p JOIN named n ON n.payment_id = p.record_id JOIN invoices i ON i.record_id = n.invoice_id
         WHERE p.payments AND NOT p.deleted AND p.kind = 'chargeback' AND p.status = 'received'
           AND i.accounting AND NOT i.deleted AND i.status = 'paid' AND coalesce(i.open_amount, 0) = 0

@@ -55,7 +55,7 @@ def deleted_elsewhere(_: Mapping[str, Any]) -> str:
         SELECT [g.record_id] AS keys, list_concat([g.record_id], list(a.record_id ORDER BY a.system, a.record_id))
             AS records,
             CASE WHEN count(DISTINCT a.currency) <= 1 THEN sum(a.amount) END::BIGINT AS amount,
-                any_value(a.currency ORDER BY a.record_id) AS currency, NULL::DATE AS since,
+                any_value(a.currency ORDER BY a.system, a.source_id) AS currency, NULL::DATE AS since,
             struct_pack(entity_name := g.entity, record := s.label, system := s.system,
                 alive := list(DISTINCT a.label ORDER BY a.label),
                     systems := list(DISTINCT a.system ORDER BY a.system)) AS params

@@ -197,11 +197,12 @@ def opportunity_duplicate(parameters: Mapping[str, Any]) -> str:
 def status_opportunity_quote(_: Mapping[str, Any]) -> str:
     """The money is that of the accepted quotes."""
     return f"""
-        SELECT [p.record_id] AS keys, list_concat([p.record_id], list(q.record_id ORDER BY q.record_id)) AS records,
+        SELECT [p.record_id] AS keys, list_concat([p.record_id],
+            list(q.record_id ORDER BY q.system, q.source_id)) AS records,
             CASE WHEN count(DISTINCT q.currency) <= 1 THEN sum(q.net_amount) END::BIGINT AS amount,
-            any_value(q.currency ORDER BY q.record_id) AS currency, local_day(p.closed_at) AS since,
+            any_value(q.currency ORDER BY q.system, q.source_id) AS currency, local_day(p.closed_at) AS since,
             struct_pack(opportunity := label(p.number, p.name, p.source_id), opportunity_status := p.status,
-                quotes := list(label(q.number, NULL, q.source_id) ORDER BY q.record_id), amount_money :=
+                quotes := list(label(q.number, NULL, q.source_id) ORDER BY q.system, q.source_id), amount_money :=
                     CASE WHEN count(DISTINCT q.currency) <= 1 THEN sum(q.net_amount) END::BIGINT) AS params
         FROM opportunities p JOIN opportunity_quote oq ON oq.opportunity_id = p.record_id
         JOIN quotes q ON q.record_id = oq.quote_id

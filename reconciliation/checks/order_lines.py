@@ -92,11 +92,11 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
                         quoted := h.quote_currency, ordered := h.order_currency)] END,
                     coalesce(d.found, []))) AS params
         FROM heads h LEFT JOIN differences d USING (group_id),
-        LATERAL (SELECT list(r.record_id ORDER BY r.record_id) AS ids, min(r.order_date) AS since,
-                     list(label(r.number, NULL, r.source_id) ORDER BY r.record_id) AS labels
+        LATERAL (SELECT list(r.record_id ORDER BY r.system, r.source_id) AS ids, min(r.order_date) AS since,
+                     list(label(r.number, NULL, r.source_id) ORDER BY r.system, r.source_id) AS labels
                  FROM right_side s JOIN orders r ON r.record_id = s.order_id WHERE s.group_id = h.group_id) o,
-        LATERAL (SELECT list(r.record_id ORDER BY r.record_id) AS ids,
-                     list(label(r.number, NULL, r.source_id) ORDER BY r.record_id) AS labels
+        LATERAL (SELECT list(r.record_id ORDER BY r.system, r.source_id) AS ids,
+                     list(label(r.number, NULL, r.source_id) ORDER BY r.system, r.source_id) AS labels
                  FROM left_side s JOIN quotes r ON r.record_id = s.quote_id WHERE s.group_id = h.group_id) q
         WHERE (NOT same_currency OR d.found IS NOT NULL)
           AND h.group_id NOT IN (SELECT group_id FROM told)

@@ -153,10 +153,11 @@ def party_terms_differ(_: Mapping[str, Any]) -> str:
 def party_duplicate(parameters: Mapping[str, Any]) -> str:
     """A tax id that many share is a tax group, or none."""
     return f"""
-        SELECT [first(p.record_id ORDER BY p.record_id)] AS keys, list(p.record_id ORDER BY p.record_id) AS records,
+        SELECT [first(p.record_id ORDER BY p.system, p.source_id)] AS keys,
+            list(p.record_id ORDER BY p.system, p.source_id) AS records,
             NULL::BIGINT AS amount, NULL AS currency, NULL::DATE AS since,
             struct_pack(system := p.system, count := count(*), tax_id := p.tax_key,
-                customers := list(label(p.name, p.number, p.source_id) ORDER BY p.record_id)) AS params
+                customers := list(label(p.name, p.number, p.source_id) ORDER BY p.system, p.source_id)) AS params
         FROM (SELECT *, {_bare("parties")} AS tax_key FROM parties) p
         WHERE NOT p.deleted AND coalesce(p.status, 'active') = 'active' AND p.tax_key IS NOT NULL
         GROUP BY p.system, p.tax_key HAVING count(*) BETWEEN 2 AND {int(parameters["most"])}
@@ -187,17 +188,19 @@ def party_archived_in_use(_: Mapping[str, Any]) -> str:
     """What is delivered and paid may stay with it."""
     return f"""
         WITH used AS (
-            SELECT o.record_id, o.net_amount AS amount, o.currency, label(o.number, NULL, o.source_id) AS label
+            SELECT o.record_id, o.system, o.source_id, o.net_amount AS amount, o.currency,
+                label(o.number, NULL, o.source_id) AS label
             FROM orders o WHERE o.erp AND NOT o.deleted AND o.status IN {RUNNING} AND o.status <> 'completed'
             UNION ALL
-            SELECT i.record_id, i.still_open, i.currency, label(i.number, NULL, i.source_id)
+            SELECT i.record_id, i.system, i.source_id, i.still_open, i.currency, label(i.number, NULL, i.source_id)
             FROM open_invoices i WHERE i.still_open > tolerance(i.gross_amount, i.currency)
         )
-        SELECT [p.record_id] AS keys, list_concat([p.record_id], list(u.record_id ORDER BY u.record_id)) AS records,
+        SELECT [p.record_id] AS keys, list_concat([p.record_id],
+            list(u.record_id ORDER BY u.system, u.source_id)) AS records,
             CASE WHEN count(DISTINCT u.currency) <= 1 THEN sum(u.amount) END::BIGINT AS amount,
-            any_value(u.currency ORDER BY u.record_id) AS currency, NULL::DATE AS since,
+            any_value(u.currency ORDER BY u.system, u.source_id) AS currency, NULL::DATE AS since,
             struct_pack(customer := label(p.name, p.number, p.source_id), party_status := p.status,
-                system := p.system, documents := list(u.label ORDER BY u.record_id),
+                system := p.system, documents := list(u.label ORDER BY u.system, u.source_id),
                 amount_money := CASE WHEN count(DISTINCT u.currency) <= 1 THEN sum(u.amount) END::BIGINT) AS params
         FROM parties p JOIN party_of d ON d.party_id = p.record_id JOIN used u ON u.record_id = d.record_id
         WHERE NOT p.deleted AND p.status IN ('archived', 'merged')

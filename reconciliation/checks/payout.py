@@ -103,7 +103,7 @@ def payout_bank_amount(_: Mapping[str, Any]) -> str:
     return """
         WITH sent AS (SELECT position, currency, sum(amount)::BIGINT AS amount, min(arrival_date) AS arrival_date,
                 list(payout_id ORDER BY payout_id) AS ids FROM payout_arrived WHERE state = 'at_bank' GROUP BY ALL),
-        arrived AS (SELECT position, p.currency, list(p.record_id ORDER BY p.record_id) AS ids,
+        arrived AS (SELECT position, p.currency, list(p.record_id ORDER BY p.system, p.source_id) AS ids,
                 sum(CASE WHEN p.direction = 'out' THEN -p.amount ELSE p.amount END)::BIGINT AS amount
             FROM (SELECT DISTINCT a.position, r.payment_id FROM payout_receipt r
                 JOIN payout_arrived a USING (payout_id)) r

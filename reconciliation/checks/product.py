@@ -35,9 +35,10 @@ _SHOWN = """
 def product_duplicate_sku(_: Mapping[str, Any]) -> str:
     """Documents of other systems that name the code could mean either."""
     return f"""
-        SELECT [first(p.record_id ORDER BY p.record_id)] AS keys, list(p.record_id ORDER BY p.record_id) AS records,
+        SELECT [first(p.record_id ORDER BY p.system, p.source_id)] AS keys,
+            list(p.record_id ORDER BY p.system, p.source_id) AS records,
             {_SHOWN}, struct_pack(system := p.system, count := count(*), sku := min(upper(trim(p.sku))),
-                products := list(label(p.name, NULL, p.source_id) ORDER BY p.record_id)) AS params
+                products := list(label(p.name, NULL, p.source_id) ORDER BY p.system, p.source_id)) AS params
         FROM products p WHERE {_LIVE} GROUP BY p.system, upper(trim(p.sku)) HAVING count(*) > 1
         """
 

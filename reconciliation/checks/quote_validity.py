@@ -108,11 +108,12 @@ def quote_stale(parameters: Mapping[str, Any]) -> str:
 def quote_order_expired(parameters: Mapping[str, Any]) -> str:
     """Of several quotes the one that was valid longest counts."""
     return f"""
-        SELECT [o.record_id] AS keys, list_concat([o.record_id], list(q.record_id ORDER BY q.record_id)) AS records,
+        SELECT [o.record_id] AS keys, list_concat([o.record_id],
+            list(q.record_id ORDER BY q.system, q.source_id)) AS records,
             o.net_amount AS amount, o.currency, o.order_date AS since,
             struct_pack("order" := label(o.number, NULL, o.source_id), amount_money := o.net_amount,
                 ordered_on := o.order_date, valid_until := max(q.valid_until),
-                quotes := list(label(q.number, NULL, q.source_id) ORDER BY q.record_id)) AS params
+                quotes := list(label(q.number, NULL, q.source_id) ORDER BY q.system, q.source_id)) AS params
         FROM orders o JOIN quote_order l ON l.order_id = o.record_id JOIN quotes q ON q.record_id = l.quote_id
         WHERE o.erp AND NOT o.deleted AND o.status IN {ENTERED} AND q.crm AND NOT q.deleted AND q.status IN {ACCEPTED}
         GROUP BY o.record_id, o.number, o.source_id, o.net_amount, o.currency, o.order_date

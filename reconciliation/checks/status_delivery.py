@@ -32,10 +32,11 @@ from reconciliation.checks.registry import check
 def status_delivery_order(_: Mapping[str, Any]) -> str:
     """Worth by the order's prices."""
     return """
-        SELECT [o.record_id] AS keys, list_concat([o.record_id], list(d.record_id ORDER BY d.record_id)) AS records,
+        SELECT [o.record_id] AS keys, list_concat([o.record_id],
+            list(d.record_id ORDER BY d.system, d.source_id)) AS records,
             s.delivered_value AS amount, o.currency, s.last_delivered_on AS since,
             struct_pack("order" := label(o.number, NULL, o.source_id), order_status := o.status,
-                deliveries := list(label(d.number, NULL, d.source_id) ORDER BY d.record_id),
+                deliveries := list(label(d.number, NULL, d.source_id) ORDER BY d.system, d.source_id),
                 amount_money := s.delivered_value) AS params
         FROM orders o JOIN order_states s ON s.order_id = o.record_id
         JOIN order_delivery od ON od.order_id = o.record_id JOIN deliveries d ON d.record_id = od.delivery_id

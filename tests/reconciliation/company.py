@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from sandbox.world.deals import line_gross
-from sandbox.world.records import BookPayment, SalesLine, World
+from sandbox.world.records import BookPayment, SalesLine, World, bank_reference
 from tests.reconciliation.books import Books
 
 _LEAD = {"待分配": "new", "跟进中": "working", "已转化": "converted", "无效": "disqualified"}
@@ -32,6 +34,33 @@ def fill(books: Books, world: World) -> None:
     _orders(books, world)
     _accounting(books, world)
     books.save()
+
+
+def fill_bank(books: Books, world: World) -> None:
+    """The lines of the bank's statements, as money in a system called ``bank``; to be saved."""
+    for line in world.bank_lines:
+        invoices, orders = re.findall(r"\bINV-[\w-]*\d", line.text), re.findall(r"\bSO-\d+", line.text)
+        if line.outgoing and not invoices and not orders:
+            continue
+        named = invoices[0] if len(invoices) == 1 else None
+        books.add(
+            "payment",
+            line.reference,
+            system="bank",
+            number=line.reference,
+            status="received",
+            kind="refund" if line.outgoing else "payment",
+            direction="out" if line.outgoing else "in",
+            method="bank_transfer",
+            currency=line.currency,
+            amount=line.amount,
+            received_on=line.booked_on,
+            reference_text=line.text,
+            payer_name=line.party,
+            invoice_ref=f"no:{named}" if named else None,
+            order_refs=[f"no:{number}" for number in orders],
+            lines=[{"invoice_ref": f"no:{named}", "amount": line.amount}] if named else [],
+        )
 
 
 def _leads(books: Books, world: World) -> None:
@@ -278,7 +307,9 @@ def _payment(books: Books, payment: BookPayment) -> None:
         books.add("payment", payment.key, kind=kind, direction="in", unapplied_amount=payment.amount, **known)
         return
     if payment.invoice_key is None:  # the refund of a prepayment that it used up
-        prepaid = {**known, "reference_text": "", "order_refs": []}
+        came = bank_reference(f"{payment.key} in")
+        day = payment.paid_on - timedelta(days=1)
+        prepaid = {**known, "reference_text": came, "received_on": day, "order_refs": []}
         books.add("payment", f"{payment.key}-pre", kind="advance", direction="in", unapplied_amount=0, **prepaid)
     ref = f"id:{payment.invoice_key}" if payment.invoice_key else None
     books.add(
