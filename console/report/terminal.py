@@ -30,6 +30,7 @@ def show(report: Report, locale: str, console: Console) -> None:
     _tie_outs(report, words, console)
     _movements(report, words, console)
     _receivables(report, words, console)
+    _cash(report, words, console)
     _stages(report, words, console)
     _ages(report, words, console)
     _findings(report, words, console)
@@ -79,6 +80,14 @@ def _receivables(report: Report, words: Texts, console: Console) -> None:
     heads = [words(f"column.{name}") for name in ("currency", *(f"due_{name}" for name in aged))]
     rows = [[item["currency"], *(figures.money(item[name], item["currency"]) for name in aged)] for item in items]
     _table(console, heads, rows, numbers=range(1, len(heads)))
+
+
+def _cash(report: Report, words: Texts, console: Console) -> None:
+    table = tables.cash_totals(report, words)
+    if table.rows:
+        _heading(console, table.title)
+        _table(console, table.heads, [[_shown(cell) for cell in row] for row in table.rows], numbers=range(1, 6))
+        _say(console, words("report.cash_list"))
 
 
 def _shown(cell: tables.Cell) -> str:

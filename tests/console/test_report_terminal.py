@@ -24,6 +24,13 @@ def test_figures_stay_whole_however_narrow_the_pipe() -> None:
     assert "57.00" in text
 
 
+def test_money_that_settles_nothing_is_summed_with_the_way_to_more() -> None:
+    text = shown()
+    assert "Cash application" in text
+    assert "`ltc cash list` shows what is left" in text
+    assert "Cash application" not in shown(cash={"totals": [], "receipts": []})
+
+
 def test_the_gravest_and_dearest_finding_comes_first_with_what_to_do() -> None:
     text = shown()
     assert text.index("JPY 1,200") < text.index("CNY 20.00") < text.index("KWD 1.234")
