@@ -42,7 +42,9 @@ def currency(session: Session, rule: CashRule) -> int:
     """The receipt names items in another currency and, converted at its day's rates, comes to them within ``share``.
 
     What is left over is a difference of the kind ``fx``, in the receipt's currency. Sure if the text says the item's
-    amount in its currency, or if the number is read well and the payer pays for the customer.
+    amount in its currency, or what all come to, or if the payer pays for the customer and the item's own number is
+    read, be it by its last digits. Items of those whom the payer pays for go before those of others, and a number
+    before an order.
     """
     session.run(
         f"""
@@ -57,9 +59,16 @@ def currency(session: Session, rule: CashRule) -> int:
             LEFT JOIN related_payer p ON p.payer = c.party AND p.customer = x.party
             WHERE h.level >= {references.WEAK} AND x.currency <> c.currency
         ),
+        preferred AS (
+            SELECT receipt_id, max(relation) >= {RELATED} AS known,
+                bool_or(own AND (relation >= {RELATED} OR level >= {references.CLEANED})) AS own
+            FROM found GROUP BY ALL
+        ),
         rated AS (
-            SELECT f.*, a.rate AS item_rate, a.day AS item_day FROM found f ASOF JOIN quoted a
-                ON a.currency = f.item_currency AND f.received_on >= a.day
+            SELECT f.*, a.rate AS item_rate, a.day AS item_day FROM (
+                SELECT f.* FROM found f JOIN preferred p USING (receipt_id)
+                WHERE (f.relation >= {RELATED} OR NOT p.known) AND (f.own OR NOT p.own)
+            ) f ASOF JOIN quoted a ON a.currency = f.item_currency AND f.received_on >= a.day
         )
         SELECT f.*, b.rate, converted(item_rest, u.minor, item_rate, v.minor, b.rate) AS worth
         FROM rated f ASOF JOIN quoted b ON b.currency = f.currency AND f.received_on >= b.day
@@ -69,15 +78,23 @@ def currency(session: Session, rule: CashRule) -> int:
         CREATE OR REPLACE TEMP TABLE exchanged AS
         SELECT receipt_id, any_value(rest) AS rest, sum(worth)::BIGINT AS worth, min(level) AS level,
             min(relation) AS relation, count(*) AS items, min(item_id) AS item_id, bool_and(own) AS own,
-            bool_and(said) AS said
-        FROM abroad ANTI JOIN (
+            bool_and(said) OR any_value(contains(replace(c.text, ',', ''),
+                a.item_currency || ' ' || a.together)) AS said
+        FROM (
+            SELECT *, amount_text((sum(item_rest) OVER (PARTITION BY receipt_id, item_currency))::BIGINT, item_currency)
+                AS together
+            FROM abroad
+        ) a JOIN (SELECT receipt_id, text FROM receipt) c USING (receipt_id)
+        ANTI JOIN (
             SELECT h.receipt_id FROM hit h JOIN receipt c USING (receipt_id) JOIN item x ON x.item_id = h.item_id
-            WHERE x.currency = c.currency AND h.level >= {references.CLEANED}) USING (receipt_id)
+            LEFT JOIN payer p ON p.payer = c.party AND p.customer = x.party
+            WHERE x.currency = c.currency AND h.level >= {references.CLEANED} AND (h.own OR p.payer IS NOT NULL)
+        ) USING (receipt_id)
         GROUP BY ALL
         HAVING abs(any_value(rest) - sum(worth)) <= floor(abs(sum(worth)) * {rule.share or 0:f})
         """
     )
-    sure = f"said OR level >= {references.CLEANED} AND relation >= {RELATED} AND (own OR items = 1)"
+    sure = f"said OR relation >= {RELATED} AND (own OR level >= {references.CLEANED} AND items = 1)"
     _propose(session, sure, 930)
     touched = settle(session, rule.name, rule.decision)
     _propose(session, f"NOT ({sure})", 700)

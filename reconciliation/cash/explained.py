@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from reconciliation.cash import cases, limits, references
-from reconciliation.cash.cases import RELATED, UNKNOWN
+from reconciliation.cash.cases import RELATED, SAME, UNKNOWN
 from reconciliation.cash.named import SCORE
 from reconciliation.cash.tables import settle
 from reconciliation.session import Session
@@ -101,7 +101,8 @@ def fee(session: Session, rule: CashRule) -> int:
     """A little is missing: at most ``most`` and ``share``, or by the same share in at least ``payments`` payments.
 
     It is a fee that a bank or a factor kept if the text says so or the payer's payments lack the same amount or share
-    again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount.
+    again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount. The
+    last digits of a number are enough for a little of one item of the payer's own.
     """
     _prepare(session)
     cases.rivals(session, "gap < 0")
@@ -125,7 +126,8 @@ def fee(session: Session, rule: CashRule) -> int:
             ) s
         )
         SELECT receipt_id, level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
-                OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})) AS sure, deducted, gap,
+                OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)}))
+                OR little AND relation = {SAME} AND own AND items = 1 AS sure, deducted, gap,
             CASE WHEN said OR times >= {again} OR rate_times >= {again} THEN 'fee' ELSE 'short_payment' END AS kind
         FROM short WHERE little OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})
         """,

@@ -80,19 +80,24 @@ def partial(session: Session, rule: CashRule) -> int:
 
     Sure if the payments together come to the whole item or the text speaks of a part; else only if no other item of
     the payer has about the amount, no rule before suggests anything, the text has no number that nobody knows, and the
-    terms of the item have no discount that may have been taken with something else. What else is less is a suggestion.
+    terms of the item have no discount that may have been taken with an open credit note. What else is less is a
+    suggestion.
     """
     cases.prepare(session, references.CLEANED)
     _near_rivals(session, "gap < 0")
     session.run(
         f"""
+        CREATE OR REPLACE TEMP TABLE credited AS
+        SELECT DISTINCT c.receipt_id FROM cases c JOIN payer p ON p.payer = c.party
+        JOIN item x ON x.party = p.customer AND x.currency = c.currency JOIN rest_item i ON i.item_id = x.item_id
+        WHERE i.rest < 0;
         CREATE OR REPLACE TEMP TABLE part AS
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
             c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM unread_number
                 UNION SELECT receipt_id FROM suggestion)
                 OR c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10
-                AS doubtful
+                AND c.receipt_id IN (FROM credited) AS doubtful
         FROM cases c JOIN receipt r USING (receipt_id)
         WHERE c.items = 1 AND c.relation >= {RELATED} AND c.gap < 0 AND c.rest > 0;
         CREATE OR REPLACE TEMP TABLE accepted AS SELECT receipt_id FROM part
@@ -126,7 +131,7 @@ def overpayment(session: Session, rule: CashRule) -> int:
     cases.propose_whole(session, f"{SCORE} - 40")
     touched = settle(session, rule.name, rule.decision)
     cases.prepare(session, references.CLEANED)
-    cases.those(session, "gap > 0 AND total > 0")
+    cases.those(session, "gap > 0 AND gap <= total // 2")
     cases.propose_whole(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")
     return touched

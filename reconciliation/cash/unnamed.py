@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from math import comb
 
+from reconciliation.cash.chance import Chance
 from reconciliation.cash.groups import Group, Item, Proposals, Receipt, load
 from reconciliation.cash.references import CLEANED
 from reconciliation.cash.subsets import SubsetSums
@@ -56,17 +57,17 @@ def account(session: Session, rule: CashRule) -> int:
 
 
 def period(session: Session, rule: CashRule) -> int:
-    """The text names a month: all that was issued in it comes to the amount, or one item of it does.
+    """The text names months: all that was issued in them comes to the amount, or one item does, or some of each.
 
-    With the discounts that were still allowed, or without.
+    With the discounts that were still allowed, or without. Some of them are sure if no other set of theirs comes to it
+    and one would hardly do so by accident.
     """
     prepare_unnamed(session)
     months = named_months(session)
     proposals = Proposals()
     for group in load(session, "SELECT * FROM unnamed SEMI JOIN named_month USING (receipt_id)"):
         for receipt in group.receipts:
-            if len(months[receipt.receipt_id]) == 1:
-                _of_month(group, receipt, months[receipt.receipt_id][0], proposals)
+            _of_months(rule, group, receipt, months[receipt.receipt_id], proposals)
     return proposals.settle(session, rule.name, rule.decision)
 
 
@@ -115,7 +116,7 @@ def party_amount(session: Session, rule: CashRule) -> int:
     of China). Other sets that come to the same amount raise doubts: each counts as likely as payments of its size are,
     shared among all sets of that size. Above ``doubt`` it is a suggestion; and so is the choice among equal items while
     an earlier receipt of the payer is open that may have paid one of them, where a discount was taken, or if the text
-    says of which month it is.
+    says of which month it is; and where another item would come to it less the discount that it still allows.
     """
     prepare_unnamed(session)
     months = named_months(session)
@@ -183,23 +184,51 @@ def prepare_unnamed(session: Session) -> None:
     )
 
 
-def _of_month(group: Group, receipt: Receipt, month: int, proposals: Proposals) -> None:
-    items = [item for item in group.eligible(receipt) if _month(item) == month]
+def _of_months(rule: CashRule, group: Group, receipt: Receipt, months: list[int], proposals: Proposals) -> None:
+    items = [item for item in group.eligible(receipt) if _month(item) in months]
     singles = [item for item in items if receipt.rest in (item.rest, item.rest - item.deduction(receipt))]
     options = []
     for deducted in (False, True):
         off = [item.deduction(receipt) if deducted else 0 for item in items]
         if sum(item.rest for item in items) - sum(off) == receipt.rest and (not deducted or any(off)):
             options.append((items, off))
-    if not options and len(singles) == 1:
+    if not options and len(singles) == 1 and len(months) == 1:
         options.append((singles, [singles[0].rest - receipt.rest]))
+    if not options and not singles:
+        options = _some_of_months(rule, receipt, items, months)
     if len(options) != 1:
         return
     chosen, off = options[0]
-    evidence = {"month": f"{(month - 1) // 12}-{(month - 1) % 12 + 1:02d}", "items": len(chosen)}
+    said = ", ".join(f"{(month - 1) // 12}-{(month - 1) % 12 + 1:02d}" for month in months)
+    evidence = {"month": said, "items": len(chosen)}
     differences = [(item.item_id, "discount", -amount) for item, amount in zip(chosen, off, strict=True)]
     proposals.add(receipt, chosen, 880, evidence, sure=True, differences=differences)
     group.taken.update(item.item_id for item in chosen)
+
+
+def _some_of_months(
+    rule: CashRule, receipt: Receipt, items: list[Item], months: list[int]
+) -> list[tuple[list[Item], list[int]]]:
+    """The one set of several items with some of each month that comes to the receipt; nothing where there are more."""
+    found = []
+    for deducted in (False, True):
+        off = [item.deduction(receipt) if deducted else 0 for item in items]
+        if deducted and not any(off):
+            continue
+        amounts = [item.rest - less for item, less in zip(items, off, strict=True)]
+        chances = Chance(amounts).expected(receipt.rest, rule.largest or 1)
+        largest = sum(chance < (rule.chance or 0) for chance in chances)
+        if not largest:
+            return []
+        for solution in SubsetSums(amounts).find(receipt.rest, largest=largest, most=2).solutions:
+            if solution.ways > 1:
+                return []
+            if deducted and not any(off[place] for place in solution.members):
+                continue
+            found.append(([items[place] for place in solution.members], [off[place] for place in solution.members]))
+    if len(found) != 1 or {_month(item) for item in found[0][0]} != set(months):
+        return []
+    return found
 
 
 def _month(item: Item) -> int:
@@ -217,7 +246,9 @@ def _of_amount(
     """Propose the oldest item of the amount; whether it is sure. ``waiting``: what else of the payer's is open."""
     items = group.eligible(receipt)
     fitting = [item for item in items if item.rest == receipt.rest]
-    deducted = [] if fitting else [item for item in items if item.rest - item.deduction(receipt) == receipt.rest]
+    less = [item for item in items if item.deduction(receipt) and item.rest - item.deduction(receipt) == receipt.rest]
+    deducted = [] if fitting else less
+    others = less if fitting else []
     fitting = fitting or deducted
     if months:
         fitting = [item for item in fitting if _month(item) in months]
@@ -226,11 +257,15 @@ def _of_amount(
     doubt = _doubt(receipt, items, fitting)
     alike = len(fitting) > 1
     before = [entry for entry in waiting if entry[1] != receipt.receipt_id and is_before(entry, receipt)]
-    sure = doubt < (rule.doubt or 0) and not (alike and (before or months or deducted))
+    sure = doubt < (rule.doubt or 0) and not others and not (alike and (before or months or deducted))
     evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
     if alike:
         evidence |= {"equal_items": len(fitting), "chosen": "oldest"}
-    for option, item in enumerate(fitting[:1] if sure else fitting[:5], 1):
+    if alike and not sure:
+        earlier = sum(entry[2] for entry in before if entry[2] * receipt.rest > 0)
+        place = min(earlier // receipt.rest, len(fitting) - 1)
+        fitting = [fitting[place], *fitting[:place], *fitting[place + 1 :]]  # the older ones are for what came before
+    for option, item in enumerate(fitting[:1] if sure else [*fitting, *others][:5], 1):
         differences = [(item.item_id, "discount", receipt.rest - item.rest)]
         score = 850 if sure else 700
         proposals.add(receipt, [item], score, evidence, sure=sure, option=option, differences=differences)

@@ -317,3 +317,13 @@ def test_engines_sixty_and_forty_come_to_a_hundred_although_thirty_comes_first()
     receipt = world.receipt("1000000.78", day=30)
     outcome = world.apply()
     assert set(outcome.settled(receipt) or outcome.suggestions(receipt)[0]) == set(fitting)
+
+
+def test_13_without_a_word_from_the_payer_the_order_of_the_law_holds_and_the_evidence_says_so() -> None:
+    world = World()
+    for place, amount in enumerate(("1234.56", "987.65", "543.21")):
+        world.item(f"INV-{1001 + place}", amount, day=10 * place)
+    receipts = [world.receipt(500, day=25 + 10 * place) for place in range(3)]
+    outcome = world.apply()
+    assert [set(outcome.settled(receipt)) for receipt in receipts] == [{1}, {1}, {1, 2}], "what was due first is first"
+    assert outcome.evidence(receipts[0])[0]["chosen"] == "oldest first"
