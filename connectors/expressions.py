@@ -15,6 +15,7 @@ import base64
 import difflib
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -161,6 +162,7 @@ class Template:
 
 
 Piece = str | Expression
+_BRACE = re.compile("[{}]")
 
 
 def pieces(text: str) -> list[Piece]:
@@ -168,9 +170,9 @@ def pieces(text: str) -> list[Piece]:
     found: list[Piece] = []
     literal = ""
     at = 0
-    while at < len(text):
-        sign = text[at]
-        if sign in "{}" and text[at : at + 2] == sign * 2:
+    while brace := _BRACE.search(text, at):
+        sign, literal, at = brace.group(), literal + text[at : brace.start()], brace.start()
+        if text[at : at + 2] == sign * 2:
             literal, at = literal + sign, at + 2
         elif sign == "{":
             end = _closing(text, at)
@@ -178,10 +180,9 @@ def pieces(text: str) -> list[Piece]:
                 found.append(literal)
             found.append(Expression(text[at + 1 : end].strip()))
             literal, at = "", end + 1
-        elif sign == "}":
-            raise ExpressionError(f"a }} closes nothing in {text!r}; write }}}} for the sign itself")
         else:
-            literal, at = literal + sign, at + 1
+            raise ExpressionError(f"a }} closes nothing in {text!r}; write }}}} for the sign itself")
+    literal += text[at:]
     return [*found, literal] if literal or not found else found
 
 
