@@ -66,11 +66,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "currency": {"share": "0.01"},
     "instalment": {"share": "0.10"},
     "party_amount": {"doubt": 0.001},
-    "period": {"chance": 0.0001, "largest": 6},
+    "period": {"chance": 0.00001, "largest": 6},
     "partial": {},
     "overpayment": {"share": "1"},
     "balance": {"chance": 0.00001},
-    "subset_sum": {"chance": 0.0001, "largest": 6},
+    "subset_sum": {"chance": 0.00001, "largest": 6},
     "on_account": {"payments": 3},
 }
 """What each kind of rule may be told, with what it goes by if it is not told."""

@@ -14,7 +14,7 @@ from reconciliation.cash.cases import RELATED, UNKNOWN
 from reconciliation.cash.chance import Chance
 from reconciliation.cash.groups import Group, Item, Proposals, Receipt, load
 from reconciliation.cash.subsets import Solution, SubsetSums
-from reconciliation.cash.unnamed import is_before, prepare_unnamed, waiting_receipts
+from reconciliation.cash.unnamed import prepare_unnamed
 from reconciliation.session import Session
 from settings.cash import CashRule
 
@@ -42,11 +42,9 @@ def named_and_others(session: Session, rule: CashRule) -> int:
 def some_of_named(session: Session, rule: CashRule) -> int:
     """The receipt names an order with several items, and some of them come to exactly its amount.
 
-    With the discounts that were still allowed, or without. Of equal items the oldest is meant, unless an earlier
-    receipt of the payer is open that may have paid it.
+    With the discounts that were still allowed, or without. Which of equal items is meant is for a person to decide.
     """
     cases.prepare(session, references.CLEANED)
-    waiting = waiting_receipts(session)
     sure = f"NOT own AND items > 1 AND gap <> 0 AND relation >= {UNKNOWN} AND one_customer AND sign(rest) = 1"
     named = _named(session, sure)
     receipts = [
@@ -60,16 +58,8 @@ def some_of_named(session: Session, rule: CashRule) -> int:
     taken: set[int] = set()
     for receipt in receipts:
         items = [item for item in named[receipt.receipt_id] if item.item_id not in taken]
-        before = [
-            entry
-            for entry in waiting.get((receipt.party, receipt.currency), [])
-            if entry[1] != receipt.receipt_id and is_before(entry, receipt)
-        ]
         alike = [item for item in items if item.rest == receipt.rest]
-        if len(alike) > 1 and not before:
-            proposals.add(receipt, alike[:1], 900, {"equal_items": len(alike), "chosen": "oldest"}, sure=True)
-            taken.add(alike[0].item_id)
-        elif len(alike) > 1:
+        if len(alike) > 1:
             for option, item in enumerate(alike[:_SHOWN], 1):
                 proposals.add(receipt, [item], 700, {"equal_items": len(alike)}, sure=False, option=option)
         else:
