@@ -9,7 +9,7 @@ import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connectors import retry
 from connectors.contract import CallStats
@@ -70,6 +70,7 @@ class SftpFolder(Folder):
             if entry != found:
                 yield None
                 return
+            _ask_quietly(handle)
             self._asked(lambda: handle.prefetch(found.size, _IN_FLIGHT), name)
             yield _File(handle, found, lambda step: self._asked(step, name))
         finally:
@@ -239,6 +240,22 @@ class SftpFolder(Folder):
             "private_key under `sftp` is no private key that can be read.",
             remedy="Give the whole text of an Ed25519, ECDSA or RSA key, and its passphrase if it has one.",
         )
+
+
+def _ask_quietly(handle: paramiko.SFTPFile) -> None:
+    """Keep Paramiko's thread that asks ahead from printing a traceback where the connection breaks off.
+
+    The read that waits for the answer fails as well, and that is what is told.
+    """
+    import paramiko
+
+    ask: Callable[..., None] = handle._prefetch_thread  # type: ignore[attr-defined]
+
+    def quiet(*given: Any) -> None:
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            ask(*given)
+
+    handle._prefetch_thread = quiet  # type: ignore[attr-defined]
 
 
 class _File:
