@@ -19,6 +19,8 @@ from state.store import Store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal
 
+pytestmark = pytest.mark.slow
+
 
 class Clock:
     """The time of the whole process; every look at it takes a millisecond."""

@@ -21,6 +21,8 @@ from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal, ago
 from tests.reconciliation.vault import Vault, firm, line
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report-schema.json").read_text())
 
 

@@ -18,6 +18,8 @@ from state.store import Store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal
 
+pytestmark = pytest.mark.slow
+
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
 
 

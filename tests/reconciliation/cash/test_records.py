@@ -15,6 +15,8 @@ from state import cash, figures
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 _SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "report-schema.json").read_text(encoding="utf-8"))
 
 
