@@ -11,6 +11,8 @@ from tests.console import company as console
 from tests.creation.company import LEAD
 from tests.creation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 
 class Line:
     """The command line on the company's store."""

@@ -24,6 +24,8 @@ from sync.result import SyncResult, as_dict
 from tests.jobs import company
 from tests.jobs.toy import ToySystem
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

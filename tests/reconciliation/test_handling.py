@@ -17,6 +17,8 @@ from state.store import Store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal
 
+pytestmark = pytest.mark.slow
+
 
 def a_finding(store: Store, **changes: Any) -> str:
     books = Books(store)

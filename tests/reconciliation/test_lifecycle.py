@@ -16,6 +16,8 @@ from state.store import Store
 from tests.reconciliation.books import AS_OF, Books, settings
 from tests.reconciliation.deals import Deal, ago
 
+pytestmark = pytest.mark.slow
+
 
 def _only(store: Store) -> Finding:
     with store.reading() as connection:

@@ -12,6 +12,8 @@ from state.store import Store
 from tests.reconciliation.deals import ago
 from tests.reconciliation.vault import Vault, firm, line
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def vault(sqlite_store: Store) -> Vault:
