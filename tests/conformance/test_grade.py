@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conformance import shelf
 from conformance.grades import grade
 from conformance.runner import Run
 from conformance.worlds import world_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_jiandaoyun_gets_the_grade_that_the_shelf_shows() -> None:

@@ -16,6 +16,8 @@ from tests.console import deal
 from tests.console.company import data, ltc
 from tests.reconciliation.books import Books
 
+pytestmark = pytest.mark.slow
+
 
 def _fill(path: Path) -> None:
     """Four receipts: one matched, one too much, one with two ways to settle it, one of a stranger."""

@@ -15,6 +15,8 @@ from sandbox.jiandaoyun import API_KEY, JiandaoyunServer
 from tests.console import company
 from tests.console.company import data, ltc
 
+pytestmark = pytest.mark.slow
+
 WHO = "lead3@example.com"
 TRACES = (WHO, "联系人 3", "13800000003")
 

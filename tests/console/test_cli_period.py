@@ -13,6 +13,8 @@ from click.testing import Result
 from tests.console import deal
 from tests.console.company import data, ltc
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,8 @@ from tests.console.company import data, ltc
 from tests.jobs.conftest import crm, erp, settings, systems, toys
 from tests.jobs.toy import ToySystem
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["crm", "erp", "settings", "systems", "toys"]
 
 SHORT = {"landing": {"versions": 1, "days": 1}, "runs": 1, "writes": 30, "findings": 1, "tie_outs": 1}

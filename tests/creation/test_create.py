@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.creation.company import LEAD
 from tests.creation.conftest import Company
+
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_is_created_without_a_rule(firm: Company) -> None:

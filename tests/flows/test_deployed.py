@@ -17,6 +17,8 @@ from state.store import open_store
 from tests.flows.conftest import wait_for
 from tests.jobs.toy import ToySystem
 
+pytestmark = pytest.mark.slow
+
 FLOW_RUN_SECONDS = 90
 
 
@@ -28,7 +30,6 @@ def client(prefect_api: str) -> Any:
         yield opened
 
 
-@pytest.mark.slow
 def test_a_scheduled_run_is_created_and_finished_by_a_worker(
     client: Any, config: Path, crm: ToySystem, prefect_process: Callable[..., Any], request: pytest.FixtureRequest
 ) -> None:

@@ -24,6 +24,8 @@ from state.store import open_store
 from tests.fuzz.engine import scratch
 from tests.properties import examples
 
+pytestmark = pytest.mark.slow
+
 _S = OutboxStatus
 MAY_BECOME: dict[OutboxStatus, set[OutboxStatus]] = {
     _S.PLANNED: {_S.SENDING, _S.CONFLICT, _S.SUPERSEDED},

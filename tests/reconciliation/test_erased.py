@@ -19,6 +19,8 @@ from state.store import Store, open_store
 from tests.reconciliation.books import settings
 from tests.reconciliation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 
 class Marked:
     """Knows the personal fields of an entity; there are no raw records here."""

@@ -19,6 +19,8 @@ from state.store import Store, open_store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO = Key(bytes(range(32))), Key(bytes(range(32, 64)))
 NOVEMBER = datetime(2026, 11, 3, 1, 0, tzinfo=UTC)
 

@@ -19,6 +19,8 @@ from state.store import Store
 from tests.reconciliation.books import Books, settings
 from yamlfiles.errors import FileUnusable
 
+pytestmark = pytest.mark.slow
+
 HEAD = """/*
 stage: order
 department: sales

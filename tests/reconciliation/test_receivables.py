@@ -6,10 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from reconciliation import closing, report
 from reconciliation.engine import reconcile
 from tests.reconciliation.books import AS_OF, Books, settings
 from tests.reconciliation.deals import Deal, ago
+
+pytestmark = pytest.mark.slow
 
 
 def owed(books: Books) -> dict[str, Any]:

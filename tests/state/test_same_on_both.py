@@ -15,6 +15,8 @@ from state.schema import metadata
 from state.store import Store, open_store
 from tests.state.conftest import Orders, Record, order
 
+pytestmark = pytest.mark.slow
+
 _CLOCKS = {"first_seen_at", "last_seen_at", "first_at", "last_at", "updated_at", "at"}
 
 records = st.builds(

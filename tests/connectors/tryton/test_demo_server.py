@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.tryton import server
 from sandbox.world.build import build_world
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_demo_holds_the_world_and_outlives_a_restart(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from reconciliation.cash.residue import NEXT_STEPS
 from reconciliation.session import Database
 from tests.reconciliation.cash.world import Outcome, World
 
+pytestmark = pytest.mark.slow
+
 _TEXTS = (
     "INV-{}",
     "INV {} and INV-{}",

@@ -16,6 +16,8 @@ from tests.console import deal
 from tests.console.company import data, ltc
 from tests.reconciliation.books import Books, settings
 
+pytestmark = pytest.mark.slow
+
 SHARED = Refused(kind="phone", systems=["crm", "erp"], keys=1, pairs=60 * 60, largest=60 * 60)
 
 
