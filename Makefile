@@ -44,7 +44,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: $(READY) ## the tests of everything, PostgreSQL included
 	@$(PYTEST) -m "not slow"
 
-test-slow: $(READY) ## the tests that take longer: whole kits, kills, races, deployments, the tutorial
+test-slow: $(READY) ## the tests that take longer: whole kits, kills, races, deployments, the tutorial, long reconciliations
 	@$(PYTEST) -m slow
 
 lint: $(READY) ## ruff and the import contracts
