@@ -7,7 +7,6 @@ systems that the settings no longer name are left out. Deleted records are there
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from mappings.currencies import EXPONENTS
 from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
 from reconciliation import money
 from reconciliation.rules import ROLES, Rules
+from reconciliation.session import in_memory
 from state import contents, frames, sourcecounts
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from state.store import Store
-
-MEMORY_LIMIT = "2GB"
-THREADS = 1
 
 _OF_RECORDS = "record_id system source_id number status currency deleted"
 _OF_ENTITY = {
@@ -132,25 +129,11 @@ def load(
     stored links are left out: linking makes them. With ``hashes`` there is a table ``contents`` (record_id, content):
     the hashes of the records' bytes in hex. Raises ``StoreError``.
     """
-    import duckdb  # heavy, and a run without news does not need it
-
-    with tempfile.TemporaryDirectory(prefix="ltc-") as spill:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": THREADS,
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": spill,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "preserve_insertion_order": False,
-        }
-        connection = duckdb.connect(":memory:", config=settings)
-        try:
-            frame = Frame(connection, rules)
-            _define(frame)
-            _load(frame, store, only, links, hashes)
-            yield frame
-        finally:
-            connection.close()
+    with in_memory() as connection:
+        frame = Frame(connection, rules)
+        _define(frame)
+        _load(frame, store, only, links, hashes)
+        yield frame
 
 
 def _define(frame: Frame) -> None:

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+
+MEMORY_LIMIT = "2GB"
+"""What does not fit goes to a temporary folder."""
+THREADS = 1
+
+
+@contextmanager
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty database for the block, which neither reads nor loads anything by itself."""
+    import duckdb  # heavy, and a run without news does not need it
+
+    with tempfile.TemporaryDirectory(prefix="ltc-") as spill:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": THREADS,
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        with duckdb.connect(":memory:", config=settings) as connection:
+            yield connection
 
 
 class Session(Protocol):

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bench.parties.world import Record
-from reconciliation.frame import MEMORY_LIMIT, Frame
+from reconciliation.frame import Frame
 from reconciliation.linking import candidates, normalise
 from reconciliation.linking.clusters import apart
 from reconciliation.linking.likeness import likeness
 from reconciliation.linking.parties import parties
 from reconciliation.rules import Rules
+from reconciliation.session import MEMORY_LIMIT
 
 
 class Found(NamedTuple):

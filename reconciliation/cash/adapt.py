@@ -7,16 +7,15 @@ are the ids of items and receipts; a party is its cluster of same-as parties.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reconciliation import receivables, states
-from reconciliation.frame import MEMORY_LIMIT, THREADS, Frame, quoted
+from reconciliation.frame import Frame, quoted
 from reconciliation.groups import components
 from reconciliation.money import NO_CURRENCY
-from reconciliation.session import Database
+from reconciliation.session import Database, in_memory
 
 if TYPE_CHECKING:
     from settings.cash import CashSettings
@@ -101,28 +100,17 @@ def _items(frame: Frame) -> None:
 @contextmanager
 def opened(frame: Frame, cash: CashSettings, decisions: Sequence[Decision]) -> Iterator[Database]:
     """A database of its own with the inputs of cash application, for the block; after ``prepare``."""
-    import duckdb  # heavy, and a run without news does not need it
-
     receivables.open_now(frame)
     _items(frame)
-    with tempfile.TemporaryDirectory(prefix="ltc-") as spill:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": THREADS,
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": spill,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "preserve_insertion_order": False,
-        }
-        with duckdb.connect(":memory:", config=settings) as connection:
-            session = Database(connection)
-            session.take("open_items", frame.arrow("FROM cash_items"), "FROM incoming")
-            session.take("receipts", frame.arrow("FROM cash_receipts"), "FROM incoming")
-            names = "SELECT DISTINCT party, number, coalesce(legal_name, name) AS name FROM cash_parties"
-            session.take("parties", frame.arrow(names), "FROM incoming")
-            _decided(session, decisions)
-            _told(session, cash)
-            yield session
+    with in_memory() as connection:
+        session = Database(connection)
+        session.take("open_items", frame.arrow("FROM cash_items"), "FROM incoming")
+        session.take("receipts", frame.arrow("FROM cash_receipts"), "FROM incoming")
+        names = "SELECT DISTINCT party, number, coalesce(legal_name, name) AS name FROM cash_parties"
+        session.take("parties", frame.arrow(names), "FROM incoming")
+        _decided(session, decisions)
+        _told(session, cash)
+        yield session
 
 
 def _decided(session: Database, decisions: Sequence[Decision]) -> None:
