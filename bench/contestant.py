@@ -41,10 +41,10 @@ def ours(database: str, source: str, kind: str, full: bool, name: str = "ours") 
     with open_store(database, keys=keys) as store, _connector(name, source) as connector:
         mapping = load(Path(__file__).with_name("mapping.yaml"))
         spec = next(spec for spec in connector.streams() if spec.name == kind)
-        run_id = runs.start_run(store, "pull")
-        process.started()
-        outcome = pull_stream(store, connector, mapping, "bench", spec, run_id=run_id, full=full, drift=drift)
-        runs.finish_run(store, run_id, outcome.status, outcome.counts)
+        with runs.running(store, "pull") as run:
+            process.started()
+            outcome = pull_stream(store, connector, mapping, "bench", spec, run_id=run.id, full=full, drift=drift)
+            run.finish(outcome.status, outcome.counts)
     if outcome.error is not None:
         raise SystemExit(f"{outcome.error.message} {outcome.error.remedy}")
     return outcome.counts

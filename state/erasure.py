@@ -27,6 +27,10 @@ PERSONS = ("party", "contact", "lead")
 LIFTED = "erasure lifted"
 
 _SHORTEST_PHONE = 7
+_KEYS = select(schema.erasure_key)
+_UNFINISHED = (
+    select(schema.erasure).where(schema.erasure.c.done_at.is_(None)).order_by(schema.erasure.c.at, schema.erasure.c.id)
+)
 _PLACES = {entity: {column.name: place for place, column in enumerate(columns(ENTITIES[entity]))} for entity in PERSONS}
 
 
@@ -128,7 +132,7 @@ def digest(key: bytes, mark: Mark) -> bytes:
 
 def tombstones(connection: Connection) -> Tombstones | None:
     """All that there are; ``None`` if nobody was erased."""
-    keys = tuple((row.id, bytes(row.key)) for row in connection.execute(select(schema.erasure_key)))
+    keys = tuple((row.id, bytes(row.key)) for row in connection.execute(_KEYS))
     if not keys:
         return None
     table = schema.tombstone
@@ -220,9 +224,7 @@ def listing(connection: Connection) -> list[Erasure]:
 
 def unfinished(connection: Connection) -> list[Erasure]:
     """Those that are under way, or must be done again after a restore."""
-    table = schema.erasure
-    rows = connection.execute(select(table).where(table.c.done_at.is_(None)).order_by(table.c.at, table.c.id))
-    return [Erasure(*row) for row in rows]
+    return [Erasure(*row) for row in connection.execute(_UNFINISHED)]
 
 
 class Known(NamedTuple):

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.engine import Connection
 
 from state import schema
@@ -20,6 +20,22 @@ PRUNED = "store pruned"
 """What the audit says of a prune, which removes nothing that the reconciliation depends on."""
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
 _PUSHED = frozenset(("applied", "unchanged", "conflict"))
+
+# Every run asks these, so they are built once.
+_run, _stream_run, _audit = schema.run, schema.stream_run, schema.audit
+_horizon: BindParameter[int] = bindparam("horizon")
+_SUMMARIES = (
+    select(_run.c.summary)
+    .where(_run.c.ended_at.is_not(None), _run.c.kind != "fetch")
+    .order_by(_run.c.started_at.desc())
+    .limit(200)
+)
+_ACTIVITY = (
+    select(_stream_run)
+    .join(_run, _run.c.id == _stream_run.c.run_id)
+    .where(or_(_run.c.ended_at.is_(None), _run.c.ended_at >= _horizon), _stream_run.c.ended_at >= _horizon)
+)
+_LAST_DECISION = select(_audit.c.id).where(_audit.c.action != PRUNED).order_by(_audit.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +73,7 @@ def is_current(connection: Connection, mark: Mark, inputs: str) -> bool:
 
 def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any]] | None:
     """The newest mark, and the run summary it is in; ``None`` before the first reconciliation."""
-    run = schema.run
-    query = (
-        select(run.c.summary)
-        .where(run.c.ended_at.is_not(None), run.c.kind != "fetch")
-        .order_by(run.c.started_at.desc())
-    )
-    for summary in connection.execute(query.limit(200)).scalars():
+    for summary in connection.execute(_SUMMARIES).scalars():
         if f'"{key}"' in summary:
             found = json.loads(summary)
             return Mark(**found[key]), found
@@ -72,14 +82,10 @@ def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any
 
 def _activity(connection: Connection, horizon: int) -> str:
     """Not their number: one that is under way counts as a change, and may turn out to be none while another comes."""
-    run, stream_run = schema.run, schema.stream_run
-    query = (
-        select(stream_run)
-        .join(run, run.c.id == stream_run.c.run_id)
-        .where(or_(run.c.ended_at.is_(None), run.c.ended_at >= horizon), stream_run.c.ended_at >= horizon)
-    )
     rows = [
-        tuple(row) for row in connection.execute(query) if _changed_something(row.direction, row.status, row.counts)
+        tuple(row)
+        for row in connection.execute(_ACTIVITY, {"horizon": horizon})
+        if _changed_something(row.direction, row.status, row.counts)
     ]
     return hashlib.blake2b(json.dumps(sorted(rows, key=str)).encode(), digest_size=8).hexdigest()
 
@@ -94,6 +100,4 @@ def _changed_something(direction: str, status: str, counts: str) -> bool:
 
 
 def _decisions(connection: Connection) -> int:
-    table = schema.audit
-    last = select(table.c.id).where(table.c.action != PRUNED).order_by(table.c.id.desc()).limit(1)
-    return connection.execute(last).scalar() or 0
+    return connection.execute(_LAST_DECISION).scalar() or 0

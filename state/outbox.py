@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection, Row
 
 from state import audit, bulk, exact, runs, schema, writelog
@@ -78,8 +78,35 @@ _MANY = 500
 _LATEST = 300_000_000
 """Microseconds after which a request that was sent without an answer is not carried out any more."""
 
-
 _REOPENED = (OutboxStatus.CONFLICT, OutboxStatus.SUPERSEDED)
+
+# Every run asks these, so they are built once.
+_table, _plans, _record, _landing, _cursor = schema.outbox, schema.plan, schema.record, schema.landing, schema.cursor
+_of_system = _table.c.system == bindparam("of_system")
+_BASES = (
+    select(_record.c.id, _record.c.seq, _record.c.state, _record.c.hash, _record.c.version, _landing.c.body)
+    .join(_landing, (_landing.c.record_id == _record.c.id) & (_landing.c.seq == _record.c.seq))
+    .where(_record.c.id.in_(bindparam("ids", expanding=True)))
+)
+_WAITING = select(_table.c.id, _table.c.idempotency_key).where(
+    _of_system, _table.c.status.in_((OutboxStatus.PLANNED, *STUCK, OutboxStatus.CONFLICT))
+)
+_SUPERSEDE = (
+    update(_plans)
+    .where(_plans.c.system == bindparam("of_system"), _plans.c.id != bindparam("but"))
+    .where(_plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING)))
+    .values(status=PlanStatus.SUPERSEDED.value)
+)
+_DOUBTS = select(_table).where(_of_system, _table.c.status.in_(IN_DOUBT)).order_by(_table.c.id)
+_NOT_SEEN = (
+    select(_table.c.id, _table.c.idempotency_key)
+    .join(_record, _record.c.id == _table.c.record_id)
+    .join(_cursor, _cursor.c.stream_id == _record.c.stream_id)
+    .where(_of_system, _table.c.status.in_(IN_DOUBT), _table.c.base_seq == _record.c.seq)
+    .where(_cursor.c.covered_until > _table.c.sent_at + _LATEST)
+)
+_PLAN = select(_plans).where(_plans.c.id == bindparam("plan"))
+_ITEMS = select(_table).where(_table.c.plan_id == bindparam("plan")).order_by(_table.c.id)
 
 
 def idempotency_key(
@@ -98,13 +125,9 @@ def plan_digest(system: str, keys: Iterable[str]) -> str:
 
 def bases(connection: Connection, record_ids: Iterable[int]) -> Iterator[tuple[int, Base]]:
     """The current versions of records, a batch in memory at a time; deleted records have no body."""
-    record, landing = schema.record, schema.landing
-    query = select(record.c.id, record.c.seq, record.c.state, record.c.hash, record.c.version, landing.c.body).join(
-        landing, (landing.c.record_id == record.c.id) & (landing.c.seq == record.c.seq)
-    )
     opened = keys_of(connection).hash_in
     for ids in _batches(sorted(set(record_ids))):
-        for row in connection.execute(query.where(record.c.id.in_(ids))):
+        for row in connection.execute(_BASES, {"ids": ids}):
             body = unpack(connection, row.id, row.seq, row.body)
             yield row.id, Base(row.seq, row.state, opened(row.hash), row.version, body)
 
@@ -181,37 +204,19 @@ def _bury(connection: Connection, known: Iterable[Item]) -> None:
 
 def _supersede(connection: Connection, system: str, wished: set[str], plan_id: str) -> None:
     """Close what is not wished any more, and plans that are not ``plan_id``."""
-    table = schema.outbox
-    query = select(table.c.id, table.c.idempotency_key).where(
-        table.c.system == system, table.c.status.in_((OutboxStatus.PLANNED, *STUCK, OutboxStatus.CONFLICT))
-    )
     now = now_us()
     rows = [
         (row.id, OutboxStatus.SUPERSEDED.value, now)
-        for row in connection.execute(query)
+        for row in connection.execute(_WAITING, {"of_system": system})
         if row.idempotency_key not in wished
     ]
-    bulk.update(connection, table, ("id", "status", "done_at"), rows, ("id",))
-    plans = schema.plan
-    connection.execute(
-        update(plans)
-        .where(plans.c.system == system, plans.c.id != plan_id)
-        .where(plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING)))
-        .values(status=PlanStatus.SUPERSEDED.value)
-    )
+    bulk.update(connection, schema.outbox, ("id", "status", "done_at"), rows, ("id",))
+    connection.execute(_SUPERSEDE, {"of_system": system, "but": plan_id})
 
 
 def _give_up_doubts(connection: Connection, system: str, wished: set[str]) -> None:
     """Close changes in doubt that nobody wishes any more, once a later pull has found their records as they were."""
-    table, record, cursor = schema.outbox, schema.record, schema.cursor
-    query = (
-        select(table.c.id, table.c.idempotency_key)
-        .join(record, record.c.id == table.c.record_id)
-        .join(cursor, cursor.c.stream_id == record.c.stream_id)
-        .where(table.c.system == system, table.c.status.in_(IN_DOUBT), table.c.base_seq == record.c.seq)
-        .where(cursor.c.covered_until > table.c.sent_at + _LATEST)
-    )
-    for row in connection.execute(query).all():
+    for row in connection.execute(_NOT_SEEN, {"of_system": system}).all():
         if row.idempotency_key not in wished:
             outcome(connection, row.id, OutboxStatus.SUPERSEDED, "not wanted any more, and not found in the source")
 
@@ -228,7 +233,7 @@ def _open(connection: Connection, plan_id: str, system: str, run_id: str) -> Non
 
 def load(connection: Connection, plan_id: str) -> Plan:
     """A plan with its items in the order they are sent; raises ``PlanError`` if there is none."""
-    row = connection.execute(select(schema.plan).where(schema.plan.c.id == plan_id)).first()
+    row = connection.execute(_PLAN, {"plan": plan_id}).first()
     if row is None:
         raise PlanError(f"There is no plan {plan_id}.", "Run `ltc push --plan` to see the plans there are.")
     return _plan(connection, row)
@@ -244,9 +249,7 @@ def open_plans(connection: Connection, systems: Iterable[str] | None = None) -> 
 
 
 def _plan(connection: Connection, row: Row[Any]) -> Plan:
-    table = schema.outbox
-    found = connection.execute(select(table).where(table.c.plan_id == row.id).order_by(table.c.id))
-    items = tuple(item_of(item) for item in found)
+    items = tuple(item_of(item) for item in connection.execute(_ITEMS, {"plan": row.id}))
     status = PlanStatus(row.status)
     return Plan(
         row.id,
@@ -301,9 +304,7 @@ def _set_plan(connection: Connection, plan_id: str, **values: Any) -> None:
 
 def in_doubt(connection: Connection, system: str) -> list[Item]:
     """Changes that may or may not have reached the source."""
-    table = schema.outbox
-    query = select(table).where(table.c.system == system, table.c.status.in_(IN_DOUBT)).order_by(table.c.id)
-    return [item_of(row) for row in connection.execute(query)]
+    return [item_of(row) for row in connection.execute(_DOUBTS, {"of_system": system})]
 
 
 def has_loose_doubts(connection: Connection, systems: Iterable[str]) -> bool:

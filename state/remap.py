@@ -58,15 +58,23 @@ def held(connection: Connection, stream: Stream, after: int, count: int = _BATCH
     return [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
 
 
+def is_refused_by_another_mapping(connection: Connection, stream: Stream, mapping: str) -> bool:
+    """Whether the stream has quarantined records that ``mapping`` (a fingerprint) has not tried yet."""
+    return connection.execute(_waiting, _asked(stream, mapping)).first() is not None
+
+
 def refused_by_another_mapping(connection: Connection, stream: Stream, mapping: str) -> Iterator[list[Held]]:
     """Batches of the stream's quarantined records that ``mapping`` (a fingerprint) has not tried yet.
 
     Each batch must be mapped again before the next is asked for.
     """
-    asked = {"of_system": stream.system, "of_stream": stream.name, "tried": mapping}
-    while ids := connection.execute(_waiting, asked).scalars().all():
+    while ids := connection.execute(_waiting, _asked(stream, mapping)).scalars().all():
         rows = connection.execute(_held.where(_record.c.id.in_(ids)).order_by(_record.c.id))
         yield [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
+
+
+def _asked(stream: Stream, mapping: str) -> dict[str, str]:
+    return {"of_system": stream.system, "of_stream": stream.name, "tried": mapping}
 
 
 def remap(connection: Connection, stream: Stream, mapper: Mapper, records: Sequence[Held], *, run_id: str) -> Counts:

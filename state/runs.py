@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,24 +51,66 @@ def new_run_id() -> str:
     return f"{from_us(now_us()):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
-def start_run(store: Store, kind: str, engine: str = "local") -> str:
-    """Open a run (``sync``, ``fetch``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``) and return its id."""
-    run_id = new_run_id()
-    with store.transaction() as connection:
-        row = {"id": run_id, "kind": kind, "engine": engine, "status": "running"}
-        connection.execute(_START, {**row, "started_at": now_us(), "summary": "{}"})
-    return run_id
+class Running:
+    """A run under way. ``finish`` says how it ended; one that ends without it has failed."""
+
+    def __init__(
+        self, store: Store, kind: str, engine: str = "local", also: Sequence[str] = (), seconds: float = 300.0
+    ) -> None:
+        self.id = new_run_id()
+        self.leases: list[Lease] = []
+        """Those to be renewed while it goes on: ``run <id>``, and those it was asked to take."""
+        self._store = store
+        self._ended = False
+        with store.transaction() as connection:
+            _close_abandoned(connection)
+            for name in (*also, f"run {self.id}"):
+                self.leases.append(acquire(connection, name, seconds=seconds))
+            row = {"id": self.id, "kind": kind, "engine": engine, "status": "running"}
+            connection.execute(_START, {**row, "started_at": now_us(), "summary": "{}"})
+
+    def finish(self, status: str, summary: dict[str, Any] | None = None) -> None:
+        """Close it as ``done``, ``partial``, ``failed`` or ``interrupted``, and give its leases back.
+
+        ``summary`` must be JSON. Its streams whose end could not be noted become ``interrupted``: they may have changed
+        something. Raises ``StoreError``.
+        """
+        self._ended = True
+        try:
+            with self._store.transaction() as connection:
+                connection.execute(_LEAVE, {"run": self.id, "now": now_us()})
+                told = json.dumps(summary or {}, ensure_ascii=False)
+                connection.execute(_FINISH, {"run": self.id, "how": status, "now": now_us(), "told": told})
+                self._release(connection)
+        except StoreError:
+            with self._store.transaction() as connection:  # nobody waits for what is over, even if it cannot be noted
+                self._release(connection)
+            raise
+
+    def _release(self, connection: Connection) -> None:
+        for held in self.leases:
+            held.release(connection)
+
+    def fail(self) -> None:
+        """Close it as failed, unless it has ended."""
+        if not self._ended:
+            self.finish("failed")
 
 
-def finish_run(store: Store, run_id: str, status: str, summary: dict[str, Any] | None = None) -> None:
-    """Close a run as ``done``, ``partial``, ``failed`` or ``interrupted``; ``summary`` must be JSON.
+@contextmanager
+def running(
+    store: Store, kind: str, engine: str = "local", also: Sequence[str] = (), seconds: float = 300.0
+) -> Iterator[Running]:
+    """Open a run (``sync``, ``fetch``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``, ``close``).
 
-    Its streams whose end could not be noted become ``interrupted``: they may have changed something.
+    For the block it holds the lease ``run <id>`` and those named in ``also``, for ``seconds`` at a time. Runs that were
+    abandoned are closed first. Raises ``LeaseHeld``, ``StoreError``.
     """
-    with store.transaction() as connection:
-        connection.execute(_LEAVE, {"run": run_id, "now": now_us()})
-        told = json.dumps(summary or {}, ensure_ascii=False)
-        connection.execute(_FINISH, {"run": run_id, "how": status, "now": now_us(), "told": told})
+    run = Running(store, kind, engine, also, seconds)
+    try:
+        yield run
+    finally:
+        run.fail()
 
 
 def start_stream(connection: Connection, run_id: str, system: str, stream: str, direction: str) -> None:
@@ -104,19 +146,29 @@ def close_abandoned(store: Store) -> list[str]:
 
     A run is alive while somebody holds the lease ``run <id>``.
     """
-    now = now_us()
     with store.reading() as connection:
-        dead = _abandoned(connection, now)
-        left_over = connection.execute(_ANY_LEFT_OVER, {"now": now}).first()
-    if not dead and left_over is None:
-        return []
+        if not any(_left(connection, now_us())):
+            return []
     with store.transaction() as connection:
-        theirs = lease_table.c.name.in_([f"run {run_id}" for run_id in dead])
-        connection.execute(lease_table.delete().where(or_(_LEFT_OVER, theirs)), {"now": now})
-        for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id)):
-            left = update(table).where(key.in_(dead), table.c.status == "running")
-            connection.execute(left.values(status="interrupted", ended_at=now))
+        return _close_abandoned(connection)
+
+
+def _close_abandoned(connection: Connection) -> list[str]:
+    now = now_us()
+    dead, leases = _left(connection, now)
+    if not dead and not leases:
+        return []
+    theirs = lease_table.c.name.in_([f"run {run_id}" for run_id in dead])
+    connection.execute(lease_table.delete().where(or_(_LEFT_OVER, theirs)), {"now": now})
+    for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id)):
+        left = update(table).where(key.in_(dead), table.c.status == "running")
+        connection.execute(left.values(status="interrupted", ended_at=now))
     return dead
+
+
+def _left(connection: Connection, now: int) -> tuple[list[str], bool]:
+    """The runs that nobody works on any more, and whether leases of runs are left over."""
+    return _abandoned(connection, now), connection.execute(_ANY_LEFT_OVER, {"now": now}).first() is not None
 
 
 def _abandoned(connection: Connection, now: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mappings.errors import MappingFileError
@@ -20,16 +20,10 @@ _LEASE_SECONDS = 1800.0
 
 def close_period(store: Store, settings: Settings, period: str, by: str) -> Close:
     """Reconcile and close; raises ``PeriodError``, ``LeaseHeld``, ``StoreError``, ``DoesNotFootError``."""
-    with ExitStack() as stack:
-        lease = stack.enter_context(runs.lease(store, "the reconciliation", seconds=_LEASE_SECONDS))
-        run_id = runs.start_run(store, "close")
-        stack.enter_context(runs.lease(store, f"run {run_id}", seconds=_LEASE_SECONDS))
-        try:
-            made = closing.close(store.fenced(lease), settings, period, by, run_id, _fingerprints(settings))
-        except BaseException:
-            runs.finish_run(store, run_id, "failed")
-            raise
-        runs.finish_run(store, run_id, "done", {"period": period, "revision": made.revision})
+    with runs.running(store, "close", also=["the reconciliation"], seconds=_LEASE_SECONDS) as run:
+        lease = run.leases[0]
+        made = closing.close(store.fenced(lease), settings, period, by, run.id, _fingerprints(settings))
+        run.finish("done", {"period": period, "revision": made.revision})
     return made
 
 

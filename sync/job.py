@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -284,29 +284,21 @@ def _run(
 ) -> Iterator[Session]:
     """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result."""
     started = time.monotonic()
-    with ExitStack() as stack:
-        runs.close_abandoned(store)
-        leases = [stack.enter_context(runs.lease(store, "the sync", seconds=_LEASE_SECONDS))] if kind == "sync" else []
-        run_id = runs.start_run(store, kind, engine)
-        leases.append(stack.enter_context(runs.lease(store, f"run {run_id}", seconds=_LEASE_SECONDS)))
-        result = SyncResult(run_id, kind, engine)
+    with runs.running(store, kind, engine, ["the sync"] if kind == "sync" else [], _LEASE_SECONDS) as run:
+        result = SyncResult(run.id, kind, engine)
         session = Session(store, settings, result, progress=progress, step=step, actor=actor, approve=approve)
-        stack.callback(session.close)
-        stack.enter_context(_renewed(store, leases, session.stop))
         try:
-            yield session
+            with closing(session), _renewed(store, run.leases, session.stop):
+                yield session
         except KeyboardInterrupt:
             session.stop.set()
         except StoreError as error:
             result.problems.append(problem(error))
         except PlanError as error:
             result.problems.append(Problem("plan", error.message, error.remedy))
-        except BaseException:
-            runs.finish_run(store, run_id, "failed")
-            raise
         result.conclude(bool(session.stop))
         result.seconds = time.monotonic() - started
-        runs.finish_run(store, run_id, result.status, {**session.summary, "counts": result.counts()})
+        run.finish(result.status, {**session.summary, "counts": result.counts()})
 
 
 @contextmanager

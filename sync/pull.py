@@ -45,7 +45,8 @@ def pull_stream(
         with work.transaction() as connection:
             stream = landing.open_stream(connection, system, spec.name, mapper.entity)
             stored = cursors.read(connection, stream.id)
-        retried = _retry_quarantine(work, stream, Guard(mapper, stream, run_id))
+            held_back = remap.is_refused_by_another_mapping(connection, stream, mapper.fingerprint)
+        retried = _retry_quarantine(work, stream, Guard(mapper, stream, run_id)) if held_back else {}
         watch = Watch(mapper, stream, run_id, drift, stored)
         until = now() - timedelta(seconds=connector.settle_seconds)
         window = Window(until=until, since=since, full=full)

@@ -68,12 +68,18 @@ class Work:
 
         The first one takes the stream; it raises ``LeaseHeld`` if another process has it.
         """
-        if self._lease is None:
-            self._lease = self._take()
-        with self._held_back.until_done(), self.store.transaction() as connection:
-            if self._lease is not None:
-                self._lease.renew(connection)
-            yield connection
+        first = self._lease is None
+        try:
+            with self._held_back.until_done(), self.store.transaction() as connection:
+                if self._lease is None:
+                    self._lease = self._take(connection)
+                else:
+                    self._lease.renew(connection)
+                yield connection
+        except BaseException:
+            if first:  # the lease is gone with the transaction
+                self._lease = None
+            raise
 
     @property
     def fence(self) -> int:
@@ -86,11 +92,10 @@ class Work:
         self._progress.page(self.outcome.system, self.outcome.stream, counts)
         self._held_back.obey()
 
-    def _take(self) -> runs.Lease:
+    def _take(self, connection: Connection) -> runs.Lease:
         outcome = self.outcome
-        with self.store.transaction() as connection:
-            lease = runs.acquire(connection, f"stream {outcome.system}.{outcome.stream}")
-            runs.start_stream(connection, self.run_id, outcome.system, outcome.stream, outcome.direction)
+        lease = runs.acquire(connection, f"stream {outcome.system}.{outcome.stream}")
+        runs.start_stream(connection, self.run_id, outcome.system, outcome.stream, outcome.direction)
         return lease
 
     def end(self) -> None:

@@ -39,18 +39,17 @@ def command(app: App, systems: tuple[str, ...], streams: tuple[str, ...], as_jso
     if unknown:
         raise click.UsageError(f"No mapping has a stream {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     store = app.store
-    runs.close_abandoned(store)
-    run_id = runs.start_run(store, "replay")
-    result = SyncResult(run_id, "replay", "local")
-    try:
-        with runs.lease(store, f"run {run_id}", seconds=86_400), progress(app.locale) as shown:
-            for name, mapping in mappings.items():
-                chosen = [stream for stream in mapping.streams if not streams or stream in streams]
-                result.outcomes += replay(store, mapping, name, run_id=run_id, streams=chosen, progress=shown)
-                if any(outcome.status == "interrupted" for outcome in result.outcomes):
-                    break
-    finally:
-        result.conclude(any(outcome.status == "interrupted" for outcome in result.outcomes))
-        result.seconds = sum(outcome.seconds for outcome in result.outcomes)
-        runs.finish_run(store, run_id, result.status, {"counts": result.counts()})
+    with runs.running(store, "replay", seconds=86_400) as run:
+        result = SyncResult(run.id, "replay", "local")
+        try:
+            with progress(app.locale) as shown:
+                for name, mapping in mappings.items():
+                    chosen = [stream for stream in mapping.streams if not streams or stream in streams]
+                    result.outcomes += replay(store, mapping, name, run_id=run.id, streams=chosen, progress=shown)
+                    if any(outcome.status == "interrupted" for outcome in result.outcomes):
+                        break
+        finally:
+            result.conclude(any(outcome.status == "interrupted" for outcome in result.outcomes))
+            result.seconds = sum(outcome.seconds for outcome in result.outcomes)
+            run.finish(result.status, {"counts": result.counts()})
     return jobs.finish(app, result, as_json)

@@ -23,6 +23,7 @@ from sync.outcome import StreamOutcome
 from sync.result import as_dict
 from tests.jobs import company
 from tests.jobs.toy import ToySystem
+from tests.state.conftest import killed_run
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +132,7 @@ def test_changed_settings_are_a_reason_to_reconcile(sqlite_store: Store, setting
 
 def test_a_killed_run_is_noted_and_a_reason_to_reconcile(sqlite_store: Store, settings: Settings) -> None:
     run_sync(sqlite_store, settings)
-    run_id = runs.start_run(sqlite_store, "sync")
+    run_id = killed_run(sqlite_store, "sync")
     with sqlite_store.transaction() as connection:
         runs.start_stream(connection, run_id, "erp", "order", "pull")
     assert run_sync(sqlite_store, settings).reconciled

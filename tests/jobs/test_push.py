@@ -154,19 +154,10 @@ def test_a_record_that_moved_on_is_planned_anew_and_the_others_go_on(
     from sync.push import apply_plan
     from sync.systems import mapping_for, open_connector
 
-    run_id = runs.start_run(store, "push")
-    with open_connector(settings, "crm") as connector:
+    with runs.running(store, "push") as run, open_connector(settings, "crm") as connector:
         mapping = mapping_for(settings, "crm")
-        (outcome,) = apply_plan(
-            store,
-            settings,
-            connector,
-            mapping,
-            plan.id,
-            run_id=run_id,
-            actor="test",
-            current=True,
-        )
+        named: Any = {"run_id": run.id, "actor": "test", "current": True}
+        (outcome,) = apply_plan(store, settings, connector, mapping, plan.id, **named)
     assert (outcome.counts["applied"], outcome.counts["conflict"]) == (6, 1)
     sync(store, settings)
     assert set(crm.values("deal", "delivery").values()) == {"delivered"}

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from mappings.engine import StreamMapping, load
-from state import landing
+from state import landing, runs
 from state.landing import Counts, Stream
 from state.store import Store
 
@@ -86,3 +86,12 @@ def change_mapping(tmp_path: Path) -> Callable[[str, str], StreamMapping]:
         return load(path).stream("order")
 
     return change
+
+
+def killed_run(store: Store, kind: str) -> str:
+    """The id of a run whose process is no more: still ``running``, without its lease."""
+    run = runs.Running(store, kind)
+    with store.transaction() as connection:
+        for held in run.leases:
+            held.release(connection)
+    return run.id

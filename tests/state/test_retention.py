@@ -30,7 +30,7 @@ from state.changes import FieldChange, Item, OutboxStatus, PlanError
 from state.pruned import DAY_US
 from state.retention import Policy
 from state.store import Store
-from tests.state.conftest import Orders, order
+from tests.state.conftest import Orders, killed_run, order
 
 BEGIN = 1_700_000_000_000_000
 SHORT = Policy(landing_versions=2, landing_days=10, runs_days=10, writes_days=10, findings_days=10, tie_outs_days=10)
@@ -260,7 +260,8 @@ def test_resolved_findings_go_with_their_history_and_all_others_stay(store: Stor
 def some_runs(store: Store, days: int, time: Clock) -> None:
     """One sync a day, with figures that change every day."""
     for day in range(days):
-        run_id = runs.start_run(store, "sync")
+        run = runs.Running(store, "sync")
+        run_id = run.id
         with store.transaction() as connection:
             for system, status in (("crm", "done"), ("erp", "failed" if day else "done"), ("old", "done")):
                 if system != "old" or not day:
@@ -271,7 +272,7 @@ def some_runs(store: Store, days: int, time: Clock) -> None:
             changes = figures.differ(connection, tieouts.KIND, tieouts.by_key([figure]))
             figures.write(connection, tieouts.KIND, changes, run_id, stamps.take(connection))
             mark = news.take(connection, "x").as_dict()
-        runs.finish_run(store, run_id, "done", {"mark": mark, "reconcile_run": run_id})
+        run.finish("done", {"mark": mark, "reconcile_run": run_id})
         time.days(1)
 
 
@@ -302,13 +303,13 @@ def test_what_the_last_reconciliation_counted_as_news_stays(
     monkeypatch.setattr(retention, "_LAST_RUNS", 1)
     mark = None
     for number in range(3):
-        run_id = runs.start_run(store, "sync")
+        run = runs.Running(store, "sync")
         with store.transaction() as connection:
-            runs.start_stream(connection, run_id, "crm", "order", "pull")
+            runs.start_stream(connection, run.id, "crm", "order", "pull")
             new = {"new": 1} if not number else {"pulled": 1}
-            runs.finish_stream(connection, run_id, "crm", "order", "pull", status="done", counts=new)
+            runs.finish_stream(connection, run.id, "crm", "order", "pull", status="done", counts=new)
             mark = mark or news.take(connection, "x")
-        runs.finish_run(store, run_id, "done", {"mark": mark.as_dict()})
+        run.finish("done", {"mark": mark.as_dict()})
         time.days(1)
     time.days(30)
     retention.prune(store, SHORT)
@@ -327,7 +328,7 @@ def test_the_last_figures_stay_however_old_they_are(store: Store, time: Clock) -
 
 def test_a_running_run_and_a_live_lease_stay(store: Store, time: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "_LAST_RUNS", 0)
-    runs.start_run(store, "sync")
+    killed_run(store, "sync")
     with store.transaction() as connection:
         runs.acquire(connection, "run of a dead process", owner="elsewhere:1:2/3", seconds=60)
     time.days(30)

@@ -15,19 +15,34 @@ from state.store import Store, open_store
 
 
 def test_a_run_and_its_streams_are_noted(store: Store) -> None:
-    run_id = runs.start_run(store, "pull")
-    with store.transaction() as connection:
-        runs.start_stream(connection, run_id, "crm", "lead", "pull")
-        error = ("auth", "refused", "check the password")
-        runs.finish_stream(
-            connection, run_id, "crm", "lead", "pull", status="failed", counts={"pulled": 3}, error=error
-        )
-    runs.finish_run(store, run_id, "partial", {"pulled": 3})
+    with runs.running(store, "pull") as run:
+        with store.transaction() as connection:
+            runs.start_stream(connection, run.id, "crm", "lead", "pull")
+            error = ("auth", "refused", "check the password")
+            runs.finish_stream(
+                connection, run.id, "crm", "lead", "pull", status="failed", counts={"pulled": 3}, error=error
+            )
+        run.finish("partial", {"pulled": 3})
     with store.reading() as connection:
         stream = connection.execute(text("SELECT status, counts, error_kind, remedy FROM stream_run")).one()
-        run = connection.execute(text("SELECT kind, status, summary FROM run")).one()
+        noted = connection.execute(text("SELECT kind, status, summary FROM run")).one()
     assert tuple(stream) == ("failed", '{"pulled": 3}', "auth", "check the password")
-    assert tuple(run) == ("pull", "partial", '{"pulled": 3}')
+    assert tuple(noted) == ("pull", "partial", '{"pulled": 3}')
+
+
+def test_a_run_that_breaks_off_has_failed_and_holds_nothing_back(store: Store) -> None:
+    with pytest.raises(RuntimeError), runs.running(store, "sync", also=["the sync"]):
+        raise RuntimeError
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT status FROM run")).scalars().all() == ["failed"]
+        assert connection.execute(text("SELECT count(*) FROM lease")).scalar() == 0
+
+
+def test_a_run_that_cannot_have_its_leases_leaves_no_trace(store: Store) -> None:
+    with runs.lease(store, "the sync"), pytest.raises(runs.LeaseHeld), runs.running(store, "sync", also=["the sync"]):
+        pass
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM run")).scalar() == 0
 
 
 def test_a_cursor_is_read_as_it_was_written(store: Store) -> None:
