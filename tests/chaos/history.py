@@ -3,9 +3,11 @@
     {"profile": "push", "world": {...}, "steps": [
         ["people", [["edit", "erp", "order", "o1", {"delivery": "delivered"}, 0.0]]],
         ["wait", 600],
+        ["webhooks", "erp", [300, None]],
         ["run", "sync", [[17, "kill"]]],
         ["both", "sync", [[9, "switch"]], "sync", [[30, "timeout"]], "other"]]}
 
+The next webhooks of a system come so many seconds late, or not at all.
 A fault is the point of its process from which on it may happen, its kind, and what it needs.
 """
 
@@ -21,6 +23,8 @@ History = dict[str, Any]
 _DELIVERY = ["not_delivered", "partly_delivered", "delivered", "returned"]
 _PAYMENT = ["not_paid", "part_paid", "all paid"]
 _NUMBERS = 5
+_SCENES = 0.3
+"""Chance of a staged coincidence after a run, in profiles that have some."""
 
 
 class Profile(NamedTuple):
@@ -49,8 +53,8 @@ class Profile(NamedTuple):
     """Share of systems whose reads of one record may lag behind their lists."""
     lag: tuple[int, ...] = (1, 20, 120, 900)
     """Seconds by which they do."""
-    lost_and_found: float = 0.0
-    """Chance that somebody deletes a record and perhaps brings it back while webhooks about it are on their way."""
+    scenes: tuple[str, ...] = ()
+    """Rare coincidences that are staged after some runs (``_Author._scene``)."""
     hooks: float = 0.0
     """Share of worlds in which the systems tell of changes by webhook."""
     declared: bool = False
@@ -71,6 +75,7 @@ PROFILES: dict[str, Profile] = {
         steps=(3, 6),
         faults=(*_NETWORK, "kill", "kill", "kill", "people", "people", "people"),
         most_faults=3,
+        scenes=("killed",),
     ),
     "push": Profile(
         "write-backs with lost answers, kills and people who edit the same records and fields",
@@ -80,6 +85,7 @@ PROFILES: dict[str, Profile] = {
         hands=0.3,
         unconditional=0.25,
         policies=("owner_wins", "newest_wins", "ask"),
+        scenes=("too late",),
     ),
     "loop": Profile(
         "chains and cycles of systems, peers that rewrite or undo what we write",
@@ -95,6 +101,7 @@ PROFILES: dict[str, Profile] = {
         jobs=("sync", "sync", "push", "pull", "sweep"),
         versions=("revision", "stamp", "none", "none"),
         both=0.6,
+        scenes=("hung",),
         faults=("switch", "switch", "switch", "hang", "write hang", "kill", "write kill", "write timeout", "people"),
         most_faults=4,
         hands=0.4,
@@ -142,7 +149,7 @@ PROFILES: dict[str, Profile] = {
         both=0.2,
         lags=0.8,
         lag=(20, 120, 400, 900),
-        lost_and_found=0.4,
+        scenes=("lost and found", "unlisted"),
         hooks=1.0,
         share=3,
     ),
@@ -194,6 +201,7 @@ class _Author:
         self.batches = Random(f"{name} {seed} batches")
         self.webhooks = Random(f"{name} {seed} webhooks")
         self.bringing = Random(f"{name} {seed} records in webhooks")
+        self.scenes = Random(f"{name} {seed} scenes")
         self.topology = self.random.choice(self.profile.topologies)
         self.systems = company.systems_of(self.topology)
         self.made: dict[str, list[str]] = {name: [] for name in self.systems}
@@ -217,8 +225,8 @@ class _Author:
                 steps.append(["restore"])
                 saved = False
             steps.append(self._run())
-            if self.profile.lost_and_found and random.random() < self.profile.lost_and_found:
-                steps += self._lost_and_found()
+            if self.profile.scenes and self.scenes.random() < _SCENES:
+                steps += self._scene(world)
         return {"profile": self.name, "world": world, "steps": [step for step in steps if step != ["people", []]]}
 
     def _world(self) -> dict[str, Any]:
@@ -272,14 +280,55 @@ class _Author:
                 traits["halves"] = self.batches.choice([0, 1, 2])
         return world
 
-    def _lost_and_found(self) -> list[Any]:
-        random = self.random
+    def _scene(self, world: dict[str, Any]) -> list[Any]:
+        """Steps that chance alone would seldom bring together."""
+        random = self.scenes
         system = random.choice(self.systems)
-        about = (system, company.STREAMS[system], random.choice(self.made[system]), 0)
+        source_id = random.choice(self.made[system])
+        match random.choice(self.profile.scenes):
+            case "killed":  # long after the last edit, so that no overlap brings it again
+                return [["wait", 300], ["run", "pull", [[random.randint(1, 24), "kill"]]], ["wait", 300]]
+            case "too late":  # everywhere somebody writes what we are about to write
+                edits = [self._by_hand(name, made) for name in self.systems for made in self.made[name]]
+                meddled = [[random.randint(1, 40), "write people", [edit for edit in edits if edit]]]
+                return [["run", "sync", meddled]] if self.hands else []
+            case "hung":  # it is taken over, and wakes up when all is done
+                hang = [random.randint(1, 40), "hang", random.choice([400, 2400]), [self._operation() for _ in range(4)]]
+                jobs = [random.choice(["pull", "sync"]), [hang], random.choice(["pull", "sync"]), []]
+                return [["people", self._some()], ["both", *jobs, random.choice(["same", "other"])]]
+            case "unlisted":  # a record is read by its id before the list shows it
+                webhooks = [["webhooks", system, [0]]] if "hooks" in world["traits"][system] else []
+                made = [*self._create(system)[:-1], random.choice([30, 90])]
+                return [*webhooks, ["people", [made]], ["wait", 1], ["run", "fetch", []], ["run", "sweep", []]]
+            case "lost and found":
+                return self._lost_and_found(system, source_id, world["traits"][system])
+        return []
+
+    def _lost_and_found(self, system: str, source_id: str, traits: dict[str, Any]) -> list[Any]:
+        """Somebody deletes a record and brings it back; the webhook about the former comes after a pull saw both.
+
+        Where reads lag behind, they do not show yet that it is back.
+        """
+        random = self.scenes
+        about = (system, company.STREAMS[system], source_id, 0)
+        lag = traits.get("lag", 0) // 1_000_000
         found = [["people", [["undelete", *about]]]] if random.random() < 0.5 else []
-        waits = [["wait", random.choice([1, 30, 130, 400])] for _ in range(4)]
-        deleted = ["people", [["delete", *about]]]
-        return [deleted, waits[0], *found, waits[1], ["run", "pull", []], waits[2], ["run", "fetch", []], waits[3]]
+        gone, seen = max(lag if found else 0, random.choice([1, 30, 130])), random.choice([10, 200, 200])
+        until_told = random.choice([20, 90]) if lag > 100 else random.choice([1, 5, 130, 400])
+        late = gone + seen + until_told - random.choice([1, 1, 15])
+        webhooks = [["webhooks", system, [late, random.choice([None, None, 0, 3600])]]] if "hooks" in traits else []
+        until_pull = [["people", [["delete", *about]]], ["wait", gone], *found, ["wait", seen], ["run", "pull", []]]
+        return [*webhooks, *until_pull, ["wait", until_told], ["run", "fetch", []]]
+
+    def _by_hand(self, system: str, source_id: str) -> Any:
+        """An edit of a field that we write, or None if we write none there."""
+        stream = company.STREAMS[system]
+        written = [rule.field for rule in company.RULES[self.topology] if rule.target == stream]
+        if not written:
+            return None
+        self.count += 1
+        value = {company.SOURCE_FIELD[self.scenes.choice(written)]: f"by hand {self.count}"}
+        return ["edit", system, stream, source_id, value, 0]
 
     # -- what people do
 

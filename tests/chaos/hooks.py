@@ -41,7 +41,8 @@ def install(machine: Machine, settings: Settings, source: Source, given: dict[st
 
     def tell(told: str, source_id: str, version: Version) -> None:
         sent[0] += 1
-        if random.random() < given["lost"]:
+        staged = source.webhooks.pop(0) if source.webhooks else -1
+        if staged is None or (staged < 0 and random.random() < given["lost"]):
             return
         about = {"stream": told, "id": source_id, "deleted": version.values is None}
         about |= {"revision": version.revision, "stamp": version.stamp, "delivery": f"{source.name}-{sent[0]}"}
@@ -49,6 +50,6 @@ def install(machine: Machine, settings: Settings, source: Source, given: dict[st
             about["record"] = shown(source_id, version)
         body = json.dumps(about).encode()
         for _ in range(2 if random.random() < _TWICE else 1):
-            machine.call_us(random.choice(given["late"]), lambda: arrive(body, 1))
+            machine.call_us(random.choice(given["late"]) if staged < 0 else staged, lambda: arrive(body, 1))
 
     source.tell = tell

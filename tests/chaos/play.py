@@ -133,6 +133,8 @@ class Stage:
                 self._people(operations)
             case ["wait", seconds]:
                 self.machine.wait(seconds)
+            case ["webhooks", system, late]:
+                self.machine.sources[system].webhooks[:] = late
             case ["run", job, faults]:
                 self._run([(job, faults, "host")])
             case ["both", job, faults, other, others, host]:

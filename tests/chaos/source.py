@@ -117,6 +117,8 @@ class Source:
         """External key → the records that were made with it through the API."""
         self.tell: Callable[[str, str, Version], None] = lambda *_: None
         """Called for each new version: stream, record, version."""
+        self.webhooks: list[int | None] = []
+        """How late the next webhooks come (seconds; None: not at all); those after them as ``Traits.hooks`` says."""
         self._answers: dict[str, str] = {}
         """Idempotency key of a creation → the record it made."""
 
