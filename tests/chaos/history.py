@@ -293,7 +293,12 @@ class _Author:
                 meddled = [[random.randint(1, 40), "write people", [edit for edit in edits if edit]]]
                 return [["run", "sync", meddled]] if self.hands else []
             case "hung":  # it is taken over, and wakes up when all is done
-                hang = [random.randint(1, 40), "hang", random.choice([400, 2400]), [self._operation() for _ in range(4)]]
+                hang = [
+                    random.randint(1, 40),
+                    "answer hang",
+                    random.choice([400, 2400]),
+                    [self._operation() for _ in range(4)],
+                ]
                 jobs = [random.choice(["pull", "sync"]), [hang], random.choice(["pull", "sync"]), []]
                 return [["people", self._some()], ["both", *jobs, random.choice(["same", "other"])]]
             case "unlisted":  # a record is read by its id before the list shows it

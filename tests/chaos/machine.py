@@ -64,7 +64,8 @@ class Process:
     def point(self, kind: str, writes: bool = False) -> str:
         """Pass a point (``send``, ``answer``, ``begin``, ``commit``, ``committed``); returns what goes wrong there.
 
-        ``writes`` tells that the request is to change something; faults named ``write …`` wait for one.
+        ``writes`` tells that the request is to change something; faults named ``write …`` wait for one, those
+        named ``answer …`` for the moment at which the source has answered and nothing of it is kept yet.
         """
         if self.dead:
             raise Killed
@@ -90,6 +91,8 @@ class Process:
     def _fits(self, name: str, kind: str, writes: bool) -> bool:
         if name.startswith("write "):
             return writes and self._fits(name.removeprefix("write "), kind, writes)
+        if name.startswith("answer "):
+            return kind == "answer" and self._fits(name.removeprefix("answer "), kind, writes)
         if name in _AT_SEND:
             return kind == "send"
         if name in _AT_ANSWER:
@@ -102,7 +105,7 @@ class Process:
 
     def _happen(self, fault: Fault) -> str:
         name, *rest = fault[1:]
-        match name.removeprefix("write "):
+        match name.removeprefix("write ").removeprefix("answer "):
             case "kill":
                 self.die()
             case "people":
