@@ -116,15 +116,17 @@ def _thing(tree: Tree, head: int, first: str, rest: str, found: frozenset[int], 
     for place, record_id in enumerate(tree.members[head]):
         record = tree.records[record_id]
         mark = "= " if place else ""
-        _say(f"{first if not place else rest}{mark}{_title(record, record_id in found, view)}")
-        for line in _details(record, view):
+        _say(f"{first if not place else rest}{mark}{title(record, record_id in found, view)}")
+        for line in details(record, view):
             _say(f"{rest}    {line}")
-        if place:
-            _why(tree, tree.same(record_id), "trace.same", record_id, f"{rest}    ", view.texts)
-    _why(tree, tree.reasons.get(head, ()), "trace.follows", None, f"{rest}    ", view.texts)
+        for line in why_same(tree, record_id, view.texts) if place else ():
+            _say(f"{rest}    ↳ {line}")
+    for line in why_here(tree, head, view.texts):
+        _say(f"{rest}    ↳ {line}")
 
 
-def _title(record: ChainRecord, is_asked: bool, view: View) -> str:
+def title(record: ChainRecord, is_asked: bool, view: View) -> str:
+    """What a record is, where, and in which status."""
     texts, lang = view.texts, view.lang
     status = words.status(record.entity, record.status, lang)
     given = f" ({record.source_status})" if record.source_status not in (None, record.status, status) else ""
@@ -140,7 +142,8 @@ def _title(record: ChainRecord, is_asked: bool, view: View) -> str:
     return " · ".join(parts)
 
 
-def _details(record: ChainRecord, view: View) -> Iterable[str]:
+def details(record: ChainRecord, view: View) -> Iterable[str]:
+    """Lines about a record: names, dates and amounts, states, its page in the source."""
     texts = view.texts
     named = [name for name in (record.name, record.party) if name and record.entity != "contact"]
     if named:
@@ -178,14 +181,24 @@ def _day(value: str, zone: tzinfo) -> str:
     return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d}" if "T" in value else value
 
 
-def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, indent: str, texts: Texts) -> None:
+def why_same(tree: Tree, record_id: int, texts: Texts) -> Iterable[str]:
+    """Why a record is one thing with those before it: a line a link."""
+    return _why(tree, tree.same(record_id), "trace.same", record_id, texts)
+
+
+def why_here(tree: Tree, head: int, texts: Texts) -> Iterable[str]:
+    """Why a thing follows from others: a line a link."""
+    return _why(tree, tree.reasons.get(head, ()), "trace.follows", None, texts)
+
+
+def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, texts: Texts) -> Iterable[str]:
     for link in links:
         other = tree.records[link.right_id if link.left_id == member else link.left_id]
         decision = "" if link.decision == "auto" else f", {texts.name('links.decision', link.decision)}"
         evidence = in_words(link.evidence, texts)
         who = f"{other.system} {other.number or other.source_id}"
         how = f"{texts.name('links.method', link.method)} {link.score / 10:g} %{decision}"
-        _say(f"{indent}↳ {texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}")
+        yield f"{texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}"
 
 
 def _say(text: str) -> None:

@@ -52,6 +52,7 @@ COMMANDS = {
     "forget": "console.commands.forget:command",
     "rekey": "console.commands.rekey:command",
     "serve": "console.commands.serve:command",
+    "members": "console.commands.members:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""

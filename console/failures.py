@@ -14,6 +14,7 @@ _USAGE = {
     "FileUnusable",
     "UnknownConnector",
     "FindingError",
+    "MemberError",
     "PeriodError",
     "AttachmentError",
     "LinkError",

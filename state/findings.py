@@ -275,6 +275,15 @@ def detail_of(row: Any) -> dict[str, Any]:
     return found
 
 
+def of_ids(connection: Connection, ids: Sequence[str]) -> list[Finding]:
+    """These findings, in this order; ids that do not exist are passed over."""
+    rows = {
+        row.id: row for some in _chunks(ids) for row in connection.execute(table.select().where(table.c.id.in_(some)))
+    }
+    records = _records(connection, rows)
+    return [_finding(rows[id], records.get(id, ())) for id in ids if id in rows]
+
+
 def of_records(connection: Connection, record_ids: Iterable[int]) -> list[Finding]:
     """Outstanding findings about any of these records."""
     found: set[str] = set()

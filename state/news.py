@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, or_, select
+from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import schema
+from state import members, schema
 from state.clock import now_us
 
 _MARGIN_US = 600 * 1_000_000
@@ -18,6 +18,7 @@ _MARGIN_US = 600 * 1_000_000
 
 PRUNED = "store pruned"
 """What the audit says of a prune, which removes nothing that the reconciliation depends on."""
+_NO_DECISIONS = (PRUNED, *members.ACTIONS)
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
 _PUSHED = frozenset(("applied", "unchanged", "conflict"))
 
@@ -35,7 +36,7 @@ _ACTIVITY = (
     .join(_run, _run.c.id == _stream_run.c.run_id)
     .where(or_(_run.c.ended_at.is_(None), _run.c.ended_at >= _horizon), _stream_run.c.ended_at >= _horizon)
 )
-_LAST_DECISION = select(_audit.c.id).where(_audit.c.action != PRUNED).order_by(_audit.c.id.desc()).limit(1)
+_LAST_DECISION = select(_audit.c.id).where(_audit.c.action.not_in(_NO_DECISIONS)).order_by(_audit.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Mark:
     activity: str
     """Digest of the stream runs since then that changed something, as far as each had come."""
     decisions: int
-    """Number of the last audit row about something else than a prune: what people decided."""
+    """Number of the last audit row about something else than a prune or who may sign in: what people decided."""
     inputs: str
     """Digest of settings, mappings, code and business day."""
 
@@ -69,6 +70,12 @@ def is_current(connection: Connection, mark: Mark, inputs: str) -> bool:
         and mark.decisions == _decisions(connection)
         and mark.activity == _activity(connection, mark.horizon)
     )
+
+
+def versions(connection: Connection) -> tuple[int, ...]:
+    """Numbers that change whenever what a report of now shows may have changed: findings, figures, decisions."""
+    newest = [select(func.coalesce(func.max(table.c.id), 0)) for table in (schema.finding_event, schema.figure)]
+    return (*(connection.execute(query).scalar_one() for query in newest), _decisions(connection))
 
 
 def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any]] | None:

@@ -307,6 +307,38 @@ finding_event = Table(
 )
 Index("ix_finding_event_finding", finding_event.c.finding_id)
 
+# Who may use the workbench. Digests are SHA-256, in hex, of tokens that are kept nowhere.
+member = Table(
+    "member",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password", Text),  # argon2id, in its usual text form; empty until it was set
+    Column("roles", Text, nullable=False),  # JSON list
+    Column("locale", Text),
+    Column("active", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),  # wrong passwords in a row
+    Column("locked_until", BigInteger),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("member", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("member", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 # What reconciliations came to, from stamp to stamp: a row when a figure changes, with an empty value when it goes.
 figure = Table(
     "figure",

@@ -1,9 +1,12 @@
-"""``ltc serve``: listen for what systems tell by themselves."""
+"""``ltc serve``: the workbench, or the door for what systems tell by themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -11,24 +14,43 @@ import click
 from console.context import App, pass_app
 from console.output import say
 
+if TYPE_CHECKING:
+    from state.store import Store
+
 _MOST_CONNECTIONS = 1000
 _IDLE_SECONDS = 75
 """Longer than proxies keep a connection to us, so that none sends a request into one that we are closing."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen, and how people and systems call us."""
+
+    host: str
+    port: int
+    certificate: Path | None
+    key: Path | None
+    public_url: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether those who call us speak TLS."""
+        return self.key is not None or self.public_url.startswith("https://")
+
+
 @click.command("serve")
-@click.option("--webhooks", is_flag=True, required=True, help="Take webhooks in at /webhooks/SYSTEM.")
+@click.option("--webhooks", is_flag=True, help="Take webhooks in at /webhooks/SYSTEM, and show no workbench.")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
 @click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--behind-proxy", is_flag=True, help="A proxy before it speaks TLS and forwards to it.")
-@click.option("--public-url", metavar="URL", help="How systems call it, such as https://hooks.example.com/ltc.")
+@click.option("--public-url", metavar="URL", help="How it is called, such as https://ltc.example.com.")
 @pass_app
 def command(
     app: App,
-    webhooks: bool,  # noqa: ARG001 - the only thing to serve so far, and named so that it stays clear
+    webhooks: bool,
     host: str,
     port: int,
     tls_certificate: Path | None,
@@ -36,13 +58,18 @@ def command(
     behind_proxy: bool,
     public_url: str | None,
 ) -> int:
-    """Take in what systems tell by webhook, and read or land the records it is about a moment later.
+    """Open the workbench in the browser: overview, findings, trace. Or, with --webhooks, the door for webhooks.
 
-    Each request is verified by its signature, committed to the store before it is answered, and taken in once. Syncs
-    go on as scheduled and find what no webhook told of. Several of these processes may share one store.
+    The first start prints a one-time link with which the admin sets a password; `ltc members` invites the others.
+
+    With --webhooks each request is verified by its signature, committed to the store before it is answered, and taken
+    in once; the records it is about are read or landed a moment later. Syncs go on as scheduled and find what no
+    webhook told of. Several of these processes may share one store.
 
     \b
     Examples:
+      ltc serve
+      ltc serve --host 10.0.0.5 --behind-proxy --public-url https://ltc.example.com
       ltc serve --webhooks
       ltc serve --webhooks --host 0.0.0.0 --port 443 --tls-certificate cert.pem --tls-key key.pem
       ltc serve --webhooks --host 10.0.0.5 --behind-proxy --public-url https://hooks.example.com/ltc
@@ -51,16 +78,50 @@ def command(
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
     if host not in _LOOPBACK and tls_key is None and not behind_proxy:
         raise click.UsageError(
-            f"Webhooks to {host} would come unencrypted. Give --tls-certificate and --tls-key, or --behind-proxy if "
-            "a proxy before it speaks TLS."
+            f"{'Webhooks to' if webhooks else 'Passwords and figures to'} {host} would go unencrypted. Give "
+            "--tls-certificate and --tls-key, or --behind-proxy if a proxy before it speaks TLS."
         )
     if public_url is not None and urlsplit(public_url).scheme not in ("http", "https"):
         raise click.UsageError("--public-url begins with https://, such as https://hooks.example.com/ltc.")
-    import uvicorn
+    listening = Listening(host, port, tls_certificate, tls_key, (public_url or "").rstrip("/"))
+    return _webhooks(app, listening) if webhooks else _workbench(app, listening, behind_proxy)
 
+
+def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
+    called = urlsplit(listening.public_url).hostname
+    if called is None and (listening.host not in _LOOPBACK or behind_proxy):
+        raise click.UsageError("Say how people call the workbench: --public-url https://ltc.example.com.")
+    if urlsplit(listening.public_url).path:
+        raise click.UsageError("The workbench needs a host of its own: --public-url without a path.")
+    from console.web.app import LOOPBACK, workbench
+
+    store = app.new_store
+    hosts = (*LOOPBACK, *((called,) if called else ()))
+    made = workbench(store, app.settings, secure=listening.secure, proxied=behind_proxy, hosts=hosts)
+
+    def announce(base: str) -> None:
+        say(app.texts("serve.workbench", url=base))
+        for link in _first_link(store, app.actor):
+            say(f"{app.texts('serve.first')}\n  {base}{link}")
+
+    _listen(made, listening, announce)
+    return 0
+
+
+def _first_link(store: Store, actor: str) -> list[str]:
+    """The path at which the first admin sets a password; none where somebody has one."""
+    from state import members
+
+    with store.transaction() as connection:
+        if any(item.has_password for item in members.listing(connection)):
+            return []
+        return [f"/welcome/{members.invite(connection, 'admin', [members.Role.ADMIN], actor)}"]
+
+
+def _webhooks(app: App, listening: Listening) -> int:
     from console.receiver import Receiver
 
-    receiver = Receiver(app.new_store, app.settings, say, public_url or "")
+    receiver = Receiver(app.new_store, app.settings, say, listening.public_url)
     try:
         paths = receiver.open()
         if not paths:
@@ -68,27 +129,36 @@ def command(
                 f"No system of {app.config} tells by webhook. `ltc connectors describe NAME` lists the settings of a "
                 "connector; most need `webhook_secret`."
             )
-        config = uvicorn.Config(
-            receiver.app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_keep_alive=_IDLE_SECONDS,
-            ssl_certfile=tls_certificate,
-            ssl_keyfile=str(tls_key) if tls_key else None,
-        )
-        scheme = "https" if tls_key else "http"
-        with suppress(KeyboardInterrupt), config.bind_socket() as listening:  # to be stopped is how it ends
-            listening.listen()  # whoever reads the address may call it at once
-            bound = listening.getsockname()[1]
-            base = (public_url or f"{scheme}://{host}:{bound}").rstrip("/")
+
+        def announce(base: str) -> None:
             for name, path in paths.items():
                 say(f"{name}: {base}{path}")
-            uvicorn.Server(config).run(sockets=[listening])
+
+        _listen(receiver.app, listening, announce)
     finally:
         receiver.close()
     return 0
+
+
+def _listen(application: Any, listening: Listening, announce: Callable[[str], None]) -> None:
+    """Serve until it is stopped; ``announce`` gets the address once calls are taken."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        application,
+        host=listening.host,
+        port=listening.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_IDLE_SECONDS,
+        ssl_certfile=listening.certificate,
+        ssl_keyfile=str(listening.key) if listening.key else None,
+    )
+    scheme = "https" if listening.key else "http"
+    with suppress(KeyboardInterrupt), config.bind_socket() as bound:  # to be stopped is how it ends
+        bound.listen()  # whoever reads the address may call it at once
+        announce(listening.public_url or f"{scheme}://{listening.host}:{bound.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[bound])

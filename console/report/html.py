@@ -27,14 +27,14 @@ MOST_ROWS = 500
 """Of every other table."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent / "page"
 
 
 def render(report: Report, locale: str) -> str:
     """The whole page. Every text of the report is escaped; only http(s) addresses become links."""
     words = texts(locale)
     pages = Environment(
-        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters["money"] = figures.money
     script = _file("script.js")
@@ -45,15 +45,26 @@ def render(report: Report, locale: str) -> str:
 
 
 def _file(name: str) -> Markup:
-    return Markup((_PAGE / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return Markup((PAGE / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
 
 def _content(report: Report, words: Texts) -> dict[str, Any]:
     findings = report["findings"]
     return {
+        **overview(report, words),
+        "at": figures.local_time(report),
+        "findings_at": "",
+        "findings": findings[:MOST_FINDINGS],
+        "left_out": len(findings) > MOST_FINDINGS,
+        "choices": _choices(report, words),
+    }
+
+
+def overview(report: Report, words: Texts) -> dict[str, Any]:
+    """What ``page/figures.html.j2`` shows: everything but the findings themselves."""
+    return {
         "report": report,
         "base": report["base_currency"],
-        "at": figures.local_time(report),
         "as_of": figures.as_of(report, words),
         "cards": list(_cards(report, words)),
         "remarks": figures.remarks(report, words),
@@ -63,9 +74,6 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
         "tie_outs": list(_tie_outs(report, words)),
         "stages": list(_stages(report, words)),
         "ages": list(_ages(report, words)),
-        "findings": findings[:MOST_FINDINGS],
-        "left_out": len(findings) > MOST_FINDINGS,
-        "choices": _choices(report, words),
     }
 
 
@@ -227,7 +235,8 @@ def _stages(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
         counts = found.counts
         severities = {"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]}
         says = words("by_stage.bar", **names, **severities)
-        yield {**names, **severities, "base": found.base, "chart": _severity_bar(found, most, says)}
+        keys = {"stage_key": stage, "department_key": department}
+        yield {**names, **keys, **severities, "base": found.base, "chart": _severity_bar(found, most, says)}
 
 
 def _severity_bar(found: Sum, most: int, says: str) -> Markup:

@@ -1,0 +1,33 @@
+"""What each role may do in the workbench: the one table that every page is guarded by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from state.members import Role
+
+
+class Right(StrEnum):
+    """Something that a page needs."""
+
+    OPEN = "open"
+    """Nothing: pages for people who are not signed in."""
+    READ = "read"
+    """See figures, findings and chains."""
+    DECIDE = "decide"
+    """Assign, explain and comment on findings."""
+
+
+GRANTED: dict[Role, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.READ}),
+    Role.FINANCE: frozenset({Right.READ, Right.DECIDE}),
+    Role.APPROVER: frozenset({Right.READ, Right.DECIDE}),
+    Role.OPERATOR: frozenset({Right.READ}),
+    Role.ADMIN: frozenset({Right.READ, Right.DECIDE}),
+}
+
+
+def may(roles: Iterable[Role], right: Right) -> bool:
+    """Whether one of these roles has the right."""
+    return right is Right.OPEN or any(right in GRANTED[role] for role in roles)

@@ -1,0 +1,94 @@
+"""The workbench as one ASGI application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+from console.report.html import PAGE
+from console.web import findings, overview, signing_in, tracing
+from console.web.access import Right
+from console.web.desk import RIGHTS, Desk, SignInFirst, see
+from console.web.guard import Guard
+from reconciliation.tieouts import DoesNotFootError
+from state.failures import StoreError
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+    from state.store import Store
+
+_ASSETS = {
+    "report.css": PAGE / "style.css",
+    "workbench.css": Path(__file__).parent / "pages" / "workbench.css",
+}
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def workbench(
+    store: Store, settings: Settings, *, secure: bool = False, proxied: bool = False, hosts: tuple[str, ...] = LOOPBACK
+) -> FastAPI:
+    """The application over one store.
+
+    ``secure``: people reach it over TLS; ``proxied``: through a proxy that we trust. ``hosts``: the names that they
+    call it by, without ports.
+    """
+    app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desk = Desk(store, settings, secure, proxied)
+    app.state.latest = overview.Latest(store, settings)
+    app.middleware("http")(Guard(frozenset(hosts), secure))
+    for router in (signing_in.router, overview.router, findings.router, tracing.router):
+        app.include_router(router)
+    app.get("/assets/{name}")(asset)
+    app.get("/healthz")(healthz)
+    app.get("/readyz")(readyz)
+    app.add_exception_handler(SignInFirst, _sign_in_first)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(404, _refused)
+    app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(StoreError, _store_failed)
+    app.add_exception_handler(DoesNotFootError, _store_failed)
+    return app
+
+
+def asset(name: str) -> Response:
+    """A style sheet."""
+    if name not in _ASSETS:
+        raise HTTPException(404)
+    return FileResponse(_ASSETS[name], headers={"Cache-Control": "public, max-age=300"})
+
+
+def healthz() -> Response:
+    """Whether the process answers."""
+    return PlainTextResponse("ok\n")
+
+
+def readyz(request: Request) -> Response:
+    """Whether the store answers, too."""
+    desk: Desk = request.app.state.desk
+    with desk.store.reading() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    return PlainTextResponse("ok\n")
+
+
+def _sign_in_first(request: Request, _error: Exception) -> Response:
+    if request.method != "GET":
+        return see("/sign-in")
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return see("/sign-in" if address == "/" else f"/sign-in?next={quote(address, safe='')}")
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 400)
+    known = status if status in (403, 404) else 400
+    return RIGHTS[Right.OPEN](request).page("refused", status, what=str(known))
+
+
+def _store_failed(_request: Request, error: Exception) -> Response:
+    """The store is what all pages need, so this one does without it."""
+    remedy = getattr(error, "remedy", "")
+    return PlainTextResponse(f"{getattr(error, 'message', error)} {remedy}".strip() + "\n", 503, {"Retry-After": "10"})

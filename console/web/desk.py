@@ -1,0 +1,187 @@
+"""What the pages share: store, settings, who is signed in, and the rendering of a page in that person's language."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import Depends, HTTPException, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from console.i18n import LOCALES, Texts, texts
+from console.report import figures
+from console.report.html import PAGE
+from console.web.access import Right, may
+from console.web.guard import LARGEST_FORM
+from state import members
+from state.members import Member, Session
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+    from state.store import Store
+
+_FOLDER = Path(__file__).parent / "pages"
+_NAVIGATION = (("overview", "/"), ("findings", "/findings"), ("trace", "/trace"))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One workbench. ``secure``: people reach it over TLS; ``proxied``: through a proxy that we trust."""
+
+    store: Store
+    settings: Settings
+    secure: bool
+    proxied: bool
+    pages: Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        pages = Environment(
+            loader=FileSystemLoader([_FOLDER, PAGE]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        pages.filters["money"] = figures.money
+        pages.filters["amount"] = lambda value, currency: figures.money(Decimal(value), currency) if value else ""
+        object.__setattr__(self, "pages", pages)
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; over TLS the browser makes sure that only this host has set it."""
+        return "__Host-ltc" if self.secure else "ltc"
+
+    def signed_in(self, request: Request) -> Session | None:
+        """Whose request it is."""
+        token = request.cookies.get(self.cookie)
+        if not token:
+            return None
+        with self.store.reading() as connection:
+            found, to_note = members.session(connection, token)
+        if found and to_note:
+            with self.store.transaction() as connection:
+                members.seen(connection, token)
+        return found
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request: to which workbench, by whom, in which language."""
+
+    desk: Desk
+    request: Request
+    session: Session | None
+    texts: Texts
+
+    @property
+    def member(self) -> Member:
+        """Who is signed in; only where the page's right asks for it."""
+        if self.session is None:
+            raise HTTPException(401)
+        return self.session.member
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from."""
+        if self.desk.proxied:
+            told = self.request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            if told:
+                return told
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def lang(self) -> str:
+        """``en`` or ``zh``, as the reconciliation names languages."""
+        return "zh" if self.texts.locale == "zh-CN" else "en"
+
+    def may(self, right: Right) -> bool:
+        """Whether this person has a right."""
+        return self.session is not None and may(self.session.member.roles, right)
+
+    def page(self, template: str, status: int = 200, **content: Any) -> Response:
+        """Render ``pages/TEMPLATE.html.j2``."""
+        t = self.texts
+        shared = {"t": t, "visit": self, "navigation": _NAVIGATION if self.session else (), "Right": Right}
+        shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}
+        return HTMLResponse(self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content}), status)
+
+    async def form(self) -> dict[str, str]:
+        """The fields of a form that was sent, the last of each name.
+
+        Raises ``HTTPException`` 400 if it is no form, or not one of this session.
+        """
+        body = await self.request.body()
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(400)
+        try:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=200)
+        except ValueError:
+            raise HTTPException(400) from None
+        sent = dict(pairs)
+        if self.session is not None and not hmac.compare_digest(
+            sent.get("csrf", "").encode(), self.session.csrf.encode()
+        ):
+            raise HTTPException(400)
+        return sent
+
+
+def see(address: str) -> Response:
+    """Go on at another page."""
+    return RedirectResponse(address, 303)
+
+
+def local(address: str) -> str:
+    """An address on this workbench; anything else becomes the first page."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if plain else "/"
+
+
+class SignInFirst(Exception):
+    """The page needs somebody who is signed in."""
+
+
+def visitor(right: Right) -> Callable[[Request], Visit]:
+    """A dependency: the visit of somebody who has this right.
+
+    Raises ``SignInFirst``, or ``HTTPException`` 403 for somebody who may not.
+    """
+
+    def visit(request: Request) -> Visit:
+        desk: Desk = request.app.state.desk
+        session = desk.signed_in(request)
+        chosen = (session.member.locale if session else None) or request.cookies.get("lang") or desk.settings.locale
+        found = Visit(desk, request, session, texts(chosen if chosen in LOCALES else "en"))
+        if right is not Right.OPEN and session is None:
+            raise SignInFirst
+        if session is not None and not may(session.member.roles, right):
+            raise HTTPException(403)
+        return found
+
+    return visit
+
+
+RIGHTS = {right: visitor(right) for right in Right}
+"""The dependency of each right; every page has exactly one of them."""
+
+
+Open = Annotated[Visit, Depends(RIGHTS[Right.OPEN])]
+Reader = Annotated[Visit, Depends(RIGHTS[Right.READ])]
+Decider = Annotated[Visit, Depends(RIGHTS[Right.DECIDE])]
+
+
+async def _open_form(visit: Open) -> dict[str, str]:
+    return await visit.form()
+
+
+async def _decider_form(visit: Decider) -> dict[str, str]:
+    return await visit.form()
+
+
+OpenForm = Annotated[dict[str, str], Depends(_open_form)]
+DeciderForm = Annotated[dict[str, str], Depends(_decider_form)]

@@ -1,0 +1,92 @@
+"""What every request passes first: a known host, headers for the browser, and requests from our own pages only."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from threading import Lock
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+LARGEST_FORM = 64_000
+"""Bytes; no form of ours is larger."""
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_LASTING = "max-age=31536000"
+_HOST = re.compile(r"^(?:\[([0-9a-fA-F:]+)\]|([^:@\[\]]+))(?::[0-9]+)?$")
+"""A name or an address in brackets, with a port or without."""
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Guard:
+    """Refuses requests for another host, forms that another site's page sends, and forms that are too large.
+
+    ``hosts`` are the names (without port) that people may call us by: a page elsewhere whose name was made to point
+    here must not read anything (DNS rebinding). ``secure`` says that people reach us over TLS.
+    """
+
+    def __init__(self, hosts: frozenset[str], secure: bool) -> None:
+        self._hosts = hosts
+        self._secure = secure
+
+    async def __call__(self, request: Request, answer: Answer) -> Response:
+        """Answer, or refuse."""
+        refusal = self._refusal(request)
+        response = PlainTextResponse(refusal, 400) if refusal else await answer(request)
+        for name, value in _HEADERS.items():
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        if self._secure:
+            response.headers["Strict-Transport-Security"] = _LASTING
+        return response
+
+    def _refusal(self, request: Request) -> str:
+        host = request.headers.get("host", "")
+        if _HOST.sub(r"\1\2", host).lower() not in self._hosts:
+            return "This host is not known here. Give `ltc serve` its address with --public-url."
+        if request.method in ("GET", "HEAD"):
+            return ""
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        origin = request.headers.get("origin")
+        if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc != host):
+            return "This form was sent from another site."
+        try:
+            size = int(request.headers.get("content-length", ""))
+        except ValueError:
+            return "The length of the form is missing."
+        return "" if 0 <= size <= LARGEST_FORM else "The form is too large."
+
+
+class Limiter:
+    """Counts attempts by whoever makes them, and says when they are too many. Old ones are forgotten."""
+
+    def __init__(self, most: int, seconds: float, remembered: int = 10_000) -> None:
+        self._most, self._seconds, self._remembered = most, seconds, remembered
+        self._made: OrderedDict[str, list[float]] = OrderedDict()
+        self._lock = Lock()
+
+    def is_too_many(self, who: str) -> bool:
+        """Count one more attempt; whether it is one too many."""
+        now = time.monotonic()
+        with self._lock:
+            made = [at for at in self._made.pop(who, []) if at > now - self._seconds]
+            self._made[who] = [*made[-self._most :], now]
+            while len(self._made) > self._remembered:
+                self._made.popitem(last=False)
+        return len(made) >= self._most

@@ -1,0 +1,123 @@
+"""Signing in and out, setting a password by a one-time link, and choosing the language."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from console.i18n import LOCALES
+from console.web import passwords
+from console.web.desk import Open, OpenForm, Visit, local, see
+from console.web.guard import Limiter
+from state import members
+
+router = APIRouter()
+
+_attempts = Limiter(most=20, seconds=300)
+"""Whoever tries many names from one address is slowed down whatever the names are."""
+
+
+@router.get("/sign-in")
+def sign_in_page(visit: Open, next: str = "/") -> Response:
+    """The form; whoever is signed in goes on."""
+    if visit.session is not None:
+        return see(local(next))
+    return visit.page("sign_in", next=local(next), problem="", name="")
+
+
+@router.post("/sign-in")
+def sign_in(visit: Open, sent: OpenForm) -> Response:
+    """Open a session, or say that name or password is wrong, whichever it is."""
+    name, onwards = sent.get("name", "").strip(), local(sent.get("next", "/"))
+    if _attempts.is_too_many(visit.address):
+        return visit.page("sign_in", 429, next=onwards, problem="web.sign_in.too_many", name=name)
+    store = visit.desk.store
+    with store.reading() as connection:
+        member, kept = members.password_of(connection, name)
+    right = passwords.is_right(kept, sent.get("password", ""))
+    if member is None or not right:
+        if member is not None:
+            with store.transaction() as connection:
+                members.failed(connection, member.name)
+        return visit.page("sign_in", 401, next=onwards, problem="web.sign_in.wrong", name=name)
+    with store.transaction() as connection:
+        if kept and passwords.is_outdated(kept):
+            members.rehash(connection, member.name, passwords.hashed(sent["password"]))
+        token = members.sign_in(connection, member.name)
+    return _with_session(visit, see(onwards), token)
+
+
+@router.post("/sign-out")
+def sign_out(visit: Open, _sent: OpenForm) -> Response:
+    """End the session."""
+    token = visit.request.cookies.get(visit.desk.cookie)
+    if token:
+        with visit.desk.store.transaction() as connection:
+            members.sign_out(connection, token)
+    answer = see("/sign-in")
+    answer.delete_cookie(visit.desk.cookie, secure=visit.desk.secure, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/welcome/{token}")
+def welcome_page(visit: Open, token: str) -> Response:
+    """The form to set a password; the same answer for links that are too old and that never were."""
+    with visit.desk.store.reading() as connection:
+        member = members.invited(connection, token)
+    if member is None:
+        return visit.page("welcome", 404, member=None, token="", problem="")
+    return visit.page("welcome", member=member, token=token, problem="")
+
+
+@router.post("/welcome/{token}")
+def welcome(visit: Open, token: str, sent: OpenForm) -> Response:
+    """Set the password and sign in."""
+    password = sent.get("password", "")
+    with visit.desk.store.reading() as connection:
+        member = members.invited(connection, token)
+    if member is None:
+        return visit.page("welcome", 404, member=None, token="", problem="")
+    problem = _unfit(password, sent.get("again", ""), member.name)
+    if problem:
+        return visit.page("welcome", 422, member=member, token=token, problem=problem)
+    kept = passwords.hashed(password)
+    with visit.desk.store.transaction() as connection:
+        accepted = members.accept(connection, token, kept)
+        session = members.sign_in(connection, accepted.name) if accepted else None
+    return _with_session(visit, see("/"), session) if session else see("/sign-in")
+
+
+@router.post("/language")
+def language(visit: Open, sent: OpenForm) -> Response:
+    """Show everything in another language from now on."""
+    chosen = sent.get("locale", "")
+    answer = see(local(sent.get("next", "/")))
+    if chosen in LOCALES:
+        if visit.session is not None:
+            with visit.desk.store.transaction() as connection:
+                members.set_locale(connection, visit.member.name, chosen)
+        answer.set_cookie("lang", chosen, max_age=31_536_000, secure=visit.desk.secure, httponly=True, samesite="lax")
+    return answer
+
+
+def _unfit(password: str, again: str, name: str) -> str:
+    """The key of what is wrong with a new password."""
+    if len(password) < passwords.SHORTEST:
+        return "web.welcome.short"
+    if len(password) > passwords.LONGEST:
+        return "web.welcome.long"
+    if password.casefold() == name or len(set(password)) < 4:
+        return "web.welcome.guessable"
+    return "" if password == again else "web.welcome.differ"
+
+
+def _with_session(visit: Visit, answer: Response, token: str) -> Response:
+    answer.set_cookie(
+        visit.desk.cookie,
+        token,
+        max_age=members.LONGEST_SECONDS,
+        secure=visit.desk.secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer

@@ -1,0 +1,132 @@
+"""The workbench over a small reconciled company, as browsers of members with different roles see it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from httpx import Client, Response
+
+import settings
+from console.web import passwords, signing_in
+from console.web.app import workbench
+from console.web.guard import Limiter
+from settings.model import Settings
+from state import members
+from state.members import Role
+from state.store import Store, open_store
+from tests.console import deal
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Browser:
+    """Somebody's browser."""
+
+    client: Client
+
+    def get(self, address: str) -> Response:
+        return self.client.get(address)
+
+    def post(self, address: str, **fields: str) -> Response:
+        """Send a form of a page that was seen before."""
+        page = self.client.get("/findings").text
+        found = re.search(r'name="csrf" value="([^"]+)"', page)
+        return self.client.post(address, data={"csrf": found.group(1) if found else "", **fields})
+
+    def sign_in(self, name: str, password: str = PASSWORD, **fields: str) -> Response:
+        return self.client.post("/sign-in", data={"name": name, "password": password, **fields})
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address at which the application answers."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    with server.config.bind_socket() as bound:
+        bound.listen()
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deal's store, to copy."""
+    folder = tmp_path_factory.mktemp("deal")
+    shutil.copy(sqlite_template, folder / "ltc.db")
+    deal.fill(deal.config(folder, "sqlite:///ltc.db"))
+    return folder / "ltc.db"
+
+
+@pytest.fixture
+def config(filled: Path, tmp_path: Path) -> Path:
+    shutil.copy(filled, tmp_path / "ltc.db")
+    return deal.config(tmp_path, "sqlite:///ltc.db")
+
+
+@pytest.fixture
+def given(config: Path) -> Settings:
+    return settings.load(config)
+
+
+@pytest.fixture
+def desk(config: Path) -> Iterator[Store]:
+    """The store of the workbench."""
+    with open_store(f"sqlite:///{config.parent / 'ltc.db'}") as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def kept_password() -> str:
+    return passwords.hashed(PASSWORD)
+
+
+@pytest.fixture
+def member(desk: Store, kept_password: str) -> Callable[..., str]:
+    """Makes a member with a password."""
+
+    def make(name: str, *roles: Role) -> str:
+        with desk.transaction() as connection:
+            token = members.invite(connection, name, roles, "test")
+            members.accept(connection, token, kept_password)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def browser(desk: Store, given: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Browser]]:
+    """Opens a browser, with these headers in every request."""
+    monkeypatch.setattr(signing_in, "_attempts", Limiter(most=20, seconds=300))
+    with served(workbench(desk, given)) as address, ExitStack() as opened:
+
+        def open_one(**headers: str) -> Browser:
+            sent = {"origin": address, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            return Browser(opened.enter_context(Client(base_url=address, headers=sent)))
+
+        yield open_one
+
+
+@pytest.fixture
+def as_role(browser: Callable[..., Browser], member: Callable[..., str]) -> Callable[[Role], Browser]:
+    """The browser of somebody with this role."""
+
+    def signed_in(role: Role) -> Browser:
+        opened = browser()
+        assert opened.sign_in(member(f"a.{role}", role)).status_code == 303
+        return opened
+
+    return signed_in

@@ -1,0 +1,78 @@
+"""Every page of the workbench and every role, from one table: who may, and that nobody else can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from console.web.access import Right, may
+from console.web.app import workbench
+from settings.model import Settings
+from state.members import Role
+from state.store import Store
+from tests.web.conftest import Browser
+
+EVERYBODY = frozenset({None, *Role})
+MEMBERS = frozenset(Role)
+DECIDERS = frozenset({Role.FINANCE, Role.APPROVER, Role.ADMIN})
+
+TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
+    ("GET", "/sign-in"): EVERYBODY,
+    ("POST", "/sign-in"): EVERYBODY,
+    ("POST", "/sign-out"): EVERYBODY,
+    ("GET", "/welcome/{token}"): EVERYBODY,
+    ("POST", "/welcome/{token}"): EVERYBODY,
+    ("POST", "/language"): EVERYBODY,
+    ("GET", "/assets/{name}"): EVERYBODY,
+    ("GET", "/healthz"): EVERYBODY,
+    ("GET", "/readyz"): EVERYBODY,
+    ("GET", "/"): MEMBERS,
+    ("GET", "/findings"): MEMBERS,
+    ("GET", "/findings/{id}"): MEMBERS,
+    ("GET", "/trace"): MEMBERS,
+    ("POST", "/findings/{id}/assign"): DECIDERS,
+    ("POST", "/findings/{id}/explain"): DECIDERS,
+    ("POST", "/findings/{id}/comment"): DECIDERS,
+}
+NOT_ALLOWED = "Your role does not allow it"
+
+
+def test_the_table_names_every_page(desk: Store, given: Settings) -> None:
+    paths = workbench(desk, given).openapi()["paths"]
+    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == TABLE.keys()
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_each_role_gets_at_what_is_its_own_and_at_nothing_else(
+    role: Role | None, browser: Callable[..., Browser], as_role: Callable[[Role], Browser]
+) -> None:
+    wrong = []
+    for (method, path), allowed in TABLE.items():
+        somebody = browser() if role is None else browser_of(as_role, role)
+        address = path.format(token="x", name="report.css", id="0" * 24)
+        answer = somebody.get(address) if method == "GET" else somebody.post(address)
+        turned_away = NOT_ALLOWED in answer.text or (
+            answer.status_code == 303 and answer.headers["location"].startswith("/sign-in") and path != "/sign-out"
+        )
+        if turned_away is (role in allowed):
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+def browser_of(as_role: Callable[[Role], Browser], role: Role) -> Browser:
+    """Signed in anew each time, as one of the pages signs out."""
+    return as_role(role)
+
+
+def test_a_role_that_may_nothing_more_has_no_right_by_accident() -> None:
+    assert [right for right in Right if may([], right)] == [Right.OPEN]
+    assert [right for right in Right if may([Role.VIEWER], right)] == [Right.OPEN, Right.READ]
+
+
+def test_what_somebody_may_not_do_is_not_offered(as_role: Callable[[Role], Browser]) -> None:
+    viewer = as_role(Role.VIEWER)
+    id = viewer.get("/findings").text.partition('href="/findings/')[2].partition('"')[0]
+    assert "/comment" not in viewer.get(f"/findings/{id}").text
+    assert viewer.post(f"/findings/{id}/comment", text="said").status_code == 403
+    assert "said" not in viewer.get(f"/findings/{id}").text

@@ -1,0 +1,100 @@
+"""``ltc serve`` and ``ltc members`` from outside: a real process, the first admin, people who come and go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from httpx import Client
+
+from console.cli import cli
+from tests.console.company import data, ltc
+from tests.web.conftest import PASSWORD
+
+
+@contextmanager
+def serving(config: Path) -> Iterator[list[str]]:
+    """What the process says until it answers, a line each; the first names the address."""
+    command = [str(Path(sys.executable).with_name("ltc")), "--config", str(config), "serve", "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as it:
+        try:
+            assert it.stdout is not None
+            said = [it.stdout.readline() for _ in range(1)]
+            if not has_admin(config):
+                said += [it.stdout.readline() for _ in range(2)]
+            yield [line.strip() for line in said]
+        finally:
+            it.send_signal(signal.SIGTERM)
+            it.wait(20)
+
+
+def has_admin(config: Path) -> bool:
+    return any(item["state"] == "active" for item in data(ltc(config, "members", "list", "--json")))
+
+
+def test_the_first_start_shows_a_link_for_the_admin_and_later_ones_do_not(config: Path) -> None:
+    with serving(config) as (address, _, link):
+        base = address.partition("workbench: ")[2]
+        assert link.startswith(f"{base}/welcome/")
+        with Client(headers={"origin": base}) as browser:
+            answer = browser.post(link, data={"password": PASSWORD, "again": PASSWORD})
+            assert answer.status_code == 303
+            assert "Q-1" in browser.get(f"{base}/findings").text
+    with serving(config) as said:
+        assert len(said) == 1
+        base = said[0].partition("workbench: ")[2]
+        with Client(headers={"origin": base}) as browser:
+            signed_in = browser.post(f"{base}/sign-in", data={"name": "admin", "password": PASSWORD})
+            assert signed_in.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "0.0.0.0"], "would go unencrypted"),
+        (["--host", "0.0.0.0", "--behind-proxy"], "Say how people call the workbench"),
+        (["--behind-proxy", "--public-url", "https://ltc.example.com/here"], "a host of its own"),
+        (["--public-url", "ltc.example.com"], "begins with https://"),
+    ],
+)
+def test_what_would_show_figures_to_others_is_refused(config: Path, options: list[str], said: str) -> None:
+    done = CliRunner().invoke(cli, ["--config", str(config), "serve", *options])
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_people_are_invited_change_roles_and_leave(config: Path) -> None:
+    invited = data(ltc(config, "members", "invite", "Wang.Min", "--role", "finance", "--json"))
+    assert (invited["name"], invited["roles"]) == ("wang.min", ["finance"])
+    assert invited["link"].startswith("/welcome/")
+    sent = ltc(config, "members", "invite", "wang.min", "--public-url", "https://ltc.example.com/").output
+    assert "https://ltc.example.com/welcome/" in sent
+    assert ltc(config, "members", "roles", "wang.min", "--role", "approver").exit_code == 0
+    assert data(ltc(config, "members", "list", "--json")) == [
+        {"name": "wang.min", "roles": ["approver"], "state": "invited"}
+    ]
+    assert ltc(config, "members", "deactivate", "wang.min").exit_code == 0
+    assert "inactive" in ltc(config, "members", "list").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["invite", "wang.min"], "has no role yet"),
+        (["invite", "<script>", "--role", "finance"], "cannot be a member's name"),
+        (["roles", "nobody", "--role", "finance"], "There is no member"),
+        (["deactivate", "nobody"], "`ltc members list` shows them"),
+    ],
+)
+def test_what_cannot_be_done_with_a_member_is_said(config: Path, arguments: list[str], said: str) -> None:
+    done = ltc(config, "members", *arguments)
+    assert done.exit_code == 2
+    assert said in done.output
