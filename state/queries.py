@@ -145,10 +145,13 @@ def recent_runs(connection: Connection, limit: int = 20, status: str | None = No
     query = select(table).order_by(table.c.started_at.desc()).limit(limit)
     if status is not None:
         query = query.where(table.c.status == status)
-    return [
-        RunRow(row.id, row.kind, row.engine, row.status, row.started_at, row.ended_at, _counts(row.summary))
-        for row in connection.execute(query)
-    ]
+    return [_run(row) for row in connection.execute(query)]
+
+
+def run(connection: Connection, run_id: str) -> RunRow | None:
+    """One run."""
+    row = connection.execute(select(schema.run).where(schema.run.c.id == run_id)).first()
+    return None if row is None else _run(row)
 
 
 def run_parts(connection: Connection, run_id: str) -> list[Attempt]:
@@ -165,6 +168,10 @@ def last_reconciliation(connection: Connection) -> int | None:
         table.c.kind.in_(("sync", "reconcile")), or_(table.c.status == "done", table.c.summary.like('%"mark"%'))
     )
     return connection.execute(query).scalar()
+
+
+def _run(row: Any) -> RunRow:
+    return RunRow(row.id, row.kind, row.engine, row.status, row.started_at, row.ended_at, _counts(row.summary))
 
 
 def _attempt(row: Any) -> Attempt:

@@ -27,8 +27,8 @@ def command() -> None:
     viewer    sees figures, findings and chains
     finance   and assigns, explains and comments on findings
     approver  as finance
-    operator  as viewer
-    admin     as finance
+    operator  as viewer, and starts runs, carries out plans, takes care of dead letters
+    admin     all of it
 
     \b
     Examples:

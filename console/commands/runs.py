@@ -48,58 +48,25 @@ def command(app: App, run_id: str | None, limit: int, as_json: bool) -> int:
 
 
 def _show(app: App, found: list[RunRow]) -> None:
+    from console import ran
+
     if not found:
         say(app.texts("cli.no_runs"))
         return
-    names = ("run", "kind", "engine", "state", "started", "seconds", "counts")
-    rows = [
-        (
-            run.id,
-            app.texts.name("summary.kind", run.kind),
-            run.engine,
-            app.texts.name("summary.status", run.status),
-            _when(app, run.started_at),
-            _seconds(run),
-            "; ".join(f"{system}: {_brief(counts)}" for system, counts in run.counts.items() if _brief(counts)),
-        )
-        for run in found
-    ]
-    table([app.texts(f"cli.columns.{name}") for name in names], rows)
+    rows = [ran.run(item, app.texts, app.settings.business_day_zone) for item in found]
+    table([app.texts(f"cli.columns.{name}") for name in ran.RUNS], rows)
 
 
 def _show_parts(app: App, found: list[Attempt]) -> None:
-    names = ("system", "stream", "kind", "state", "seconds", "counts")
-    rows = [
-        (
-            part.system,
-            part.stream,
-            app.texts.name("progress", part.direction),
-            app.texts.name("summary.status", part.status),
-            _seconds(part),
-            _brief(part.counts),
-        )
-        for part in found
-    ]
-    table([app.texts(f"cli.columns.{name}") for name in names], rows)
+    from console import ran
+
+    rows = [ran.part(item, app.texts) for item in found]
+    table([app.texts(f"cli.columns.{name}") for name in ran.PARTS], rows)
     for part in found:
         if part.message:
             say(f"✗ {part.system}.{part.stream}: {part.message}")
             if part.remedy:
                 say(f"  → {part.remedy}")
-
-
-def _brief(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
-
-
-def _seconds(item: RunRow | Attempt) -> str | None:
-    return None if item.ended_at is None else f"{(item.ended_at - item.started_at) / 1_000_000:.1f}"
-
-
-def _when(app: App, at: int) -> str:
-    from state.clock import from_us
-
-    return f"{from_us(at).astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _run(run: RunRow) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,29 +12,8 @@ from console.context import App, pass_app
 from console.output import emit_json, say, table
 
 if TYPE_CHECKING:
-    from settings.model import SystemSettings
+    from console.freshness import Found
     from state.queries import Attempt, StreamStatus
-
-
-class _Found(NamedTuple):
-    """Everything read from the store at one instant."""
-
-    streams: list[StreamStatus]
-    failing: list[Attempt]
-    running: list[Any]
-    findings: int
-    reconciled_at: int | None
-    stuck: int
-    planned: int
-    new_records: int
-    """Planned or in doubt."""
-    created: int
-    conflicts: int
-    """Fields that a person is asked about."""
-    drift: int
-    """Fields that have changed and hold records back."""
-    read_only: list[str]
-    """Systems whose first matching nobody has accepted yet."""
 
 
 @click.command("status")
@@ -50,7 +29,9 @@ def command(app: App, as_json: bool) -> int:
       ltc status
       ltc status --json
     """
-    found = _read(app)
+    from console import freshness
+
+    found = freshness.read(app.store, app.settings)
     if as_json:
         emit_json(_as_dict(app, found))
     else:
@@ -58,146 +39,31 @@ def command(app: App, as_json: bool) -> int:
     return 0
 
 
-def _read(app: App) -> _Found:
-    from state import creations, findings, held, queries, runs, shapes
-    from sync import gates
+def _show(app: App, found: Found) -> None:
+    from console import freshness
 
-    store = app.store
-    runs.close_abandoned(store)
-    with store.reading() as connection:
-        made = creations.counts(connection)
-        return _Found(
-            streams=queries.streams(connection),
-            failing=queries.failing(connection),
-            running=queries.recent_runs(connection, status="running"),
-            findings=findings.outstanding(connection),
-            reconciled_at=queries.last_reconciliation(connection),
-            stuck=queries.stuck_writes(connection),
-            planned=queries.open_writes(connection),
-            new_records=sum(made.get(status, 0) for status in ("planned", "sending", "unknown")),
-            created=made.get("applied", 0),
-            conflicts=len(held.listing(connection, why=("ask",))),
-            drift=sum(item.drift.status is shapes.Status.OPEN for item in shapes.listing(connection)),
-            read_only=gates.read_only(connection, app.settings, app.settings.systems),
-        )
-
-
-def _show(app: App, found: _Found) -> None:
-    texts = app.texts
+    texts, settings = app.texts, app.settings
     for run in found.running:
         kind = texts.name("summary.kind", run.kind)
-        say(texts("status.running_now", kind=kind, run=run.id, started=_when(app, run.started_at)))
+        say(texts("status.running_now", kind=kind, run=run.id, started=freshness.when(settings, run.started_at)))
     if found.streams:
-        names = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
-        table([texts(f"status.columns.{name}") for name in names], [_row(app, item, found) for item in found.streams])
+        heads = [texts(f"status.columns.{name}") for name in freshness.COLUMNS]
+        table(heads, [freshness.row(item, found, settings, texts) for item in found.streams])
     else:
         say(texts("status.nothing"))
     say()
-    _show_work(app, found)
+    for line in freshness.waiting(found, settings, texts):
+        say(line)
     for item in found.failing:
-        where = item.system if item.stream == "*" else f"{item.system}.{item.stream}"
-        direction = texts.name("progress", item.direction)
-        say("✗ " + texts("status.problem", where=f"{where} {direction}", message=item.message or ""))
+        say("✗ " + freshness.problem(item, texts))
         if item.remedy:
             say(f"  → {item.remedy}")
 
 
-def _show_work(app: App, found: _Found) -> None:
-    """What waits for people."""
-    texts = app.texts
-    if found.reconciled_at is None:
-        say(texts("status.not_reconciled"))
-    else:
-        say(texts("status.reconciled", at=_when(app, found.reconciled_at), count=f"{found.findings:,}"))
-    rejected = sum(item.quarantined for item in found.streams)
-    waiting = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
-    for key, count in {"quarantined": rejected, **waiting, "dead_letters": found.stuck}.items():
-        if count:
-            say(texts(f"status.{key}", count=f"{count:,}"))
-    if found.drift:
-        say(texts("status.drift", count=f"{found.drift:,}"))
-    if found.created:
-        say(texts("status.created", count=f"{found.created:,}"))
-    if found.read_only and found.streams:
-        say(texts("status.read_only", systems=", ".join(found.read_only)))
+def _as_dict(app: App, found: Found) -> dict[str, Any]:
+    from console import freshness
 
-
-def _row(app: App, item: StreamStatus, found: _Found) -> tuple[Any, ...]:
-    now = _now()
-    last = app.texts("status.never") if item.last_success is None else _when(app, item.last_success)[5:16]
-    due = _next(app, item)
-    return (
-        item.system,
-        item.stream,
-        app.texts(f"status.{_state(item, found)}"),
-        last,
-        _ago(now, item.last_success),
-        _ago(now, item.covered_until),
-        item.held,
-        item.quarantined,
-        None if due is None else f"{due.astimezone(app.settings.business_day_zone):%m-%d %H:%M}",
-    )
-
-
-def _state(item: StreamStatus, found: _Found) -> str:
-    """``ok``, or how its last pull ended; ``failed`` as well if its whole system could not be opened since."""
-    if any(
-        other.system == item.system and other.stream == "*" and other.direction == "pull" for other in found.failing
-    ):
-        return "failed"
-    if item.last_pull is None:
-        return "never"
-    return {"done": "ok"}.get(item.last_pull.status, item.last_pull.status)
-
-
-def _next(app: App, item: StreamStatus) -> datetime | None:
-    """When the schedule in ltc.yaml has the stream's system pulled next."""
-    system: SystemSettings | None = app.settings.systems.get(item.system)
-    if system is None or system.schedule is None:
-        return None
-    now = _now()
-    if system.schedule.cron is not None:
-        from settings.cron import next_due
-
-        return next_due(system.schedule.cron, now.astimezone(app.settings.business_day_zone))
-    if item.last_pull is None:
-        return now
-    from state.clock import from_us
-
-    return max(now, from_us(item.last_pull.started_at) + timedelta(seconds=system.schedule.interval or 0))
-
-
-def _now() -> datetime:
-    from state.clock import from_us, now_us
-
-    return from_us(now_us())
-
-
-def _when(app: App, at: int) -> str:
-    from state.clock import from_us
-
-    return f"{from_us(at).astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M:%S}"
-
-
-def _ago(now: datetime, at: int | None) -> str | None:
-    """``45 s``, ``12 min``, ``5 h``, ``3 d``."""
-    if at is None:
-        return None
-    seconds = _seconds(now, at)
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} s"
-
-
-def _seconds(now: datetime, at: int) -> float:
-    from state.clock import from_us
-
-    return max((now - from_us(at)).total_seconds(), 0.0)
-
-
-def _as_dict(app: App, found: _Found) -> dict[str, Any]:
-    now = _now()
+    now = freshness.now()
     return {
         "as_of": now,
         "streams": [_stream(app, item, found, now) for item in found.streams],
@@ -215,17 +81,19 @@ def _as_dict(app: App, found: _Found) -> dict[str, Any]:
     }
 
 
-def _stream(app: App, item: StreamStatus, found: _Found, now: datetime) -> dict[str, Any]:
-    due = _next(app, item)
+def _stream(app: App, item: StreamStatus, found: Found, now: datetime) -> dict[str, Any]:
+    from console import freshness
+
+    due = freshness.next_due(item, app.settings)
     return {
         "system": item.system,
         "stream": item.stream,
         "entity": item.entity,
-        "state": _state(item, found),
+        "state": freshness.state(item, found),
         "last_success": _instant(item.last_success),
-        "age_seconds": None if item.last_success is None else round(_seconds(now, item.last_success), 1),
+        "age_seconds": None if item.last_success is None else round(freshness.seconds(now, item.last_success), 1),
         "covered_until": _instant(item.covered_until),
-        "behind_seconds": None if item.covered_until is None else round(_seconds(now, item.covered_until), 1),
+        "behind_seconds": None if item.covered_until is None else round(freshness.seconds(now, item.covered_until), 1),
         "held": item.held,
         "quarantined": item.quarantined,
         "deleted": item.deleted,

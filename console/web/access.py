@@ -17,14 +17,16 @@ class Right(StrEnum):
     """See figures, findings and chains."""
     DECIDE = "decide"
     """Assign, explain and comment on findings."""
+    OPERATE = "operate"
+    """Start runs, carry out plans, take care of dead letters."""
 
 
 GRANTED: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
     Role.FINANCE: frozenset({Right.READ, Right.DECIDE}),
     Role.APPROVER: frozenset({Right.READ, Right.DECIDE}),
-    Role.OPERATOR: frozenset({Right.READ}),
-    Role.ADMIN: frozenset({Right.READ, Right.DECIDE}),
+    Role.OPERATOR: frozenset({Right.READ, Right.OPERATE}),
+    Role.ADMIN: frozenset({Right.READ, Right.DECIDE, Right.OPERATE}),
 }
 
 

@@ -11,10 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from console.report.html import PAGE
-from console.web import findings, overview, signing_in, tracing
+from console.web import findings, overview, signing_in, systems, tracing
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import Guard
+from console.web.work import Worker
 from reconciliation.tieouts import DoesNotFootError
 from state.failures import StoreError
 
@@ -39,9 +40,10 @@ def workbench(
     """
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = Desk(store, settings, secure, proxied)
+    app.state.worker = Worker(store, settings)
     app.state.latest = overview.Latest(store, settings)
     app.middleware("http")(Guard(frozenset(hosts), secure))
-    for router in (signing_in.router, overview.router, findings.router, tracing.router):
+    for router in (signing_in.router, overview.router, findings.router, tracing.router, systems.router):
         app.include_router(router)
     app.get("/assets/{name}")(asset)
     app.get("/healthz")(healthz)

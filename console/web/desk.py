@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _FOLDER = Path(__file__).parent / "pages"
-_NAVIGATION = (("overview", "/"), ("findings", "/findings"), ("trace", "/trace"))
+_NAVIGATION = (("overview", "/"), ("findings", "/findings"), ("trace", "/trace"), ("systems", "/systems"))
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,7 @@ RIGHTS = {right: visitor(right) for right in Right}
 Open = Annotated[Visit, Depends(RIGHTS[Right.OPEN])]
 Reader = Annotated[Visit, Depends(RIGHTS[Right.READ])]
 Decider = Annotated[Visit, Depends(RIGHTS[Right.DECIDE])]
+Operator = Annotated[Visit, Depends(RIGHTS[Right.OPERATE])]
 
 
 async def _open_form(visit: Open) -> dict[str, str]:
@@ -183,5 +184,10 @@ async def _decider_form(visit: Decider) -> dict[str, str]:
     return await visit.form()
 
 
+async def _operator_form(visit: Operator) -> dict[str, str]:
+    return await visit.form()
+
+
 OpenForm = Annotated[dict[str, str], Depends(_open_form)]
 DeciderForm = Annotated[dict[str, str], Depends(_decider_form)]
+OperatorForm = Annotated[dict[str, str], Depends(_operator_form)]

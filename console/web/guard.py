@@ -82,11 +82,18 @@ class Limiter:
         self._lock = Lock()
 
     def is_too_many(self, who: str) -> bool:
-        """Count one more attempt; whether it is one too many."""
-        now = time.monotonic()
+        """Whether another attempt would be one too many."""
         with self._lock:
-            made = [at for at in self._made.pop(who, []) if at > now - self._seconds]
-            self._made[who] = [*made[-self._most :], now]
+            return len(self._recent(who)) >= self._most
+
+    def count(self, who: str) -> None:
+        """Count an attempt."""
+        with self._lock:
+            self._made[who] = [*self._recent(who)[-self._most :], time.monotonic()]
+            self._made.move_to_end(who)
             while len(self._made) > self._remembered:
                 self._made.popitem(last=False)
-        return len(made) >= self._most
+
+    def _recent(self, who: str) -> list[float]:
+        since = time.monotonic() - self._seconds
+        return [at for at in self._made.get(who, ()) if at > since]

@@ -14,7 +14,7 @@ from state import members
 router = APIRouter()
 
 _attempts = Limiter(most=20, seconds=300)
-"""Whoever tries many names from one address is slowed down whatever the names are."""
+"""Wrong ones: whoever tries many names from one address is slowed down whatever the names are."""
 
 
 @router.get("/sign-in")
@@ -39,6 +39,7 @@ def sign_in(visit: Open, sent: OpenForm) -> Response:
         if member is not None:
             with store.transaction() as connection:
                 members.failed(connection, member.name)
+        _attempts.count(visit.address)
         return visit.page("sign_in", 401, next=onwards, problem="web.sign_in.wrong", name=name)
     with store.transaction() as connection:
         if kept and passwords.is_outdated(kept):

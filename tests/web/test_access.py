@@ -16,6 +16,7 @@ from tests.web.conftest import Browser
 EVERYBODY = frozenset({None, *Role})
 MEMBERS = frozenset(Role)
 DECIDERS = frozenset({Role.FINANCE, Role.APPROVER, Role.ADMIN})
+OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
 
 TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/sign-in"): EVERYBODY,
@@ -31,6 +32,15 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/findings"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,
     ("GET", "/trace"): MEMBERS,
+    ("GET", "/systems"): MEMBERS,
+    ("GET", "/runs"): MEMBERS,
+    ("GET", "/runs/{id}"): MEMBERS,
+    ("GET", "/plans"): MEMBERS,
+    ("GET", "/dead-letters"): MEMBERS,
+    ("POST", "/runs"): OPERATORS,
+    ("POST", "/plans/{id}/apply"): OPERATORS,
+    ("POST", "/dead-letters/{id}/retry"): OPERATORS,
+    ("POST", "/dead-letters/{id}/discard"): OPERATORS,
     ("POST", "/findings/{id}/assign"): DECIDERS,
     ("POST", "/findings/{id}/explain"): DECIDERS,
     ("POST", "/findings/{id}/comment"): DECIDERS,

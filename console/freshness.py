@@ -1,0 +1,159 @@
+"""How fresh everything is, and what waits for people: what ``ltc status`` and the workbench show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from state.clock import from_us, now_us
+
+if TYPE_CHECKING:
+    from console.i18n import Texts
+    from settings.model import Settings, SystemSettings
+    from state.queries import Attempt, StreamStatus
+    from state.store import Store
+
+COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
+
+
+class Found(NamedTuple):
+    """Everything read from the store at one instant."""
+
+    streams: list[StreamStatus]
+    failing: list[Attempt]
+    running: list[Any]
+    findings: int
+    reconciled_at: int | None
+    stuck: int
+    planned: int
+    new_records: int
+    """Planned or in doubt."""
+    created: int
+    conflicts: int
+    """Fields that a person is asked about."""
+    drift: int
+    """Fields that have changed and hold records back."""
+    read_only: list[str]
+    """Systems whose first matching nobody has accepted yet."""
+
+
+def read(store: Store, settings: Settings) -> Found:
+    """Read it all at one instant; raises ``StoreError``."""
+    from state import creations, findings, held, queries, runs, shapes
+    from sync import gates
+
+    runs.close_abandoned(store)
+    with store.reading() as connection:
+        made = creations.counts(connection)
+        return Found(
+            streams=queries.streams(connection),
+            failing=queries.failing(connection),
+            running=queries.recent_runs(connection, status="running"),
+            findings=findings.outstanding(connection),
+            reconciled_at=queries.last_reconciliation(connection),
+            stuck=queries.stuck_writes(connection),
+            planned=queries.open_writes(connection),
+            new_records=sum(made.get(status, 0) for status in ("planned", "sending", "unknown")),
+            created=made.get("applied", 0),
+            conflicts=len(held.listing(connection, why=("ask",))),
+            drift=sum(item.drift.status is shapes.Status.OPEN for item in shapes.listing(connection)),
+            read_only=gates.read_only(connection, settings, settings.systems),
+        )
+
+
+def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> tuple[Any, ...]:
+    """One stream, in the order of ``COLUMNS``."""
+    present = now()
+    zone = settings.business_day_zone
+    last = texts("status.never") if item.last_success is None else when(settings, item.last_success)[5:16]
+    due = next_due(item, settings)
+    return (
+        item.system,
+        item.stream,
+        texts(f"status.{state(item, found)}"),
+        last,
+        _ago(present, item.last_success),
+        _ago(present, item.covered_until),
+        item.held,
+        item.quarantined,
+        None if due is None else f"{due.astimezone(zone):%m-%d %H:%M}",
+    )
+
+
+def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
+    """What waits for people, and when it was reconciled, a sentence each."""
+    if found.reconciled_at is None:
+        yield texts("status.not_reconciled")
+    else:
+        yield texts("status.reconciled", at=when(settings, found.reconciled_at), count=f"{found.findings:,}")
+    rejected = sum(item.quarantined for item in found.streams)
+    pending = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
+    for key, count in {"quarantined": rejected, **pending, "dead_letters": found.stuck}.items():
+        if count:
+            yield texts(f"status.{key}", count=f"{count:,}")
+    if found.drift:
+        yield texts("status.drift", count=f"{found.drift:,}")
+    if found.created:
+        yield texts("status.created", count=f"{found.created:,}")
+    if found.read_only and found.streams:
+        yield texts("status.read_only", systems=", ".join(found.read_only))
+
+
+def problem(item: Attempt, texts: Texts) -> str:
+    """What failed, where, and why."""
+    where = item.system if item.stream == "*" else f"{item.system}.{item.stream}"
+    direction = texts.name("progress", item.direction)
+    return texts("status.problem", where=f"{where} {direction}", message=item.message or "")
+
+
+def state(item: StreamStatus, found: Found) -> str:
+    """``ok``, or how its last pull ended; ``failed`` as well if its whole system could not be opened since."""
+    if any(
+        other.system == item.system and other.stream == "*" and other.direction == "pull" for other in found.failing
+    ):
+        return "failed"
+    if item.last_pull is None:
+        return "never"
+    return {"done": "ok"}.get(item.last_pull.status, item.last_pull.status)
+
+
+def next_due(item: StreamStatus, settings: Settings) -> datetime | None:
+    """When the schedule in ltc.yaml has the stream's system pulled next."""
+    system: SystemSettings | None = settings.systems.get(item.system)
+    if system is None or system.schedule is None:
+        return None
+    present = now()
+    if system.schedule.cron is not None:
+        from settings import cron
+
+        return cron.next_due(system.schedule.cron, present.astimezone(settings.business_day_zone))
+    if item.last_pull is None:
+        return present
+    return max(present, from_us(item.last_pull.started_at) + timedelta(seconds=system.schedule.interval or 0))
+
+
+def now() -> datetime:
+    """The present instant."""
+    return from_us(now_us())
+
+
+def when(settings: Settings, at: int) -> str:
+    """An instant (microseconds) in the zone of business days."""
+    return f"{from_us(at).astimezone(settings.business_day_zone):%Y-%m-%d %H:%M:%S}"
+
+
+def seconds(present: datetime, at: int) -> float:
+    """Seconds since an instant (microseconds)."""
+    return max((present - from_us(at)).total_seconds(), 0.0)
+
+
+def _ago(present: datetime, at: int | None) -> str | None:
+    """``45 s``, ``12 min``, ``5 h``, ``3 d``."""
+    if at is None:
+        return None
+    passed = seconds(present, at)
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if passed >= 2 * size:
+            return f"{int(passed // size)} {unit}"
+    return f"{int(passed)} s"
