@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos grades help setup demo demo-up demo-down demo-data test test-slow check lint types audit fuzz bench bench-parties docs lock clean
+.PHONY: chaos grades help setup demo demo-up demo-down demo-data test test-slow test-browser check lint types audit fuzz bench bench-parties docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,10 +42,13 @@ demo-data: $(READY) ## rebuild the prepared Tryton database from nothing, throug
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test: $(READY) ## the tests of everything, PostgreSQL included
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) -m "not slow and not browser"
 
 test-slow: $(READY) ## the tests that take longer: whole kits, kills, races, deployments, the tutorial, long reconciliations
 	@$(PYTEST) -m slow
+
+test-browser: $(READY) ## people's journeys through the workbench in a real Chromium; PICTURES=1 writes the docs' pictures
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 lint: $(READY) ## ruff and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
@@ -56,7 +59,7 @@ types: $(READY) ## mypy --strict
 audit: ## look the locked packages up among known vulnerabilities; says loudly where it cannot
 	@$(PYTHON) .ci/audit
 
-check: lint types test test-slow ## lint, types, every test
+check: lint types test test-slow test-browser ## lint, types, every test
 
 SECONDS := 600
 fuzz: $(READY) ## fuzz every parser of outside input, SECONDS=600 for each target; TARGET=name for one, SEED=n to repeat
