@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
@@ -16,6 +16,14 @@ from state.schema import finding_event
 
 _LONGEST_COMMENT = 4_000
 _FEW = 500
+
+
+class Asked(NamedTuple):
+    """A waiver that somebody asks for; ``until`` is its last day."""
+
+    by: str
+    reason: str
+    until: date
 
 
 def assign(
@@ -46,6 +54,41 @@ def waive(
         raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.")
     values = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
     return _decide(connection, id, actor, "waived", values, {"status": "waived"}, at)
+
+
+def ask_waiver(
+    connection: Connection, id: str, reason: str, until: date, actor: str, *, at: int | None = None
+) -> Finding:
+    """Ask that it be accepted until a day (inclusive); nothing changes until somebody else approves."""
+    if not reason.strip():
+        raise FindingError("A waiver needs a reason.")
+    _standing(connection, id)
+    return _note(connection, id, actor, "waiver_asked", {"reason": reason, "waived_until": until.isoformat()}, at)
+
+
+def asked_waiver(connection: Connection, id: str) -> Asked | None:
+    """The waiver that waits for approval; ``None`` if none does."""
+    asked = None
+    for event in findings.history(connection, findings.find(connection, id).id):
+        if event.event == "waiver_asked":
+            asked = Asked(event.actor, event.detail["reason"], date.fromisoformat(event.detail["waived_until"]))
+        elif event.event in ("waived", "waiver_declined", "resolved", "reopened"):
+            asked = None
+    return asked
+
+
+def approve_waiver(connection: Connection, id: str, approver: str, *, at: int | None = None) -> Finding:
+    """Accept it as somebody else has asked."""
+    asked = _asked(connection, id)
+    return waive(connection, id, asked.reason, approver, asked.until, asked.by, at=at)
+
+
+def decline_waiver(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
+    """Say no to the waiver that was asked for, and why."""
+    if not reason.strip():
+        raise FindingError("Say why the waiver is declined.")
+    _asked(connection, id)
+    return _note(connection, id, actor, "waiver_declined", {"reason": reason.strip()}, at)
 
 
 def comment(connection: Connection, id: str, text: str, actor: str, *, at: int | None = None) -> Finding:
@@ -90,6 +133,21 @@ def attached(connection: Connection, id: str) -> list[Attached]:
     return [Attached(item["name"], item["size"], item["sha256"]) for item in details]
 
 
+def _asked(connection: Connection, id: str) -> Asked:
+    _standing(connection, id)
+    asked = asked_waiver(connection, id)
+    if asked is None:
+        raise FindingError("Nobody asks for a waiver of this finding.", "It may have been decided meanwhile.")
+    return asked
+
+
+def _standing(connection: Connection, id: str) -> Finding:
+    found = findings.find(connection, id)
+    if found.status == "resolved":
+        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.")
+    return found
+
+
 def _decide(
     connection: Connection,
     id: str,
@@ -99,9 +157,7 @@ def _decide(
     status: dict[str, str],
     at: int | None,
 ) -> Finding:
-    found = findings.find(connection, id)
-    if found.status == "resolved":
-        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.")
+    found = _standing(connection, id)
     connection.execute(update(table).where(table.c.id == found.id).values(**values, **status))
     return _note(connection, found.id, actor, event, values, at)
 

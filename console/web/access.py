@@ -17,6 +17,8 @@ class Right(StrEnum):
     """See figures, findings and chains."""
     DECIDE = "decide"
     """Assign, explain and comment on findings."""
+    APPROVE = "approve"
+    """Approve or decline the waivers that others ask for."""
     OPERATE = "operate"
     """Start runs, carry out plans, take care of dead letters."""
 
@@ -24,7 +26,7 @@ class Right(StrEnum):
 GRANTED: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
     Role.FINANCE: frozenset({Right.READ, Right.DECIDE}),
-    Role.APPROVER: frozenset({Right.READ, Right.DECIDE}),
+    Role.APPROVER: frozenset({Right.READ, Right.DECIDE, Right.APPROVE}),
     Role.OPERATOR: frozenset({Right.READ, Right.OPERATE}),
     Role.ADMIN: frozenset({Right.READ, Right.DECIDE, Right.OPERATE}),
 }

@@ -173,6 +173,7 @@ RIGHTS = {right: visitor(right) for right in Right}
 Open = Annotated[Visit, Depends(RIGHTS[Right.OPEN])]
 Reader = Annotated[Visit, Depends(RIGHTS[Right.READ])]
 Decider = Annotated[Visit, Depends(RIGHTS[Right.DECIDE])]
+Approver = Annotated[Visit, Depends(RIGHTS[Right.APPROVE])]
 Operator = Annotated[Visit, Depends(RIGHTS[Right.OPERATE])]
 
 
@@ -184,10 +185,15 @@ async def _decider_form(visit: Decider) -> dict[str, str]:
     return await visit.form()
 
 
+async def _approver_form(visit: Approver) -> dict[str, str]:
+    return await visit.form()
+
+
 async def _operator_form(visit: Operator) -> dict[str, str]:
     return await visit.form()
 
 
 OpenForm = Annotated[dict[str, str], Depends(_open_form)]
 DeciderForm = Annotated[dict[str, str], Depends(_decider_form)]
+ApproverForm = Annotated[dict[str, str], Depends(_approver_form)]
 OperatorForm = Annotated[dict[str, str], Depends(_operator_form)]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from console.records import HIDDEN, PERSONAL
 from console.report import figures
-from console.web.desk import Decider, DeciderForm, Reader, Visit, see
+from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money, report, words
 from reconciliation.rules import Rules
@@ -109,6 +109,35 @@ def comment(visit: Decider, sent: DeciderForm, id: str) -> Response:
     return _decided(visit, id, lambda connection, at: handling.comment(connection, id, text, visit.member.name, at=at))
 
 
+@router.post("/findings/{id}/waiver")
+def ask_waiver(visit: Decider, sent: DeciderForm, id: str) -> Response:
+    """Ask that it be accepted until a day."""
+    reason, until = sent.get("reason", "").strip()[:4000], sent.get("until", "")
+
+    def ask(connection: Connection, at: int | None) -> Finding:
+        day = date.fromisoformat(until)
+        if day < Rules.of(visit.desk.settings).today:
+            raise FindingError("That day has passed.", "Name the last day on which it is accepted.")
+        return handling.ask_waiver(connection, id, reason, day, visit.member.name, at=at)
+
+    return _decided(visit, id, ask)
+
+
+@router.post("/findings/{id}/waiver/approve")
+def approve_waiver(visit: Approver, _sent: ApproverForm, id: str) -> Response:
+    """Accept it as somebody else has asked."""
+    return _decided(visit, id, lambda connection, at: handling.approve_waiver(connection, id, visit.member.name, at=at))
+
+
+@router.post("/findings/{id}/waiver/decline")
+def decline_waiver(visit: Approver, sent: ApproverForm, id: str) -> Response:
+    """Say no, and why."""
+    why = sent.get("reason", "").strip()[:4000]
+    return _decided(
+        visit, id, lambda connection, at: handling.decline_waiver(connection, id, why, visit.member.name, at=at)
+    )
+
+
 def _decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding]) -> Response:
     """Take a decision and show the finding, or show it with what was wrong."""
     try:
@@ -135,6 +164,7 @@ def _page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Respon
             raise HTTPException(404) from None
         history = findings.history(connection, found.id)
         said = handling.said(connection, [found.id])
+        asked = handling.asked_waiver(connection, found.id)
         rows = chains.rows(connection, [record.record_id for record in found.records])
     zone = visit.desk.settings.business_day_zone
     return visit.page(
@@ -148,6 +178,7 @@ def _page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Respon
             | {"detail": {k: v for k, v in item.detail.items() if not isinstance(v, dict | list)}}
             for item in history
         ],
+        asked=asked,
         problem=problem,
     )
 

@@ -16,6 +16,7 @@ from tests.web.conftest import Browser
 EVERYBODY = frozenset({None, *Role})
 MEMBERS = frozenset(Role)
 DECIDERS = frozenset({Role.FINANCE, Role.APPROVER, Role.ADMIN})
+APPROVERS = frozenset({Role.APPROVER})
 OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
 
 TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
@@ -32,6 +33,9 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/findings"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,
     ("GET", "/trace"): MEMBERS,
+    ("POST", "/findings/{id}/waiver"): DECIDERS,
+    ("POST", "/findings/{id}/waiver/approve"): APPROVERS,
+    ("POST", "/findings/{id}/waiver/decline"): APPROVERS,
     ("GET", "/systems"): MEMBERS,
     ("GET", "/runs"): MEMBERS,
     ("GET", "/runs/{id}"): MEMBERS,

@@ -143,6 +143,50 @@ def test_what_cannot_be_decided_is_said_where_it_was_tried(
         assert findings.find(connection, id).status == "open"
 
 
+def test_a_waiver_is_asked_for_by_one_and_approved_by_another(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    id = of_check(desk, "quote_without_approval")
+    assert anna.post(f"/findings/{id}/waiver", reason="Policy F-12", until="2026-12-31").status_code == 303
+    li = as_role(Role.APPROVER)
+    page = li.get(f"/findings/{id}").text
+    assert "a.finance asks that it be accepted until 2026-12-31" in page
+    assert "Approve the waiver" not in anna.get(f"/findings/{id}").text
+    assert li.post(f"/findings/{id}/waiver/approve").status_code == 303
+    with desk.reading() as connection:
+        found = findings.find(connection, id)
+        last = findings.history(connection, id)[-1]
+    assert (found.status, found.approver, found.waived_until) == ("waived", "a.approver", "2026-12-31")
+    assert (last.event, last.actor) == ("waived", "a.finance")
+    assert "Approve the waiver" not in li.get(f"/findings/{id}").text
+    assert "may have been decided meanwhile" in li.post(f"/findings/{id}/waiver/approve").text
+
+
+def test_nobody_approves_what_they_asked_for_themselves(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    id = of_check(desk, "quote_without_approval")
+    li = as_role(Role.APPROVER)
+    li.post(f"/findings/{id}/waiver", reason="Policy F-12", until="2026-12-31")
+    assert "Approve the waiver" not in li.get(f"/findings/{id}").text
+    answer = li.post(f"/findings/{id}/waiver/approve")
+    assert (answer.status_code, "Somebody else must approve" in answer.text) == (422, True)
+
+
+def test_a_waiver_that_is_declined_can_be_asked_for_again(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    id = of_check(desk, "quote_without_approval")
+    assert "That day has passed" in anna.post(f"/findings/{id}/waiver", reason="so", until="2026-10-30").text
+    anna.post(f"/findings/{id}/waiver", reason="Policy F-12", until="2026-12-31")
+    li = as_role(Role.APPROVER)
+    assert li.post(f"/findings/{id}/waiver/decline", reason="").status_code == 422
+    assert li.post(f"/findings/{id}/waiver/decline", reason="Too much money").status_code == 303
+    page = anna.get(f"/findings/{id}").text
+    assert "Too much money" in page
+    assert "Ask for a waiver" in page
+    with desk.reading() as connection:
+        assert findings.find(connection, id).status == "open"
+
+
 def test_a_trace_shows_the_chain_across_the_systems_and_marks_what_was_asked(anna: Browser) -> None:
     page = anna.get("/trace?text=SO-1").text
     places = [page.index(word) for word in ("Opportunity", "Quote Q-1", "Order SO-1", "Invoice [invoice] INV-1")]
