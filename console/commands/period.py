@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import jobs
+from console import closes, jobs
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from state.periods import Close
 
 
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
 def is_period(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """A month as an option or argument; raises ``click.BadParameter``."""
-    if value is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+    if value is not None and not MONTH.fullmatch(value):
         raise click.BadParameter(f"{value!r} is no month. For example: 2026-10")
     return value
 
@@ -61,8 +64,8 @@ def listing(app: App, as_json: bool) -> int:
         emit_json({"periods": [_as_dict(item) for item in found], "next": next_period(found)})
         return 0
     if found:
-        names = ("period", "revision", "status", "closed", "approved", "reopened", "reason")
-        table([app.texts(f"period.columns.{name}") for name in names], [_row(app, item) for item in found])
+        rows = [closes.row(item, app.texts, app.settings.business_day_zone) for item in found]
+        table([app.texts(f"period.columns.{name}") for name in closes.COLUMNS], rows)
     coming = next_period(found)
     say(app.texts("period.any") if coming is None else app.texts("period.next", period=coming))
     return 0
@@ -161,28 +164,14 @@ def _done(app: App, item: Close, as_json: bool) -> int:
 def _show(app: App, item: Close, intact: bool) -> None:
     status = app.texts.name("period.status", item.status)
     say(f"{item.period}  {app.texts('period.columns.revision')} {item.revision}  {status}")
-    for name, value in zip(("closed", "approved", "reopened", "reason"), _row(app, item)[3:], strict=True):
+    row = closes.row(item, app.texts, app.settings.business_day_zone)
+    for name, value in zip(closes.COLUMNS[3:], row[3:], strict=True):
         if value is not None:
             say(f"  {app.texts(f'period.columns.{name}')}: {value}")
     say(f"  {app.texts('period.records', count=f'{item.records:,}')}")
     say(f"  {app.texts('period.inputs_hash')}: {item.inputs_hash}")
     say(f"  {app.texts('period.figures_hash')}: {item.figures_hash}")
     say(f"  {app.texts('period.intact' if intact else 'period.broken')}")
-
-
-def _row(app: App, item: Close) -> tuple[Any, ...]:
-    status = app.texts.name("period.status", item.status)
-    signed = (
-        *(_signed(app, item.closed_by, item.closed_at), _signed(app, item.approved_by, item.approved_at)),
-        _signed(app, item.reopened_by, item.reopened_at),
-    )
-    return item.period, item.revision, status, *signed, item.reason
-
-
-def _signed(app: App, by: str | None, at: int | None) -> str | None:
-    from state.clock import from_us
-
-    return None if at is None else f"{by}, {from_us(at).astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M}"
 
 
 def _as_dict(item: Close) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from console.report.html import PAGE
-from console.web import findings, overview, signing_in, systems, tracing
+from console.web import findings, overview, periods, signing_in, systems, tracing
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import Guard
@@ -43,7 +43,7 @@ def workbench(
     app.state.worker = Worker(store, settings)
     app.state.latest = overview.Latest(store, settings)
     app.middleware("http")(Guard(frozenset(hosts), secure))
-    for router in (signing_in.router, overview.router, findings.router, tracing.router, systems.router):
+    for router in (signing_in.router, overview.router, findings.router, tracing.router, systems.router, periods.router):
         app.include_router(router)
     app.get("/assets/{name}")(asset)
     app.get("/healthz")(healthz)

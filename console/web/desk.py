@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _FOLDER = Path(__file__).parent / "pages"
-_NAVIGATION = (("overview", "/"), ("findings", "/findings"), ("trace", "/trace"), ("systems", "/systems"))
+_NAVIGATION = (
+    ("overview", "/"),
+    ("findings", "/findings"),
+    ("trace", "/trace"),
+    ("periods", "/periods"),
+    ("systems", "/systems"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,28 @@
+"""Closes of periods in words: what ``ltc period`` and the workbench show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from state.clock import from_us
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from console.i18n import Texts
+    from state.periods import Close
+
+COLUMNS = ("period", "revision", "status", "closed", "approved", "reopened", "reason")
+
+
+def row(item: Close, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
+    """One close, in the order of ``COLUMNS``."""
+    signed = (
+        *(_signed(item.closed_by, item.closed_at, zone), _signed(item.approved_by, item.approved_at, zone)),
+        _signed(item.reopened_by, item.reopened_at, zone),
+    )
+    return item.period, item.revision, texts.name("period.status", item.status), *signed, item.reason
+
+
+def _signed(by: str | None, at: int | None, zone: tzinfo) -> str | None:
+    return None if at is None else f"{by}, {from_us(at).astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,64 @@
+"""A month is closed, approved by another and reopened in the browser; its report comes as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from state.members import Role
+from tests.web.conftest import Browser
+
+
+def test_a_month_is_closed_by_one_and_approved_by_another(as_role: Callable[[Role], Browser]) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    assert "any that is over may be the first" in anna.get("/periods").text
+    assert anna.post("/periods/close", period="2026-09").status_code == 303
+    page = li.get("/periods").text
+    assert "2026-09 was closed by a.finance and waits for approval" in page
+    assert "Approve 2026-09" in page
+    assert "Approve 2026-09" not in anna.get("/periods").text
+    assert li.post("/periods/2026-09/approve").status_code == 303
+    assert "2026-10 is the next to be closed" in anna.get("/periods").text
+    told = json.loads(anna.get("/report/json?period=2026-09").content)
+    assert told["periods"][0]["approved_by"] == "a.approver"
+
+
+@pytest.mark.parametrize(
+    ("address", "fields", "said"),
+    [
+        ("/periods/close", {"period": "2026-10"}, "is not over"),
+        ("/periods/2026-09/approve", {}, "is not closed"),
+        ("/periods/2026-09/reopen", {"reason": "so"}, "is not closed"),
+    ],
+)
+def test_what_may_not_be_done_is_said_with_what_to_do(
+    as_role: Callable[[Role], Browser], address: str, fields: dict[str, str], said: str
+) -> None:
+    answer = as_role(Role.APPROVER).post(address, **fields)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_whoever_closed_a_month_does_not_approve_it(as_role: Callable[[Role], Browser]) -> None:
+    li = as_role(Role.APPROVER)
+    assert li.post("/periods/close", period="2026-09").status_code == 303
+    answer = li.post("/periods/2026-09/approve")
+    assert (answer.status_code, "Somebody else must approve it" in answer.text) == (422, True)
+    assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
+    assert "Invoices were missing" in li.get("/periods").text
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("xlsx", b"PK"), ("pdf", b"%PDF"), ("csv", b"PK"), ("json", b"{"), ("html", b"<!doctype")]
+)
+def test_the_report_comes_as_a_file(as_role: Callable[[Role], Browser], form: str, begins: bytes) -> None:
+    answer = as_role(Role.VIEWER).get(f"/report/{form}")
+    assert answer.content.startswith(begins)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="ltc-report-2026-10')
+
+
+@pytest.mark.parametrize("address", ["/report/exe", "/report/json?period=2026-13", "/report/json?period=../etc"])
+def test_what_is_no_report_is_refused(as_role: Callable[[Role], Browser], address: str) -> None:
+    assert as_role(Role.VIEWER).get(address).status_code in (400, 404)
