@@ -25,10 +25,10 @@ def command() -> None:
 
     \b
     viewer    sees figures, findings and chains
-    finance   and assigns, explains and comments on findings
-    approver  as finance
-    operator  as viewer, and starts runs, carries out plans, takes care of dead letters
-    admin     all of it
+    finance   and decides on findings, asks for waivers, closes months
+    approver  as finance, and approves waivers and months of others
+    operator  as viewer, and starts runs, writes back, takes care of dead letters
+    admin     as finance and operator
 
     \b
     Examples:

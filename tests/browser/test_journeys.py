@@ -16,7 +16,17 @@ from tests.web.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/findings", "/trace?text=SO-00342", "/systems", "/runs", "/plans", "/dead-letters", "/nothing-here")
+PAGES = (
+    "/",
+    "/findings",
+    "/trace?text=SO-00342",
+    "/periods",
+    "/systems",
+    "/runs",
+    "/plans",
+    "/dead-letters",
+    "/nothing-here",
+)
 
 
 def test_finance_finds_what_is_wrong_and_has_somebody_take_care_of_it(
