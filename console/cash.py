@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.context import App
 from console.output import say, table
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from console.i18n import Texts
+    from settings.model import Settings
 
 Figure = dict[str, Any]
 _KINDS = (
@@ -111,13 +117,13 @@ def show(app: App, figure: Figure) -> None:
         say(app.texts("cash.settles"))
         _table(app, figure["applied"])
         for entry in figure["applied"][:1]:
-            say(why(app, entry["rule"], entry["evidence"]))
+            say("  " + why(app.settings, app.texts, entry["rule"], entry["evidence"]))
     _differences(app, figure)
     for option in figure["suggestions"]:
         say(app.texts("cash.suggestion", rank=option["rank"], score=f"{option['score'] / 10:g}"))
         _table(app, option["applied"])
         _differences(app, {**option, "currency": figure["currency"]})
-        say(why(app, option["rule"], option["evidence"]))
+        say("  " + why(app.settings, app.texts, option["rule"], option["evidence"]))
 
 
 def outcome(app: App, figure: Figure) -> str:
@@ -133,24 +139,41 @@ def outcome(app: App, figure: Figure) -> str:
     return "; ".join(parts) or "–"
 
 
-def why(app: App, rule: str, evidence: Figure) -> str:
+def choice(figure: Figure, rank: int) -> Figure | None:
+    """The suggestion of this rank; what the rules matched where nothing is suggested; ``None`` if there is neither."""
+    options = {option["rank"]: option for option in figure["suggestions"]}
+    chosen: Figure | None = options.get(rank) if options else figure
+    return chosen if chosen and chosen["applied"] else None
+
+
+def take(connection: Connection, receipt_id: int, chosen: Figure, actor: str, reason: str) -> int:
+    """Decide that a receipt settles what was chosen; returns how many items."""
+    from state import cash
+
+    rows = [(entry["item"], entry["applied"], entry["spent"]) for entry in chosen["applied"]]
+    told = [(entry["item"], entry["kind"], entry["amount"]) for entry in chosen["differences"]]
+    cash.pin(connection, receipt_id, rows, told, actor, reason)
+    return len(rows)
+
+
+def why(settings: Settings, texts: Texts, rule: str, evidence: Figure) -> str:
     """Why a rule matched: its name, its sentence, and the evidence."""
     from reconciliation.cash import words
     from settings.cash import SHIPPED
 
     kinds = {entry["name"]: entry["kind"] for entry in SHIPPED}
-    kinds |= {entry.name: entry.kind for entry in app.settings.reconciliation.cash.rules}
-    sentence = words.text(words.KINDS, kinds.get(rule), _lang(app)) or ""
-    said = [f"{app.texts.name('cash.evidence', key)}: {_word(app, value)}" for key, value in evidence.items()]
-    return f"  {rule}: {sentence} {'; '.join(said)}".rstrip()
+    kinds |= {entry.name: entry.kind for entry in settings.reconciliation.cash.rules}
+    sentence = words.text(words.KINDS, kinds.get(rule), "zh" if texts.locale == "zh-CN" else "en") or ""
+    said = [f"{texts.name('cash.evidence', key)}: {_word(texts, value)}" for key, value in evidence.items()]
+    return f"{rule}: {sentence} {'; '.join(said)}".rstrip()
 
 
-def _word(app: App, value: Any) -> str:
+def _word(texts: Texts, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(entry) for entry in value)
     if isinstance(value, bool):
-        return app.texts.name("links.evidence", str(value).lower())
-    return app.texts.name("cash.word", value) if isinstance(value, str) else str(value)
+        return texts.name("links.evidence", str(value).lower())
+    return texts.name("cash.word", value) if isinstance(value, str) else str(value)
 
 
 def _table(app: App, applied: Sequence[Figure]) -> None:

@@ -107,22 +107,18 @@ def confirm(app: App, receipt: str, rank: int, reason: str) -> int:
       ltc cash confirm books:payment:8f2a
       ltc cash confirm books:payment:8f2a --rank 2 --reason "Told by phone"
     """
-    from state import cash
-
     with app.store.transaction() as connection:
         record_id, figure = _receipt(connection, receipt)
-        options = {option["rank"]: option for option in figure["suggestions"]}
-        if options and rank not in options:
-            raise click.UsageError(f"There are {len(options)} suggestions for it; `ltc cash show` has them.")
-        chosen = options.get(rank) or figure
-        if not chosen["applied"]:
+        chosen = shown.choice(figure, rank)
+        if chosen is None and figure["suggestions"]:
+            count = len(figure["suggestions"])
+            raise click.UsageError(f"There are {count} suggestions for it; `ltc cash show` has them.")
+        if chosen is None:
             raise click.UsageError(
                 "Nothing is suggested for it. Say what it settles: `ltc cash pin RECEIPT ITEM=AMOUNT`."
             )
-        rows = [(entry["item"], entry["applied"], entry["spent"]) for entry in chosen["applied"]]
-        told = [(entry["item"], entry["kind"], entry["amount"]) for entry in chosen["differences"]]
-        cash.pin(connection, record_id, rows, told, app.actor, reason.strip())
-    say(app.texts("cash.said.pinned", receipt=shown.name(figure["record"]), count=len(rows)))
+        count = shown.take(connection, record_id, chosen, app.actor, reason.strip())
+    say(app.texts("cash.said.pinned", receipt=shown.name(figure["record"]), count=count))
     say(app.texts("links.from_next_run"))
     return 0
 

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from console.report.html import PAGE
-from console.web import findings, overview, periods, signing_in, systems, tracing
+from console.web import cash, findings, overview, periods, signing_in, systems, tracing
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import Guard
@@ -27,6 +27,7 @@ _ASSETS = {
     "report.css": PAGE / "style.css",
     "workbench.css": Path(__file__).parent / "pages" / "workbench.css",
 }
+_ROOMS = (signing_in, overview, findings, cash, tracing, periods, systems)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -43,8 +44,8 @@ def workbench(
     app.state.worker = Worker(store, settings)
     app.state.latest = overview.Latest(store, settings)
     app.middleware("http")(Guard(frozenset(hosts), secure))
-    for router in (signing_in.router, overview.router, findings.router, tracing.router, systems.router, periods.router):
-        app.include_router(router)
+    for room in _ROOMS:
+        app.include_router(room.router)
     app.get("/assets/{name}")(asset)
     app.get("/healthz")(healthz)
     app.get("/readyz")(readyz)

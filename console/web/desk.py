@@ -30,6 +30,7 @@ _FOLDER = Path(__file__).parent / "pages"
 _NAVIGATION = (
     ("overview", "/"),
     ("findings", "/findings"),
+    ("cash", "/cash"),
     ("trace", "/trace"),
     ("periods", "/periods"),
     ("systems", "/systems"),

@@ -20,6 +20,7 @@ PAGES = (
     "/",
     "/findings",
     "/trace?text=SO-00342",
+    "/cash",
     "/periods",
     "/systems",
     "/runs",

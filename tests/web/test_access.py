@@ -36,6 +36,9 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/{id}/waiver"): DECIDERS,
     ("POST", "/findings/{id}/waiver/approve"): APPROVERS,
     ("POST", "/findings/{id}/waiver/decline"): APPROVERS,
+    ("GET", "/cash"): MEMBERS,
+    ("POST", "/cash/{receipt}/confirm"): DECIDERS,
+    ("POST", "/cash/{receipt}/undo"): DECIDERS,
     ("GET", "/periods"): MEMBERS,
     ("GET", "/report/{form}"): MEMBERS,
     ("POST", "/periods/close"): DECIDERS,
@@ -69,7 +72,7 @@ def test_each_role_gets_at_what_is_its_own_and_at_nothing_else(
     wrong = []
     for (method, path), allowed in TABLE.items():
         somebody = browser() if role is None else browser_of(as_role, role)
-        address = path.format(token="x", name="report.css", id="0" * 24, period="2026-09", form="json")
+        address = path.format(token="x", name="report.css", id="0" * 24, period="2026-09", receipt="1", form="json")
         answer = somebody.get(address) if method == "GET" else somebody.post(address)
         turned_away = NOT_ALLOWED in answer.text or (
             answer.status_code == 303 and answer.headers["location"].startswith("/sign-in") and path != "/sign-out"

@@ -1,0 +1,92 @@
+"""The matching desk: money that its source has not applied, one receipt after the other, with ranked suggestions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from starlette.responses import Response
+
+from console import cash as shown
+from console.web.desk import Decider, DeciderForm, Reader, Visit, see
+from reconciliation import sections
+from state import cash, chains, figures
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+router = APIRouter()
+
+_LISTED = 50
+_LAST = 1_000_000
+
+
+@router.get("/cash")
+def desk(
+    visit: Reader,
+    skip: Annotated[int, Query(ge=0, le=_LAST)] = 0,
+    receipt: Annotated[int | None, Query(ge=1)] = None,
+    done: Annotated[int | None, Query(ge=1)] = None,
+) -> Response:
+    """A receipt with what it may settle, and what waits behind it.
+
+    ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone.
+    """
+    with visit.desk.store.reading() as connection:
+        waiting = _waiting(connection)
+        with_choice = [item for item in waiting if item[1]["suggestions"]]
+        if receipt is not None:
+            chosen = next((item for item in waiting if item[0] == receipt), None)
+        else:
+            chosen = with_choice[min(skip, len(with_choice) - 1)] if with_choice else None
+        source = chains.rows(connection, [chosen[0]]).get(chosen[0], {}) if chosen else {}
+    return visit.page(
+        "cash",
+        receipt=_told(visit, *chosen, source) if chosen else None,
+        count=len(with_choice),
+        all=len(waiting),
+        skip=min(skip, max(len(with_choice) - 1, 0)),
+        done=done,
+        rows=[(id, sections.receipt(figure, visit.lang)) for id, figure in waiting[:_LISTED]],
+    )
+
+
+@router.post("/cash/{receipt}/confirm")
+def confirm(visit: Decider, sent: DeciderForm, receipt: int) -> Response:
+    """Take a suggestion; every later run keeps to it."""
+    skip, rank = sent.get("skip", "0"), sent.get("rank", "")
+    with visit.desk.store.transaction() as connection:
+        figure = dict(_waiting(connection)).get(receipt)
+        chosen = shown.choice(figure, int(rank)) if figure and rank.isdecimal() and len(rank) < 3 else None
+        if chosen is None:
+            raise HTTPException(400)
+        shown.take(connection, receipt, chosen, visit.member.name, "")
+    return see(f"/cash?skip={skip if skip.isdecimal() and len(skip) < 7 else 0}&done={receipt}")
+
+
+@router.post("/cash/{receipt}/undo")
+def undo(visit: Decider, _sent: DeciderForm, receipt: int) -> Response:
+    """Take a decision back: the next run judges the receipt anew."""
+    with visit.desk.store.transaction() as connection:
+        cash.undo(connection, receipt, visit.member.name)
+    return see(f"/cash?receipt={receipt}")
+
+
+def _waiting(connection: Connection) -> list[tuple[int, dict[str, Any]]]:
+    """Receipts of which something is left and about which nothing was decided since, the largest first."""
+    decided = {item.receipt_id for item in cash.decisions(connection) if item.decision == "pinned"}
+    found = [
+        (int(key), figure)
+        for key, figure in figures.standing(connection, cash.KIND).items()
+        if figure["left"] and int(key) not in decided
+    ]
+    found.sort(key=lambda item: (item[1]["currency"], -abs(item[1]["left"]), item[0]))
+    return found
+
+
+def _told(visit: Visit, id: int, figure: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:
+    told = sections.receipt(figure, visit.lang)
+    for option in told["suggestions"]:
+        option["why"] = shown.why(visit.desk.settings, visit.texts, option["rule"], option["evidence"])
+    more = {name: source.get(name) or "" for name in ("reference_text", "payer_name", "method")}
+    return {"id": id, **more, **told}
