@@ -43,6 +43,7 @@ def listing(app: App, system: str | None, stream: str | None, limit: int, as_jso
       ltc quarantine list
       ltc quarantine list --system forms --stream lead
     """
+    from console import in_quarantine
     from state import quarantine
 
     app.systems((system,) if system else ())
@@ -55,19 +56,11 @@ def listing(app: App, system: str | None, stream: str | None, limit: int, as_jso
     if not found:
         say(app.texts("quarantine.none"))
         return 0
-    names = ("system", "stream", "record", "field", "value", "reason", "since", "attempts")
-    table([app.texts(f"quarantine.columns.{name}") for name in names], [_row(app, item) for item in found])
+    rows = [in_quarantine.row(item, app.settings.business_day_zone) for item in found]
+    table([app.texts(f"quarantine.columns.{name}") for name in in_quarantine.COLUMNS], rows)
     say(app.texts("quarantine.count", shown=f"{len(found):,}", count=f"{count:,}"))
     say(app.texts("quarantine.remedy"))
     return 0
-
-
-def _row(app: App, item: Refused) -> tuple[Any, ...]:
-    from state.clock import from_us
-
-    since = f"{from_us(item.first_at).astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M}"
-    where = (item.system, item.stream, item.source_id)
-    return (*where, item.field or None, item.value, item.reason, since, item.attempts)
 
 
 def _as_dict(item: Refused) -> dict[str, Any]:

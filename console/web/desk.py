@@ -31,6 +31,7 @@ _NAVIGATION = (
     ("overview", "/"),
     ("findings", "/findings"),
     ("cash", "/cash"),
+    ("links", "/links"),
     ("trace", "/trace"),
     ("periods", "/periods"),
     ("systems", "/systems"),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, ran
+from console import freshness, in_quarantine, ran
 from console.records import HIDDEN
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.work import KINDS
 from mappings.errors import MappingFileError
-from state import creations, outbox, queries, runs
+from state import creations, outbox, quarantine, queries, runs
 from state.changes import Item, PlanError
 from sync.systems import SystemUnusable, mapping_for
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _RUNS = 50
+_REFUSED = 200
 
 
 @router.get("/systems")
@@ -108,6 +109,16 @@ def apply(visit: Operator, _sent: OperatorForm, id: str) -> Response:
         except PlanError:
             raise HTTPException(404) from None
     return _started(visit, "push", plan_id=id)
+
+
+@router.get("/quarantine")
+def refused(visit: Reader) -> Response:
+    """Records that could not be understood, with the field and the reason."""
+    with visit.desk.store.reading() as connection:
+        found = quarantine.listing(connection, limit=_REFUSED)
+        count = quarantine.count(connection)
+    zone = visit.desk.settings.business_day_zone
+    return visit.page("quarantine", rows=[in_quarantine.row(item, zone) for item in found], count=count)
 
 
 @router.get("/dead-letters")

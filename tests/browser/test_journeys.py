@@ -21,6 +21,8 @@ PAGES = (
     "/findings",
     "/trace?text=SO-00342",
     "/cash",
+    "/links",
+    "/quarantine",
     "/periods",
     "/systems",
     "/runs",

@@ -39,6 +39,10 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/cash"): MEMBERS,
     ("POST", "/cash/{receipt}/confirm"): DECIDERS,
     ("POST", "/cash/{receipt}/undo"): DECIDERS,
+    ("GET", "/links"): MEMBERS,
+    ("GET", "/quarantine"): MEMBERS,
+    ("POST", "/links/{kind}/{left}/{right}/confirm"): DECIDERS,
+    ("POST", "/links/{kind}/{left}/{right}/cut"): DECIDERS,
     ("GET", "/periods"): MEMBERS,
     ("GET", "/report/{form}"): MEMBERS,
     ("POST", "/periods/close"): DECIDERS,
@@ -57,6 +61,8 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/{id}/explain"): DECIDERS,
     ("POST", "/findings/{id}/comment"): DECIDERS,
 }
+ADDRESSED = {"token": "x", "name": "report.css", "id": "0" * 24, "period": "2026-09", "form": "json"}
+ADDRESSED |= {"receipt": "1", "kind": "same_as", "left": "1", "right": "2"}
 NOT_ALLOWED = "Your role does not allow it"
 
 
@@ -72,7 +78,17 @@ def test_each_role_gets_at_what_is_its_own_and_at_nothing_else(
     wrong = []
     for (method, path), allowed in TABLE.items():
         somebody = browser() if role is None else browser_of(as_role, role)
-        address = path.format(token="x", name="report.css", id="0" * 24, period="2026-09", receipt="1", form="json")
+        address = path.format(
+            token="x",
+            name="report.css",
+            id="0" * 24,
+            period="2026-09",
+            receipt="1",
+            kind="same_as",
+            left="1",
+            right="2",
+            form="json",
+        )
         answer = somebody.get(address) if method == "GET" else somebody.post(address)
         turned_away = NOT_ALLOWED in answer.text or (
             answer.status_code == 303 and answer.headers["location"].startswith("/sign-in") and path != "/sign-out"
