@@ -14,7 +14,7 @@ from console.report.html import PAGE
 from console.web import cash, findings, links, overview, periods, signing_in, systems, tracing
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
-from console.web.guard import Guard
+from console.web.guard import HEADERS, Guard
 from console.web.work import Worker
 from reconciliation.tieouts import DoesNotFootError
 from state.failures import StoreError
@@ -53,6 +53,7 @@ def workbench(
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(404, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(StoreError, _store_failed)
     app.add_exception_handler(DoesNotFootError, _store_failed)
     return app
@@ -89,6 +90,11 @@ def _refused(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 400)
     known = status if status in (403, 404) else 400
     return RIGHTS[Right.OPEN](request).page("refused", status, what=str(known))
+
+
+def _failed(_request: Request, _error: Exception) -> Response:
+    """A fault of ours: what it was stands in the log of the server, not on the page."""
+    return PlainTextResponse("Something went wrong here. Try again; if it stays, please report it.\n", 500, HEADERS)
 
 
 def _store_failed(_request: Request, error: Exception) -> Response:

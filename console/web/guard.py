@@ -18,7 +18,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -49,7 +49,7 @@ class Guard:
         """Answer, or refuse."""
         refusal = self._refusal(request)
         response = PlainTextResponse(refusal, 400) if refusal else await answer(request)
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         if self._secure:

@@ -44,6 +44,7 @@ def sign_in(visit: Open, sent: OpenForm) -> Response:
     with store.transaction() as connection:
         if kept and passwords.is_outdated(kept):
             members.rehash(connection, member.name, passwords.hashed(sent["password"]))
+        members.sign_out(connection, visit.request.cookies.get(visit.desk.cookie, ""))
         token = members.sign_in(connection, member.name)
     return _with_session(visit, see(onwards), token)
 
