@@ -339,6 +339,16 @@ web_session = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+# Links by which customers look at an order; digests as above.
+order_share = Table(
+    "order_share",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("record_id", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
 # What reconciliations came to, from stamp to stamp: a row when a figure changes, with an empty value when it goes.
 figure = Table(
     "figure",

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from console.report.html import PAGE
-from console.web import cash, findings, links, overview, periods, signing_in, systems, tracing
+from console.web import cash, findings, links, overview, periods, signing_in, systems, tracing, tracking
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
@@ -27,7 +27,7 @@ _ASSETS = {
     "report.css": PAGE / "style.css",
     "workbench.css": Path(__file__).parent / "pages" / "workbench.css",
 }
-_ROOMS = (signing_in, overview, findings, cash, links, tracing, periods, systems)
+_ROOMS = (signing_in, overview, findings, cash, links, tracing, tracking, periods, systems)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

@@ -43,6 +43,10 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/quarantine"): MEMBERS,
     ("POST", "/links/{kind}/{left}/{right}/confirm"): DECIDERS,
     ("POST", "/links/{kind}/{left}/{right}/cut"): DECIDERS,
+    ("GET", "/track/{token}"): EVERYBODY,
+    ("GET", "/orders/{record}/share"): DECIDERS,
+    ("POST", "/orders/{record}/share"): DECIDERS,
+    ("POST", "/orders/{record}/share/end"): DECIDERS,
     ("GET", "/periods"): MEMBERS,
     ("GET", "/report/{form}"): MEMBERS,
     ("POST", "/periods/close"): DECIDERS,
@@ -62,7 +66,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/{id}/comment"): DECIDERS,
 }
 ADDRESSED = {"token": "x", "name": "report.css", "id": "0" * 24, "period": "2026-09", "form": "json"}
-ADDRESSED |= {"receipt": "1", "kind": "same_as", "left": "1", "right": "2"}
+ADDRESSED |= {"receipt": "1", "kind": "same_as", "left": "1", "right": "2", "record": "1"}
 NOT_ALLOWED = "Your role does not allow it"
 
 
@@ -78,17 +82,7 @@ def test_each_role_gets_at_what_is_its_own_and_at_nothing_else(
     wrong = []
     for (method, path), allowed in TABLE.items():
         somebody = browser() if role is None else browser_of(as_role, role)
-        address = path.format(
-            token="x",
-            name="report.css",
-            id="0" * 24,
-            period="2026-09",
-            receipt="1",
-            kind="same_as",
-            left="1",
-            right="2",
-            form="json",
-        )
+        address = path.format(**ADDRESSED)
         answer = somebody.get(address) if method == "GET" else somebody.post(address)
         turned_away = NOT_ALLOWED in answer.text or (
             answer.status_code == 303 and answer.headers["location"].startswith("/sign-in") and path != "/sign-out"

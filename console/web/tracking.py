@@ -1,0 +1,93 @@
+"""What a customer sees of one order by its link: how far it is, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console.web.desk import Decider, DeciderForm, Open, Visit, see
+from mappings.model import ENTITIES
+from reconciliation import words
+from reconciliation.trace import ChainRecord, trace
+from state import chains, shares
+
+router = APIRouter()
+
+_DATES = {"order": ("order_date", "promised_delivery_date"), "delivery": ("planned_date", "shipped_on", "delivered_on")}
+
+
+@router.get("/orders/{record}/share")
+def sharing(visit: Decider, record: int) -> Response:
+    """Links to an order: how many there are, and the buttons that make one or end all."""
+    return _sharing(visit, record)
+
+
+@router.post("/orders/{record}/share")
+def share(visit: Decider, sent: DeciderForm, record: int) -> Response:
+    """Make a link; it is shown once."""
+    days = sent.get("days", "")
+    _order(visit, record)
+    with visit.desk.store.transaction() as connection:
+        token = shares.share(
+            connection, record, visit.member.name, int(days) if days.isdecimal() and len(days) < 5 else shares.DAYS
+        )
+    return _sharing(visit, record, str(visit.request.url_for("track", token=token)))
+
+
+@router.post("/orders/{record}/share/end")
+def end(visit: Decider, _sent: DeciderForm, record: int) -> Response:
+    """End all links to an order."""
+    with visit.desk.store.transaction() as connection:
+        shares.end(connection, record, visit.member.name)
+    return see(f"/orders/{record}/share")
+
+
+@router.get("/track/{token}", name="track")
+def track(visit: Open, token: str) -> Response:
+    """The order of a link: number, dates, how far delivery, billing and payment are, and its deliveries."""
+    with visit.desk.store.reading() as connection:
+        record = shares.shared(connection, token)
+    if record is None:
+        raise HTTPException(404)
+    number = _order(visit, record)
+    settings = visit.desk.settings.model_copy(update={"locale": visit.texts.locale})
+    found = trace(visit.desk.store, settings, number)
+    chain = next((item for item in found if any(one.record_id == record for one in item.records)), None)
+    if chain is None:
+        raise HTTPException(404)
+    order = next(item for item in chain.records if item.record_id == record)
+    follows = {link.right_id for link in chain.links if link.left_id == record}
+    parts = [item for item in chain.records if item.entity == "delivery" and item.record_id in follows]
+    return visit.page(
+        "track",
+        number=order.number or order.source_id,
+        how_far=words.status("order", order.status, visit.lang),
+        states=[(name, words.state(value, visit.lang)) for name, value in order.states.items()],
+        dates=_dates(order),
+        deliveries=[
+            (item.number or "", words.status("delivery", item.status, visit.lang), _dates(item)) for item in parts
+        ],
+    )
+
+
+def _sharing(visit: Visit, record: int, link: str = "") -> Response:
+    number = _order(visit, record)
+    with visit.desk.store.reading() as connection:
+        count = shares.links_to(connection, record)
+    return visit.page("share", record=record, number=number, count=count, link=link, days=shares.DAYS)
+
+
+def _order(visit: Visit, record: int) -> str:
+    """The number (or id) of an order; raises 404 if there is none, or it is deleted."""
+    with visit.desk.store.reading() as connection:
+        row: dict[str, Any] = chains.rows(connection, [record]).get(record, {})
+    if row.get("entity") != "order" or row["deleted"]:
+        raise HTTPException(404)
+    return str(row.get("number") or row["source_id"])
+
+
+def _dates(record: ChainRecord) -> list[tuple[str, str]]:
+    known = ENTITIES[record.entity].model_fields
+    return [(name, record.dates[name]) for name in _DATES[record.entity] if name in known and name in record.dates]

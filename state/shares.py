@@ -1,0 +1,57 @@
+"""Orders that a customer may look at by a link: of the link only a digest is kept, and it ends by itself."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+
+from sqlalchemy import delete, select
+from sqlalchemy.engine import Connection
+
+from state import audit, bulk
+from state.clock import now_us
+from state.schema import order_share as table
+
+DAYS = 30
+"""So long a link is good unless something else was said."""
+LONGEST_DAYS = 365
+_DAY = 86_400 * 1_000_000
+
+ACTIONS = ("order shared", "order no longer shared")
+"""What the audit says of links. The reconciliation depends on none of it."""
+
+
+def share(connection: Connection, record_id: int, actor: str, days: int = DAYS) -> str:
+    """Make a link to an order; returns its token, which is kept nowhere. Links that have ended go."""
+    now = now_us()
+    connection.execute(delete(table).where(table.c.expires_at <= now))
+    token = secrets.token_urlsafe(24)
+    expires = now + max(1, min(days, LONGEST_DAYS)) * _DAY
+    columns = ("digest", "record_id", "created_by", "expires_at")
+    bulk.insert(connection, table, columns, [(_digest(token), record_id, actor, expires)])
+    audit.append(connection, actor, "order shared", {"order": record_id, "expires_at": expires})
+    return token
+
+
+def shared(connection: Connection, token: str) -> int | None:
+    """The record id of the order that a link shows; ``None`` if it has ended or never was."""
+    query = select(table.c.record_id).where(table.c.digest == _digest(token), table.c.expires_at > now_us())
+    return connection.execute(query).scalar()
+
+
+def links_to(connection: Connection, record_id: int) -> int:
+    """How many links to an order are good now."""
+    query = select(table.c.digest).where(table.c.record_id == record_id, table.c.expires_at > now_us())
+    return len(connection.execute(query).all())
+
+
+def end(connection: Connection, record_id: int, actor: str) -> int:
+    """End all links to an order; returns how many there were."""
+    gone = connection.execute(delete(table).where(table.c.record_id == record_id)).rowcount
+    if gone:
+        audit.append(connection, actor, "order no longer shared", {"order": record_id, "links": gone})
+    return int(gone)
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""A customer follows one order by a link, and sees nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from state import clock, shares
+from state.members import Role
+from state.store import Store
+from tests.web.conftest import Browser
+from tests.web.test_signing_in import HOUR, Clock
+
+
+@pytest.fixture
+def order(desk: Store) -> int:
+    with desk.reading() as connection:
+        return int(connection.execute(text("SELECT record_id FROM orders WHERE number = 'SO-1'")).scalar_one())
+
+
+def test_a_customer_sees_how_far_the_order_is_and_nothing_else(
+    order: int, as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    anna = as_role(Role.FINANCE)
+    assert f'href="/orders/{order}/share"' in anna.get("/trace?text=SO-1").text
+    page = anna.post(f"/orders/{order}/share", days="10").text
+    link = re.findall(r'href="[^"]*(/track/[^"]+)"', page)[0]
+    assert "1 link(s) are good now" in page
+    seen = browser().get(link)
+    assert seen.status_code == 200
+    for shown in ("Order SO-1", "in progress", "2026-09-02", "2026-12-01", "not delivered"):
+        assert shown in seen.text
+    for hidden in ("1,000", "1000.00", "ACME", "Q-1", "INV-1", "Rossi", "erp", "a.finance"):
+        assert hidden not in seen.text
+    assert 'name="robots" content="noindex"' in seen.text
+
+
+def test_a_link_ends_by_itself_or_when_somebody_ends_it(
+    order: int, as_role: Callable[[Role], Browser], browser: Callable[..., Browser], desk: Store
+) -> None:
+    time = Clock()
+    with clock.simulated(time):
+        with desk.transaction() as connection:
+            short, long = (shares.share(connection, order, "test", days) for days in (1, 9))
+        time.pass_by(25 * HOUR)
+        assert browser().get(f"/track/{short}").status_code == 404
+        assert browser().get(f"/track/{long}").status_code == 200
+        as_role(Role.FINANCE).post(f"/orders/{order}/share/end")
+        assert browser().get(f"/track/{long}").status_code == 404
+
+
+def test_only_orders_are_shared_and_links_cannot_be_guessed(
+    order: int, as_role: Callable[[Role], Browser], browser: Callable[..., Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    with desk.reading() as connection:
+        invoice = connection.execute(text("SELECT record_id FROM invoices WHERE number = 'INV-1'")).scalar_one()
+    assert anna.post(f"/orders/{invoice}/share").status_code == 404
+    assert anna.post("/orders/424242/share").status_code == 404
+    for token in ("x", str(order), "%2e%2e"):
+        assert browser().get(f"/track/{token}").status_code == 404
+    anna.post(f"/orders/{order}/share")
+    with desk.reading() as connection:
+        kept = [str(row) for row in connection.execute(text("SELECT * FROM order_share"))]
+    assert len(kept) == 1
+    assert re.search("[0-9a-f]{64}", kept[0])
