@@ -104,6 +104,11 @@ class Visit:
         return self.request.client.host if self.request.client else ""
 
     @property
+    def base(self) -> str:
+        """How this person's browser calls the workbench."""
+        return f"{'https' if self.desk.secure else 'http'}://{self.request.headers.get('host', '')}"
+
+    @property
     def lang(self) -> str:
         """``en`` or ``zh``, as the reconciliation names languages."""
         return "zh" if self.texts.locale == "zh-CN" else "en"

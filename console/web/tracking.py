@@ -33,7 +33,7 @@ def share(visit: Decider, sent: DeciderForm, record: int) -> Response:
         token = shares.share(
             connection, record, visit.member.name, int(days) if days.isdecimal() and len(days) < 5 else shares.DAYS
         )
-    return _sharing(visit, record, str(visit.request.url_for("track", token=token)))
+    return _sharing(visit, record, f"{visit.base}/track/{token}")
 
 
 @router.post("/orders/{record}/share/end")
@@ -44,7 +44,7 @@ def end(visit: Decider, _sent: DeciderForm, record: int) -> Response:
     return see(f"/orders/{record}/share")
 
 
-@router.get("/track/{token}", name="track")
+@router.get("/track/{token}")
 def track(visit: Open, token: str) -> Response:
     """The order of a link: number, dates, how far delivery, billing and payment are, and its deliveries."""
     with visit.desk.store.reading() as connection:
