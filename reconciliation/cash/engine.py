@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciliation.cash import currencies, references, residue, tables
+from reconciliation.cash import currencies, readings, references, residue, tables
 from reconciliation.cash.currencies import currency
 from reconciliation.cash.explained import discount, fee, rounding, surcharge, withholding_tax
 from reconciliation.cash.instalments import instalment
 from reconciliation.cash.named import overpayment, partial, reference
 from reconciliation.cash.on_account import on_account
+from reconciliation.cash.pointers import ending, namesake
 from reconciliation.cash.reversals import reversal
 from reconciliation.cash.sets import balance, named_and_others, some_of_named, subset_sum
 from reconciliation.cash.unnamed import account, party_amount, period
@@ -33,6 +34,8 @@ KINDS: dict[str, Callable[[Session, CashRule], int]] = {
     "some_of_named": some_of_named,
     "reversal": reversal,
     "currency": currency,
+    "ending": ending,
+    "namesake": namesake,
     "party_amount": party_amount,
     "instalment": instalment,
     "period": period,
@@ -83,12 +86,14 @@ def apply(session: Session, rules: Sequence[CashRule] | None = None, base_curren
     tables.pin(session)
     for turn in range(_ROUNDS):
         settled = reopened = 0
-        for rule in wanted:
+        for place, rule in enumerate(wanted):
             if not session.value("SELECT count(*) FROM rest_receipt"):
                 break
             touched = KINDS[rule.kind](session, rule)
             settled += touched
-            reopened += touched if rule.kind == "reversal" else 0
+            if touched and rule.kind == "reversal":
+                reopened += touched
+                settled += _read_again(session, wanted[:place])
         if not settled or (turn and not reopened):
             break
     currencies.gains(session, base_currency)
@@ -96,6 +101,12 @@ def apply(session: Session, rules: Sequence[CashRule] | None = None, base_curren
     residue.classify(session)
     tables.verify(session)
     return _give_out(session)
+
+
+def _read_again(session: Session, before: Sequence[CashRule]) -> int:
+    """Let what names an item that is open again go before what names nothing; how many receipts were settled."""
+    readings.forget(session)
+    return sum(reference(session, rule) for rule in before if rule.kind == "reference")
 
 
 def _give_out(session: Session) -> Summary:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from reconciliation.cash import cases, limits, references
-from reconciliation.cash.cases import RELATED, SAME, UNKNOWN
+from reconciliation.cash.cases import OTHER, RELATED, SAME, UNKNOWN
 from reconciliation.cash.named import SCORE
 from reconciliation.cash.tables import settle
 from reconciliation.session import Session
@@ -19,6 +19,8 @@ _FEE = "FEE|CHARGE|SPESEN|GEBÜHR|GEBUEHR|FRAIS|COMISI|COMMISSION|手续费|费�
 _TAX = "WITHH|WHT|TDS|QUELLENSTEUER|ABZUGSTEUER|RETENCI|RITENUT|RETENUE|预提|代扣|扣税|源泉"
 _KNOWN = f"(relation >= {RELATED} OR relation = {UNKNOWN} AND level = {references.EXACT} AND one_customer)"
 """The payer pays for the customer, or nobody knows him and the numbers are exact."""
+_TO_THE_CENT = f"relation = {OTHER} AND own AND level = {references.EXACT} AND deducted > 0 AND explanation.gap = 0"
+"""Another customer names the exact numbers, and all that is missing is the discount that their terms allow."""
 _SURCHARGE = "INTEREST|ZINS|MAHN|LATE FEE|SURCHARGE|ZUSCHLAG|INTÉRÊT|INTERET|INTERES|INTERESSI|利息|滞纳|附加"
 
 
@@ -191,7 +193,7 @@ def _explain(session: Session, rule: CashRule, found: str, kind: str, less: int,
     session.run(f"CREATE OR REPLACE TEMP TABLE explanation AS {found}")
     if not session.value("SELECT count(*) FROM explanation"):
         return 0
-    relation = "true" if strangers else _KNOWN
+    relation = "true" if strangers else f"({_KNOWN} OR {_TO_THE_CENT})"
     cases.first_come(
         session,
         "SELECT receipt_id FROM explanation JOIN cases USING (receipt_id) "

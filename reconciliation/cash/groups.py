@@ -45,6 +45,12 @@ class Receipt(NamedTuple):
     received_on: date | None
 
 
+def is_billed(item: Item, receipt: Receipt) -> bool:
+    """Whether an item was there when a receipt came in, or nearly so."""
+    day = receipt.received_on
+    return day is None or item.issued_on is None or (item.issued_on - day).days <= AHEAD
+
+
 @dataclass
 class Group:
     """The receipts of one payer in one currency and the items of those whom he pays for; oldest first."""
@@ -58,13 +64,12 @@ class Group:
 
     def eligible(self, receipt: Receipt) -> list[Item]:
         """The items that were there when the receipt came in and are not taken."""
-        day = receipt.received_on
         return [
             item
             for item in self.items
             if item.item_id not in self.taken
             and (receipt.receipt_id, item.item_id) not in self.forbidden
-            and (day is None or item.issued_on is None or (item.issued_on - day).days <= AHEAD)
+            and is_billed(item, receipt)
         ]
 
 

@@ -15,7 +15,7 @@ SCORE = f"""(CASE n.level WHEN {references.EXACT} THEN 1000 WHEN {references.CLE
     - CASE n.relation WHEN {UNKNOWN} THEN 20 WHEN {OTHER} THEN 60 ELSE 0 END)::SMALLINT"""
 """How sure a number and its payer make a match, per mille; SQL over ``named n``."""
 _WHOLE = f"""
-    SELECT receipt_id FROM cases WHERE gap = 0 AND (relation >= {RELATED}
+    SELECT receipt_id FROM cases ANTI JOIN mixed_up USING (receipt_id) WHERE gap = 0 AND (relation >= {RELATED}
         OR relation = {UNKNOWN} AND level >= {references.LOOK_ALIKE} AND one_customer
         OR relation < {RELATED} AND level = {references.EXACT} AND items > 1)
     UNION ALL
@@ -28,6 +28,24 @@ _WHOLE = f"""
            WHERE x.currency = c.currency AND i.rest = c.rest) = 1
     """
 """Cases in which what is named is surely what is paid; see ``reference``."""
+_MIXED_UP = """
+    CREATE OR REPLACE TEMP TABLE mixed_up AS
+    SELECT DISTINCT n.receipt_id FROM named n JOIN cases c USING (receipt_id)
+    SEMI JOIN other_token t ON t.receipt_id = n.receipt_id
+    JOIN item x ON x.item_id = n.item_id
+    JOIN (
+        SELECT x.party, x.currency, i.rest FROM rest_item i JOIN item x USING (item_id) GROUP BY ALL HAVING count(*) > 1
+    ) l ON l.party = x.party AND l.currency = x.currency AND l.rest = n.item_rest
+    JOIN item_key k ON k.item_id = n.item_id AND NOT k.own
+    JOIN item_key o ON o.key = k.key AND o.item_id <> k.item_id AND NOT o.own
+    SEMI JOIN named m ON m.receipt_id = n.receipt_id AND m.item_id = o.item_id
+    WHERE c.items > 1 AND NOT n.own
+    """
+"""Cases whose text has a number that was not read, with an item that has an equal and is named by an order it shares.
+
+Orders stand on invoices and on their credit notes: where the credit note is meant, the unread number may be that of the
+equal invoice.
+"""
 _CHOSEN = "c.gap = 0 OR n.item_id = c.equal_item"
 _TWINS = """
     WITH whole AS ({whole})
@@ -62,6 +80,7 @@ def reference(session: Session, rule: CashRule) -> int:
         for _ in range(_ROUNDS):
             cases.prepare(session, least, mixed=mixed)
             cases.rivals(session, f"gap = 0 AND relation = {OTHER} AND items = 1")
+            session.run(_MIXED_UP)
             whole = _TWINS.format(whole=_WHOLE, last=least <= references.DAMAGED)
             contested = cases.first_come(session, whole, only=_CHOSEN)
             cases.propose_whole(session, SCORE, only=_CHOSEN)
@@ -79,25 +98,31 @@ def partial(session: Session, rule: CashRule) -> int:
     """Less than the one item that the receipt names has open: so much of it is paid, in the order of the days.
 
     Sure if the payments together come to the whole item or the text speaks of a part; else only if no other item of
-    the payer has about the amount, no rule before suggests anything, the text has no number that nobody knows, and the
-    terms of the item have no discount that may have been taken with an open credit note. What else is less is a
-    suggestion.
+    the payer has about the amount, no rule before suggests anything, and no credit note may have been netted: none
+    comes to the amount with one item, with its discount or without, and none is open where the text has a number
+    that nobody knows or the item's discount may have been taken. What else is less is a suggestion.
     """
-    cases.prepare(session, references.CLEANED)
+    cases.prepare(session, references.LOOK_ALIKE)
     _near_rivals(session, "gap < 0")
     session.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE credited AS
-        SELECT DISTINCT c.receipt_id FROM cases c JOIN payer p ON p.payer = c.party
-        JOIN item x ON x.party = p.customer AND x.currency = c.currency JOIN rest_item i ON i.item_id = x.item_id
-        WHERE i.rest < 0;
+        CREATE OR REPLACE TEMP TABLE owed AS
+        SELECT c.receipt_id, c.rest AS paid, x.item_id, i.rest, c.discount + c.late_discount > 0
+                AND -c.gap <= c.discount + c.late_discount + c.total // 10 AS lapsed,
+            CASE WHEN i.rest > 0 THEN round(i.rest * x.discount_rate)::BIGINT ELSE 0 END AS deduction
+        FROM cases c JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
+        JOIN rest_item i ON i.item_id = x.item_id
+        WHERE c.items = 1 AND c.gap < 0 AND c.rest > 0 AND (x.issued_on > c.received_on) IS NOT true;
+        CREATE OR REPLACE TEMP TABLE netted AS
+        SELECT receipt_id FROM owed WHERE rest < 0 AND (lapsed OR receipt_id IN (FROM unread_number))
+        UNION
+        SELECT DISTINCT c.receipt_id FROM owed c JOIN owed o ON o.receipt_id = c.receipt_id
+        WHERE c.rest < 0 AND o.rest > 0 AND o.rest + c.rest - c.paid IN (0, o.deduction);
         CREATE OR REPLACE TEMP TABLE part AS
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
-            c.receipt_id IN (SELECT receipt_id FROM rival UNION SELECT receipt_id FROM unread_number
-                UNION SELECT receipt_id FROM suggestion)
-                OR c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10
-                AND c.receipt_id IN (FROM credited) AS doubtful
+            c.receipt_id IN (SELECT receipt_id FROM rival UNION FROM netted UNION SELECT receipt_id FROM suggestion)
+                AS doubtful
         FROM cases c JOIN receipt r USING (receipt_id)
         WHERE c.items = 1 AND c.relation >= {RELATED} AND c.gap < 0 AND c.rest > 0;
         CREATE OR REPLACE TEMP TABLE accepted AS SELECT receipt_id FROM part
@@ -106,7 +131,7 @@ def partial(session: Session, rule: CashRule) -> int:
     )
     _propose_parts(session, f"{SCORE} - 30")
     touched = settle(session, rule.name, rule.decision)
-    cases.prepare(session, references.CLEANED)
+    cases.prepare(session, references.LOOK_ALIKE)
     cases.those(session, "items = 1 AND gap < 0 AND rest > 0")
     _propose_parts(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")
@@ -118,7 +143,7 @@ def overpayment(session: Session, rule: CashRule) -> int:
 
     Sure if it names several, or if no more than ``share`` is too much.
     """
-    cases.prepare(session, references.CLEANED)
+    cases.prepare(session, references.LOOK_ALIKE)
     _near_rivals(session, "gap > 0")
     cases.first_come(
         session,
@@ -130,7 +155,7 @@ def overpayment(session: Session, rule: CashRule) -> int:
     )
     cases.propose_whole(session, f"{SCORE} - 40")
     touched = settle(session, rule.name, rule.decision)
-    cases.prepare(session, references.CLEANED)
+    cases.prepare(session, references.LOOK_ALIKE)
     cases.those(session, "gap > 0 AND gap <= total // 2")
     cases.propose_whole(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")

@@ -7,6 +7,10 @@ from reconciliation.session import Session
 
 READINGS = {"exact": EXACT, "cleaned": WEAK, "damaged": DAMAGED}
 """What a rule calls for → the lowest level that it takes."""
+_LAST_DIGITS = (
+    "(?:尾号|(?:^|[^A-Z])(?:INVOICE|INV|RECHNUNG|RG|RE|发票号|发票)[ .:#]*)(?:ENDING )?[ .]*([0-9]{4,6})(?:$|[^0-9])"
+)
+"""Digits behind a word for invoices or their last digits."""
 _MOST_PIECES = 6
 _MOST_WINDOWS = 60
 _RANGE = 50
@@ -23,6 +27,17 @@ def read(session: Session, least: int) -> None:
     if least < WEAK <= known:
         _damaged(session)
     session.run(f"SET VARIABLE read_to = {min(least, known)}")
+
+
+def forget(session: Session) -> None:
+    """Let all be read again: items are open that were settled when the texts were read."""
+    session.run("SET VARIABLE read_to = 0")
+
+
+def read_endings(session: Session) -> None:
+    """Look for last digits again, if they were looked for: more is known of who pays for whom."""
+    if EXACT > int(session.value("SELECT coalesce(getvariable('read_to'), 0)")) > 0:
+        _last_parts(session)
 
 
 def _cleaned(session: Session) -> None:
@@ -113,6 +128,7 @@ def _cleaned(session: Session) -> None:
     _ranges(session)
     _look_alikes(session)
     _last_parts(session)
+    _last_parts_of_anybody(session)
 
 
 def _look_alikes(session: Session) -> None:
@@ -133,11 +149,15 @@ def _look_alikes(session: Session) -> None:
 
 
 def _last_parts(session: Session) -> None:
-    """Find last digits of numbers: four or more for those whom the payer pays for, seven or more for anybody."""
+    """Find last digits of numbers, four or more, for those whom the payer pays for.
+
+    Behind a word like invoice or 尾号 they are meant as such.
+    """
     add(
         session,
         f"""
-        SELECT d.receipt_id, k.item_id, CASE WHEN length(d.digits) >= 7 THEN {LOOK_ALIKE} ELSE {WEAK} END AS level,
+        SELECT d.receipt_id, k.item_id, CASE WHEN length(d.digits) >= 7 OR k.own AND length(d.digits) = length(
+                regexp_extract(r.text, '{_LAST_DIGITS}', 1)) THEN {LOOK_ALIKE} ELSE {WEAK} END AS level,
             k.own, 'last_part' AS reading
         FROM text_digits d JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
         JOIN item x ON x.party = p.customer SEMI JOIN rest_item i ON i.item_id = x.item_id
@@ -145,6 +165,10 @@ def _last_parts(session: Session) -> None:
         WHERE length(k.key) > length(d.digits) AND ends_with(k.key, d.digits)
         """,
     )
+
+
+def _last_parts_of_anybody(session: Session) -> None:
+    """Find the last digits, seven or more, of any number in texts of payers whom nobody knows."""
     for length in (7, 8, 9, 10):
         add(
             session,
@@ -161,7 +185,7 @@ def _last_parts(session: Session) -> None:
 def _damaged(session: Session) -> None:
     """Find what is left of numbers, in what receipts are not settled yet, among the payer's items of that amount.
 
-    What is another item's number as it stands is not damaged.
+    What is another item's number as it stands is not damaged, and only what ends the text is cut off.
     """
     session.run(
         """
@@ -179,9 +203,11 @@ def _damaged(session: Session) -> None:
             SELECT a.receipt_id, a.item_id, {DAMAGED} AS level, a.own, CASE
                 WHEN length(t.key) < 5 THEN NULL
                 WHEN abs(length(a.key) - length(t.key)) <= 1 AND damerau_levenshtein(a.key, t.key) <= 1 THEN 'typing'
-                WHEN starts_with(a.key, t.key) THEN 'cut_off'
+                WHEN starts_with(a.key, t.key) AND ends_with(regexp_replace(r.text, '[^A-Z0-9]', '', 'g'), t.key)
+                    THEN 'cut_off'
                 END AS reading
-            FROM agreeing a JOIN token t USING (receipt_id) ANTI JOIN item_key k ON k.key = t.key
+            FROM agreeing a JOIN token t USING (receipt_id) JOIN receipt r ON r.receipt_id = a.receipt_id
+            ANTI JOIN item_key k ON k.key = t.key
         )
         SELECT * FROM judged WHERE reading IS NOT NULL
         """,

@@ -12,9 +12,10 @@ from typing import Any
 from reconciliation.cash import cases, references
 from reconciliation.cash.cases import RELATED, UNKNOWN
 from reconciliation.cash.chance import Chance
-from reconciliation.cash.groups import Group, Item, Proposals, Receipt, load
+from reconciliation.cash.groups import Group, Item, Proposals, Receipt, is_billed, load
+from reconciliation.cash.habits import Habit, habits
 from reconciliation.cash.subsets import Solution, SubsetSums
-from reconciliation.cash.unnamed import prepare_unnamed
+from reconciliation.cash.unnamed import prepare_unnamed, waiting_receipts
 from reconciliation.session import Session
 from settings.cash import CashRule
 
@@ -42,7 +43,8 @@ def named_and_others(session: Session, rule: CashRule) -> int:
 def some_of_named(session: Session, rule: CashRule) -> int:
     """The receipt names an order with several items, and some of them come to exactly its amount.
 
-    With the discounts that were still allowed, or without. Which of equal items is meant is for a person to decide.
+    With the discounts that were still allowed, or without. Of equal items the oldest is paid first (§ 366 BGB; article
+    560 of the Civil Code of the People's Republic of China), unless another open receipt of the payer may be for one.
     """
     cases.prepare(session, references.CLEANED)
     sure = f"NOT own AND items > 1 AND gap <> 0 AND relation >= {UNKNOWN} AND one_customer AND sign(rest) = 1"
@@ -56,14 +58,30 @@ def some_of_named(session: Session, rule: CashRule) -> int:
     ]
     proposals = Proposals()
     taken: set[int] = set()
+    waiting = waiting_receipts(session)
+    theirs = {receipt.receipt_id: {item.item_id for item in named[receipt.receipt_id]} for receipt in receipts}
+    settled: set[int] = set()
     for receipt in receipts:
         items = [item for item in named[receipt.receipt_id] if item.item_id not in taken]
         alike = [item for item in items if item.rest == receipt.rest]
-        if len(alike) > 1:
-            for option, item in enumerate(alike[:_SHOWN], 1):
-                proposals.add(receipt, [item], 700, {"equal_items": len(alike)}, sure=False, option=option)
-        else:
+        if not alike:
             taken |= _propose_sums(rule, receipt, items, proposals, "of_order")
+            continue
+        billed = [item for item in alike if is_billed(item, receipt)]
+        others = [
+            entry
+            for entry in waiting.get((receipt.party, receipt.currency), [])
+            if entry[1] not in settled | {receipt.receipt_id}
+            and not (receipt.received_on and entry[0] and entry[0] > receipt.received_on and entry[1] in theirs)
+            and 0 < receipt.rest <= entry[2] * 2
+        ]
+        sure = bool(receipt.party and billed and not others)
+        evidence = {"equal_items": len(billed or alike), "chosen": "oldest"}
+        for option, item in enumerate(billed[:1] if sure else (billed or alike)[:_SHOWN], 1):
+            proposals.add(receipt, [item], 850 if sure else 700, evidence, sure=sure, option=option)
+        if sure:
+            settled.add(receipt.receipt_id)
+            taken.add(billed[0].item_id)
     return proposals.settle(session, rule.name, rule.decision)
 
 
@@ -81,13 +99,29 @@ def _named(session: Session, where: str) -> dict[int, list[Item]]:
 
 
 def balance(session: Session, rule: CashRule) -> int:
-    """Everything that was open when the receipt came in, all that was due by some day, or all of one month."""
-    return _for_unnamed(session, rule, _of_balance)
+    """Everything that was open when the receipt came in, all that was due by some day, or all of one month.
+
+    Or all of that among what the payer usually pays by then: see ``subset_sum``.
+    """
+    usual = habits(session)
+
+    def find(rule: CashRule, group: Group, receipt: Receipt, proposals: Proposals) -> None:
+        _of_balance(rule, group, receipt, usual.get((receipt.party, receipt.currency)), proposals)
+
+    return _for_unnamed(session, rule, find)
 
 
 def subset_sum(session: Session, rule: CashRule) -> int:
-    """Any set of up to ``largest`` items, with the discounts that were still allowed or without."""
-    return _for_unnamed(session, rule, _of_sums)
+    """Any set of up to ``largest`` items, with the discounts that were still allowed or without.
+
+    Where only few of the items are due by when the payer usually pays, the accidental hits of sets of these count.
+    """
+    usual = habits(session)
+
+    def find(rule: CashRule, group: Group, receipt: Receipt, proposals: Proposals) -> None:
+        _of_sums(rule, group, receipt, usual.get((receipt.party, receipt.currency)), proposals)
+
+    return _for_unnamed(session, rule, find)
 
 
 def _for_unnamed(session: Session, rule: CashRule, find: Any) -> int:
@@ -130,16 +164,13 @@ def _with_others(rule: CashRule, group: Group, receipt: Receipt, named: list[Ite
             group.taken.update(item.item_id for item in (*named, *members))
 
 
-def _of_balance(rule: CashRule, group: Group, receipt: Receipt, proposals: Proposals) -> None:
+def _of_balance(rule: CashRule, group: Group, receipt: Receipt, habit: Habit | None, proposals: Proposals) -> None:
     items = group.eligible(receipt)
-    if len(items) < 2:
-        return
-    families = {tuple(item.item_id for item in some): (some, what) for what, some in _families(items)}
-    fitting = [(some, what) for some, what in families.values() if sum(item.rest for item in some) == receipt.rest]
-    if not fitting:
-        return
-    sums = [sum(item.rest for item in some) for some, _ in families.values()]
-    chance = Chance([item.rest for item in items]).of_sums(sums, receipt.rest)
+    fitting, chance = _whole(receipt, items)
+    if habit and chance >= (rule.chance or 0) and len(fitting) <= 1:
+        usually, less = _whole(receipt, habit.due_now(receipt, items, deducted=False))
+        if usually and (not fitting or usually[0][0] == fitting[0][0]):
+            fitting, chance = usually, less
     for option, (some, what) in enumerate(fitting[:_SHOWN], 1):
         others = {item.rest for item in items if item not in some}
         exchangeable = any(item.rest in others for item in some)
@@ -148,6 +179,18 @@ def _of_balance(rule: CashRule, group: Group, receipt: Receipt, proposals: Propo
         proposals.add(receipt, some, 820 if sure else 650, evidence, sure=sure, option=option)
         if sure:
             group.taken.update(item.item_id for item in some)
+
+
+def _whole(receipt: Receipt, items: list[Item]) -> tuple[list[tuple[list[Item], str]], float]:
+    """Sets that people pay as a whole and that come to the receipt, and their expected accidental hits."""
+    if len(items) < 2:
+        return [], 1.0
+    families = {tuple(item.item_id for item in some): (some, what) for what, some in _families(items)}
+    fitting = [(some, what) for some, what in families.values() if sum(item.rest for item in some) == receipt.rest]
+    if not fitting:
+        return [], 1.0
+    sums = [sum(item.rest for item in some) for some, _ in families.values()]
+    return fitting, Chance([item.rest for item in items]).of_sums(sums, receipt.rest)
 
 
 def _families(items: Sequence[Item]) -> Iterator[tuple[str, list[Item]]]:
@@ -168,16 +211,29 @@ def _families(items: Sequence[Item]) -> Iterator[tuple[str, list[Item]]]:
             yield "month", some
 
 
-def _of_sums(rule: CashRule, group: Group, receipt: Receipt, proposals: Proposals) -> None:
+def _of_sums(rule: CashRule, group: Group, receipt: Receipt, habit: Habit | None, proposals: Proposals) -> None:
     items = group.eligible(receipt)
     if len(items) > 1:
-        group.taken |= _propose_sums(rule, receipt, items, proposals, "of_customer")
+        group.taken |= _propose_sums(rule, receipt, items, proposals, "of_customer", habit)
 
 
-def _propose_sums(rule: CashRule, receipt: Receipt, items: list[Item], proposals: Proposals, among: str) -> set[int]:
-    """Propose the sets of items that come to the receipt; the items of the one that is sure."""
+def _propose_sums(
+    rule: CashRule,
+    receipt: Receipt,
+    items: list[Item],
+    proposals: Proposals,
+    among: str,
+    habit: Habit | None = None,
+) -> set[int]:
+    """Propose the sets of items that come to the receipt; the items of the one that is sure.
+
+    Sets of what the payer usually pays then are part of all sets, so that whichever of the two bounds holds, an
+    accidental hit stays as unlikely as ``chance`` says.
+    """
     ordered = among == "of_order"
     options = _payable(receipt, items, rule)
+    if habit and len(options) == 1 and options[0][2] >= (rule.chance or 0):
+        options = [_usually(receipt, items, habit, options[0])]
     if not options:
         return set()
     several = len(options) > 1 or options[0][1].ways > 1
@@ -211,6 +267,18 @@ def _payable(receipt: Receipt, items: Sequence[Item], rule: CashRule) -> list[tu
             if not deducted or changed:
                 found.append((deducted, solution, chances[solution.size - 1]))
     return sorted(found, key=lambda entry: (entry[2], entry[0], entry[1]))
+
+
+def _usually(
+    receipt: Receipt, items: list[Item], habit: Habit, option: tuple[bool, Solution, float]
+) -> tuple[bool, Solution, float]:
+    """The same set, with the accidental hits among what the payer usually pays then if all of it is of that."""
+    deducted, solution, chance = option
+    usual = habit.due_now(receipt, items, deducted=deducted)
+    if not {items[place].item_id for place in solution.members} <= {item.item_id for item in usual}:
+        return option
+    amounts = [item.rest - (item.deduction(receipt) if deducted else 0) for item in usual]
+    return deducted, solution, min(chance, Chance(amounts).expected(receipt.rest, solution.size)[-1])
 
 
 def _odds(chance: float, sets: int, solution: Solution) -> dict[str, Any]:

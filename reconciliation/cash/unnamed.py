@@ -6,12 +6,14 @@ an item's number, or written like one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from math import comb
 
 from reconciliation.cash.chance import Chance
-from reconciliation.cash.groups import Group, Item, Proposals, Receipt, load
-from reconciliation.cash.references import CLEANED
+from reconciliation.cash.groups import AHEAD, Group, Item, Proposals, Receipt, load
+from reconciliation.cash.readings import read_endings
+from reconciliation.cash.references import CLEANED, LOOK_ALIKE
 from reconciliation.cash.subsets import SubsetSums
 from reconciliation.session import Session
 from settings.cash import CashRule
@@ -29,6 +31,7 @@ def account(session: Session, rule: CashRule) -> int:
     nothing itself, so it returns 0.
     """
     again = int(rule.payments or 1)
+    known = int(session.value("SELECT count(*) FROM payer"))
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE paid AS
@@ -42,9 +45,11 @@ def account(session: Session, rule: CashRule) -> int:
         )
         SELECT account, any_value(party) AS party FROM seen GROUP BY account
         HAVING min(party) = max(party) AND sum(times) >= {again};
-        UPDATE receipt SET party = h.party, known_by = 'account' FROM holder h
-        WHERE receipt.party IS NULL AND receipt.account = h.account
-            AND receipt.receipt_id IN (SELECT receipt_id FROM rest_receipt);
+        CREATE OR REPLACE TEMP TABLE told_by_account AS
+            SELECT r.receipt_id, h.party FROM receipt r SEMI JOIN rest_receipt USING (receipt_id)
+            JOIN holder h ON h.account = r.account WHERE r.party IS NULL;
+        UPDATE receipt SET party = t.party, known_by = 'account' FROM told_by_account t
+            WHERE t.receipt_id = receipt.receipt_id;
         CREATE OR REPLACE TEMP TABLE learned AS
         SELECT payer, customer, 'learned' AS relation FROM paid WHERE payer <> customer
         GROUP BY ALL HAVING count(*) >= {again};
@@ -53,6 +58,8 @@ def account(session: Session, rule: CashRule) -> int:
         INSERT INTO related_payer SELECT * FROM learned ANTI JOIN related_payer USING (payer, customer)
         """
     )
+    if session.value(f"SELECT count(*) > {known} FROM payer") or session.value("SELECT count(*) FROM told_by_account"):
+        read_endings(session)
     return 0
 
 
@@ -116,18 +123,21 @@ def party_amount(session: Session, rule: CashRule) -> int:
     of China). Other sets that come to the same amount raise doubts: each counts as likely as payments of its size are,
     shared among all sets of that size. Above ``doubt`` it is a suggestion; and so is the choice among equal items while
     an earlier receipt of the payer is open that may have paid one of them, where a discount was taken, or if the text
-    says of which month it is; and where another item would come to it less the discount that it still allows.
+    says of which month it is or has a number that nobody could read; and where another item would come to it less the
+    discount that it still allows. An item that another open receipt names is that one's; where the text has last digits
+    of numbers, it is for one of these.
     """
     prepare_unnamed(session)
     months = named_months(session)
     waiting = waiting_receipts(session)
+    signs = signs_of(session)
     proposals = Proposals()
     for group in load(session, "SELECT * FROM unnamed"):
         amounts = {item.rest for item in group.items} | {item.rest - item.discount for item in group.items}
         still = waiting.get((group.receipts[0].party, group.receipts[0].currency), [])
         for receipt in group.receipts:
             month = months.get(receipt.receipt_id)
-            if receipt.rest in amounts and _of_amount(rule, group, receipt, month, still, proposals):
+            if receipt.rest in amounts and _of_amount(rule, group, receipt, month, still, signs, proposals):
                 still.remove((receipt.received_on, receipt.receipt_id, receipt.rest))
     return proposals.settle(session, rule.name, rule.decision)
 
@@ -182,6 +192,43 @@ def prepare_unnamed(session: Session) -> None:
         WHERE r.party IS NOT NULL
         """
     )
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What texts say of items without naming them surely."""
+
+    named: set[int]
+    """Items that other open receipts of those who pay for the customer name by their numbers."""
+    pointed: dict[int, set[int]]
+    """Receipt → items whose last digits it has."""
+    naming: dict[int, set[int]]
+    """Receipt → items of those whom it pays for that it names by their numbers, where it has no other number."""
+    unread: set[int]
+    """Receipts with something like a number that nobody could read."""
+
+
+def signs_of(session: Session) -> Signs:
+    """What the texts of open receipts say; after ``prepare_unnamed``."""
+    named = session.rows(
+        f"""
+        SELECT DISTINCT h.item_id, h.receipt_id FROM hit h SEMI JOIN rest_receipt USING (receipt_id)
+        JOIN receipt r ON r.receipt_id = h.receipt_id JOIN item x ON x.item_id = h.item_id
+        SEMI JOIN payer p ON p.payer = r.party AND p.customer = x.party
+        WHERE h.own AND h.level >= {LOOK_ALIKE} AND r.currency = x.currency
+        """
+    )
+    pointed: dict[int, set[int]] = {}
+    for receipt, item in session.rows(
+        "SELECT receipt_id, item_id FROM hit SEMI JOIN unnamed USING (receipt_id) SEMI JOIN rest_item USING (item_id)"
+    ):
+        pointed.setdefault(receipt, set()).add(item)
+    strange = {row[0] for row in session.rows("SELECT DISTINCT receipt_id FROM unread_number")}
+    naming: dict[int, set[int]] = {}
+    for item, receipt in named:
+        if receipt not in strange:
+            naming.setdefault(receipt, set()).add(item)
+    return Signs({row[0] for row in named}, pointed, naming, strange)
 
 
 def _of_months(rule: CashRule, group: Group, receipt: Receipt, months: list[int], proposals: Proposals) -> None:
@@ -241,6 +288,7 @@ def _of_amount(
     receipt: Receipt,
     months: list[int] | None,
     waiting: list[tuple[date | None, int, int]],
+    signs: Signs,
     proposals: Proposals,
 ) -> bool:
     """Propose the oldest item of the amount; whether it is sure. ``waiting``: what else of the payer's is open."""
@@ -255,15 +303,28 @@ def _of_amount(
     if not fitting:
         return False
     doubt = _doubt(receipt, items, fitting)
+    pointed = signs.pointed.get(receipt.receipt_id, set())
+    meant = [item for item in fitting if item.item_id in pointed]
+    free = [item for item in fitting if item.item_id not in signs.named]
+    fitting = meant or free or fitting
     alike = len(fitting) > 1
-    before = [entry for entry in waiting if entry[1] != receipt.receipt_id and is_before(entry, receipt)]
-    sure = doubt < (rule.doubt or 0) and not others and not (alike and (before or months or deducted))
+    before = [
+        entry
+        for entry in waiting
+        if entry[1] != receipt.receipt_id and is_before(entry, receipt) and may_pay(entry, fitting, group.items, signs)
+    ]
+    sure = (
+        doubt < (rule.doubt or 0)
+        and not others
+        and bool(free or meant)
+        and bool(meant or not pointed)
+        and not (alike and (before or months or deducted or receipt.receipt_id in signs.unread))
+    )
     evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
     if alike:
         evidence |= {"equal_items": len(fitting), "chosen": "oldest"}
     if alike and not sure:
-        earlier = sum(entry[2] for entry in before if entry[2] * receipt.rest > 0)
-        place = min(earlier // receipt.rest, len(fitting) - 1)
+        place = min(sum(entry[2] // receipt.rest or 1 for entry in before), len(fitting) - 1)
         fitting = [fitting[place], *fitting[:place], *fitting[place + 1 :]]  # the older ones are for what came before
     for option, item in enumerate(fitting[:1] if sure else [*fitting, *others][:5], 1):
         differences = [(item.item_id, "discount", receipt.rest - item.rest)]
@@ -277,6 +338,23 @@ def _of_amount(
 def is_before(entry: tuple[date | None, int, int], receipt: Receipt) -> bool:
     """Whether an open receipt (see ``waiting_receipts``) came in no later than another."""
     return entry[0] is None or receipt.received_on is None or entry[0] <= receipt.received_on
+
+
+def may_pay(entry: tuple[date | None, int, int], equals: list[Item], items: list[Item], signs: Signs) -> bool:
+    """Whether an open receipt (see ``waiting_receipts``) may have paid one of some equal items.
+
+    Not where it names others, where it is for less than an item less what credit notes and a fifth (discounts, fees,
+    taxes) may take off, or where it came before all of them.
+    """
+    day, receipt, rest = entry
+    owed = equals[0].rest
+    named = signs.naming.get(receipt)
+    if rest * owed <= 0 or (named is not None and not any(item.item_id in named for item in equals)):
+        return False
+    credit = sum(abs(item.rest) for item in items if item.rest * owed < 0)
+    if (abs(rest) + credit) * 5 < abs(owed) * 4:
+        return False
+    return day is None or any(item.issued_on is None or (item.issued_on - day).days <= AHEAD for item in equals)
 
 
 def _doubt(receipt: Receipt, items: list[Item], fitting: list[Item]) -> float:

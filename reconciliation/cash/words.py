@@ -43,6 +43,11 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "reversal": ("It takes back an earlier receipt.", "冲回先前收款。"),
     "currency": ("It names what it pays, in another currency.", "附言写明单据，币种不同。"),
     "instalment": ("An instalment of what it names.", "所述单据的一期款。"),
+    "ending": (
+        "It has the last digits of a number, and just this amount is open under it.",
+        "附言含单据号尾数，且该单据未清金额恰为此数。",
+    ),
+    "namesake": ("Of the customers of the payer's name one owes just this amount.", "同名客户中仅一户恰欠此金额。"),
     "party_amount": ("The payer owes just this amount.", "付款人恰有此金额的未清项。"),
     "period": ("All of the month that it names.", "所述月份的全部单据。"),
     "partial": ("A part of what it names.", "所述单据的部分款。"),
