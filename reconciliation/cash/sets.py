@@ -75,11 +75,13 @@ def some_of_named(session: Session, rule: CashRule) -> int:
             and not (receipt.received_on and entry[0] and entry[0] > receipt.received_on and entry[1] in theirs)
             and 0 < receipt.rest <= entry[2] * 2
         ]
-        sure = bool(receipt.party and billed and not others)
-        evidence = {"equal_items": len(billed or alike), "chosen": "oldest"}
-        for option, item in enumerate(billed[:1] if sure else (billed or alike)[:_SHOWN], 1):
-            proposals.add(receipt, [item], 850 if sure else 700, evidence, sure=sure, option=option)
-        if sure:
+        certain = bool(receipt.party and billed and not others)
+        evidence: dict[str, Any] = {"equal_items": len(billed or alike)}
+        if certain:
+            evidence["chosen"] = "oldest"
+        for option, item in enumerate(billed[:1] if certain else (billed or alike)[:_SHOWN], 1):
+            proposals.add(receipt, [item], 850 if certain else 700, evidence, sure=certain, option=option)
+        if certain:
             settled.add(receipt.receipt_id)
             taken.add(billed[0].item_id)
     return proposals.settle(session, rule.name, rule.decision)
