@@ -40,8 +40,8 @@ from connectors.retry import RetryPolicy
 from tests.chaos.source import KEY
 
 SECOND = 1_000_000
-OVERLAP = 120 * SECOND
-"""Longer than a commit takes to show."""
+OVERLAP = 180 * SECOND
+"""Longer than a commit takes to show (90 s), and by as much more as a stamp may be cut (60 s)."""
 RESEND_UNSAFE = False
 """Whether a write without an answer is sent again at once."""
 

@@ -45,7 +45,7 @@ def manifest(stream: str, entity: str, *, tombstones: bool, versions: str, creat
         "records": "data",
         "key": "id",
         "version": _VERSIONS[versions],
-        "incremental": {"overlap": 120, "settle": 5, "times": {"format": "microseconds"}},
+        "incremental": {"overlap": 180, "settle": 5, "times": {"format": "microseconds"}},
         "paging": {"by": "keyset", "time": "stamp"},
         "one": f"/{stream}/{{id}}",
         "writable": WRITABLE,

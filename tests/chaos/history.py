@@ -318,7 +318,7 @@ class _Author:
         about = (system, company.STREAMS[system], source_id, 0)
         lag = traits.get("lag", 0) // 1_000_000
         found = [["people", [["undelete", *about]]]] if random.random() < 0.5 else []
-        gone, seen = max(lag if found else 0, random.choice([1, 30, 130])), random.choice([10, 200, 200])
+        gone, seen = max(lag if found else 0, random.choice([1, 30, 130])), random.choice([10, 300, 300])
         until_told = random.choice([20, 90]) if lag > 100 else random.choice([1, 5, 130, 400])
         late = gone + seen + until_told - random.choice([1, 1, 15])
         webhooks = [["webhooks", system, [late, random.choice([None, None, 0, 3600])]]] if "hooks" in traits else []

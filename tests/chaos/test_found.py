@@ -894,3 +894,12 @@ def test_the_judge_knows_that_a_store_filled_today_has_not_seen_a_status_go_back
     ]
     history = {"profile": "pull", "world": world, "steps": steps}
     assert stage.play(history, reconciled=True).faults == []
+
+
+def test_a_commit_that_shows_late_with_a_stamp_cut_to_the_minute_is_not_lost(stage: Stage) -> None:
+    """The 55,971st history of a round: the simulated connectors overlapped by less than the two make together."""
+    deal = {"number": "SO-4", "state": "won", "amount": "1882.83", "payment": "all paid", "name": "Deal 2"}
+    traits = {"crm": {"granularity": 60_000_000, "skew": -90_000_000}, "erp": {}}
+    world = {"topology": "pair", "policy": "owner_wins", "page": 50, "tombstones": False, "versions": "revision"}
+    steps = [["people", [["edit", "crm", "deal", "c2", deal, 90]]], ["wait", 75], ["run", "pull", []]]
+    replay(stage, {"profile": "hooks", "world": {**world, "traits": traits}, "steps": steps})
