@@ -121,7 +121,7 @@ class Incremental(Part):
     times: Times | None = None
     """How {since} and {until} are written, if not as the version is."""
     overlap: float = Field(120, ge=0)
-    """Seconds read again each time: as long as a commit may stay invisible."""
+    """Seconds read again each time: as long as a commit may stay invisible, and what its time stamp is cut by."""
     settle: float = Field(5, ge=0)
     """Seconds before now at which a pull's window ends."""
     boundary: Literal[">=", ">"] = ">="
