@@ -12,12 +12,10 @@ from sqlalchemy.engine import Connection
 
 from mappings.currencies import EXPONENTS
 from state import findings
-from state.findings import Finding
+from state.findings import STANDING, Finding
 from state.schema import finding as table
 from state.schema import finding_record as records
 
-STANDING = ("open", "assigned", "explained", "waived")
-"""The statuses of what is not resolved."""
 ORDERS = ("severity", "amount", "age", "due")
 _LARGEST = 2**63
 

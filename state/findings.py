@@ -21,6 +21,8 @@ from state import bulk, schema
 from state.schema import finding as table
 from state.schema import finding_event, finding_record
 
+STANDING = ("open", "assigned", "explained", "waived")
+"""The statuses of what is not resolved."""
 _MANY = 500
 _FOUND = (
     *("check_id", "stage", "department", "severity", "amount", "currency", "base_amount", "params", "since"),
@@ -222,7 +224,7 @@ def totals(connection: Connection) -> list[tuple[str, str, str, str | None, int,
 def listing(
     connection: Connection,
     *,
-    statuses: Sequence[str] = ("open", "assigned", "explained", "waived"),
+    statuses: Sequence[str] = STANDING,
     check_id: str | None = None,
 ) -> list[Finding]:
     """Findings with their records, by check, day and id."""

@@ -16,11 +16,12 @@ from console.report import figures
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money, report, words
+from reconciliation.checks.registry import DEPARTMENTS
 from reconciliation.rules import Rules
 from state import chains, finding_pages, findings, handling
 from state.clock import from_us
-from state.finding_pages import ORDERS, STANDING, Wanted
-from state.findings import Finding, FindingError
+from state.finding_pages import ORDERS, Wanted
+from state.findings import STANDING, Finding, FindingError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -30,7 +31,6 @@ router = APIRouter()
 SIZE = 50
 """Findings on a page."""
 _LAST_PAGE = 1_000_000
-_DEPARTMENTS = ("marketing", "sales", "sales_operations", "logistics", "finance", "customer_service", "it")
 _BOOKKEEPING = frozenset({"record_id", "system", "source_id", "entity", "deleted", "url", "source_status", "run_id"})
 
 
@@ -62,7 +62,7 @@ def listing(
         wanted=chosen,
         choices={
             "stage": figures.STAGES,
-            "department": _DEPARTMENTS,
+            "department": DEPARTMENTS,
             "severity": figures.SEVERITIES,
             "status": (*STANDING, "resolved"),
         },

@@ -55,7 +55,9 @@ def listing(visit: Reader) -> Response:
     zone = visit.desk.settings.business_day_zone
     rows = [ran.run(item, visit.texts, zone) for item in found]
     busy = any(item.status == "running" for item in found) or _worker(visit).is_at_work()
-    return visit.page("runs", heads=ran.RUNS, rows=rows, parts=None, run="", failing=[], busy=busy)
+    return visit.page(
+        "runs", heads=ran.RUNS, part_heads=ran.PARTS, rows=rows, parts=None, run="", failing=[], busy=busy
+    )
 
 
 @router.get("/runs/{id}")
@@ -70,6 +72,7 @@ def one(visit: Reader, id: str) -> Response:
     return visit.page(
         "runs",
         heads=ran.RUNS,
+        part_heads=ran.PARTS,
         rows=[ran.run(run, visit.texts, zone)],
         parts=[ran.part(item, visit.texts) for item in parts],
         run=id,
@@ -118,7 +121,9 @@ def refused(visit: Reader) -> Response:
         found = quarantine.listing(connection, limit=_REFUSED)
         count = quarantine.count(connection)
     zone = visit.desk.settings.business_day_zone
-    return visit.page("quarantine", rows=[in_quarantine.row(item, zone) for item in found], count=count)
+    return visit.page(
+        "quarantine", heads=in_quarantine.COLUMNS, rows=[in_quarantine.row(item, zone) for item in found], count=count
+    )
 
 
 @router.get("/dead-letters")

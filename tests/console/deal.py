@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,3 +105,10 @@ def land(path: Path, system: str, stream: str, records: dict[str, bytes]) -> Non
         opened = landing.open_stream(connection, system, stream, mapper.entity)
         raw = [RawRecord(source_id, body) for source_id, body in records.items()]
         landing.apply(connection, opened, mapper, raw, run_id="r1")
+
+
+def filled(template: Path, folder: Path, fill_it: Callable[[Path], None] = fill) -> Path:
+    """A store in the folder, made of an empty one and filled; to be copied by whoever changes it."""
+    shutil.copy(template, folder / "ltc.db")
+    fill_it(config(folder, "sqlite:///ltc.db"))
+    return folder / "ltc.db"

@@ -17,10 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cash")
-    shutil.copy(sqlite_template, folder / "ltc.db")
-    receipts.fill(deal.config(folder, "sqlite:///ltc.db"))
-    return folder / "ltc.db"
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("cash"), receipts.fill)
 
 
 @pytest.fixture

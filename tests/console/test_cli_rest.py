@@ -30,10 +30,7 @@ COMMANDS = (
 @pytest.fixture(scope="module")
 def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The deal's store, to copy."""
-    folder = tmp_path_factory.mktemp("deal")
-    shutil.copy(sqlite_template, folder / "ltc.db")
-    deal.fill(deal.config(folder, "sqlite:///ltc.db"))
-    return folder / "ltc.db"
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("deal"))
 
 
 @pytest.fixture

@@ -65,10 +65,7 @@ def served(app: FastAPI) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The deal's store, to copy."""
-    folder = tmp_path_factory.mktemp("deal")
-    shutil.copy(sqlite_template, folder / "ltc.db")
-    deal.fill(deal.config(folder, "sqlite:///ltc.db"))
-    return folder / "ltc.db"
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("deal"))
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_each_role_gets_at_what_is_its_own_and_at_nothing_else(
 ) -> None:
     wrong = []
     for (method, path), allowed in TABLE.items():
-        somebody = browser() if role is None else browser_of(as_role, role)
+        somebody = browser() if role is None else as_role(role)  # anew each time: one page signs out
         address = path.format(**ADDRESSED)
         answer = somebody.get(address) if method == "GET" else somebody.post(address)
         turned_away = NOT_ALLOWED in answer.text or (
@@ -90,11 +90,6 @@ def test_each_role_gets_at_what_is_its_own_and_at_nothing_else(
         if turned_away is (role in allowed):
             wrong.append((method, path, answer.status_code))
     assert wrong == []
-
-
-def browser_of(as_role: Callable[[Role], Browser], role: Role) -> Browser:
-    """Signed in anew each time, as one of the pages signs out."""
-    return as_role(role)
 
 
 def test_a_role_that_may_nothing_more_has_no_right_by_accident() -> None:

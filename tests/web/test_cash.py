@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,10 +18,7 @@ from tests.web.conftest import Browser
 @pytest.fixture(scope="session")
 def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Receipts instead of the deal."""
-    folder = tmp_path_factory.mktemp("receipts")
-    shutil.copy(sqlite_template, folder / "ltc.db")
-    receipts.fill(deal.config(folder, "sqlite:///ltc.db"))
-    return folder / "ltc.db"
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("receipts"), receipts.fill)
 
 
 @pytest.fixture

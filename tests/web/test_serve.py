@@ -27,9 +27,9 @@ def serving(config: Path) -> Iterator[list[str]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as it:
         try:
             assert it.stdout is not None
-            said = [it.stdout.readline() for _ in range(1)]
+            said = [it.stdout.readline()]
             if not has_admin(config):
-                said += [it.stdout.readline() for _ in range(2)]
+                said += [it.stdout.readline() for _ in ("what the link is for", "the link")]
             yield [line.strip() for line in said]
         finally:
             it.send_signal(signal.SIGTERM)
