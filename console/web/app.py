@@ -41,6 +41,7 @@ def workbench(
     """
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = Desk(store, settings, secure, proxied)
+    app.state.attempts = signing_in.attempts()
     app.state.worker = Worker(store, settings)
     app.state.latest = overview.Latest(store, settings)
     app.middleware("http")(Guard(frozenset(hosts), secure))

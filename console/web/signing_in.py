@@ -13,8 +13,10 @@ from state import members
 
 router = APIRouter()
 
-_attempts = Limiter(most=20, seconds=300)
-"""Wrong ones: whoever tries many names from one address is slowed down whatever the names are."""
+
+def attempts() -> Limiter:
+    """For one workbench: whoever gives many wrong passwords from one address has to wait, whatever the names are."""
+    return Limiter(most=20, seconds=300)
 
 
 @router.get("/sign-in")
@@ -29,7 +31,8 @@ def sign_in_page(visit: Open, next: str = "/") -> Response:
 def sign_in(visit: Open, sent: OpenForm) -> Response:
     """Open a session, or say that name or password is wrong, whichever it is."""
     name, onwards = sent.get("name", "").strip(), local(sent.get("next", "/"))
-    if _attempts.is_too_many(visit.address):
+    wrong: Limiter = visit.request.app.state.attempts
+    if wrong.is_too_many(visit.address):
         return visit.page("sign_in", 429, next=onwards, problem="web.sign_in.too_many", name=name)
     store = visit.desk.store
     with store.reading() as connection:
@@ -39,7 +42,7 @@ def sign_in(visit: Open, sent: OpenForm) -> Response:
         if member is not None:
             with store.transaction() as connection:
                 members.failed(connection, member.name)
-        _attempts.count(visit.address)
+        wrong.count(visit.address)
         return visit.page("sign_in", 401, next=onwards, problem="web.sign_in.wrong", name=name)
     with store.transaction() as connection:
         if kept and passwords.is_outdated(kept):

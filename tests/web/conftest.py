@@ -16,9 +16,8 @@ from fastapi import FastAPI
 from httpx import Client, Response
 
 import settings
-from console.web import passwords, signing_in
+from console.web import passwords
 from console.web.app import workbench
-from console.web.guard import Limiter
 from settings.model import Settings
 from state import members
 from state.members import Role
@@ -105,9 +104,8 @@ def member(desk: Store, kept_password: str) -> Callable[..., str]:
 
 
 @pytest.fixture
-def browser(desk: Store, given: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Browser]]:
+def browser(desk: Store, given: Settings) -> Iterator[Callable[..., Browser]]:
     """Opens a browser, with these headers in every request."""
-    monkeypatch.setattr(signing_in, "_attempts", Limiter(most=20, seconds=300))
     with served(workbench(desk, given)) as address, ExitStack() as opened:
 
         def open_one(**headers: str) -> Browser:
