@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from httpx import Client
 
 from console.cli import cli
+from state.members import Role
 from tests.console.company import data, ltc
 from tests.web.conftest import PASSWORD
 
@@ -98,3 +99,10 @@ def test_what_cannot_be_done_with_a_member_is_said(config: Path, arguments: list
     done = ltc(config, "members", *arguments)
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_the_command_knows_every_role_and_says_what_it_may(config: Path) -> None:
+    told = ltc(config, "members", "--help").output
+    for role in Role:
+        assert f"  {role} " in told
+        assert data(ltc(config, "members", "invite", f"a.{role}", "--role", role, "--json"))["roles"] == [role]
