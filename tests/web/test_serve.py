@@ -105,4 +105,4 @@ def test_the_command_knows_every_role_and_says_what_it_may(config: Path) -> None
     told = ltc(config, "members", "--help").output
     for role in Role:
         assert f"  {role} " in told
-        assert data(ltc(config, "members", "invite", f"a.{role}", "--role", role, "--json"))["roles"] == [role]
+        assert data(ltc(config, "members", "invite", f"a.{role}", "--role", role.value, "--json"))["roles"] == [role]
