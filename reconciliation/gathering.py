@@ -53,6 +53,12 @@ def gather(connection: Connection, rules: Rules, moment: Moment) -> dict[str, An
 
     Raises ``DoesNotFootError`` instead of giving out figures that do not add up.
     """
+    parts = outline(connection, rules, moment)
+    return parts if "finding" in parts else {**parts, "finding": _findings(connection, moment)}
+
+
+def outline(connection: Connection, rules: Rules, moment: Moment) -> dict[str, Any]:
+    """The parts of a report without its findings, unless they are those that a close has frozen; as ``gather``."""
     basis = figures.standing(connection, "basis", moment.until).get("") or _basis(rules)
     day = _day(moment.at, basis)
     period = moment.period or f"{day:%Y-%m}"
@@ -82,7 +88,6 @@ def gather(connection: Connection, rules: Rules, moment: Moment) -> dict[str, An
         "movement": carried["movement"] or _movements(split, period),
         "receivable": then or list(figures.standing(connection, "receivable", moment.until).values()),
         "cash": list(figures.standing(connection, cash.KIND, moment.until).values()),
-        "finding": _findings(connection, moment),
         "roll_forward": _roll_forward(connection, moment, basis, period, before),
         "close": [asdict(item) for item in closes],
     }

@@ -67,10 +67,15 @@ def made_by(store: Store, as_of: datetime | None) -> str | None:
 
 def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
     """Gathered parts in the public format, in a language."""
+    basis, today = parts["basis"], gathering.day_of(parts)
+    found = [as_dict(item, basis, today, words.language(locale)) for item in parts["finding"]]
+    return {**outline(parts, locale), "findings": sorted(found, key=sort_key)}
+
+
+def outline(parts: dict[str, Any], locale: str) -> dict[str, Any]:
+    """Gathered parts in the public format but for the findings, in a language."""
     lang = words.language(locale)
     basis, head = parts["basis"], parts["head"]
-    today = gathering.day_of(parts)
-    shown = [as_dict(item, basis, today, lang) for item in parts["finding"]]
     signed = parts.get("sign_off")
     return {
         "schema": SCHEMA,
@@ -89,7 +94,7 @@ def render(parts: dict[str, Any], locale: str) -> dict[str, Any]:
         "settled": [sections.settled(item) for item in parts["settled"]],
         "receivables": sections.receivables(parts["receivable"], date.fromisoformat(head["owed_at"])),
         "cash": sections.cash(parts["cash"], lang),
-        "findings": sorted(shown, key=sort_key),
+        "findings": [],
         "roll_forward": {name: parts["roll_forward"][name] for name in ("opening", "new", "cleared", "closing")},
         "periods": [sections.close(item) for item in parts["close"]],
     }

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Table, and_, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlalchemy.engine import Connection
 
 from state import bulk, schema
@@ -180,7 +180,7 @@ def roll_forward_between(connection: Connection, begin: int, end: int | None) ->
 
     Opening and closing are counted, not computed from the others. Without ``end`` up to now.
     """
-    opening, closing = (len(standing(connection, at)) for at in (begin, end))
+    opening, closing = (_stood(connection, at) for at in (begin, end))
     chosen = finding_event.c.at > begin
     new, cleared = _moved(connection, chosen if end is None else and_(chosen, finding_event.c.at <= end))
     return {"opening": opening, "new": new, "cleared": cleared, "closing": closing}
@@ -238,15 +238,22 @@ def listing(
 
 def standing(connection: Connection, at: int | None = None) -> list[Finding]:
     """The findings that were outstanding at a stamp, as they were then, by id; without ``at`` those of now."""
+    query = select(finding_event.c.state).where(_stand(at))
+    found = [of_state(json.loads(text)) for text in connection.execute(query).scalars()]
+    return sorted(found, key=lambda item: item.id)
+
+
+def _stood(connection: Connection, at: int | None) -> int:
+    return connection.execute(select(func.count()).select_from(finding_event).where(_stand(at))).scalar_one()
+
+
+def _stand(at: int | None) -> ColumnElement[bool]:
+    """The events after which findings were outstanding at a stamp."""
     event = finding_event
     newest = select(func.max(event.c.id)).where(event.c.state.is_not(None))
     if at is not None:
         newest = newest.where(event.c.at <= at)
-    query = select(event.c.state).where(event.c.id.in_(newest.group_by(event.c.finding_id)))
-    found = [
-        of_state(json.loads(text)) for text in connection.execute(query.where(event.c.status != "resolved")).scalars()
-    ]
-    return sorted(found, key=lambda item: item.id)
+    return and_(event.c.id.in_(newest.group_by(event.c.finding_id)), event.c.status != "resolved")
 
 
 def of_state(values: dict[str, Any]) -> Finding:

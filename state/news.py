@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import members, schema, shares
+from state import findings, members, schema, shares
 from state.clock import now_us
 
 _MARGIN_US = 600 * 1_000_000
@@ -76,6 +76,12 @@ def versions(connection: Connection) -> tuple[int, ...]:
     """Numbers that change whenever what a report of now shows may have changed: findings, figures, decisions."""
     newest = [select(func.coalesce(func.max(table.c.id), 0)) for table in (schema.finding_event, schema.figure)]
     return (*(connection.execute(query).scalar_one() for query in newest), _decisions(connection))
+
+
+def figures(connection: Connection) -> tuple[int | str, ...]:
+    """What changes whenever a reconciliation has changed figures or findings."""
+    newest = connection.execute(select(func.coalesce(func.max(schema.figure.c.id), 0))).scalar_one()
+    return newest, findings.last_run(connection) or ""
 
 
 def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any]] | None:

@@ -51,13 +51,46 @@ class Sum:
         """All of them."""
         return sum(self.counts.values())
 
-    def add(self, finding: Item) -> None:
-        """Count one more."""
-        self.counts[finding["severity"]] = self.counts.get(finding["severity"], 0) + 1
-        if finding["base_amount"] is not None:
-            self.base += Decimal(finding["base_amount"])
-        elif finding["amount"] is not None:
-            self.unconverted += 1
+    def add(self, more: Sum) -> None:
+        """Add others."""
+        for severity, count in more.counts.items():
+            self.counts[severity] = self.counts.get(severity, 0) + count
+        self.base += more.base
+        self.unconverted += more.unconverted
+
+
+@dataclass(slots=True)
+class Tally:
+    """Findings summed in all the ways that reports show them."""
+
+    total: Sum = field(default_factory=Sum)
+    by_age: dict[str, Sum] = field(default_factory=lambda: {name: Sum() for name, _, _ in BUCKETS})
+    """Every bucket is there."""
+    immaterial: int = 0
+    overdue: int = 0
+    _stages: dict[tuple[str, str], Sum] = field(default_factory=dict)
+
+    def add(self, stage: str, department: str, age: str, found: Sum, immaterial: int, overdue: int) -> None:
+        """Add findings of one stage, department and bucket of age."""
+        for whole in (self.total, self.by_age[age], self._stages.setdefault((stage, department), Sum())):
+            whole.add(found)
+        self.immaterial += immaterial
+        self.overdue += overdue
+
+    @property
+    def by_stage(self) -> list[tuple[str, str, Sum]]:
+        """By stage and department, in the course of lead to cash."""
+        return [(*key, self._stages[key]) for key in sorted(self._stages, key=lambda key: (_rank(STAGES, key[0]), key))]
+
+    @property
+    def stages(self) -> list[str]:
+        """Stages that have any, in the course of lead to cash."""
+        return list(dict.fromkeys(stage for stage, _, _ in self.by_stage))
+
+    @property
+    def departments(self) -> list[str]:
+        """Departments that have something to do, in the course of lead to cash."""
+        return list(dict.fromkeys(department for _, department, _ in self.by_stage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,38 +128,25 @@ def as_of(report: Report, words: Texts) -> str:
     return f"{said} · {words('report.pruned', before=local_time({**report, 'as_of': before}))}" if before else said
 
 
-def total(report: Report) -> Sum:
-    """All findings."""
-    found = Sum()
-    for finding in report["findings"]:
-        found.add(finding)
-    return found
-
-
-def remarks(report: Report, words: Texts) -> list[str]:
+def remarks(found: Tally, base: str, words: Texts) -> list[str]:
     """What has to be known about the totals: money without a rate, findings that are immaterial or late."""
-    findings = report["findings"]
-    immaterial = sum(not item.get("material", True) for item in findings)
-    late = sum(bool(item.get("overdue")) for item in findings)
-    base, unconverted = report["base_currency"], total(report).unconverted
+    unconverted = found.total.unconverted
     said = [words("report.unconverted", count=unconverted, currency=base)] if unconverted else []
-    said += [words("report.immaterial", count=f"{immaterial:,}")] if immaterial else []
-    return said + ([words("report.overdue", count=f"{late:,}")] if late else [])
+    said += [words("report.immaterial", count=f"{found.immaterial:,}")] if found.immaterial else []
+    return said + ([words("report.overdue", count=f"{found.overdue:,}")] if found.overdue else [])
 
 
-def by_stage(report: Report) -> list[tuple[str, str, Sum]]:
-    """Findings by stage and department, in the course of lead to cash."""
-    found: dict[tuple[str, str], Sum] = {}
-    for finding in report["findings"]:
-        found.setdefault((finding["stage"], finding["department"]), Sum()).add(finding)
-    return [(*key, found[key]) for key in sorted(found, key=lambda key: (_rank(STAGES, key[0]), key))]
-
-
-def by_age(findings: Iterable[Item]) -> dict[str, Sum]:
-    """Findings by bucket of age; every bucket is there."""
-    found = {name: Sum() for name, _, _ in BUCKETS}
-    for finding in findings:
-        found[bucket(finding["age_days"])].add(finding)
+def tally(findings: Iterable[Item]) -> Tally:
+    """What findings of the public format come to."""
+    found = Tally()
+    for item in findings:
+        one = Sum({item["severity"]: 1})
+        if item["base_amount"] is not None:
+            one.base = Decimal(item["base_amount"])
+        else:
+            one.unconverted = int(item["amount"] is not None)
+        late, immaterial = bool(item.get("overdue")), not item.get("material", True)
+        found.add(item["stage"], item["department"], bucket(item["age_days"]), one, int(immaterial), int(late))
     return found
 
 
@@ -138,11 +158,6 @@ def bucket(days: int) -> str:
 def days(name: str) -> str:
     """A bucket for people: ``8–30``, ``> 90``."""
     return "> 90" if name == "90+" else name.replace("-", "–")
-
-
-def departments(report: Report) -> list[str]:
-    """Departments that have something to do, in the course of lead to cash."""
-    return list(dict.fromkeys(department for _, department, _ in by_stage(report)))
 
 
 def tie_outs(report: Report) -> list[Item]:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from console.i18n import Texts, texts
 from console.report import figures, svg, tables
-from console.report.figures import Item, Report, Sum
+from console.report.figures import Item, Report, Sum, Tally
 from console.report.svg import Part
 from console.report.tables import Cell, Table
 
@@ -50,30 +50,31 @@ def _file(name: str) -> Markup:
 
 def _content(report: Report, words: Texts) -> dict[str, Any]:
     findings = report["findings"]
+    found = figures.tally(findings)
     return {
-        **overview(report, words),
+        **overview(report, found, words),
         "at": figures.local_time(report),
         "findings_at": "",
         "findings": findings[:MOST_FINDINGS],
         "left_out": len(findings) > MOST_FINDINGS,
-        "choices": _choices(report, words),
+        "choices": _choices(found, words),
     }
 
 
-def overview(report: Report, words: Texts) -> dict[str, Any]:
-    """What ``page/figures.html.j2`` shows: everything but the findings themselves."""
+def overview(report: Report, found: Tally, words: Texts) -> dict[str, Any]:
+    """What ``page/figures.html.j2`` shows: everything but the findings themselves, of which ``found`` is the sum."""
     return {
         "report": report,
         "base": report["base_currency"],
         "as_of": figures.as_of(report, words),
-        "cards": list(_cards(report, words)),
-        "remarks": figures.remarks(report, words),
+        "cards": list(_cards(report, found, words)),
+        "remarks": figures.remarks(found, report["base_currency"], words),
         "signed": _signed(report, words),
         "period_sections": list(_period_sections(report, words)),
         "rivers": list(_rivers(report, words)),
         "tie_outs": list(_tie_outs(report, words)),
-        "stages": list(_stages(report, words)),
-        "ages": list(_ages(report, words)),
+        "stages": list(_stages(found, words)),
+        "ages": list(_ages(found, report["base_currency"], words)),
     }
 
 
@@ -153,8 +154,8 @@ def _shown(cell: Cell) -> str:
     return "" if cell.value is None else f"{cell.value:,}" if isinstance(cell.value, int) else cell.value
 
 
-def _cards(report: Report, words: Texts) -> Iterator[dict[str, str]]:
-    everything, base = figures.total(report), report["base_currency"]
+def _cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]]:
+    everything, base = found.total, report["base_currency"]
     counts = everything.counts
     agree, left, right = figures.agreement(report["tie_outs"])
     moved = report["roll_forward"]
@@ -227,8 +228,8 @@ def _tie_out_bar(item: Item, words: Texts) -> Markup:
     return svg.bar(parts, Decimal(2 * agree + left + right), says)
 
 
-def _stages(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
-    rows = figures.by_stage(report)
+def _stages(outstanding: Tally, words: Texts) -> Iterator[dict[str, Any]]:
+    rows = outstanding.by_stage
     most = max((found.count for _, _, found in rows), default=0)
     for stage, department, found in rows:
         names = {"stage": words.name("stage", stage), "department": words.name("department", department)}
@@ -243,9 +244,8 @@ def _severity_bar(found: Sum, most: int, says: str) -> Markup:
     return svg.bar([Part(name, Decimal(found.counts[name])) for name in figures.SEVERITIES], Decimal(most), says)
 
 
-def _ages(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
-    base = report["base_currency"]
-    rows = figures.by_age(report["findings"])
+def _ages(outstanding: Tally, base: str, words: Texts) -> Iterator[dict[str, Any]]:
+    rows = outstanding.by_age
     most = max(found.count for found in rows.values())
     for name, found in rows.items():
         amount = figures.money(found.base, base)
@@ -259,11 +259,11 @@ def _ages(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
         }
 
 
-def _choices(report: Report, words: Texts) -> Mapping[str, Sequence[tuple[str, str]]]:
+def _choices(found: Tally, words: Texts) -> Mapping[str, Sequence[tuple[str, str]]]:
     """What the filters offer: only what is there."""
     there = {
-        "stage": list(dict.fromkeys(stage for stage, _, _ in figures.by_stage(report))),
-        "department": figures.departments(report),
-        "severity": [name for name in figures.SEVERITIES if figures.total(report).counts.get(name)],
+        "stage": found.stages,
+        "department": found.departments,
+        "severity": [name for name in figures.SEVERITIES if found.total.counts.get(name)],
     }
     return {group: [(key, words.name(group, key)) for key in keys] for group, keys in there.items()}

@@ -199,7 +199,7 @@ def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     paper.head(words("section.findings"))
     moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
     paper.say(f"{words('card.movement')}: {words('card.movement_note', **moved)}")
-    for said in figures.remarks(report, words):
+    for said in figures.remarks(figures.tally(report["findings"]), base, words):
         paper.say(said, 8, grey=True)
     found = report["findings"]
     if not found:

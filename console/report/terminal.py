@@ -97,19 +97,19 @@ def _shown(cell: tables.Cell) -> str:
 
 
 def _stages(report: Report, words: Texts, console: Console) -> None:
-    base, everything = report["base_currency"], figures.total(report)
+    base, outstanding = report["base_currency"], figures.tally(report["findings"])
     _heading(console, words("section.by_stage"))
-    if not everything.count:
+    if not outstanding.total.count:
         _say(console, words("report.nothing_open"), "green")
         return
     heads = [words(f"column.{name}") for name in ("stage", "department", "errors", "warnings", "infos")]
     rows = [
         [words.name("stage", stage), words.name("department", department), *_counts(found, base)]
-        for stage, department, found in figures.by_stage(report)
+        for stage, department, found in outstanding.by_stage
     ]
-    rows.append([words("column.total"), "", *_counts(everything, base)])
+    rows.append([words("column.total"), "", *_counts(outstanding.total, base)])
     _table(console, [*heads, words("column.base_amount", currency=base)], rows, numbers=range(2, 6))
-    for remark in figures.remarks(report, words):
+    for remark in figures.remarks(outstanding, base, words):
         _say(console, remark)
     moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
     _say(console, f"{words('card.movement')}: {words('card.movement_note', **moved)}")
@@ -127,7 +127,7 @@ def _ages(report: Report, words: Texts, console: Console) -> None:
     heads = [words("column.age_days"), words("column.findings"), words("column.base_amount", currency=base)]
     rows = [
         [figures.days(name), f"{found.count:,}", figures.money(found.base, base)]
-        for name, found in figures.by_age(report["findings"]).items()
+        for name, found in figures.tally(report["findings"]).by_age.items()
     ]
     _table(console, heads, rows, numbers=range(1, 3))
 

@@ -82,7 +82,8 @@ def _summary(book: Book, report: Report, subtitle: str) -> None:
     severities, stages, departments = (_at(words, "findings", column, count) for column in (0, 1, 2))
     amounts = _at(words, "findings", _BASE_AMOUNT, count)
     row = FIRST
-    for stage, department, found in figures.by_stage(report):
+    outstanding = figures.tally(report["findings"])
+    for stage, department, found in outstanding.by_stage:
         book.text(sheet, row, 0, words.name("stage", stage))
         book.text(sheet, row, 1, words.name("department", department))
         own = f"{stages},$A{row + 1},{departments},$B{row + 1}"
@@ -91,14 +92,14 @@ def _summary(book: Book, report: Report, subtitle: str) -> None:
             book.formula(sheet, row, 2 + n, formula, found.counts[severity])
         book.formula(sheet, row, 5, f"SUMIFS({amounts},{own})", found.base, base)
         row += 1
-    everything = figures.total(report)
+    everything = outstanding.total
     book.text(sheet, row, 0, words("column.total"), bold=True, top=1)
     book.text(sheet, row, 1, "", top=1)
     for n, severity in enumerate(figures.SEVERITIES):
         book.total(sheet, row, 2 + n, FIRST, everything.counts[severity])
     book.total(sheet, row, 5, FIRST, everything.base, base)
     row += 2
-    for said in figures.remarks(report, words):
+    for said in figures.remarks(outstanding, base, words):
         book.text(sheet, row, 0, said)
         row += 1
     agree, left, right = figures.agreement(report["tie_outs"])
@@ -249,7 +250,7 @@ def _findings(book: Book, report: Report, subtitle: str) -> None:
         last = FIRST + len(table.rows)
         book.text(sheet, last, 0, words("column.total"), bold=True, top=1)
         base = report["base_currency"]
-        book.total(sheet, last, _BASE_AMOUNT, FIRST, figures.total(report).base, base)
+        book.total(sheet, last, _BASE_AMOUNT, FIRST, figures.tally(report["findings"]).total.base, base)
 
 
 def _finding_ages(book: Book, report: Report, subtitle: str) -> None:
@@ -266,9 +267,10 @@ def _finding_ages(book: Book, report: Report, subtitle: str) -> None:
     for item in report["findings"]:
         by_stage.setdefault(item["stage"], []).append(item)
     row = FIRST
-    for stage in dict.fromkeys(stage for stage, _, _ in figures.by_stage(report)):
+    whole = figures.tally(report["findings"])
+    for stage in whole.stages:
         book.text(sheet, row, 0, words.name("stage", stage))
-        found = figures.by_age(by_stage[stage])
+        found = figures.tally(by_stage[stage]).by_age
         for n, (name, first, last) in enumerate(figures.BUCKETS):
             until = "" if last is None else f',{ages},"<={last}"'
             own = f'{stages},$A{row + 1},{ages},">={first}"{until}'
@@ -278,8 +280,7 @@ def _finding_ages(book: Book, report: Report, subtitle: str) -> None:
         row += 1
     if row > FIRST:
         book.text(sheet, row, 0, words("column.total"), bold=True, top=1)
-        whole = figures.by_age(report["findings"])
-        for n, found_in in enumerate((*whole.values(), figures.total(report))):
+        for n, found_in in enumerate((*whole.by_age.values(), whole.total)):
             book.total(sheet, row, 1 + 2 * n, FIRST, found_in.count)
             book.total(sheet, row, 2 + 2 * n, FIRST, found_in.base, base)
 

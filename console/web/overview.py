@@ -2,47 +2,139 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as ended
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from console.report import html
+from console.i18n import texts
+from console.report import figures, html
+from console.report.figures import BUCKETS, Report, Sum, Tally
 from console.web.desk import Reader
-from reconciliation import report
+from reconciliation import gathering, money, report
+from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
-from state import news
+from reconciliation.sections import instant
+from state import finding_totals, news, periods
+from state.clock import now_us, to_us
+from state.finding_totals import Limits
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from settings.model import Settings
     from state.store import Store
 
 router = APIRouter()
 
+_PATIENCE_SECONDS = 0.2
+"""So long somebody waits for the figures of a reconciliation that has just ended; then those before it are shown."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    seen: tuple[Any, ...]
+    parts: dict[str, Any]
+    report: dict[str, Any]
+
 
 class Latest:
-    """The report of now in each language, made again when what it shows has changed."""
+    """The report of now in each language but for the findings themselves, of which it has the sums.
+
+    What reconciliations came to is gathered once for each of them, in the background where there is an older one to
+    show meanwhile; the sums of findings, which change with every decision, are asked of the database.
+    """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._made: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self._made: dict[str, _Made] = {}
+        self._being_made: dict[str, Future[_Made]] = {}
+        self._tally: tuple[tuple[Any, ...], Tally] | None = None
         self._lock = Lock()
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="overview")
 
-    def of(self, locale: str) -> dict[str, Any]:
-        """The report; raises ``StoreError``, ``DoesNotFootError``."""
+    def of(self, locale: str) -> tuple[Report, Tally]:
+        """The report with the sum of its findings; raises ``StoreError``, ``DoesNotFootError``."""
+        rules = Rules.of(self._settings)
+        with self._store.reading() as connection:
+            seen = _seen(connection, rules)
+        made = self._made.get(locale)
+        if made is None or made.seen != seen:
+            made = self._anew(locale, seen, rules, made)
+        if "finding" in made.parts:
+            return made.report, figures.tally(made.report["findings"])
+        now = {} if made.report["sign_off"] else {"as_of": instant(_now(rules))}
+        return {**made.report, **now}, self._sum(made, rules)
+
+    def _anew(self, locale: str, seen: tuple[Any, ...], rules: Rules, before: _Made | None) -> _Made:
         with self._lock:
-            with self._store.reading() as connection:
-                seen = (*news.versions(connection), Rules.of(self._settings).today)
-            made = self._made.get(locale)
-            if made is None or made[0] != seen:
-                made = (seen, report.build(self._store, self._settings, locale=locale))
-                self._made[locale] = made
-            return made[1]
+            making = self._being_made.get(locale)
+            if making is None or making.done():
+                making = self._being_made[locale] = self._maker.submit(self._make, locale, seen, rules)
+        ended((making,), _PATIENCE_SECONDS if before else None)
+        return making.result() if before is None or making.done() else before
+
+    def _make(self, locale: str, seen: tuple[Any, ...], rules: Rules) -> _Made:
+        with self._store.reading() as connection:
+            parts = gathering.outline(connection, rules, Moment(_now(rules)))
+        whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
+        made = self._made[locale] = _Made(seen, parts, whole)
+        return made
+
+    def _sum(self, made: _Made, rules: Rules) -> Tally:
+        """The sums of the findings of now."""
+        with self._store.reading() as connection:
+            seen = (*news.versions(connection), made.seen)
+            if self._tally is None or self._tally[0] != seen:
+                self._tally = (seen, tally(connection, made.parts["basis"], rules.as_of))
+            return self._tally[1]
+
+
+def tally(connection: Connection, basis: dict[str, Any], now: datetime) -> Tally:
+    """The outstanding findings as ``figures.tally`` would sum them; ``basis`` is that of the last reconciliation."""
+    base, zone = basis["base_currency"], ZoneInfo(basis["timezone"])
+    found = Tally()
+    for item in finding_totals.totals(connection, _limits(basis, now.astimezone(zone))):
+        amount = Decimal(money.text(item.base, base) or 0)
+        one = Sum({item.severity: item.number}, amount, item.unconverted)
+        found.add(item.stage, item.department, BUCKETS[item.age][0], one, item.immaterial, item.overdue)
+    return found
+
+
+def _limits(basis: dict[str, Any], now: datetime) -> Limits:
+    ends = []
+    for _, _, last in BUCKETS:
+        if last is not None:
+            day = (now - timedelta(days=last)).date()
+            begins = datetime.combine(day, datetime.min.time(), now.tzinfo)
+            ends.append((day.isoformat(), to_us(begins)))
+    material = {}
+    for name, amount in basis["materiality"].items():
+        currency = basis["base_currency"] if name == finding_totals.BASE else name
+        material[name] = int(Decimal(amount).scaleb(money.places(currency)).to_integral_value("ROUND_CEILING"))
+    return Limits(now.date().isoformat(), ends, material)
+
+
+def _seen(connection: Connection, rules: Rules) -> tuple[Any, ...]:
+    """What the report of now shows beside findings comes of this."""
+    closes = tuple(periods.closes(connection))
+    return (*news.figures(connection), closes, rules.today)
+
+
+def _now(rules: Rules) -> int:
+    return rules.fixed_at if rules.fixed_at is not None else now_us()
 
 
 @router.get("/")
 def overview(visit: Reader) -> Response:
     """The overview."""
-    found = visit.request.app.state.latest.of(visit.texts.locale)
-    return visit.page("overview", findings_at="/findings", **html.overview(found, visit.texts))
+    found, outstanding = visit.request.app.state.latest.of(visit.texts.locale)
+    words = texts(visit.texts.locale)
+    return visit.page("overview", findings_at="/findings", **html.overview(found, outstanding, words))

@@ -21,7 +21,7 @@ def test_large_amounts_keep_every_cent() -> None:
 
 
 def test_money_without_a_rate_is_counted_but_not_added() -> None:
-    total = figures.total(sample_report.report())
+    total = figures.tally(sample_report.report()["findings"]).total
     assert (total.count, total.base, total.unconverted) == (4, Decimal("77.00"), 1)
 
 

@@ -1,0 +1,59 @@
+"""The overview: the sums that the database makes are those of the report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import update
+
+from console.report import figures
+from console.web.overview import Latest, tally
+from reconciliation import gathering, report
+from reconciliation.gathering import Moment
+from reconciliation.rules import Rules
+from settings.model import Settings
+from state.schema import finding, finding_event
+from state.store import Store
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+@pytest.mark.parametrize("materiality", [{}, {"base": "5000"}, {"CNY": "10000.005", "USD": "1"}, {"EUR": "3"}])
+def test_the_database_sums_findings_as_the_report_does(
+    desk: Store, given: Settings, zone: str, materiality: dict[str, str]
+) -> None:
+    now = datetime(2027, 1, 20, 23, 30, tzinfo=UTC)
+    basis = {"base_currency": "CNY", "timezone": zone, "materiality": materiality, "owners": {}, "own_checks": {}}
+    with desk.reading() as connection:
+        parts = gathering.gather(connection, Rules.of(given), Moment(0))
+        rows = report.render({**parts, "basis": basis, "head": {**parts["head"], "as_of": _us(now)}}, "en")["findings"]
+        assert len(rows) > 3
+        assert tally(connection, basis, now) == figures.tally(rows)
+
+
+def test_ages_and_due_days_are_counted_to_the_day(desk: Store, given: Settings) -> None:
+    now = datetime(2027, 1, 20, 3, tzinfo=UTC)
+    basis = {"base_currency": "CNY", "timezone": "Asia/Shanghai", "materiality": {}, "owners": {}, "own_checks": {}}
+    with desk.transaction() as connection:
+        for since, due in (("2027-01-13", "2027-01-19"), ("2027-01-12", "2027-01-20"), ("2026-10-22", None)):
+            connection.execute(update(finding).values(since=since, due_on=due))
+            found = tally(connection, basis, now)
+            ages = {name for name, of_age in found.by_age.items() if of_age.count}
+            assert ages == {figures.bucket((now.date() - datetime.fromisoformat(since).date()).days)}
+            assert found.overdue == (found.total.count if due == "2027-01-19" else 0)
+
+
+def test_the_overview_follows_what_people_decide(desk: Store, given: Settings) -> None:
+    latest = Latest(desk, given)
+    before = latest.of("en")[1].total.count
+    with desk.transaction() as connection:
+        connection.execute(update(finding).values(status="resolved"))
+        connection.execute(
+            finding_event.insert().values(finding_id="x", at=1, event="commented", actor="li", detail="{}")
+        )
+    assert before > 0
+    assert latest.of("en")[1].total.count == 0
+
+
+def _us(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000
