@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk
 from state.clock import now_us
+from state.schema import api_token as api_tokens
 from state.schema import invitation as invitations
 from state.schema import member as table
 from state.schema import web_session as sessions
@@ -168,7 +169,7 @@ def deactivate(connection: Connection, name: str, actor: str) -> Member:
     found = find(connection, name)
     _keep_an_admin(connection, found)
     _set(connection, found.name, active=0, password=None)
-    for kept in (sessions, invitations):
+    for kept in (sessions, invitations, api_tokens):
         connection.execute(delete(kept).where(kept.c.member == found.name))
     audit.append(connection, actor, "member deactivated", {"member": found.name})
     return find(connection, found.name)

@@ -339,6 +339,19 @@ web_session = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("member", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # JSON list
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger),
+)
+
 # Links by which customers look at an order; digests as above.
 order_share = Table(
     "order_share",
