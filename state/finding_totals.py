@@ -1,4 +1,4 @@
-"""Outstanding findings summed in the database by all that a first page shows: stage, department, severity, age."""
+"""Findings summed in the database for a first page: what is outstanding, and what came and went month by month."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.engine import Connection
 
+from state import findings
 from state.schema import finding as table
+from state.schema import finding_event
 
 BASE = "base"
 """Stands for the base currency among the limits of materiality."""
@@ -29,6 +31,14 @@ class Total(NamedTuple):
     """With money in a currency that has no rate."""
     immaterial: int
     overdue: int
+
+
+class Moved(NamedTuple):
+    """Findings that were new and that were cleared in a span of time, and how many stood at its end."""
+
+    new: int
+    cleared: int
+    standing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,29 @@ def totals(connection: Connection, limits: Limits) -> list[Total]:
         .group_by(*columns)
     )
     return [Total(*row[:4], *(int(value) for value in row[4:])) for row in connection.execute(query)]
+
+
+def moved(connection: Connection, begins: Sequence[int]) -> list[Moved]:
+    """What came and went from each of these stamps (microseconds, rising) to the next, the last one up to now.
+
+    Counted back from what stands now, so that it does not matter which old events retention has removed.
+    """
+    event = finding_event
+    place = case(*((event.c.at >= begin, n) for n, begin in reversed(list(enumerate(begins)))), else_=-1)
+    gone = case((event.c.event == "resolved", 1), else_=0)
+    query = (
+        select(place, gone, func.count())
+        .where(event.c.event.in_(("opened", "reopened", "resolved")), event.c.at >= min(begins))
+        .group_by(place, gone)
+    )
+    counts = {(int(row[0]), int(row[1])): int(row[2]) for row in connection.execute(query)}
+    stand = findings.outstanding(connection)
+    found: list[Moved] = []
+    for number in reversed(range(len(begins))):
+        new, cleared = counts.get((number, 0), 0), counts.get((number, 1), 0)
+        found.insert(0, Moved(new, cleared, stand))
+        stand -= new - cleared
+    return found
 
 
 def _age(limits: Limits) -> ColumnElement[int]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
-from console.report.html import PAGE
-from console.web import cash, findings, links, overview, periods, signing_in, systems, tracing, tracking
+from console.web import assets, cash, findings, links, overview, periods, signing_in, systems, tracing, tracking
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
@@ -23,11 +21,7 @@ if TYPE_CHECKING:
     from settings.model import Settings
     from state.store import Store
 
-_ASSETS = {
-    "report.css": PAGE / "style.css",
-    "workbench.css": Path(__file__).parent / "pages" / "workbench.css",
-}
-_ROOMS = (signing_in, overview, findings, cash, links, tracing, tracking, periods, systems)
+_ROOMS = (assets, signing_in, overview, findings, cash, links, tracing, tracking, periods, systems)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -47,7 +41,6 @@ def workbench(
     app.middleware("http")(Guard(frozenset(hosts), secure))
     for room in _ROOMS:
         app.include_router(room.router)
-    app.get("/assets/{name}")(asset)
     app.get("/healthz")(healthz)
     app.get("/readyz")(readyz)
     app.add_exception_handler(SignInFirst, _sign_in_first)
@@ -58,13 +51,6 @@ def workbench(
     app.add_exception_handler(StoreError, _store_failed)
     app.add_exception_handler(DoesNotFootError, _store_failed)
     return app
-
-
-def asset(name: str) -> Response:
-    """A style sheet."""
-    if name not in _ASSETS:
-        raise HTTPException(404)
-    return FileResponse(_ASSETS[name], headers={"Cache-Control": "public, max-age=300"})
 
 
 def healthz() -> Response:

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.i18n import LOCALES, Texts, texts
 from console.report import figures
 from console.report.html import PAGE
+from console.web import assets
 from console.web.access import Right, may
 from console.web.guard import LARGEST_FORM
 from state import members
@@ -56,6 +57,7 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        pages.globals["asset"] = assets.address
         pages.filters["money"] = figures.money
         pages.filters["amount"] = lambda value, currency: figures.money(Decimal(value), currency) if value else ""
         object.__setattr__(self, "pages", pages)

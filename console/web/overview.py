@@ -17,11 +17,14 @@ from starlette.responses import Response
 from console.i18n import texts
 from console.report import figures, html
 from console.report.figures import BUCKETS, Report, Sum, Tally
+from console.web import trends
 from console.web.desk import Reader
-from reconciliation import gathering, money, report
+from reconciliation import gathering, money, report, trend
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
 from reconciliation.sections import instant
+from reconciliation.trend import Trend
+from state import figures as stored
 from state import finding_totals, news, periods
 from state.clock import now_us, to_us
 from state.finding_totals import Limits
@@ -43,6 +46,7 @@ class _Made:
     seen: tuple[Any, ...]
     parts: dict[str, Any]
     report: dict[str, Any]
+    trend: Trend
 
 
 class Latest:
@@ -60,8 +64,11 @@ class Latest:
         self._lock = Lock()
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="overview")
 
-    def of(self, locale: str) -> tuple[Report, Tally]:
-        """The report with the sum of its findings; raises ``StoreError``, ``DoesNotFootError``."""
+    def of(self, locale: str) -> tuple[Report, Tally, Trend]:
+        """The report, the sums of its findings, and the months before it.
+
+        Raises ``StoreError``, ``DoesNotFootError``.
+        """
         rules = Rules.of(self._settings)
         with self._store.reading() as connection:
             seen = _seen(connection, rules)
@@ -69,9 +76,9 @@ class Latest:
         if made is None or made.seen != seen:
             made = self._anew(locale, seen, rules, made)
         if "finding" in made.parts:
-            return made.report, figures.tally(made.report["findings"])
+            return made.report, figures.tally(made.report["findings"]), made.trend
         now = {} if made.report["sign_off"] else {"as_of": instant(_now(rules))}
-        return {**made.report, **now}, self._sum(made, rules)
+        return {**made.report, **now}, self._sum(made, rules), made.trend
 
     def _anew(self, locale: str, seen: tuple[Any, ...], rules: Rules, before: _Made | None) -> _Made:
         with self._lock:
@@ -84,8 +91,11 @@ class Latest:
     def _make(self, locale: str, seen: tuple[Any, ...], rules: Rules) -> _Made:
         with self._store.reading() as connection:
             parts = gathering.outline(connection, rules, Moment(_now(rules)))
+            months = trend.trend(
+                connection, stored.standing(connection, "period").values(), rules.period, rules.timezone
+            )
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
-        made = self._made[locale] = _Made(seen, parts, whole)
+        made = self._made[locale] = _Made(seen, parts, whole, months)
         return made
 
     def _sum(self, made: _Made, rules: Rules) -> Tally:
@@ -135,6 +145,7 @@ def _now(rules: Rules) -> int:
 @router.get("/")
 def overview(visit: Reader) -> Response:
     """The overview."""
-    found, outstanding = visit.request.app.state.latest.of(visit.texts.locale)
+    found, outstanding, months = visit.request.app.state.latest.of(visit.texts.locale)
     words = texts(visit.texts.locale)
-    return visit.page("overview", findings_at="/findings", **html.overview(found, outstanding, words))
+    shown = html.overview(found, outstanding, words)
+    return visit.page("overview", findings_at="/findings", charts=trends.shown(months, shown["base"], words), **shown)

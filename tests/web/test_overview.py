@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from console.report import figures
 from console.web.overview import Latest, tally
-from reconciliation import gathering, report
+from reconciliation import gathering, report, trend
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
 from settings.model import Settings
+from state.finding_totals import moved
+from state.findings import outstanding
 from state.schema import finding, finding_event
 from state.store import Store
 
@@ -57,3 +60,29 @@ def test_the_overview_follows_what_people_decide(desk: Store, given: Settings) -
 
 def _us(at: datetime) -> int:
     return int(at.timestamp()) * 1_000_000
+
+
+def test_findings_of_the_last_months_are_counted_back_from_now(desk: Store) -> None:
+    with desk.transaction() as connection:
+        stand = outstanding(connection)
+        connection.execute(delete(finding_event))
+        said = [("opened", 5), ("opened", 15), ("resolved", 15), ("reopened", 25), ("commented", 25), ("opened", 25)]
+        rows = [{"finding_id": "x", "at": at, "event": event, "actor": "ltc", "detail": "{}"} for event, at in said]
+        connection.execute(finding_event.insert(), rows)
+        assert moved(connection, [10, 20, 30]) == [(1, 1, stand - 2), (2, 0, stand), (0, 0, stand)]
+
+
+def test_the_trend_has_every_month_between_the_first_and_this_one(desk: Store) -> None:
+    split = [_tie_out("2026-08", 500), _tie_out("2026-11", 700), _tie_out("2027-02", 9)]
+    with desk.reading() as connection:
+        found = trend.trend(connection, split, "2026-12", "Asia/Shanghai")
+    assert found.months == ["2026-08", "2026-09", "2026-10", "2026-11", "2026-12"]
+    assert found.money["CNY"]["order"] == [400, 0, 0, 600, 0]
+    assert found.money["CNY"]["delivery"] == [500, 0, 0, 700, 0]
+
+
+def _tie_out(period: str, amount: int) -> dict[str, Any]:
+    nothing, left_out = {"amount": 0}, {"amount": 100}
+    parts = {"left": {"amount": amount}, "right": {"amount": amount}}
+    movement = {**parts, "excluded_left": left_out, "excluded_right": nothing}
+    return {"name": "order_delivery", "currency": "CNY", "period": period, "movement": movement}

@@ -220,3 +220,16 @@ def test_in_chinese_nothing_of_the_workbench_is_english(anna: Browser, desk: Sto
         shown = re.findall(r'(?:>|placeholder="|aria-label=")([^<>"]+)', page)
         found += [(address, words) for words in map(str.strip, map(unescape, shown)) if words in english]
     assert found == []
+
+
+def test_scripts_and_styles_are_kept_for_ever_under_the_address_that_names_their_content(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    finance = as_role(Role.FINANCE)
+    found = re.findall(r'(?:href|src)="(/assets/[^"]+)"', finance.get("/").text)
+    assert len(found) > 1
+    for address in found:
+        answer = finance.get(address)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert "immutable" not in finance.get(address.partition("?")[0]).headers["cache-control"]

@@ -1,0 +1,80 @@
+"""The trend on the overview: months beside each other, as charts and as the tables of the same numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from console.report import figures
+from reconciliation import money
+
+if TYPE_CHECKING:
+    from console.i18n import Texts
+    from reconciliation.trend import Trend
+
+_COLOURS = {"quote": "--info", "order": "--brand", "delivery": "--warning", "invoice": "--left", "payment": "--good"}
+_FEWEST = 2
+"""Months without which there is no trend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One chart for ``trend.html.j2``: ``data`` is what ``charts.js`` draws, ``rows`` the table, newest first."""
+
+    kind: str
+    note: str
+    unit: str
+    data: str
+    names: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def shown(trend: Trend, base: str, words: Texts) -> list[Chart]:
+    """Money by currency, the base currency first; then findings. Nothing for a single month."""
+    if len(trend.months) < _FEWEST:
+        return []
+    currencies = sorted(trend.money, key=lambda name: (name != base, name))
+    return [*(_money(trend, currency, words) for currency in currencies), _findings(trend, words)]
+
+
+def _money(trend: Trend, currency: str, words: Texts) -> Chart:
+    series, cells = [], []
+    for step, minor in trend.money[currency].items():
+        amounts = [Decimal(money.text(value, currency) or 0) for value in minor]
+        series.append({"name": words(f"river.{step}"), "color": _COLOURS[step], "values": amounts})
+        cells.append([figures.money(amount, currency) for amount in amounts])
+    return _chart("money", words("trend.money", currency=currency), currency, trend, series, cells, words)
+
+
+def _findings(trend: Trend, words: Texts) -> Chart:
+    columns = list(zip(*trend.findings, strict=True))
+    looks: tuple[dict[str, Any], ...] = (
+        {"color": "--warning", "bars": -1},
+        {"color": "--agree", "bars": 1},
+        {"color": "--error"},
+    )
+    names = (words("trend.new"), words("trend.cleared"), words("trend.standing"))
+    series = [
+        {"name": name, "values": values, **look} for name, values, look in zip(names, columns, looks, strict=True)
+    ]
+    cells = [[f"{value:,}" for value in values] for values in columns]
+    return _chart("findings", words("trend.findings"), "", trend, series, cells, words)
+
+
+def _chart(
+    kind: str,
+    note: str,
+    unit: str,
+    trend: Trend,
+    series: Sequence[dict[str, Any]],
+    cells: Sequence[list[str]],
+    words: Texts,
+) -> Chart:
+    """``cells`` has a list for each of ``series``, a text for each month."""
+    data = {"labels": trend.months, "label": words("trend.month"), "unit": unit, "series": series}
+    rows = [(month, [column[n] for column in cells]) for n, month in enumerate(trend.months)]
+    drawn = json.dumps(data, default=float)  # places on a screen; the table has the exact amounts
+    return Chart(kind, note, unit, drawn, [item["name"] for item in series], rows[::-1])
