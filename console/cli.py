@@ -31,6 +31,8 @@ COMMANDS = {
     "runs": "console.commands.runs:command",
     "replay": "console.commands.replay:command",
     "sweep": "console.commands.sweep:command",
+    "pause": "console.commands.pause:pause",
+    "resume": "console.commands.pause:resume",
     "connectors": "console.commands.connectors:command",
     "mappings": "console.commands.mappings:command",
     "links": "console.commands.links:command",

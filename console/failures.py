@@ -15,6 +15,7 @@ _USAGE = {
     "UnknownConnector",
     "FindingError",
     "MemberError",
+    "PauseError",
     "PeriodError",
     "AttachmentError",
     "LinkError",

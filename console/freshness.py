@@ -11,6 +11,7 @@ from state.clock import from_us, now_us
 if TYPE_CHECKING:
     from console.i18n import Texts
     from settings.model import Settings, SystemSettings
+    from state.pauses import Pause, Pauses
     from state.queries import Attempt, StreamStatus
     from state.store import Store
 
@@ -36,11 +37,13 @@ class Found(NamedTuple):
     """Fields that have changed and hold records back."""
     read_only: list[str]
     """Systems whose first matching nobody has accepted yet."""
+    paused: Pauses
+    """What people have paused."""
 
 
 def read(store: Store, settings: Settings) -> Found:
     """Read it all at one instant; raises ``StoreError``."""
-    from state import creations, findings, held, queries, runs, shapes
+    from state import creations, findings, held, pauses, queries, runs, shapes
     from sync import gates
 
     runs.close_abandoned(store)
@@ -59,6 +62,7 @@ def read(store: Store, settings: Settings) -> Found:
             conflicts=len(held.listing(connection, why=("ask",))),
             drift=sum(item.drift.status is shapes.Status.OPEN for item in shapes.listing(connection)),
             read_only=gates.read_only(connection, settings, settings.systems),
+            paused=pauses.read(connection),
         )
 
 
@@ -67,7 +71,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
     present = now()
     zone = settings.business_day_zone
     last = texts("status.never") if item.last_success is None else when(settings, item.last_success)[5:16]
-    due = next_due(item, settings)
+    due = next_due(item, found, settings)
     return (
         item.system,
         item.stream,
@@ -82,7 +86,9 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
 
 
 def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
-    """What waits for people, and when it was reconciled, a sentence each."""
+    """What is paused, what waits for people, and when it was reconciled, a sentence each."""
+    for pause in found.paused:
+        yield paused(pause, settings, texts)
     if found.reconciled_at is None:
         yield texts("status.not_reconciled")
     else:
@@ -100,6 +106,12 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
         yield texts("status.read_only", systems=", ".join(found.read_only))
 
 
+def paused(item: Pause, settings: Settings, texts: Texts) -> str:
+    """What is paused, by whom, since when and why."""
+    since = when(settings, item.paused_at)[:16]
+    return texts("pausing.told", what=item.what, by=item.paused_by, since=since, reason=item.reason)
+
+
 def problem(item: Attempt, texts: Texts) -> str:
     """What failed, where, and why."""
     where = item.system if item.stream == "*" else f"{item.system}.{item.stream}"
@@ -108,7 +120,9 @@ def problem(item: Attempt, texts: Texts) -> str:
 
 
 def state(item: StreamStatus, found: Found) -> str:
-    """``ok``, or how its last pull ended; ``failed`` as well if its whole system could not be opened since."""
+    """``ok``, ``paused``, or how its last pull ended; ``failed`` as well if its system could not be opened since."""
+    if found.paused.of(item.system, item.stream) is not None:
+        return "paused"
     if any(
         other.system == item.system and other.stream == "*" and other.direction == "pull" for other in found.failing
     ):
@@ -118,10 +132,10 @@ def state(item: StreamStatus, found: Found) -> str:
     return {"done": "ok"}.get(item.last_pull.status, item.last_pull.status)
 
 
-def next_due(item: StreamStatus, settings: Settings) -> datetime | None:
-    """When the schedule in ltc.yaml has the stream's system pulled next."""
+def next_due(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
+    """When the schedule in ltc.yaml has the stream's system pulled next; ``None`` without one, and while paused."""
     system: SystemSettings | None = settings.systems.get(item.system)
-    if system is None or system.schedule is None:
+    if system is None or system.schedule is None or found.paused.of(item.system, item.stream) is not None:
         return None
     present = now()
     if system.schedule.cron is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,14 +34,23 @@ stream_option: Decorator = click.option(
     help="Only this stream, as STREAM or SYSTEM.STREAM; may be given several times.",
 )
 
+paused_option: Decorator = click.option(
+    "--paused", is_flag=True, help="Also what was paused with `ltc pause`, which is left out otherwise."
+)
+
 _CODES = {"done": 0, "partial": 3, "interrupted": 3, "failed": 1}
 
 
 def run(app: App, job: str, engine: str, **options: Any) -> Any:
-    """Do ``sync.job.run_<job>`` and return its ``SyncResult``; ``options`` that are ``None`` are left out."""
+    """Do ``sync.job.run_<job>`` and return its ``SyncResult``; ``options`` that are ``None`` are left out.
+
+    Raises ``click.UsageError`` for a system or stream that is asked for by name and paused, without ``paused``.
+    """
     from console.progress import progress
 
     given = {name: value for name, value in options.items() if value is not None}
+    if not given.get("paused") and (given.get("systems") or given.get("streams")):
+        _refuse_paused(app, given.get("systems"), given.get("streams") or ())
     with progress(app.locale) as shown:
         if engine == "prefect":
             return _with_prefect(app, job, shown, given)
@@ -49,6 +58,23 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
 
         work = getattr(jobs, f"run_{job}")
         return work(app.new_store, app.settings, progress=shown, actor=app.actor, **given)
+
+
+def _refuse_paused(app: App, systems: Sequence[str] | None, streams: Sequence[str]) -> None:
+    from state import pauses
+
+    with app.new_store.reading() as connection:
+        found = pauses.read(connection)
+    for pause in found:
+        if pause.stream == pauses.WHOLE:
+            asked = pause.system in (systems or ()) or any(name.startswith(f"{pause.system}.") for name in streams)
+        else:
+            asked = pause.what in streams or (pause.stream in streams and pause.system in (systems or [pause.system]))
+        if asked:
+            raise click.UsageError(
+                f"{pause.paused_by} has paused {pause.what}: {pause.reason}. Add --paused to work on it all the same, "
+                f"or `ltc resume {pause.what}`."
+            )
 
 
 def _with_prefect(app: App, job: str, shown: Any, given: dict[str, Any]) -> Any:

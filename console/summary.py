@@ -53,6 +53,8 @@ def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> N
     _created(result.created, words)
     _planned(result.plans, words)
     _new_records(result.new_records, words)
+    for pause in result.paused:
+        say(words("pausing.left_out", what=pause.what, by=pause.paused_by, reason=pause.reason))
     _problems(result, words)
     if result.kind == "sync" and result.status == "done" and result.changed_nothing:
         say(words("summary.nothing_changed"))

@@ -74,6 +74,9 @@ def summary(result: SyncResult) -> str:
     if changed:
         rows = [(item.system, item.stream, field.path, field.kind.value, field.status.value) for item, field in changed]
         parts += ["## Fields that changed", _table(("system", "stream", "field", "what", "state"), rows)]
+    if result.paused:
+        left_out = [(item.what, item.paused_by, item.reason) for item in result.paused]
+        parts += ["## Left out, because it is paused", _table(("what", "by", "reason"), left_out)]
     if result.reconcile is not None:
         seen = "done" if result.reconciled else f"nothing new since run `{result.reconcile_run_id}`"
         numbers = [(name, value) for name, value in result.reconcile.items() if isinstance(value, int | str)]

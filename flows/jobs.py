@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Failed
@@ -20,7 +20,7 @@ from prefect.states import Failed
 from flows import artifacts, blocks
 from flows.steps import as_task
 from settings.load import load
-from state import creations, outbox
+from state import creations, outbox, runs
 from state.store import Store
 from sync import job
 from sync.opening import open_for
@@ -62,10 +62,15 @@ def pull(
     streams: list[str] | None = None,
     full: bool = False,
     since: datetime | None = None,
+    paused: bool = False,
     config: str | None = None,
 ) -> Any:
-    """Pull; ``config`` is the path of ltc.yaml (default: ``LTC_CONFIG``, else ltc.yaml)."""
-    return _run(partial(job.run_pull, systems=_one(system), streams=streams, full=full, since=since), config)
+    """Pull; ``config`` is the path of ltc.yaml (default: ``LTC_CONFIG``, else ltc.yaml).
+
+    ``paused``: also what people have paused, which otherwise is left out.
+    """
+    chosen: Any = {"systems": _one(system), "streams": streams, "full": full, "since": since, "paused": paused}
+    return _run(partial(job.run_pull, **chosen), config)
 
 
 @flow(name="fetch", description="Read the records that webhooks told of.", **_options)
@@ -86,22 +91,28 @@ def push(
     push: Literal["plan", "apply"] | None = None,
     plan_id: str | None = None,
     approve: bool = False,
+    paused: bool = False,
     config: str | None = None,
 ) -> Any:
     """Push; without ``push`` each system's own setting decides, with ``plan_id`` exactly that plan is carried out.
 
     ``approve``: a person has approved plans larger than ``writing.limits``.
     """
-    chosen: Any = {"systems": _one(system), "push": push, "plan_id": plan_id, "approve": approve}
+    chosen: Any = {"systems": _one(system), "push": push, "plan_id": plan_id, "approve": approve, "paused": paused}
     return _run(partial(job.run_push, **chosen), config)
 
 
 @flow(name="sweep", description="Find records that were deleted where the source does not say so.", **_options)
 def sweep(
-    system: str | None = None, streams: list[str] | None = None, force: bool = False, config: str | None = None
+    system: str | None = None,
+    streams: list[str] | None = None,
+    force: bool = False,
+    paused: bool = False,
+    config: str | None = None,
 ) -> Any:
     """Sweep; ``force`` believes even a mass deletion."""
-    return _run(partial(job.run_sweep, systems=_one(system), streams=streams, force=force), config)
+    chosen: Any = {"systems": _one(system), "streams": streams, "force": force, "paused": paused}
+    return _run(partial(job.run_sweep, **chosen), config)
 
 
 @flow(name="sync", description="The whole job: pull, reconcile, plan, write back where allowed.", **_options)
@@ -112,10 +123,12 @@ def sync(
     since: datetime | None = None,
     push: Push | None = None,
     as_of: datetime | None = None,
+    paused: bool = False,
     config: str | None = None,
 ) -> Any:
     """Everything, in the order that the streams depend on each other."""
     chosen: Any = {"systems": systems, "streams": streams, "full": full, "since": since, "push": push, "as_of": as_of}
+    chosen["paused"] = paused
     return _run(partial(job.run_sync, **chosen), config)
 
 
@@ -137,7 +150,7 @@ def _run(
     caller = _caller.get() or Caller()
     settings = load(config_path(config))
     blocks.install()
-    with open_for(settings) as store:
+    with open_for(settings) as store, runs.belonging_to(runtime.flow_run.id):
         caller.result = result = work(
             store, settings, engine="prefect", progress=caller.progress, actor=caller.actor, step=as_task
         )

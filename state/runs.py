@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,19 @@ _FINISH = (
 )
 
 
+_flow_run: ContextVar[str | None] = ContextVar("flow run", default=None)
+
+
+@contextmanager
+def belonging_to(flow_run: str | None) -> Iterator[None]:
+    """Let the runs that begin in the block keep Prefect's id of the flow run that they are part of."""
+    token = _flow_run.set(flow_run)
+    try:
+        yield
+    finally:
+        _flow_run.reset(token)
+
+
 def new_run_id() -> str:
     """A run's id: readable, and in the order of their start."""
     return f"{from_us(now_us()):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -66,7 +80,7 @@ class Running:
             _close_abandoned(connection)
             for name in (*also, f"run {self.id}"):
                 self.leases.append(acquire(connection, name, seconds=seconds))
-            row = {"id": self.id, "kind": kind, "engine": engine, "status": "running"}
+            row = {"id": self.id, "kind": kind, "engine": engine, "status": "running", "flow_run": _flow_run.get()}
             connection.execute(_START, {**row, "started_at": now_us(), "summary": "{}"})
 
     def finish(self, status: str, summary: dict[str, Any] | None = None) -> None:

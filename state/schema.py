@@ -530,6 +530,7 @@ run = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("summary", Text, nullable=False),  # JSON
+    Column("flow_run", Text),  # Prefect's id of the flow run that it is part of
 )
 Index("ix_run_started", run.c.started_at)
 
@@ -567,6 +568,17 @@ counter = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", BigInteger, nullable=False),
+)
+
+# Systems (stream `*`) and streams that people have paused; see state/pauses.py.
+pause = Table(
+    "pause",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("paused_by", Text, nullable=False),
+    Column("paused_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 # What linkers that are costly to repeat have read and found; see state/links.py.

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
-from state import notices, runs
+from state import notices, pauses, runs
 from state.failures import StoreError
 from state.outbox import PlanError
+from state.pauses import Pauses
 from state.runs import LeaseHeld
 from state.store import Store
 from sync import upkeep
@@ -63,6 +64,7 @@ def run_sync(
     since: datetime | None = None,
     push: Push | None = None,
     as_of: datetime | None = None,
+    paused: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
@@ -71,10 +73,11 @@ def run_sync(
     """Pull everything, reconcile, plan what to write back and, where that is wanted, write it.
 
     ``systems`` and ``streams`` (``stream`` or ``system.stream``) limit the pull and the push. A run that finds no news
-    neither reconciles nor plans again; it shows what the last one found.
+    neither reconciles nor plans again; it shows what the last one found. What people have paused is left out
+    (``result.paused``), unless ``paused`` is given.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "sync", engine, progress, actor, step) as session:
+    with _run(store, settings, "sync", engine, progress, actor, step, paused=paused) as session:
         _pull(session, names, streams, full, since)
         if not session.stop:
             _settle(session, names, push, as_of)
@@ -91,13 +94,14 @@ def run_pull(
     streams: Sequence[str] | None = None,
     full: bool = False,
     since: datetime | None = None,
+    paused: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
-    """Pull only."""
-    with _run(store, settings, "pull", engine, progress, actor, step) as session:
+    """Pull only; what is paused is pulled only with ``paused``."""
+    with _run(store, settings, "pull", engine, progress, actor, step, paused=paused) as session:
         _pull(session, list(systems or settings.systems), streams, full, since)
     return session.result
 
@@ -143,6 +147,7 @@ def run_push(
     push: Literal["plan", "apply"] | None = None,
     plan_id: str | None = None,
     approve: bool = False,
+    paused: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
@@ -152,10 +157,10 @@ def run_push(
 
     With ``plan_id`` exactly that plan is carried out, and nothing if it is no longer what is wanted: then
     ``problems`` says so and ``plans`` holds the present one. ``approve`` lets a plan be carried out that is larger than
-    ``writing.limits``.
+    ``writing.limits``. Plans that write to what is paused wait, unless ``paused`` is given; ``plan_id`` is refused.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "push", engine, progress, actor, step, approve) as session:
+    with _run(store, settings, "push", engine, progress, actor, step, approve, paused) as session:
         if plan_id is not None:
             session.apply_only(plan_id)
         else:
@@ -188,13 +193,14 @@ def run_sweep(
     systems: Sequence[str] | None = None,
     streams: Sequence[str] | None = None,
     force: bool = False,
+    paused: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
     """Find what was deleted in the streams that do not report deletions; ``force`` believes even a mass deletion."""
-    with _run(store, settings, "sweep", engine, progress, actor, step) as session:
+    with _run(store, settings, "sweep", engine, progress, actor, step, paused=paused) as session:
         one = partial(_sweep_one, session, force)
         names = list(systems or settings.systems)
         session.streams(names, "sweep", streams, one, lambda spec: spec.deletes is Deletes.SWEEP)
@@ -271,6 +277,11 @@ def _to_apply(session: Session, names: list[str], push: Push | None) -> list[str
     return [name for name in names if push == "apply" or session.settings.systems[name].push == "auto"]
 
 
+def _paused(store: Store) -> Pauses:
+    with store.reading() as connection:
+        return pauses.read(connection)
+
+
 @contextmanager
 def _run(
     store: Store,
@@ -281,12 +292,17 @@ def _run(
     actor: str,
     step: Step,
     approve: bool = False,
+    paused: bool = False,
 ) -> Iterator[Session]:
-    """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result."""
+    """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result.
+
+    With ``paused`` it works on what people have paused, too.
+    """
     started = time.monotonic()
     with runs.running(store, kind, engine, ["the sync"] if kind == "sync" else [], _LEASE_SECONDS) as run:
         result = SyncResult(run.id, kind, engine)
-        session = Session(store, settings, result, progress=progress, step=step, actor=actor, approve=approve)
+        known: Any = {"progress": progress, "step": step, "actor": actor, "approve": approve}
+        session = Session(store, settings, result, **known, paused=None if paused else _paused(store))
         try:
             with closing(session), _renewed(store, run.leases, session.stop):
                 yield session

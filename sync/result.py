@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from state.clock import from_us
 from state.creations import CreationPlan
 from state.outbox import Plan
+from state.pauses import WHOLE, Pause
 from state.shapes import Drift
 from sync.outcome import Problem, StreamOutcome
 
@@ -41,6 +43,8 @@ class SyncResult:
     """Per system the records that are to be created and were not by this run."""
     created: list[CreationPlan] = field(default_factory=list)
     """Per system the records that this run was to create, with what became of each."""
+    paused: list[Pause] = field(default_factory=list)
+    """What was left out, because people have paused it."""
     problems: list[Problem] = field(default_factory=list)
     """What failed outside a stream: a configuration, the store, the reconciliation, a plan."""
     seconds: float = 0.0
@@ -95,8 +99,15 @@ def as_dict(result: SyncResult) -> dict[str, Any]:
         "applied": [_plan(plan) for plan in result.applied],
         "new_records": [_creations(plan) for plan in result.new_records],
         "created": [_creations(plan) for plan in result.created],
+        "paused": [pause_as_dict(pause) for pause in result.paused],
         "problems": [_problem(problem) for problem in result.problems],
     }
+
+
+def pause_as_dict(pause: Pause) -> dict[str, Any]:
+    """What is paused, as JSON-able data."""
+    shown = {"system": pause.system, "stream": None if pause.stream == WHOLE else pause.stream}
+    return {**shown, "by": pause.paused_by, "since": from_us(pause.paused_at), "reason": pause.reason}
 
 
 def _outcome(outcome: StreamOutcome) -> dict[str, Any]:

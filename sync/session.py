@@ -19,6 +19,7 @@ from state.clock import now
 from state.creations import CreationPlan
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
+from state.pauses import Pause, Pauses
 from state.store import Store
 from sync import create, inputs, process, systems
 from sync.outcome import Problem, StreamOutcome
@@ -76,6 +77,7 @@ class Session:
         step: Step = directly,
         actor: str = "ltc",
         approve: bool = False,
+        paused: Pauses | None = None,
     ) -> None:
         self.store = store
         self.settings = settings
@@ -83,6 +85,8 @@ class Session:
         self.actor = actor
         self.approve = approve
         """Whether a person approves plans that are larger than ltc.yaml allows."""
+        self.paused = paused or Pauses()
+        """What this run leaves out, because people have paused it."""
         self.stop = Stop()
         self.progress = Stoppable(progress or Silent(), self.stop)
         self.summary: dict[str, Any] = {}
@@ -128,7 +132,7 @@ class Session:
         jobs = {name: partial(self._system, name, direction, wanted, one, offered) for name in names}
         for outcomes in parallel(jobs, self.stop).values():
             self.result.outcomes += outcomes
-        if wanted and not self.result.outcomes:
+        if wanted and not self.result.outcomes and not self.result.paused:
             self.result.problems.append(_no_such_stream(wanted))
 
     def _system(
@@ -139,9 +143,12 @@ class Session:
         one: OneStream,
         offered: Callable[[StreamSpec], bool],
     ) -> list[StreamOutcome]:
+        if self._is_left_out(self.paused.of(system)):
+            return []
         try:
             connector, mapping = self.connector(system), self.mapping(system)
             specs = [spec for spec in self._specs(system, connector, wanted) if offered(spec)]
+            specs = [spec for spec in specs if not self._is_left_out(self.paused.of(system, spec.name))]
         except (ConnectorError, MappingFileError) as error:
             return [self._failed(system, "*", direction, error)]
         process.started()
@@ -157,6 +164,12 @@ class Session:
             outcome: StreamOutcome = self._step(name, partial(one, system, connector, mapping, spec))
             self._judge(outcomes, outcome)
         return outcomes
+
+    def _is_left_out(self, pause: Pause | None) -> bool:
+        """Whether something is paused; the result says so."""
+        if pause is not None and pause not in self.result.paused:
+            self.result.paused.append(pause)
+        return pause is not None
 
     def _judge(self, outcomes: list[StreamOutcome], outcome: StreamOutcome) -> None:
         outcomes.append(outcome)
@@ -281,6 +294,7 @@ class Session:
     def apply(self, names: Iterable[str], current: bool = True) -> bool:
         """Carry out the plans of these systems, side by side; returns whether anything changed in a source."""
         chosen = {plan.system: plan for plan in self.result.plans if plan.system in names}
+        chosen = {name: plan for name, plan in chosen.items() if not self._is_left_out(self._pause_of(plan))}
         jobs = {name: partial(self._apply, plan, current) for name, plan in chosen.items()}
         changed = False
         for name, outcomes in parallel(jobs, self.stop).items():
@@ -299,6 +313,7 @@ class Session:
     def _create(self, names: Iterable[str], current: bool) -> bool:
         """Create what is planned for these systems, side by side; returns whether anything is there now."""
         chosen = {plan.system: plan for plan in self.result.new_records if plan.system in names}
+        chosen = {name: plan for name, plan in chosen.items() if not self._is_left_out(self._pause_of(plan))}
         jobs = {name: partial(self._create_in, plan, current) for name, plan in chosen.items()}
         changed = False
         for name, outcomes in parallel(jobs, self.stop).items():
@@ -314,15 +329,31 @@ class Session:
         self.result.new_records = [*others, *left]
         return changed
 
+    def _pause_of(self, plan: Plan | CreationPlan) -> Pause | None:
+        """Why a plan waits: its system, or a stream that it writes to, is paused; it is carried out whole or not."""
+        return self.paused.among(
+            plan.system, sorted({item.stream for item in plan.items if item.status in outbox.OPEN})
+        )
+
+    def _refuse_paused(self, pause: Pause | None) -> None:
+        """For what a person asked for by name: raises ``PlanError`` if it is paused."""
+        if pause is not None:
+            raise PlanError(
+                f"Nothing is written to {pause.system}: {pause.paused_by} has paused {pause.what} ({pause.reason}).",
+                f"`ltc resume {pause.what}`, or add `--paused` to write all the same.",
+            )
+
     def apply_only(self, plan_id: str) -> None:
         """Carry out this plan if it still is what is wanted."""
         new = [plan for plan in create.stored_plans(self.store, self.settings.systems) if plan.id == plan_id]
         if new:
+            self._refuse_paused(self._pause_of(new[0]))
             self.result.new_records = new
             self._create([new[0].system], current=False)
             return
         with self.store.reading() as connection:
             plan = outbox.load(connection, plan_id)
+        self._refuse_paused(self._pause_of(plan))
         self.result.plans = [plan]
         self.apply([plan.system], current=False)
         with self.store.reading() as connection:
@@ -334,6 +365,7 @@ class Session:
 
         with self.store.transaction() as connection:
             item = overwritten.one(connection, item_id)
+            self._refuse_paused(self.paused.of(item.system, item.stream))
             overwritten.restore(connection, item, self.actor, reason)
         known = (self.store, self.settings, self.mapping(item.system), item.system)
         plan = plannings.until_kept(partial(plan_system, *known, None, self.result.run_id))

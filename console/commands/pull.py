@@ -14,6 +14,7 @@ from console.context import App, pass_app
 @jobs.system_option
 @jobs.stream_option
 @click.option("--since", metavar="WHEN", help="Read what changed since this day or instant.")
+@jobs.paused_option
 @jobs.json_option
 @pass_app
 def command(
@@ -23,6 +24,7 @@ def command(
     systems: tuple[str, ...],
     streams: tuple[str, ...],
     since: str | None,
+    paused: bool,
     as_json: bool,
 ) -> int:
     """Read what changed in the systems into the store, and nothing else.
@@ -41,5 +43,6 @@ def command(
         streams=list(streams) or None,
         full=full,
         since=jobs.instant(app, since, "--since"),
+        paused=paused,
     )
     return jobs.finish(app, result, as_json)

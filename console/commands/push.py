@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 )
 @jobs.engine_option
 @jobs.system_option
+@jobs.paused_option
 @jobs.json_option
 @pass_app
 def command(
@@ -39,6 +40,7 @@ def command(
     accept: tuple[str, ...],
     engine: str,
     systems: tuple[str, ...],
+    paused: bool,
     as_json: bool,
 ) -> int:
     """Show what would be written to each system, field by field with the reason; --apply writes exactly that.
@@ -67,8 +69,8 @@ def command(
         if plan:
             return 0
     if not plan:
-        return _apply(app, engine, chosen, approve, as_json)
-    result = jobs.run(app, "push", engine, systems=chosen, push="plan")
+        return _apply(app, engine, chosen, as_json, approve=approve, paused=paused)
+    result = jobs.run(app, "push", engine, systems=chosen, push="plan", paused=True)  # nothing is asked of any system
     left = _left(app, chosen, result)
     if as_json:
         emit_json(_planned(result, left))
@@ -116,7 +118,7 @@ def as_dict(found: Matching) -> dict[str, Any]:
     return matching.as_dict(found)
 
 
-def _apply(app: App, engine: str, chosen: Sequence[str] | None, approve: bool, as_json: bool) -> int:
+def _apply(app: App, engine: str, chosen: Sequence[str] | None, as_json: bool, **allowed: bool) -> int:
     from state import outbox
     from sync import create
 
@@ -129,7 +131,7 @@ def _apply(app: App, engine: str, chosen: Sequence[str] | None, approve: bool, a
         else:
             say(app.texts("cli.no_plan"))
         return 0
-    given = {"approve": True} if approve else {}
+    given = {name: True for name, wanted in allowed.items() if wanted}
     result = jobs.merged(jobs.run(app, "push", engine, plan_id=plan, **given) for plan in plans)
     return jobs.finish(app, result, as_json)
 

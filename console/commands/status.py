@@ -62,6 +62,7 @@ def _show(app: App, found: Found) -> None:
 
 def _as_dict(app: App, found: Found) -> dict[str, Any]:
     from console import freshness
+    from sync.result import pause_as_dict
 
     now = freshness.now()
     return {
@@ -78,13 +79,14 @@ def _as_dict(app: App, found: Found) -> dict[str, Any]:
         "dead_letters": found.stuck,
         "drift": found.drift,
         "read_only": found.read_only,
+        "paused": [pause_as_dict(item) for item in found.paused],
     }
 
 
 def _stream(app: App, item: StreamStatus, found: Found, now: datetime) -> dict[str, Any]:
     from console import freshness
 
-    due = freshness.next_due(item, app.settings)
+    due = freshness.next_due(item, found, app.settings)
     return {
         "system": item.system,
         "stream": item.stream,

@@ -13,10 +13,17 @@ from console.context import App, pass_app
 @jobs.system_option
 @jobs.stream_option
 @click.option("--force", is_flag=True, help="Believe even that a large part of a stream was deleted.")
+@jobs.paused_option
 @jobs.json_option
 @pass_app
 def command(
-    app: App, engine: str, systems: tuple[str, ...], streams: tuple[str, ...], force: bool, as_json: bool
+    app: App,
+    engine: str,
+    systems: tuple[str, ...],
+    streams: tuple[str, ...],
+    force: bool,
+    paused: bool,
+    as_json: bool,
 ) -> int:
     """Compare the complete list of ids with what we hold, in the streams that do not report deletions.
 
@@ -28,5 +35,6 @@ def command(
       ltc sweep --system forms
       ltc sweep --system forms --stream lead --force
     """
-    result = jobs.run(app, "sweep", engine, systems=app.systems(systems), streams=list(streams) or None, force=force)
+    chosen = {"systems": app.systems(systems), "streams": list(streams) or None, "paused": paused}
+    result = jobs.run(app, "sweep", engine, force=force, **chosen)
     return jobs.finish(app, result, as_json)

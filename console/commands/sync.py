@@ -19,6 +19,7 @@ from console.context import App, pass_app
     type=click.Choice(["plan", "apply", "off"]),
     help="plan: only plan the write-backs; apply: carry them out; off: neither. Default: as ltc.yaml says per system.",
 )
+@jobs.paused_option
 @jobs.json_option
 @pass_app
 def command(
@@ -29,6 +30,7 @@ def command(
     streams: tuple[str, ...],
     since: str | None,
     push: str | None,
+    paused: bool,
     as_json: bool,
 ) -> int:
     """Pull what changed, reconcile, plan what to write back, and write it where ltc.yaml allows.
@@ -51,6 +53,7 @@ def command(
         streams=list(streams) or None,
         full=full,
         since=jobs.instant(app, since, "--since"),
+        paused=paused,
         push=push,
     )
     return jobs.finish(app, result, as_json)
