@@ -60,7 +60,7 @@ def observe(frame: Frame) -> Observation:
 def _missing(frame: Frame, check: Check) -> str:
     """Why the check means nothing yet: what it looks at was never pulled to the end."""
     for role, entity in check.needs:
-        systems = [name for name, roles in frame.rules.roles.items() if role in roles]
+        systems = frame.rules.systems(role)
         names = ", ".join(quoted(name) for name in systems) or "NULL"
         rows = frame.rows(
             f"SELECT system, covered FROM coverage WHERE entity = {quoted(entity)} AND system IN ({names}) ORDER BY ALL"

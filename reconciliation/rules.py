@@ -74,6 +74,10 @@ class Rules:
         """The business day in the installation's time zone."""
         return self.as_of.astimezone(ZoneInfo(self.timezone)).date()
 
+    def systems(self, role: str) -> list[str]:
+        """The systems that have a role."""
+        return [name for name, roles in self.roles.items() if role in roles]
+
     @property
     def period(self) -> str:
         """The month of the business day, ``YYYY-MM``."""

@@ -1,4 +1,4 @@
-"""Month by month: what was quoted, ordered, delivered, invoiced and paid, and how findings came and went."""
+"""Month by month: from leads to money received, and how findings came and went."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciliation import adjustments, gathering
-from state import finding_totals
+from state import finding_totals, prospects
 from state.finding_totals import Moved
+from state.prospects import Prospects
 from state.tieouts import TieOut
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+    from reconciliation.rules import Rules
 
 STEPS = {
     "quote": ("quote_order", "left"),
@@ -34,10 +37,12 @@ class Trend:
     money: dict[str, dict[str, list[int]]]
     """Currency → step → money of the documents of that month, without what is excluded, in minor units."""
     findings: list[Moved]
+    prospects: list[Prospects]
 
 
-def trend(connection: Connection, split: Iterable[TieOut], today: str, timezone: str) -> Trend:
-    """The last months up to the one of ``today`` (``YYYY-MM``) in which anything was; ``split``: tie-outs by period."""
+def trend(connection: Connection, split: Iterable[TieOut], rules: Rules) -> Trend:
+    """The months up to the one of today in which any document was; ``split``: the tie-outs by period."""
+    today = rules.period
     moved: dict[tuple[str, str, str], int] = {}
     for item in split:
         for step, (name, side) in STEPS.items():
@@ -54,5 +59,8 @@ def trend(connection: Connection, split: Iterable[TieOut], today: str, timezone:
         currency: {step: [moved.get((currency, step, month), 0) for month in months] for step in STEPS}
         for currency in sorted({currency for currency, _, period in moved if period in months})
     }
-    begins = [gathering.month(month, timezone)[0] for month in months]
-    return Trend(months, money, finding_totals.moved(connection, begins))
+    begins = [gathering.month(month, rules.timezone)[0] for month in months]
+    end = gathering.month(today, rules.timezone)[1]
+    leads = rules.systems("marketing") or rules.systems("crm")
+    found = prospects.prospects(connection, leads, rules.systems("crm"), [*begins, end])
+    return Trend(months, money, finding_totals.moved(connection, begins), found)

@@ -91,9 +91,7 @@ class Latest:
     def _make(self, locale: str, seen: tuple[Any, ...], rules: Rules) -> _Made:
         with self._store.reading() as connection:
             parts = gathering.outline(connection, rules, Moment(_now(rules)))
-            months = trend.trend(
-                connection, stored.standing(connection, "period").values(), rules.period, rules.timezone
-            )
+            months = trend.trend(connection, stored.standing(connection, "period").values(), rules)
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
         made = self._made[locale] = _Made(seen, parts, whole, months)
         return made

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from console.i18n import Texts
     from reconciliation.trend import Trend
 
-_COLOURS = {"quote": "--info", "order": "--brand", "delivery": "--warning", "invoice": "--left", "payment": "--good"}
+_COLOURS = {"quote": "--info", "order": "--brand", "delivery": "--right", "invoice": "--left", "payment": "--good"}
+_Looks = Sequence[dict[str, Any]]
 _FEWEST = 2
 """Months without which there is no trend."""
 
@@ -33,11 +34,21 @@ class Chart:
 
 
 def shown(trend: Trend, base: str, words: Texts) -> list[Chart]:
-    """Money by currency, the base currency first; then findings. Nothing for a single month."""
+    """Leads and opportunities, money by currency with the base currency first, findings. Nothing for a single month."""
     if len(trend.months) < _FEWEST:
         return []
     currencies = sorted(trend.money, key=lambda name: (name != base, name))
-    return [*(_money(trend, currency, words) for currency in currencies), _findings(trend, words)]
+    return [
+        *([_prospects(trend, words)] if any(map(any, trend.prospects)) else []),
+        *(_money(trend, currency, words) for currency in currencies),
+        _findings(trend, words),
+    ]
+
+
+def _prospects(trend: Trend, words: Texts) -> Chart:
+    looks: _Looks = ({"color": "--info", "bars": -1}, {"color": "--brand", "bars": 1}, {"color": "--good"})
+    names = (words("trend.leads"), words("trend.opportunities"), words("trend.won"))
+    return _counted("prospects", words("trend.prospects"), trend, trend.prospects, names, looks, words)
 
 
 def _money(trend: Trend, currency: str, words: Texts) -> Chart:
@@ -50,18 +61,26 @@ def _money(trend: Trend, currency: str, words: Texts) -> Chart:
 
 
 def _findings(trend: Trend, words: Texts) -> Chart:
-    columns = list(zip(*trend.findings, strict=True))
-    looks: tuple[dict[str, Any], ...] = (
-        {"color": "--warning", "bars": -1},
-        {"color": "--agree", "bars": 1},
-        {"color": "--error"},
-    )
+    looks: _Looks = ({"color": "--warning", "bars": -1}, {"color": "--agree", "bars": 1}, {"color": "--error"})
     names = (words("trend.new"), words("trend.cleared"), words("trend.standing"))
+    return _counted("findings", words("trend.findings"), trend, trend.findings, names, looks, words)
+
+
+def _counted(
+    kind: str,
+    note: str,
+    trend: Trend,
+    counts: Sequence[tuple[int, ...]],
+    names: Sequence[str],
+    looks: _Looks,
+    words: Texts,
+) -> Chart:
+    columns = list(zip(*counts, strict=True))
     series = [
         {"name": name, "values": values, **look} for name, values, look in zip(names, columns, looks, strict=True)
     ]
     cells = [[f"{value:,}" for value in values] for values in columns]
-    return _chart("findings", words("trend.findings"), "", trend, series, cells, words)
+    return _chart(kind, note, "", trend, series, cells, words)
 
 
 def _chart(

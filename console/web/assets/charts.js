@@ -21,7 +21,7 @@
       value: (_, value) => value === null ? "–" : `${whole.format(value)} ${given.unit}`.trim(),
     }));
     figure.replaceChildren();
-    return new uPlot({
+    const chart = new uPlot({
       width: figure.clientWidth,
       height: 220,
       scales: { x: { time: false, range: (_, low, high) => [low - 0.5, high + 0.5] }, y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
@@ -31,7 +31,10 @@
       ],
       series: [{ label: given.label, value: (_, n) => given.labels[n] ?? "–" }, ...series],
       cursor: { drag: { x: false, y: false }, points: { size: 6 } },
+      hooks: { setCursor: [(self) => { if (self.cursor.idx == null) self.setLegend({ idx: places.length - 1 }); }] },
     }, [places, ...given.series.map((item) => item.values)], figure);
+    chart.setLegend({ idx: places.length - 1 });
+    return chart;
   };
 
   const figures = [...document.querySelectorAll("[data-chart]")];
