@@ -75,6 +75,12 @@ def replace(connection: Connection, system: str, found: Sequence[Held]) -> None:
     bulk.insert(connection, table, _COLUMNS, [_row(item, since.get(item.id, now)) for item in found])
 
 
+def add(connection: Connection, found: Sequence[Held]) -> None:
+    """Let these be among the wishes that are not planned, at once; the next planning tells it anew."""
+    rows = [_row(item, item.since) for item in found]
+    bulk.upsert(connection, table, _COLUMNS, rows, ("record_id", "field"))
+
+
 def _row(item: Held, since: int) -> tuple[Any, ...]:
     detail = {"old": item.old, "new": item.new, "agreed": item.agreed, "reason": item.reason}
     named = (item.system, item.stream, item.entity, item.source_id, item.number)
