@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from console.records import HIDDEN
+from console.records import HIDDEN, PERSONAL
 from mappings import paths
 from mappings.definition import Definition
 from mappings.engine import Explained, Mapping, MappingError, StreamMapping, decode, explain, unmapped
+from mappings.errors import shown as in_words
 from mappings.model import ENTITIES, LINES, Kind, columns
+from mappings.personal import PERSONAL as OF_PEOPLE
 from mappings.statuses import STATUSES
 from reconciliation import money
 from state.clock import from_us
@@ -21,6 +24,17 @@ from state.lookup import Sample
 
 _BY_LTC = frozenset({"system", "source_id", "source_status", "line_no"})
 """Canonical fields that need no entry in a mapping."""
+_ADDRESS = re.compile(r"\S@\S|\+\d[\d ().-]{6,}\d")
+"""What looks like an e-mail address or a telephone number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """What of one record is about a person, whichever field a mapping puts it into."""
+
+    fields: frozenset[str]
+    """Canonical ones."""
+    paths: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +94,32 @@ class Covered:
         return asdict(self)
 
 
-def test(mapping: Mapping, stream: str, system: str, sample: Sample, show_personal: bool) -> Tested:
-    """Map a record and keep every step; a record that cannot be mapped is told as ``refused``."""
+def veil(mapping: Mapping, stream: str, sample: Sample) -> Veil:
+    """What of a record must not be seen through another mapping that is only tried: what this one calls personal, and
+    in records of people every text that it does not read, since nobody has said yet what that is.
+    """
+    chosen = mapping.stream(stream)
+    fields = chosen.personal | PERSONAL | ({"name"} if chosen.entity == "contact" else set())
+    try:
+        found = explain(mapping, stream, sample.body, sample.source_id)
+        hidden = {path for item in found if _named(item) in fields for path in _paths(item)}
+        if chosen.entity in OF_PEOPLE:
+            values = paths.leaves(decode(sample.body))
+            left = unmapped(mapping, stream, sample.body)
+            hidden |= {path for path in left if isinstance(values.get(path), str)}
+    except MappingError:
+        hidden = set()  # no object at all: nothing of it is shown
+    return Veil(fields, frozenset(hidden))
+
+
+def test(
+    mapping: Mapping, stream: str, system: str, sample: Sample, show_personal: bool, veiled: Veil | None
+) -> Tested:
+    """Map a record and keep every step; a record that cannot be mapped is told as ``refused``.
+
+    ``veiled`` is hidden besides what the mapping calls personal, with whatever looks like an address, and all that
+    nothing maps is told by its type and length.
+    """
     chosen = mapping.stream(stream)
     skipped, refused = False, None
     try:
@@ -93,11 +131,15 @@ def test(mapping: Mapping, stream: str, system: str, sample: Sample, show_person
     if refused is None or refused["field"]:
         found = explain(mapping, stream, sample.body, sample.source_id)
         values = paths.leaves(decode(sample.body))
-        left = {path: _plain(values.get(path)) for path in unmapped(mapping, stream, sample.body)}
+        left = {path: values.get(path) for path in unmapped(mapping, stream, sample.body)}
+        left = {path: in_words(value, True) if veiled else _plain(value) for path, value in left.items()}
     currency = next((item.value for item in found if item.name == "currency"), None)
     shown = [_shown(chosen, item, currency) for item in found]
     if not show_personal:
-        shown = list(_hidden(chosen, found, shown))
+        hidden = list(_hidden(chosen, found, shown, veiled))
+        if refused is not None and veiled is not None:
+            refused |= _refused_value(refused, shown, hidden)
+        shown = hidden
     return Tested(stream, chosen.entity, sample.source_id, skipped, refused, tuple(shown), left, show_personal)
 
 
@@ -149,33 +191,55 @@ def _shown(mapping: StreamMapping, item: Explained, currency: str | None) -> Fie
     return Field(item.name, None if value is None else str(value), item.path, _plain(item.raw), item.error)
 
 
-def _hidden(mapping: StreamMapping, found: list[Explained], shown: list[Field]) -> Iterable[Field]:
+def _hidden(mapping: StreamMapping, found: list[Explained], shown: list[Field], veiled: Veil | None) -> Iterable[Field]:
     """A personal field's value, and whatever else shows what the source has in the same place."""
-    private = {path for item in found if _is_personal(mapping, item) for path in _paths(item)}
-    secret = {str(item.raw) for item in found if _is_personal(mapping, item) and item.raw not in (None, "")}
+    names = mapping.personal | (veiled.fields if veiled else frozenset())
+    own = [item for item in found if _named(item) in names]
+    private = {path for item in own for path in _paths(item)} | (veiled.paths if veiled else frozenset())
+    secret = {str(item.raw) for item in own if item.raw not in (None, "")}
     for item, field in zip(found, shown, strict=True):
-        personal = _is_personal(mapping, item)
+        personal = _named(item) in names
         touches = personal or any(_overlap(path, other) for path in _paths(item) for other in private)
-        repeats = personal or (touches and str(item.value) in secret)
+        repeats = personal or (touches and (veiled is not None or str(item.value) in secret))
+        if veiled is not None and _ADDRESS.search(f"{item.value} {item.raw}"):
+            touches = repeats = True
         yield Field(
             field.name,
-            HIDDEN if repeats and field.value is not None else field.value,
+            _instead(field.value, veiled) if repeats else field.value,
             field.path,
-            HIDDEN if touches and field.raw is not None else field.raw,
+            _instead(field.raw, veiled) if touches else field.raw,
             field.error,
         )
 
 
-def _is_personal(mapping: StreamMapping, item: Explained) -> bool:
-    return item.name.rpartition(".")[2] in mapping.personal
+def _instead(value: Any, veiled: Veil | None) -> str | None:
+    """What is shown in place of a personal value: a sign, or its type and length where a mapping is tried."""
+    if value is None:
+        return None
+    return in_words(value, True) if veiled is not None else HIDDEN
+
+
+def _refused_value(refused: dict[str, str], shown: Sequence[Field], hidden: Sequence[Field]) -> dict[str, str]:
+    """What the record was refused for, hidden where its field is."""
+    open_ones = {before.name for before, after in zip(shown, hidden, strict=True) if before.raw == after.raw}
+    return {} if refused["field"] in open_ones else {"value": HIDDEN}
+
+
+def _named(item: Explained) -> str:
+    return item.name.rpartition(".")[2]
 
 
 def _paths(item: Explained) -> list[str]:
-    return [path for path in item.path.split(", ") if path]
+    return [path.rpartition(f"{paths.ROOT}.")[2] for path in item.path.split(", ") if path]
 
 
 def _overlap(path: str, other: str) -> bool:
-    return path == other or path.startswith(f"{other}.") or other.startswith(f"{path}.")
+    one, two = _general(path), _general(other)
+    return one == two or one.startswith(f"{two}.") or two.startswith(f"{one}.")
+
+
+def _general(path: str) -> str:
+    return ".".join("*" if isinstance(step, int) else step for step in paths.parse(path))
 
 
 def _plain(value: Any) -> Any:

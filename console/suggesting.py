@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tuple[str, list[Suggestion]]:
     """The connector's name and a proposal for each stream (default: all). Raises any ``ConnectorError``."""
-    from console.commands.connectors_try import read
+    from console.sampling import read
     from mappings.engine import decode
     from mappings.suggest import suggest
     from sync.services import services_of

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +12,9 @@ from console.context import App, pass_app
 from console.output import emit_json, say, table
 
 if TYPE_CHECKING:
-    from connectors.contract import Connector, RawRecord, RejectedRecord
+    from connectors.contract import RawRecord, RejectedRecord
     from console.mapped import Tested
     from mappings.engine import Mapping
-
-_MOST_PAGES = 20
-"""Empty pages that are passed over in search of records."""
 
 
 @dataclass
@@ -63,47 +58,25 @@ def command(app: App, name: str, stream: str, limit: int, show_personal: bool, a
       ltc connectors try acme order
       ltc connectors try acme order --limit 2 --show-personal --json
     """
+    from console.sampling import NotOffered, sampled
     from sync.services import services_of
-    from sync.systems import open_connector, ordered_streams
 
     app.systems((name,))
     services = services_of(app.new_store)
     try:
-        with open_connector(app.settings, name, services) as connector:
-            offered = [spec.name for spec in ordered_streams(app.settings, name, connector)]
-            if stream not in offered:
-                raise click.UsageError(f"{name} offers no stream {stream!r}. It offers: {', '.join(offered)}.")
-            records, rejected = read(connector, stream, limit)
-            calls = connector.stats.calls
+        found = sampled(app.settings, services, name, stream, limit)
+    except NotOffered as error:
+        raise click.UsageError(str(error)) from None
     finally:
         services.close()
-    tried = _tried(app, name, stream, records, show_personal)
-    tried.rejected = [_rejected(item, show_personal) for item in rejected]
-    tried.calls = calls
+    tried = _tried(app, name, stream, found.records, show_personal)
+    tried.rejected = [_rejected(item, show_personal) for item in found.rejected]
+    tried.calls = found.calls
     if as_json:
         emit_json(tried.as_dict())
     else:
         _show(app, tried)
     return 0 if tried.good else 1
-
-
-def read(connector: Connector[Any], stream: str, limit: int) -> tuple[list[RawRecord], list[RejectedRecord]]:
-    """The first records of a full pull, which is broken off then. Raises any ``ConnectorError``."""
-    from connectors.contract import Window
-
-    records: list[RawRecord] = []
-    rejected: list[RejectedRecord] = []
-    until = datetime.now(UTC) - timedelta(seconds=connector.settle_seconds)
-    pages = connector.pull(stream, None, Window(until=until, full=True))
-    for page in islice(pages, _MOST_PAGES):
-        records += page.records
-        rejected += page.rejected
-        if len(records) >= limit or page.complete:
-            break
-    close = getattr(pages, "close", None)
-    if close is not None:
-        close()
-    return records[:limit], rejected[:limit]
 
 
 def _tried(app: App, name: str, stream: str, records: list[RawRecord], show_personal: bool) -> Tried:
@@ -115,7 +88,7 @@ def _tried(app: App, name: str, stream: str, records: list[RawRecord], show_pers
     for record in records:
         if mapping is not None:
             sample = Sample(record.source_id, record.body)
-            tried.records.append(mapped.test(mapping, stream, name, sample, show_personal))
+            tried.records.append(mapped.test(mapping, stream, name, sample, show_personal, None))
         else:
             tried.raw.append({"source_id": record.source_id, "holds": _holds(record.body, show_personal)})
     return tried

@@ -45,6 +45,7 @@ def listing(app: App, system: str | None, stream: str | None, accepted: bool, as
       ltc drift list
       ltc drift list --system forms --stream lead --all
     """
+    from console import drifted
     from state import shapes
 
     app.systems((system,) if system else ())
@@ -56,8 +57,8 @@ def listing(app: App, system: str | None, stream: str | None, accepted: bool, as
     if not found:
         say(app.texts("drift.none"))
         return 0
-    names = ("system", "stream", "path", "what", "fields", "status", "since")
-    table([app.texts(f"drift.columns.{name}") for name in names], [_row(app, item) for item in found])
+    heads = [app.texts(f"drift.columns.{name}") for name in drifted.COLUMNS]
+    table(heads, [drifted.row(item, app.texts, app.settings.business_day_zone) for item in found])
     if any(item.drift.status == "open" for item in found):
         say(app.texts("drift.remedy"))
     return 0
@@ -81,6 +82,7 @@ def accept(app: App, system: str, stream: str, field: str | None, reason: str, a
       ltc drift accept forms lead
       ltc drift accept crm lead Phone --reason "No longer asked for"
     """
+    from console import drifted
     from state import quarantine, shapes
     from sync import drift
 
@@ -98,26 +100,10 @@ def accept(app: App, system: str, stream: str, field: str | None, reason: str, a
         emit_json({"accepted": [_drift(item) for item in done], "quarantined": waiting})
         return 0
     for item in done:
-        say(app.texts("drift.accepted", path=item.path, what=_what(app, item)))
+        say(app.texts("drift.accepted", path=item.path, what=drifted.what(item, app.texts)))
     if waiting:
         say(app.texts("drift.waiting", count=f"{waiting:,}"))
     return 0
-
-
-def _what(app: App, item: Drift) -> str:
-    """``was text, is number``."""
-    return app.texts(f"drift.kind.{item.kind.value}", type=item.type or "–", before=item.before or "–")
-
-
-def _row(app: App, item: Listed) -> tuple[Any, ...]:
-    from state.clock import from_us
-
-    since = f"{from_us(item.since).astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M}"
-    status = app.texts(f"drift.status.{item.drift.status.value}")
-    if item.decided_by:
-        status = f"{status}: {item.decided_by}{f' ({item.reason})' if item.reason else ''}"
-    fields = ", ".join(item.drift.fields) or None
-    return item.system, item.stream, item.drift.path, _what(app, item.drift), fields, status, since
 
 
 def _drift(item: Drift) -> dict[str, Any]:

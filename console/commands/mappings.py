@@ -75,7 +75,7 @@ def test(
         sample = Sample(source_id or record_file.stem, record_file.read_bytes())
     else:
         sample = _held(app, system, stream, source_id)
-    tested = mapped.test(mapping, stream, system or mapping.connector, sample, show_personal)
+    tested = mapped.test(mapping, stream, system or mapping.connector, sample, show_personal, None)
     if as_json:
         emit_json(tested.as_dict())
     else:

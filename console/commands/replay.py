@@ -27,9 +27,7 @@ def command(app: App, systems: tuple[str, ...], streams: tuple[str, ...], as_jso
       ltc replay --system crm --stream opportunity
     """
     from console.progress import progress
-    from state import runs
-    from sync.replay import replay
-    from sync.result import SyncResult
+    from console.replaying import run_replay
     from sync.systems import mapping_for
 
     names = app.systems(systems) or list(app.settings.systems)
@@ -38,18 +36,6 @@ def command(app: App, systems: tuple[str, ...], streams: tuple[str, ...], as_jso
     unknown = [stream for stream in streams if stream not in known]
     if unknown:
         raise click.UsageError(f"No mapping has a stream {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
-    store = app.store
-    with runs.running(store, "replay", seconds=86_400) as run:
-        result = SyncResult(run.id, "replay", "local")
-        try:
-            with progress(app.locale) as shown:
-                for name, mapping in mappings.items():
-                    chosen = [stream for stream in mapping.streams if not streams or stream in streams]
-                    result.outcomes += replay(store, mapping, name, run_id=run.id, streams=chosen, progress=shown)
-                    if any(outcome.status == "interrupted" for outcome in result.outcomes):
-                        break
-        finally:
-            result.conclude(any(outcome.status == "interrupted" for outcome in result.outcomes))
-            result.seconds = sum(outcome.seconds for outcome in result.outcomes)
-            run.finish(result.status, {"counts": result.counts()})
+    with progress(app.locale) as shown:
+        result = run_replay(app.store, mappings, streams=streams, progress=shown)
     return jobs.finish(app, result, as_json)

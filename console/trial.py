@@ -1,0 +1,84 @@
+"""Try a mapping on records in a process of its own, within limits of time and memory."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from state.lookup import Sample
+
+SECONDS = 15.0
+LARGEST = 256_000
+"""Bytes of a file that is tried."""
+_AT_ONCE = 2
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+"""Variables of ours that it may see; the others may hold secrets."""
+
+_turns = threading.BoundedSemaphore(_AT_ONCE)
+
+
+class Broken(Exception):
+    """A mapping could not be tried; ``key`` says why: it takes too long or too much, or others are being tried."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def tried(
+    system: str,
+    source: str | Path,
+    records: Mapping[str, Sequence[Sample]],
+    shown: tuple[str, str],
+    *,
+    text: str | None = None,
+    file: Path | None = None,
+) -> dict[str, Any]:
+    """What ``console.trying.answer`` says. ``file`` is where ``text`` would stand. Raises ``Broken``."""
+    if text is not None and len(text.encode()) > LARGEST:
+        raise Broken("large")
+    asked = {
+        "system": system,
+        "source": str(source),
+        "text": text,
+        "name": file.name if file else "",
+        "folder": str(file.parent.resolve()) if file else "",
+        "records": {
+            stream: [(item.source_id, base64.b64encode(item.body).decode()) for item in samples]
+            for stream, samples in records.items()
+        },
+        "shown": shown,
+    }
+    if not _turns.acquire(timeout=SECONDS):
+        raise Broken("busy")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "console.trying"],
+            input=json.dumps(asked),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SECONDS,
+            env=environment(),
+            check=False,
+        )
+        if done.returncode:
+            raise Broken("slow" if done.returncode < 0 else "failed")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+    except subprocess.TimeoutExpired:
+        raise Broken("slow") from None
+    finally:
+        _turns.release()
+
+
+def environment() -> dict[str, str]:
+    """What a process of ours sees that needs no secrets."""
+    given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**given, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUTF8": "1"}

@@ -1,0 +1,169 @@
+"""The process in which a mapping is tried on records: ``python -m console.trying``, JSON in and out.
+
+Patterns of a mapping may be slow on some texts, and Python cannot break a pattern off. So what is not saved yet is
+tried in a process that is ended when its time is up (``console.trial``), and never in the one that serves people.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from console import mapped
+from mappings.engine import Mapping, load
+from mappings.errors import MappingError, MappingFileError
+from mappings.model import ENTITIES, columns
+from state.lookup import Sample
+
+_CPU_SECONDS, _MEMORY = 10, 1024 * 1024 * 1024
+_MOST_SHOWN = 300
+"""Fields of one record, those of its lines included."""
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a mapping makes of records, and what would be different with its text changed.
+
+    ``asked``: ``system``; ``source`` (what ``mappings.engine.load`` takes); ``text`` (the changed file or nothing) with
+    its ``name`` and ``folder``; ``records`` (stream → id and body); ``shown`` (stream and id of the one to show).
+    """
+    samples = {
+        stream: [Sample(id, base64.b64decode(body)) for id, body in records]
+        for stream, records in asked["records"].items()
+    }
+    found: dict[str, Any] = {"problem": None, "now_problem": None, "now": None, "then": None, "streams": {}}
+    now: Mapping | None = None
+    try:
+        now = load(asked["source"])
+    except MappingFileError as error:
+        found["now_problem"] = _told(error)
+    then: Mapping | None = None
+    if asked["text"] is not None:
+        try:
+            then = candidate(asked["text"], asked["name"], Path(asked["folder"]))
+        except MappingFileError as error:
+            found["problem"] = _told(error)
+        except RecursionError:
+            found["problem"] = {"where": asked["name"], "message": "a pattern is nested too deeply.", "remedy": ""}
+    stream, id = asked["shown"]
+    chosen = next((item for item in samples.get(stream, ()) if item.source_id == id), None)
+    if chosen is not None:
+        found["now"] = _shown(now, now, stream, asked["system"], chosen)
+        found["then"] = _shown(then, now or then, stream, asked["system"], chosen)
+    if then is not None:
+        found["streams"] = differences(now, then, asked["system"], samples)
+    return found
+
+
+def candidate(text: str, name: str, folder: Path) -> Mapping:
+    """The mapping of a text that would be the file ``name`` in ``folder``; raises ``MappingFileError``."""
+    with tempfile.TemporaryDirectory(prefix="ltc-mapping-") as place:
+        path = Path(place) / name
+        path.write_text(_with_base(text, folder), encoding="utf-8")
+        return load(path)
+
+
+def _with_base(text: str, folder: Path) -> str:
+    """The text with the file that it extends named in full, as it is read from another folder."""
+    lines = text.splitlines(keepends=True)
+    for place, line in enumerate(lines):
+        key, sign, value = line.partition(":")
+        base = folder / value.partition(" #")[0].strip().strip("'\"")
+        if key == "extends" and sign and base.is_file():
+            lines[place] = f"extends: {json.dumps(str(base))}\n"
+    return "".join(lines)
+
+
+def differences(
+    now: Mapping | None, then: Mapping, system: str, samples: dict[str, list[Sample]]
+) -> dict[str, dict[str, Any]]:
+    """Of each stream whose records may be read differently: how many would be, and which fields."""
+    found: dict[str, dict[str, Any]] = {}
+    for stream in dict.fromkeys([*then.streams, *(now.streams if now else ())]):
+        before = now.streams.get(stream) if now else None
+        after = then.streams.get(stream)
+        if before is not None and after is not None and before.fingerprint == after.fingerprint:
+            continue
+        count: Counter[str] = Counter()
+        fields: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        for sample in samples.get(stream, ()):
+            was = _outcome(now, stream, system, sample)
+            becomes = _outcome(then, stream, system, sample)
+            if isinstance(becomes, MappingError):
+                reasons[f"{becomes.field or 'record'} {becomes.reason}"] += 1
+            changed = _kind(was, becomes)
+            count[changed] += 1
+            if changed == "changed" and before and after and before.entity == after.entity:
+                fields.update(_fields(after.entity, was, becomes))
+        change = "gone" if after is None else "new" if before is None else "changed"
+        found[stream] = {
+            "change": change,
+            "records": len(samples.get(stream, ())),
+            "counts": dict(count),
+            "fields": dict(fields.most_common()),
+            "reasons": [reason for reason, _ in reasons.most_common(3)],
+        }
+    return found
+
+
+def _outcome(mapping: Mapping | None, stream: str, system: str, sample: Sample) -> Any:
+    if mapping is None or stream not in mapping.streams:
+        return None
+    try:
+        return mapping.stream(stream).map(system, sample.source_id, sample.body)
+    except MappingError as error:
+        return error
+
+
+def _kind(was: Any, becomes: Any) -> str:
+    """What the change does to one record."""
+    refused_before, refused_after = isinstance(was, MappingError), isinstance(becomes, MappingError)
+    if refused_after:
+        return "still_refused" if refused_before else "refused"
+    if refused_before:
+        return "accepted"
+    return "same" if was == becomes else "changed"
+
+
+def _fields(entity: str, was: Any, becomes: Any) -> Sequence[str]:
+    """The canonical fields that are different."""
+    if was is None or becomes is None or not was.row or not becomes.row:
+        return ()
+    names = [column.name for column in columns(ENTITIES[entity])]
+    found = [name for name, one, other in zip(names, was.row, becomes.row, strict=True) if one != other]
+    return [*found, "lines"] if was.lines != becomes.lines else found
+
+
+def _shown(mapping: Mapping | None, saved: Mapping | None, stream: str, system: str, sample: Sample) -> Any:
+    """One record as a mapping reads it; what the saved one calls personal stays hidden."""
+    if mapping is None or saved is None or stream not in mapping.streams:
+        return None
+    known = saved if stream in saved.streams else mapping
+    tested = mapped.test(mapping, stream, system, sample, False, mapped.veil(known, stream, sample))
+    found = tested.as_dict()
+    return found | {"fields": found["fields"][:_MOST_SHOWN], "shapes": tested.unmapped}
+
+
+def _told(error: MappingFileError) -> dict[str, str]:
+    return {"where": error.where, "message": error.message, "remedy": error.remedy}
+
+
+def limit() -> None:
+    """Bind this process to so much time and memory, where the system can."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+
+
+if __name__ == "__main__":
+    limit()
+    json.dump(answer(json.load(sys.stdin)), sys.stdout, default=str)
