@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "console.commands.status:command",
     "runs": "console.commands.runs:command",
     "replay": "console.commands.replay:command",
+    "backfill": "console.commands.backfill:command",
     "sweep": "console.commands.sweep:command",
     "pause": "console.commands.pause:pause",
     "resume": "console.commands.pause:resume",

@@ -49,8 +49,7 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
     from console.progress import progress
 
     given = {name: value for name, value in options.items() if value is not None}
-    if not given.get("paused") and (given.get("systems") or given.get("streams")):
-        _refuse_paused(app, given.get("systems"), given.get("streams") or ())
+    refuse_paused(app, given.get("systems"), given.get("streams") or (), given.get("paused", False))
     with progress(app.locale) as shown:
         if engine == "prefect":
             return _with_prefect(app, job, shown, given)
@@ -60,7 +59,10 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
         return work(app.new_store, app.settings, progress=shown, actor=app.actor, **given)
 
 
-def _refuse_paused(app: App, systems: Sequence[str] | None, streams: Sequence[str]) -> None:
+def refuse_paused(app: App, systems: Sequence[str] | None, streams: Sequence[str], paused: bool = False) -> None:
+    """Raise ``click.UsageError`` for a system or stream that is asked for by name and paused, without ``paused``."""
+    if paused or not (systems or streams):
+        return
     from state import pauses
 
     with app.new_store.reading() as connection:
