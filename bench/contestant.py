@@ -1,6 +1,6 @@
 """One measured process: a pull from start to end, by us or by the raw limit.
 
-    python -m bench.contestant ours|sealed|unwatched|strict|declared|raw DATABASE SOURCE KIND [--full]
+    python -m bench.contestant ours|sealed|unwatched|strict|declared|raw DATABASE SOURCE KIND [--full] [--system NAME]
 
 ``sealed`` is ours with landing encrypted, ``unwatched`` without a look at the shape of records, ``strict`` with the
 policy ``quarantine`` for what looks different, ``declared`` with a manifest instead of a connector in Python.
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from sync.drift import Policy
 
 
-def ours(database: str, source: str, kind: str, full: bool, name: str = "ours") -> dict[str, int]:
+def ours(
+    database: str, source: str, kind: str, full: bool, name: str = "ours", system: str = "bench"
+) -> dict[str, int]:
     """The pull job: open the store, load the mapping, pull the stream, note the run."""
     from sync import process
 
@@ -43,7 +45,7 @@ def ours(database: str, source: str, kind: str, full: bool, name: str = "ours") 
         spec = next(spec for spec in connector.streams() if spec.name == kind)
         with runs.running(store, "pull") as run:
             process.started()
-            outcome = pull_stream(store, connector, mapping, "bench", spec, run_id=run.id, full=full, drift=drift)
+            outcome = pull_stream(store, connector, mapping, system, spec, run_id=run.id, full=full, drift=drift)
             run.finish(outcome.status, outcome.counts)
     if outcome.error is not None:
         raise SystemExit(f"{outcome.error.message} {outcome.error.remedy}")
@@ -93,5 +95,6 @@ def peak_kib() -> int:
 if __name__ == "__main__":
     name, database, source, kind = sys.argv[1:5]
     full = "--full" in sys.argv
-    done = raw(database, source, kind, full) if name == "raw" else ours(database, source, kind, full, name)
+    system = sys.argv[sys.argv.index("--system") + 1] if "--system" in sys.argv else "bench"
+    done = raw(database, source, kind, full) if name == "raw" else ours(database, source, kind, full, name, system)
     sys.stdout.write(json.dumps({"counts": done, "peak_kib": peak_kib()}) + "\n")

@@ -1,0 +1,270 @@
+"""The workbench under load: how long pages take for people who work at the same time, beside a pull or alone.
+
+    python -m bench.workbench [--chains 125000] [--users 20] [--seconds 60] [--databases sqlite,postgresql]
+
+A store is filled with chains of eight documents (``bench.reconcile``), three of eight chains broken, and reconciled:
+125,000 chains are 1,000,000 documents and about 50,000 findings. Then ``users`` people, each with a session of its own,
+ask for one page after the other, with half a second to one and a half between them: first for ``seconds`` with nobody
+else at work, then for as long while a full pull goes on, which was timed alone before. Server, users and pull are
+processes of their own. Latencies are what the users see, from sending to the last byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.measure import Sample, python
+from bench.pull import serving
+from bench.reconcile import generate, settings
+from bench.run import RESULTS, commit, machine
+from sandbox.postgres import Postgres
+from state.store import Store, open_store
+
+GAPS = 8
+"""Three of so many chains are broken."""
+KINDS = ("overview", "findings", "filtered", "number", "amount", "words", "finding", "trace", "cash", "systems")
+AIMS = {"overview": 300.0, **dict.fromkeys(("findings", "filtered", "number", "amount", "words", "trace"), 150.0)}
+"""Page → milliseconds that 95 of 100 are to be below."""
+_SLOWER = 1.2
+"""What work beside it may cost."""
+
+
+def main() -> int:
+    """Measure, print, keep the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--chains", type=int, default=125_000)
+    parser.add_argument("--users", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--pulled", type=int, default=200_000, help="records of the pull beside")
+    parser.add_argument("--databases", default="sqlite,postgresql")
+    chosen = parser.parse_args()
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for database in chosen.databases.split(","):
+            with _database(database, Path(folder)) as url:
+                found[database] = _measured(url, chosen)
+            sys.stdout.write(_told(database, found[database]))
+    now = datetime.now(UTC)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"workbench-{now:%Y%m%dT%H%M%SZ}.json"
+    kept = {"at": now.isoformat(), "commit": commit(), "machine": machine(), "given": vars(chosen), "results": found}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+@contextmanager
+def _database(name: str, folder: Path) -> Iterator[str]:
+    if name == "sqlite":
+        yield f"sqlite:///{folder / 'workbench.db'}"
+        return
+    with Postgres.start(folder / "postgres") as postgres:
+        postgres.replace("workbench", "template0")
+        yield postgres.url("workbench")
+
+
+def _measured(url: str, given: argparse.Namespace) -> dict[str, Any]:
+    from reconciliation.engine import reconcile
+
+    chains, seconds = given.chains, given.seconds
+    started = time.perf_counter()
+    with open_store(url) as store:
+        generate(store, chains, GAPS)
+        filled = time.perf_counter()
+        result = reconcile(store, settings(), "r1")
+        reconciled = time.perf_counter()
+        tokens = _sessions(store, given.users)
+        ids = _findings(store)
+    head = {
+        "documents": 8 * chains,
+        "findings": result.opened,
+        "seconds_to_fill": round(filled - started, 1),
+        "seconds_to_reconcile": round(reconciled - filled, 1),
+    }
+    with serving("orders", given.pulled) as source:
+        alone = _pull(url, source, "bench_alone")
+    with _workbench(url) as address:
+        first = _first_load(address, tokens[0])
+        quiet = _span(address, tokens, ids, chains, seconds)
+        with serving("orders", given.pulled) as source:
+            pulled: list[Sample] = []
+            pulling = threading.Thread(target=lambda: pulled.append(_pull(url, source, "bench_beside")))
+            pulling.start()
+            beside = _span(address, tokens, ids, chains, seconds, pulling.is_alive)
+            pulling.join()
+    return {
+        **head,
+        "first_load": first,
+        "alone": quiet,
+        "beside_a_pull": beside,
+        "pull_seconds": {"alone": round(alone.wall, 2), "beside_users": round(pulled[0].wall, 2)},
+    }
+
+
+def _sessions(store: Store, users: int) -> list[str]:
+    from state import members
+    from state.members import Role
+
+    tokens = []
+    with store.transaction() as connection:
+        for number in range(users):
+            name = f"user{number}"
+            members.invite(connection, name, [Role.FINANCE], "bench")
+            tokens.append(members.sign_in(connection, name))
+    return tokens
+
+
+def _findings(store: Store) -> list[str]:
+    from state.finding_pages import Wanted, page
+
+    with store.reading() as connection:
+        return [item.id for item in page(connection, Wanted(), 0, 2000).findings]
+
+
+def _pull(url: str, source: str, system: str) -> Sample:
+    return python("bench.contestant", "ours", url, source, "orders", "--system", system)
+
+
+@contextmanager
+def _workbench(url: str) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-m", "bench.workbench", "serve", url, str(port)])
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                httpx.get(f"{address}/healthz")
+                break
+            except httpx.TransportError:
+                if server.poll() is not None:
+                    raise SystemExit("The workbench did not start.") from None
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _serve(url: str, port: int) -> None:
+    import uvicorn
+
+    from console.web.app import workbench
+
+    with open_store(url) as store:
+        app = workbench(store, settings())
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
+
+
+def _first_load(address: str, token: str) -> dict[str, Any]:
+    """The first overview of a server that has just begun, with all that it loads: seconds, and bytes as sent."""
+    import re
+
+    sent = 0
+    started = time.perf_counter()
+    with httpx.Client(base_url=address, cookies={"ltc": token}, headers={"accept-encoding": "gzip"}) as client:
+        page = client.get("/", timeout=600)
+        page.raise_for_status()
+        seconds = time.perf_counter() - started
+        answers = [page, *(client.get(found) for found in re.findall(r'(?:href|src)="(/assets/[^"]+)"', page.text))]
+        sent = sum(answer.num_bytes_downloaded for answer in answers)
+    return {"seconds": round(seconds, 2), "kilobytes": round(sent / 1000, 1)}
+
+
+def _span(
+    address: str,
+    tokens: Sequence[str],
+    ids: Sequence[str],
+    chains: int,
+    seconds: float,
+    while_: Callable[[], bool] = lambda: True,
+) -> dict[str, dict[str, float]]:
+    """All users at work for so long, or as long as ``while_`` says; milliseconds by page."""
+    taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    until = time.monotonic() + seconds
+
+    def work(number: int) -> None:
+        chance = random.Random(number)
+        with httpx.Client(base_url=address, cookies={"ltc": tokens[number]}, timeout=60) as client:
+            time.sleep(chance.random())
+            while time.monotonic() < until and while_():
+                kind = chance.choice(KINDS)
+                page = _page(kind, chance, ids, chains)
+                started = time.perf_counter()
+                answer = client.get(page)
+                taken[kind].append(1000 * (time.perf_counter() - started))
+                if answer.status_code != 200:
+                    raise SystemExit(f"{page} was answered with {answer.status_code}.")
+                time.sleep(0.5 + chance.random())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(tokens))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {kind: _summed(times) for kind, times in taken.items() if times}
+
+
+def _page(kind: str, chance: random.Random, ids: Sequence[str], chains: int) -> str:
+    n = chance.randrange(chains)
+    amount = (100_000 + n % 900_000) / 100
+    by_kind: dict[str, Callable[[], str]] = {
+        "overview": lambda: "/",
+        "findings": lambda: f"/findings?page={chance.randrange(1, 200)}",
+        "filtered": lambda: f"/findings?severity={chance.choice(('error', 'warning'))}&order=amount",
+        "number": lambda: f"/findings?text=SO-{n:07d}",
+        "amount": lambda: f"/findings?text={amount:.2f}",
+        "words": lambda: f"/findings?text=Deal {n}",
+        "finding": lambda: f"/findings/{chance.choice(ids)}",
+        "trace": lambda: f"/trace?text=SO-{n - n % GAPS + 3:07d}",
+        "cash": lambda: "/cash",
+        "systems": lambda: "/systems",
+    }
+    return by_kind[kind]()
+
+
+def _summed(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times)
+
+    def below(share: float) -> float:
+        return round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 1)
+
+    return {"requests": len(ordered), "p50": below(0.5), "p95": below(0.95), "max": round(ordered[-1], 1)}
+
+
+def _told(database: str, found: dict[str, Any]) -> str:
+    head = f"\n{database}: {found['documents']:,} documents, {found['findings']:,} findings, {found['first_load']}\n"
+    lines = [f"{'page':10} {'requests':>9} {'p50 ms':>8} {'p95 ms':>8} {'beside a pull, p95':>19}  aim"]
+    for kind, row in found["alone"].items():
+        aim = AIMS.get(kind)
+        verdict = "" if aim is None else f"< {aim:.0f}: {'met' if row['p95'] < aim else 'missed'}"
+        beside = found["beside_a_pull"].get(kind, {}).get("p95", float("nan"))
+        lines.append(f"{kind:10} {row['requests']:9,} {row['p50']:8.1f} {row['p95']:8.1f} {beside:19.1f}  {verdict}")
+    pull = found["pull_seconds"]
+    ratio = pull["beside_users"] / pull["alone"]
+    lines.append(
+        f"the pull: {pull['alone']} s alone, {pull['beside_users']} s beside users, {ratio:.2f}× (≤ {_SLOWER})"
+    )
+    return head + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        _serve(sys.argv[2], int(sys.argv[3]))
+    else:
+        sys.exit(main())
