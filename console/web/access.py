@@ -21,6 +21,8 @@ class Right(StrEnum):
     """Approve or decline the waivers that others ask for."""
     OPERATE = "operate"
     """Start runs, carry out plans, take care of dead letters."""
+    ADMINISTER = "administer"
+    """Invite members, change their roles and systems, change the settings."""
 
 
 GRANTED: dict[Role, frozenset[Right]] = {
@@ -28,7 +30,7 @@ GRANTED: dict[Role, frozenset[Right]] = {
     Role.FINANCE: frozenset({Right.READ, Right.DECIDE}),
     Role.APPROVER: frozenset({Right.READ, Right.DECIDE, Right.APPROVE}),
     Role.OPERATOR: frozenset({Right.READ, Right.OPERATE}),
-    Role.ADMIN: frozenset({Right.READ, Right.DECIDE, Right.OPERATE}),
+    Role.ADMIN: frozenset({Right.READ, Right.DECIDE, Right.OPERATE, Right.ADMINISTER}),
 }
 
 

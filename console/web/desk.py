@@ -190,6 +190,7 @@ Reader = Annotated[Visit, Depends(RIGHTS[Right.READ])]
 Decider = Annotated[Visit, Depends(RIGHTS[Right.DECIDE])]
 Approver = Annotated[Visit, Depends(RIGHTS[Right.APPROVE])]
 Operator = Annotated[Visit, Depends(RIGHTS[Right.OPERATE])]
+Administrator = Annotated[Visit, Depends(RIGHTS[Right.ADMINISTER])]
 
 
 async def _open_form(visit: Open) -> dict[str, str]:
@@ -208,7 +209,12 @@ async def _operator_form(visit: Operator) -> dict[str, str]:
     return await visit.form()
 
 
+async def _administrator_form(visit: Administrator) -> dict[str, str]:
+    return await visit.form()
+
+
 OpenForm = Annotated[dict[str, str], Depends(_open_form)]
 DeciderForm = Annotated[dict[str, str], Depends(_decider_form)]
 ApproverForm = Annotated[dict[str, str], Depends(_approver_form)]
 OperatorForm = Annotated[dict[str, str], Depends(_operator_form)]
+AdministratorForm = Annotated[dict[str, str], Depends(_administrator_form)]
