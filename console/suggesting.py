@@ -1,7 +1,8 @@
-"""Read records of a system and propose a mapping for them."""
+"""Read records of a system and propose a mapping for them, or for what a mapping leaves of them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,12 @@ from console.output import say, table
 
 if TYPE_CHECKING:
     from console.context import App
-    from mappings.suggest import Suggestion
+    from console.i18n import Texts
+    from mappings.engine import Mapping
+    from mappings.suggest import Proposal, Suggestion
+    from state.lookup import Sample
+
+_WHY = re.compile(r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?")
 
 
 def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tuple[str, list[Suggestion]]:
@@ -39,6 +45,51 @@ def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tupl
         services.close()
 
 
+def for_the_rest(mapping: Mapping, stream: str, samples: Sequence[Sample]) -> tuple[list[Proposal], list[str]]:
+    """What may fill the canonical fields that a mapping leaves empty, from what it leaves of these records, the surest
+    first; and the paths that nothing is proposed for.
+    """
+    from mappings.engine import MappingError, decode, unmapped
+    from mappings.suggest import suggest
+
+    chosen = mapping.stream(stream)
+    documents, left = [], dict[str, None]()
+    for sample in samples:
+        try:
+            found = unmapped(mapping, stream, sample.body)
+        except MappingError:
+            continue  # no object at all: it is in quarantine
+        left |= dict.fromkeys(found)
+        documents.append(_only(decode(sample.body), "", set(found)))
+    proposed = [
+        item for item in suggest(stream, chosen.entity, documents).fields if item.field not in chosen.definition.fields
+    ]
+    taken = {item.path for item in proposed}
+    return sorted(proposed, key=lambda item: -item.confidence), [path for path in left if path not in taken]
+
+
+def _only(document: dict[str, Any], prefix: str, wanted: set[str]) -> dict[str, Any]:
+    """A record with these paths alone, its lists left out."""
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            found[key] = _only(value, f"{prefix}{key}.", wanted)
+        elif f"{prefix}{key}" in wanted:
+            found[key] = value
+    return found
+
+
+def because(texts: Texts, item: Proposal) -> str:
+    """Why a field is proposed, in words."""
+    found = _WHY.fullmatch(item.why)
+    if found is None:
+        return item.why
+    name, values, words = found.groups()
+    told = texts("suggest.name", share=name)
+    told += texts("suggest.values", share=values) if values else texts("suggest.no_values")
+    return told + texts("suggest.words") if words else told
+
+
 def as_dict(item: Suggestion) -> dict[str, Any]:
     """JSON-able data."""
     return {**asdict(item), "fields": [{**asdict(found), "sure": found.sure} for found in item.fields]}
@@ -50,7 +101,7 @@ def show(app: App, found: Sequence[Suggestion]) -> None:
     for item in found:
         say(texts("suggest.head", stream=item.stream, entity=item.entity, count=item.records))
         rows = [
-            (field.field, field.path, ", ".join(field.do) or field.ref, f"{field.confidence} %", field.why)
+            (field.field, field.path, ", ".join(field.do) or field.ref, f"{field.confidence} %", because(texts, field))
             for field in item.fields
         ]
         if item.status is not None:

@@ -56,6 +56,8 @@ def command(
       ltc connectors test --list
       ltc connectors test --all --write-grades
     """
+    from console import tested
+
     checks = _chosen(only)
     if listing:
         return _list(app, checks, as_json)
@@ -69,7 +71,7 @@ def command(
         if not as_json:
             _show(app, each, found[each], verbose)
     if as_json:
-        emit_json([_as_dict(each, results) for each, results in found.items()])
+        emit_json([tested.as_dict(each, results) for each, results in found.items()])
     if write_grades:
         _write(app, found)
     bad = any(result.status in ("failed", "broken") for results in found.values() for result in results)
@@ -151,31 +153,6 @@ def _list(app: App, checks: Sequence[Check], as_json: bool) -> int:
 def _check_as_dict(item: Check, app: App) -> dict[str, Any]:
     needs = [need.value for need in item.needs]
     return {"name": item.name, "area": item.area, "grave": item.grave, "needs": needs, "proves": item.title[app.locale]}
-
-
-def _as_dict(name: str, results: Sequence[Result]) -> dict[str, Any]:
-    from conformance.grades import grade
-
-    made = grade(results)
-    return {
-        "connector": name,
-        "grade": made.letter,
-        "passed": made.passed,
-        "applicable": made.applicable,
-        "areas_not_applicable": list(made.empty),
-        "checks": [
-            {
-                "name": result.check.name,
-                "area": result.check.area,
-                "grave": result.check.grave,
-                "status": result.status.value,
-                "why": result.why.get("en") or None,
-                "streams": list(result.streams),
-                "seconds": round(result.seconds, 3),
-            }
-            for result in results
-        ],
-    }
 
 
 def _show(app: App, name: str, results: Sequence[Result], verbose: bool) -> None:
