@@ -131,6 +131,8 @@ def load(
     """
     with in_memory() as connection:
         frame = Frame(connection, rules)
+        if only is not None:
+            frame.run("PRAGMA disable_optimizer")  # of a few records: to plan takes longer than to do
         _define(frame)
         _load(frame, store, only, links, hashes)
         yield frame
