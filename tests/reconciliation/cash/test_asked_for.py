@@ -11,6 +11,8 @@ import pytest
 
 from reconciliation.cash.tables import UnusableInputError
 from settings.cash import CashRule
+from state import cash
+from state.store import Store
 from tests.reconciliation.cash.world import World
 
 
@@ -131,6 +133,33 @@ def test_9_the_kind_of_a_difference_is_explicit() -> None:
     assert outcome.differences(charged) == {"fee": -1200}
 
 
+def test_10_a_match_and_the_difference_that_is_written_off_with_it_are_decided_together_or_not_at_all(
+    sqlite_store: Store,
+) -> None:
+    def decide(stop: bool) -> None:
+        with sqlite_store.transaction() as connection:
+            cash.pin(connection, 1, [(2, 100_000, 100_000)], [(2, "fee", -500)], "li", "the bank's fee")
+            if stop:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        decide(stop=True)
+    assert _decided(sqlite_store) == []
+    decide(stop=False)
+    assert _decided(sqlite_store) == [(1, 2, 100_000, [(2, "fee", -500)])]
+
+
+def test_10_what_was_decided_about_a_difference_is_in_the_very_next_figures() -> None:
+    world = World()
+    item, receipt = world.item("INV-1001", 1000), world.receipt(995, "thank you")
+    world.pins = [(receipt, item, 100_000, 100_000)]
+    world.pinned_differences = [(receipt, item, "fee", -500)]
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {item: 100_000}
+    assert outcome.differences(receipt) == {"fee": -500}
+    assert outcome.left(receipt) is None
+
+
 @pytest.mark.parametrize(("then", "now", "gain"), [("7.0", "7.2", 2000), ("7.2", "7.0", -2000)])
 def test_11_exchange_differences_are_their_own_rows_for_parts_too_and_in_both_directions(
     then: str, now: str, gain: int
@@ -192,6 +221,21 @@ def test_17_thousands_of_receipts_take_seconds() -> None:
     outcome = world.apply()
     assert outcome.summary.settled == 3000
     assert time.thread_time() - began < 20
+
+
+def test_18_deciding_on_one_receipt_decides_on_no_other() -> None:
+    """What a person matches teaches nothing behind their back: the backlog is judged as it was."""
+    world = World()
+    first, second = world.item(None, 100, party="A"), world.item(None, 200, party="A")
+    one = world.receipt(100, party=None, name="Zhang San", account="DE1", day=20)
+    other = world.receipt(200, party=None, name="Zhang San", account="DE1", day=21)
+    before = world.apply()
+    world.pins = [(one, first, 10_000, 10_000)]
+    after = world.apply()
+    assert before.settled() == {}
+    assert after.settled() == {(one, first): 10_000}
+    assert after.suggestions(other) == before.suggestions(other)
+    assert second not in after.settled(other)
 
 
 @pytest.mark.parametrize("text", ["", "thank you"])
@@ -327,3 +371,9 @@ def test_13_without_a_word_from_the_payer_the_order_of_the_law_holds_and_the_evi
     outcome = world.apply()
     assert [set(outcome.settled(receipt)) for receipt in receipts] == [{1}, {1}, {1, 2}], "what was due first is first"
     assert outcome.evidence(receipts[0])[0]["chosen"] == "oldest first"
+
+
+def _decided(store: Store) -> list[tuple[int, int, int, list[tuple[int | None, str, int]]]]:
+    with store.reading() as connection:
+        found = cash.decisions(connection)
+    return [(item.receipt_id, item.item_id, item.applied, item.differences) for item in found]
