@@ -1,7 +1,9 @@
-"""Records that could not be understood, a line each: what ``ltc quarantine`` and the workbench show."""
+"""Records that could not be understood, a line each, and one of them whole: what ``ltc`` and the workbench show."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from state.clock import from_us
@@ -9,9 +11,27 @@ from state.clock import from_us
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from console.mapped import Tested
+    from settings.model import Settings
     from state.quarantine import Refused
+    from state.store import Store
 
 COLUMNS = ("system", "stream", "record", "field", "value", "reason", "since", "attempts")
+LONGEST_TEXT = 20_000
+"""Characters of a record's own text that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One record in quarantine, step by step."""
+
+    refused: Refused
+    tested: Tested | None
+    """What the present mapping makes of it; ``None`` if it cannot be read, or the record cannot."""
+    text: str
+    """The record as it was received, cut at ``LONGEST_TEXT``; empty while personal values are hidden."""
+    mappable: bool
+    """Whether a mapping can help: not if the connector could not even slice the record."""
 
 
 def row(item: Refused, zone: tzinfo) -> tuple[Any, ...]:
@@ -19,3 +39,42 @@ def row(item: Refused, zone: tzinfo) -> tuple[Any, ...]:
     since = f"{from_us(item.first_at).astimezone(zone):%Y-%m-%d %H:%M}"
     where = (item.system, item.stream, item.source_id)
     return (*where, item.field or None, item.value, item.reason, since, item.attempts)
+
+
+def inspect(store: Store, settings: Settings, record_id: int, show_personal: bool) -> Inspected | None:
+    """A record in quarantine with every step of its mapping; ``None`` if it is not there (any more)."""
+    from state import lookup, quarantine
+    from state.writes import REFUSED_BY_CONNECTOR
+
+    with store.reading() as connection:
+        refused = quarantine.one(connection, record_id)
+        if refused is None:
+            return None
+        samples = lookup.newest(connection, refused.system, refused.stream, 1, refused.source_id)
+    mappable = refused.mapping != REFUSED_BY_CONNECTOR
+    if not samples:
+        return Inspected(refused, None, "", mappable)
+    tested = _tested(settings, refused, samples[0], show_personal) if mappable else None
+    return Inspected(refused, tested, _text(samples[0].body) if show_personal else "", mappable)
+
+
+def _tested(settings: Settings, refused: Refused, sample: Any, show_personal: bool) -> Tested | None:
+    from console import mapped
+    from mappings.errors import MappingError, MappingFileError
+    from sync.systems import mapping_for
+
+    try:
+        mapping = mapping_for(settings, refused.system)
+        veil = None if show_personal else mapped.veil(mapping, refused.stream, sample)
+        return mapped.test(mapping, refused.stream, refused.system, sample, show_personal, veil)
+    except (MappingFileError, MappingError, KeyError):
+        return None
+
+
+def _text(body: bytes) -> str:
+    """The record indented if it is JSON, else as it is."""
+    try:
+        shown = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    except ValueError:
+        shown = body.decode(errors="replace")
+    return shown if len(shown) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"

@@ -25,16 +25,26 @@ class Refused:
     first_at: int
     last_at: int
     attempts: int
+    record_id: int
+    mapping: str
+    """Fingerprint of the mapping that refused it, or ``REFUSED_BY_CONNECTOR``."""
 
 
 def listing(
-    connection: Connection, *, system: str | None = None, stream: str | None = None, limit: int = 100
+    connection: Connection, *, system: str | None = None, stream: str | None = None, limit: int = 100, offset: int = 0
 ) -> list[Refused]:
     """Quarantined records, the newest first."""
     columns = [table.c[name] for name in Refused.__dataclass_fields__]
     query = select(*columns).where(*_wanted(system, stream))
-    rows = connection.execute(query.order_by(table.c.last_at.desc(), table.c.record_id).limit(limit))
+    rows = connection.execute(query.order_by(table.c.last_at.desc(), table.c.record_id).limit(limit).offset(offset))
     return [Refused(*row) for row in rows]
+
+
+def one(connection: Connection, record_id: int) -> Refused | None:
+    """The one of a record; ``None`` if it is not in quarantine."""
+    columns = [table.c[name] for name in Refused.__dataclass_fields__]
+    row = connection.execute(select(*columns).where(table.c.record_id == record_id)).first()
+    return None if row is None else Refused(*row)
 
 
 def count(connection: Connection, *, system: str | None = None, stream: str | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -49,7 +49,7 @@ def command(app: App, name: str, since: str, plan: bool, engine: str, paused: bo
     if plan:
         _show(app, [backfill.cost(app.store, system, item, begin) for item in chosen], begin, as_json)
         return 0
-    given = {"systems": [system], "streams": [f"{system}.{item}" for item in chosen], "paused": paused}
+    given: Any = {"systems": [system], "streams": [f"{system}.{item}" for item in chosen], "paused": paused}
     jobs.refuse_paused(app, **given)
     backfill.note(app.new_store, system, chosen, begin, app.actor)
     return jobs.finish(app, jobs.run(app, "pull", engine, since=begin, **given), as_json)

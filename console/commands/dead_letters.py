@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from state.creations import Creation
-    from state.held import Decision
     from state.outbox import FieldChange, Item
 
 
@@ -74,6 +73,7 @@ def show(app: App, letter_id: str, as_json: bool) -> int:
       ltc dead-letters show 3f9a20c1
       ltc dead-letters show 3f9a20c1 --json
     """
+    from console import letters
     from state import creations, outbox
 
     with app.store.reading() as connection:
@@ -82,7 +82,7 @@ def show(app: App, letter_id: str, as_json: bool) -> int:
             emit_json(new_records.letter_dict(app, made)) if as_json else new_records.show_letter(app, made)
             return 0
         item = outbox.letter(connection, letter_id)
-    found = _as_dict(item, _personal(app, item))
+    found = _as_dict(item, letters.personal(app.settings, item))
     if as_json:
         emit_json(found)
         return 0
@@ -110,7 +110,8 @@ def edit(app: App, letter_id: str, values: tuple[str, ...], reason: str) -> int:
     Examples:
       ltc dead-letters edit 3f9a20c1 --set delivery_state=delivered --reason "The CRM knows no returns"
     """
-    from state import creations, held, outbox
+    from console import letters
+    from state import creations, outbox
 
     with app.store.reading() as connection:
         made = creations.letter(connection, letter_id)
@@ -118,36 +119,24 @@ def edit(app: App, letter_id: str, values: tuple[str, ...], reason: str) -> int:
             origin = f"{made.origin.system}:{made.origin.stream}:{made.origin.source_id}"
             raise click.UsageError(app.texts("new_records.not_edited", id=letter_id, origin=origin))
         item = outbox.letter(connection, letter_id)
-    decided = [_instead(app, item, text, reason.strip()) for text in values]
-    with app.store.transaction() as connection:
-        for decision in decided:
-            held.instead(connection, decision, item)
-        outbox.retry(connection, item.id, app.actor)
+    given = dict(_set(item, text) for text in values)
+    try:
+        decided = letters.edit(app.store, app.settings, item, given, app.actor, reason)
+    except letters.Unfit as error:
+        raise click.UsageError(str(error)) from None
     for decision in decided:
         shown = {"field": decision.field, "value": decision.value, "record": _record(item)}
         say(app.texts("dead_letters.edited", id=item.letter, **shown))
     return 0
 
 
-def _instead(app: App, item: Item, text: str, reason: str) -> Decision:
-    """The value a person gives in place of a wished one; raises ``click.UsageError``."""
-
-    from mappings.errors import MappingError
-    from mappings.model import canonical_value
-    from state.held import Decision
-    from sync.systems import mapping_for
-
+def _set(item: Item, text: str) -> tuple[str, str]:
+    """The field and the value that a person gives; raises ``click.UsageError``."""
     name, given, value = (part.strip() for part in text.partition("="))
-    change = next((change for change in item.changes if change.field == name), None)
-    if change is None or not given:
+    if not given or all(change.field != name for change in item.changes):
         known = ", ".join(f"{change.field}=VALUE" for change in item.changes)
         raise click.UsageError(f"{text!r} sets no field of this dead letter. It can be: {known}")
-    try:
-        wanted = canonical_value(item.entity, name, value)
-        mapping_for(app.settings, item.system).stream(item.stream).reverse(name, wanted)
-    except (MappingError, ValueError) as error:
-        raise click.UsageError(f"{name}: {error}") from None
-    return Decision(item.record_id, name, "instead", change.old, change.new, wanted, app.actor, reason)
+    return name, value
 
 
 @command.command("retry")
@@ -214,12 +203,6 @@ def _named(item: Item | Creation) -> str:
     if isinstance(item, Creation):
         return f"{item.system}:{item.stream}, {item.origin.system}:{item.number or item.origin.source_id}"
     return _record(item)
-
-
-def _personal(app: App, item: Item) -> frozenset[str]:
-    from sync.systems import mapping_for
-
-    return frozenset(mapping_for(app.settings, item.system).stream(item.stream).personal)
 
 
 def _plain(value: Any) -> str:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from state.quarantine import Refused
 
 
+_MOST = 10_000
+"""Records that are tried again at once."""
+
+
 @click.group("quarantine", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> int:
@@ -25,6 +29,7 @@ def command(ctx: click.Context) -> int:
     Examples:
       ltc quarantine
       ltc quarantine list --system crm --json
+      ltc quarantine retry crm
     """
     return 0 if ctx.invoked_subcommand else int(ctx.invoke(listing))
 
@@ -61,6 +66,44 @@ def listing(app: App, system: str | None, stream: str | None, limit: int, as_jso
     say(app.texts("quarantine.count", shown=f"{len(found):,}", count=f"{count:,}"))
     say(app.texts("quarantine.remedy"))
     return 0
+
+
+@command.command("retry")
+@click.argument("system")
+@click.option("--stream", metavar="NAME", help="Only this stream.")
+@pass_app
+def retry(app: App, system: str, stream: str | None) -> int:
+    """Map the records in quarantine again as they are held, after the mapping was mended. Asks no system.
+
+    A sync does so by itself once the mapping has changed. What a connector could not even read must be pulled again.
+
+    \b
+    Examples:
+      ltc quarantine retry forms
+      ltc quarantine retry forms --stream lead
+    """
+    from console import tried_again
+    from state import quarantine
+
+    app.systems((system,))
+    with app.store.reading() as connection:
+        found = quarantine.listing(connection, system=system, stream=stream, limit=_MOST)
+    by_stream: dict[str, list[Refused]] = {}
+    for item in found:
+        by_stream.setdefault(item.stream, []).append(item)
+    if not found:
+        say(app.texts("quarantine.none"))
+    code = 0
+    for name, items in by_stream.items():
+        outcome = tried_again.retry(app.store, app.settings, items, app.actor)
+        if outcome.error is not None:
+            say(f"✗ {system}.{name}: {outcome.error.message}")
+            code = 1
+            continue
+        left = outcome.counts["rejected"] + len(items) - outcome.counts["pulled"]
+        shown = {"count": f"{len(items) - left:,}", "left": f"{left:,}"}
+        say(app.texts("tried_again.done", stream=f"{system}.{name}", **shown))
+    return code
 
 
 def _as_dict(item: Refused) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Dead letters as the command and the workbench show and edit them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from console.records import HIDDEN
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+    from state.held import Decision
+    from state.outbox import Item
+    from state.store import Store
+
+
+class Unfit(Exception):
+    """A value cannot be written in that place; the text is a sentence's end: ``field: what is wrong``."""
+
+
+def personal(settings: Settings, item: Item) -> frozenset[str]:
+    """The fields of a write-back that hold personal values: all of them where the mapping cannot be read."""
+    from mappings.errors import MappingFileError
+    from sync.systems import SystemUnusable, mapping_for
+
+    fields = frozenset(change.field for change in item.changes)
+    try:
+        return fields & frozenset(mapping_for(settings, item.system).stream(item.stream).personal)
+    except (MappingFileError, SystemUnusable, KeyError):
+        return fields
+
+
+def said(item: Item, hidden: frozenset[str]) -> str:
+    """What the source said of it, without the values of hidden fields."""
+    message = item.message
+    values = {
+        str(value)
+        for change in item.changes
+        if change.field in hidden
+        for value in (change.old, change.new, change.source_old, change.source_new)
+        if value not in (None, "")
+    }
+    for value in sorted(values, key=len, reverse=True):
+        message = message.replace(value, HIDDEN)
+    return message
+
+
+def edit(
+    store: Store, settings: Settings, item: Item, values: Mapping[str, str], actor: str, reason: str
+) -> list[Decision]:
+    """Have these canonical values written instead, until the owners' values change, and retry the dead letter.
+
+    Raises ``Unfit`` for a value or a field that cannot be written, ``PlanError`` if it is none any more.
+    """
+    from state import held, outbox
+
+    decided = [_instead(settings, item, name, text, actor, reason.strip()) for name, text in values.items()]
+    with store.transaction() as connection:
+        for decision in decided:
+            held.instead(connection, decision, item)
+        outbox.retry(connection, item.id, actor)
+    return decided
+
+
+def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, reason: str) -> Decision:
+    from mappings.errors import MappingError
+    from mappings.model import canonical_value
+    from state.held import Decision
+    from sync.systems import mapping_for
+
+    change = next((change for change in item.changes if change.field == name), None)
+    if change is None:
+        raise Unfit(f"{name}: is none of its fields")
+    try:
+        wanted: Any = canonical_value(item.entity, name, text)
+        mapping_for(settings, item.system).stream(item.stream).reverse(name, wanted)
+    except (MappingError, ValueError, KeyError) as error:
+        raise Unfit(f"{name}: {error}") from None
+    return Decision(item.record_id, name, "instead", change.old, change.new, wanted, actor, reason)

@@ -1,0 +1,80 @@
+"""``ltc quarantine retry`` and what is shown of one record: the step that fails, and no personal value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+import settings
+from console import in_quarantine
+from sandbox.jiandaoyun import JiandaoyunServer
+from state import quarantine
+from state.store import Store, open_store
+from tests.console.company import data, forms, ltc, system, write
+
+
+@pytest.fixture
+def server() -> Iterator[JiandaoyunServer]:
+    with forms(3) as opened:
+        yield opened
+
+
+@pytest.fixture
+def config(server: JiandaoyunServer, tmp_path: Path) -> Path:
+    """One lead with a status that nobody mapped."""
+    path = write(tmp_path, {"forms": system(server)}, store=f"sqlite:///{tmp_path / 'ltc.db'}")
+    ltc(path, "pull")
+    return path
+
+
+@pytest.fixture
+def store(config: Path) -> Iterator[Store]:
+    with open_store(f"sqlite:///{config.parent / 'ltc.db'}") as opened:
+        yield opened
+
+
+def mend(config: Path) -> None:
+    """Write a mapping that knows the status."""
+    (config.parent / "mended.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "version": 1,
+                "extends": "jiandaoyun",
+                "streams": {"lead": {"status": {"values": {"没人认识": "nurturing"}}}},
+            }
+        )
+    )
+    ltc_yaml = yaml.safe_load(config.read_text(encoding="utf-8"))
+    ltc_yaml["systems"]["forms"]["mapping"] = "mended.yaml"
+    config.write_text(yaml.safe_dump(ltc_yaml, allow_unicode=True), encoding="utf-8")
+
+
+def test_a_record_is_understood_again_once_the_mapping_is_mended(config: Path, server: JiandaoyunServer) -> None:
+    server.forget()
+    assert "0 record(s) are understood now, 1 are not" in ltc(config, "quarantine", "retry", "forms").stdout
+    mend(config)
+    done = ltc(config, "quarantine", "retry", "forms", "--stream", "lead")
+    assert (done.exit_code, "1 record(s) are understood now, 0 are not" in done.stdout) == (0, True)
+    assert data(ltc(config, "quarantine", "list", "--json")) == []
+    assert "Every record could be understood" in ltc(config, "quarantine", "retry", "forms").stdout
+    assert server.requests() == []
+    assert data(ltc(config, "runs", "--json"))[0]["kind"] == "replay"
+
+
+def test_a_record_is_shown_step_by_step_and_personal_values_only_on_demand(config: Path, store: Store) -> None:
+    known = settings.load(config)
+    with store.reading() as connection:
+        (refused,) = quarantine.listing(connection)
+    masked = in_quarantine.inspect(store, known, refused.record_id, False)
+    whole = in_quarantine.inspect(store, known, refused.record_id, True)
+    assert masked is not None
+    assert masked.tested is not None
+    assert whole is not None
+    assert [item.name for item in masked.tested.fields if item.error] == ["status"]
+    assert "lead0@example.com" not in repr(masked)
+    assert "联系人 0" not in repr(masked)
+    assert "lead0@example.com" in whole.text
+    assert in_quarantine.inspect(store, known, 999, True) is None
