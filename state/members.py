@@ -40,7 +40,7 @@ _FIRST_WAIT_SECONDS = 30
 _LONGEST_WAIT_SECONDS = 900
 """but never more than this, so that nobody can lock a colleague out for long."""
 _NAME = re.compile(r"[\w][\w.@+-]{0,79}")
-_COLUMNS = ("name", "password", "roles", "locale", "active", "created_at", "failures", "locked_until")
+_COLUMNS = ("name", "password", "roles", "systems", "locale", "active", "created_at", "failures")
 
 ACTIONS = (
     *("member invited", "member changed", "member deactivated", "member signed in", "member locked out"),
@@ -70,22 +70,35 @@ class MemberError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One person; ``locked_until`` in microseconds."""
+    """One person; instants are microseconds."""
 
     name: str
     roles: frozenset[Role]
+    systems: frozenset[str] | None
+    """The only systems whose rows this person sees and acts on; ``None``: all."""
     locale: str | None
     active: bool
     has_password: bool
+    provider: str | None
+    """The issuer that vouches for this person; ``None`` for one who has a password of ours."""
     locked_until: int | None
+    signed_in_at: int | None
+
+    def may_touch(self, system: str) -> bool:
+        """Whether what belongs to one system is this person's concern; which roles it takes is another question."""
+        return self.systems is None or system in self.systems
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is signed in; ``csrf`` is what the forms of this session carry."""
+    """Somebody who is signed in; ``csrf`` is what the forms of this session carry.
+
+    ``provider`` is the issuer that vouched for them when the session began; ``None`` after a password.
+    """
 
     member: Member
     csrf: str
+    provider: str | None
 
 
 def listing(connection: Connection) -> list[Member]:
@@ -101,27 +114,30 @@ def find(connection: Connection, name: str) -> Member:
     return _member(row)
 
 
-def invite(connection: Connection, name: str, roles: Iterable[Role], actor: str) -> str:
+def invite(
+    connection: Connection, name: str, roles: Iterable[Role], actor: str, systems: Iterable[str] | None = None
+) -> str:
     """Give somebody a one-time link to set a password, and these roles; returns its token, which is kept nowhere.
 
-    A member that exists keeps what it has if ``roles`` is empty, and its old password until there is a new one; a link
-    that was given before is not good any more. Raises ``MemberError``.
+    A member that exists keeps what it has if ``roles`` is empty, or ``systems`` is ``None``, and its old password until
+    there is a new one; a link that was given before is not good any more. ``systems`` limits them to these. Raises
+    ``MemberError``.
     """
-    called, wanted = _called(name), frozenset(roles)
+    called, wanted, limit = called_by(name), frozenset(roles), _limit(systems)
     row = _row(connection, called)
     if row is None:
         if not wanted:
             raise MemberError(f"{called} has no role yet.", f"Give one: `ltc members invite {called} --role finance`.")
-        bulk.insert(connection, table, _COLUMNS, [(called, None, _roles(wanted), None, 1, now_us(), 0, None)])
-    elif not row.active or wanted:
-        _set(connection, called, active=1, roles=_roles(wanted or _member(row).roles))
+        bulk.insert(connection, table, _COLUMNS, [(called, None, _roles(wanted), limit, None, 1, now_us(), 0)])
+    else:
+        _keep_from_provider(_member(row))
+        given = _roles(wanted or _member(row).roles)
+        _set(connection, called, active=1, roles=given, systems=row.systems if limit is None else limit)
     token = secrets.token_urlsafe(32)
     connection.execute(delete(invitations).where(invitations.c.member == called))
     expires = now_us() + INVITED_SECONDS * _SECOND
     bulk.insert(connection, invitations, ("digest", "member", "expires_at"), [(_digest(token), called, expires)])
-    audit.append(
-        connection, actor, "member invited", {"member": called, "roles": sorted(find(connection, called).roles)}
-    )
+    audit.append(connection, actor, "member invited", _told(find(connection, called)))
     return token
 
 
@@ -155,13 +171,20 @@ def rehash(connection: Connection, name: str, password: str) -> None:
 def set_roles(connection: Connection, name: str, roles: Iterable[Role], actor: str) -> Member:
     """Give a member exactly these roles, at once; the last admin stays one. Raises ``MemberError``."""
     found, wanted = find(connection, name), frozenset(roles)
+    _keep_from_provider(found)
     if not wanted:
         raise MemberError(f"{found.name} needs a role.", "To take all access away: `ltc members deactivate`.")
     if Role.ADMIN not in wanted:
         _keep_an_admin(connection, found)
     _set(connection, found.name, roles=_roles(wanted))
-    audit.append(connection, actor, "member changed", {"member": found.name, "roles": sorted(wanted)})
-    return find(connection, found.name)
+    return _changed(connection, found, actor)
+
+
+def set_systems(connection: Connection, name: str, systems: Iterable[str] | None, actor: str) -> Member:
+    """Limit a member to what belongs to these systems, at once; ``None``: to nothing. Raises ``MemberError``."""
+    found = find(connection, name)
+    _set(connection, found.name, systems=_limit(systems))
+    return _changed(connection, found, actor)
 
 
 def deactivate(connection: Connection, name: str, actor: str) -> Member:
@@ -183,7 +206,7 @@ def set_locale(connection: Connection, name: str, locale: str) -> None:
 def password_of(connection: Connection, name: str) -> tuple[Member | None, str | None]:
     """A member that may sign in now, with the hash to verify; ``(None, None)`` for anybody else."""
     try:
-        row = _row(connection, _called(name))
+        row = _row(connection, called_by(name))
     except MemberError:
         return None, None
     if row is None or not row.active or row.password is None or (row.locked_until or 0) > now_us():
@@ -204,16 +227,17 @@ def failed(connection: Connection, name: str) -> None:
     _set(connection, name, failures=failures, locked_until=now_us() + wait * _SECOND if wait else None)
 
 
-def sign_in(connection: Connection, name: str) -> str:
-    """Open a session and return its token, which is kept nowhere."""
+def sign_in(connection: Connection, name: str, provider: str | None = None) -> str:
+    """Open a session and return its token, which is kept nowhere; ``provider``: the issuer that vouched for them."""
     now = now_us()
     idle, longest = now - IDLE_SECONDS * _SECOND, now - LONGEST_SECONDS * _SECOND
     connection.execute(delete(sessions).where(or_(sessions.c.seen_at < idle, sessions.c.began_at < longest)))
-    _set(connection, name, failures=0, locked_until=None)
+    _set(connection, name, failures=0, locked_until=None, signed_in_at=now)
     token = secrets.token_urlsafe(32)
-    row = (_digest(token), name, secrets.token_urlsafe(32), now, now)
-    bulk.insert(connection, sessions, ("digest", "member", "csrf", "began_at", "seen_at"), [row])
-    audit.append(connection, name, "member signed in", {"member": name})
+    row = (_digest(token), name, provider, secrets.token_urlsafe(32), now, now)
+    bulk.insert(connection, sessions, ("digest", "member", "provider", "csrf", "began_at", "seen_at"), [row])
+    vouched = {"provider": provider} if provider else {}
+    audit.append(connection, name, "member signed in", {**_told(find(connection, name)), **vouched})
     return token
 
 
@@ -224,7 +248,9 @@ def session(connection: Connection, token: str) -> tuple[Session | None, bool]:
     if row is None or row.seen_at < now - IDLE_SECONDS * _SECOND or row.began_at < now - LONGEST_SECONDS * _SECOND:
         return None, False
     found = find(connection, row.member)
-    return (Session(found, row.csrf) if found.active else None), row.seen_at < now - _SEEN_SECONDS * _SECOND
+    return (
+        Session(found, row.csrf, row.provider) if found.active else None
+    ), row.seen_at < now - _SEEN_SECONDS * _SECOND
 
 
 def seen(connection: Connection, token: str) -> None:
@@ -244,13 +270,45 @@ def _keep_an_admin(connection: Connection, leaving: Member) -> None:
         raise MemberError(f"{leaving.name} is the only admin.", "Make somebody else one first.")
 
 
-def _called(name: str) -> str:
+def called_by(name: str) -> str:
+    """A member's name as it is kept: without differences that nobody sees. Raises ``MemberError``."""
     called = normalize("NFKC", name).strip().casefold()
     if not _NAME.fullmatch(called):
         raise MemberError(
             f"{name!r} cannot be a member's name.", "Use letters, digits and . @ + - _, such as wang.min or li@acme.cn."
         )
     return called
+
+
+def _keep_from_provider(found: Member) -> None:
+    if found.provider is not None:
+        raise MemberError(
+            f"{found.name} signs in through {found.provider}, which decides what they are.",
+            "Change it there; it holds from the next sign-in.",
+        )
+
+
+def _changed(connection: Connection, before: Member, actor: str) -> Member:
+    """Put into the audit what a member was and is."""
+    now = find(connection, before.name)
+    was = {f"{name} before": value for name, value in _told(before).items() if name != "member"}
+    audit.append(connection, actor, "member changed", {**_told(now), **was})
+    return now
+
+
+def _told(member: Member) -> dict[str, Any]:
+    """For the audit."""
+    systems = None if member.systems is None else sorted(member.systems)
+    return {"member": member.name, "roles": sorted(member.roles), "systems": systems or "all"}
+
+
+def _limit(systems: Iterable[str] | None) -> str | None:
+    if systems is None:
+        return None
+    named = sorted(set(systems))
+    if not named:
+        raise MemberError("No system was named.", "Name at least one, or give all of them.")
+    return json.dumps(named)
 
 
 def _row(connection: Connection, name: str) -> Any:
@@ -267,7 +325,17 @@ def _roles(roles: Iterable[Role]) -> str:
 
 def _member(row: Any) -> Member:
     roles = frozenset(Role(name) for name in json.loads(row.roles))
-    return Member(row.name, roles, row.locale, bool(row.active), row.password is not None, row.locked_until)
+    return Member(
+        name=row.name,
+        roles=roles,
+        systems=None if row.systems is None else frozenset(json.loads(row.systems)),
+        locale=row.locale,
+        active=bool(row.active),
+        has_password=row.password is not None,
+        provider=row.issuer,
+        locked_until=row.locked_until,
+        signed_in_at=row.signed_in_at,
+    )
 
 
 def _digest(token: str) -> str:

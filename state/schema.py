@@ -314,11 +314,26 @@ member = Table(
     Column("name", Text, primary_key=True),
     Column("password", Text),  # argon2id, in its usual text form; empty until it was set
     Column("roles", Text, nullable=False),  # JSON list
+    Column("systems", Text),  # JSON list of those they are limited to; empty: all
     Column("locale", Text),
     Column("active", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False),  # wrong passwords in a row
     Column("locked_until", BigInteger),
+    Column("signed_in_at", BigInteger),
+    Column("issuer", Text),  # who vouches for them, and under which name that never changes (OIDC `iss`, `sub`)
+    Column("subject", Text),
+    UniqueConstraint("issuer", "subject"),
+)
+
+# Somebody who was sent to the identity provider and has not come back yet.
+provider_visit = Table(
+    "provider_visit",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of the state
+    Column("browser", Text, nullable=False),  # digest of the cookie's secret
+    Column("onwards", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
 )
 
 invitation = Table(
@@ -334,6 +349,7 @@ web_session = Table(
     metadata,
     Column("digest", Text, primary_key=True),
     Column("member", Text, nullable=False),
+    Column("provider", Text),  # the issuer that vouched for them; empty after a password
     Column("csrf", Text, nullable=False),
     Column("began_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
@@ -360,6 +376,21 @@ order_share = Table(
     Column("record_id", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+)
+
+# What people changed in ltc.yaml and the files beside it, in the workbench. Digests are SHA-256, in hex.
+settings_change = Table(
+    "settings_change",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("before", Text),  # empty: the file was new
+    Column("after", Text, nullable=False),
+    Column("hunks", Text, nullable=False),  # JSON: the lines that differ with those around them, without secrets
+    Column("undoes", BigInteger),
 )
 
 # What reconciliations came to, from stamp to stamp: a row when a figure changes, with an empty value when it goes.

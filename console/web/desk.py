@@ -119,6 +119,23 @@ class Visit:
         """Whether this person has a right."""
         return self.session is not None and may(self.session.member.roles, right)
 
+    @property
+    def systems(self) -> list[str]:
+        """The systems of ltc.yaml whose rows this person sees and may act on, in its order."""
+        return [name for name in self.desk.settings.systems if self.may_touch(name)]
+
+    def may_touch(self, system: str) -> bool:
+        """Whether this person sees what belongs to a system, and may act on it as far as their roles go.
+
+        Findings, chains, links, cash and reports are of the whole company: no limit counts there.
+        """
+        return self.session is not None and self.session.member.may_touch(system)
+
+    def touch(self, system: str) -> None:
+        """Raise ``HTTPException`` 404, as for something that is not there, for a system that is not theirs."""
+        if not self.may_touch(system):
+            raise HTTPException(404)
+
     def page(self, template: str, status: int = 200, **content: Any) -> Response:
         """Render ``pages/TEMPLATE.html.j2``."""
         t = self.texts

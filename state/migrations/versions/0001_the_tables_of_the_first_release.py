@@ -983,12 +983,25 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("password", sa.Text(), nullable=True),
         sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("systems", sa.Text(), nullable=True),
         sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("active", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.BigInteger(), nullable=True),
+        sa.Column("signed_in_at", sa.BigInteger(), nullable=True),
+        sa.Column("issuer", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
+        sa.UniqueConstraint("issuer", "subject"),
+    )
+    op.create_table(
+        "provider_visit",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("browser", sa.Text(), nullable=False),
+        sa.Column("onwards", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
         "invitation",
@@ -1001,6 +1014,7 @@ def upgrade() -> None:
         "web_session",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=True),
         sa.Column("csrf", sa.Text(), nullable=False),
         sa.Column("began_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
@@ -1028,6 +1042,20 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest"),
+    )
+
+    op.create_table(
+        "settings_change",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("hunks", sa.Text(), nullable=False),
+        sa.Column("undoes", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
     )
 
     op.create_table(
