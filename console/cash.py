@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from settings.model import Settings
 
 Figure = dict[str, Any]
-_KINDS = (
+KINDS = (
     "rounding",
     "discount",
     "fee",
@@ -29,6 +29,7 @@ _KINDS = (
     "overpayment",
     "deposit",
 )
+"""What may explain the difference between a receipt and what it settles."""
 
 
 def name(record: Figure) -> str:
@@ -60,22 +61,34 @@ def minor(text: str, currency: str) -> int:
 def difference(text: str, currency: str) -> tuple[None, str, int]:
     """``kind=amount`` in minor units; raises ``click.UsageError``."""
     kind, given, amount = text.partition("=")
-    if not given or kind not in _KINDS:
-        raise click.UsageError(f"{text!r} is no difference; write KIND=AMOUNT with one of {', '.join(_KINDS)}.")
+    if not given or kind not in KINDS:
+        raise click.UsageError(f"{text!r} is no difference; write KIND=AMOUNT with one of {', '.join(KINDS)}.")
     return None, kind, minor(amount, currency)
 
 
-def check(rows: Sequence[tuple[int, int, int]], told: Sequence[tuple[Any, str, int]], figure: Figure) -> None:
-    """No more than is open, and together no more than came in; raises ``click.UsageError``."""
+def misfit(
+    rows: Sequence[tuple[int, int, int]], told: Sequence[tuple[Any, str, int]], figure: Figure
+) -> tuple[str, dict[str, str]] | None:
+    """Whether more is applied than is open or came in: which, and the amounts; ``None`` if it fits.
+
+    ``rows`` are item, minor units applied and open; ``told`` are item, kind and minor units of differences.
+    """
+    currency = figure["currency"]
     for _, applied, open_amount in rows:
         if not 0 < applied * (1 if open_amount > 0 else -1) <= abs(open_amount):
-            shown = (money(applied, figure["currency"]), money(open_amount, figure["currency"]))
-            raise click.UsageError(f"{shown[0]} cannot be applied where {shown[1]} is open.")
+            return "too_much_of_item", {"applied": money(applied, currency), "open": money(open_amount, currency)}
     together = sum(row[1] for row in rows) + sum(entry[2] for entry in told)
     sign = 1 if figure["amount"] > 0 else -1
     if not 0 <= together * sign <= abs(figure["amount"]):
-        shown = (money(together, figure["currency"]), money(figure["amount"], figure["currency"]))
-        raise click.UsageError(f"Together that is {shown[0]}, and {shown[1]} is there to apply.")
+        return "too_much", {"together": money(together, currency), "amount": money(figure["amount"], currency)}
+    return None
+
+
+def check(texts: Texts, rows: Sequence[tuple[int, int, int]], told: Sequence[Any], figure: Figure) -> None:
+    """No more than is open, and together no more than came in; raises ``click.UsageError``."""
+    found = misfit(rows, told, figure)
+    if found is not None:
+        raise click.UsageError(texts(f"split.wrong.{found[0]}", **found[1]))
 
 
 def as_dict(app: App, figure: Figure) -> Figure:
@@ -137,6 +150,20 @@ def outcome(app: App, figure: Figure) -> str:
         left = money(figure["left"], figure["currency"])
         parts.append(f"{words.text(words.CLASSES, figure['class'], _lang(app))}: {left}")
     return "; ".join(parts) or "–"
+
+
+def waiting(connection: Connection) -> list[tuple[int, Figure]]:
+    """Receipts of which something is left and about which nothing was decided since, by id; the largest first."""
+    from state import cash, figures
+
+    decided = {item.receipt_id for item in cash.decisions(connection) if item.decision == "pinned"}
+    found = [
+        (int(key), figure)
+        for key, figure in figures.standing(connection, cash.KIND).items()
+        if figure["left"] and int(key) not in decided
+    ]
+    found.sort(key=lambda item: (item[1]["currency"], -abs(item[1]["left"]), item[0]))
+    return found
 
 
 def choice(figure: Figure, rank: int) -> Figure | None:

@@ -147,7 +147,7 @@ def pin(app: App, receipt: str, items: tuple[str, ...], differences: tuple[str, 
         record_id, figure = _receipt(connection, receipt)
         rows = [_item(connection, text, figure["currency"]) for text in items]
         told = [shown.difference(text, figure["currency"]) for text in differences]
-        shown.check(rows, told, figure)
+        shown.check(app.texts, rows, told, figure)
         cash.pin(connection, record_id, [(row[0], row[1], row[1]) for row in rows], told, app.actor, reason.strip())
     say(app.texts("cash.said.pinned", receipt=shown.name(figure["record"]), count=len(rows)))
     say(app.texts("links.from_next_run"))

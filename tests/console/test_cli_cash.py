@@ -99,7 +99,7 @@ def test_what_a_receipt_does_not_settle_is_cut(config: Path) -> None:
     ("arguments", "said"),
     [
         (("pin", "books:P1", "INV-20260002=600"), "cannot be applied where CNY 500.00 is open"),
-        (("pin", "books:P1", "INV-20260001", "INV-20260002"), "CNY 1,500.00, and CNY 1,100.00 is there"),
+        (("pin", "books:P1", "INV-20260001", "INV-20260002"), "CNY 1,500.00, and CNY 1,100.00 came in"),
         (("pin", "books:P1", "INV-20260001=1.234"), "more decimals than CNY"),
         (("pin", "books:P1", "INV-20260001=much"), "is no amount"),
         (("pin", "books:P1", "P2"), "is no invoice or credit note that is open"),

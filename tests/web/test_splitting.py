@@ -1,0 +1,108 @@
+"""What a receipt settles, said by a person: amounts by item and what explains the rest, if it adds up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from state import cash
+from state.cash import Decision
+from state.members import Role
+from state.store import Store
+from tests.console import deal, receipts
+from tests.web.conftest import Browser
+
+
+@pytest.fixture(scope="session")
+def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Receipts instead of the deal."""
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("split"), receipts.fill)
+
+
+@pytest.fixture
+def anna(as_role: Callable[[Role], Browser]) -> Browser:
+    return as_role(Role.FINANCE)
+
+
+def decided(store: Store) -> list[Decision]:
+    with store.reading() as connection:
+        return cash.decisions(connection)
+
+
+def receipt(browser: Browser, name: str) -> str:
+    """The address of the page on which a receipt is split."""
+    links = dict(re.findall(r'href="/cash\?receipt=(\d+)">books ([^<]+)', browser.get("/cash").text))
+    return f"/cash/{next(key for key, value in links.items() if value == name)}/split"
+
+
+def items(page: str) -> dict[str, str]:
+    """Number → name of the field in which it is said how much of it is settled."""
+    rows = re.findall(r'<th scope="row">books ([^<]+)</th>.*?name="(item-\d+)"', page, re.DOTALL)
+    return {number.strip(): name for number, name in rows}
+
+
+def test_the_open_items_of_the_customer_stand_there_the_oldest_first(anna: Browser) -> None:
+    page = anna.get(receipt(anna, "P3")).text
+    assert list(items(page)) == ["INV-20260001", "INV-20260002", "INV-20260003"]
+    assert "500.00 CNY" in page
+
+
+def test_a_receipt_is_divided_and_what_explains_the_rest_is_kept(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P3")
+    named = items(anna.get(address).text)
+    said = {named["INV-20260002"]: "300.00", named["INV-20260003"]: "1,50.5"}
+    answer = anna.post(address, **said, **{"kind-0": "fee", "amount-0": "-15", "reason": "as told by phone"})
+    assert answer.headers["location"] == f"/cash?done={address.split('/')[2]}"
+    assert sorted((item.applied, item.spent) for item in decided(desk)) == [(15050, 15050), (30000, 30000)]
+    assert [entry for item in decided(desk) for entry in item.differences] == [(None, "fee", -1500)]
+    assert {item.decided_by for item in decided(desk)} == {"a.finance"}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"INV-20260002": "600"}, "CNY 600.00 cannot be applied where CNY 500.00 is open."),
+        ({"INV-20260002": "400", "INV-20260003": "101"}, "Together that is CNY 501.00, and CNY 500.00 came in."),
+        ({"INV-20260002": "-1"}, "CNY -1.00 cannot be applied"),
+        ({"INV-20260002": "0.001"}, "0.001 has more decimals than CNY."),
+        ({"INV-20260002": "many"}, "“many” is no amount."),
+        ({"INV-20260002": "NaN"}, "“NaN” is no amount."),
+        ({"INV-20260002": "1e40"}, "“1e40” is no amount."),
+        ({}, "at least one item"),
+    ],
+)
+def test_what_does_not_add_up_is_said_and_nothing_of_it_is_kept(
+    anna: Browser, desk: Store, said: dict[str, str], sentence: str
+) -> None:
+    address = receipt(anna, "P3")
+    named = items(anna.get(address).text)
+    answer = anna.post(address, **{named[number]: amount for number, amount in said.items()}, reason="why not")
+    assert answer.status_code == 422
+    assert sentence in unescape(answer.text)
+    assert 'value="why not"' in answer.text, "what was typed is still there"
+    assert decided(desk) == []
+
+
+def test_an_item_that_is_not_open_cannot_be_settled(anna: Browser, desk: Store) -> None:
+    answer = anna.post(receipt(anna, "P3"), **{"item-424242": "1"})
+    assert answer.status_code == 422
+    assert decided(desk) == []
+
+
+def test_other_items_are_looked_for_and_what_was_typed_stays(anna: Browser) -> None:
+    address = receipt(anna, "P2")
+    assert items(anna.get(address).text) == {}, "nobody knows from whom it is"
+    found = anna.post(address, find="1", text="acme").text
+    assert len(items(found)) == 3
+    field = items(found)["INV-20260003"]
+    again = anna.post(address, find="1", text="20260001", **{field: "123.45"}).text
+    assert list(items(again)) == ["INV-20260003", "INV-20260001"]
+    assert f'name="{field}" value="123.45"' in again
+
+
+def test_money_that_is_not_there_to_apply_cannot_be_split(anna: Browser) -> None:
+    assert anna.get("/cash/424242/split").status_code == 404
