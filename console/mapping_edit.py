@@ -49,18 +49,26 @@ def without_field(text: str, file: str, stream: str, name: str) -> str:
     return _written(text, top, yaml)
 
 
-def with_status(text: str, file: str, stream: str, spec: Mapping[str, Any]) -> str:
-    """The text with this source and table of the status; ``write`` and ``refine`` stay. Raises ``MappingFileError``."""
+def with_status(text: str, file: str, stream: str, spec: Mapping[str, Any], table: Mapping[str, str]) -> str:
+    """The text with this source (``path``, ``do`` …) and table of the status; ``write`` and ``refine`` stay.
+
+    In a file that extends another they are laid over what is there. Raises ``MappingFileError``.
+    """
     top, yaml = _read(text, file)
     part = _section(_stream(top, file, stream), "status", file)
-    for key in ("path", "first", "template", "const", "do", "match", "default"):
-        if key not in spec:
-            part.pop(key, None)
+    if "extends" not in top:
+        for key in ("path", "first", "template", "const", "do", "match", "default"):
+            if key not in spec:
+                part.pop(key, None)
+        if not table:
+            part.pop("values", None)
     for key, value in spec.items():
-        if key == "values" and isinstance(part.get(key), CommentedMap):
-            _merge(part[key], value)
-        elif part.get(key) != value:
+        if part.get(key) != value:
             part[key] = _node(value)
+    if table and isinstance(part.get("values"), CommentedMap):
+        _merge(part["values"], table, only_add="extends" in top)
+    elif table:
+        part["values"] = _node(table)
     return _written(text, top, yaml)
 
 
@@ -76,6 +84,14 @@ def with_personal(text: str, file: str, stream: str, names: list[str]) -> str:
 def own(connector: str, base: str) -> str:
     """A file that starts from a shipped mapping and changes nothing of it yet."""
     return f"version: 1\nconnector: {connector}\nextends: {base}\nstreams: {{}}\n"
+
+
+def naming(text: str, file: str, system: str, mapping: str) -> str:
+    """The text of ltc.yaml with this mapping for a system. Raises ``MappingFileError``."""
+    top, yaml = _read(text, file)
+    part = _section(_section(top, "systems", file), system, file)
+    part["mapping"] = mapping
+    return _written(text, top, yaml)
 
 
 def _read(text: str, file: str) -> tuple[CommentedMap, YAML]:
@@ -150,11 +166,11 @@ def _refuse_shared(above: CommentedMap, key: str, file: str) -> None:
         )
 
 
-def _merge(table: CommentedMap, wanted: Mapping[Any, Any]) -> None:
+def _merge(table: CommentedMap, wanted: Mapping[str, str], *, only_add: bool) -> None:
     """Make a table hold what is wanted; entries that stay keep their place and comment, whatever their key's type."""
     known = {_text(key): key for key in table}
     for text, key in known.items():
-        if text not in wanted:
+        if text not in wanted and not only_add:
             del table[key]
     for text, value in wanted.items():
         key = known.get(text, text)

@@ -45,27 +45,24 @@ def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tupl
         services.close()
 
 
-def for_the_rest(mapping: Mapping, stream: str, samples: Sequence[Sample]) -> tuple[list[Proposal], list[str]]:
+def for_the_rest(mapping: Mapping, stream: str, samples: Sequence[Sample]) -> list[Proposal]:
     """What may fill the canonical fields that a mapping leaves empty, from what it leaves of these records, the surest
-    first; and the paths that nothing is proposed for.
+    first.
     """
     from mappings.engine import MappingError, decode, unmapped
     from mappings.suggest import suggest
 
     chosen = mapping.stream(stream)
-    documents, left = [], dict[str, None]()
+    documents = []
     for sample in samples:
         try:
-            found = unmapped(mapping, stream, sample.body)
+            left = set(unmapped(mapping, stream, sample.body))
         except MappingError:
             continue  # no object at all: it is in quarantine
-        left |= dict.fromkeys(found)
-        documents.append(_only(decode(sample.body), "", set(found)))
-    proposed = [
-        item for item in suggest(stream, chosen.entity, documents).fields if item.field not in chosen.definition.fields
-    ]
-    taken = {item.path for item in proposed}
-    return sorted(proposed, key=lambda item: -item.confidence), [path for path in left if path not in taken]
+        documents.append(_only(decode(sample.body), "", left))
+    proposed = suggest(stream, chosen.entity, documents).fields
+    empty = [item for item in proposed if item.field not in chosen.definition.fields]
+    return sorted(empty, key=lambda item: -item.confidence)
 
 
 def _only(document: dict[str, Any], prefix: str, wanted: set[str]) -> dict[str, Any]:

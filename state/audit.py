@@ -103,11 +103,14 @@ def verify(connection: Connection) -> Verdict:
     return Verdict(checked)
 
 
-def entries(connection: Connection, *, limit: int = 50, actor: str | None = None) -> list[Entry]:
-    """The newest rows first; with ``actor`` only what that person or program did."""
+def entries(
+    connection: Connection, *, limit: int = 50, actor: str | None = None, action: str | None = None
+) -> list[Entry]:
+    """The newest rows first; with ``actor`` only what that person or program did, with ``action`` only that."""
     query = select(table).order_by(table.c.id.desc()).limit(limit)
-    if actor is not None:
-        query = query.where(table.c.actor == actor)
+    for column, value in ((table.c.actor, actor), (table.c.action, action)):
+        if value is not None:
+            query = query.where(column == value)
     rows = connection.execute(query)
     return [
         Entry(row.id, row.at, row.actor, row.action, json.loads(row.detail) if row.detail else {}, not row.detail)

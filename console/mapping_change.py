@@ -1,0 +1,98 @@
+"""What a person changes in a mapping through a form, and the text of the file after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from console import expressions, mapping_edit
+from console.expressions import Mistyped
+from mappings.engine import load
+from mappings.errors import MappingFileError
+from mappings.model import ENTITIES, LINES, Column, Kind, columns
+
+if TYPE_CHECKING:
+    from mappings.engine import StreamMapping
+
+KINDS = ("field", "remove", "status", "text")
+_LINE = "lines."
+_FIXED = frozenset({"system", "source_id", "status", "source_status"})
+
+
+def known_fields(entity: str) -> dict[str, Column]:
+    """Every canonical field that a mapping of this entity may fill by an expression, of lines as ``lines.NAME``."""
+    found = {item.name: item for item in columns(ENTITIES[entity]) if item.name not in _FIXED}
+    if entity in LINES:
+        found |= {f"{_LINE}{item.name}": item for item in columns(LINES[entity].model)}
+    return found
+
+
+def changed(
+    text: str, file: str, base: str | None, stream: str, now: StreamMapping | None, sent: Mapping[str, str]
+) -> str:
+    """The file's text after the change that a form says.
+
+    ``base`` is what the file extends; ``now`` the stream's mapping before, which every change but that of the whole
+    text needs. Raises ``Mistyped``, and ``MappingFileError`` for a file that cannot be changed entry by entry.
+    """
+    kind = sent.get("kind", "")
+    if kind == "text":
+        return sent.get("text", "").replace("\r\n", "\n")
+    if now is None or kind not in KINDS:
+        raise Mistyped("kind")
+    if kind == "status":
+        return mapping_edit.with_status(text, file, stream, *_status(base is not None, now, sent))
+    name = sent.get("field", "")
+    column = known_fields(now.entity).get(name)
+    if column is None:
+        raise Mistyped("field")
+    if kind == "remove":
+        if base is not None and _fills(base, stream, name):
+            return mapping_edit.with_field(text, file, stream, name, None)
+        return mapping_edit.without_field(text, file, stream, name)
+    reference = column.kind in (Kind.REF, Kind.REFS)
+    after = mapping_edit.with_field(text, file, stream, name, expressions.spec_from(sent, reference=reference))
+    own = name.removeprefix(_LINE)
+    if ("personal" in sent) is (own in now.personal):
+        return after
+    names = [item for item in _ordered(now) if item != own] + ([own] if "personal" in sent else [])
+    return mapping_edit.with_personal(after, file, stream, names)
+
+
+def _status(extends: bool, now: StreamMapping, sent: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
+    """The source and the table of the status; of a file that extends another only what differs from before."""
+    spec = expressions.spec_from({name: sent.get(name, "") for name in ("how", "what", "do", "match", "default")})
+    found: dict[str, object] = {"path": spec} if isinstance(spec, str) else dict(spec)
+    given = expressions.table_from(sent.get("values", ""))
+    if None in given:
+        found.setdefault("default", given.pop(None))
+    table = {str(word): str(status or "") for word, status in given.items()}
+    known = now.definition.status
+    if not extends or known is None:
+        return found, table
+    before = expressions.spec_of(known.expression)
+    before = {"path": before} if isinstance(before, str) else before
+    before["default"] = known.table.get(None)
+    return (
+        {key: value for key, value in found.items() if before.get(key) != value},
+        {word: status for word, status in table.items() if known.table.get(word) != status},
+    )
+
+
+def _fills(base: str, stream: str, name: str) -> bool:
+    """Whether the mapping that a file extends has an entry for the field."""
+    try:
+        known = load(base).streams.get(stream)
+    except MappingFileError:
+        return False
+    if known is None:
+        return False
+    lines = known.definition.lines
+    fields = (lines.fields if lines else {}) if name.startswith(_LINE) else known.definition.fields
+    return name.removeprefix(_LINE) in fields
+
+
+def _ordered(now: StreamMapping) -> list[str]:
+    """The personal fields, in the order of the model."""
+    names = dict.fromkeys(name.removeprefix(_LINE) for name in known_fields(now.entity))
+    return [name for name in names if name in now.personal]
