@@ -124,6 +124,12 @@ class Visit:
         """The systems of ltc.yaml whose rows this person sees and may act on, in its order."""
         return [name for name in self.desk.settings.systems if self.may_touch(name)]
 
+    @property
+    def limit(self) -> list[str] | None:
+        """``systems`` for somebody who is limited to some; ``None``, for queries without a limit, for all others."""
+        limited = self.session is None or self.session.member.systems is not None
+        return self.systems if limited else None
+
     def may_touch(self, system: str) -> bool:
         """Whether this person sees what belongs to a system, and may act on it as far as their roles go.
 
