@@ -35,12 +35,9 @@ class App:
     @cached_property
     def settings(self) -> Settings:
         """The settings of ltc.yaml; raises ``SettingsError``."""
-        import settings
+        from console import configured
 
-        found = settings.load(self.config)
-        if found.reconciliation.checks or found.reconciliation.checks_folder:
-            _refuse_unknown_checks(found)
-        return found
+        return configured.load(self.config)
 
     @property
     def store(self) -> Store:
@@ -94,19 +91,6 @@ class App:
             known = ", ".join(self.settings.systems)
             raise click.UsageError(f"{self.config} names no system {unknown[0]!r}. It names: {known}.")
         return list(names) or None
-
-
-def _refuse_unknown_checks(found: Settings) -> None:
-    """Only what is set is looked at, because reading the catalogue takes time."""
-    from reconciliation.checks import own
-    from reconciliation.checks.given import problems
-    from settings import Problem, SettingsError, locate
-
-    wrong = problems(found.reconciliation.checks, own.load(found.reconciliation.checks_folder))
-    if wrong:
-        top = ("reconciliation", "checks")
-        example = "checks: {delivery_late: {grace_days: 3}}   # `ltc checks list` shows them"
-        raise SettingsError([Problem(locate(found.path, (*top, *keys)), what, example) for keys, what in wrong])
 
 
 pass_app: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(App)

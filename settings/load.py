@@ -12,7 +12,7 @@ from settings.errors import SettingsError
 from settings.model import Settings
 from yamlfiles.errors import FileUnusable, NoTable
 from yamlfiles.problems import Problem, place, problems
-from yamlfiles.reading import Located, read
+from yamlfiles.reading import LARGEST, Located, parse, text
 
 _EXAMPLES = {
     "version": "version: 1",
@@ -53,6 +53,8 @@ _EXAMPLES = {
     "encryption": "encryption: {key: '${env:LTC_KEY}'}",
     "key": "encryption: {key: '${env:LTC_KEY}'}",
     "old": "encryption: {key: '${env:LTC_KEY}', old: ['${env:LTC_OLD_KEY}']}",
+    "workbench": "workbench: {metrics: {token: '${env:LTC_METRICS_TOKEN}'}}",
+    "metrics": "metrics: {token: '${env:LTC_METRICS_TOKEN}'}",
     "retention": "retention: {landing: {versions: 10, days: 400}, runs: 90, writes: 400}",
     "landing": "landing: {versions: 10, days: 400}",
     "tolerance": "tolerance: {absolute: {CNY: '0.05'}, relative: '0.0005'}",
@@ -78,7 +80,16 @@ def load(path: str | Path) -> Settings:
     Relative paths in it (SQLite store, ``${file:…}``) are read from the file's folder. Raises ``SettingsError``.
     """
     file = Path(path).absolute()
-    top = _read(file)
+    return _settings(_read(file), file)
+
+
+def loads(content: str, path: str | Path) -> Settings:
+    """The settings of a text as if it stood in that file. Raises ``SettingsError``."""
+    file = Path(path).absolute()
+    return _settings(_parsed(content.replace("\r\n", "\n"), file), file)
+
+
+def _settings(top: Located, file: Path) -> Settings:
     try:
         settings = Settings.model_validate({key: value for key, value in top.items() if key != "path"})
     except ValidationError as error:
@@ -101,6 +112,8 @@ def load(path: str | Path) -> Settings:
     keys = settings.encryption
     keys.key = secrets.rooted(keys.key, file.parent)
     keys.old = secrets.rooted(keys.old, file.parent)
+    metrics = settings.workbench.metrics
+    metrics.token = secrets.rooted(metrics.token, file.parent)
     return settings
 
 
@@ -118,12 +131,20 @@ def config_problems(error: ValidationError, path: Path, system: str, model: type
 def _read(file: Path) -> Located:
     if not file.exists():
         raise SettingsError([Problem(str(file), "there is no such file.", "ltc init    # writes a commented ltc.yaml")])
-    with file.open(encoding="utf-8", errors="replace") as opened:
-        begins = opened.read(64 * 1024)
-    if not begins.strip():
+    try:
+        with file.open("rb") as opened:
+            return _parsed(text(opened.read(LARGEST + 1), file.name), file)
+    except OSError:
+        raise SettingsError([Problem(str(file), "the file cannot be read. Check its path and permissions.")]) from None
+    except FileUnusable as error:
+        raise SettingsError([Problem(error.where, f"{error.message} {error.remedy}".strip())]) from None
+
+
+def _parsed(content: str, file: Path) -> Located:
+    if not content.strip():
         raise SettingsError([Problem(file.name, "the file is empty.", "ltc init    # writes a commented ltc.yaml")])
     try:
-        return read(file)
+        return parse(content, file.name)
     except NoTable:
         raise SettingsError([Problem(file.name, "the file is no table of settings.", "version: 1")]) from None
     except FileUnusable as error:

@@ -14,7 +14,7 @@ from yamlfiles.errors import FileUnusable, NoTable
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 """A number; one that is longer stays text, for whoever wants a number to refuse."""
-_LARGEST, _DEEPEST, _MOST_ENTRIES = 1024 * 1024, 50, 100_000
+LARGEST, _DEEPEST, _MOST_ENTRIES = 1024 * 1024, 50, 100_000
 """Bytes of a file, levels of nesting, entries with every alias written out: far more than anybody writes."""
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Located:
     """The file's top mapping; raises ``FileUnusable``."""
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise FileUnusable(str(path), "the file cannot be read.", "Check its path and permissions.") from error
     return parse(text(data, path.name), path.name)
@@ -58,7 +58,7 @@ def read(path: Path) -> Located:
 
 def text(data: bytes, file: str) -> str:
     """The text of a file that people write, called ``file`` in errors; raises ``FileUnusable``."""
-    if len(data) > _LARGEST:
+    if len(data) > LARGEST:
         raise FileUnusable(file, "the file is larger than 1 MiB.", "It is hardly a file of settings.")
     try:
         return data.decode("utf-8").replace("\r\n", "\n")

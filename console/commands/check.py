@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -125,12 +124,13 @@ def _system(settings: Settings, name: str, services: Services) -> Checked:
 
 
 def _look(settings: Settings, name: str, checked: Checked, services: Services) -> None:
+    from console import literals
     from settings import locate, secrets
     from sync.systems import connector_class, mapping_for, ordered_streams
 
     chosen = settings.systems[name]
     kind = connector_class(settings, name)
-    for keys in _literal_secrets(kind.Config, chosen.config):
+    for keys in literals.of_config(kind.Config, chosen.config):
         place = locate(settings.path, ("systems", name, "config", *keys))
         checked.warnings.append({"where": place, "field": keys[-1], "variable": _variable(name, keys[-1])})
     config = kind.Config.model_validate(secrets.resolve(chosen.config))
@@ -152,18 +152,6 @@ def _look_at_rules(settings: Settings, name: str, connector: Connector[Any], map
         if rule.to_system == name:
             mapper = create.fitting(settings, rule, mapping)
             making.creatable(connector.name, specs.get(rule.to_stream), mapper)
-
-
-def _literal_secrets(model: Any, config: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The settings that the connector keeps secret and that are written out instead of referred to."""
-    from settings.secrets import REFERENCE
-
-    for name, known in model.model_fields.items():
-        value = config.get(name)
-        if isinstance(value, dict) and hasattr(known.annotation, "model_fields"):
-            yield from ((name, *keys) for keys in _literal_secrets(known.annotation, value))
-        elif isinstance(value, str) and "SecretStr" in str(known.annotation) and not REFERENCE.search(value):
-            yield (name,)
 
 
 def _variable(system: str, name: str) -> str:

@@ -1,0 +1,102 @@
+"""Two texts of a file line by line: what is shown to people, and what is kept so that it can be taken back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from settings.literals import HIDDEN, masked
+from state.settings_changes import Hunk
+
+_AROUND = 3
+_MANY = 2000
+"""Lines from which on those that repeat are passed over, which would take time that grows with the square."""
+
+
+class Line(NamedTuple):
+    """A line of a difference: ``kind`` is ``same``, ``out``, ``new``, or ``gap`` where lines are left out."""
+
+    kind: str
+    number: int
+    """In the changed file; of a line that was taken out, where it was."""
+    text: str
+
+
+class NotUndoable(Exception):
+    """A change cannot be taken back; ``key`` says why: ``secret``, ``overlaid``."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def hunks(before: str, after: str, secrets: Collection[str]) -> list[Hunk]:
+    """Where two texts differ, without secrets."""
+    old, new = _lines(before, secrets), _lines(after, secrets)
+    plain_old, plain_new = _split(before), _split(after)
+    found = []
+    many = max(len(plain_old), len(plain_new)) > _MANY
+    matcher = SequenceMatcher(None, plain_old, plain_new, autojunk=many)
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag != "equal":
+            above = max(0, c - _AROUND)
+            found.append(Hunk(above + 1, new[above:c], old[a:b], new[c:d], new[d : d + _AROUND]))
+    return found
+
+
+def shown(found: list[Hunk]) -> Iterator[Line]:
+    """The lines of these places, one after the other."""
+    until = 0
+    for place, hunk in enumerate(found):
+        start = hunk.line + len(hunk.above)
+        first = max(hunk.line, until)
+        if place and first > until:
+            yield Line("gap", first, "")
+        skipped = first - hunk.line
+        yield from (Line("same", first + n, text) for n, text in enumerate(hunk.above[skipped:]))
+        yield from (Line("out", start, text) for text in hunk.out)
+        yield from (Line("new", start + n, text) for n, text in enumerate(hunk.new))
+        end = start + len(hunk.new)
+        following = found[place + 1] if place + 1 < len(found) else None
+        most = following.line + len(following.above) - end if following else _AROUND
+        yield from (Line("same", end + n, text) for n, text in enumerate(hunk.below[:most]))
+        until = end + min(len(hunk.below), most)
+
+
+def undone(text: str, found: list[Hunk], secrets: Collection[str]) -> str:
+    """The text with a change taken back, whatever else was changed since. Raises ``NotUndoable``."""
+    if any(HIDDEN in line for hunk in found for line in (*hunk.out, *hunk.new)):
+        raise NotUndoable("secret")
+    end = "\r\n" if "\r\n" in text else "\n"
+    whole, plain = re.findall(r"[^\n]*\n|[^\n]+", text), _lines(text, secrets)
+    for hunk in reversed(found):
+        at = _place(plain, hunk)
+        if at is None:
+            raise NotUndoable("overlaid")
+        until = at + len(hunk.new)
+        if at == len(whole) and whole and not whole[-1].endswith("\n"):
+            whole[-1] += end
+        whole[at:until] = [f"{line}{end}" for line in hunk.out]
+        plain[at:until] = hunk.out
+    return "".join(whole)
+
+
+def _place(lines: list[str], hunk: Hunk) -> int | None:
+    """Where the changed lines stand now: where they stood, else at the only place that looks so."""
+    wanted = [*hunk.above, *hunk.new, *hunk.below]
+    likely = hunk.line - 1
+    if lines[likely : likely + len(wanted)] == wanted:
+        return likely + len(hunk.above)
+    places = [n for n in range(len(lines) - len(wanted) + 1) if lines[n : n + len(wanted)] == wanted]
+    return places[0] + len(hunk.above) if len(places) == 1 else None
+
+
+def _lines(text: str, secrets: Collection[str]) -> list[str]:
+    return [masked(line, secrets) for line in _split(text)]
+
+
+def _split(text: str) -> list[str]:
+    """The lines as YAML and editors count them, without their ends."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
