@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from console import telemetry
 from console.context import App
 from console.output import emit_json
 
@@ -50,13 +51,16 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
 
     given = {name: value for name, value in options.items() if value is not None}
     refuse_paused(app, given.get("systems"), given.get("streams") or (), given.get("paused", False))
-    with progress(app.locale) as shown:
+    with progress(app.locale) as shown, telemetry.run(job, shown, engine) as (traced, ended):
         if engine == "prefect":
-            return _with_prefect(app, job, shown, given)
-        from sync import job as jobs
+            result = _with_prefect(app, job, traced, given)
+        else:
+            from sync import job as jobs
 
-        work = getattr(jobs, f"run_{job}")
-        return work(app.new_store, app.settings, progress=shown, actor=app.actor, **given)
+            work = getattr(jobs, f"run_{job}")
+            result = work(app.new_store, app.settings, progress=traced, actor=app.actor, **given)
+        ended(result)
+        return result
 
 
 def refuse_paused(app: App, systems: Sequence[str] | None, streams: Sequence[str], paused: bool = False) -> None:

@@ -17,6 +17,7 @@ from settings.encryption import Encryption, KeyReference
 from settings.linking import Linking
 from settings.retention import Retention
 from settings.signoff import Findings, Materiality, Periods
+from settings.workbench import Workbench
 from settings.writing import FieldName, Ownership, Policy, Role, Writing
 
 
@@ -130,6 +131,7 @@ class Settings(_Settings):
     reconciliation: ReconciliationSettings = Field(default_factory=ReconciliationSettings)
     retention: Retention = Field(default_factory=Retention)
     encryption: Encryption = Field(default_factory=Encryption)
+    workbench: Workbench = Field(default_factory=Workbench)
     path: Path = Field(Path("ltc.yaml"), exclude=True)
 
     @property

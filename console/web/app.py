@@ -9,7 +9,21 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import PlainTextResponse, Response
 
-from console.web import assets, cash, findings, links, overview, periods, signing_in, systems, tracing, tracking
+from console import telemetry
+from console.web import (
+    assets,
+    cash,
+    findings,
+    health,
+    links,
+    metrics,
+    overview,
+    periods,
+    signing_in,
+    systems,
+    tracing,
+    tracking,
+)
 from console.web.access import Right
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
@@ -21,7 +35,10 @@ if TYPE_CHECKING:
     from settings.model import Settings
     from state.store import Store
 
-_ROOMS = (assets, signing_in, overview, findings, cash, links, tracing, tracking, periods, systems)
+_ROOMS = (
+    *(assets, signing_in, overview, findings, cash, links, tracing, tracking, periods, systems),
+    *(health, metrics),
+)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -33,16 +50,19 @@ def workbench(
     ``secure``: people reach it over TLS; ``proxied``: through a proxy that we trust. ``hosts``: the names that they
     call it by, without ports.
     """
-    app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None)
+    quiet = telemetry.NOTHING_BY_FASTAPI
+    app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None, telemetry=quiet)
     app.state.desk = Desk(store, settings, secure, proxied)
     app.state.attempts = signing_in.attempts()
     app.state.worker = Worker(store, settings)
     app.state.latest = overview.Latest(store, settings)
+    app.state.metrics = metrics.Metrics(store, settings, proxied)
     app.middleware("http")(Guard(frozenset(hosts), secure))
+    app.add_middleware(metrics.Timed, metrics=app.state.metrics)
+    if (tracer := telemetry.tracer()) is not None:
+        app.add_middleware(telemetry.TracedRequests, tracer=tracer, trusting=proxied)
     for room in _ROOMS:
         app.include_router(room.router)
-    app.get("/healthz")(healthz)
-    app.get("/readyz")(readyz)
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(404, _refused)
@@ -51,19 +71,6 @@ def workbench(
     app.add_exception_handler(StoreError, _store_failed)
     app.add_exception_handler(DoesNotFootError, _store_failed)
     return app
-
-
-def healthz() -> Response:
-    """Whether the process answers."""
-    return PlainTextResponse("ok\n")
-
-
-def readyz(request: Request) -> Response:
-    """Whether the store answers, too."""
-    desk: Desk = request.app.state.desk
-    with desk.store.reading() as connection:
-        connection.exec_driver_sql("SELECT 1")
-    return PlainTextResponse("ok\n")
 
 
 def _sign_in_first(request: Request, _error: Exception) -> Response:

@@ -31,7 +31,16 @@ _LASTING = "max-age=31536000"
 _HOST = re.compile(r"^(?:\[([0-9a-fA-F:]+)\]|([^:@\[\]]+))(?::[0-9]+)?$")
 """A name or an address in brackets, with a port or without."""
 
+_ANY_HOST = ("/healthz", "/readyz", "/metrics")
+"""Asked by address: by what watches over servers. They tell nothing that a page elsewhere may not read, or see to it
+themselves."""
+
 Answer = Callable[[Request], Awaitable[Response]]
+
+
+def host_of(request: Request) -> str:
+    """The name or address that a request calls us by, without port."""
+    return _HOST.sub(r"\1\2", request.headers.get("host", "")).lower()
 
 
 class Guard:
@@ -58,7 +67,7 @@ class Guard:
 
     def _refusal(self, request: Request) -> str:
         host = request.headers.get("host", "")
-        if _HOST.sub(r"\1\2", host).lower() not in self._hosts:
+        if host_of(request) not in self._hosts and request.url.path not in _ANY_HOST:
             return "This host is not known here. Give `ltc serve` its address with --public-url."
         if request.method in ("GET", "HEAD"):
             return ""

@@ -29,6 +29,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/assets/{name}"): EVERYBODY,
     ("GET", "/healthz"): EVERYBODY,
     ("GET", "/readyz"): EVERYBODY,
+    ("GET", "/metrics"): EVERYBODY,  # who sends the token, or is on this machine
     ("GET", "/"): MEMBERS,
     ("GET", "/findings"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,
