@@ -56,6 +56,7 @@ COMMANDS = {
     "rekey": "console.commands.rekey:command",
     "serve": "console.commands.serve:command",
     "members": "console.commands.members:command",
+    "metrics": "console.commands.metrics:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""
