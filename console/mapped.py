@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from console.records import HIDDEN, PERSONAL
 from mappings import paths
@@ -20,12 +20,23 @@ from mappings.personal import PERSONAL as OF_PEOPLE
 from mappings.statuses import STATUSES
 from reconciliation import money
 from state.clock import from_us
-from state.lookup import Sample
 
 _BY_LTC = frozenset({"system", "source_id", "source_status", "line_no"})
 """Canonical fields that need no entry in a mapping."""
 _ADDRESS = re.compile(r"\S@\S|\+\d[\d ().-]{6,}\d")
 """What looks like an e-mail address or a telephone number."""
+
+
+class Sample(Protocol):
+    """One raw record, from the store or not."""
+
+    @property
+    def source_id(self) -> str:
+        """The source's id of it."""
+
+    @property
+    def body(self) -> bytes:
+        """Its JSON."""
 
 
 @dataclass(frozen=True, slots=True)

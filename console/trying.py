@@ -14,17 +14,23 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from console import mapped
 from mappings.engine import Mapping, load
 from mappings.errors import MappingError, MappingFileError
 from mappings.model import ENTITIES, columns
-from state.lookup import Sample
 
 _CPU_SECONDS, _MEMORY = 10, 1024 * 1024 * 1024
 _MOST_SHOWN = 300
 """Fields of one record, those of its lines included."""
+
+
+class Sample(NamedTuple):
+    """One raw record."""
+
+    source_id: str
+    body: bytes
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
