@@ -97,7 +97,7 @@ def apply(session: Session, rules: Sequence[CashRule] | None = None, base_curren
         if not settled or (turn and not reopened):
             break
     currencies.gains(session, base_currency)
-    residue.suggest(session, [rule.name for rule in wanted])
+    residue.suggest(session, wanted)
     residue.classify(session)
     tables.verify(session)
     return _give_out(session)

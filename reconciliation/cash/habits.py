@@ -29,6 +29,10 @@ class Habit:
 
     after_due: Days | None
     after_issue: Days | None
+    mostly: int | None
+    """The middle of the days after the due date."""
+    mostly_discounted: int | None
+    """The middle of the days after the day of the invoice, of what he discounts."""
 
     def due_now(self, receipt: Receipt, items: Sequence[Item], *, deducted: bool) -> list[Item]:
         """What the payer usually pays on the receipt's day, and all credit notes; with discount if ``deducted``."""
@@ -55,7 +59,37 @@ def habits(session: Session) -> dict[tuple[str, str], Habit]:
         """
     ):
         found.setdefault((party, currency), ([], []))[discounted].append(days)
-    return {payer: Habit(_usual(due), _usual(issue)) for payer, (due, issue) in found.items()}
+    return {
+        payer: Habit(_usual(due), _usual(issue), _middle(due), _middle(issue)) for payer, (due, issue) in found.items()
+    }
+
+
+def likeliest(receipt: Receipt, items: Sequence[Item], habit: Habit | None, *, deducted: bool = False) -> list[Item]:
+    """Items that nothing tells apart, first those that would have been paid when the payer mostly pays.
+
+    Of a payer without a habit those that are due about the receipt's day; with discount if ``deducted``.
+    """
+
+    def away(item: Item) -> int:
+        since, days = item.due_on or item.issued_on, habit.mostly if habit else None
+        if deducted and item.issued_on and habit and habit.mostly_discounted is not None:
+            since, days = item.issued_on, habit.mostly_discounted
+        return abs((receipt.received_on - since).days - (days or 0)) if receipt.received_on and since else 0
+
+    return sorted(items, key=away)
+
+
+def likely_set(
+    receipt: Receipt, members: Sequence[Item], items: Sequence[Item], habit: Habit | None, *, deducted: bool
+) -> list[Item]:
+    """A set of the same amounts out of ``items``, of equal ones the likeliest."""
+    found: list[Item] = []
+    for item in members:
+        equals = [other for other in items if (other.rest, other.discount) == (item.rest, item.discount)]
+        found.append(
+            next(other for other in likeliest(receipt, equals, habit, deducted=deducted) if other not in found)
+        )
+    return found
 
 
 def _usual(days: list[int]) -> Days | None:
@@ -63,6 +97,10 @@ def _usual(days: list[int]) -> Days | None:
         return None
     outside = len(days) // _OUTSIDE
     return days[outside] - _SLACK, days[-1 - outside] + _SLACK
+
+
+def _middle(days: list[int]) -> int | None:
+    return days[len(days) // 2] if len(days) >= _LEAST else None
 
 
 def _within(received: date | None, since: date | None, days: Days | None) -> bool:

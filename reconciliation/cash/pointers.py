@@ -141,12 +141,14 @@ def _propose(session: Session, rule: CashRule, table: str, sure: str, evidence: 
         session.run(
             f"""
             INSERT INTO proposal BY NAME
-            SELECT e.receipt_id, row_number() OVER (PARTITION BY e.receipt_id ORDER BY x.due_on, x.issued_on, x.number,
+            SELECT e.receipt_id, row_number() OVER (PARTITION BY e.receipt_id ORDER BY
+                least(abs(c.received_on - x.due_on), abs(c.received_on - x.issued_on)), x.due_on, x.issued_on, x.number,
                 e.item_id) AS option, e.item_id, i.rest AS applied, i.rest AS spent, {score} AS score,
                 {evidence} AS evidence
             FROM (SELECT DISTINCT *, count(DISTINCT receipt_id) OVER (PARTITION BY item_id) AS asked FROM {table}) e
             JOIN rest_item i USING (item_id) JOIN item x ON x.item_id = e.item_id SEMI JOIN rest_receipt r
                 ON r.receipt_id = e.receipt_id
+            JOIN receipt c ON c.receipt_id = e.receipt_id
             WHERE {where}
             """
         )

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciliation.cash import references
+from reconciliation.cash.groups import AHEAD
+from reconciliation.frame import quoted
 from reconciliation.session import Session
+from settings.cash import CashRule
 
 MOST_SUGGESTIONS = 5
+_MOST_EQUALS = 3
+"""More items of just the amount, of customers that nothing ties to the receipt, are no suggestion but a guess."""
 _TWICE_DAYS = 14
 """Days within which an identical payment may be the same one sent again."""
 _ADVANCE = "ADVANCE|DEPOSIT|PREPAY|DOWN ?PAYMENT|ANZAHLUNG|VORAUS|ACOMPTE|ANTICIP|预付|预收|定金|订金|押金|前受|保证金"
@@ -82,30 +89,18 @@ def classify(session: Session) -> None:
     )
 
 
-def suggest(session: Session, rules: list[str]) -> None:
+def suggest(session: Session, rules: Sequence[CashRule]) -> None:
     """Make ``option_row``: of what the rules found possible, what still is, ranked for each receipt.
 
     ``rules``: the rules in their order; of two rules that suggest the same the surer one counts, then the earlier.
     """
+    _withdraw(session, rules)
+    _equal_amounts(session, rules)
+    names = [*(rule.name for rule in rules), "amount_only"]
     session.run(
         f"""
-        INSERT INTO suggestion BY NAME
-        SELECT r.receipt_id, row_number() OVER nearest AS option, i.item_id, i.rest AS applied, i.rest AS spent,
-            250 AS score, '{{"amount":"equal","payer":"' || CASE WHEN r.party IS NULL THEN 'unknown' ELSE 'other' END
-                || '"}}' AS evidence, 'amount_only' AS rule
-        FROM rest_receipt s JOIN receipt r USING (receipt_id) ANTI JOIN suggestion g ON g.receipt_id = r.receipt_id
-        JOIN (
-            SELECT x.item_id, x.currency, x.issued_on, x.due_on, x.number, i.rest
-            FROM rest_item i JOIN item x USING (item_id)
-            QUALIFY count(*) OVER (PARTITION BY x.currency, i.rest) <= 50
-        ) i ON i.currency = r.currency AND i.rest = s.rest
-        ANTI JOIN forbidden f ON f.receipt_id = r.receipt_id AND f.item_id = i.item_id
-        WHERE (i.issued_on IS NULL OR r.received_on IS NULL OR i.issued_on <= r.received_on + 3)
-        WINDOW nearest AS (PARTITION BY r.receipt_id ORDER BY abs(r.received_on - coalesce(i.due_on, i.issued_on)),
-            i.number, i.item_id)
-        QUALIFY row_number() OVER nearest <= {MOST_SUGGESTIONS};
         CREATE OR REPLACE TEMP TABLE rule_order AS
-            SELECT unnest({[*rules, "amount_only"]}) AS rule, unnest(range(1, {len(rules) + 2})) AS place;
+            SELECT unnest({names}) AS rule, unnest(range(1, {len(names) + 1})) AS place;
         CREATE OR REPLACE TEMP TABLE choice AS
         WITH possible AS (
             SELECT s.receipt_id, s.rule, s.option, min(s.score) AS score, count(*) AS items,
@@ -140,3 +135,86 @@ def suggest(session: Session, rules: list[str]) -> None:
         FROM suggestion s JOIN choice c USING (receipt_id, rule, option)
         """
     )
+
+
+def _withdraw(session: Session, rules: Sequence[CashRule]) -> None:
+    """Suggest nothing for what was paid before, and no excess over the items of a text that may name more of them:
+
+    that ends within a number, or names several and holds something like a number that nobody could read.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE incomplete AS
+        WITH excess AS (
+            SELECT receipt_id, option, rule, count(*) AS items FROM suggestion
+            WHERE rule IN {_of_kinds(rules, "overpayment", "surcharge")} GROUP BY ALL
+        ),
+        ending AS (
+            SELECT DISTINCT e.receipt_id, p.customer, regexp_replace(
+                regexp_extract(r.text, '[A-Z0-9][A-Z0-9./-]*$'), '[-./]', '', 'g') AS last
+            FROM excess e JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
+        ),
+        cut AS (
+            SELECT DISTINCT n.receipt_id FROM ending n JOIN item x ON x.party = n.customer
+            JOIN item_key k USING (item_id)
+            WHERE length(n.last) >= 2 AND length(k.key) > length(n.last) AND starts_with(k.key, n.last)
+        )
+        SELECT receipt_id, option, rule FROM excess WHERE receipt_id IN (FROM cut)
+            OR items > 1 AND receipt_id IN (FROM unread_number UNION FROM unknown_number);
+        DELETE FROM suggestion USING incomplete i
+        WHERE i.receipt_id = suggestion.receipt_id AND i.rule = suggestion.rule AND i.option = suggestion.option;
+        CREATE OR REPLACE TEMP TABLE paid_again AS
+        SELECT DISTINCT l.receipt_id FROM receipt l SEMI JOIN rest_receipt USING (receipt_id)
+        JOIN receipt p ON p.currency = l.currency AND p.gross = l.gross AND p.receipt_id <> l.receipt_id
+            AND (p.party = l.party OR p.account <> '' AND p.account = l.account)
+            AND (p.received_on, p.receipt_id) < (l.received_on, l.receipt_id)
+            AND p.received_on + {_TWICE_DAYS} >= l.received_on
+        WHERE l.gross > 0 AND EXISTS (
+            SELECT 1 FROM hit a JOIN hit b USING (item_id) ANTI JOIN rest_item USING (item_id)
+            WHERE a.receipt_id = l.receipt_id AND b.receipt_id = p.receipt_id AND a.level >= {references.CLEANED});
+        DELETE FROM suggestion WHERE receipt_id IN (FROM paid_again)
+        """
+    )
+
+
+def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
+    """Suggest items over just the amount: of whom the payer pays for, where only another amount explains the receipt;
+    of anybody, where nothing does. Those whose day is nearest to the receipt's come first."""
+    nearest = "abs(r.received_on - coalesce(x.due_on, x.issued_on)), x.number, x.item_id"
+    billed = f"(x.issued_on IS NULL OR r.received_on IS NULL OR x.issued_on <= r.received_on + {AHEAD})"
+    other = _of_kinds(rules, "partial", "overpayment", "surcharge")
+    columns = "x.item_id, i.rest AS applied, i.rest AS spent"
+    uncut = "ANTI JOIN forbidden f ON f.receipt_id = r.receipt_id AND f.item_id = x.item_id"
+    session.run(
+        f"""
+        INSERT INTO suggestion BY NAME
+        SELECT r.receipt_id, row_number() OVER near AS option, {columns}, 720 AS score,
+            '{{"amount":"equal","payer":"same"}}' AS evidence, 'amount_only' AS rule
+        FROM rest_receipt s JOIN receipt r USING (receipt_id)
+        SEMI JOIN (SELECT receipt_id FROM suggestion GROUP BY ALL HAVING bool_and(rule IN {other})) g
+            ON g.receipt_id = r.receipt_id
+        JOIN payer p ON p.payer = r.party JOIN item x ON x.party = p.customer AND x.currency = r.currency
+        JOIN rest_item i ON i.item_id = x.item_id AND i.rest = s.rest {uncut}
+        WHERE {billed}
+        WINDOW near AS (PARTITION BY r.receipt_id ORDER BY {nearest})
+        QUALIFY row_number() OVER near <= {_MOST_EQUALS};
+        INSERT INTO suggestion BY NAME
+        SELECT r.receipt_id, row_number() OVER near AS option, {columns}, 250 AS score,
+            '{{"amount":"equal","payer":"' || CASE WHEN r.party IS NULL THEN 'unknown' ELSE 'other' END || '"}}'
+                AS evidence, 'amount_only' AS rule
+        FROM rest_receipt s JOIN receipt r USING (receipt_id) ANTI JOIN suggestion g ON g.receipt_id = r.receipt_id
+        ANTI JOIN paid_again a ON a.receipt_id = r.receipt_id
+        JOIN (SELECT y.currency, i.* FROM rest_item i JOIN item y USING (item_id)
+            QUALIFY count(*) OVER (PARTITION BY y.currency, i.rest) <= 50) i
+            ON i.currency = r.currency AND i.rest = s.rest
+        JOIN item x ON x.item_id = i.item_id {uncut}
+        WHERE {billed}
+        WINDOW near AS (PARTITION BY r.receipt_id ORDER BY {nearest})
+        QUALIFY count(*) OVER (PARTITION BY r.receipt_id) <= {_MOST_EQUALS}
+        """
+    )
+
+
+def _of_kinds(rules: Sequence[CashRule], *kinds: str) -> str:
+    """The names of the rules of these kinds, for ``IN``."""
+    return "(" + ", ".join(["NULL", *(quoted(rule.name) for rule in rules if rule.kind in kinds)]) + ")"

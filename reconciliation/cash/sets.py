@@ -13,7 +13,7 @@ from reconciliation.cash import cases, references
 from reconciliation.cash.cases import RELATED, UNKNOWN
 from reconciliation.cash.chance import Chance
 from reconciliation.cash.groups import Group, Item, Proposals, Receipt, is_billed, load
-from reconciliation.cash.habits import Habit, habits
+from reconciliation.cash.habits import Habit, habits, likeliest, likely_set
 from reconciliation.cash.subsets import Solution, SubsetSums
 from reconciliation.cash.unnamed import prepare_unnamed, waiting_receipts
 from reconciliation.session import Session
@@ -58,7 +58,7 @@ def some_of_named(session: Session, rule: CashRule) -> int:
     ]
     proposals = Proposals()
     taken: set[int] = set()
-    waiting = waiting_receipts(session)
+    waiting, usual = waiting_receipts(session), habits(session)
     theirs = {receipt.receipt_id: {item.item_id for item in named[receipt.receipt_id]} for receipt in receipts}
     settled: set[int] = set()
     for receipt in receipts:
@@ -79,7 +79,12 @@ def some_of_named(session: Session, rule: CashRule) -> int:
         evidence: dict[str, Any] = {"equal_items": len(billed or alike)}
         if certain:
             evidence["chosen"] = "oldest"
-        for option, item in enumerate(billed[:1] if certain else (billed or alike)[:_SHOWN], 1):
+        possible = (
+            billed[:1]
+            if certain
+            else likeliest(receipt, billed or alike, usual.get((receipt.party, receipt.currency)))[:_SHOWN]
+        )
+        for option, item in enumerate(possible, 1):
             proposals.add(receipt, [item], 850 if certain else 700, evidence, sure=certain, option=option)
         if certain:
             settled.add(receipt.receipt_id)
@@ -244,6 +249,8 @@ def _propose_sums(
             continue  # one item of just that amount is for the rule about that
         sure = not several and chance < (rule.chance or 0)
         members = [items[place] for place in solution.members]
+        if not sure:
+            members = likely_set(receipt, members, items, habit, deducted=deducted)
         evidence = {"sum": among, "items": _numbers(members), **_odds(chance, len(options), solution)}
         differences = [(item.item_id, "discount", -item.deduction(receipt)) for item in members if deducted]
         score = (900 if ordered else 800) if sure else max(300, 640 - 40 * solution.size)

@@ -12,6 +12,7 @@ from math import comb
 
 from reconciliation.cash.chance import Chance
 from reconciliation.cash.groups import AHEAD, Group, Item, Proposals, Receipt, load
+from reconciliation.cash.habits import Habit, habits, likeliest
 from reconciliation.cash.readings import read_endings
 from reconciliation.cash.references import CLEANED, LOOK_ALIKE
 from reconciliation.cash.subsets import SubsetSums
@@ -130,14 +131,15 @@ def party_amount(session: Session, rule: CashRule) -> int:
     prepare_unnamed(session)
     months = named_months(session)
     waiting = waiting_receipts(session)
-    signs = signs_of(session)
+    signs, usual = signs_of(session), habits(session)
     proposals = Proposals()
     for group in load(session, "SELECT * FROM unnamed"):
         amounts = {item.rest for item in group.items} | {item.rest - item.discount for item in group.items}
-        still = waiting.get((group.receipts[0].party, group.receipts[0].currency), [])
+        payer = (group.receipts[0].party, group.receipts[0].currency)
+        still, habit = waiting.get(payer, []), usual.get(payer)
         for receipt in group.receipts:
             month = months.get(receipt.receipt_id)
-            if receipt.rest in amounts and _of_amount(rule, group, receipt, month, still, signs, proposals):
+            if receipt.rest in amounts and _of_amount(rule, group, receipt, month, still, signs, habit, proposals):
                 still.remove((receipt.received_on, receipt.receipt_id, receipt.rest))
     return proposals.settle(session, rule.name, rule.decision)
 
@@ -289,6 +291,7 @@ def _of_amount(
     months: list[int] | None,
     waiting: list[tuple[date | None, int, int]],
     signs: Signs,
+    habit: Habit | None,
     proposals: Proposals,
 ) -> bool:
     """Propose the oldest item of the amount; whether it is sure. ``waiting``: what else of the payer's is open."""
@@ -324,8 +327,9 @@ def _of_amount(
     if alike:
         evidence |= {"equal_items": len(fitting), "chosen": "oldest"}
     if alike and not sure:
-        place = min(sum(entry[2] // receipt.rest or 1 for entry in before), len(fitting) - 1)
-        fitting = [fitting[place], *fitting[:place], *fitting[place + 1 :]]  # the older ones are for what came before
+        place = sum(entry[2] // receipt.rest for entry in before if entry[2] % receipt.rest == 0)
+        older = fitting[: min(place, len(fitting) - 1)]  # for what came before and is for just so many of them
+        fitting = [*likeliest(receipt, fitting[len(older) :], habit, deducted=bool(deducted)), *older]
     for option, item in enumerate(fitting[:1] if sure else [*fitting, *others][:5], 1):
         differences = [(item.item_id, "discount", receipt.rest - item.rest)]
         score = 850 if sure else 700

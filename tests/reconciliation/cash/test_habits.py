@@ -17,12 +17,12 @@ def _item(item_id: int, rest: int, due: int, discount: int = 0) -> Item:
 def test_only_what_is_due_as_long_as_the_payer_usually_waits_is_paid_now() -> None:
     receipt = Receipt(1, "A", "EUR", 500, _DAY + timedelta(40))
     items = [_item(1, 100, 0), _item(2, 200, 38), _item(3, 300, 80), _item(4, -50, 0)]
-    found = Habit((0, 5), None).due_now(receipt, items, deducted=False)
+    found = Habit((0, 5), None, 2, None).due_now(receipt, items, deducted=False)
     assert [item.item_id for item in found] == [2, 4]
 
 
 def test_days_after_the_invoice_count_where_a_discount_is_deducted() -> None:
     receipt = Receipt(1, "A", "EUR", 500, _DAY + timedelta(9))
     items = [_item(1, 100, 30, discount=2), _item(2, 200, 8)]
-    assert [item.item_id for item in Habit((0, 5), (7, 10)).due_now(receipt, items, deducted=True)] == [1, 2]
-    assert [item.item_id for item in Habit((0, 5), None).due_now(receipt, items, deducted=True)] == [2]
+    assert [item.item_id for item in Habit((0, 5), (7, 10), 2, 8).due_now(receipt, items, deducted=True)] == [1, 2]
+    assert [item.item_id for item in Habit((0, 5), None, 2, None).due_now(receipt, items, deducted=True)] == [2]

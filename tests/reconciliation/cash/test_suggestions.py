@@ -1,0 +1,91 @@
+"""Which suggestion comes first, and what is not suggested because it would hardly be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reconciliation.cash.world import World
+
+
+def test_of_a_namesakes_equal_items_the_one_of_the_receipts_day_comes_first() -> None:
+    world = World()
+    world.parties = [("A", "C-1", "Thomas Wood"), ("B", "C-2", "Thomas Wood")]
+    items = [world.item(f"INV-{n}", "29.00", day=30 * n, due=30 * n + 14) for n in range(3)]
+    receipt = world.receipt("29.00", party=None, name="THOMAS WOOD", day=60)
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert outcome.suggestions(receipt)[0] == {items[2]: 2_900}
+
+
+def test_of_equal_items_the_one_that_the_payer_would_pay_now_comes_first() -> None:
+    world = World()
+    for n in range(6):  # always ten days late
+        world.item(f"INV-{n}", 100 + n, day=-90 + n, due=-60 + n)
+        world.receipt(100 + n, f"INV-{n}", day=-50 + n)
+    other = world.item("INV-20", 500, day=-20, due=18)
+    meant = world.item("INV-21", 500, day=-25, due=10)
+    world.receipt(620, day=19)  # something is open before it, so that nothing is sure
+    receipt = world.receipt(500, day=20)
+    found = world.apply().suggestions(receipt)
+    assert [set(option) for option in found[:2]] == [{meant}, {other}]
+
+
+def test_a_set_of_equal_amounts_is_suggested_of_those_that_are_due_about_then() -> None:
+    world = World()
+    world.item("INV-1", "220.52", day=-60, due=-30)
+    late = world.item("INV-2", "220.52", day=0, due=19)
+    large = world.item("INV-3", "1838.16", day=0, due=19)
+    receipt = world.receipt("2058.68", day=20)
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert set(outcome.suggestions(receipt)[0]) == {late, large}
+
+
+@pytest.mark.parametrize(("equals", "suggested"), [(1, 1), (3, 3), (4, 0)])
+def test_more_than_three_items_of_just_the_amount_are_no_suggestion(equals: int, suggested: int) -> None:
+    world = World()
+    for n in range(equals):
+        world.item(f"INV-{n}", 75, party=f"P{n}")
+    receipt = world.receipt(75, "thank you", party=None)
+    assert len(world.apply().suggestions(receipt)) == suggested
+
+
+def test_an_item_of_just_the_amount_comes_before_a_part_of_the_one_that_is_named() -> None:
+    world = World()
+    world.item("INV-0304301", 3502.95)
+    meant = world.item("INV-0304300", 978.35)
+    receipt = world.receipt(978.35, "INV-0304301")
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert outcome.suggestions(receipt)[0] == {meant: 97_835}
+
+
+def test_what_was_paid_before_is_not_suggested_for_something_else() -> None:
+    world = World()
+    world.item("INV-0416310", "43.90")
+    other = world.item("INV-0416311", "116.43")
+    world.receipt("43.90", "Invoice INV-0416310", day=20)
+    again = world.receipt("43.90", "Invoice INV-0416310", day=24)
+    outcome = world.apply()
+    assert outcome.suggestions(again) == []
+    assert outcome.left(again) == (4_390, "duplicate?")
+    assert other not in outcome.settled(again)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "suggested"),
+    [
+        ("INV-101010 batch 533525", 130, True),
+        ("INV-101010 batch 533525 thank you", 130, True),
+        ("INV-101010 batch 533525 INV-1", 130, False),
+        ("INV-101010, INV-101020, INV-999999", 360, False),
+    ],
+)
+def test_an_excess_is_no_overpayment_where_the_text_may_name_more(text: str, amount: int, suggested: bool) -> None:
+    world = World()
+    named = [world.item("INV-101010", 100), world.item("INV-101020", 200)]
+    receipt = world.receipt(amount, text)
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert ({named[0]: 10_000} in outcome.suggestions(receipt)) is suggested
+    assert bool(outcome.suggestions(receipt)) is suggested
