@@ -249,9 +249,11 @@ def _propose_sums(
             continue  # one item of just that amount is for the rule about that
         sure = not several and chance < (rule.chance or 0)
         members = [items[place] for place in solution.members]
-        if not sure:
+        evidence = {"sum": among, **_odds(chance, len(options), solution)}
+        if not sure and solution.ways > 1:
             members = likely_set(receipt, members, items, habit, deducted=deducted)
-        evidence = {"sum": among, "items": _numbers(members), **_odds(chance, len(options), solution)}
+            evidence["equal_amounts"] = "usual day first"
+        evidence["items"] = _numbers(members)
         differences = [(item.item_id, "discount", -item.deduction(receipt)) for item in members if deducted]
         score = (900 if ordered else 800) if sure else max(300, 640 - 40 * solution.size)
         proposals.add(receipt, members, score, evidence, sure=sure, option=option, differences=differences)

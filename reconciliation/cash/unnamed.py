@@ -325,7 +325,7 @@ def _of_amount(
     )
     evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
     if alike:
-        evidence |= {"equal_items": len(fitting), "chosen": "oldest"}
+        evidence |= {"equal_items": len(fitting), "chosen": "oldest" if sure else "usual day first"}
     if alike and not sure:
         place = sum(entry[2] // receipt.rest for entry in before if entry[2] % receipt.rest == 0)
         older = fitting[: min(place, len(fitting) - 1)]  # for what came before and is for just so many of them
