@@ -79,6 +79,26 @@ def generate(store: Store, chains: int, gaps: int = 0) -> None:
     writer.flush()
 
 
+def generate_receipts(store: Store, receipts: int) -> None:
+    """Fill an empty store with invoices, and as many receipts of which only the amount says which one each is for."""
+    writer = _Writer(store)
+    writer.add("books", "party", "P0", number="C0", name="公司0", tax_id="913100000000000000")
+    for number in range(receipts):
+        amount = 100_000 + 1_013 * number
+        bill: dict[str, Any] = {
+            "number": f"INV-{number:07d}",
+            "kind": "invoice",
+            "status": "issued",
+            "party_ref": "id:P0",
+        }
+        bill |= {"currency": "CNY", "net_amount": amount, "gross_amount": amount, "open_amount": amount}
+        writer.add("books", "invoice", f"I{number}", issue_date="2026-09-01", due_date="2026-10-01", **bill)
+        receipt: dict[str, Any] = {"status": "received", "kind": "payment", "direction": "in", "currency": "CNY"}
+        receipt |= {"amount": amount, "unapplied_amount": amount, "received_on": "2026-10-02"}
+        writer.add("books", "payment", f"M{number}", number=f"M{number}", **receipt)
+    writer.flush()
+
+
 def _chain(writer: _Writer, n: int, gap: int) -> None:
     party, net, gross = f"id:P{n % _PARTIES}", 100_000 + n % 900_000, (100_000 + n % 900_000) * 113 // 100
     day = f"2026-{1 + n % 9:02d}-{1 + n % 28:02d}"
