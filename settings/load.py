@@ -55,6 +55,13 @@ _EXAMPLES = {
     "old": "encryption: {key: '${env:LTC_KEY}', old: ['${env:LTC_OLD_KEY}']}",
     "workbench": "workbench: {metrics: {token: '${env:LTC_METRICS_TOKEN}'}}",
     "metrics": "metrics: {token: '${env:LTC_METRICS_TOKEN}'}",
+    "sign_in": "sign_in: {issuer: https://id.example.com, client_id: ltc, groups: {ltc-admins: admin}}",
+    "issuer": "issuer: https://id.example.com   # letter by letter as in its discovery document",
+    "client_secret": "client_secret: '${env:CLIENT_SECRET}'",
+    "scopes": "scopes: [openid, profile, email, groups]",
+    "role_claim": "role_claim: groups   # with dots for one inside another: realm_access.roles",
+    "groups": "groups: {ltc-admins: admin, accounting: [finance, approver]}",
+    "domains": "domains: [acme.com]",
     "retention": "retention: {landing: {versions: 10, days: 400}, runs: 90, writes: 400}",
     "landing": "landing: {versions: 10, days: 400}",
     "tolerance": "tolerance: {absolute: {CNY: '0.05'}, relative: '0.0005'}",
@@ -114,6 +121,10 @@ def _settings(top: Located, file: Path) -> Settings:
     keys.old = secrets.rooted(keys.old, file.parent)
     metrics = settings.workbench.metrics
     metrics.token = secrets.rooted(metrics.token, file.parent)
+    sign_in = settings.workbench.sign_in
+    if sign_in is not None:
+        sign_in.client_secret = secrets.rooted(sign_in.client_secret, file.parent)
+        sign_in.ca_bundle = sign_in.ca_bundle and file.parent / sign_in.ca_bundle.expanduser()
     return settings
 
 

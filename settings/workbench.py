@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from settings.encryption import KeyReference
+from settings.sign_in import SignIn
 
 
 class Metrics(BaseModel):
@@ -21,3 +22,4 @@ class Workbench(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     metrics: Metrics = Field(default_factory=Metrics)
+    sign_in: SignIn | None = None

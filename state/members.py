@@ -40,11 +40,12 @@ _FIRST_WAIT_SECONDS = 30
 _LONGEST_WAIT_SECONDS = 900
 """but never more than this, so that nobody can lock a colleague out for long."""
 _NAME = re.compile(r"[\w][\w.@+-]{0,79}")
-_COLUMNS = ("name", "password", "roles", "systems", "locale", "active", "created_at", "failures")
+_COLUMNS = ("name", "roles", "systems", "active", "created_at", "failures")
 
 ACTIONS = (
     *("member invited", "member changed", "member deactivated", "member signed in", "member locked out"),
-    "member set a password",
+    *("member set a password", "member joined", "member bound", "member unbound", "member readmitted"),
+    "member turned away",
 )
 """What the audit says of members. The reconciliation depends on none of it."""
 
@@ -60,12 +61,16 @@ class Role(StrEnum):
 
 
 class MemberError(Exception):
-    """Something that cannot be done with a member; ``message`` is a sentence, ``remedy`` the next step."""
+    """Something that cannot be done with a member.
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    ``message`` is a sentence, ``remedy`` the next step; ``why`` names it for pages, which say it in their language.
+    """
+
+    def __init__(self, message: str, remedy: str = "", why: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def find(connection: Connection, name: str) -> Member:
     """The member of this name; raises ``MemberError``."""
     row = _row(connection, name)
     if row is None:
-        raise MemberError(f"There is no member {name!r}.", "`ltc members list` shows them.")
+        raise MemberError(f"There is no member {name!r}.", "`ltc members list` shows them.", "unknown")
     return _member(row)
 
 
@@ -127,11 +132,15 @@ def invite(
     row = _row(connection, called)
     if row is None:
         if not wanted:
-            raise MemberError(f"{called} has no role yet.", f"Give one: `ltc members invite {called} --role finance`.")
-        bulk.insert(connection, table, _COLUMNS, [(called, None, _roles(wanted), limit, None, 1, now_us(), 0)])
+            remedy = f"Give one: `ltc members invite {called} --role finance`."
+            raise MemberError(f"{called} has no role yet.", remedy, "no_role")
+        bulk.insert(connection, table, _COLUMNS, [(called, kept(wanted), limit, 1, now_us(), 0)])
     else:
-        _keep_from_provider(_member(row))
-        given = _roles(wanted or _member(row).roles)
+        found = _member(row)
+        _keep_from_provider(found)
+        if wanted and found.active and Role.ADMIN not in wanted:
+            _keep_an_admin(connection, found)
+        given = kept(wanted or found.roles)
         _set(connection, called, active=1, roles=given, systems=row.systems if limit is None else limit)
     token = secrets.token_urlsafe(32)
     connection.execute(delete(invitations).where(invitations.c.member == called))
@@ -173,18 +182,20 @@ def set_roles(connection: Connection, name: str, roles: Iterable[Role], actor: s
     found, wanted = find(connection, name), frozenset(roles)
     _keep_from_provider(found)
     if not wanted:
-        raise MemberError(f"{found.name} needs a role.", "To take all access away: `ltc members deactivate`.")
+        raise MemberError(
+            f"{found.name} needs a role.", "To take all access away: `ltc members deactivate`.", "no_role"
+        )
     if Role.ADMIN not in wanted:
         _keep_an_admin(connection, found)
-    _set(connection, found.name, roles=_roles(wanted))
-    return _changed(connection, found, actor)
+    _set(connection, found.name, roles=kept(wanted))
+    return changed(connection, found, actor)
 
 
 def set_systems(connection: Connection, name: str, systems: Iterable[str] | None, actor: str) -> Member:
     """Limit a member to what belongs to these systems, at once; ``None``: to nothing. Raises ``MemberError``."""
     found = find(connection, name)
     _set(connection, found.name, systems=_limit(systems))
-    return _changed(connection, found, actor)
+    return changed(connection, found, actor)
 
 
 def deactivate(connection: Connection, name: str, actor: str) -> Member:
@@ -192,8 +203,8 @@ def deactivate(connection: Connection, name: str, actor: str) -> Member:
     found = find(connection, name)
     _keep_an_admin(connection, found)
     _set(connection, found.name, active=0, password=None)
-    for kept in (sessions, invitations, api_tokens):
-        connection.execute(delete(kept).where(kept.c.member == found.name))
+    for ended in (sessions, invitations, api_tokens):
+        connection.execute(delete(ended).where(ended.c.member == found.name))
     audit.append(connection, actor, "member deactivated", {"member": found.name})
     return find(connection, found.name)
 
@@ -264,19 +275,20 @@ def sign_out(connection: Connection, token: str) -> None:
 
 
 def _keep_an_admin(connection: Connection, leaving: Member) -> None:
+    # Held until the end, so that two admins who take the role from each other at once do not both succeed.
+    connection.execute(select(table.c.name).where(table.c.active == 1).order_by(table.c.name).with_for_update())
     if Role.ADMIN in leaving.roles and not any(
         Role.ADMIN in other.roles for other in listing(connection) if other.active and other.name != leaving.name
     ):
-        raise MemberError(f"{leaving.name} is the only admin.", "Make somebody else one first.")
+        raise MemberError(f"{leaving.name} is the only admin.", "Make somebody else one first.", "only_admin")
 
 
 def called_by(name: str) -> str:
     """A member's name as it is kept: without differences that nobody sees. Raises ``MemberError``."""
     called = normalize("NFKC", name).strip().casefold()
     if not _NAME.fullmatch(called):
-        raise MemberError(
-            f"{name!r} cannot be a member's name.", "Use letters, digits and . @ + - _, such as wang.min or li@acme.cn."
-        )
+        remedy = "Use letters, digits and . @ + - _, such as wang.min or li@acme.cn."
+        raise MemberError(f"{name!r} cannot be a member's name.", remedy, "name")
     return called
 
 
@@ -285,11 +297,12 @@ def _keep_from_provider(found: Member) -> None:
         raise MemberError(
             f"{found.name} signs in through {found.provider}, which decides what they are.",
             "Change it there; it holds from the next sign-in.",
+            "provider",
         )
 
 
-def _changed(connection: Connection, before: Member, actor: str) -> Member:
-    """Put into the audit what a member was and is."""
+def changed(connection: Connection, before: Member, actor: str) -> Member:
+    """Put into the audit what a member was ``before`` and is now; returns the member."""
     now = find(connection, before.name)
     was = {f"{name} before": value for name, value in _told(before).items() if name != "member"}
     audit.append(connection, actor, "member changed", {**_told(now), **was})
@@ -307,7 +320,7 @@ def _limit(systems: Iterable[str] | None) -> str | None:
         return None
     named = sorted(set(systems))
     if not named:
-        raise MemberError("No system was named.", "Name at least one, or give all of them.")
+        raise MemberError("No system was named.", "Name at least one, or give all of them.", "no_system")
     return json.dumps(named)
 
 
@@ -319,7 +332,8 @@ def _set(connection: Connection, name: str, **values: Any) -> None:
     connection.execute(update(table).where(table.c.name == name).values(**values))
 
 
-def _roles(roles: Iterable[Role]) -> str:
+def kept(roles: Iterable[Role]) -> str:
+    """Roles as a row holds them."""
     return json.dumps(sorted(roles))
 
 

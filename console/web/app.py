@@ -18,7 +18,9 @@ from console.web import (
     links,
     metrics,
     overview,
+    people,
     periods,
+    provided,
     signing_in,
     systems,
     tracing,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _ROOMS = (
-    *(assets, signing_in, overview, findings, cash, links, tracing, tracking, periods, systems),
+    *(assets, signing_in, provided, people, overview, findings, cash, links, tracing, tracking, periods, systems),
     *(health, metrics),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -54,6 +56,7 @@ def workbench(
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None, telemetry=quiet)
     app.state.desk = Desk(store, settings, secure, proxied)
     app.state.attempts = signing_in.attempts()
+    app.state.providers = provided.Providers()
     app.state.worker = Worker(store, settings)
     app.state.latest = overview.Latest(store, settings)
     app.state.metrics = metrics.Metrics(store, settings, proxied)

@@ -36,7 +36,10 @@ _NAVIGATION = (
     ("trace", "/trace"),
     ("periods", "/periods"),
     ("systems", "/systems"),
+    ("members", "/members"),
 )
+_NEEDED = {"/members": Right.ADMINISTER}
+"""The pages of the navigation that are not for everybody who is signed in."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,19 @@ class Desk:
             return None
         with self.store.reading() as connection:
             found, to_note = members.session(connection, token)
-        if found and to_note:
+        if found is None or not self._counts(found):
+            return None
+        if to_note:
             with self.store.transaction() as connection:
                 members.seen(connection, token)
         return found
+
+    def _counts(self, session: Session) -> bool:
+        """Whether people get in by the way this session began, as ltc.yaml is now."""
+        given = self.settings.workbench.sign_in
+        if session.provider is None:
+            return given is None or not given.only
+        return given is not None and given.issuer == session.provider
 
 
 @dataclass(frozen=True)
@@ -145,9 +157,12 @@ class Visit:
     def page(self, template: str, status: int = 200, **content: Any) -> Response:
         """Render ``pages/TEMPLATE.html.j2``."""
         t = self.texts
-        shared = {"t": t, "visit": self, "navigation": _NAVIGATION if self.session else (), "Right": Right}
+        shared = {"t": t, "visit": self, "navigation": self._navigation(), "Right": Right}
         shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}
         return HTMLResponse(self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content}), status)
+
+    def _navigation(self) -> list[tuple[str, str]]:
+        return [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]
 
     async def form(self) -> dict[str, str]:
         """The fields of a form that was sent, the last of each name.

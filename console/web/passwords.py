@@ -29,6 +29,17 @@ def is_right(kept: str | None, password: str) -> bool:
         return False
 
 
+def unfit(password: str, again: str, name: str) -> str:
+    """The key of what is wrong with a new password of a member; empty if it will do."""
+    if len(password) < SHORTEST:
+        return "web.welcome.short"
+    if len(password) > LONGEST:
+        return "web.welcome.long"
+    if password.casefold() == name or len(set(password)) < 4:
+        return "web.welcome.guessable"
+    return "" if password == again else "web.welcome.differ"
+
+
 def is_outdated(kept: str) -> bool:
     """Whether a hash was made with older parameters than today's."""
     return _hasher.check_needs_rehash(kept)

@@ -6,9 +6,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from console.i18n import LOCALES
+from console.membership import passwords_count
 from console.web import passwords
-from console.web.desk import Open, OpenForm, Visit, local, see
+from console.web.desk import Open, OpenForm, local, see
 from console.web.guard import Limiter
+from console.web.provided import provider_of, with_session
+from console.web.provided import sign_in_page as choices
 from state import members
 
 router = APIRouter()
@@ -24,7 +27,7 @@ def sign_in_page(visit: Open, next: str = "/") -> Response:
     """The form; whoever is signed in goes on."""
     if visit.session is not None:
         return see(local(next))
-    return visit.page("sign_in", next=local(next), problem="", name="")
+    return choices(visit, onwards=local(next))
 
 
 @router.post("/sign-in")
@@ -32,8 +35,10 @@ def sign_in(visit: Open, sent: OpenForm) -> Response:
     """Open a session, or say that name or password is wrong, whichever it is."""
     name, onwards = sent.get("name", "").strip(), local(sent.get("next", "/"))
     wrong: Limiter = visit.request.app.state.attempts
+    if not passwords_count(visit.desk.settings):
+        return choices(visit, 403, onwards=onwards, problem=visit.texts("provider.only"))
     if wrong.is_too_many(visit.address):
-        return visit.page("sign_in", 429, next=onwards, problem="web.sign_in.too_many", name=name)
+        return choices(visit, 429, onwards=onwards, problem=visit.texts("web.sign_in.too_many"), name=name)
     store = visit.desk.store
     with store.reading() as connection:
         member, kept = members.password_of(connection, name)
@@ -43,13 +48,13 @@ def sign_in(visit: Open, sent: OpenForm) -> Response:
             with store.transaction() as connection:
                 members.failed(connection, member.name)
         wrong.count(visit.address)
-        return visit.page("sign_in", 401, next=onwards, problem="web.sign_in.wrong", name=name)
+        return choices(visit, 401, onwards=onwards, problem=visit.texts("web.sign_in.wrong"), name=name)
     with store.transaction() as connection:
         if kept and passwords.is_outdated(kept):
             members.rehash(connection, member.name, passwords.hashed(sent["password"]))
         members.sign_out(connection, visit.request.cookies.get(visit.desk.cookie, ""))
         token = members.sign_in(connection, member.name)
-    return _with_session(visit, see(onwards), token)
+    return with_session(visit, see(onwards), token)
 
 
 @router.post("/sign-out")
@@ -59,7 +64,8 @@ def sign_out(visit: Open, _sent: OpenForm) -> Response:
     if token:
         with visit.desk.store.transaction() as connection:
             members.sign_out(connection, token)
-    answer = see("/sign-in")
+    vouched = visit.session is not None and visit.session.provider is not None
+    answer = see("/signed-out" if vouched and provider_of(visit) else "/sign-in")
     answer.delete_cookie(visit.desk.cookie, secure=visit.desk.secure, httponly=True, samesite="lax")
     return answer
 
@@ -69,7 +75,7 @@ def welcome_page(visit: Open, token: str) -> Response:
     """The form to set a password; the same answer for links that are too old and that never were."""
     with visit.desk.store.reading() as connection:
         member = members.invited(connection, token)
-    if member is None:
+    if member is None or not passwords_count(visit.desk.settings):
         return visit.page("welcome", 404, member=None, token="", problem="")
     return visit.page("welcome", member=member, token=token, problem="")
 
@@ -80,16 +86,16 @@ def welcome(visit: Open, token: str, sent: OpenForm) -> Response:
     password = sent.get("password", "")
     with visit.desk.store.reading() as connection:
         member = members.invited(connection, token)
-    if member is None:
+    if member is None or not passwords_count(visit.desk.settings):
         return visit.page("welcome", 404, member=None, token="", problem="")
-    problem = _unfit(password, sent.get("again", ""), member.name)
+    problem = passwords.unfit(password, sent.get("again", ""), member.name)
     if problem:
         return visit.page("welcome", 422, member=member, token=token, problem=problem)
     kept = passwords.hashed(password)
     with visit.desk.store.transaction() as connection:
         accepted = members.accept(connection, token, kept)
         session = members.sign_in(connection, accepted.name) if accepted else None
-    return _with_session(visit, see("/"), session) if session else see("/sign-in")
+    return with_session(visit, see("/"), session) if session else see("/sign-in")
 
 
 @router.post("/language")
@@ -102,27 +108,4 @@ def language(visit: Open, sent: OpenForm) -> Response:
             with visit.desk.store.transaction() as connection:
                 members.set_locale(connection, visit.member.name, chosen)
         answer.set_cookie("lang", chosen, max_age=31_536_000, secure=visit.desk.secure, httponly=True, samesite="lax")
-    return answer
-
-
-def _unfit(password: str, again: str, name: str) -> str:
-    """The key of what is wrong with a new password."""
-    if len(password) < passwords.SHORTEST:
-        return "web.welcome.short"
-    if len(password) > passwords.LONGEST:
-        return "web.welcome.long"
-    if password.casefold() == name or len(set(password)) < 4:
-        return "web.welcome.guessable"
-    return "" if password == again else "web.welcome.differ"
-
-
-def _with_session(visit: Visit, answer: Response, token: str) -> Response:
-    answer.set_cookie(
-        visit.desk.cookie,
-        token,
-        max_age=members.LONGEST_SECONDS,
-        secure=visit.desk.secure,
-        httponly=True,
-        samesite="lax",
-    )
     return answer

@@ -18,11 +18,24 @@ MEMBERS = frozenset(Role)
 DECIDERS = frozenset({Role.FINANCE, Role.APPROVER, Role.ADMIN})
 APPROVERS = frozenset({Role.APPROVER})
 OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
 
 TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/sign-in"): EVERYBODY,
     ("POST", "/sign-in"): EVERYBODY,
     ("POST", "/sign-out"): EVERYBODY,
+    ("GET", "/signed-out"): EVERYBODY,
+    ("GET", "/sign-in/provider"): EVERYBODY,
+    ("GET", "/sign-in/provider/back"): EVERYBODY,
+    ("GET", "/members"): ADMINS,
+    ("POST", "/members/invite"): ADMINS,
+    ("GET", "/members/{name}"): ADMINS,
+    ("POST", "/members/{name}/roles"): ADMINS,
+    ("POST", "/members/{name}/systems"): ADMINS,
+    ("POST", "/members/{name}/deactivate"): ADMINS,
+    ("POST", "/members/{name}/readmit"): ADMINS,
+    ("POST", "/members/{name}/bind"): ADMINS,
+    ("POST", "/members/{name}/unbind"): ADMINS,
     ("GET", "/welcome/{token}"): EVERYBODY,
     ("POST", "/welcome/{token}"): EVERYBODY,
     ("POST", "/language"): EVERYBODY,

@@ -1,0 +1,177 @@
+"""For admins: who may use the workbench, as what and for which systems; who is let in, and who is not any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console import membership
+from console.web.desk import Administrator, AdministratorForm, Visit, see
+from state import members, provided
+from state.clock import from_us
+from state.members import MemberError, Role
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+router = APIRouter()
+
+_ROLE, _SYSTEM = "role.", "system."
+"""How the fields of boxes begin that may be ticked."""
+
+
+@router.get("/members")
+def people(visit: Administrator) -> Response:
+    """All members, and the form that invites one."""
+    return _people(visit)
+
+
+@router.post("/members/invite")
+def invite(visit: Administrator, sent: AdministratorForm) -> Response:
+    """Make a one-time link; it is on this page and never again."""
+    name = sent.get("name", "")
+    try:
+        membership.refuse_without_passwords(visit.desk.settings)
+        limit = _systems(visit, sent) if "scope" in sent else None
+        with visit.desk.store.transaction() as connection:
+            token = members.invite(connection, name, _roles(sent), visit.member.name, limit)
+            found = members.find(connection, name)
+            if sent.get("scope") == "all" and found.systems is not None:
+                members.set_systems(connection, name, None, visit.member.name)
+    except MemberError as error:
+        return _people(visit, 422, problem=_told(visit, error, name), typed=name)
+    return _people(visit, link=f"{visit.base}/welcome/{token}", typed=found.name)
+
+
+@router.get("/members/{name}")
+def person(visit: Administrator, name: str) -> Response:
+    """One member, and what can be changed about them."""
+    return _person(visit, name)
+
+
+@router.post("/members/{name}/roles")
+def change_roles(visit: Administrator, sent: AdministratorForm, name: str) -> Response:
+    """Give exactly these roles."""
+    return _done(visit, name, lambda connection: members.set_roles(connection, name, _roles(sent), visit.member.name))
+
+
+@router.post("/members/{name}/systems")
+def change_systems(visit: Administrator, sent: AdministratorForm, name: str) -> Response:
+    """Limit to these systems, or to none."""
+    return _done(
+        visit,
+        name,
+        lambda connection: members.set_systems(connection, name, _systems(visit, sent), visit.member.name),
+    )
+
+
+@router.post("/members/{name}/deactivate")
+def deactivate(visit: Administrator, _sent: AdministratorForm, name: str) -> Response:
+    """Take all access away."""
+
+    def change(connection: Connection) -> None:
+        if members.find(connection, name).name == visit.member.name:
+            raise MemberError("Nobody deactivates themselves here.", "Ask another admin.", "oneself")
+        members.deactivate(connection, name, visit.member.name)
+
+    return _done(visit, name, change)
+
+
+@router.post("/members/{name}/readmit")
+def readmit(visit: Administrator, _sent: AdministratorForm, name: str) -> Response:
+    """Let somebody in again who signs in through the provider."""
+    return _done(visit, name, lambda connection: provided.readmit(connection, name, visit.member.name))
+
+
+@router.post("/members/{name}/bind")
+def bind(visit: Administrator, sent: AdministratorForm, name: str) -> Response:
+    """Say that somebody who was turned away is this member."""
+
+    def change(connection: Connection) -> None:
+        issuer = membership.issuer(visit.desk.settings)
+        found, subject = members.find(connection, name), sent.get("subject", "")
+        if subject not in [item.subject for item in provided.turned_away(connection, found.name, issuer)]:
+            raise MemberError("Nobody of this subject was turned away.", "Let them sign in once.", "subject")
+        provided.bind(connection, found.name, issuer, subject, visit.member.name)
+
+    return _done(visit, name, change)
+
+
+@router.post("/members/{name}/unbind")
+def unbind(visit: Administrator, _sent: AdministratorForm, name: str) -> Response:
+    """Let nobody be this member through the provider any more."""
+    return _done(visit, name, lambda connection: provided.unbind(connection, name, visit.member.name))
+
+
+def _people(visit: Visit, status: int = 200, *, problem: str = "", link: str = "", typed: str = "") -> Response:
+    settings = visit.desk.settings
+    with visit.desk.store.reading() as connection:
+        found = members.listing(connection)
+    return visit.page(
+        "members",
+        status,
+        columns=membership.COLUMNS,
+        rows=[membership.row(item, visit.texts, settings.business_day_zone) for item in found],
+        roles=membership.ROLES,
+        systems=list(settings.systems),
+        passwords=membership.passwords_count(settings),
+        problem=problem,
+        link=link,
+        typed=typed,
+    )
+
+
+def _person(visit: Visit, name: str, status: int = 200, problem: str = "") -> Response:
+    settings = visit.desk.settings
+    given, zone = settings.workbench.sign_in, settings.business_day_zone
+    candidates: list[tuple[str, str]] = []
+    with visit.desk.store.reading() as connection:
+        try:
+            found = members.find(connection, name)
+        except MemberError:
+            raise HTTPException(404) from None
+        if given is not None:
+            away = provided.turned_away(connection, found.name, given.issuer)
+            candidates = [(item.subject, f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M}") for item in away]
+    return visit.page(
+        "member",
+        status,
+        member=found,
+        columns=membership.COLUMNS[1:],
+        row=membership.row(found, visit.texts, zone)[1:],
+        roles=membership.ROLES,
+        systems=[*settings.systems, *sorted((found.systems or frozenset()) - settings.systems.keys())],
+        passwords=membership.passwords_count(settings),
+        candidates=candidates,
+        provider=given.called if given else "",
+        problem=problem,
+    )
+
+
+def _done(visit: Visit, name: str, change: Callable[[Connection], Any]) -> Response:
+    try:
+        with visit.desk.store.transaction() as connection:
+            change(connection)
+    except MemberError as error:
+        return _person(visit, name, 422, _told(visit, error, name))
+    return see(f"/members/{quote(name, safe='')}")
+
+
+def _told(visit: Visit, error: MemberError, name: str) -> str:
+    return visit.texts(f"people.why.{error.why}", name=name[:80])
+
+
+def _roles(sent: dict[str, str]) -> list[Role]:
+    return [role for role in Role if _ROLE + role in sent]
+
+
+def _systems(visit: Visit, sent: dict[str, str]) -> list[str] | None:
+    """The systems that were ticked; ``None`` for all of them."""
+    if sent.get("scope") == "all":
+        return None
+    ticked = [field.removeprefix(_SYSTEM) for field in sent if field.startswith(_SYSTEM)]
+    return membership.known(ticked, visit.desk.settings)
