@@ -30,9 +30,9 @@ def figures(frame: Frame, store: Store) -> dict[str, Figure]:
         decisions = cash.decisions(connection)
     with adapt.opened(frame, settings, decisions) as session:
         engine.apply(session, settings.rules, frame.rules.base_currency)
-        found = _read(session)
+        found, recognised = _read(session), _recognised(session)
     names = _names(store, list(found.values()), found)
-    payers = adapt.parties_of(frame, sorted(found))
+    payers = {**recognised, **adapt.parties_of(frame, sorted(found))}
     return {str(receipt): _whole(receipt, figure, names, payers) for receipt, figure in found.items()}
 
 
@@ -47,16 +47,18 @@ def compare(
         return [], 0
     with store.reading() as connection:
         decisions = cash.decisions(connection)
-    sides = []
+    sides: list[dict[int, Figure]] = []
+    recognised: dict[int, dict[str, Any]] = {}
     for chosen in (settings.rules, rules):
         with adapt.opened(frame, settings, decisions) as session:
             engine.apply(session, chosen, frame.rules.base_currency)
             sides.append(_read(session))
+            recognised |= _recognised(session)
     before, after = sides
     changed = [receipt for receipt in sorted(before) if _outcome(before[receipt]) != _outcome(after[receipt])]
     left = {receipt: [side[receipt] for side in sides] for receipt in changed}
     names = _names(store, [figure for figures_ in left.values() for figure in figures_], changed)
-    payers = adapt.parties_of(frame, changed)
+    payers = {**recognised, **adapt.parties_of(frame, changed)}
     pairs = [[_whole(receipt, figure, names, payers) for figure in figures_] for receipt, figures_ in left.items()]
     return [(first, second) for first, second in pairs], len(before)
 
@@ -71,6 +73,17 @@ def _names(store: Store, found: Iterable[Figure], receipts: Iterable[int]) -> di
 def _whole(receipt: int, figure: Figure, names: dict[int, dict[str, Any]], payers: dict[int, dict[str, Any]]) -> Figure:
     nobody = {"customer_number": None, "customer": None}
     return {"record": names.get(receipt, {}), **payers.get(receipt, nobody), **_with_records(figure, names)}
+
+
+def _recognised(session: Session) -> dict[int, dict[str, Any]]:
+    """The payers that the rules recognised, by name, number or account, where the source does not say who it was."""
+    rows = session.rows(
+        """
+        SELECT r.receipt_id, min(p.number), min(p.name) FROM receipt r JOIN parties p USING (party)
+        WHERE r.known_by <> 'given' GROUP BY ALL ORDER BY ALL
+        """
+    )
+    return {row[0]: {"customer_number": row[1], "customer": row[2]} for row in rows}
 
 
 def _outcome(figure: Figure) -> Any:

@@ -45,6 +45,14 @@ def _found(books: Books) -> dict[int, Any]:
         return {int(key): value for key, value in figures.standing(connection, cash.KIND).items()}
 
 
+def test_a_payer_whom_the_rules_recognise_by_name_is_shown(books: Books) -> None:
+    _customer(books, "1", "Acme")
+    _invoice(books, "INV-20260001", "1200.50")
+    payment = _payment(books, "P1", "70", "thanks", party=None, payer_name="ACME", unapplied_amount="70")
+    found = _found(books)[payment]
+    assert (found["customer_number"], found["customer"]) == ("C-1", "Acme")
+
+
 def test_a_payment_that_the_books_have_not_applied_is_matched_with_the_invoice_it_names(books: Books) -> None:
     _customer(books, "1", "Acme")
     invoice = _invoice(books, "INV-20260001", "1200.50")
