@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.engine import Connection
 
 from state import audit, bulk, schema
@@ -173,14 +173,27 @@ def listing(
 ) -> list[Link]:
     """Links, the least certain first."""
     query = select(*(table.c[name] for name in (*_FOUND, "decided_by", "decided_at")))
-    if decision:
-        query = query.where(table.c.decision == decision)
-    if entity:
-        query = query.where(or_(table.c.left_entity == entity, table.c.right_entity == entity))
-    if method:
-        query = query.where(table.c.method == method)
-    query = query.order_by(table.c.score, table.c.kind, table.c.left_id, table.c.right_id).limit(limit).offset(offset)
+    query = query.where(*_wanted(decision, entity, method)).order_by(table.c.score, table.c.kind, table.c.left_id, table.c.right_id).limit(limit).offset(offset)
     return [Link(*row) for row in connection.execute(query)]
+
+
+def count(
+    connection: Connection, *, decision: str | None = None, entity: str | None = None, method: str | None = None
+) -> int:
+    """How many there are."""
+    query = select(func.count()).select_from(table).where(*_wanted(decision, entity, method))
+    return connection.execute(query).scalar_one()
+
+
+def _wanted(decision: str | None, entity: str | None, method: str | None) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if decision:
+        wanted.append(table.c.decision == decision)
+    if entity:
+        wanted.append(or_(table.c.left_entity == entity, table.c.right_entity == entity))
+    if method:
+        wanted.append(table.c.method == method)
+    return wanted
 
 
 def _entities(connection: Connection, record_ids: Sequence[int]) -> dict[int, str]:

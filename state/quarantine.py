@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -31,11 +32,17 @@ class Refused:
 
 
 def listing(
-    connection: Connection, *, system: str | None = None, stream: str | None = None, limit: int = 100, offset: int = 0
+    connection: Connection,
+    *,
+    system: str | None = None,
+    stream: str | None = None,
+    systems: Sequence[str] | None = None,
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[Refused]:
-    """Quarantined records, the newest first."""
+    """Quarantined records, the newest first; with ``systems`` of these only."""
     columns = [table.c[name] for name in Refused.__dataclass_fields__]
-    query = select(*columns).where(*_wanted(system, stream))
+    query = select(*columns).where(*_wanted(system, stream, systems))
     rows = connection.execute(query.order_by(table.c.last_at.desc(), table.c.record_id).limit(limit).offset(offset))
     return [Refused(*row) for row in rows]
 
@@ -47,12 +54,21 @@ def one(connection: Connection, record_id: int) -> Refused | None:
     return None if row is None else Refused(*row)
 
 
-def count(connection: Connection, *, system: str | None = None, stream: str | None = None) -> int:
+def count(
+    connection: Connection,
+    *,
+    system: str | None = None,
+    stream: str | None = None,
+    systems: Sequence[str] | None = None,
+) -> int:
     """How many there are."""
-    query = select(func.count()).select_from(table).where(*_wanted(system, stream))
+    query = select(func.count()).select_from(table).where(*_wanted(system, stream, systems))
     return connection.execute(query).scalar_one()
 
 
-def _wanted(system: str | None, stream: str | None) -> list[ColumnElement[bool]]:
+def _wanted(
+    system: str | None, stream: str | None, systems: Sequence[str] | None
+) -> list[ColumnElement[bool]]:
     given = ((table.c.system, system), (table.c.stream, stream))
-    return [column == value for column, value in given if value is not None]
+    chosen = [column == value for column, value in given if value is not None]
+    return chosen if systems is None else [*chosen, table.c.system.in_(systems)]

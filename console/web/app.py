@@ -27,8 +27,10 @@ from console.web import (
     tracking,
 )
 from console.web.access import Right
+from console.web.api import application as rest
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
+from console.web.problems import API
 from console.web.work import Worker
 from reconciliation.tieouts import DoesNotFootError
 from state.failures import StoreError
@@ -66,6 +68,7 @@ def workbench(
         app.add_middleware(telemetry.TracedRequests, tracer=tracer, trusting=proxied)
     for room in _ROOMS:
         app.include_router(room.router)
+    app.mount(rest.PATH, rest.api(app.state.desk, app.state.worker))
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(404, _refused)
@@ -84,6 +87,8 @@ def _sign_in_first(request: Request, _error: Exception) -> Response:
 
 
 def _refused(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith(API):  # one with a line break, at which a mount gives up
+        return rest.refused(request, error)
     status = getattr(error, "status_code", 400)
     known = status if status in (403, 404) else 400
     return RIGHTS[Right.OPEN](request).page("refused", status, what=str(known))

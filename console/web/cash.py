@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
@@ -10,10 +10,7 @@ from starlette.responses import Response
 from console import cash as shown
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from reconciliation import sections
-from state import cash, chains, figures
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+from state import cash, chains
 
 router = APIRouter()
 
@@ -33,7 +30,7 @@ def desk(
     ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone.
     """
     with visit.desk.store.reading() as connection:
-        waiting = _waiting(connection)
+        waiting = shown.waiting(connection)
         with_choice = [item for item in waiting if item[1]["suggestions"]]
         if receipt is not None:
             chosen = next((item for item in waiting if item[0] == receipt), None)
@@ -56,7 +53,7 @@ def confirm(visit: Decider, sent: DeciderForm, receipt: int) -> Response:
     """Take a suggestion; every later run keeps to it."""
     skip, rank = sent.get("skip", "0"), sent.get("rank", "")
     with visit.desk.store.transaction() as connection:
-        figure = dict(_waiting(connection)).get(receipt)
+        figure = dict(shown.waiting(connection)).get(receipt)
         chosen = shown.choice(figure, int(rank)) if figure and rank.isdecimal() and len(rank) < 3 else None
         if chosen is None:
             raise HTTPException(400)
@@ -70,18 +67,6 @@ def undo(visit: Decider, _sent: DeciderForm, receipt: int) -> Response:
     with visit.desk.store.transaction() as connection:
         cash.undo(connection, receipt, visit.member.name)
     return see(f"/cash?receipt={receipt}")
-
-
-def _waiting(connection: Connection) -> list[tuple[int, dict[str, Any]]]:
-    """Receipts of which something is left and about which nothing was decided since, the largest first."""
-    decided = {item.receipt_id for item in cash.decisions(connection) if item.decision == "pinned"}
-    found = [
-        (int(key), figure)
-        for key, figure in figures.standing(connection, cash.KIND).items()
-        if figure["left"] and int(key) not in decided
-    ]
-    found.sort(key=lambda item: (item[1]["currency"], -abs(item[1]["left"]), item[0]))
-    return found
 
 
 def _told(visit: Visit, id: int, figure: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:

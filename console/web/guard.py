@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from console.web.problems import API, problem
+
 LARGEST_FORM = 64_000
 """Bytes; no form of ours is larger."""
 _POLICY = (
@@ -57,7 +59,7 @@ class Guard:
     async def __call__(self, request: Request, answer: Answer) -> Response:
         """Answer, or refuse."""
         refusal = self._refusal(request)
-        response = PlainTextResponse(refusal, 400) if refusal else await answer(request)
+        response = _refused(request, refusal) if refusal else await answer(request)
         for name, value in HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
@@ -75,11 +77,18 @@ class Guard:
         origin = request.headers.get("origin")
         if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc != host):
             return "This form was sent from another site."
+        if "content-length" not in request.headers and "transfer-encoding" not in request.headers:
+            return ""  # nothing was sent
         try:
             size = int(request.headers.get("content-length", ""))
         except ValueError:
             return "The length of the form is missing."
         return "" if 0 <= size <= LARGEST_FORM else "The form is too large."
+
+
+def _refused(request: Request, refusal: str) -> Response:
+    """The refusal, in the way in which programs are answered where they ask."""
+    return problem(400, refusal) if request.url.path.startswith(API) else PlainTextResponse(refusal, 400)
 
 
 class Limiter:

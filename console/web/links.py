@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
+from console import linked
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.findings import side_by_side
@@ -44,12 +45,9 @@ def cut(visit: Decider, sent: DeciderForm, kind: str, left: int, right: int) -> 
 
 
 def _decide(visit: Visit, pair: tuple[str, int, int], decision: str, reason: str) -> Response:
-    kind, left, right = pair
     with visit.desk.store.transaction() as connection:
-        known = links.of_records(connection, [left])
-        if not any((link.kind, link.left_id, link.right_id) == pair for link in known):
+        if linked.decide(connection, pair, decision, visit.member.name, reason) is None:
             raise HTTPException(404)
-        links.decide(connection, kind, left, right, decision, visit.member.name, reason)
     return see("/links")
 
 

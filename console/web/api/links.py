@@ -1,0 +1,131 @@
+"""Links between records: those found and those decided, confirming and cutting them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from console import linked
+from console.records import without_personal
+from console.web.api.callers import Caller, Decider, Reader
+from console.web.api.values import (
+    SIZE,
+    Instant,
+    Key,
+    Name,
+    OneOf,
+    Page,
+    PageNumber,
+    PageSize,
+    Reason,
+    Record,
+    Sent,
+    first,
+    instant_or_none,
+)
+from console.web.problems import Refusal
+from state import chains, links, lookup
+from state.chains import Identity
+from state.links import Link as Stored
+from state.links import LinkError
+
+router = APIRouter(tags=["links"])
+
+_DECISIONS = ("suggested", "auto", "confirmed", "cut")
+Kind = Annotated[str, Path(pattern="^[a-z_]{1,40}$", description="same_as or what else `kind` says")]
+End = Annotated[Key, Path(description="The `id` of a record of the link")]
+
+
+class LinkEnd(BaseModel):
+    """One of the two records; ``id`` is ours."""
+
+    id: int
+    record: Record
+
+
+class Link(BaseModel):
+    """That two records mean the same, or follow from one another."""
+
+    kind: str
+    left: LinkEnd
+    right: LinkEnd
+    method: str
+    score: int = Field(description="Per mille")
+    decision: str = Field(description="suggested (does not count yet), auto, confirmed or cut")
+    evidence: dict[str, Any]
+    decided_by: str | None
+    decided_at: Instant | None
+
+
+class Cut(Sent):
+    """Why the two do not belong together."""
+
+    reason: Reason
+
+
+@router.get("/links")
+def list_links(
+    caller: Reader,
+    decision: Annotated[str, OneOf(_DECISIONS)] = "suggested",
+    entity: Annotated[Name, Query(description="Only links of such records, as `party`")] = "",
+    method: Annotated[Name, Query(description="Only links found so")] = "",
+    page: PageNumber = 1,
+    size: PageSize = SIZE,
+) -> Page[Link]:
+    """List links, the least certain first; by default those that wait for a person."""
+    wanted = {"decision": decision, "entity": entity or None, "method": method or None}
+    with caller.store.reading() as connection:
+        found = links.listing(connection, **wanted, limit=size, offset=first(page, size))
+        total = links.count(connection, **wanted)
+        known = chains.identities(connection, {end for link in found for end in (link.left_id, link.right_id)})
+        numbers = lookup.numbers(connection, known.values())
+    return Page(items=[_link(item, known, numbers) for item in found], page=page, size=size, total=total)
+
+
+@router.post("/links/{kind}/{left}/{right}/confirm")
+def confirm_link(caller: Decider, kind: Kind, left: End, right: End) -> Link:
+    """Say that the two belong together; it then survives every run."""
+    return _decide(caller, (kind, left, right), "confirmed", "")
+
+
+@router.post("/links/{kind}/{left}/{right}/cut")
+def cut_link(caller: Decider, kind: Kind, left: End, right: End, sent: Cut) -> Link:
+    """Say that they do not, and why."""
+    return _decide(caller, (kind, left, right), "cut", sent.reason.strip())
+
+
+def _decide(caller: Caller, pair: tuple[str, int, int], decision: str, reason: str) -> Link:
+    with caller.store.transaction() as connection:
+        try:
+            found = linked.decide(connection, pair, decision, caller.name, reason)
+        except LinkError as error:
+            raise Refusal(409, error.message, error.remedy) from None
+        if found is None:
+            raise Refusal(404, "There is no such link.", "GET /api/v1/links lists those that wait for a decision.")
+        known = chains.identities(connection, pair[1:])
+        numbers = lookup.numbers(connection, known.values())
+    return _link(found, known, numbers)
+
+
+def _link(item: Stored, known: dict[int, Identity], numbers: dict[int, str]) -> Link:
+    return Link(
+        kind=item.kind,
+        left=_end(item.left_id, known, numbers),
+        right=_end(item.right_id, known, numbers),
+        method=item.method,
+        score=item.score,
+        decision=item.decision,
+        evidence=without_personal(json.loads(item.evidence)),
+        decided_by=item.decided_by,
+        decided_at=instant_or_none(item.decided_at),
+    )
+
+
+def _end(id: int, known: dict[int, Identity], numbers: dict[int, str]) -> LinkEnd:
+    is_there = known.get(id)
+    names = ("system", "entity", "source_id")
+    told = {name: getattr(is_there, name) if is_there else None for name in names}
+    return LinkEnd(id=id, record=Record(**told, number=numbers.get(id), url=None))

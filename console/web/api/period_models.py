@@ -1,0 +1,38 @@
+"""What the API says about periods."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from console.web.api.values import Instant, Month, Reason, Sent
+
+
+class Close(BaseModel):
+    """One close of a period; one that was reopened stays."""
+
+    period: Month
+    revision: int
+    status: str = Field(description="closed (waits for approval), approved or reopened")
+    closed_by: str
+    closed_at: Instant
+    approved_by: str | None
+    approved_at: Instant | None
+    reopened_by: str | None
+    reopened_at: Instant | None
+    reason: str | None = Field(description="Why it was reopened")
+    records: int = Field(description="How many records the figures were computed from")
+    inputs_hash: str = Field(description="SHA-256 of all that the figures depend on")
+    figures_hash: str
+
+
+class Periods(BaseModel):
+    """All closes by period and revision."""
+
+    items: list[Close]
+    next: Month | None = Field(description="The only period that may be closed now; null: any that is over")
+
+
+class Reopening(Sent):
+    """Why it has to be opened again."""
+
+    reason: Reason

@@ -1,0 +1,92 @@
+"""What the API says about runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, Field
+
+from console.web.api.values import Counts, Instant, Name, OneOf, Sent, instant, instant_or_none
+
+if TYPE_CHECKING:
+    from state.queries import Attempt, RunRow
+
+KINDS = ("sync", "pull", "reconcile", "sweep", "plan")
+
+
+class RunPart(BaseModel):
+    """What a run did with a stream; ``stream`` is ``*`` if the system could not be opened at all."""
+
+    run: str
+    system: str
+    stream: str
+    direction: str
+    status: str
+    started_at: Instant
+    ended_at: Instant | None
+    counts: Counts
+    error: str | None
+    message: str | None
+    remedy: str | None
+
+
+class Run(BaseModel):
+    """One run."""
+
+    id: str
+    kind: str
+    engine: str
+    status: str = Field(description="running, done, partial, failed or interrupted")
+    started_at: Instant
+    ended_at: Instant | None
+    counts: dict[str, Counts] = Field(description="Per system")
+
+
+class RunDetail(Run):
+    """One run, stream by stream."""
+
+    parts: list[RunPart]
+
+
+class RunRequest(Sent):
+    """What is to be run."""
+
+    kind: Annotated[str, OneOf(KINDS), Field(description="`plan`: only plan what is to be written")]
+    system: Name | None = Field(None, description="Only this system; of no use for `reconcile`")
+
+
+class Started(BaseModel):
+    """A run that goes on; its address is in `Location`, too."""
+
+    run: str | None = Field(description="null if it is not in the list of runs yet")
+    address: str
+
+
+def run(item: RunRow) -> Run:
+    """A run as the API says it."""
+    return Run(
+        id=item.id,
+        kind=item.kind,
+        engine=item.engine,
+        status=item.status,
+        started_at=instant(item.started_at),
+        ended_at=instant_or_none(item.ended_at),
+        counts=item.counts,
+    )
+
+
+def part(item: Attempt) -> RunPart:
+    """What a run did with a stream, as the API says it."""
+    return RunPart(
+        run=item.run_id,
+        system=item.system,
+        stream=item.stream,
+        direction=item.direction,
+        status=item.status,
+        started_at=instant(item.started_at),
+        ended_at=instant_or_none(item.ended_at),
+        counts=item.counts,
+        error=item.error_kind,
+        message=item.message,
+        remedy=item.remedy,
+    )

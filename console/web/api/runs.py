@@ -1,0 +1,71 @@
+"""Runs: listed, one stream by stream, and started."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from console.web.api import starting
+from console.web.api.callers import Caller, Operator, Reader
+from console.web.api.run_models import Run, RunDetail, RunRequest, Started, part, run
+from console.web.api.values import SIZE, OneOf, Page, PageNumber, PageSize, first
+from console.web.problems import Refusal
+from state import queries, runs
+
+if TYPE_CHECKING:
+    from state.queries import RunRow
+
+router = APIRouter(tags=["runs"])
+
+_STATUSES = ("", "running", "done", "partial", "failed", "interrupted")
+RunId = Annotated[str, Path(pattern="^[0-9A-Za-z-]{1,64}$", description="The id of a run")]
+
+
+@router.get("/runs")
+def list_runs(
+    caller: Reader,
+    status: Annotated[str, OneOf(_STATUSES), Query(description="Default: all")] = "",
+    page: PageNumber = 1,
+    size: PageSize = SIZE,
+) -> Page[Run]:
+    """List runs, the newest first; of a member who is limited to some systems, those that did something there."""
+    runs.close_abandoned(caller.store)
+    with caller.store.reading() as connection:
+        found = queries.recent_runs(connection, size, status or None, first(page, size))
+        total = queries.count_runs(connection, status or None)
+    items = [run(_limited(caller, item)) for item in found if _concerns(caller, item)]
+    return Page(items=items, page=page, size=size, total=total)
+
+
+@router.get("/runs/{id}")
+def get_run(caller: Reader, id: RunId) -> RunDetail:
+    """Show what a run did with each stream; ask again while its status is `running`."""
+    runs.close_abandoned(caller.store)
+    with caller.store.reading() as connection:
+        found = queries.run(connection, id)
+        parts = queries.run_parts(connection, id)
+    theirs = [item for item in parts if caller.member.may_touch(item.system)]
+    if found is None or not (_concerns(caller, found) or theirs):
+        raise Refusal(404, f"There is no run {id}.", "GET /api/v1/runs lists them.")
+    shown = run(_limited(caller, found)).model_dump()
+    return RunDetail(**shown, parts=[part(item) for item in theirs])
+
+
+@router.post("/runs", status_code=202, responses=starting.LOCATION)
+def start_run(caller: Operator, request: Request, response: Response, sent: RunRequest) -> Started:
+    """Start a run, and tell at once where it can be looked at."""
+    if sent.system is not None and sent.system not in caller.systems:
+        raise Refusal(409, "ltc.yaml names no such system.", "GET /api/v1/systems lists them.")
+    return starting.start(caller, request.app.state.worker, response, sent.kind, system=sent.system)
+
+
+def _concerns(caller: Caller, item: RunRow) -> bool:
+    """Whether it did something for a system of this member, or nothing for any."""
+    return not item.counts or any(map(caller.member.may_touch, item.counts))
+
+
+def _limited(caller: Caller, item: RunRow) -> RunRow:
+    """Without the counts of systems that are not this member's."""
+    return replace(item, counts={name: item.counts[name] for name in filter(caller.member.may_touch, item.counts)})

@@ -1,0 +1,60 @@
+"""Start a run and say where it can be looked at: 202 with ``Location``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.web.api.run_models import Started
+from console.web.problems import Refusal
+from state import queries
+from state.clock import now_us
+
+if TYPE_CHECKING:
+    from fastapi import Response
+
+    from console.web.api.callers import Caller
+    from console.web.work import Worker
+
+_NOTED_AS = {"plan": "push"}
+_LOOKS = 40
+_BETWEEN_SECONDS = 0.05
+_AGAIN = "Wait until it has ended: GET /api/v1/runs?status=running."
+LOCATION: dict[int | str, dict[str, Any]] = {
+    202: {"headers": {"Location": {"description": "Where the run can be looked at", "schema": {"type": "string"}}}}
+}
+
+
+def start(
+    caller: Caller,
+    worker: Worker,
+    response: Response,
+    kind: str,
+    *,
+    system: str | None = None,
+    plan_id: str | None = None,
+) -> Started:
+    """Start a run of the workbench; raises ``Refusal`` 409 if one is going on, or it could not even begin."""
+    began = now_us()
+    systems = caller.limit if system is None and plan_id is None else None
+    if not worker.start(kind, caller.name, system=system, systems=systems, plan_id=plan_id):
+        raise Refusal(409, "A run that was started here is still going on.", _AGAIN)
+    id = _id(caller, worker, _NOTED_AS.get(kind, kind), began)
+    if id is None and worker.problem:
+        sentence, _, remedy = worker.problem.partition("\n")
+        raise Refusal(409, sentence, remedy.strip().removeprefix("→ "))
+    base = caller.visit.request.scope.get("root_path", "")
+    address = f"{base}/runs/{id}" if id else f"{base}/runs?status=running"
+    response.headers["Location"] = address
+    return Started(run=id, address=address)
+
+
+def _id(caller: Caller, worker: Worker, kind: str, began: int) -> str | None:
+    """The id of the run that has just been started; it takes a moment to be in the store."""
+    for _ in range(_LOOKS):
+        at_work = worker.is_at_work()
+        with caller.store.reading() as connection:
+            found = queries.begun_here(connection, kind, began)
+        if found is not None or not at_work:
+            return found
+        worker.wait(_BETWEEN_SECONDS)
+    return None

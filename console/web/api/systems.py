@@ -1,0 +1,135 @@
+"""Systems and streams: how fresh they are, and what waits for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from console import freshness
+from console.web.api.callers import Reader
+from console.web.api.run_models import RunPart, part
+from console.web.api.values import Instant, instant, instant_or_none
+from state.clock import to_us
+
+if TYPE_CHECKING:
+    from console.freshness import Found
+    from settings.model import Settings
+    from state.pauses import Pause
+    from state.queries import StreamStatus
+
+router = APIRouter(tags=["systems"])
+
+
+class Paused(BaseModel):
+    """That nothing is read from it or written to it until somebody resumes it."""
+
+    by: str
+    at: Instant
+    reason: str
+
+
+class Stream(BaseModel):
+    """One stream: how far it has been read, and what we hold of it."""
+
+    system: str
+    stream: str
+    entity: str
+    state: str = Field(description="ok, never, paused, or how its last pull ended")
+    last_success: Instant | None
+    covered_until: Instant | None = Field(description="All that changed in the source before it has been read")
+    complete: bool = Field(description="false while a pull is under way or was cut off")
+    held: int
+    quarantined: int
+    deleted: int
+    next_due: Instant | None = Field(description="When the schedule in ltc.yaml has it pulled next")
+    paused: Paused | None
+    last_pull: RunPart | None
+
+
+class System(BaseModel):
+    """One system of ltc.yaml."""
+
+    name: str
+    connector: str
+    roles: list[str]
+    push: str = Field(description="off, plan or auto")
+    read_only: bool = Field(description="true until somebody has accepted its first matching")
+    paused: Paused | None
+    streams: list[Stream]
+
+
+class Waiting(BaseModel):
+    """How many of each wait for people."""
+
+    findings: int
+    quarantined: int
+    planned: int = Field(description="Write-backs that are planned or in doubt")
+    new_records: int
+    dead_letters: int
+    conflicts: int
+    drift: int
+
+
+class Systems(BaseModel):
+    """All systems at one instant."""
+
+    items: list[System]
+    reconciled_at: Instant | None
+    waiting: Waiting
+
+
+@router.get("/systems")
+def list_systems(caller: Reader) -> Systems:
+    """Tell of each system and stream how fresh it is, and what waits for people."""
+    settings = caller.settings
+    found = freshness.read(caller.store, settings, caller.limit)
+    return Systems(
+        items=[
+            System(
+                name=name,
+                connector=system.connector,
+                roles=list(system.roles),
+                push=system.push,
+                read_only=name in found.read_only,
+                paused=_paused(found.paused.own(name)),
+                streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
+            )
+            for name, system in settings.systems.items()
+            if caller.member.may_touch(name)
+        ],
+        reconciled_at=instant_or_none(found.reconciled_at),
+        waiting=Waiting(
+            findings=found.findings,
+            quarantined=sum(item.quarantined for item in found.streams),
+            planned=found.planned,
+            new_records=found.new_records,
+            dead_letters=found.stuck,
+            conflicts=found.conflicts,
+            drift=found.drift,
+        ),
+    )
+
+
+def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:
+    due = freshness.next_due(item, found, settings)
+    return Stream(
+        system=item.system,
+        stream=item.stream,
+        entity=item.entity,
+        state=freshness.state(item, found),
+        last_success=instant_or_none(item.last_success),
+        covered_until=instant_or_none(item.covered_until),
+        complete=item.complete,
+        held=item.held,
+        quarantined=item.quarantined,
+        deleted=item.deleted,
+        next_due=None if due is None else instant(to_us(due)),
+        paused=_paused(found.paused.of(item.system, item.stream)),
+        last_pull=None if item.last_pull is None else part(item.last_pull),
+    )
+
+
+def _paused(item: Pause | None) -> Paused | None:
+    return None if item is None else Paused(by=item.paused_by, at=instant(item.paused_at), reason=item.reason)

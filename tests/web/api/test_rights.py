@@ -1,0 +1,137 @@
+"""Every operation of the API with every role and every scope, from one table: who may, and that nobody else can."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from httpx import Client
+
+from console.web.access import GRANTED, Right
+from console.web.api.application import PATH, operations, right_of
+from state.api_tokens import Scope
+from state.members import Role
+from tests.web.api.conftest import Program
+from tests.web.conftest import Browser
+
+READ, DECIDE, APPROVE, OPERATE = Right.READ, Right.DECIDE, Right.APPROVE, Right.OPERATE
+
+TABLE: dict[tuple[str, str], Right] = {
+    ("GET", "/me"): READ,
+    ("GET", "/findings"): READ,
+    ("GET", "/findings/{id}"): READ,
+    ("POST", "/findings/{id}/assign"): DECIDE,
+    ("POST", "/findings/{id}/explain"): DECIDE,
+    ("POST", "/findings/{id}/comments"): DECIDE,
+    ("POST", "/findings/{id}/waiver"): DECIDE,
+    ("POST", "/findings/{id}/waiver/approve"): APPROVE,
+    ("POST", "/findings/{id}/waiver/decline"): APPROVE,
+    ("GET", "/report"): READ,
+    ("GET", "/chains"): READ,
+    ("GET", "/receipts"): READ,
+    ("POST", "/receipts/{id}/confirm"): DECIDE,
+    ("POST", "/receipts/{id}/undo"): DECIDE,
+    ("GET", "/links"): READ,
+    ("POST", "/links/{kind}/{left}/{right}/confirm"): DECIDE,
+    ("POST", "/links/{kind}/{left}/{right}/cut"): DECIDE,
+    ("GET", "/periods"): READ,
+    ("POST", "/periods/{period}/close"): DECIDE,
+    ("POST", "/periods/{period}/approve"): APPROVE,
+    ("POST", "/periods/{period}/reopen"): DECIDE,
+    ("GET", "/systems"): READ,
+    ("GET", "/runs"): READ,
+    ("GET", "/runs/{id}"): READ,
+    ("POST", "/runs"): OPERATE,
+    ("GET", "/plans"): READ,
+    ("POST", "/plans/{id}/apply"): OPERATE,
+    ("GET", "/dead-letters"): READ,
+    ("POST", "/dead-letters/{id}/retry"): OPERATE,
+    ("POST", "/dead-letters/{id}/discard"): OPERATE,
+    ("GET", "/quarantine"): READ,
+}
+_ADDRESSED = {"kind": "same_as", "left": "1", "right": "2", "period": "2026-10"}
+_SENT = {
+    "/findings/{id}/assign": {"to": "li.na"},
+    "/findings/{id}/explain": {"reason": "so"},
+    "/findings/{id}/comments": {"text": "so"},
+    "/findings/{id}/waiver": {"reason": "so", "until": "2027-01-01"},
+    "/findings/{id}/waiver/decline": {"reason": "so"},
+    "/receipts/{id}/confirm": {"rank": 1},
+    "/links/{kind}/{left}/{right}/cut": {"reason": "so"},
+    "/periods/{period}/reopen": {"reason": "so"},
+    "/runs": {"kind": "pull", "system": "nobody"},
+    "/dead-letters/{id}/discard": {"reason": "so"},
+}
+_IDS = {"/findings": "0" * 20, "/receipts": "1", "/runs": "none", "/plans": "0" * 16, "/dead-letters": "0" * 8}
+
+
+def allowed(client: Client, csrf: str = "") -> set[tuple[str, str]]:
+    """The operations for which nobody is turned away."""
+    found = set()
+    for method, path in TABLE:
+        address = PATH + path.format(id=_IDS.get("/" + path.split("/")[1], ""), **_ADDRESSED)
+        if method == "GET":
+            answer = client.get(address, params={"text": "SO-1"} if path == "/chains" else {})
+        else:
+            answer = client.post(address, json=_SENT.get(path), headers={"x-csrf-token": csrf} if csrf else {})
+        assert answer.status_code in (200, 401, 403, 404, 409), (path, answer.text)
+        if answer.status_code not in (401, 403):
+            found.add((method, path))
+    return found
+
+
+def with_rights(rights: frozenset[Right]) -> set[tuple[str, str]]:
+    return {operation for operation, right in TABLE.items() if right in rights}
+
+
+def mark(somebody: Browser) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', somebody.get("/findings").text)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_table_names_every_operation_with_its_right() -> None:
+    assert {(method, route.path): right_of(route) for route, method in operations()} == TABLE
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_gets_at_its_own_by_the_session_of_a_browser(role: Role, as_role: Callable[[Role], Browser]) -> None:
+    somebody = as_role(role)
+    assert allowed(somebody.client, mark(somebody)) == with_rights(GRANTED[role])
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_gets_at_its_own_by_a_token_and_nobody_approves_by_one(role: Role, program: Program) -> None:
+    assert allowed(program(role).client) == with_rights(GRANTED[role] - {APPROVE})
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_lets_only_its_scopes(scope: Scope, program: Program) -> None:
+    everything = (Role.ADMIN, Role.APPROVER)
+    assert allowed(program(*everything, scopes=(scope,)).client) == with_rights(frozenset({READ, Right(scope)}))
+
+
+def test_nobody_gets_at_anything_without_a_token_or_a_session(browser: Callable[..., Browser]) -> None:
+    assert allowed(browser().client) == set()
+
+
+def test_a_session_changes_nothing_without_its_mark(as_role: Callable[[Role], Browser]) -> None:
+    finance, other = as_role(Role.FINANCE), as_role(Role.ADMIN)
+    reading = with_rights(frozenset({READ}))
+    assert allowed(finance.client) == reading
+    assert allowed(finance.client, mark(other)) == reading
+    assert allowed(finance.client, "x" * 43) == reading
+
+
+def test_the_document_says_who_may_what(browser: Callable[..., Browser]) -> None:
+    paths = browser().get(f"{PATH}/openapi.json").json()["paths"]
+    said = {(method.upper(), path): part["x-right"] for path, parts in paths.items() for method, part in parts.items()}
+    assert said == {operation: right.value for operation, right in TABLE.items()}
+    by_token = {
+        (method.upper(), path)
+        for path, parts in paths.items()
+        for method, part in parts.items()
+        if {"token": []} in part["security"]
+    }
+    assert by_token == with_rights(frozenset({READ, DECIDE, OPERATE}))
