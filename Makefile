@@ -83,8 +83,8 @@ bench-parties: $(READY) ## measure linking of parties beside Splink and recordli
 	$$UV pip install --quiet --python .venv-bench/bin/python "recordlinkage>=0.16" && \
 	PYTHONPATH=. .venv-bench/bin/python -W ignore -m bench.parties.run $(if $(LARGE),--large $(LARGE))
 
-docs: $(READY) ## write docs/commands.md and docs/checks*.md from the code
-	@$(BIN)/python -m console.reference && $(BIN)/python -m console.checks_reference
+docs: $(READY) ## write docs/commands.md, docs/checks*.md and the operations in docs/api.md from the code
+	@$(BIN)/python -m console.reference && $(BIN)/python -m console.checks_reference && $(BIN)/python -m console.api_reference
 
 lock: $(READY) ## resolve the dependencies anew into requirements.lock
 	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -52,7 +52,7 @@ def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str
     status = next(name for name in operation["responses"] if name.startswith("2"))
     answer = operation["responses"][status]["content"]["application/json"]["schema"]
     refused = ", ".join(name for name in operation["responses"] if name in ("404", "409"))
-    yield f"Answers {status} with `{_name(answer)}`{f'; also {refused}' if refused else ''}.\n"
+    yield f"Answers {status} with {_answer(answer)}{f'; also {refused}' if refused else ''}.\n"
 
 
 def _parameters(operation: dict[str, Any]) -> Iterator[str]:
@@ -71,8 +71,8 @@ def _body(made: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
 
 def _row(name: str, where: str, required: bool, schema: dict[str, Any], said: str) -> str:
     needed = "needed" if required else _default(schema)
-    told = ". ".join(part for part in (needed, _kind(schema), said) if part)
-    return f"| `{name}` | {where} | {told} |".replace("\n", " ")
+    told = "; ".join(part for part in (needed, _kind(schema)) if part)
+    return f"| `{name}` | {where} | {told}{f'. {said}' if said else ''} |".replace("\n", " ")
 
 
 def _default(schema: dict[str, Any]) -> str:
@@ -92,6 +92,11 @@ def _kind(schema: dict[str, Any]) -> str:
 
 def _name(schema: dict[str, Any]) -> str:
     return str(schema["$ref"]).rpartition("/")[2]
+
+
+def _answer(schema: dict[str, Any]) -> str:
+    name = _name(schema)
+    return f"a page of `{name[5:-1]}`" if name.startswith("Page_") else f"`{name}`"
 
 
 if __name__ == "__main__":

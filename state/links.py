@@ -173,7 +173,12 @@ def listing(
 ) -> list[Link]:
     """Links, the least certain first."""
     query = select(*(table.c[name] for name in (*_FOUND, "decided_by", "decided_at")))
-    query = query.where(*_wanted(decision, entity, method)).order_by(table.c.score, table.c.kind, table.c.left_id, table.c.right_id).limit(limit).offset(offset)
+    query = (
+        query.where(*_wanted(decision, entity, method))
+        .order_by(table.c.score, table.c.kind, table.c.left_id, table.c.right_id)
+        .limit(limit)
+        .offset(offset)
+    )
     return [Link(*row) for row in connection.execute(query)]
 
 

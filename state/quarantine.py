@@ -66,9 +66,7 @@ def count(
     return connection.execute(query).scalar_one()
 
 
-def _wanted(
-    system: str | None, stream: str | None, systems: Sequence[str] | None
-) -> list[ColumnElement[bool]]:
+def _wanted(system: str | None, stream: str | None, systems: Sequence[str] | None) -> list[ColumnElement[bool]]:
     given = ((table.c.system, system), (table.c.stream, stream))
     chosen = [column == value for column, value in given if value is not None]
     return chosen if systems is None else [*chosen, table.c.system.in_(systems)]

@@ -139,9 +139,7 @@ def _count_outbox(connection: Connection, statuses: tuple[outbox.OutboxStatus, .
     return connection.execute(query).scalar_one()
 
 
-def recent_runs(
-    connection: Connection, limit: int = 20, status: str | None = None, offset: int = 0
-) -> list[RunRow]:
+def recent_runs(connection: Connection, limit: int = 20, status: str | None = None, offset: int = 0) -> list[RunRow]:
     """The newest runs first; with ``status`` only those."""
     table = schema.run
     query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit).offset(offset)

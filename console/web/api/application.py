@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console.telemetry import NOTHING_BY_FASTAPI
 from console.web import problems
 from console.web.access import Right
 from console.web.api import callers, cash, chains, findings, links, me, periods, report, runs, systems, writing
@@ -120,6 +121,7 @@ def _empty() -> FastAPI:
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
+        telemetry=NOTHING_BY_FASTAPI,
         openapi_url="/openapi.json",  # for everybody: it is the same everywhere and tells nothing of this company
         generate_unique_id_function=lambda route: route.name,
     )

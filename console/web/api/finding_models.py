@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from console.web.api.values import Amount, Day, Instant, LongReason, OnDay, Record, Sent
+from console.web.api.values import Amount, Day, Instant, LongReason, OnDay, Person, Record, Sent
 
 
 class Comment(BaseModel):
@@ -94,7 +94,7 @@ class FindingDetail(Finding):
 class Assignment(Sent):
     """Who takes care of it, and until when."""
 
-    to: LongReason = Field(max_length=200)
+    to: Person
     due: Day | None = Field(None, description="Default: as it was")
 
 

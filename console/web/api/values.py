@@ -45,6 +45,7 @@ Told = StringConstraints(pattern=rf"^[^{NOT_KEPT}]*[^\s\x00-\x20\x7f-\xa0\ufeff]
 Searched = Annotated[str, StringConstraints(max_length=200), Plain]
 Reason = Annotated[str, StringConstraints(max_length=1000), Told]
 LongReason = Annotated[str, StringConstraints(max_length=4000), Told]
+Person = Annotated[str, StringConstraints(max_length=200), Told]
 Day = Annotated[
     date, BeforeValidator(_day), Shown({"type": "string", "format": "date"}), Field(examples=["2026-11-30"])
 ]
