@@ -1,29 +1,51 @@
-"""Pages of findings for people who look through them: chosen, sorted and counted in the database."""
+"""Pages of findings for people who look through them: chosen, sorted, counted and grouped in the database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select
 from sqlalchemy.engine import Connection
 
-from mappings.currencies import EXPONENTS
-from state import findings
+from state import finding_terms, findings
 from state.findings import STANDING, Finding
 from state.schema import finding as table
+from state.schema import finding_event as events
 from state.schema import finding_record as records
 
 ORDERS = ("severity", "amount", "age", "due")
-_LARGEST = 2**63
+GROUPS = ("stage", "department", "check", "severity", "customer", "assignee", "age", "system")
+NOBODY = "-"
+"""Stands for an assignee or a customer that there is none of."""
+_MOST_GROUPS = 200
+
+
+class Day(NamedTuple):
+    """A day, as findings say since when the data shows them, and the microsecond with which it begins."""
+
+    day: str
+    begins: int
+
+
+class Ages(NamedTuple):
+    """Begun on the day ``first`` or later, and before ``end``; without either it is open to that side."""
+
+    first: Day | None = None
+    end: Day | None = None
+
+
+ANY_AGE = Ages()
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which findings are looked at; an empty value chooses nothing. ``text`` is looked for in the numbers and ids of
-    records, in what the finding says, and as an amount."""
+    """Which findings are looked at; an empty value chooses nothing. ``text`` is looked for as ``finding_terms`` says.
+
+    ``assignee`` and ``customer`` may be ``NOBODY``. ``least`` and ``most`` are minor units of the base currency,
+    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided.
+    """
 
     text: str = ""
     stage: str = ""
@@ -32,6 +54,13 @@ class Wanted:
     status: str = ""
     check: str = ""
     order: str = "severity"
+    assignee: str = ""
+    customer: str = ""
+    system: str = ""
+    ages: Ages = ANY_AGE
+    least: int | None = None
+    most: int | None = None
+    waiver: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,69 +71,192 @@ class Page:
     count: int
 
 
+class Money(NamedTuple):
+    """Minor units of a currency, and of the base currency as far as there are rates."""
+
+    currency: str
+    amount: int
+    base: int
+    unconverted: int
+    """Findings with an amount that has no rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that have something in common: ``key``, ``NOBODY`` where it is empty."""
+
+    key: str
+    count: int
+    money: tuple[Money, ...]
+
+
 def page(connection: Connection, wanted: Wanted, first: int, size: int) -> Page:
     """``size`` findings from the one at place ``first`` (0 is the first)."""
-    chosen = _chosen(wanted)
-    count = connection.execute(select(func.count()).select_from(table).where(chosen)).scalar_one()
+    count = number(connection, wanted)
     ids = connection.execute(
-        select(table.c.id).where(chosen).order_by(*_ordered(wanted.order)).limit(size).offset(first)
+        select(table.c.id).where(_chosen(wanted)).order_by(*_ordered(wanted.order)).limit(size).offset(first)
     ).scalars()
     return Page(tuple(findings.of_ids(connection, list(ids))), count)
 
 
+def number(connection: Connection, wanted: Wanted) -> int:
+    """How many there are."""
+    return int(connection.execute(select(func.count()).select_from(table).where(_chosen(wanted))).scalar_one())
+
+
+def ids(connection: Connection, wanted: Wanted, most: int) -> list[str]:
+    """The ids of the first ``most`` of them, in their order."""
+    query = select(table.c.id).where(_chosen(wanted)).order_by(*_ordered(wanted.order)).limit(most)
+    return list(connection.execute(query).scalars())
+
+
+def beside(connection: Connection, wanted: Wanted, id: str) -> tuple[str | None, str | None]:
+    """The findings before and after one in their order, which need not be among them itself any more."""
+    keys = _keys(wanted.order)
+    place = connection.execute(select(*(key for key, _ in keys)).where(table.c.id == id)).first()
+    if place is None:
+        return None, None
+    found = []
+    for forward in (False, True):
+        beyond = _beyond([key for key, _ in keys], place, [falling is not forward for _, falling in keys])
+        order = [key.desc() if falling is forward else key.asc() for key, falling in keys]
+        query = select(table.c.id).where(_chosen(wanted), beyond).order_by(*order).limit(1)
+        found.append(connection.execute(query).scalar())
+    return found[0], found[1]
+
+
+def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, Ages]) -> list[Group]:
+    """The findings by one of ``GROUPS``, the most first; at most 200 groups. ``ages`` names the ages, in their order.
+
+    A finding about records of two systems is in the group of each.
+    """
+    source: Any = table
+    key: ColumnElement[Any] = func.coalesce(_column(by), "") if by not in ("age", "system") else literal("")
+    if by == "age":
+        key = case(*((_of_age(span), name) for name, span in ages.items()), else_="")
+    if by == "system":
+        shown = select(records.c.finding_id.label("id"), records.c.system.label("system")).distinct().subquery()
+        source = table.join(shown, shown.c.id == table.c.id)
+        key = shown.c.system
+    grouped = key.label("key")
+    query = (
+        select(
+            grouped,
+            table.c.currency,
+            func.count(),
+            func.coalesce(func.sum(table.c.amount), 0),
+            func.coalesce(func.sum(table.c.base_amount), 0),
+            func.sum(case((and_(table.c.base_amount.is_(None), table.c.amount.is_not(None)), 1), else_=0)),
+        )
+        .select_from(source)
+        .where(_chosen(wanted))
+        .group_by(grouped, table.c.currency)
+    )
+    counts: dict[str, int] = {}
+    money: dict[str, list[Money]] = {}
+    for name, currency, count, amount, base, unconverted in connection.execute(query):
+        counts[name] = counts.get(name, 0) + count
+        if currency:
+            money.setdefault(name, []).append(Money(currency, int(amount), int(base), int(unconverted)))
+    places = {name: place for place, name in enumerate(ages)} if by == "age" else {}
+    names = sorted(counts, key=lambda name: (places.get(name, 0), -counts[name], name))
+    return [Group(name or NOBODY, counts[name], tuple(sorted(money.get(name, ())))) for name in names[:_MOST_GROUPS]]
+
+
+def checks(connection: Connection) -> list[str]:
+    """The checks that outstanding findings are of."""
+    query = select(table.c.check_id).where(table.c.status.in_(STANDING)).distinct().order_by(table.c.check_id)
+    return list(connection.execute(query).scalars())
+
+
+def alike(connection: Connection, found: Finding) -> tuple[str | None, int, int]:
+    """The customer of a finding, and how many others stand of its check: with this customer, and in all."""
+    customer = connection.execute(select(table.c.customer).where(table.c.id == found.id)).scalar()
+    same = table.c.customer == customer
+    query = (
+        select(same, func.count())
+        .where(table.c.status.in_(STANDING), table.c.check_id == found.check_id, table.c.id != found.id)
+        .group_by(same)
+    )
+    counts = {bool(row[0]): int(row[1]) for row in connection.execute(query)}
+    return customer, counts.get(True, 0) if customer else 0, sum(counts.values())
+
+
 def _chosen(wanted: Wanted) -> ColumnElement[bool]:
     said = [table.c.status == wanted.status if wanted.status else table.c.status.in_(STANDING)]
-    for column in ("stage", "department", "severity"):
-        if value := getattr(wanted, column):
-            said.append(table.c[column] == value)
-    if wanted.check:
-        said.append(table.c.check_id == wanted.check)
+    for name in ("stage", "department", "severity", "check"):
+        if value := getattr(wanted, name):
+            said.append(_column(name) == value)
+    for name in ("assignee", "customer"):
+        if value := getattr(wanted, name):
+            column = table.c[name]
+            said.append(or_(column.is_(None), column == "") if value == NOBODY else column == value)
+    if wanted.system:
+        about = and_(records.c.finding_id == table.c.id, records.c.system == wanted.system)
+        said.append(exists(select(1).where(about)))
+    if wanted.ages != ANY_AGE:
+        said.append(_of_age(wanted.ages))
+    size = func.abs(func.coalesce(table.c.base_amount, 0))
+    if wanted.least is not None:
+        said.append(and_(table.c.base_amount.is_not(None), size >= wanted.least))
+    if wanted.most is not None:
+        said.append(and_(table.c.base_amount.is_not(None), size <= wanted.most))
+    if wanted.waiver:
+        said.append(table.c.id.in_(_asked()))
     if text := wanted.text.strip():
-        said.append(_holds(text))
+        said.append(finding_terms.holding(text))
     return and_(*said)
 
 
-def _holds(text: str) -> ColumnElement[bool]:
-    named = select(records.c.finding_id).where(
-        or_(records.c.number.icontains(text, autoescape=True), records.c.source_id == text)
+def _asked() -> Any:
+    """Findings whose waiver was asked for and not decided since."""
+    later = events.alias()
+    decided = and_(
+        later.c.finding_id == events.c.finding_id,
+        later.c.id > events.c.id,
+        later.c.event.in_(("waived", "waiver_declined", "resolved", "reopened")),
     )
-    found = [
-        table.c.id.startswith(text, autoescape=True),
-        table.c.id.in_(named),
-        table.c.params.icontains(_as_in_json(text), autoescape=True),
-    ]
-    amounts = _minor_units(text)
-    if amounts:
-        found += [table.c.amount.in_(amounts), table.c.base_amount.in_(amounts)]
-    return or_(*found)
+    return select(events.c.finding_id).where(events.c.event == "waiver_asked", not_(exists(select(1).where(decided))))
 
 
-def _as_in_json(text: str) -> str:
-    """Parameters are kept as JSON, in which quotation marks and backslashes are written with one more."""
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _of_age(span: Ages) -> ColumnElement[bool]:
+    """By the day since when the data shows it, else by when it was first seen."""
+    known = and_(table.c.since.is_not(None), table.c.since != "")
+    said: list[ColumnElement[bool]] = []
+    if span.first:
+        by_day, by_sight = table.c.since >= span.first.day, table.c.first_seen_at >= span.first.begins
+        said.append(or_(and_(known, by_day), and_(not_(known), by_sight)))
+    if span.end:
+        by_day, by_sight = table.c.since < span.end.day, table.c.first_seen_at < span.end.begins
+        said.append(or_(and_(known, by_day), and_(not_(known), by_sight)))
+    return and_(*said)
 
 
-def _minor_units(text: str) -> Sequence[int]:
-    """What the text is as an amount, of either sign, in any currency's minor units."""
-    try:
-        amount = Decimal(text.replace(",", "").replace("，", "").lstrip("¥￥$€£ "))
-    except InvalidOperation:
-        return ()
-    if not amount.is_finite() or amount.adjusted() > 15:
-        return ()
-    units = {amount.scaleb(digits) for digits in {*EXPONENTS.values(), 2}}
-    whole = {int(value) for value in units if value == value.to_integral_value() and abs(value) < _LARGEST}
-    return sorted({*whole, *(-value for value in whole)})
+def _column(name: str) -> ColumnElement[Any]:
+    return table.c["check_id" if name == "check" else name]
+
+
+def _keys(order: str) -> list[tuple[ColumnElement[Any], bool]]:
+    """What findings are ordered by, never null; True where the largest comes first."""
+    largest = (func.abs(func.coalesce(table.c.base_amount, 0)), True)
+    rank = (case((table.c.severity == "error", 0), (table.c.severity == "warning", 1), else_=2), False)
+    by: dict[str, list[tuple[ColumnElement[Any], bool]]] = {
+        "severity": [rank, largest],
+        "amount": [largest],
+        "age": [(func.coalesce(table.c.since, "9999"), False), (table.c.first_seen_at, False)],
+        "due": [(func.coalesce(table.c.due_on, "9999"), False), largest],
+    }
+    return [*by[order], (table.c.id, False)]
 
 
 def _ordered(order: str) -> list[Any]:
-    largest = func.abs(func.coalesce(table.c.base_amount, 0)).desc()
-    rank = case((table.c.severity == "error", 0), (table.c.severity == "warning", 1), else_=2)
-    oldest = (table.c.since.is_(None), table.c.since, table.c.first_seen_at)
-    by = {
-        "severity": (rank, largest),
-        "amount": (largest,),
-        "age": oldest,
-        "due": (table.c.due_on.is_(None), table.c.due_on, largest),
-    }
-    return [*by[order], table.c.id]
+    return [key.desc() if falling else key for key, falling in _keys(order)]
+
+
+def _beyond(keys: Sequence[ColumnElement[Any]], place: Sequence[Any], above: Sequence[bool]) -> ColumnElement[bool]:
+    """Farther on than ``place`` by the first key that differs: above it or below it."""
+    ways = []
+    for n, (key, value, up) in enumerate(zip(keys, place, above, strict=True)):
+        same = [earlier == known for earlier, known in zip(keys[:n], place[:n], strict=True)]
+        ways.append(and_(*same, key > value if up else key < value))
+    return or_(*ways)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlalchemy.engine import Connection
 
-from state import bulk, schema
+from state import bulk, finding_terms, schema
 from state.schema import finding as table
 from state.schema import finding_event, finding_record
 
@@ -28,7 +28,7 @@ _FOUND = (
     *("check_id", "stage", "department", "severity", "amount", "currency", "base_amount", "params", "since"),
     *("last_seen_at", "run_id"),
 )
-_NEW = ("id", *_FOUND, "status", "first_seen_at", "due_on")
+_NEW = ("id", *_FOUND, "customer", "status", "first_seen_at", "due_on")
 _RECORD = ("finding_id", "n", "record_id", "system", "entity", "source_id", "number", "url")
 _EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id", "status", "state")
 
@@ -118,12 +118,20 @@ def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp:
     transaction's."""
     severity = 1 + _FOUND.index("severity")
     due = changes.due_on
-    opened = [(*row, at, run_id, "open", at, due.get(row[severity])) for row in changes.opened]
+    by = [1 + _FOUND.index(name) for name in ("amount", "currency", "base_amount", "params")]
+    shown = [(row[0], *(row[n] for n in by)) for row in (*changes.opened, *changes.changed, *changes.reopened)]
+    known = finding_terms.known(connection, shown, changes.records)
+    whose = known.customers.get
+    opened = [(*row, at, run_id, whose(row[0]), "open", at, due.get(row[severity])) for row in changes.opened]
     bulk.insert(connection, table, _NEW, opened)
-    bulk.update(connection, table, ("id", *_FOUND), [(*row, at, run_id) for row in changes.changed], ("id",))
-    again = [(*row, at, run_id, "open", None, None, None, None, due.get(row[severity])) for row in changes.reopened]
+    changed = [(*row, at, run_id, whose(row[0])) for row in changes.changed]
+    bulk.update(connection, table, ("id", *_FOUND, "customer"), changed, ("id",))
     cleared = ("status", "resolved_at", "reason", "approver", "waived_until", "due_on")
-    bulk.update(connection, table, ("id", *_FOUND, *cleared), again, ("id",))
+    again = [
+        (*row, at, run_id, whose(row[0]), "open", None, None, None, None, due.get(row[severity]))
+        for row in changes.reopened
+    ]
+    bulk.update(connection, table, ("id", *_FOUND, "customer", *cleared), again, ("id",))
     bulk.update(
         connection, table, ("id", "status", "waived_until"), [(id, "open", None) for id in changes.expired], ("id",)
     )
@@ -132,6 +140,7 @@ def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp:
     anew = [row[0] for row in (*changes.changed, *changes.reopened)]
     bulk.delete(connection, finding_record, "finding_id", anew)
     bulk.insert(connection, finding_record, _RECORD, changes.records)
+    finding_terms.write(connection, anew, known)
     events = [
         *((row[0], "opened") for row in changes.opened),
         *((row[0], "changed") for row in changes.changed),
@@ -263,7 +272,9 @@ def of_state(values: dict[str, Any]) -> Finding:
 
 def find(connection: Connection, id: str) -> Finding:
     """The finding with this id, or the only one whose id begins so; raises ``FindingError``."""
-    rows = list(connection.execute(table.select().where(table.c.id.startswith(id, autoescape=True)).limit(2)))
+    rows = list(connection.execute(table.select().where(table.c.id == id)))
+    if not rows:
+        rows = list(connection.execute(table.select().where(table.c.id.startswith(id, autoescape=True)).limit(2)))
     if len(rows) != 1 or not id:
         raise FindingError(
             f"{'Several findings begin' if len(rows) > 1 else 'There is no finding'} with {id}.",

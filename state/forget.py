@@ -13,7 +13,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
-from state import attachments, audit, bulk, creations, erasure, exact, runs, schema, scrub
+from state import attachments, audit, bulk, creations, erasure, exact, finding_terms, runs, schema, scrub
 from state.bodies import pack, unpack
 from state.changes import FieldChange, OutboxStatus
 from state.clock import from_us, now_us
@@ -119,6 +119,7 @@ def _erase(store: Store, mappers: Mappers, made: Erasure, person: Person) -> Era
         own.erase()
         erasure.note_records(connection, made.id, person.records)
         _withdraw(connection)
+        finding_terms.rebuild(connection)
         audit.erase(connection, emptied)
         rows = {name: swept.rows.get(name, 0) + own.rows.get(name, 0) for name in swept.rows | own.rows}
         named = [[item.record.system, item.record.stream, item.record.source_id] for item in swept.records]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import api_tokens, findings, members, pauses, schema, settings_changes, shares, signed_in
+from state import api_tokens, findings, members, pauses, saved_views, schema, settings_changes, shares, signed_in
 from state.clock import now_us
 
 _MARGIN_US = 600 * 1_000_000
@@ -20,7 +20,7 @@ PRUNED = "store pruned"
 """What the audit says of a prune, which removes nothing that the reconciliation depends on."""
 _NO_DECISIONS = (
     *(PRUNED, *members.ACTIONS, *shares.ACTIONS, *api_tokens.ACTIONS, *signed_in.ACTIONS, *pauses.ACTIONS),
-    *settings_changes.ACTIONS,
+    *(*settings_changes.ACTIONS, *saved_views.ACTIONS),
 )
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
 _PUSHED = frozenset(("applied", "unchanged", "conflict"))

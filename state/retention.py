@@ -375,10 +375,11 @@ def _old_leases(_connection: Connection, cuts: _Cuts) -> Select[Any]:
     return select(schema.lease.c.name).where(schema.lease.c.expires_at < cuts.leases)
 
 
+_OF_FINDINGS = (schema.finding_record, schema.finding_event, schema.finding_term, schema.finding_amount)
 _KINDS = (  # what others refer to comes after them
     _Kind("writes", schema.outbox, ("id",), _old_writes),
     _Kind("plans", schema.plan, ("id",), _old_plans),
-    _Kind("findings", schema.finding, ("id",), _old_findings, (schema.finding_record, schema.finding_event)),
+    _Kind("findings", schema.finding, ("id",), _old_findings, _OF_FINDINGS),
     _Kind("tie_outs", schema.figure, ("id",), _old_tie_outs),
     _Kind("stream_runs", schema.stream_run, ("run_id", "system", "stream", "direction"), _old_stream_runs),
     _Kind("runs", schema.run, ("id",), _old_runs),

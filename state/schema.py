@@ -273,6 +273,7 @@ finding = Table(
     Column("waived_until", Text),
     Column("due_on", Text),  # day by which somebody has to have acted
     Column("run_id", Text, nullable=False),
+    Column("customer", Text),  # the organisation that its records name; see state/finding_terms.py
 )
 Index("ix_finding_status", finding.c.status, finding.c.check_id)
 
@@ -306,6 +307,46 @@ finding_event = Table(
     Column("state", Text),  # JSON: the finding with its records after the event
 )
 Index("ix_finding_event_finding", finding_event.c.finding_id)
+
+# What findings are found by; see state/finding_terms.py. Terms are compared byte by byte on both databases.
+finding_term = Table(
+    "finding_term",
+    metadata,
+    Column("term", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("finding_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_finding_term_finding", finding_term.c.finding_id)
+
+finding_amount = Table(
+    "finding_amount",
+    metadata,
+    Column("amount", BigInteger, primary_key=True, autoincrement=False),  # minor units
+    Column("digits", SmallInteger, primary_key=True, autoincrement=False),  # decimals of the currency; -1: unknown
+    Column("finding_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_finding_amount_finding", finding_amount.c.finding_id)
+
+# Filters of findings that members keep; see state/saved_views.py.
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("member", Text, nullable=False),  # who made it
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),  # as in the address of the page
+    Column("shared", SmallInteger, nullable=False),  # 1: with every member
+    UniqueConstraint("member", "name"),
+)
+
+# The view with which the findings open, for members who have chosen one.
+default_view = Table(
+    "default_view",
+    metadata,
+    Column("member", Text, primary_key=True),
+    Column("view_id", Text, nullable=False),
+)
 
 # Who may use the workbench. Digests are SHA-256, in hex, of tokens that are kept nowhere.
 member = Table(

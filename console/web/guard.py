@@ -13,9 +13,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from console.web.problems import API, problem
+from state import attachments
 
 LARGEST_FORM = 64_000
 """Bytes; no form of ours is larger."""
+LARGEST_UPLOAD = attachments.LARGEST + LARGEST_FORM
+"""Bytes of a form with a file."""
+_UPLOADS = re.compile(r"/findings/[0-9a-f]{1,40}/attachments")
+"""Where such a form goes: it is read as it comes, once its mark was right."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -83,7 +88,8 @@ class Guard:
             size = int(request.headers.get("content-length", ""))
         except ValueError:
             return "The length of the form is missing."
-        return "" if 0 <= size <= LARGEST_FORM else "The form is too large."
+        most = LARGEST_UPLOAD if _UPLOADS.fullmatch(request.url.path) else LARGEST_FORM
+        return "" if 0 <= size <= most else "The form is too large."
 
 
 def _refused(request: Request, refusal: str) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from console import linked
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
-from console.web.findings import side_by_side
+from console.web.sides import side_by_side
 from state import chains, links, lookup
 
 if TYPE_CHECKING:

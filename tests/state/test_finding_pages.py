@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from state import bulk, finding_pages, schema
+from state import bulk, finding_pages, finding_terms, schema
 from state.finding_pages import Wanted
 from state.store import Store
 
@@ -16,10 +16,11 @@ def filled(store: Store) -> Store:
         for number in range(1, 13):
             severity = "warning" if number % 2 else "error"
             row = (f"{number:024x}", "c", "order", "sales", severity, "open", number * 100, "CNY", number * 100)
-            more = ("{}", f"2026-01-{number:02d}", number, 1, None, None, None, None, None, None, "run")
+            more = ("{}", f"2026-01-{number:02d}", number, 1, None, None, None, None, None, None, "run", None)
             bulk.insert(connection, schema.finding, [c.name for c in schema.finding.columns], [(*row, *more)])
             record = (f"{number:024x}", 1, number, "erp", "order", f"id{number}", f"SO-{number:03d}", None)
             bulk.insert(connection, schema.finding_record, [c.name for c in schema.finding_record.columns], [record])
+        finding_terms.rebuild(connection)
     return store
 
 

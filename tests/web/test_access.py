@@ -78,9 +78,24 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/{id}/assign"): DECIDERS,
     ("POST", "/findings/{id}/explain"): DECIDERS,
     ("POST", "/findings/{id}/comment"): DECIDERS,
+    ("POST", "/findings/{id}/attachments"): DECIDERS,
+    ("GET", "/findings/{id}/attachments/{digest}"): MEMBERS,
+    ("GET", "/findings/views"): MEMBERS,
+    ("POST", "/findings/views"): MEMBERS,
+    ("POST", "/findings/views/none/first"): MEMBERS,
+    ("POST", "/findings/views/{id}/first"): MEMBERS,
+    ("POST", "/findings/views/{id}/change"): MEMBERS,
+    ("POST", "/findings/views/{id}/delete"): MEMBERS,
+    ("GET", "/findings/bulk"): DECIDERS,
+    ("POST", "/findings/bulk/assign"): DECIDERS,
+    ("POST", "/findings/bulk/explain"): DECIDERS,
+    ("POST", "/findings/bulk/comment"): DECIDERS,
+    ("POST", "/findings/bulk/waiver"): DECIDERS,
+    ("POST", "/findings/bulk/approve"): APPROVERS,
 }
 ADDRESSED = {"token": "x", "name": "report.css", "id": "0" * 24, "period": "2026-09", "form": "json"}
 ADDRESSED |= {"receipt": "1", "kind": "same_as", "left": "1", "right": "2", "record": "1"}
+ADDRESSED["digest"] = "0" * 64
 NOT_ALLOWED = "Your role does not allow it"
 
 

@@ -28,7 +28,7 @@ def of_check(store: Store, check: str) -> str:
 
 
 def listed(browser: Browser, query: str) -> list[str]:
-    return re.findall(r'<a href="/findings/([0-9a-f]+)"', browser.get(f"/findings?{query}").text)
+    return re.findall(r'<a href="/findings/([0-9a-f]+)["?]', browser.get(f"/findings?{query}").text)
 
 
 def test_the_overview_shows_the_figures_of_the_report_and_leads_to_the_findings(anna: Browser) -> None:

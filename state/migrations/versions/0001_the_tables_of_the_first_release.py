@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("waived_until", sa.Text(), nullable=True),
         sa.Column("due_on", sa.Text(), nullable=True),
         sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("finding", schema=None) as batch_op:
@@ -221,6 +222,44 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("finding_event", schema=None) as batch_op:
         batch_op.create_index("ix_finding_event_finding", ["finding_id"], unique=False)
+
+    op.create_table(
+        "finding_term",
+        sa.Column("term", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("finding_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("term", "finding_id"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("finding_term", schema=None) as batch_op:
+        batch_op.create_index("ix_finding_term_finding", ["finding_id"], unique=False)
+
+    op.create_table(
+        "finding_amount",
+        sa.Column("amount", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digits", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("finding_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("amount", "digits", "finding_id"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("finding_amount", schema=None) as batch_op:
+        batch_op.create_index("ix_finding_amount_finding", ["finding_id"], unique=False)
+
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("shared", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("member", "name"),
+    )
+    op.create_table(
+        "default_view",
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("view_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("member"),
+    )
 
     op.create_table(
         "finding_record",

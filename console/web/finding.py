@@ -1,0 +1,169 @@
+"""One finding with its records, evidence and history, what is like it, and what people decide about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console import waiving
+from console.report import figures
+from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
+from console.web.filters import Filter
+from console.web.sides import evidence, side_by_side
+from reconciliation import report
+from reconciliation.rules import Rules
+from state import attachments, chains, finding_pages, findings, handling
+from state.clock import from_us
+from state.findings import Finding, FindingError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+router = APIRouter()
+
+
+@router.get("/findings/{id}")
+def one(visit: Reader, id: str) -> Response:
+    """All about one finding."""
+    return page(visit, id)
+
+
+@router.post("/findings/{id}/assign")
+def assign(visit: Decider, sent: DeciderForm, id: str) -> Response:
+    """Make somebody responsible."""
+    due = sent.get("due", "")
+    to = sent.get("to", "").strip()[:200]
+    return decided(
+        visit,
+        id,
+        lambda connection, at: handling.assign(
+            connection, id, needed(to), visit.member.name, due=date.fromisoformat(due) if due else None, at=at
+        ),
+    )
+
+
+@router.post("/findings/{id}/explain")
+def explain(visit: Decider, sent: DeciderForm, id: str) -> Response:
+    """Say why it is so."""
+    reason = sent.get("reason", "").strip()[:4000]
+    return decided(visit, id, lambda connection, at: handling.explain(connection, id, reason, visit.member.name, at=at))
+
+
+@router.post("/findings/{id}/comment")
+def comment(visit: Decider, sent: DeciderForm, id: str) -> Response:
+    """Say something about it."""
+    text = sent.get("text", "").strip()
+    return decided(visit, id, lambda connection, at: handling.comment(connection, id, text, visit.member.name, at=at))
+
+
+@router.post("/findings/{id}/waiver")
+def ask_waiver(visit: Decider, sent: DeciderForm, id: str) -> Response:
+    """Ask that it be accepted until a day."""
+    reason, until, settings = sent.get("reason", "").strip()[:4000], sent.get("until", ""), visit.desk.settings
+    return decided(
+        visit,
+        id,
+        lambda connection, _at: waiving.ask(
+            connection, settings, id, reason, date.fromisoformat(until), visit.member.name
+        ),
+    )
+
+
+@router.post("/findings/{id}/waiver/approve")
+def approve_waiver(visit: Approver, _sent: ApproverForm, id: str) -> Response:
+    """Accept it as somebody else has asked."""
+    return decided(visit, id, lambda connection, at: handling.approve_waiver(connection, id, visit.member.name, at=at))
+
+
+@router.post("/findings/{id}/waiver/decline")
+def decline_waiver(visit: Approver, sent: ApproverForm, id: str) -> Response:
+    """Say no, and why."""
+    why = sent.get("reason", "").strip()[:4000]
+    return decided(
+        visit, id, lambda connection, at: handling.decline_waiver(connection, id, why, visit.member.name, at=at)
+    )
+
+
+def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding]) -> Response:
+    """Take a decision and show the finding, or show it with what was wrong."""
+    try:
+        with visit.desk.store.transaction() as connection:
+            found = decision(connection, Rules.of(visit.desk.settings).fixed_at)
+    except (FindingError, attachments.AttachmentError, ValueError) as error:
+        return page(visit, id, 422, problem(visit, error))
+    return see(f"/findings/{found.id}{_within(visit)}")
+
+
+def problem(visit: Visit, error: Exception) -> str:
+    """What was wrong with a decision, in words."""
+    if isinstance(error, FindingError | attachments.AttachmentError):
+        return f"{error.message} {error.remedy}".strip()
+    return visit.texts("web.day")
+
+
+def needed(name: str) -> str:
+    """Somebody's name; raises ``FindingError`` where there is none."""
+    if not name:
+        raise FindingError("Say who takes care of it.")
+    return name
+
+
+def page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Response:
+    """The page of a finding; raises ``HTTPException`` 404."""
+    rules, chosen = Rules.of(visit.desk.settings), Filter.of(visit.request.query_params)
+    with visit.desk.store.reading() as connection:
+        try:
+            found = findings.find(connection, id)
+        except FindingError:
+            raise HTTPException(404) from None
+        history = findings.history(connection, found.id)
+        said = handling.said(connection, [found.id]).get(found.id, [])
+        asked = handling.asked_waiver(connection, found.id)
+        rows = chains.rows(connection, [record.record_id for record in found.records])
+        before, after = finding_pages.beside(connection, chosen.wanted(visit), found.id)
+        customer, with_customer, of_check = finding_pages.alike(connection, found)
+    zone, within = visit.desk.settings.business_day_zone, _within(visit)
+
+    def when(stamp: int) -> str:
+        return f"{from_us(stamp).astimezone(zone):%Y-%m-%d %H:%M}"
+
+    return visit.page(
+        "finding",
+        status,
+        finding=report.shown(found, rules, visit.lang, said),
+        sides=[_side(asdict(record)) for record in found.records],
+        fields=side_by_side([rows.get(record.record_id, {}) for record in found.records], visit),
+        evidence=evidence(found, visit),
+        history=[
+            {"at": when(item.at), "event": item.event, "actor": item.actor}
+            | {"detail": {k: v for k, v in item.detail.items() if not isinstance(v, dict | list)}}
+            for item in history
+        ],
+        files=[{**item, "at": when(item["at"])} for item in said if "sha256" in item],
+        largest=f"{attachments.LARGEST // 1_048_576} MiB",
+        asked=asked,
+        problem=problem,
+        within=within,
+        back=f"/findings{within}" if within else "/findings?order=severity",
+        before=f"/findings/{before}{within}" if before else "",
+        after=f"/findings/{after}{within}" if after else "",
+        customer=customer,
+        with_customer=with_customer,
+        of_check=of_check,
+        alike=Filter(check=found.check_id, customer=customer or "").query(),
+    )
+
+
+def _side(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "link": figures.link(record)}
+
+
+def _within(visit: Visit) -> str:
+    """The list that somebody came from, as the query of an address."""
+    query = Filter.of(visit.request.query_params).query()
+    return f"?{query}" if query else ""

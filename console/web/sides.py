@@ -1,0 +1,85 @@
+"""What systems say beside each other, field by field, and what a finding says beside its sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.records import HIDDEN, PERSONAL
+from console.report import figures
+from mappings.model import ENTITIES, Kind, columns
+from reconciliation import money, words
+from state.clock import from_us
+
+if TYPE_CHECKING:
+    from console.web.desk import Visit
+    from state.findings import Finding
+
+_BOOKKEEPING = frozenset({"record_id", "system", "source_id", "entity", "deleted", "url", "source_status", "run_id"})
+_SAID_OTHERWISE = ("_words", "_lines", "_of")
+"""Parameters that a sentence names without this end."""
+
+
+def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[tuple[str, list[str], bool]]:
+    """Each field that one of the records has: its name, the values beside each other, whether they should agree and do
+    not: money between all records, other fields between records of one kind. Personal values are kept back."""
+    kinds = {
+        column.name: column.kind
+        for entity in dict.fromkeys(row["entity"] for row in rows if row)
+        for column in columns(ENTITIES[entity])
+    }
+    found = []
+    for name, kind in kinds.items():
+        if name in _BOOKKEEPING or kind in (Kind.REF, Kind.REFS):
+            continue
+        values = [_shown(row, name, kind, visit) for row in rows]
+        if any(values):
+            groups = [row.get("entity") if kind is not Kind.MONEY and name != "currency" else None for row in rows]
+            told = {(group, value) for group, value in zip(groups, values, strict=True) if value}
+            differs = len(told) > len({group for group, _ in told}) and kind is not Kind.INSTANT
+            found.append((name, values, differs))
+    return found
+
+
+def evidence(found: Finding, visit: Visit) -> list[tuple[str, str]]:
+    """What a check has found, by name: amounts, days, statuses and numbers as people write them."""
+    told = []
+    for key in found.params:
+        if key.endswith("_currency") and key.removesuffix("_currency") in found.params:
+            continue
+        name = next((key.removesuffix(end) for end in _SAID_OTHERWISE if key.endswith(end)), key)
+        try:
+            value = words.say(f"{{{name}}}", found.params, found.currency, visit.lang)
+        except (KeyError, TypeError, ValueError):  # written by another version of ltc
+            continue
+        if value and value != "–":
+            told.append((_called(name, visit), value))
+    return told
+
+
+def _called(name: str, visit: Visit) -> str:
+    """What a parameter is called; one of a check of the site's own as its author has named it."""
+    said = visit.texts.name("evidence", name)
+    if said == name:
+        said = visit.texts.name("field", name)
+    if said != name:
+        return said
+    return name.removesuffix("_money").replace("_", " ")
+
+
+def _shown(row: dict[str, Any], name: str, kind: Kind, visit: Visit) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if name in PERSONAL or (name == "name" and row["entity"] == "contact"):
+        return HIDDEN
+    if kind is Kind.INSTANT:
+        return f"{from_us(value).astimezone(visit.desk.settings.business_day_zone):%Y-%m-%d %H:%M}"
+    if kind is Kind.MONEY:
+        return figures.money(money.text(value, row.get("currency")), row.get("currency"))
+    if name == "status":
+        return words.status(row["entity"], value, visit.lang)
+    if name.endswith("_state"):
+        return words.state(value, visit.lang)
+    if kind is Kind.FLAG:
+        return visit.texts(f"web.finding.{'yes' if value else 'no'}")
+    return str(value)
