@@ -108,12 +108,15 @@ def spec_from(sent: Mapping[str, str], *, reference: bool = False) -> Any:
 
 
 def status_form(item: Status | None) -> dict[str, str]:
-    """The fields of the form that show a status map; ``refine`` and ``write`` are for the text."""
+    """The fields of the form that show a status map; ``refine`` is for the text."""
     if item is None:
-        return {"how": "path", "what": "", "values": ""}
-    form = form_of(spec_of(item.expression))
+        return form_of("")
     table = dict(item.table)
-    return {**form, "default": _word(table.pop(None, None)), "values": lines_of(table)}
+    default = _word(table.pop(None, None))
+    words = list(table.values())
+    write = {status: word for status, word in item.reverse.items() if words.count(status) > 1}
+    form = form_of(spec_of(item.expression))
+    return {**form, "default": default, "values": lines_of(table), "write": lines_of(write)}
 
 
 def lines_of(table: Mapping[Any, Any]) -> str:

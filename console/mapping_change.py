@@ -59,23 +59,28 @@ def changed(
     return mapping_edit.with_personal(after, file, stream, names)
 
 
-def _status(extends: bool, now: StreamMapping, sent: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
-    """The source and the table of the status; of a file that extends another only what differs from before."""
+def _status(
+    extends: bool, now: StreamMapping, sent: Mapping[str, str]
+) -> tuple[dict[str, object], dict[str, str], dict[str, str]]:
+    """The source of the status, its table and what is written of it; of a file that extends another only what differs
+    from before."""
     spec = expressions.spec_from({name: sent.get(name, "") for name in ("how", "what", "do", "match", "default")})
     found: dict[str, object] = {"path": spec} if isinstance(spec, str) else dict(spec)
     given = expressions.table_from(sent.get("values", ""))
     if None in given:
         found.setdefault("default", given.pop(None))
     table = {str(word): str(status or "") for word, status in given.items()}
+    write = {str(status): str(word or "") for status, word in expressions.table_from(sent.get("write", "")).items()}
     known = now.definition.status
     if not extends or known is None:
-        return found, table
+        return found, table, write
     before = expressions.spec_of(known.expression)
     before = {"path": before} if isinstance(before, str) else before
     before["default"] = known.table.get(None)
     return (
         {key: value for key, value in found.items() if before.get(key) != value},
         {word: status for word, status in table.items() if known.table.get(word) != status},
+        {status: word for status, word in write.items() if known.reverse.get(status) != word},
     )
 
 

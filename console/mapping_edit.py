@@ -29,29 +29,43 @@ def without_field(text: str, file: str, stream: str, name: str) -> str:
     return _drop(text, file, _place(stream, name))
 
 
-def with_status(text: str, file: str, stream: str, spec: Mapping[str, Any], table: Mapping[str, str]) -> str:
-    """The text with this source (``path``, ``do`` …) and table of the status; ``write`` and ``refine`` stay.
+def with_status(
+    text: str,
+    file: str,
+    stream: str,
+    spec: Mapping[str, Any],
+    values: Mapping[str, str],
+    write: Mapping[str, str],
+) -> str:
+    """The text with this source (``path``, ``do`` …) of the status, its table, and what is written where several words
+    stand for one; ``refine`` stays.
 
     In a file that extends another they are laid over what is there. Raises ``MappingFileError``.
     """
     place = ("streams", stream, "status")
-    extends = "extends" in _at(text, file, ())
+    extends = base(text, file) is not None
     before = _at(text, file, place)
-    words = _at(text, file, (*place, "values"))
     for key, value in spec.items():
         if key not in before or before[key] != value:
             text = _put(text, file, (*place, key), value)
     for key in before if not extends else ():
         if key in _SOURCE and key not in spec:
             text = _drop(text, file, (*place, key))
-    if table and not words:
-        return _put(text, file, (*place, "values"), dict(table))
-    for word, status in table.items():
-        if words.get(word) != status:
-            text = _put(text, file, (*place, "values", word), status)
-    for word in words if not extends else ():
+    text = _with_table(text, file, (*place, "values"), values, only_add=extends)
+    return _with_table(text, file, (*place, "write"), write, only_add=extends)
+
+
+def _with_table(text: str, file: str, place: tuple[str, ...], table: Mapping[str, str], *, only_add: bool) -> str:
+    """The text with a table entry by entry, so that those that stay keep their comments."""
+    before = _at(text, file, place)
+    if table and not before:
+        return _put(text, file, place, dict(table))
+    for word, meaning in table.items():
+        if before.get(word) != meaning:
+            text = _put(text, file, (*place, word), meaning)
+    for word in before if not only_add else ():
         if word not in table:
-            text = _drop(text, file, (*place, "values", word))
+            text = _drop(text, file, (*place, word))
     return text
 
 

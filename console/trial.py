@@ -14,7 +14,10 @@ from typing import Any
 
 from state.lookup import Sample
 
-SECONDS = 15.0
+CPU_SECONDS = 5
+"""Of the process: what a mapping needs for all records is a fraction of one."""
+SECONDS = 60.0
+"""On the clock, on a machine that has little time for it."""
 LARGEST = 256_000
 """Bytes of a file that is tried."""
 _AT_ONCE = 2
@@ -59,8 +62,16 @@ def tried(
     if not _turns.acquire(timeout=SECONDS):
         raise Broken("busy")
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "console.trying"],
+        return carried_out(asked)
+    finally:
+        _turns.release()
+
+
+def carried_out(asked: dict[str, Any]) -> dict[str, Any]:
+    """Ask the other process; raises ``Broken``."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-P", "-m", "console.trying", str(CPU_SECONDS)],
             input=json.dumps(asked),
             capture_output=True,
             encoding="utf-8",
@@ -68,14 +79,12 @@ def tried(
             env=environment(),
             check=False,
         )
-        if done.returncode:
-            raise Broken("slow" if done.returncode < 0 else "failed")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
     except subprocess.TimeoutExpired:
         raise Broken("slow") from None
-    finally:
-        _turns.release()
+    if done.returncode:
+        raise Broken("slow" if done.returncode < 0 else "failed")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def environment() -> dict[str, str]:

@@ -21,9 +21,11 @@ from mappings.engine import Mapping, load
 from mappings.errors import MappingError, MappingFileError
 from mappings.model import ENTITIES, columns
 
-_CPU_SECONDS, _MEMORY = 10, 1024 * 1024 * 1024
+_MEMORY = 1024 * 1024 * 1024
 _MOST_SHOWN = 300
-"""Fields of one record, those of its lines included."""
+"""Fields of one record, those of its lines included; and of what nothing maps."""
+_LONGEST = 500
+"""Signs of a value that are shown."""
 
 
 class Sample(NamedTuple):
@@ -103,7 +105,7 @@ def differences(
             was = _outcome(now, stream, system, sample)
             becomes = _outcome(then, stream, system, sample)
             if isinstance(becomes, MappingError):
-                reasons[f"{becomes.field or 'record'} {becomes.reason}"] += 1
+                reasons[f"{becomes.field or 'record'} {becomes.reason}"[:_LONGEST]] += 1
             changed = _kind(was, becomes)
             count[changed] += 1
             if changed == "changed" and before and after and before.entity == after.entity:
@@ -154,22 +156,27 @@ def _shown(mapping: Mapping | None, saved: Mapping | None, stream: str, system: 
     known = saved if stream in saved.streams else mapping
     tested = mapped.test(mapping, stream, system, sample, False, mapped.veil(known, stream, sample))
     found = tested.as_dict()
-    return found | {"fields": found["fields"][:_MOST_SHOWN], "shapes": tested.unmapped}
+    fields = [item | {"value": _cut(item["value"]), "raw": _cut(item["raw"])} for item in found["fields"][:_MOST_SHOWN]]
+    return found | {"unmapped": [], "fields": fields, "shapes": dict(list(tested.unmapped.items())[:_MOST_SHOWN])}
+
+
+def _cut(value: Any) -> Any:
+    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST else value
 
 
 def _told(error: MappingFileError) -> dict[str, str]:
     return {"where": error.where, "message": error.message, "remedy": error.remedy}
 
 
-def limit() -> None:
-    """Bind this process to so much time and memory, where the system can."""
+def limit(seconds: int) -> None:
+    """Bind this process to so much processor time, and to its memory, where the system can."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
 if __name__ == "__main__":
-    limit()
+    limit(int(sys.argv[1]))
     json.dump(answer(json.load(sys.stdin)), sys.stdout, default=str)

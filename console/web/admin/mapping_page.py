@@ -1,0 +1,318 @@
+"""What the page of a mapping shows: its fields beside a record, what is left, what is proposed, what has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from console import described, drifted, expressions, mapping_edit, suggesting, trial
+from console.expressions import Mistyped
+from console.mapping_change import changed, known_fields
+from console.mapping_place import Place
+from console.records import PERSONAL
+from console.web.admin.samples import held
+from mappings import paths
+from mappings.engine import Mapping, StreamMapping, decode
+from mappings.errors import MappingFileError
+from mappings.model import Column, Kind
+from mappings.statuses import STATUSES
+from mappings.suggest import suggest
+from mappings.suggested import written
+from mappings.transforms import TRANSFORMS
+from reconciliation.writebacks import RULES
+from state import shapes
+from sync.systems import SystemUnusable, connector_class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingType
+
+    from starlette.responses import Response
+
+    from connectors.contract import StreamSpec
+    from console.web.desk import Visit
+    from mappings.suggest import Proposal
+    from settings.model import Settings
+    from state.lookup import Sample
+
+_LISTED, _PATHS, _LOOKED_AT = 12, 400, 20
+_LINE, _FIRST_LINE = "lines.", "lines.1."
+_UNREADABLE = (ValueError, RecursionError)
+_EXPRESSION = ("how", "what", "do", "match", "findall", "values", "default", "ref", "write", "personal")
+FORM = ("kind", "field", "text", *_EXPRESSION)
+"""What a form of a change has."""
+
+
+@dataclass
+class Seen:
+    """One stream of a system before a person: its mapping, the file of it, and the records to try it on."""
+
+    visit: Visit
+    system: str
+    stream: str
+    place: Place
+    text: str = ""
+    version: str = ""
+    """Of the file as it was read; empty: there is none."""
+    mapping: Mapping | None = None
+    problem: str = ""
+    shared: list[str] = field(default_factory=list)
+    """Other systems that read the same file."""
+    records: list[Sample] = field(default_factory=list)
+    """Of this stream."""
+    live: bool = False
+    """Whether ``records`` were read from the system just now."""
+    chosen: str = ""
+    """The id of the one that is shown."""
+
+    @property
+    def address(self) -> str:
+        """Of its page."""
+        return f"/mappings/{self.system}/{self.stream}"
+
+    @property
+    def now(self) -> StreamMapping | None:
+        """The stream's mapping as it is saved."""
+        return self.mapping.streams.get(self.stream) if self.mapping is not None else None
+
+    def tried(self, text: str | None = None, *, whole: bool = False) -> dict[str, Any]:
+        """The mapping, or with a text what would be different, on the records. Raises ``trial.Broken``.
+
+        ``whole``: the change may be about every stream of the system.
+        """
+        records = {self.stream: self.records}
+        if text is None:
+            records = {self.stream: [item for item in self.records if item.source_id == self.chosen]}
+        elif whole and self.mapping is not None:
+            others = [name for name in self.mapping.streams if name != self.stream]
+            records |= held(self.visit.desk.store, self.system, others)
+        shown = (self.stream, self.chosen)
+        return trial.tried(self.system, self.place.source, records, shown, text=text, file=self.place.own)
+
+
+def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any], str]:
+    """The file after the change that a form says, what it does to the records, and why it cannot be."""
+    texts = seen.visit.texts
+    try:
+        base = mapping_edit.base(seen.text, seen.place.own.name)
+        text = changed(seen.text, seen.place.own.name, base, seen.stream, seen.now, sent)
+        found = seen.tried(text, whole=sent.get("kind") == "text")
+    except Mistyped as error:
+        return "", {}, texts(f"mapping_editor.mistyped.{error.key}", line=error.line)
+    except MappingFileError as error:
+        return "", {}, in_words(error.where, error.message, error.remedy)
+    except trial.Broken as error:
+        return "", {}, texts(f"mapping_editor.broken.{error.key}")
+    return text, found, in_words(**found["problem"]) if found["problem"] else ""
+
+
+def first_text(seen: Seen) -> str:
+    """The text of a file that is not there yet: it starts from what comes with the product, else from a proposal."""
+    settings = seen.visit.desk.settings
+    if seen.mapping is not None:
+        return mapping_edit.own(seen.mapping.connector, seen.place.source)
+    known = {spec.name: spec.entity for spec in offered(settings, seen.system)}
+    documents = [_decoded(item) for item in seen.records[:_LOOKED_AT]]
+    found = [
+        suggest(name, entity, [item for item in documents if isinstance(item, dict)] if name == seen.stream else [])
+        for name, entity in known.items()
+    ]
+    return written(settings.systems[seen.system].connector.removesuffix(".yaml"), found)
+
+
+def offered(settings: Settings, system: str) -> list[StreamSpec]:
+    """The streams of a system, as far as its settings tell without asking it; none where they cannot be used."""
+    try:
+        specs = described.offer(connector_class(settings, system), settings.systems[system].config).streams
+    except (LookupError, ValueError, SystemUnusable):
+        return []
+    return [spec for spec in specs if spec.name in (settings.systems[system].streams or [spec.name])]
+
+
+def _decoded(sample: Sample) -> Any:
+    try:
+        return decode(sample.body)
+    except _UNREADABLE:
+        return None
+
+
+def in_words(where: str, message: str, remedy: str) -> str:
+    """What is wrong with a file, with the line."""
+    return f"{where}: {message} {remedy}".strip()
+
+
+def page(
+    seen: Seen,
+    status: int = 200,
+    *,
+    form: dict[str, str] | None = None,
+    text: str | None = None,
+    said: str = "",
+) -> Response:
+    """The page; ``form`` is what is being edited, ``text`` what was typed instead of the file's."""
+    visit, now = seen.visit, seen.now
+    found: dict[str, Any] = {"now": None}
+    try:
+        if seen.chosen and now is not None:
+            found = seen.tried()
+    except trial.Broken as error:
+        seen.problem = seen.problem or visit.texts(f"mapping_editor.broken.{error.key}")
+    record = found["now"] or {"fields": [], "shapes": {}, "refused": None, "skipped": False}
+    proposed: list[Proposal] = []
+    if seen.mapping is not None and now is not None:
+        proposed = suggesting.for_the_rest(seen.mapping, seen.stream, seen.records[:_LOOKED_AT])
+    fields = known_fields(now.entity) if now else {}
+    return visit.page(
+        "mapping",
+        status,
+        seen=seen,
+        said=said,
+        entity=now.entity if now else "",
+        rows=rows(seen, now, record["fields"]) if now else [],
+        record=record,
+        empty=[name for name in fields if not _fills(now, name)] if now else [],
+        fields=fields,
+        labels={name: label(visit, name) for name in fields},
+        people=PERSONAL,
+        proposed=[(item, suggesting.because(visit.texts, item)) for item in proposed],
+        drifts=_drifts(seen),
+        form=form,
+        is_reference=form is not None and _is_reference(fields.get(form["field"])),
+        sources=_sources(seen, form),
+        transforms=sorted(TRANSFORMS),
+        statuses=list(STATUSES[now.entity]) if now else [],
+        typed=seen.text if text is None else text,
+        listed=[item.source_id for item in seen.records[:_LISTED]],
+        how=expressions.SOURCES,
+        references=expressions.REFERENCES,
+    )
+
+
+def rows(seen: Seen, now: StreamMapping, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each field that is filled, in the order of the model: from where, and what it gives of the record."""
+    definition = now.definition
+    found: dict[str, str] = {}
+    if definition.status is not None:
+        found["status"] = _status_words(now)
+    lines = definition.lines.fields if definition.lines else {}
+    for name in known_fields(now.entity):
+        item = lines.get(name.removeprefix(_LINE)) if name.startswith(_LINE) else definition.fields.get(name)
+        if item is not None:
+            found[name] = expressions.written(expressions.spec_of(item))
+    values = {item["name"]: item for item in shown}
+    return [
+        {
+            "name": name,
+            "label": label(seen.visit, name),
+            "written": written,
+            "owner": _owner(seen, now.entity, name),
+            "required": name in definition.required,
+            "personal": name.removeprefix(_LINE) in now.personal,
+            **(values.get(name.replace(_LINE, _FIRST_LINE)) or {"value": None, "raw": None, "error": None}),
+        }
+        | {"name": name}
+        for name, written in found.items()
+    ]
+
+
+def form_for(seen: Seen, name: str, path: str) -> dict[str, str] | None:
+    """The form that edits a field, as it is saved; ``path`` is a source field to take instead."""
+    now = seen.now
+    if now is None or (name != "status" and name not in known_fields(now.entity)):
+        return None
+    if name == "status":
+        form = expressions.status_form(now.definition.status)
+        return {**form, "kind": "status", "field": name, **({"what": path} if path else {})}
+    lines = now.definition.lines
+    of = (lines.fields if lines else {}) if name.startswith(_LINE) else now.definition.fields
+    item = of.get(name.removeprefix(_LINE))
+    form = expressions.form_of(expressions.spec_of(item) if item is not None else path)
+    if path:
+        form["what"] = path
+    personal = {"personal": "on"} if name.removeprefix(_LINE) in now.personal else {}
+    return {**form, "kind": "field", "field": name, "is_filled": "on" if item is not None else "", **personal}
+
+
+def form_again(seen: Seen, sent: MappingType[str, str]) -> dict[str, str] | None:
+    """The form as it was sent, to be mended."""
+    if sent.get("kind") not in ("field", "status"):
+        return None
+    known = form_for(seen, sent.get("field", "status"), "")
+    given = {name: sent[name] for name in _EXPRESSION if name in sent}
+    return {**known, "personal": "", **given} if known is not None else None
+
+
+def before_and_after(found: dict[str, Any]) -> list[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
+    """The fields of the shown record that a change makes different, with what they were and become."""
+    before = {item["name"]: item for item in (found["now"] or {"fields": []})["fields"]}
+    after = {item["name"]: item for item in (found["then"] or {"fields": []})["fields"]}
+    return [
+        (name, before.get(name), after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
+
+
+def label(visit: Visit, name: str) -> str:
+    """What people call a canonical field."""
+    return visit.texts.name("field", name.removeprefix(_LINE))
+
+
+def _is_reference(column: Column | None) -> bool:
+    return column is not None and column.kind in (Kind.REF, Kind.REFS)
+
+
+def _status_words(now: StreamMapping) -> str:
+    status = now.definition.status
+    if status is None:
+        return ""
+    spec = expressions.written(expressions.spec_of(status.expression))
+    table = ", ".join(f"{word or '–'} → {canonical}" for word, canonical in status.table.items())
+    return f"{spec}: {table}"
+
+
+def _owner(seen: Seen, entity: str, name: str) -> str:
+    """The role that is right about a field, where ltc.yaml or a rule that writes it back says one."""
+    known = seen.visit.desk.settings.ownership.get(f"{entity}.{name}")
+    if known is not None:
+        return str(known.owner)
+    return next((rule.owner for rule in RULES if (rule.entity, rule.field) == (entity, name)), "")
+
+
+def _fills(now: StreamMapping | None, name: str) -> bool:
+    if now is None:
+        return False
+    lines = now.definition.lines
+    return name.removeprefix(_LINE) in (
+        (lines.fields if lines else {}) if name.startswith(_LINE) else now.definition.fields
+    )
+
+
+def _drifts(seen: Seen) -> list[dict[str, Any]]:
+    """What looks different from before at the source, and the fields that depend on it."""
+    visit = seen.visit
+    with visit.desk.store.reading() as connection:
+        found = shapes.listing(connection, system=seen.system, stream=seen.stream)
+    zone = visit.desk.settings.business_day_zone
+    return [
+        {
+            "path": item.drift.path,
+            "fields": item.drift.fields,
+            "cells": drifted.row(item, visit.texts, zone),
+            "is_open": item.drift.status == shapes.Status.OPEN,
+        }
+        for item in found
+    ]
+
+
+def _sources(seen: Seen, form: dict[str, str] | None) -> list[str]:
+    """The source's fields as the records show them; for a field of lines those of a line."""
+    found: dict[str, None] = {}
+    now = seen.now
+    lines = now.definition.lines if now is not None else None
+    prefix = f"{lines.path}.*." if lines and form and form["field"].startswith(_LINE) else ""
+    for item in seen.records[:_LOOKED_AT]:
+        leaves = paths.leaves(_decoded(item))
+        found |= {path.removeprefix(prefix): None for path in leaves if path.startswith(prefix)}
+        if len(found) > _PATHS:
+            break
+    return sorted(found)[:_PATHS]

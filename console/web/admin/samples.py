@@ -1,0 +1,104 @@
+"""Records to try a mapping on: the newest that are stored, or some that are read from the system now."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from console.failures import told
+from console.sampling import sampled
+from state import lookup
+from state.lookup import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from settings.model import Settings
+    from state.store import Store
+
+_FIRST, _MOST = 5, 200
+"""Records of a stream that are looked at to learn their size, and at most."""
+_BYTES = 4_000_000
+"""Of the records of one stream, and of all that are tried at once twice that."""
+_LIVE, _LIVE_BYTES = 5, 1_000_000
+_KEPT, _KEPT_SECONDS = 20, 1800.0
+_WAIT_SECONDS = 30.0
+
+
+@dataclass
+class Live:
+    """What was read from systems a short while ago; in memory alone, because nobody has asked for it to be kept."""
+
+    _found: OrderedDict[tuple[str, str], tuple[float, list[Sample]]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, system: str, stream: str) -> list[Sample]:
+        """What was read of a stream in the last half hour."""
+        with self._lock:
+            at, found = self._found.get((system, stream), (0.0, []))
+            return found if found and time.monotonic() - at < _KEPT_SECONDS else []
+
+    def read(self, store: Store, settings: Settings, system: str, stream: str) -> tuple[str, str]:
+        """Read some records now, one stream at a time. Returns the key of the words for what came of it, and a sentence
+        of the system's where it failed.
+
+        A system that does not answer in time is left alone; what it answers later is kept then.
+        """
+        if not self._reading.acquire(blocking=False):
+            return "busy", ""
+        said: list[tuple[str, str]] = []
+        thread = threading.Thread(
+            target=self._read, args=(store, settings, system, stream, said), name="ltc samples", daemon=True
+        )
+        thread.start()
+        thread.join(_WAIT_SECONDS)
+        return said[0] if said else ("silent", "")
+
+    def _read(self, store: Store, settings: Settings, system: str, stream: str, said: list[tuple[str, str]]) -> None:
+        from sync.services import services_of
+
+        services = services_of(store)
+        try:
+            found = sampled(settings, services, system, stream, _LIVE)
+            samples = list(_within((Sample(item.source_id, item.body) for item in found.records), _LIVE_BYTES))
+            with self._lock:
+                self._found[system, stream] = (time.monotonic(), samples)
+                self._found.move_to_end((system, stream))
+                while len(self._found) > _KEPT:
+                    self._found.popitem(last=False)
+            said.append(("read", "") if samples else ("empty", ""))
+        except Exception as error:  # nobody else would hear of it
+            said.append(("failed", told(error)[0]))
+        finally:
+            services.close()
+            self._reading.release()
+
+
+def held(store: Store, system: str, streams: Iterable[str]) -> dict[str, list[Sample]]:
+    """The newest stored records of each stream, within bounds of number and size."""
+    left = 2 * _BYTES
+    found = {}
+    for stream in streams:
+        found[stream] = list(_within(_newest(store, system, stream), min(left, _BYTES)))
+        left -= sum(len(item.body) for item in found[stream])
+    return found
+
+
+def _newest(store: Store, system: str, stream: str) -> list[Sample]:
+    with store.reading() as connection:
+        first = lookup.newest(connection, system, stream, _FIRST)
+        size = max((len(item.body) for item in first), default=0)
+        count = min(_MOST, _BYTES // size) if size else 0
+        return lookup.newest(connection, system, stream, count) if count > len(first) == _FIRST else first
+
+
+def _within(samples: Iterable[Sample], size: int) -> Iterable[Sample]:
+    for item in samples:
+        size -= len(item.body)
+        if size < 0:
+            return
+        yield item
