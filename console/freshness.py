@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from state.clock import from_us, now_us
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from console.i18n import Texts
     from settings.model import Settings, SystemSettings
     from state.pauses import Pause, Pauses
@@ -41,15 +43,15 @@ class Found(NamedTuple):
     """What people have paused."""
 
 
-def read(store: Store, settings: Settings) -> Found:
-    """Read it all at one instant; raises ``StoreError``."""
+def read(store: Store, settings: Settings, only: Sequence[str] | None = None) -> Found:
+    """Read it all at one instant, or what belongs to some systems ``only``; raises ``StoreError``."""
     from state import creations, findings, held, pauses, queries, runs, shapes
     from sync import gates
 
     runs.close_abandoned(store)
     with store.reading() as connection:
         made = creations.counts(connection)
-        return Found(
+        found = Found(
             streams=queries.streams(connection),
             failing=queries.failing(connection),
             running=queries.recent_runs(connection, status="running"),
@@ -64,6 +66,31 @@ def read(store: Store, settings: Settings) -> Found:
             read_only=gates.read_only(connection, settings, settings.systems),
             paused=pauses.read(connection),
         )
+        return found if only is None else _limited(connection, found, only)
+
+
+def _limited(connection: Connection, found: Found, only: Sequence[str]) -> Found:
+    """What of it belongs to some systems; when and with how many findings it was reconciled is for everybody."""
+    from state import creations, held, measures, outbox, pauses, shapes
+    from state.changes import OPEN
+
+    writes = [outbox.counts(connection, name) for name in only]
+    letters = [len(outbox.dead_letters(connection, name)) for name in only]
+    letters += [len(creations.dead_letters(connection, name)) for name in only]
+    made = measures.writes(connection, only)
+    drifts = [item for item in shapes.listing(connection) if item.system in only]
+    return found._replace(
+        streams=[item for item in found.streams if item.system in only],
+        failing=[item for item in found.failing if item.system in only],
+        stuck=sum(letters),
+        planned=sum(counts.get(status.value, 0) for counts in writes for status in OPEN),
+        new_records=sum(made.get((name, "creation", state), 0) for name in only for state in ("planned", "unknown")),
+        created=0,
+        conflicts=sum(len(held.listing(connection, name, why=("ask",))) for name in only),
+        drift=sum(item.drift.status is shapes.Status.OPEN for item in drifts),
+        read_only=[name for name in found.read_only if name in only],
+        paused=pauses.Pauses(item for item in found.paused if item.system in only),
+    )
 
 
 def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> tuple[Any, ...]:

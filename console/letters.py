@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from console.records import HIDDEN
@@ -14,20 +14,29 @@ if TYPE_CHECKING:
     from state.store import Store
 
 
+LONGEST_VALUE, LONGEST_REASON = 2000, 1000
+"""Characters."""
+
+
 class Unfit(Exception):
     """A value cannot be written in that place; the text is a sentence's end: ``field: what is wrong``."""
 
 
 def personal(settings: Settings, item: Item) -> frozenset[str]:
     """The fields of a write-back that hold personal values: all of them where the mapping cannot be read."""
+    return personal_fields(settings, item.system, item.stream, [change.field for change in item.changes])
+
+
+def personal_fields(settings: Settings, system: str, stream: str, fields: Iterable[str]) -> frozenset[str]:
+    """Those of the canonical fields of a stream that hold personal values; all where the mapping cannot be read."""
     from mappings.errors import MappingFileError
     from sync.systems import SystemUnusable, mapping_for
 
-    fields = frozenset(change.field for change in item.changes)
+    found = frozenset(fields)
     try:
-        return fields & frozenset(mapping_for(settings, item.system).stream(item.stream).personal)
+        return found & frozenset(mapping_for(settings, system).stream(stream).personal)
     except (MappingFileError, SystemUnusable, KeyError):
-        return fields
+        return found
 
 
 def said(item: Item, hidden: frozenset[str]) -> str:

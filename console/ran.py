@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from state.clock import from_us
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from console.i18n import Texts
     from state.queries import Attempt, RunRow
 
+STOPPED = "run stopped"
+"""What the audit says where somebody asked a run to stop."""
+LONGEST_LOG = 200
+"""Lines of a run that are shown, the last ones."""
 RUNS = ("run", "kind", "engine", "state", "started", "seconds", "counts")
 PARTS = ("system", "stream", "kind", "state", "seconds", "counts")
 
@@ -41,7 +46,31 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
     )
 
 
-def _brief(counts: dict[str, int]) -> str:
+def log(
+    parts: Sequence[Attempt], pages: Iterable[tuple[int, str, str, Mapping[str, int]]], texts: Texts, zone: tzinfo
+) -> list[tuple[str, str]]:
+    """What happened when: streams that began and ended, and how far they were in between; counts and no values.
+
+    ``pages`` are instants (microseconds), systems, streams and counts so far. Each line is a time and a sentence.
+    """
+    told: list[tuple[int, str]] = []
+    for item in parts:
+        what = f"{item.system}.{item.stream} {texts.name('progress', item.direction)}"
+        told.append((item.started_at, texts("operating.log.began", what=what)))
+        if item.ended_at is not None:
+            how = texts.name("summary.status", item.status)
+            told.append((item.ended_at, texts("operating.log.ended", what=what, how=how, counts=_told(item.counts))))
+    for at, system, stream, counts in pages:
+        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts))))
+    told.sort()
+    return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text) for at, text in told[-LONGEST_LOG:]]
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return _brief(counts) or "0"
+
+
+def _brief(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
 
 

@@ -13,6 +13,7 @@ from console import telemetry
 from console.web import (
     assets,
     cash,
+    dead_letters,
     findings,
     health,
     links,
@@ -20,8 +21,12 @@ from console.web import (
     overview,
     people,
     periods,
+    plans,
     provided,
+    quarantine,
+    runs,
     signing_in,
+    streams,
     systems,
     tracing,
     tracking,
@@ -40,7 +45,8 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _ROOMS = (
-    *(assets, signing_in, provided, people, overview, findings, cash, links, tracing, tracking, periods, systems),
+    *(assets, signing_in, provided, people, overview, findings, cash, links, tracing, tracking, periods),
+    *(systems, streams, runs, plans, dead_letters, quarantine),
     *(health, metrics),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

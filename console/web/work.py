@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from console.failures import told
+from console.web.running import Telling
+from state import system_facts
 
 if TYPE_CHECKING:
     from settings.model import Settings
     from state.store import Store
 
-KINDS = ("sync", "pull", "reconcile", "sweep", "push")
+KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan")
+"""``plan``: a push that only plans."""
+_REMEMBERED = 20
+"""So many runs that have ended still show what they told."""
 
 
 class Worker:
@@ -22,20 +30,54 @@ class Worker:
         self._store, self._settings = store, settings
         self._lock = Lock()
         self._at_work: Thread | None = None
+        self._telling = Telling()
+        self._ended: OrderedDict[str, Telling] = OrderedDict()
         self.problem = ""
         """Why the last run could not even begin; empty if it did."""
 
-    def start(self, kind: str, actor: str, *, system: str | None = None, plan_id: str | None = None) -> bool:
+    def start(
+        self,
+        kind: str,
+        actor: str,
+        *,
+        system: str | None = None,
+        systems: Sequence[str] | None = None,
+        streams: Sequence[str] | None = None,
+        since: datetime | None = None,
+        plan_id: str | None = None,
+        approve: bool = False,
+        paused: bool = False,
+    ) -> bool:
         """Start a run of one of ``KINDS``; False if one that was started here is still going on.
 
-        ``system`` limits a pull, sync or sweep to one; ``plan_id`` is what a push carries out.
+        ``system`` or ``systems`` limit a pull, sync, sweep or plan, ``streams`` (``system.stream``) and ``since`` a
+        pull or sync. ``plan_id`` is what a push carries out, ``approve`` lets it be a large one. ``paused``: also what
+        people have paused.
         """
+        chosen = [system] if system else list(systems) if systems is not None else None
+        pulled = {"systems": chosen, "streams": list(streams) if streams else None, "since": since, "paused": paused}
+        given: dict[str, tuple[str, dict[str, Any]]] = {
+            "sync": ("run_sync", pulled),
+            "pull": ("run_pull", pulled),
+            "sweep": ("run_sweep", {"systems": chosen, "paused": paused}),
+            "reconcile": ("run_reconcile", {}),
+            "plan": ("run_push", {"systems": chosen, "push": "plan"}),
+            "push": ("run_push", {"push": "apply", "plan_id": plan_id, "approve": approve, "paused": paused}),
+        }
+        return self._started(kind, lambda telling: self._work(*given[kind], actor, telling))
+
+    def map_again(self, system: str, stream: str, actor: str) -> bool:
+        """Map what is stored of a stream again and reconcile; False as for ``start``."""
+        return self._started("replay", lambda telling: partial(self._replay, system, stream, actor, telling))
+
+    def _started(self, name: str, work: Callable[[Telling], Callable[[], Any]]) -> bool:
         with self._lock:
-            if self._at_work is not None and self._at_work.is_alive():
+            if self.is_at_work():
                 return False
             self.problem = ""
-            work = self._work(kind, actor, system, plan_id)
-            self._at_work = Thread(target=self._guarded, args=(work,), name=f"ltc {kind}", daemon=True)
+            self._telling = Telling()
+            given = (work(self._telling), self._telling)
+            self._at_work = Thread(target=self._guarded, args=given, name=f"ltc {name}", daemon=True)
             self._at_work.start()
             return True
 
@@ -48,20 +90,44 @@ class Worker:
         if self._at_work is not None:
             self._at_work.join(seconds)
 
-    def _work(self, kind: str, actor: str, system: str | None, plan_id: str | None) -> Callable[[], Any]:
+    def telling(self, run_id: str) -> Telling | None:
+        """What a run tells, or told before it ended; ``None`` if it was not started here, or long ago."""
+        if self.is_at_work():
+            with self._store.reading() as connection:
+                if system_facts.is_held_here(connection, run_id):
+                    return self._telling
+        return self._ended.get(run_id)
+
+    def stop(self, run_id: str) -> bool:
+        """Ask a run to stop; False if it is not at work here."""
+        found = self.telling(run_id) if self.is_at_work() else None
+        if found is None or found is not self._telling:
+            return False
+        found.stop()
+        return True
+
+    def _work(self, name: str, given: dict[str, Any], actor: str, telling: Telling) -> Callable[[], Any]:
         from sync import job
 
-        given: dict[str, Any] = {"actor": actor}
-        if kind == "push":
-            return lambda: job.run_push(self._store, self._settings, push="apply", plan_id=plan_id, **given)
-        if kind == "reconcile":
-            return lambda: job.run_reconcile(self._store, self._settings, **given)
-        of_kind: dict[str, Callable[..., Any]] = {"sync": job.run_sync, "pull": job.run_pull, "sweep": job.run_sweep}
-        run = of_kind[kind]
-        return lambda: run(self._store, self._settings, systems=[system] if system else None, **given)
+        run: Callable[..., Any] = getattr(job, name)
+        return lambda: run(self._store, self._settings, actor=actor, progress=telling, **given)
 
-    def _guarded(self, work: Callable[[], Any]) -> None:
+    def _replay(self, system: str, stream: str, actor: str, telling: Telling) -> Any:
+        from console.replaying import run_replay
+        from sync import job
+        from sync.systems import mapping_for
+
+        mapping = mapping_for(self._settings, system)
+        run_replay(self._store, {system: mapping}, streams=[stream], progress=telling)
+        return job.run_reconcile(self._store, self._settings, actor=actor, progress=telling)
+
+    def _guarded(self, work: Callable[[], Any], telling: Telling) -> None:
         try:
-            work()
+            result = work()
         except Exception as error:  # nobody else would hear of it
             self.problem = told(error)[0]
+            return
+        telling.problems = tuple(result.problems)
+        self._ended[result.run_id] = telling
+        while len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)

@@ -1,60 +1,30 @@
-"""What IT sees and does: streams, runs started in the browser, write-backs, dead letters."""
+"""What IT sees of the systems, and pausing, resuming and reading anew."""
 
 # ruff: noqa: F811 - fixtures of another folder are imported
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
-from httpx import Client
 
-from connectors import retry
-from console.web.app import workbench
+from connectors.buckets import Bucket
+from connectors.budget import Allowance, Quota
 from settings.model import Settings
-from state import members, outbox, runs
+from state import audit, budgetrows, pauses, runs
+from state.clock import now_us
 from state.members import Role
+from state.pauses import WHOLE
 from state.store import Store
 from sync import job
-from tests.jobs.conftest import crm, erp, settings, systems, toys  # noqa: F401 - fixtures
-from tests.jobs.toy import ToySystem
-from tests.web.conftest import Browser, served
+from tests.jobs.toy import Toy, ToySystem
+from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
 
-SECONDS = 30
-
-
-@pytest.fixture
-def olaf(sqlite_store: Store, settings: Settings, kept_password: str) -> Iterator[Callable[[Role], Browser]]:
-    """Opens the browser of somebody with a role, over the toy company."""
-    app = workbench(sqlite_store, settings)
-    with served(app) as address, ExitStack() as opened, retry.no_waiting():
-
-        def signed_in(role: Role) -> Browser:
-            with sqlite_store.transaction() as connection:
-                members.accept(connection, members.invite(connection, role, [role], "test"), kept_password)
-            browser = Browser(opened.enter_context(Client(base_url=address, headers={"origin": address})))
-            assert browser.sign_in(role).status_code == 303
-            return browser
-
-        yield signed_in
-        app.state.worker.wait(SECONDS)
-
-
-def finished(browser: Browser) -> str:
-    """The page of the newest run, once it has ended."""
-    for _ in range(600):
-        page = browser.get("/runs").text
-        if 'http-equiv="refresh"' not in page:
-            return browser.get("/runs/" + re.findall(r'href="/runs/([^"]+)"', page)[0]).text
-    raise AssertionError("the run does not end")
+QUOTA = Allowance("toy:1", calls=10, quota=Quota(calls=100, zone="UTC"), name="Toy Inc.")
 
 
 def test_a_sync_that_is_started_here_reads_and_writes_and_its_run_is_shown(
-    olaf: Callable[[Role], Browser],
-    sqlite_store: Store,
-    crm: ToySystem,
+    olaf: Opens, sqlite_store: Store, crm: ToySystem
 ) -> None:
     browser = olaf(Role.OPERATOR)
     assert "Sync now" in browser.get("/systems").text
@@ -63,18 +33,21 @@ def test_a_sync_that_is_started_here_reads_and_writes_and_its_run_is_shown(
     assert "applied 7" in page
     assert len(crm.writes) == 7
     streams = browser.get("/systems").text
-    assert re.search(r"<td>crm</td>\s*<td>deal</td>", re.sub(r"<td[^>]*>", "<td>", streams))
+    assert re.search(r'<td><a href="/systems/crm">crm</a></td>\s*<td>deal</td>', re.sub(r"<td[^>]*>", "<td>", streams))
 
 
-def test_what_failed_is_said_with_what_to_do(olaf: Callable[[Role], Browser], crm: ToySystem) -> None:
+def test_what_failed_is_said_with_what_to_do(olaf: Opens, crm: ToySystem) -> None:
     crm.server.faults.answer("/deal", 401, times=10)
     browser = olaf(Role.OPERATOR)
     browser.post("/runs", kind="pull", system="crm")
     assert "✗ crm.deal: " in finished(browser)
     assert "✗ crm.deal" in browser.get("/systems").text
+    page = plain(browser.get("/systems/crm").text)
+    assert "✗ crm.deal pull" in page
+    assert "It refused our credentials" in page
 
 
-def test_what_another_process_is_at_is_said(olaf: Callable[[Role], Browser], sqlite_store: Store) -> None:
+def test_what_another_process_is_at_is_said(olaf: Opens, sqlite_store: Store) -> None:
     browser = olaf(Role.OPERATOR)
     with runs.lease(sqlite_store, "the sync", owner="elsewhere:1:2/3"):
         browser.post("/runs", kind="sync")
@@ -85,60 +58,139 @@ def test_what_another_process_is_at_is_said(olaf: Callable[[Role], Browser], sql
         assert "The sync is being worked on by another process" in page
 
 
-def test_one_run_at_a_time_is_started_here(olaf: Callable[[Role], Browser], sqlite_store: Store) -> None:
-    browser = olaf(Role.OPERATOR)
-    with sqlite_store.transaction():  # the run has to wait
-        assert browser.post("/runs", kind="sync").status_code == 303
-        refused = browser.post("/runs", kind="pull")
-    assert refused.status_code == 409
-    assert "is running already" in refused.text
-
-
-@pytest.mark.parametrize("fields", [{"kind": "forget"}, {"kind": "push"}, {"kind": "pull", "system": "nobody"}, {}])
-def test_nothing_else_is_started(olaf: Callable[[Role], Browser], fields: dict[str, str]) -> None:
-    assert olaf(Role.OPERATOR).post("/runs", **fields).status_code == 400
-
-
-def test_a_plan_is_shown_field_by_field_and_carried_out_as_shown(
-    olaf: Callable[[Role], Browser],
-    sqlite_store: Store,
-    settings: Settings,
-    crm: ToySystem,
+def test_a_system_is_shown_with_counts_schedule_and_who_works_on_it(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
-    job.run_sync(sqlite_store, settings, push="plan")
-    viewer, browser = olaf(Role.VIEWER), olaf(Role.OPERATOR)
-    page = browser.get("/plans").text
-    assert "Delivery state" in page
-    assert "Write these 7 to crm" in page
-    assert "Write these" not in viewer.get("/plans").text
-    address = re.findall(r'action="(/plans/[^"]+/apply)"', page)[0]
-    assert browser.post("/plans/0123456789abcdef/apply").status_code == 404
-    assert crm.writes == []
-    assert browser.post(address).status_code == 303
-    finished(browser)
-    assert len(crm.writes) == 7
-    assert "Nothing is waiting" in browser.get("/plans").text
+    job.run_sync(sqlite_store, settings)
+    crm.remove("deal", "d1")
+    job.run_sweep(sqlite_store, settings, force=True)
+    browser = olaf(Role.VIEWER)
+    with runs.lease(sqlite_store, "stream crm.deal", owner="worker-7:4711:2/3"):
+        page = plain(browser.get("/systems/crm").text)
+    assert "deal ok" in page
+    assert "(held 6)" in page  # what the source listed, and what we hold of it
+    assert "crm.deal: process 4711 on worker-7" in page
+    assert "The connector names no limit" in page
+    assert "not set up; changes are found by pulling" in page
+    assert "Pause" not in page
+    assert browser.get("/systems/nobody").status_code == 404
 
 
-def test_a_dead_letter_is_tried_again_or_discarded_with_a_reason(
-    olaf: Callable[[Role], Browser],
-    sqlite_store: Store,
-    settings: Settings,
-    crm: ToySystem,
+def test_what_the_source_allows_is_shown_with_what_is_left_and_when_it_comes_back(
+    olaf: Opens, sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job.run_sync(sqlite_store, settings, push="plan")
+    monkeypatch.setattr(Toy, "allowances", lambda _: [QUOTA])
+    browser = olaf(Role.VIEWER)
+    assert "Toy Inc. 10 in 1 s – – 100 –" in plain(browser.get("/systems/crm").text)
+    hour = now_us() - now_us() % 3_600_000_000
     with sqlite_store.transaction() as connection:
-        (plan,) = outbox.open_plans(connection)
-        for item in plan.items[:2]:
-            outbox.outcome(connection, item.id, outbox.OutboxStatus.REJECTED, "the CRM says no")
+        budgetrows.load(connection, ["toy:1"])
+        budgetrows.save(connection, {"toy:1": Bucket(spent=[(hour, 40)])}, now_us())
+    assert "Toy Inc. 10 in 1 s – 40 100 58" in plain(browser.get("/systems/crm").text)  # two are kept for write-backs
+    with sqlite_store.transaction() as connection:
+        budgetrows.save(connection, {"toy:1": Bucket(spent=[(hour, 99)])}, now_us())
+    assert "The calls of the day are used up" in browser.get("/systems/crm").text
+    with sqlite_store.transaction() as connection:
+        budgetrows.save(connection, {"toy:1": Bucket(paused_until=now_us() + 60_000_000)}, now_us())
+    assert "there were too many calls" in browser.get("/systems/crm").text
+
+
+def test_what_is_wrong_in_ltc_yaml_is_said_on_the_system_s_page(olaf: Opens, settings: Settings) -> None:
+    settings.systems["crm"].config["url"] = 7
+    page = olaf(Role.VIEWER).get("/systems/crm")
+    assert page.status_code == 200
+    assert "✗ " in page.text
+    assert "ltc.yaml" in page.text
+
+
+def test_a_system_or_a_stream_is_paused_with_a_reason_and_everybody_sees_it(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem
+) -> None:
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    assert browser.post("/systems/crm/pause", reason=" ").status_code == 422
+    assert browser.post("/systems/crm/pause", reason="Release", stream="nothing").status_code == 400
+    assert browser.post("/systems/crm/pause", reason="Release <b>", stream="deal").status_code == 303
+    for address in ("/systems", "/systems/crm"):
+        assert "crm.deal is paused since" in viewer.get(address).text
+        assert "Release &lt;b&gt;" in viewer.get(address).text
+    assert "Resume" not in viewer.get("/systems/crm").text
+    browser.post("/runs", kind="pull")
+    finished(browser)
+    assert crm.server.requests() == []
+    assert browser.post("/systems/crm/resume", stream="deal").status_code == 303
+    assert browser.post("/systems/crm/resume", stream="deal").status_code == 422
+    with sqlite_store.reading() as connection:
+        assert [item.actor for item in audit.entries(connection) if item.action in pauses.ACTIONS] == ["operator"] * 2
+
+
+def test_a_run_of_what_is_paused_asks_first(olaf: Opens, sqlite_store: Store, crm: ToySystem) -> None:
     browser = olaf(Role.OPERATOR)
-    page = browser.get("/dead-letters").text
-    assert page.count("the CRM says no") == 2
-    first, second = re.findall(r'action="/dead-letters/([0-9a-f]+)/retry"', page)
-    refused = browser.post(f"/dead-letters/{first}/discard", reason=" ")
-    assert refused.status_code == 422
-    assert "discarded with a reason" in refused.text
-    assert browser.post(f"/dead-letters/{first}/discard", reason="Voided by hand").status_code == 303
-    assert browser.post(f"/dead-letters/{second}/retry").status_code == 303
-    assert browser.post(f"/dead-letters/{second}/retry").status_code == 422
-    assert "No write-back needs a person" in browser.get("/dead-letters").text
+    browser.post("/systems/crm/pause", reason="Release")
+    asked = browser.post("/runs", kind="pull", system="crm")
+    assert asked.status_code == 409
+    assert "to work on it all the same" in asked.text
+    assert browser.post("/runs", kind="pull", system="crm", paused="yes").status_code == 303
+    assert "deal" in finished(browser)
+    assert crm.server.requests() != []
+
+
+def test_a_window_is_read_anew_after_its_cost_was_shown(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_pull(sqlite_store, settings)
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    page = plain(viewer.get("/systems/crm/backfill?stream=deal&since=2026-10-01").text)
+    assert "deal 7 0 7 3" in page  # the toy does not date its records; three pages of three
+    assert "Read it now" not in page
+    assert browser.post("/systems/crm/backfill", stream="deal", since="2026-10-01").status_code == 303
+    assert "unchanged" in finished(browser) or "deal" in finished(browser)
+    with sqlite_store.reading() as connection:
+        (said,) = [item for item in audit.entries(connection) if item.action == "backfill started"]
+    assert (said.actor, said.detail["streams"]) == ("operator", ["deal"])
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "1970-01-01", "9999-12-31"])
+def test_only_a_day_that_can_be_meant_is_read_from(olaf: Opens, since: str) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert browser.get(f"/systems/crm/backfill?since={since}").status_code == 422
+    assert browser.post("/systems/crm/backfill", since=since).status_code == 422
+    assert browser.post("/systems/crm/backfill", since="2026-10-01", stream="nothing").status_code == 400
+
+
+def test_what_is_paused_is_read_anew_only_on_demand(olaf: Opens, sqlite_store: Store) -> None:
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", WHOLE, "olaf", "release")
+    browser = olaf(Role.OPERATOR)
+    assert "Also what is paused" in browser.get("/systems/crm/backfill?since=2026-10-01").text
+    assert browser.post("/systems/crm/backfill", since="2026-10-01").status_code == 409
+    assert browser.post("/systems/crm/backfill", since="2026-10-01", paused="yes").status_code == 303
+
+
+def test_who_is_limited_to_a_system_sees_and_touches_only_that(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_sync(sqlite_store, settings)
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", WHOLE, "olaf", "a secret reason")
+    browser = olaf(Role.OPERATOR, "erp")
+    page = browser.get("/systems").text
+    assert "erp" in page
+    assert "crm" not in page.replace("crm.", "crm")  # neither its streams nor that it is paused
+    assert "a secret reason" not in page
+    for address in ("/systems/crm", "/systems/crm/backfill?since=2026-10-01"):
+        assert browser.get(address).status_code == 404
+    for address in ("/systems/crm/pause", "/systems/crm/resume", "/systems/crm/backfill"):
+        assert browser.post(address, reason="why", since="2026-10-01").status_code == 404
+    assert browser.post("/runs", kind="pull", system="crm").status_code == 404
+    crm.server.forget()
+    assert browser.post("/runs", kind="pull", paused="yes").status_code == 303
+    assert "order" in finished(browser)
+    assert crm.server.requests() == []
+
+
+def test_the_pages_are_there_in_chinese(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    browser = olaf(Role.OPERATOR)
+    browser.post("/language", locale="zh-CN", next="/systems")
+    assert "源系统限额" in browser.get("/systems/crm").text
+    assert "驳回" in browser.get("/plans").text

@@ -1,0 +1,166 @@
+"""How one system stands: its streams, who works on it, what its source allows and has said, what waits for people."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from connectors import buckets
+from connectors.budget import Priority
+from state import system_facts
+from state.clock import from_us, now_us, to_us
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from connectors.buckets import Bucket
+    from connectors.budget import Allowance, Quota
+    from settings.model import Settings
+    from state.queries import Attempt
+    from state.store import Store
+    from state.system_facts import Holder, Listed, Webhooks
+
+Calls = Literal["open", "resting", "used_up", "refused"]
+"""Whether the source takes calls: yes; not for a while, as it said; not today; not with these credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One allowance of the system's account; instants in microseconds, ``None`` where nobody has said so yet."""
+
+    name: str
+    about: str
+    calls: float | None
+    """In any ``seconds``."""
+    seconds: float
+    concurrent: int | None
+    most: int | None
+    """Calls a day."""
+    used: int | None
+    left: int | None
+    """For reads; what is kept for write-backs and for others is left out."""
+    resets_at: int | None
+    rests_until: int | None
+    """The source said that there were too many calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One system at one instant."""
+
+    system: str
+    connector: str
+    unusable: tuple[str, str] | None
+    """What is wrong with its part of ltc.yaml, and what to do; then nothing is known of its source."""
+    accounts: tuple[Account, ...]
+    calls: Calls
+    until: int | None
+    """Until when it takes none, as far as that is known."""
+    signed_in: tuple[int, ...]
+    """When the access tokens that are kept for this kind of system were granted."""
+    holders: tuple[Holder, ...]
+    listed: dict[str, Listed]
+    last: dict[str, Attempt]
+    """The newest run of each stream, whatever it did; ``*`` for the system as a whole."""
+    failing: tuple[Attempt, ...]
+    tells: tuple[str, ...]
+    """Streams of which it tells by webhook."""
+    webhooks: Webhooks
+
+
+def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]) -> Standing:
+    """Read it; ``failing`` are the last failures of all systems. Calls no system; raises ``StoreError``."""
+    from state import queries
+
+    unusable, connector, allowances, tells = _offer(settings, system)
+    with store.reading() as connection:
+        newest: dict[str, Attempt] = {}
+        for item in queries.attempts(connection):
+            if item.system == system and (
+                item.stream not in newest or item.started_at > newest[item.stream].started_at
+            ):
+                newest[item.stream] = item
+        accounts = _accounts(connection, allowances)
+        calls, until = _calls(accounts, newest)
+        return Standing(
+            system=system,
+            connector=connector,
+            unusable=unusable,
+            accounts=tuple(accounts),
+            calls=calls,
+            until=until,
+            signed_in=tuple(system_facts.tokens(connection, connector)),
+            holders=tuple(system_facts.holders(connection, system)),
+            listed=system_facts.listed(connection, system),
+            last=newest,
+            failing=tuple(item for item in failing if item.system == system),
+            tells=tells,
+            webhooks=system_facts.webhooks(connection, system),
+        )
+
+
+def _offer(settings: Settings, system: str) -> tuple[tuple[str, str] | None, str, Sequence[Allowance], tuple[str, ...]]:
+    """What is wrong with the system's settings, else its connector's name, allowances and streams that it tells of."""
+    from connectors.contract import Webhooks as Kind
+    from connectors.errors import ConnectorError
+    from sync.systems import SystemUnusable, open_connector, ordered_streams
+
+    named = settings.systems[system].connector
+    try:
+        with closing(open_connector(settings, system)) as connector:
+            tells: tuple[str, ...] = ()
+            if connector.webhook() is not None:
+                specs = ordered_streams(settings, system, connector)
+                tells = tuple(spec.name for spec in specs if spec.webhooks is not Kind.NONE)
+            return None, connector.name, tuple(connector.allowances()), tells
+    except (SystemUnusable, ConnectorError) as error:
+        return (error.message, error.remedy), named, (), ()
+
+
+def _accounts(connection: Connection, allowances: Sequence[Allowance]) -> list[Account]:
+    known = system_facts.buckets(connection, [item.key for item in allowances])
+    now = now_us()
+    return [_account(item, known.get(item.key), now) for item in allowances]
+
+
+def _account(item: Allowance, bucket: Bucket | None, now: int) -> Account:
+    known: dict[str, Any] = {name: getattr(item, name) for name in ("name", "about", "calls", "seconds", "concurrent")}
+    rests = bucket.paused_until if bucket is not None and bucket.paused_until > now else None
+    if item.quota is None:
+        return Account(**known, most=None, used=None, left=None, resets_at=None, rests_until=rests)
+    if bucket is None:
+        return Account(**known, most=item.quota.calls, used=None, left=None, resets_at=None, rests_until=None)
+    most = bucket.most if bucket.most is not None else item.quota.calls
+    left = buckets.left(bucket, item.quota, Priority.READ, now)
+    used = buckets.used(bucket, item.quota, now)
+    resets = _resets_at(bucket, item.quota, now)
+    return Account(**known, most=most, used=used, left=left, resets_at=resets, rests_until=rests)
+
+
+def _resets_at(bucket: Bucket, quota: Quota, now: int) -> int | None:
+    """When a new day begins: as the source said, else at midnight in its zone; ``None`` where any 24 hours count."""
+    if bucket.resets_at > now:
+        return bucket.resets_at
+    if quota.zone is None:
+        return None
+    from zoneinfo import ZoneInfo
+
+    here: datetime = from_us(now).astimezone(ZoneInfo(quota.zone)) + timedelta(days=1)
+    return to_us(here.replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def _calls(accounts: Sequence[Account], newest: dict[str, Attempt]) -> tuple[Calls, int | None]:
+    last = max(newest.values(), key=lambda item: item.started_at, default=None)
+    if last is not None and last.status == "failed" and last.error_kind == "auth":
+        return "refused", None
+    resting = [item.rests_until for item in accounts if item.rests_until is not None]
+    if resting:
+        return "resting", max(resting)
+    used_up = [item for item in accounts if item.left is not None and item.left <= 0]
+    if used_up:
+        return "used_up", max((item.resets_at for item in used_up if item.resets_at is not None), default=None)
+    return "open", None

@@ -1,0 +1,141 @@
+"""Write-backs and new records that need a person: looked at, edited, tried again, discarded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console import freshness, letters, written
+from console.records import HIDDEN
+from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from console.web.plans import shown
+from console.web.quarantine import revealed
+from state import creations, outbox
+from state.changes import Item, PlanError
+
+if TYPE_CHECKING:
+    from state.creations import Creation
+
+router = APIRouter()
+
+
+@router.get("/dead-letters")
+def listing(visit: Reader) -> Response:
+    """All of them."""
+    with visit.desk.store.reading() as connection:
+        writes = outbox.dead_letters(connection)
+        made = creations.dead_letters(connection, None)
+    rows = [_brief(visit, item) for item in writes if visit.may_touch(item.system)]
+    rows += [_brief(visit, item) for item in made if visit.may_touch(item.system)]
+    return visit.page("dead_letters", letters=rows)
+
+
+@router.get("/dead-letters/{id}")
+def one(visit: Reader, id: str) -> Response:
+    """One with everything that is known of it; personal values are hidden."""
+    return _page(visit, id)
+
+
+@router.post("/dead-letters/{id}/show")
+def show(visit: Operator, _sent: OperatorForm, id: str) -> Response:
+    """The same with personal values, which the audit notes."""
+    item = _letter(visit, id)
+    revealed(visit, item.system, item.stream, item.source_id if isinstance(item, Item) else item.origin.source_id)
+    return _page(visit, id, show_personal=True)
+
+
+@router.post("/dead-letters/{id}/edit")
+def edit(visit: Operator, sent: OperatorForm, id: str) -> Response:
+    """Have another value written instead, until its owner's value changes."""
+    item = _letter(visit, id)
+    name, value = sent.get("field", ""), sent.get("value", "").strip()
+    if not isinstance(item, Item) or len(value) > letters.LONGEST_VALUE:
+        raise HTTPException(400)
+    try:
+        desk, reason = visit.desk, sent.get("reason", "").strip()[: letters.LONGEST_REASON]
+        letters.edit(desk.store, desk.settings, item, {name: value}, visit.member.name, reason)
+    except letters.Unfit as error:
+        return _page(visit, id, 422, str(error))
+    except PlanError as error:
+        return _page(visit, id, 422, error.message)
+    return see("/dead-letters")
+
+
+@router.post("/dead-letters/{id}/retry")
+def retry(visit: Operator, _sent: OperatorForm, id: str) -> Response:
+    """Let the next plan take it up again."""
+    return _decided(visit, id, None)
+
+
+@router.post("/dead-letters/{id}/discard")
+def discard(visit: Operator, sent: OperatorForm, id: str) -> Response:
+    """Take it off the list for good."""
+    return _decided(visit, id, sent.get("reason", "").strip()[: letters.LONGEST_REASON])
+
+
+def _decided(visit: Visit, id: str, reason: str | None) -> Response:
+    """Discard with a reason, or without one (``None``) retry."""
+    letter = _letter(visit, id)
+    try:
+        with visit.desk.store.transaction() as connection:
+            written.decide(connection, letter, visit.member.name, reason)
+    except PlanError as error:
+        return _page(visit, id, 422, f"{error.message} {error.remedy}".strip())
+    return see("/dead-letters")
+
+
+def _letter(visit: Visit, id: str) -> Item | Creation:
+    """The one with this id; raises ``HTTPException`` 404 if there is none, or it is not this person's."""
+    try:
+        with visit.desk.store.reading() as connection:
+            item = creations.letter(connection, id) or outbox.letter(connection, id)
+    except PlanError:
+        raise HTTPException(404) from None
+    visit.touch(item.system)
+    return item
+
+
+def _page(visit: Visit, id: str, status: int = 200, problem: str = "", show_personal: bool = False) -> Response:
+    item = _letter(visit, id)
+    whole = _write(visit, item, show_personal) if isinstance(item, Item) else _creation(item, show_personal)
+    at = [item.created_at, item.sent_at]
+    times = ["" if instant is None else freshness.when(visit.desk.settings, instant)[:16] for instant in at]
+    more = {"created_at": times[0], "sent_at": times[1]}
+    return visit.page(
+        "dead_letter", status, letter={**_brief(visit, item), **whole, **more}, problem=problem, shown=show_personal
+    )
+
+
+def _brief(visit: Visit, item: Item | Creation) -> dict[str, Any]:
+    if isinstance(item, Item):
+        return {**shown(visit, item), "id": item.letter, "origin": ""}
+    return {
+        "id": item.letter,
+        "record": f"{item.system}:{item.stream}",
+        "changes": [],
+        "origin": f"{item.origin.system}:{item.number or item.origin.source_id}",
+        "state": "gone" if item.made_source_id else item.status.value,
+        "attempts": item.attempts,
+        "message": item.message,
+    }
+
+
+def _write(visit: Visit, item: Item, show_personal: bool) -> dict[str, Any]:
+    hidden = frozenset() if show_personal else letters.personal(visit.desk.settings, item)
+    rows = []
+    for change in item.changes:
+        values = [change.old, change.new, change.source_old, change.source_new]
+        if change.field in hidden:
+            values = [value if value in (None, "") else HIDDEN for value in values]
+        rows.append((change.field, change.source_field, *values, change.reason))
+    return {"rows": rows, "message": letters.said(item, hidden), "editable": True}
+
+
+def _creation(item: Creation, show_personal: bool) -> dict[str, Any]:
+    """A new record; nobody has said which of a source's own fields are personal, so all values count as that."""
+    rows = [
+        (name, name, None, value if show_personal else HIDDEN, None, None, "") for name, value in item.values.items()
+    ]
+    return {"rows": rows, "editable": False}

@@ -1,0 +1,218 @@
+"""Write-backs: what is to be written with its reason, carried out as ticked, and rejected with a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console import freshness, letters
+from console.records import HIDDEN
+from console.web import runs
+from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from state import held, outbox, pauses, rejections
+from state.changes import Item, OutboxStatus, Plan, PlanError
+from state.runs import LeaseHeld
+from sync import create, gates
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from state.creations import CreationPlan
+    from state.rejections import Rejected
+
+router = APIRouter()
+
+MOST_TICKS = 150
+"""Records of a plan that are shown with a tick at once; a form may have 200 fields."""
+_REJECTED = 200
+
+
+@router.get("/plans")
+def plans(visit: Reader) -> Response:
+    """What is to be written to each system, field by field, with the reason; and what was rejected."""
+    return _page(visit)
+
+
+@router.post("/plans/{id}/apply")
+def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
+    """Carry out exactly what is ticked, and reject the rest; without ticks on the page, exactly this plan."""
+    system = _system_of(visit, id)
+    paused, approve = sent.get("paused") == "yes", sent.get("approve") == "yes"
+    if runs.worker(visit).is_at_work():
+        return visit.page("refused", 409, what="409")
+    with visit.desk.store.reading() as connection:
+        waits = pauses.read(connection).among(system, _streams_of(connection, id))
+    if waits is not None and not paused:
+        return _page(visit, 409, runs.said_paused(visit, waits))
+    left: str | None = id
+    if sent.get("shown"):
+        try:
+            with visit.desk.store.transaction() as connection:
+                left = _rejected(visit, connection, sent, id)
+        except (PlanError, LeaseHeld) as error:
+            return _page(visit, 422, error.message)
+    if left is None:
+        return see("/plans")
+    return runs.started(visit, "push", plan_id=left, approve=approve, paused=paused)
+
+
+@router.post("/plans/{id}/reject")
+def reject(visit: Operator, sent: OperatorForm, id: str) -> Response:
+    """Only reject what is not ticked; what is left waits."""
+    _system_of(visit, id)
+    try:
+        with visit.desk.store.transaction() as connection:
+            left = _rejected(visit, connection, sent, id)
+            if left == id:
+                raise PlanError(visit.texts("operating.plans.none_unticked"))
+    except (PlanError, LeaseHeld) as error:
+        return _page(visit, 422, error.message)
+    return see("/plans")
+
+
+@router.post("/rejections/{id}/take-back")
+def take_back(visit: Operator, _sent: OperatorForm, id: str) -> Response:
+    """Let what was rejected be written after all; the next plan has it again."""
+    with visit.desk.store.transaction() as connection:
+        found = next((item for item in rejections.listing(connection) if item.held.id == id), None)
+        if found is None or not visit.may_touch(found.held.system):
+            raise HTTPException(404)
+        held.decide(connection, found.held, "write", visit.member.name)
+    runs.worker(visit).start("plan", visit.member.name, system=found.held.system)  # else the next run plans it
+    return see("/plans")
+
+
+def _rejected(visit: Visit, connection: Connection, sent: dict[str, str], id: str) -> str | None:
+    """Reject what was shown and is not ticked; the plan of what is left."""
+    shown = _numbers(sent.get("shown", ""))
+    boxes = [name.removeprefix("item.") for name in sent if name.startswith("item.")]
+    unticked = shown.difference(*(_numbers(name) for name in boxes))
+    if not unticked:
+        return id
+    return rejections.reject(connection, id, unticked, sent.get("reason", ""), visit.member.name)
+
+
+def _numbers(text: str) -> set[int]:
+    """Numbers separated by dots; anything else is no form of ours."""
+    parts = [part for part in text.split(".") if part]
+    if len(parts) > MOST_TICKS or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
+        raise HTTPException(400)
+    return {int(part) for part in parts}
+
+
+def _system_of(visit: Visit, id: str) -> str:
+    """The system that a plan writes to; raises ``HTTPException`` 404."""
+    with visit.desk.store.reading() as connection:
+        try:
+            system = outbox.load(connection, id).system
+        except PlanError:
+            new = [plan for plan in create.stored_plans(visit.desk.store, visit.systems) if plan.id == id]
+            if not new:
+                raise HTTPException(404) from None
+            system = new[0].system
+    visit.touch(system)
+    return system
+
+
+def _streams_of(connection: Connection, id: str) -> list[str]:
+    try:
+        return sorted({item.stream for item in outbox.load(connection, id).open_items})
+    except PlanError:
+        return []
+
+
+def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    settings = visit.desk.settings
+    with visit.desk.store.reading() as connection:
+        found = [plan for plan in outbox.open_plans(connection, visit.systems) if plan.open_items]
+        rejected = [item for item in rejections.listing(connection) if visit.may_touch(item.held.system)]
+        paused = pauses.read(connection)
+        first = gates.read_only(connection, settings, visit.systems)
+        shown = [_plan(visit, connection, plan, first) for plan in found]
+    for plan in shown:
+        pause = paused.among(plan["system"], plan["streams"])
+        plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
+    new = [_creations(visit, plan) for plan in create.stored_plans(visit.desk.store, visit.systems)]
+    return visit.page(
+        "plans",
+        status,
+        plans=shown,
+        new=new,
+        rejected=[_rejection(visit, item) for item in rejected[:_REJECTED]],
+        busy=runs.worker(visit).is_at_work(),
+        problem=problem,
+    )
+
+
+def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str]) -> dict[str, Any]:
+    settings = visit.desk.settings
+    items = plan.open_items[:MOST_TICKS]
+    exceeds = () if plan.large_approved_by else gates.exceeds(settings, gates.size(connection, settings, plan))
+    return {
+        "id": plan.id,
+        "system": plan.system,
+        "count": len(plan.open_items),
+        "whole": len(plan.open_items) <= MOST_TICKS,
+        "items": [shown(visit, item) for item in items],
+        "shown": ".".join(str(item.id) for item in items if item.status is OutboxStatus.PLANNED),
+        "streams": sorted({item.stream for item in plan.open_items}),
+        "exceeds": "; ".join(exceeds),
+        "first": plan.system in first,
+    }
+
+
+def shown(visit: Visit, item: Item) -> dict[str, Any]:
+    """A write-back without personal values."""
+    hidden = letters.personal(visit.desk.settings, item)
+    changes = [
+        (change.field, *((HIDDEN, HIDDEN) if change.field in hidden else (change.old, change.new)), change.reason)
+        for change in item.changes
+    ]
+    return {
+        "id": item.id,
+        "record": f"{item.system}:{item.stream}:{item.source_id}",
+        "number": item.number or item.source_id,
+        "changes": changes,
+        "contested": any(change.contested for change in item.changes),
+        "ticks": item.status is OutboxStatus.PLANNED,
+        "state": item.status.value,
+        "attempts": item.attempts,
+        "message": letters.said(item, hidden),
+    }
+
+
+def _creations(visit: Visit, plan: CreationPlan) -> dict[str, Any]:
+    exceeds = gates.exceeds_creations(visit.desk.settings, plan)
+    return {
+        "id": plan.id,
+        "system": plan.system,
+        "items": [
+            {
+                "stream": item.stream,
+                "origin": f"{item.origin.system}:{item.number or item.origin.source_id}",
+                "number": item.number or item.origin.source_id,
+                "reason": item.reason,
+            }
+            for item in plan.items[:MOST_TICKS]
+        ],
+        "count": len(plan.items),
+        "exceeds": "; ".join(exceeds),
+    }
+
+
+def _rejection(visit: Visit, item: Rejected) -> dict[str, Any]:
+    wish = item.held
+    personal = letters.personal_fields(visit.desk.settings, wish.system, wish.stream, [wish.field])
+    return {
+        "id": wish.id,
+        "system": wish.system,
+        "number": wish.number or wish.source_id,
+        "field": wish.field,
+        "old": HIDDEN if personal else wish.old,
+        "new": HIDDEN if personal else wish.new,
+        "by": item.decided_by,
+        "at": freshness.when(visit.desk.settings, item.decided_at)[:16],
+        "reason": item.reason,
+    }

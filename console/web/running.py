@@ -1,0 +1,79 @@
+"""What a run that was started in the workbench tells while it works, and the way to stop it.
+
+Kept in memory: the last few hundred lines of the last few runs, of counts only. What a run did in the end is in the
+store, whoever started it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from threading import Event, Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from state.clock import now_us
+
+if TYPE_CHECKING:
+    from sync.outcome import Problem, StreamOutcome
+
+LINES = 300
+"""Kept of each run."""
+_BETWEEN_SECONDS = 1.0
+"""A stream's pages are told no more often."""
+
+
+class Line(NamedTuple):
+    """How far a stream was at an instant (microseconds)."""
+
+    at: int
+    system: str
+    stream: str
+    counts: Mapping[str, int]
+
+
+class Telling:
+    """Listens to one run (``sync.progress.Progress``); ends its work after the page in which a stop was asked for."""
+
+    def __init__(self) -> None:
+        self._lines: deque[Line] = deque(maxlen=LINES)
+        self._last: dict[tuple[str, str], float] = {}
+        self._lock = Lock()
+        self._stop = Event()
+        self.problems: tuple[Problem, ...] = ()
+        """What failed outside of its streams, once it has ended."""
+
+    @property
+    def lines(self) -> list[Line]:
+        """What was told, the oldest first."""
+        with self._lock:
+            return list(self._lines)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask it to stop: what is at work is committed first."""
+        self._stop.set()
+
+    def stream_started(self, system: str, stream: str, direction: str) -> None:  # noqa: ARG002 - the protocol's
+        """The store says so, too."""
+        self._check()
+
+    def page(self, system: str, stream: str, counts: dict[str, int]) -> None:
+        """Keep a line, now and then."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last.get((system, stream), -_BETWEEN_SECONDS) >= _BETWEEN_SECONDS:
+                self._last[system, stream] = now
+                self._lines.append(Line(now_us(), system, stream, dict(counts)))
+        self._check()
+
+    def stream_done(self, outcome: StreamOutcome) -> None:
+        """The store says so, too."""
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise KeyboardInterrupt

@@ -1,0 +1,144 @@
+"""Runs: what was run, what one did with each stream and is doing now, starting and stopping them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console import freshness, prefect_ui, ran
+from console.web.access import Right
+from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from console.web.work import KINDS
+from state import audit, pauses, queries, runs, system_facts
+
+if TYPE_CHECKING:
+    from console.web.work import Worker
+    from state.pauses import Pause
+    from state.queries import Attempt, RunRow
+
+router = APIRouter()
+
+_RUNS = 50
+_STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
+
+
+@router.get("/runs")
+def listing(visit: Reader) -> Response:
+    """The last runs."""
+    runs.close_abandoned(visit.desk.store)
+    with visit.desk.store.reading() as connection:
+        found = queries.recent_runs(connection, _RUNS)
+    zone = visit.desk.settings.business_day_zone
+    rows = [ran.run(_limited(visit, item), visit.texts, zone) for item in found if _concerns(visit, item)]
+    busy = any(item.status == "running" for item in found) or worker(visit).is_at_work()
+    return visit.page("runs", heads=ran.RUNS, rows=rows, busy=busy)
+
+
+@router.get("/runs/{id}")
+def one(visit: Reader, id: str) -> Response:
+    """What a run did with each stream, and does now."""
+    runs.close_abandoned(visit.desk.store)
+    run, whole = _run(visit, id)
+    parts = [item for item in whole if visit.may_touch(item.system)]
+    with visit.desk.store.reading() as connection:
+        flow_run = system_facts.flow_run(connection, id)
+    telling = worker(visit).telling(id)
+    lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
+    zone = visit.desk.settings.business_day_zone
+    failing = [(f"{item.system}.{item.stream}: {item.message}", item.remedy) for item in parts if item.message]
+    failing += [(item.message, item.remedy) for item in telling.problems] if telling else []
+    return visit.page(
+        "run",
+        heads=ran.RUNS,
+        part_heads=ran.PARTS,
+        row=ran.run(_limited(visit, run), visit.texts, zone),
+        parts=[ran.part(item, visit.texts) for item in parts],
+        run=id,
+        failing=failing,
+        log=ran.log(parts, lines, visit.texts, zone),
+        busy=run.status == "running",
+        ours=telling is not None,
+        stopping=telling is not None and telling.stopping,
+        may_stop=_may_stop(visit, whole),
+        prefect=prefect_ui.address(flow_run),
+    )
+
+
+@router.post("/runs")
+def start(visit: Operator, sent: OperatorForm) -> Response:
+    """Start a run."""
+    from console.web import systems
+
+    kind, system, allowed = sent.get("kind", ""), sent.get("system", ""), sent.get("paused") == "yes"
+    if kind not in _STARTED_HERE or (system and system not in visit.desk.settings.systems):
+        raise HTTPException(400)
+    if not system:
+        if not visit.systems:
+            raise HTTPException(404)  # no system at all would be taken for all of them
+        return started(visit, kind, systems=visit.systems, paused=allowed)
+    visit.touch(system)
+    with visit.desk.store.reading() as connection:
+        paused = pauses.read(connection).own(system)
+    if paused is not None and not allowed and kind in ("sync", "pull", "sweep"):
+        return systems.page(visit, system, 409, said_paused(visit, paused))
+    return started(visit, kind, system=system, paused=allowed)
+
+
+@router.post("/runs/{id}/stop")
+def stop(visit: Operator, _sent: OperatorForm, id: str) -> Response:
+    """Ask a run that was started here to end after the page at work."""
+    _, parts = _run(visit, id)
+    if not _may_stop(visit, parts):
+        raise HTTPException(404)
+    if not worker(visit).stop(id):
+        return visit.page("refused", 409, what="not_here")
+    with visit.desk.store.transaction() as connection:
+        audit.append(connection, visit.member.name, ran.STOPPED, {"run": id})
+    return see(f"/runs/{id}")
+
+
+def started(visit: Visit, kind: str, **given: Any) -> Response:
+    """Start a run and show the runs; or say that one is going on."""
+    assert kind in KINDS  # noqa: S101 - callers have looked
+    if not worker(visit).start(kind, visit.member.name, **given):
+        return visit.page("refused", 409, what="409")
+    return see("/runs")
+
+
+def said_paused(visit: Visit, pause: Pause) -> str:
+    """Why it was not started, and how it is all the same."""
+    told = freshness.paused(pause, visit.desk.settings, visit.texts)
+    return f"{told} {visit.texts('operating.although')}"
+
+
+def worker(visit: Visit) -> Worker:
+    """What starts runs here."""
+    found: Worker = visit.request.app.state.worker
+    return found
+
+
+def _run(visit: Visit, id: str) -> tuple[RunRow, list[Attempt]]:
+    """A run and what it did with each stream; raises ``HTTPException`` 404 for one that is not this person's."""
+    with visit.desk.store.reading() as connection:
+        run = queries.run(connection, id)
+        parts = queries.run_parts(connection, id)
+    if run is None or not (_concerns(visit, run) or any(visit.may_touch(item.system) for item in parts)):
+        raise HTTPException(404)
+    return run, parts
+
+
+def _concerns(visit: Visit, run: RunRow) -> bool:
+    """Whether it did something for a system of this person, or nothing for any."""
+    return not run.counts or any(visit.may_touch(system) for system in run.counts)
+
+
+def _limited(visit: Visit, run: RunRow) -> RunRow:
+    """Without the counts of systems that are not this person's."""
+    return replace(run, counts={name: counts for name, counts in run.counts.items() if visit.may_touch(name)})
+
+
+def _may_stop(visit: Visit, parts: list[Attempt]) -> bool:
+    return visit.may(Right.OPERATE) and all(visit.may_touch(item.system) for item in parts)

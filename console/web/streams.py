@@ -1,0 +1,103 @@
+"""What people do with a system or one of its streams: pause, resume, read a window anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from console import backfill
+from console.web import runs, systems
+from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from state import pauses
+from state.pauses import WHOLE, PauseError
+
+router = APIRouter()
+
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+@router.post("/systems/{name}/pause")
+def pause(visit: Operator, sent: OperatorForm, name: str) -> Response:
+    """Leave the system, or one stream of it, alone until somebody resumes it."""
+    system = systems.known(visit, name)
+    stream = sent.get("stream", "") or WHOLE
+    if stream != WHOLE and stream not in systems.stream_names(visit, system):
+        raise HTTPException(400)
+    try:
+        with visit.desk.store.transaction() as connection:
+            pauses.pause(connection, system, stream, visit.member.name, sent.get("reason", ""))
+    except PauseError as error:
+        return systems.page(visit, system, 422, error.message)
+    return see(f"/systems/{system}")
+
+
+@router.post("/systems/{name}/resume")
+def resume(visit: Operator, sent: OperatorForm, name: str) -> Response:
+    """Let it go on."""
+    system = systems.known(visit, name)
+    try:
+        with visit.desk.store.transaction() as connection:
+            pauses.resume(connection, system, sent.get("stream", "") or WHOLE, visit.member.name)
+    except PauseError as error:
+        return systems.page(visit, system, 422, error.message)
+    return see(f"/systems/{system}")
+
+
+@router.get("/systems/{name}/backfill")
+def preview(visit: Reader, name: str, stream: str = "", since: str = "") -> Response:
+    """What reading a window anew would cost."""
+    system = systems.known(visit, name)
+    begin = _day(visit, since)
+    if begin is None:
+        return systems.page(visit, system, 422, visit.texts("web.day"))
+    chosen = _chosen(visit, system, stream)
+    costs = [backfill.cost(visit.desk.store, system, item, begin) for item in chosen]
+    with visit.desk.store.reading() as connection:
+        paused = pauses.read(connection).among(system, chosen)
+    return visit.page(
+        "backfill",
+        system=system,
+        stream=stream,
+        since=since,
+        costs=costs,
+        paused=paused,
+        busy=runs.worker(visit).is_at_work(),
+    )
+
+
+@router.post("/systems/{name}/backfill")
+def start(visit: Operator, sent: OperatorForm, name: str) -> Response:
+    """Read the window anew."""
+    system = systems.known(visit, name)
+    begin = _day(visit, sent.get("since", ""))
+    if begin is None:
+        return systems.page(visit, system, 422, visit.texts("web.day"))
+    chosen = _chosen(visit, system, sent.get("stream", ""))
+    allowed = sent.get("paused") == "yes"
+    with visit.desk.store.reading() as connection:
+        paused = pauses.read(connection).among(system, chosen)
+    if paused is not None and not allowed:
+        return systems.page(visit, system, 409, runs.said_paused(visit, paused))
+    if runs.worker(visit).is_at_work():
+        return visit.page("refused", 409, what="409")
+    backfill.note(visit.desk.store, system, chosen, begin, visit.member.name)
+    named = [f"{system}.{item}" for item in chosen]
+    return runs.started(visit, "pull", system=system, streams=named, since=begin, paused=allowed)
+
+
+def _chosen(visit: Visit, system: str, stream: str) -> list[str]:
+    names = systems.stream_names(visit, system)
+    if stream and stream not in names:
+        raise HTTPException(400)
+    return [stream] if stream else names
+
+
+def _day(visit: Visit, text: str) -> datetime | None:
+    """The first instant of a day in the zone of business days; ``None`` if it is none that can be meant."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=visit.desk.settings.business_day_zone)
+    except ValueError:
+        return None
+    return day if _EARLIEST <= day <= datetime.now(UTC) else None

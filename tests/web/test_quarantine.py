@@ -1,0 +1,91 @@
+"""Quarantine in the workbench: each step of a record, personal values kept back, tried again at once."""
+
+# ruff: noqa: F811 - fixtures of another folder are imported
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settings.model import Settings
+from state import audit, quarantine
+from state.members import Role
+from state.store import Store
+from sync import job
+from tests.jobs.company import MAPPINGS
+from tests.jobs.toy import ToySystem
+from tests.web.toy_company import Opens, crm, erp, olaf, settings, systems, toys  # noqa: F401
+
+
+@pytest.fixture
+def record(sqlite_store: Store, settings: Settings, crm: ToySystem) -> int:
+    """A deal in a stage that nobody mapped."""
+    crm.edit("deal", "d1", {"stage": "frozen", "name": "<i>Deal 1</i>"})
+    job.run_pull(sqlite_store, settings)
+    with sqlite_store.reading() as connection:
+        (refused,) = quarantine.listing(connection)
+    return refused.record_id
+
+
+def mend(settings: Settings) -> None:
+    mended = MAPPINGS["crm"].replace("won: won", "won: won, frozen: lost")
+    (Path(settings.path).parent / "crm.yaml").write_text(mended)
+
+
+def test_a_record_is_shown_with_the_field_that_fails_and_not_what_is_personal(
+    olaf: Opens, sqlite_store: Store, record: int
+) -> None:
+    viewer, browser = olaf(Role.VIEWER), olaf(Role.OPERATOR)
+    assert f'href="/quarantine/{record}"' in viewer.get("/quarantine").text
+    page = viewer.get(f"/quarantine/{record}").text
+    assert '<tr class="differs"><th scope="row">Status' in page
+    assert "SO-1" in page
+    assert "revision" not in page  # what nothing maps
+    assert viewer.post(f"/quarantine/{record}/show").status_code == 403
+    whole = browser.post(f"/quarantine/{record}/show").text
+    assert "&#34;revision&#34;: " in whole
+    assert "&lt;i&gt;Deal 1" in whole
+    with sqlite_store.reading() as connection:
+        (said,) = [item for item in audit.entries(connection) if item.action == "personal values shown"]
+    assert (said.actor, said.detail["source_id"]) == ("operator", "d1")
+
+
+def test_a_record_is_tried_again_at_once(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, record: int
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    crm.server.forget()
+    refused = browser.post(f"/quarantine/{record}/retry")
+    assert (refused.status_code, "still cannot be understood" in refused.text) == (422, True)
+    mend(settings)
+    assert browser.post(f"/quarantine/{record}/retry").status_code == 303
+    assert "Every record could be understood" in browser.get("/quarantine").text
+    assert browser.post(f"/quarantine/{record}/retry").status_code == 404
+    assert crm.server.requests() == []
+    with sqlite_store.reading() as connection:
+        assert [item.actor for item in audit.entries(connection) if item.action == "quarantine tried again"] == [
+            "operator",
+            "operator",
+        ]
+
+
+def test_a_mapping_that_cannot_be_read_is_said(olaf: Opens, settings: Settings, record: int) -> None:
+    (Path(settings.path).parent / "crm.yaml").write_text("version: 2\n")
+    browser = olaf(Role.OPERATOR)
+    assert browser.get(f"/quarantine/{record}").status_code == 200
+    refused = browser.post(f"/quarantine/{record}/retry")
+    assert (refused.status_code, "crm.yaml" in refused.text) == (422, True)
+
+
+@pytest.mark.parametrize("address", ["/quarantine/999", "/quarantine/0", "/quarantine/one", f"/quarantine/{2**64}"])
+def test_there_is_no_other_page(olaf: Opens, record: int, address: str) -> None:
+    assert olaf(Role.OPERATOR).get(address).status_code in (400, 404)
+
+
+def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(olaf: Opens, record: int) -> None:
+    browser = olaf(Role.OPERATOR, "erp")
+    assert "frozen" not in browser.get("/quarantine").text
+    assert browser.get(f"/quarantine/{record}").status_code == 404
+    for action in ("show", "retry"):
+        assert browser.post(f"/quarantine/{record}/{action}").status_code == 404

@@ -1,0 +1,151 @@
+"""Runs in the workbench: live progress and log, stopping, where Prefect shows them."""
+
+# ruff: noqa: F811 - fixtures of another folder are imported
+
+from __future__ import annotations
+
+import re
+from threading import Event
+
+import pytest
+
+from console import prefect_ui
+from settings.model import Settings
+from state import audit, runs
+from state.members import Role
+from state.store import Store
+from sync import job
+from tests.jobs.toy import ToySystem
+from tests.web.conftest import Browser
+from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
+
+FLOW_RUN = "0d3b8a52-6f0c-4a1e-9a64-0e3a1c1b2f77"
+
+
+class Held:
+    """Lets a system answer only once a test says so."""
+
+    def __init__(self, system: ToySystem) -> None:
+        self.asked, self.go_on = Event(), Event()
+        system.watch = self._wait
+
+    def _wait(self) -> None:
+        self.asked.set()
+        self.go_on.wait(20)
+
+
+def page_of_the_run(browser: Browser) -> tuple[str, str]:
+    """Its id, and its page."""
+    id = re.findall(r'href="/runs/([^"]+)"', browser.get("/runs").text)[0]
+    return id, browser.get(f"/runs/{id}").text
+
+
+def test_one_run_at_a_time_is_started_here(olaf: Opens, sqlite_store: Store) -> None:
+    browser = olaf(Role.OPERATOR)
+    with sqlite_store.transaction():  # the run has to wait
+        assert browser.post("/runs", kind="sync").status_code == 303
+        refused = browser.post("/runs", kind="pull")
+    assert refused.status_code == 409
+    assert "is running already" in refused.text
+
+
+@pytest.mark.parametrize("fields", [{"kind": "forget"}, {"kind": "push"}, {"kind": "pull", "system": "nobody"}, {}])
+def test_nothing_else_is_started(olaf: Opens, fields: dict[str, str]) -> None:
+    assert olaf(Role.OPERATOR).post("/runs", **fields).status_code == 400
+
+
+def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    held = Held(crm)
+    browser.post("/runs", kind="pull", system="crm")
+    assert held.asked.wait(20)
+    id, page = page_of_the_run(browser)
+    assert 'http-equiv="refresh"' in page
+    assert 'id="live" data-refresh' in page
+    assert "crm.deal pull began" in page
+    assert "Stop it" not in viewer.get(f"/runs/{id}").text
+    assert viewer.post(f"/runs/{id}/stop").status_code == 403
+    assert browser.post(f"/runs/{id}/stop").status_code == 303
+    assert "It stops after the page at work" in browser.get(f"/runs/{id}").text
+    held.go_on.set()
+    page = finished(browser)
+    assert "crm.deal: pulled 3, new 3 so far" in plain(page)
+    assert "crm.deal pull: STOPPED, pulled 3" in plain(page)
+    with sqlite_store.reading() as connection:
+        (said,) = [item for item in audit.entries(connection) if item.action == "run stopped"]
+    assert (said.actor, said.detail) == ("operator", {"run": id})
+    crm.watch = None
+    done = job.run_pull(sqlite_store, settings, systems=["crm"])
+    assert done.outcomes[0].counts["new"] == 4  # what was left of seven
+
+
+def test_a_run_of_another_process_is_shown_and_cannot_be_stopped_here(olaf: Opens, sqlite_store: Store) -> None:
+    browser = olaf(Role.OPERATOR)
+    with runs.running(sqlite_store, "pull") as run:
+        with sqlite_store.transaction() as connection:
+            runs.start_stream(connection, run.id, "crm", "deal", "pull")
+        page = browser.get(f"/runs/{run.id}").text
+        assert "crm.deal pull began" in page
+        assert "Another process started it" in page
+        refused = browser.post(f"/runs/{run.id}/stop")
+        assert (refused.status_code, "not at work here" in refused.text) == (409, True)
+        assert browser.post("/runs/nothing/stop").status_code == 404
+
+
+def test_a_plan_that_is_refused_says_why_on_the_page_of_its_run(
+    olaf: Opens, sqlite_store: Store, settings: Settings, erp: ToySystem
+) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    browser = olaf(Role.OPERATOR)
+    address = re.findall(r'action="(/plans/[^"]+/apply)"', browser.get("/plans").text)[0]
+    erp.edit("order", "o1", {"delivery": "returned"})
+    job.run_pull(sqlite_store, settings)
+    browser.post(address)
+    assert "is out of date; the plan is now" in finished(browser)
+
+
+def test_who_is_limited_sees_of_a_run_only_the_part_of_their_systems(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    both = job.run_pull(sqlite_store, settings).run_id
+    other = job.run_pull(sqlite_store, settings, systems=["crm"], full=True).run_id
+    browser = olaf(Role.OPERATOR, "erp")
+    page = browser.get(f"/runs/{both}").text
+    assert "order" in page
+    assert "crm" not in page
+    assert other not in browser.get("/runs").text
+    assert browser.get(f"/runs/{other}").status_code == 404
+    assert browser.post(f"/runs/{both}/stop").status_code == 404
+
+
+def test_a_run_leads_to_its_flow_run(
+    olaf: Opens, sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    with runs.belonging_to(FLOW_RUN):
+        theirs = job.run_pull(sqlite_store, settings, systems=["erp"], engine="prefect").run_id
+    ours = job.run_pull(sqlite_store, settings, systems=["erp"]).run_id
+    browser = olaf(Role.VIEWER)
+    assert f'href="http://127.0.0.1:4200/runs/flow-run/{FLOW_RUN}"' in browser.get(f"/runs/{theirs}").text
+    assert "in Prefect" not in browser.get(f"/runs/{ours}").text
+
+
+@pytest.mark.parametrize(
+    ("ui", "api", "base"),
+    [
+        ("https://flows.example.com/", "http://127.0.0.1:4200/api", "https://flows.example.com"),
+        ("", "http://127.0.0.1:4200/api/", "http://127.0.0.1:4200"),
+        ("", "https://api.prefect.cloud/api/accounts/1", None),
+        ("javascript:alert(1)", "", None),
+        ("", "", None),
+    ],
+)
+def test_prefect_s_pages_are_where_its_settings_say(
+    monkeypatch: pytest.MonkeyPatch, ui: str, api: str, base: str | None
+) -> None:
+    monkeypatch.setenv("PREFECT_UI_URL", ui)
+    monkeypatch.setenv("PREFECT_API_URL", api)
+    assert prefect_ui.address(FLOW_RUN) == (None if base is None else f"{base}/runs/flow-run/{FLOW_RUN}")
+    assert prefect_ui.address("x") is None

@@ -1,0 +1,59 @@
+"""The workbench over the toy company, for tests of the pages for IT."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from httpx import Client
+
+from connectors import retry
+from console.web.app import workbench
+from settings.model import Settings
+from state import members
+from state.members import Role
+from state.store import Store
+from tests.jobs.conftest import crm, erp, settings, systems, toys
+from tests.web.conftest import Browser, served
+
+__all__ = ["SECONDS", "crm", "erp", "finished", "olaf", "plain", "settings", "systems", "toys"]
+
+SECONDS = 30
+Opens = Callable[..., Browser]
+
+
+@pytest.fixture
+def olaf(sqlite_store: Store, settings: Settings, kept_password: str) -> Iterator[Opens]:
+    """Opens the browser of somebody with a role, who may be limited to some systems."""
+    app = workbench(sqlite_store, settings)
+    with served(app) as address, ExitStack() as opened, retry.no_waiting():
+
+        def signed_in(role: Role, *only: str) -> Browser:
+            name = f"{role}.{'.'.join(only)}" if only else role
+            with sqlite_store.transaction() as connection:
+                token = members.invite(connection, name, [role], "test", only or None)
+                members.accept(connection, token, kept_password)
+            browser = Browser(
+                opened.enter_context(Client(base_url=address, headers={"origin": address}, timeout=SECONDS))
+            )
+            assert browser.sign_in(name).status_code == 303
+            return browser
+
+        yield signed_in
+        app.state.worker.wait(SECONDS)
+
+
+def finished(browser: Browser) -> str:
+    """The page of the newest run, once it has ended."""
+    for _ in range(600):
+        page = browser.get("/runs").text
+        if 'http-equiv="refresh"' not in page:
+            return browser.get("/runs/" + re.findall(r'href="/runs/([^"]+)"', page)[0]).text
+    raise AssertionError("the run does not end")
+
+
+def plain(page: str) -> str:
+    """The text of a page without tags, spaces made one."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
