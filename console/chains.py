@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from console.output import say
@@ -25,6 +25,18 @@ class View:
     zone: tzinfo
 
 
+_DAYS = {
+    "lead": ("received_at", "source_created_at"),
+    "opportunity": ("source_created_at",),
+    "quote": ("issue_date",),
+    "order": ("order_date",),
+    "delivery": ("delivered_on", "shipped_on"),
+    "invoice": ("issue_date",),
+    "payment": ("received_on",),
+    "payout": ("arrival_date",),
+    "service_case": ("opened_at",),
+}
+"""Entity → the dates that say when it happened, the best first."""
 _BOOKKEEPING = frozenset({"source_created_at", "source_updated_at"})
 
 
@@ -86,6 +98,37 @@ class Tree:
                 return True
             here = parents.get(here)
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """All records of one kind in a chain: in which systems, since when, and how long after the step before."""
+
+    entity: str
+    count: int
+    systems: tuple[str, ...]
+    day: date | None
+    after: int | None
+    """Days."""
+
+
+def steps(chain: Chain, view: View) -> list[Step]:
+    """The course of a chain in the order of lead to cash; parties and contacts are no step."""
+    found: list[Step] = []
+    for entity in _DAYS:
+        records = [record for record in chain.records if record.entity == entity and not record.deleted]
+        if records:
+            day = min(filter(None, (_when(record, view.zone) for record in records)), default=None)
+            before = next((step.day for step in reversed(found) if step.day), None)
+            after = (day - before).days if day and before else None
+            systems = tuple(dict.fromkeys(record.system for record in records))
+            found.append(Step(entity, len(records), systems, day, after))
+    return found
+
+
+def _when(record: ChainRecord, zone: tzinfo) -> date | None:
+    value = next((record.dates[name] for name in _DAYS[record.entity] if name in record.dates), None)
+    return None if value is None else date.fromisoformat(_day(value, zone))
 
 
 def show(chain: Chain, view: View) -> None:

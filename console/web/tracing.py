@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from console.chains import Tree, View, details, title, why_here, why_same
+from console.chains import Tree, View, details, steps, title, why_here, why_same
 from console.report import figures
 from console.web.desk import Reader
 from reconciliation.trace import Chain, trace
@@ -26,7 +26,10 @@ def tracing(visit: Reader, text: str = "") -> Response:
     settings = desk.settings.model_copy(update={"locale": visit.texts.locale})
     found = trace(desk.store, settings, needle) if needle else []
     view = View(visit.texts, visit.lang, settings.business_day_zone)
-    chains = [{"things": list(things(chain, view)), "findings": chain.findings} for chain in found[:_MOST_CHAINS]]
+    chains = [
+        {"things": list(things(chain, view)), "steps": steps(chain, view), "findings": chain.findings}
+        for chain in found[:_MOST_CHAINS]
+    ]
     return visit.page("trace", needle=needle, chains=chains, count=len(found))
 
 

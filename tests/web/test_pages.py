@@ -196,6 +196,16 @@ def test_a_trace_shows_the_chain_across_the_systems_and_marks_what_was_asked(ann
     assert "nothing-like-it" in anna.get("/trace?text=nothing-like-it").text
 
 
+def test_a_trace_shows_how_long_each_step_took(anna: Browser) -> None:
+    course = anna.get("/trace?text=SO-1").text.partition('<ol class="course"')[2].partition("</ol>")[0]
+    steps = [" ".join(re.sub(r"<[^>]+>", " ", step).split()) for step in course.split("<li>")[1:]]
+    told = {step.split()[0]: step for step in steps}
+    assert told["Quote"].startswith("Quote 2026-09-01")
+    assert told["Order"].startswith("Order 2026-09-02 +1 days")
+    assert told["Invoice"].startswith("Invoice 2026-09-03")
+    assert told["Payment"].startswith("Payment 2026-09-20 +17 days")
+
+
 def test_personal_values_are_on_no_page(anna: Browser, desk: Store) -> None:
     with desk.reading() as connection:
         ids = [item.id for item in findings.listing(connection)]
