@@ -30,7 +30,9 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
         texts.name("summary.status", item.status),
         f"{from_us(item.started_at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         _seconds(item),
-        "; ".join(f"{system}: {_brief(counts)}" for system, counts in item.counts.items() if _brief(counts)),
+        "; ".join(
+            f"{system}: {_brief(counts, texts)}" for system, counts in item.counts.items() if any(counts.values())
+        ),
     )
 
 
@@ -42,7 +44,7 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
         texts.name("progress", item.direction),
         texts.name("summary.status", item.status),
         _seconds(item),
-        _brief(item.counts),
+        _brief(item.counts, texts),
     )
 
 
@@ -59,19 +61,21 @@ def log(
         told.append((item.started_at, texts("operating.log.began", what=what)))
         if item.ended_at is not None:
             how = texts.name("summary.status", item.status)
-            told.append((item.ended_at, texts("operating.log.ended", what=what, how=how, counts=_told(item.counts))))
+            told.append(
+                (item.ended_at, texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts)))
+            )
     for at, system, stream, counts in pages:
-        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts))))
+        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts))))
     told.sort()
     return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text) for at, text in told[-LONGEST_LOG:]]
 
 
-def _told(counts: Mapping[str, int]) -> str:
-    return _brief(counts) or "0"
+def _told(counts: Mapping[str, int], texts: Texts) -> str:
+    return _brief(counts, texts) or "0"
 
 
-def _brief(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
+def _brief(counts: Mapping[str, int], texts: Texts) -> str:
+    return ", ".join(f"{texts.name('operating.counts', name)} {number:,}" for name, number in counts.items() if number)
 
 
 def _seconds(item: RunRow | Attempt) -> str | None:
