@@ -23,9 +23,9 @@ from state.migrations import HEAD
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from console.auditing import Seen
     from settings.model import Settings
-    from state.activity import Pulls, Ran
+    from state.activity import Pulls
+    from state.audit import Verdict
     from state.pauses import Pauses
     from state.store import Store
 
@@ -128,13 +128,13 @@ def due(item: Pulls, settings: Settings) -> int | None:
     return None if at is None else to_us(at)
 
 
-def runs(connection: Connection, going_on: Sequence[Ran]) -> Iterator[Metric]:
+def runs(connection: Connection, totals: activity.Totals) -> Iterator[Metric]:
     """What goes on, and how the last run of each kind ended."""
+    going_on, last = totals.going_on, list(totals.last.values())
     counts = {kind: sum(item.kind == kind for item in going_on) for kind in activity.RUN_KINDS}
     yield gauge("ltc_runs_running", "Runs that go on.", ("kind",), [((kind,), n) for kind, n in counts.items()])
     oldest = [((), min(item.started_at for item in going_on))] if going_on else []
     yield _instants("ltc_run_oldest_start_timestamp_seconds", "When the oldest of them began.", (), oldest)
-    last = activity.last_runs(connection)
     ended = [((item.kind,), item.ended_at) for item in last if item.ended_at is not None]
     yield _instants("ltc_run_last_end_timestamp_seconds", "When the last run ended.", ("kind",), ended)
     lasted = [((item.kind,), (item.ended_at - item.started_at) / 1e6) for item in last if item.ended_at is not None]
@@ -275,14 +275,12 @@ def unapplied(connection: Connection) -> Iterator[Metric]:
         yield gauge(name, what, ("currency",), [(key, _units(number, key[0])) for key, number in sums.items()])
 
 
-def audited(seen: Seen | None) -> Iterator[Metric]:
-    """What the last verification of the audit found; no samples before the first."""
-    intact = [] if seen is None else [((), float(seen.verdict.intact))]
-    yield gauge("ltc_audit_intact", "Whether the chain of the audit held when it was last verified.", (), intact)
-    rows = [] if seen is None else [((), float(seen.verdict.rows))]
-    yield gauge("ltc_audit_verified_rows", "How many rows of it held.", (), rows)
-    at = [] if seen is None else [((), seen.at)]
-    yield _instants("ltc_audit_verified_timestamp_seconds", "When it was last verified.", (), at)
+def audited(verdict: Verdict, at: int) -> Iterator[Metric]:
+    """What a verification of the audit found, and when (microseconds)."""
+    what = "Whether the chain of the audit held when it was last verified."
+    yield gauge("ltc_audit_intact", what, (), [((), float(verdict.intact))])
+    yield gauge("ltc_audit_verified_rows", "How many rows of it held.", (), [((), verdict.rows)])
+    yield _instants("ltc_audit_verified_timestamp_seconds", "When it was last verified.", (), [((), at)])
 
 
 def _units(minor: int, currency: str) -> float:

@@ -7,8 +7,7 @@ runs lowers none; that they start anew each week is what a restart looks like to
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,45 +16,44 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from console import measured
-from state import activity, measures, pauses
-from state.clock import now, to_us
+from console.beside import Beside
+from state import activity, audit, measures, pauses
+from state.clock import now, now_us, to_us
 from state.failures import StoreError
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
     from sqlalchemy.engine import Connection
 
-    from console.auditing import Audit
     from settings.model import Settings
     from state.store import Store
 
 FRESH_SECONDS = 10.0
 """So long what was read is shown again, however often it is asked for."""
+JUDGED_SECONDS = 30.0
+"""So seldom findings are summed, and only when they have changed."""
 COUNTED_SECONDS = 300.0
-"""So long counts are shown again for which every record has to be read."""
+"""So seldom records are counted, all of which have to be read, and only when a run has changed some."""
+AUDITED_SECONDS = 3600.0
+"""So seldom the audit is verified."""
 UP = ("ltc_store_up", "Whether the store can be read.")
 
 
-@dataclass(slots=True)
-class _Kept:
-    """What is not read anew for each look."""
-
-    totals: activity.Totals
-    version: tuple[int, int] | None = None
-    judged: list[Metric] = field(default_factory=list)
-    counted_at: float = float("-inf")
-    counted: list[Metric] = field(default_factory=list)
-
-
 class StoreCollector(Collector):
-    """Reads the store when it is asked, at most once in ``FRESH_SECONDS``; safe to share between threads."""
+    """Reads the store when it is asked, at most once in ``FRESH_SECONDS``; safe to share between threads.
 
-    def __init__(self, store: Store, settings: Settings, audit: Audit | None, fresh: float = FRESH_SECONDS) -> None:
-        self._store, self._settings, self._audit, self._fresh = store, settings, audit, fresh
+    What takes long on a large store is read beside, and shown from the next time on.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
         self._lock = Lock()
         self._read_at = float("-inf")
         self._shown: list[Metric] = []
-        self._kept = _Kept(activity.Totals.empty(_monday()))
+        self._totals = activity.Totals.empty(_monday())
+        self._judged = Beside(lambda: _judged(store), JUDGED_SECONDS)
+        self._counted = Beside(lambda: _counted(store), COUNTED_SECONDS)
+        self._audited = Beside(lambda: audited(store), AUDITED_SECONDS)
 
     def describe(self) -> Iterable[Metric]:
         """Nothing, so that registering reads nothing."""
@@ -64,50 +62,107 @@ class StoreCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Everything. A store that cannot be read shows as ``ltc_store_up 0``, and nothing of it besides."""
         with self._lock:
-            if time.monotonic() - self._read_at >= self._fresh:
-                began = time.monotonic()
-                self._shown = [*measured.about(self._store.dialect), *self._read()]
-                self._read_at = time.monotonic()
-                took = measured.gauge("ltc_collect_duration_seconds", "How long reading all this took.")
-                took.add_metric((), self._read_at - began)
-                self._shown.append(took)
+            if time.monotonic() - self._read_at >= FRESH_SECONDS:
+                self._shown = [*self._read()]
             return list(self._shown)
 
-    def _read(self) -> list[Metric]:
-        up = measured.gauge(*UP)
+    def settle(self, seconds: float) -> None:
+        """Wait for what is read beside, and show it the next time."""
+        for beside in (self._judged, self._counted, self._audited):
+            beside.wait(seconds)
+        self._read_at = float("-inf")
+
+    def _read(self) -> Iterator[Metric]:
+        began = time.monotonic()
+        yield from measured.about(self._store.dialect)
         try:
             found = [*measured.room(self._store)]
             with self._store.reading() as connection:
-                found += self._of(connection)
+                found += quick(connection, self._settings, self._totals_of_now(connection))
+                version = measures.version(connection)
         except (StoreError, SQLAlchemyError, OSError):
-            up.add_metric((), 0)
-            return [up]
-        up.add_metric((), 1)
-        if self._audit is not None:
-            found += measured.audited(self._audit.seen())
-        return [up, *found]
+            yield measured.gauge(*UP, (), [((), 0)])
+        else:
+            yield measured.gauge(*UP, (), [((), 1)])
+            yield from found
+            for metrics in (self._judged.seen(version), self._counted.seen(self._changes()), self._audited.seen()):
+                yield from metrics or ()
+        self._read_at = time.monotonic()
+        took = [((), self._read_at - began)]
+        yield measured.gauge("ltc_collect_duration_seconds", "How long reading all this took.", (), took)
 
-    def _of(self, connection: Connection) -> list[Metric]:
-        kept, names = self._kept, list(self._settings.systems)
-        going_on = activity.running(connection)
-        if kept.totals.since != _monday():
-            kept.totals = activity.Totals.empty(_monday())
-        kept.totals.refresh(connection, going_on)
-        if (seen := measures.version(connection)) != kept.version:
-            families = (measured.findings, measured.tie_outs, measured.unapplied)
-            kept.version, kept.judged = seen, [metric for family in families for metric in family(connection)]
-        if time.monotonic() - kept.counted_at >= COUNTED_SECONDS:
-            kept.counted, kept.counted_at = [*measured.records(connection)], time.monotonic()
-        pulls = activity.pulls(connection)
+    def _totals_of_now(self, connection: Connection) -> activity.Totals:
+        if self._totals.since != _monday():
+            self._totals = activity.Totals.empty(_monday())
+        self._totals.refresh(connection)
+        return self._totals
+
+    def _changes(self) -> tuple[int, int]:
+        """What is another one when a run has changed records."""
+        return self._totals.since, sum(n for key, n in self._totals.records.items() if key[3] in _CHANGES)
+
+
+_CHANGES = ("new", "changed", "revived", "deleted", "rejected", "released")
+
+
+class Whole(Collector):
+    """The same, all of it read at once by whoever asks."""
+
+    def __init__(self, store: Store, settings: Settings, audit: bool) -> None:
+        self._store, self._settings, self._audit = store, settings, audit
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything; raises ``StoreError``."""
+        yield from measured.about(self._store.dialect)
+        yield measured.gauge(*UP, (), [((), 1)])
+        yield from measured.room(self._store)
+        totals = activity.Totals.empty(_monday())
+        with self._store.reading() as connection:
+            totals.refresh(connection)
+            yield from quick(connection, self._settings, totals)
+        yield from _judged(self._store)
+        yield from _counted(self._store)
+        if self._audit:
+            yield from audited(self._store)
+
+
+def quick(connection: Connection, settings: Settings, totals: activity.Totals) -> Iterator[Metric]:
+    """What an index leads to."""
+    names = list(settings.systems)
+    pulls = [item for item in activity.pulls(connection) if _is_wanted(item, settings)]
+    unopened, paused = activity.unopened(connection, names), pauses.read(connection)
+    yield from measured.streams(pulls, unopened, paused, settings)
+    yield from measured.runs(connection, totals)
+    yield from measured.counters(totals, pulls)
+    yield from measured.waiting(connection, pulls, names)
+    yield from measured.closes(connection)
+
+
+def _is_wanted(item: activity.Pulls, settings: Settings) -> bool:
+    """Whether ltc.yaml still names the stream: nobody shall be woken for one that was taken out."""
+    system = settings.systems.get(item.system)
+    return system is not None and (system.streams is None or item.stream in system.streams)
+
+
+def _judged(store: Store) -> list[Metric]:
+    with store.reading() as connection:
         return [
-            *measured.streams(pulls, activity.unopened(connection, names), pauses.read(connection), self._settings),
-            *measured.runs(connection, going_on),
-            *measured.counters(kept.totals, pulls),
-            *measured.waiting(connection, pulls, names),
-            *measured.closes(connection),
-            *kept.judged,
-            *kept.counted,
+            *measured.findings(connection),
+            *measured.tie_outs(connection),
+            *measured.unapplied(connection),
         ]
+
+
+def _counted(store: Store) -> list[Metric]:
+    with store.reading() as connection:
+        return [*measured.records(connection)]
+
+
+def audited(store: Store) -> list[Metric]:
+    """Whether the chain of the audit holds; reads all of it."""
+    with store.reading() as connection:
+        verdict = audit.verify(connection)
+    return [*measured.audited(verdict, now_us())]
 
 
 class Unreachable(Collector):

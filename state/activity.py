@@ -146,23 +146,29 @@ class Totals:
     """Sums over the runs that ended since ``since`` (microseconds): what a counter shows.
 
     ``refresh`` reads only runs that it has not read before. ``records`` is keyed by system, stream, direction and the
-    name of the count, ``parts`` by system, stream, direction and status, ``runs`` by kind and status.
+    name of the count, ``parts`` by system, stream, direction and status, ``runs`` by kind and status. ``last`` is the
+    newest run of each kind, from before as well, and ``going_on`` what has not ended.
     """
 
     since: int
     records: Counted
     parts: Counted
     runs: Counted
+    last: dict[str, Ran]
+    going_on: list[Ran]
     _settled: tuple[int, Counted, Counted, Counted]
 
     @classmethod
     def empty(cls, since: int) -> Totals:
         """Nothing read yet."""
-        return cls(since, {}, {}, {}, (since - _DAY_US, {}, {}, {}))
+        return cls(since, {}, {}, {}, {}, [], (since - _DAY_US, {}, {}, {}))
 
-    def refresh(self, connection: Connection, going_on: Sequence[Ran]) -> None:
-        """Read what has ended since the last time; ``going_on`` are the runs that have not ended."""
-        until = min([now_us() - _LATE_US, *(item.started_at for item in going_on)])
+    def refresh(self, connection: Connection) -> None:
+        """Read what has ended since the last time."""
+        self.going_on = running(connection)
+        if not self.last:
+            self.last = {item.kind: item for item in last_runs(connection)}
+        until = min([now_us() - _LATE_US, *(item.started_at for item in self.going_on)])
         before, *kept = self._settled
         settled = [dict(sums) for sums in kept]
         fresh = [dict(sums) for sums in kept]
@@ -175,8 +181,11 @@ class Totals:
     def _ended(self, connection: Connection, from_us: int) -> list[tuple[int, int, tuple[str, ...], int]]:
         found: list[tuple[int, int, tuple[str, ...], int]] = []
         whole = _runs().where(_run.c.started_at >= from_us, _run.c.ended_at >= self.since)
-        for run in connection.execute(whole):
+        for row in connection.execute(whole.order_by(_run.c.started_at)):
+            run = Ran(*row)
             found.append((run.started_at, 2, (run.kind, run.status), 1))
+            if run.kind not in self.last or self.last[run.kind].started_at <= run.started_at:
+                self.last[run.kind] = run
         columns = (_part.c[name] for name in ("system", "stream", "direction", "status", "counts"))
         parts = (
             select(_run.c.started_at, *columns)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from console.context import App, pass_app
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 _READABLE = 0o644
 """node_exporter runs as another user."""
@@ -41,16 +37,17 @@ def command(app: App, output: Path | None, audit: bool) -> int:
     from prometheus_client import CollectorRegistry, generate_latest
 
     from console.failures import told
-    from console.metrics import Unreachable
+    from console.metrics import Unreachable, Whole
     from state.failures import StoreError
 
     registry, failure = CollectorRegistry(), ""
     try:
-        _register(app, registry, audit)
+        registry.register(Whole(app.store, app.settings, audit))
+        text = generate_latest(registry)
     except StoreError as error:
+        registry = CollectorRegistry()
         registry.register(Unreachable())
-        failure = told(error)[0]
-    text = generate_latest(registry)
+        text, failure = generate_latest(registry), told(error)[0]
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -58,16 +55,6 @@ def command(app: App, output: Path | None, audit: bool) -> int:
     if failure:
         click.echo(failure, err=True)
     return 1 if failure else 0
-
-
-def _register(app: App, registry: CollectorRegistry, audit: bool) -> None:
-    from console.auditing import Audit
-    from console.metrics import StoreCollector
-
-    verified = Audit(app.store) if audit else None
-    if verified is not None:
-        verified.verify()
-    registry.register(StoreCollector(app.store, app.settings, verified))
 
 
 def _replace(output: Path, text: bytes) -> None:

@@ -7,11 +7,18 @@ import time
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from prometheus_client import CollectorRegistry, Gauge, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import PlainTextResponse, Response
 
-from console.auditing import Audit
 from console.metrics import StoreCollector
 from console.telemetry import METHODS, route_of
 from console.web.guard import host_of
@@ -41,12 +48,12 @@ class Metrics:
     """The metrics of one workbench. Raises ``SecretMissing`` if the token that ltc.yaml names cannot be used."""
 
     def __init__(self, store: Store, settings: Settings, proxied: bool) -> None:
-        self.audit = Audit(store)
         self.registry = CollectorRegistry()
-        self.store = StoreCollector(store, settings, self.audit)
+        self.store = StoreCollector(store, settings)
         self.registry.register(self.store)
         for own in (ProcessCollector, PlatformCollector, GCCollector):
             own(registry=self.registry)
+        disable_created_metrics()  # a second series for each label, of which Prometheus makes nothing
         labels = ("method", "route", "status")
         self.durations = Histogram(
             "ltc_http_request_duration_seconds",

@@ -17,6 +17,8 @@ from state.members import Role
 from state.store import Store
 from tests.web.conftest import Browser, served
 
+PATIENCE = 120.0
+"""Seconds."""
 TOKEN = "0123456789abcdef-of-prometheus"
 
 
@@ -37,7 +39,10 @@ def value(answer: Response, name: str, **labels: str) -> float | None:
 @contextmanager
 def workbench_with(desk: Store, given: Settings, token: str, *, proxied: bool = False) -> Iterator[Client]:
     given.workbench.metrics.token = token
-    with served(workbench(desk, given, proxied=proxied)) as address, Client(base_url=address) as client:
+    with (
+        served(workbench(desk, given, proxied=proxied)) as address,
+        Client(base_url=address, timeout=PATIENCE) as client,
+    ):
         yield client
 
 
@@ -66,7 +71,7 @@ def test_requests_are_counted_by_templates_however_many_addresses_are_asked_for(
     for n in range(20):
         anna.get(f"/findings/{n}")
         anna.get(f"/nothing-{n}")
-        anna.client.request(f"ODD{n}", "/findings")
+        anna.client.request("PROPFIND", "/findings")
     routes = {dict(labels).get("route") for name, labels in samples(anna.get("/metrics")) if "_http_" in name}
     assert "/findings/{id}" in routes
     assert not {route for route in routes if route and ("nothing" in route or route[-1].isdigit())}
@@ -82,9 +87,11 @@ def test_a_request_that_fails_is_counted_as_one(desk: Store, given: Settings) ->
         raise ZeroDivisionError(what)
 
     with served(app) as address:
-        assert get(f"{address}/breaks/here").status_code == 500
+        assert get(f"{address}/breaks/here", timeout=PATIENCE).status_code == 500
         labels = {"method": "GET", "route": "/breaks/{what}", "status": "500"}
-        assert value(get(f"{address}/metrics"), "ltc_http_request_duration_seconds_count", **labels) == 1
+        assert (
+            value(get(f"{address}/metrics", timeout=PATIENCE), "ltc_http_request_duration_seconds_count", **labels) == 1
+        )
 
 
 def test_without_a_token_metrics_are_for_this_machine_alone(
@@ -93,7 +100,7 @@ def test_without_a_token_metrics_are_for_this_machine_alone(
     assert browser().get("/metrics").status_code == 200
     for header in ("x_forwarded_for", "forwarded", "via", "x_real_ip"):
         assert browser(**{header: "203.0.113.9"}).get("/metrics").status_code == 403, header
-    with served(workbench(desk, given, proxied=True)) as address, Client(base_url=address) as client:
+    with served(workbench(desk, given, proxied=True)) as address, Client(base_url=address, timeout=PATIENCE) as client:
         refused = client.get("/metrics")
     assert refused.status_code == 403
     assert "workbench: {metrics: {token:" in refused.text
@@ -136,7 +143,7 @@ def test_metrics_hold_no_words_of_records_or_people(as_role: Callable[[Role], Br
 
 
 def test_metrics_of_a_store_that_cannot_be_read_say_so(desk: Store, given: Settings, config: Path) -> None:
-    with served(workbench(desk, given)) as address, Client(base_url=address) as client:
+    with served(workbench(desk, given)) as address, Client(base_url=address, timeout=PATIENCE) as client:
         spoil(desk, config)
         answer = client.get("/metrics")
     assert value(answer, "ltc_store_up") == 0
@@ -144,18 +151,28 @@ def test_metrics_of_a_store_that_cannot_be_read_say_so(desk: Store, given: Setti
     assert "ltc_findings_open{" not in answer.text
 
 
-def test_the_audit_is_verified_beside_the_scrapes(desk: Store, given: Settings) -> None:
+def test_what_takes_long_is_read_beside_the_scrapes(desk: Store, given: Settings) -> None:
     app = workbench(desk, given)
-    with served(app) as address, Client(base_url=address) as client:
+    with served(app) as address, Client(base_url=address, timeout=PATIENCE) as client:
         assert value(client.get("/metrics"), "ltc_store_up") == 1
-        app.state.metrics.audit.wait(30)
-        app.state.metrics.store._read_at = float("-inf")  # as if the time were up
-        assert value(client.get("/metrics"), "ltc_audit_intact") == 1
+        app.state.metrics.store.settle(PATIENCE)
+        answer = client.get("/metrics")
+    assert value(answer, "ltc_audit_intact") == 1
+    assert value(answer, "ltc_stream_records", system="crm", stream="quote_list", state="held") == 1
+
+
+def test_scrapes_that_follow_each_other_read_the_store_once(desk: Store, given: Settings) -> None:
+    with served(workbench(desk, given)) as address, Client(base_url=address, timeout=PATIENCE) as client:
+        first = value(client.get("/metrics"), "ltc_collect_duration_seconds")
+        assert value(client.get("/metrics"), "ltc_collect_duration_seconds") == first
 
 
 def test_probes_ask_by_address_and_learn_nothing_else(desk: Store, given: Settings, config: Path) -> None:
     by_address = {"host": "10.244.1.17:8787"}
-    with served(workbench(desk, given)) as address, Client(base_url=address, headers=by_address) as client:
+    with (
+        served(workbench(desk, given)) as address,
+        Client(base_url=address, headers=by_address, timeout=PATIENCE) as client,
+    ):
         for path in ("/healthz", "/readyz"):
             assert (client.get(path).status_code, client.get(path).text) == (200, "ok\n")
         assert client.get("/sign-in").status_code == 400
@@ -174,7 +191,7 @@ def test_probes_ask_by_address_and_learn_nothing_else(desk: Store, given: Settin
     ],
 )
 def test_a_store_of_another_version_is_not_ready(desk: Store, given: Settings, statement: str, said: str) -> None:
-    with served(workbench(desk, given)) as address, Client(base_url=address) as client:
+    with served(workbench(desk, given)) as address, Client(base_url=address, timeout=PATIENCE) as client:
         assert client.get("/readyz").status_code == 200
         with desk.transaction() as connection:
             connection.exec_driver_sql(statement)
@@ -185,7 +202,7 @@ def test_a_store_of_another_version_is_not_ready(desk: Store, given: Settings, s
 
 def test_a_full_disk_is_not_ready(desk: Store, given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("state.readiness.LEAST_FREE", 2**62)
-    with served(workbench(desk, given)) as address, Client(base_url=address) as client:
+    with served(workbench(desk, given)) as address, Client(base_url=address, timeout=PATIENCE) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "disk of the store is full" in answer.text
