@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from console import telemetry
 from state.store import Store, StoreError
 from sync import job
+from sync.progress import Silent
 from sync.result import SyncResult
 
 if TYPE_CHECKING:
@@ -56,7 +58,9 @@ class Reader:
                 return
             self._waiting.clear()
             try:
-                result = job.run_fetch(self._store, self._settings)
+                with telemetry.run("fetch", Silent()) as (progress, ended):
+                    result = job.run_fetch(self._store, self._settings, progress=progress)
+                    ended(result)
             except StoreError as error:
                 again = _AGAIN_SECONDS
                 self._told(str(error))

@@ -53,7 +53,7 @@ class Metrics:
         self.registry.register(self.store)
         for own in (ProcessCollector, PlatformCollector, GCCollector):
             own(registry=self.registry)
-        disable_created_metrics()  # a second series for each label, of which Prometheus makes nothing
+        disable_created_metrics()  # type: ignore[no-untyped-call] # series of which Prometheus makes nothing
         labels = ("method", "route", "status")
         self.durations = Histogram(
             "ltc_http_request_duration_seconds",

@@ -9,6 +9,7 @@ from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from console import telemetry
 from console.failures import told
 from console.web.running import Telling
 from state import system_facts
@@ -110,7 +111,14 @@ class Worker:
         from sync import job
 
         run: Callable[..., Any] = getattr(job, name)
-        return lambda: run(self._store, self._settings, actor=actor, progress=telling, **given)
+
+        def traced() -> Any:
+            with telemetry.run(name.removeprefix("run_"), telling) as (progress, ended):
+                result = run(self._store, self._settings, actor=actor, progress=progress, **given)
+                ended(result)
+            return result
+
+        return traced
 
     def _replay(self, system: str, stream: str, actor: str, telling: Telling) -> Any:
         from console.replaying import run_replay

@@ -127,7 +127,13 @@ def test_a_system_that_could_not_be_opened_is_known(store: Store) -> None:
 
 
 def test_findings_are_summed_without_those_that_are_resolved(store: Store) -> None:
-    usual = {"check_id": "c", "stage": "billing", "department": "finance", "severity": "error", "params": "{}"}
+    usual: dict[str, str | int] = {
+        "check_id": "c",
+        "stage": "billing",
+        "department": "finance",
+        "severity": "error",
+        "params": "{}",
+    }
     usual |= {"first_seen_at": 1, "last_seen_at": 1, "run_id": "r"}
     rows = [("open", 100, "CNY"), ("waived", 20, "CNY"), ("assigned", 5, "EUR"), ("open", None, None)]
     with store.transaction() as connection:
