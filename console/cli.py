@@ -56,6 +56,7 @@ COMMANDS = {
     "rekey": "console.commands.rekey:command",
     "serve": "console.commands.serve:command",
     "members": "console.commands.members:command",
+    "tokens": "console.commands.tokens:command",
     "metrics": "console.commands.metrics:command",
     "deploy": "console.commands.deploy:command",
 }

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from console import telemetry
 from console.web import (
+    account,
     assets,
     cash,
     dead_letters,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 _ROOMS = (
     *(assets, signing_in, provided, people, overview, findings, cash, links, tracing, tracking, periods),
     *(systems, streams, runs, plans, dead_letters, quarantine),
-    *(health, metrics),
+    *(account, health, metrics),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -110,7 +110,7 @@ def browser(desk: Store, given: Settings) -> Iterator[Callable[..., Browser]]:
 
         def open_one(**headers: str) -> Browser:
             sent = {"origin": address, **{name.replace("_", "-"): value for name, value in headers.items()}}
-            return Browser(opened.enter_context(Client(base_url=address, headers=sent)))
+            return Browser(opened.enter_context(Client(base_url=address, headers=sent, timeout=60)))
 
         yield open_one
 

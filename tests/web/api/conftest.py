@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from fastapi import FastAPI
-from httpx import Client, Response, Timeout
+from httpx import Client, Response
 from starlette.routing import Mount
 
 from console.web.api.application import PATH
@@ -60,7 +60,6 @@ def program(browser: Callable[..., Browser], token: Token) -> Program:
     def open_one(*roles: Role, text: str | None = None, scopes: tuple[Scope, ...] = tuple(Scope)) -> Api:
         opened = browser().client
         del opened.headers["origin"]
-        opened.timeout = Timeout(120)  # a report takes its time where many tests run at once
         opened.headers["authorization"] = f"Bearer {token(*roles, scopes=scopes) if text is None else text}"
         return Api(opened)
 

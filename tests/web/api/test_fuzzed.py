@@ -61,7 +61,7 @@ def site(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 def _schema(most: int, *, coverage: bool) -> BaseSchema:
     generation = GenerationConfig(max_examples=most, deterministic=True, database="none")
-    project = ProjectConfig(generation=generation)
+    project = ProjectConfig(generation=generation, request_timeout=300)
     project.phases.coverage.enabled = coverage
     found = from_dict(document(), config=SchemathesisConfig(projects=ProjectsConfig(default=project)))
     found.app = _site

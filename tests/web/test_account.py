@@ -1,0 +1,132 @@
+"""A member's own account: tokens, the password, sessions; and nobody else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from console.web.api.application import PATH
+from state import api_tokens, members
+from state.members import Role
+from state.store import Store
+from tests.web.conftest import PASSWORD, Browser
+
+MADE = re.compile(r"ltc_[0-9A-Za-z]{46}")
+
+
+def make(somebody: Browser, **fields: str) -> str:
+    """Make a token; the whole answer."""
+    sent = {"name": "nightly export", "days": "30", "password": PASSWORD, **fields}
+    return somebody.post("/account/tokens", **sent).text
+
+
+def test_a_token_is_shown_once_and_lets_a_program_in(
+    as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    anna = as_role(Role.FINANCE)
+    [text] = MADE.findall(make(anna, decide="yes", operate="yes"))
+    page = anna.get("/account").text
+    assert text not in page
+    assert "nightly export" in page
+    assert "read, decide" in page  # what the role does not allow is not offered
+    program = browser().client
+    found = program.get(f"{PATH}/me", headers={"authorization": f"Bearer {text}"}).json()
+    assert (found["name"], found["rights"]) == ("a.finance", ["read", "decide"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"password": "wrong password"}, "not your password"),
+        ({"password": ""}, "not your password"),
+        ({"name": " "}, "Say what the token is for"),
+        ({"name": "x" * 81}, "Say what the token is for"),
+        ({"days": "0"}, "1 to 366 days"),
+        ({"days": "367"}, "1 to 366 days"),
+        ({"days": "²"}, "1 to 366 days"),
+    ],
+)
+def test_a_token_needs_the_password_a_name_and_an_end(
+    as_role: Callable[[Role], Browser], desk: Store, fields: dict[str, str], said: str
+) -> None:
+    answer = make(as_role(Role.VIEWER), **fields)
+    assert said in answer
+    assert not MADE.search(answer)
+    with desk.reading() as connection:
+        assert api_tokens.listing(connection) == []
+
+
+def test_a_wrong_password_is_counted_as_at_the_sign_in(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.VIEWER)
+    for _ in range(members.FREE_FAILURES):
+        make(anna, password="wrong password")
+    assert "not your password" in make(anna)  # the right one, which has to rest now
+
+
+def test_a_token_is_revoked_by_its_member_alone(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna, bert = as_role(Role.FINANCE), as_role(Role.ADMIN)
+    make(anna)
+    with desk.reading() as connection:
+        [token] = api_tokens.listing(connection)
+    assert bert.post(f"/account/tokens/{token.id}/revoke").status_code == 404
+    assert "nightly export" not in bert.get("/account").text
+    assert anna.post(f"/account/tokens/{token.id}/revoke").status_code == 303
+    assert "nightly export" not in anna.get("/account").text
+
+
+def test_another_password_ends_the_other_sessions_and_not_this_one(
+    as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    anna, elsewhere = as_role(Role.FINANCE), browser()
+    elsewhere.sign_in("a.finance")
+    assert elsewhere.get("/account").status_code == 200
+    other = "another horse battery"
+    answer = anna.post("/account/password", password=PASSWORD, new=other, again=other)
+    assert answer.status_code == 303
+    assert "The password was changed" in anna.get(answer.headers["location"]).text
+    assert elsewhere.get("/account").status_code == 303
+    assert browser().sign_in("a.finance").status_code == 401
+    assert browser().sign_in("a.finance", other).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("password", "new", "again", "said"),
+    [
+        ("wrong password", "another horse battery", "another horse battery", "not your password"),
+        (PASSWORD, "short", "short", "at least 12 characters"),
+        (PASSWORD, "another horse battery", "another horse", "not the same"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(
+    as_role: Callable[[Role], Browser], browser: Callable[..., Browser], password: str, new: str, again: str, said: str
+) -> None:
+    anna = as_role(Role.FINANCE)
+    assert said in anna.post("/account/password", password=password, new=new, again=again).text
+    assert browser().sign_in("a.finance").status_code == 303
+
+
+def test_sessions_are_listed_and_ended_by_their_member_alone(
+    as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    anna, elsewhere, third, bert = as_role(Role.FINANCE), browser(), browser(), as_role(Role.ADMIN)
+    elsewhere.sign_in("a.finance")
+    third.sign_in("a.finance")
+    page = anna.get("/account").text
+    found = re.findall(r"/account/sessions/([0-9a-f]{16})/end", page)
+    assert len(found) == 2
+    assert page.count("this browser") == 1
+    assert bert.post(f"/account/sessions/{found[0]}/end").status_code == 404
+    assert anna.post(f"/account/sessions/{found[0]}/end").status_code == 303
+    assert sorted(somebody.get("/account").status_code for somebody in (elsewhere, third)) == [200, 303]
+    assert anna.post("/account/sessions/end").status_code == 303
+    assert {somebody.get("/account").status_code for somebody in (elsewhere, third)} == {303}
+    assert anna.get("/account").status_code == 200
+
+
+def test_the_page_is_in_both_languages(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.ADMIN)
+    assert "Tokens for programs" in anna.get("/account").text
+    anna.post("/language", locale="zh-CN")
+    assert "程序令牌" in anna.get("/account").text
