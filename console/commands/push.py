@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from console import jobs, new_records
+from console import jobs, new_records, rejecting
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     metavar="SYSTEM",
     help="You have seen how the records of this new system were matched: let it be written to from now on.",
 )
+@click.option(
+    "--reject",
+    multiple=True,
+    metavar="RECORD",
+    help="Take this record out of the plan: it is not written until its value changes. Needs --reason.",
+)
+@click.option(
+    "--reason", default="", metavar="TEXT", help="Why, with --reject; kept with the decision and in the audit."
+)
 @jobs.engine_option
 @jobs.system_option
 @jobs.paused_option
@@ -38,6 +47,8 @@ def command(
     plan: bool,
     approve: bool,
     accept: tuple[str, ...],
+    reject: tuple[str, ...],
+    reason: str,
     engine: str,
     systems: tuple[str, ...],
     paused: bool,
@@ -53,6 +64,9 @@ def command(
     A system that is new here is read only: --plan shows how its records were matched, --accept-first lets it be written
     to. It refuses while keys that others go by (document numbers) are not unique.
 
+    --reject takes records out of the plan, with a reason; --apply then carries out exactly what is left. What was
+    rejected is listed by `ltc conflicts list --all` and comes back when its owner wants another value.
+
     \b
     Examples:
       ltc push --plan
@@ -60,10 +74,17 @@ def command(
       ltc push --accept-first crm
       ltc push --apply
       ltc push --apply --system crm --approve
+      ltc push --reject crm:Q-00461 --reason "In dispute"
     """
     chosen = app.systems(systems)
     if approve and plan:
         raise click.UsageError("--approve goes with --apply.")
+    if reject:
+        for line in rejecting.reject(app, reject, reason, chosen):
+            if plan or not as_json:
+                say(line)
+        if plan:
+            return 0
     if accept:
         _accept(app, accept, as_json, silent=as_json and not plan)
         if plan:

@@ -13,6 +13,7 @@ from state.changes import Plan, PlanError
 from state.runs import LeaseHeld
 from state.store import Store
 from sync.job import run_push, run_sync
+from tests.console.company import data, ltc
 from tests.jobs.toy import ToySystem
 
 
@@ -104,3 +105,15 @@ def test_nothing_is_rejected_without_a_reason_or_of_another_plan_or_while_it_is_
     ):
         reject(sqlite_store, plan, 0)
     assert planned(sqlite_store) == plan
+
+
+def test_the_command_rejects_by_name_and_applies_what_is_left(settings: Settings, crm: ToySystem) -> None:
+    path = settings.path
+    ltc(path, "sync", "--push", "plan")
+    assert ltc(path, "push", "--reject", "d1").exit_code == 2  # without a reason
+    assert "No plan writes to 'd9'" in ltc(path, "push", "--reject", "d9", "--reason", "why").stderr
+    done = ltc(path, "push", "--reject", "crm:d1", "--reject", "d2", "--reason", "In dispute", "--apply")
+    assert (done.exit_code, "2 record(s) rejected" in done.stdout) == (0, True)
+    assert {item[1] for item in crm.writes} == {f"d{number}" for number in range(3, 8)}
+    (first, _) = data(ltc(path, "conflicts", "list", "--all", "--json"))
+    assert (first["source_id"], first["why"]) == ("d1", "decided")
