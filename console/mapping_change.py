@@ -77,10 +77,11 @@ def _status(
     before = expressions.spec_of(known.expression)
     before = {"path": before} if isinstance(before, str) else before
     before["default"] = known.table.get(None)
+    written = expressions.table_from(expressions.status_form(known)["write"])
     return (
         {key: value for key, value in found.items() if before.get(key) != value},
         {word: status for word, status in table.items() if known.table.get(word) != status},
-        {status: word for status, word in write.items() if known.reverse.get(status) != word},
+        {status: word for status, word in write.items() if written.get(status) != word},
     )
 
 

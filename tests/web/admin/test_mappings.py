@@ -1,0 +1,349 @@
+"""The mapping editor: tried on records, changed after a preview, saved as a text editor would, without people on it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+from httpx import Response
+
+from console import trial, trying
+from mappings.engine import load
+from state import audit, shapes
+from state.members import Role
+from state.queries import recent_runs
+from state.store import Store
+from tests.console import deal
+from tests.console.company import write
+from tests.web.conftest import Browser
+
+OWN = """\
+# Our fields in Salesforce
+version: 1
+connector: salesforce
+extends: salesforce
+streams:
+  lead:
+    fields:
+      country: Country__c   # two letters
+    status:
+      values: {Parked: nurturing}
+"""
+LEAD = {
+    "Id": "00Q1",
+    "Name": "Maria Rossi",
+    "Company": "ACME S.r.l.",
+    "Email": deal.EMAIL,
+    "Phone": deal.PHONE,
+    "Status": "Open - Not Contacted",
+    "Country__c": "IT",
+    "Region__c": "Lazio",
+    "Fair_Contact__c": "Ms. Bianchi, +39 06 555 4444",
+    "Score__c": 7,
+    "CreatedDate": "2026-09-01T08:00:00.000+0000",
+    "SystemModstamp": "2026-09-01T08:00:00.000+0000",
+}
+PEOPLE = ("maria", "rossi", deal.PHONE, "bianchi", "555 4444")
+PAGE = "/mappings/crm/lead"
+
+
+@pytest.fixture
+def config(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A CRM with a mapping of its own file, forms with the shipped one."""
+    shutil.copy(sqlite_template, tmp_path / "ltc.db")
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "crm.yaml").write_text(OWN)
+    systems = {
+        "crm": {"connector": "salesforce", "roles": ["crm"], "config": {}, "mapping": "mappings/crm.yaml"},
+        "forms": {"connector": "jiandaoyun", "roles": ["marketing"], "config": {"api_key": "${env:NOWHERE}"}},
+    }
+    path = write(tmp_path, systems, store="sqlite:///ltc.db", ownership={"lead.status": "crm"})
+    records = {f"00Q{n}": json.dumps({**LEAD, "Id": f"00Q{n}"}).encode() for n in range(1, 6)}
+    deal.land(path, "crm", "lead", records)
+    return path
+
+
+@pytest.fixture
+def as_role(browser: Callable[..., Browser], member: Callable[..., str]) -> Callable[[Role], Browser]:
+    """The browser of somebody with this role, who waits as long as it takes."""
+
+    def signed_in(role: Role) -> Browser:
+        opened = browser()
+        opened.client.timeout = httpx.Timeout(120)
+        assert opened.sign_in(member(f"a.{role}", role)).status_code == 303
+        return opened
+
+    return signed_in
+
+
+@pytest.fixture
+def anna(as_role: Callable[[Role], Browser]) -> Browser:
+    return as_role(Role.ADMIN)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mappings are tried without a process for each; a test that is about the process undoes that."""
+    monkeypatch.setattr(trial, "carried_out", lambda asked: json.loads(json.dumps(trying.answer(asked), default=str)))
+
+
+def posted(browser: Browser, action: str, /, page: str = PAGE, **fields: str) -> Response:
+    """Send a form of the page, with the version that the page shows."""
+    seen = browser.get(page).text
+    version = re.search(r'name="version" value="([^"]*)"', seen)
+    return browser.post(f"{page}/{action}", **{"version": version[1] if version else "", **fields})
+
+
+def field(name: str, what: str, **more: str) -> dict[str, str]:
+    return {"kind": "field", "field": name, "how": "path", "what": what, **more}
+
+
+def file(config: Path) -> Path:
+    return config.parent / "mappings" / "crm.yaml"
+
+
+def text_of(answer: Response) -> str:
+    return unescape(re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def test_a_stream_is_shown_field_by_field_on_a_record_with_its_owner_and_without_people(anna: Browser) -> None:
+    assert "crm · lead" in text_of(anna.get("/mappings"))
+    page = anna.get(PAGE)
+    text = re.sub(r"\s+", " ", text_of(page))
+    assert page.status_code == 200
+    assert "Country country Country__c IT IT" in text
+    assert "new" in text
+    assert "CRM" in text
+    assert "Region__c <str of 5>" in text
+    assert [word for word in PEOPLE if word.lower() in page.text.lower()] == []
+    assert 'id="field-email"' in page.text
+    assert "<str of 24>" in text
+
+
+def test_a_change_is_previewed_on_the_records_before_it_is_saved_and_keeps_every_comment(
+    anna: Browser, config: Path, desk: Store
+) -> None:
+    sent = field("disqualify_reason", "Score__c")
+    preview = posted(anna, "preview", **sent)
+    text = text_of(preview)
+    assert preview.status_code == 200
+    assert "5 would be read differently" in text
+    assert "disqualify_reason" in text
+    assert file(config).read_text() == OWN
+    saved = posted(anna, "save", **sent)
+    assert saved.status_code == 303
+    assert "said=saved" in saved.headers["location"]
+    wanted = OWN.replace("two letters\n", "two letters\n      disqualify_reason: Score__c\n")
+    assert file(config).read_text() == wanted
+    with desk.reading() as connection:
+        (entry,) = audit.entries(connection, limit=1)
+        assert (entry.actor, entry.action, entry.detail["file"]) == ("a.admin", "settings changed", "mappings/crm.yaml")
+    assert "Map stored records again" in anna.get(saved.headers["location"]).text
+
+
+def test_a_change_that_would_put_records_into_quarantine_says_how_many_and_why(anna: Browser) -> None:
+    text = text_of(posted(anna, "preview", **field("received_at", "Country__c")))
+    assert "5 would go into quarantine" in text
+    assert "received_at is not an instant" in text
+
+
+def test_mistakes_are_told_with_line_and_field_and_the_form_stays_as_it_was_typed(anna: Browser, config: Path) -> None:
+    wrong = posted(anna, "preview", **field("campaign", "Campaign__c", do="shout"))
+    assert wrong.status_code == 422
+    assert "crm.yaml:9" in wrong.text
+    assert "there is no transform `shout`" in wrong.text
+    assert 'value="shout"' in wrong.text
+    for sent in (
+        field("campaign", ""),
+        field("no_such_field", "x"),
+        field("campaign", "x", values="a line without a sign"),
+        field("campaign", "x", how="magic"),
+        field("campaign", "x", match="("),
+        {"kind": "text", "text": "streams: [" * 60},
+        {"kind": "text", "text": "a: &a [*a]"},
+        {"kind": "text", "text": OWN.replace("country:", "cuontry:")},
+        {"kind": "nonsense"},
+        {},
+    ):
+        assert posted(anna, "preview", **sent).status_code == 422, sent
+        assert posted(anna, "save", **sent).status_code == 422, sent
+    assert file(config).read_text() == OWN
+
+
+def test_the_whole_file_can_be_changed_as_text(anna: Browser, config: Path) -> None:
+    typed = OWN.replace("two letters", "ISO 3166").replace("\n", "\r\n")
+    assert "ISO 3166" in posted(anna, "preview", kind="text", text=typed).text
+    assert posted(anna, "save", kind="text", text=typed).status_code == 303
+    assert file(config).read_text() == OWN.replace("two letters", "ISO 3166")
+
+
+def test_the_status_map_gets_a_word_and_keeps_the_others(anna: Browser, config: Path) -> None:
+    form = anna.get(f"{PAGE}?edit=status").text
+    table = unescape(re.search(r'name="values"[^>]*>\n(.*?)</textarea>', form, re.S)[1])  # type: ignore[index]
+    how = re.search(r'name="what" value="([^"]+)"', form)[1]  # type: ignore[index]
+    sent = {"kind": "status", "field": "status", "how": "path", "what": how, "values": f"{table}\nOn ice = nurturing"}
+    assert "Say which one to write" in posted(anna, "save", **sent).text
+    assert posted(anna, "save", **sent, write="nurturing = Parked").status_code == 303
+    assert (
+        "values: {Parked: nurturing, On ice: nurturing}\n      write: {nurturing: Parked}" in file(config).read_text()
+    )
+    assert load(file(config)).stream("lead").definition.status.table["On ice"] == "nurturing"  # type: ignore[union-attr]
+
+
+def test_a_field_is_taken_out_whether_it_is_in_the_file_or_in_what_the_file_extends(
+    anna: Browser, config: Path
+) -> None:
+    assert posted(anna, "save", kind="remove", field="email").status_code == 303
+    assert "email: null" in file(config).read_text()
+    assert "email" not in load(file(config)).stream("lead").definition.fields
+
+
+def test_a_field_can_be_marked_as_a_persons(anna: Browser, config: Path) -> None:
+    posted(anna, "save", **field("campaign", "Fair_Contact__c", personal="on"))
+    assert "campaign" in load(file(config)).stream("lead").personal
+    assert "email" in load(file(config)).stream("lead").personal
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        field("company_name", "Email", do="upper"),
+        field("company_name", "", how="template") | {"what": "x {Email} y"},
+        field("company_name", "Name, Company", how="first"),
+        field("company_name", "Fair_Contact__c"),
+        field("campaign", "Fair_Contact__c", match="[A-Z].*"),
+        field("received_at", "Email"),
+        field("received_at", "Name"),
+        {"kind": "text", "text": OWN + "    personal: []\n"},
+        {"kind": "text", "text": OWN.replace("country: Country__c", "campaign: {path: Phone, do: [digits]}")},
+    ],
+)
+def test_no_preview_shows_a_person_through_another_field(anna: Browser, sent: dict[str, str]) -> None:
+    shown = posted(anna, "preview", **sent).text.lower()
+    assert "would" in shown
+    assert [word for word in (*PEOPLE, "390612345678") if word.lower() in shown] == []
+
+
+def test_a_pattern_that_never_ends_is_broken_off_and_cannot_be_saved(
+    anna: Browser, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(trial, "CPU_SECONDS", 1)
+    body = json.dumps({**LEAD, "Region__c": "a" * 40 + "!"}).encode()
+    deal.land(config, "crm", "lead", {"00Q9": body})
+    hostile = field("campaign", "Region__c", match="(a+)+$")
+    for what in ("preview", "save"):
+        answer = posted(anna, what, **hostile)
+        assert answer.status_code == 422
+        assert "took too long" in answer.text
+    assert file(config).read_text() == OWN
+    assert anna.get("/mappings").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["x: " + "a" * 60_000, "<script>alert(1)</script>", "streams: {lead: !!python/object:os.system {}}"]
+)
+def test_what_is_no_mapping_is_refused_and_shown_as_text_alone(anna: Browser, text: str) -> None:
+    answer = posted(anna, "preview", kind="text", text=text)
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.text
+
+
+def test_two_who_change_the_same_file_do_not_overwrite_each_other(anna: Browser, config: Path) -> None:
+    version = re.search(r'name="version" value="([^"]*)"', anna.get(PAGE).text)[1]  # type: ignore[index]
+    assert posted(anna, "save", **field("campaign", "Campaign__c")).status_code == 303
+    after = file(config).read_text()
+    for what in ("preview", "save"):
+        late = anna.post(f"{PAGE}/{what}", version=version, **field("source", "Web__c"))
+        assert late.status_code == 409
+        assert "Somebody else has changed the file" in late.text
+        assert 'value="Web__c"' in late.text
+    assert file(config).read_text() == after
+
+
+def test_the_first_change_of_a_shipped_mapping_makes_a_file_of_the_sites_own(
+    anna: Browser, config: Path, desk: Store
+) -> None:
+    page = "/mappings/forms/lead"
+    assert "comes with LTC Sync" in anna.get(page).text
+    assert posted(anna, "save", page, **field("campaign", "fair")).status_code == 303
+    own = config.parent / "mappings" / "forms.yaml"
+    assert own.read_text().startswith("version: 1\nconnector: jiandaoyun\nextends: jiandaoyun\n")
+    assert "mapping: mappings/forms.yaml" in config.read_text()
+    assert "File: mappings/forms.yaml" in anna.get(page).text
+
+
+def test_what_nothing_fills_is_suggested_and_taken_into_a_preview(anna: Browser, config: Path) -> None:
+    body = json.dumps({**LEAD, "campaign": "Spring fair"}).encode()
+    deal.land(config, "crm", "lead", {"00Q8": body})
+    page = anna.get(PAGE).text
+    offered = re.findall(
+        r'name="field" value="(\w+)"><input type="hidden" name="how" value="path"><input[^>]+value="(\w+)"', page
+    )
+    assert ("campaign", "campaign") in offered
+    assert posted(anna, "preview", **field("campaign", "campaign")).status_code == 200
+    assert file(config).read_text() == OWN
+
+
+def test_what_changed_at_the_source_leads_to_its_field_and_can_be_accepted(anna: Browser, desk: Store) -> None:
+    with desk.transaction() as connection:
+        stream = shapes.known_stream(connection, "crm", "lead")
+        assert stream is not None
+        gone = shapes.Drift("Country__c", shapes.Kind.VANISHED, before="text", fields=("country",))
+        shapes.note(connection, stream.id, [gone], "r1")
+    assert f'href="{PAGE}?edit=country#edit"' in anna.get(PAGE).text
+    assert anna.post(f"{PAGE}/accept", path="Country__c", reason="").status_code == 400
+    assert anna.post(f"{PAGE}/accept", path="Country__c", reason="Moved").status_code == 303
+    with desk.reading() as connection:
+        assert shapes.listing(connection) == []
+
+
+def test_stored_records_are_mapped_again_as_a_run(anna: Browser, config: Path, desk: Store) -> None:
+    posted(anna, "save", **field("campaign", "Region__c"))
+    assert anna.post(f"{PAGE}/replay").headers["location"] == "/runs"
+    for _ in range(300):
+        if 'http-equiv="refresh"' not in anna.get("/runs").text:
+            break
+    with desk.reading() as connection:
+        assert {run.kind for run in recent_runs(connection, 5)} == {"replay", "reconcile"}
+        row = connection.exec_driver_sql("SELECT DISTINCT campaign FROM leads").scalars().all()
+    assert row == ["Lazio"]
+
+
+def test_a_system_that_cannot_be_read_says_why(anna: Browser) -> None:
+    answer = anna.post("/mappings/forms/lead/live")
+    assert answer.status_code == 422
+    assert "NOWHERE" in answer.text
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.APPROVER, Role.OPERATOR])
+def test_nobody_but_an_admin_sees_or_changes_a_mapping(
+    role: Role, as_role: Callable[[Role], Browser], config: Path
+) -> None:
+    somebody = as_role(role)
+    assert {somebody.get(page).status_code for page in ("/mappings", PAGE, "/kit")} == {403}
+    for what in ("preview", "save", "live", "replay", "accept"):
+        assert somebody.post(f"{PAGE}/{what}", **field("campaign", "x")).status_code == 403
+    assert file(config).read_text() == OWN
+
+
+@pytest.mark.parametrize(
+    "page", ["/mappings/none/lead", "/mappings/crm/none", "/mappings/crm/..%2f..%2fetc", "/mappings/..%2f/lead"]
+)
+def test_what_is_not_there_is_not_found(anna: Browser, page: str) -> None:
+    assert anna.get(page).status_code == 404
+    assert anna.post(f"{page}/save", **field("campaign", "x")).status_code == 404
+
+
+def test_the_pages_are_chinese_for_who_reads_chinese(anna: Browser) -> None:
+    anna.post("/language", locale="zh-CN", next="/")
+    text = text_of(anna.get(PAGE))
+    assert "各字段的映射结果" in text
+    assert "样本记录" in text
+    assert "条将进入隔离" in text_of(posted(anna, "preview", **field("received_at", "Country__c")))
