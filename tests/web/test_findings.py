@@ -1,0 +1,159 @@
+"""The list of findings: filters, groups, the page of one and its neighbours, and views that members keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from sqlalchemy import text, update
+
+from state import audit, findings, schema
+from state.members import Role
+from state.store import Store
+from tests.web.conftest import Browser
+from tests.web.test_pages import listed, of_check
+
+
+@pytest.fixture
+def anna(as_role: Callable[[Role], Browser]) -> Browser:
+    return as_role(Role.FINANCE)
+
+
+def checks(store: Store, browser: Browser, query: str) -> set[str]:
+    with store.reading() as connection:
+        return {findings.find(connection, id).check_id for id in listed(browser, query)}
+
+
+def test_filters_of_who_age_amount_and_system_choose(anna: Browser, desk: Store) -> None:
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/assign", to="a.finance")
+    assert listed(anna, "assignee=@me") == [id]
+    assert listed(anna, "assignee=a.finance") == [id]
+    assert id not in listed(anna, "assignee=-")
+    assert checks(desk, anna, "least=1,000.00&most=1000") == {"quote_without_approval"}
+    assert "could not be read" in anna.get("/findings?least=much").text
+    assert listed(anna, "system=books")
+    assert id not in listed(anna, "system=books")
+    every = set(listed(anna, "order=age"))
+    assert set().union(*(listed(anna, f"age={age}") for age in ("0-7", "8-30", "31-60", "61-90", "90%2B"))) == every
+    assert listed(anna, "customer=ACME+S.r.l.")
+    assert listed(anna, "waits=waiver") == []
+    anna.post(f"/findings/{id}/waiver", reason="Policy F-12", until="2026-12-31")
+    assert listed(anna, "waits=waiver") == [id]
+
+
+@pytest.mark.parametrize(
+    "query", ["stage=x", "age=%00", "group=nothing", "order='", "text=%0a", "assignee=" + "x" * 5000]
+)
+def test_what_nobody_can_ask_for_is_passed_over(anna: Browser, query: str) -> None:
+    assert anna.get(f"/findings?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("by", ["stage", "department", "check", "severity", "customer", "assignee", "age", "system"])
+def test_each_group_leads_to_just_its_findings(anna: Browser, by: str) -> None:
+    page = anna.get(f"/findings?group={by}&severity=error").text
+    rows = re.findall(r'<a href="(/findings\?[^"]+)">([^<]+)</a></th><td class="number">(\d+)</td>', page)
+    assert rows
+    for address, name, count in rows:
+        assert name.strip()
+        query = unescape(address).partition("?")[2]
+        assert "group=" not in query
+        assert len(listed(anna, query)) == int(count)
+
+
+def test_a_finding_leads_to_the_next_of_the_list_it_was_found_in(anna: Browser) -> None:
+    line = listed(anna, "severity=error&order=amount")
+    page = anna.get(f"/findings/{line[0]}?severity=error&order=amount").text
+    assert f'rel="next" href="/findings/{line[1]}?severity=error&amp;order=amount"' in page
+    assert 'rel="prev"' not in page
+    assert 'href="/findings?severity=error&amp;order=amount" accesskey="l"' in page
+    answer = anna.post(f"/findings/{line[0]}/comment?severity=error&order=amount&next=//evil.example", text="seen")
+    assert answer.headers["location"] == f"/findings/{line[0]}?severity=error&order=amount"
+
+
+def test_a_finding_shows_what_it_was_found_by_and_where_to_open_the_records(anna: Browser, desk: Store) -> None:
+    id = of_check(desk, "invoice_exceeds_order")
+    record = schema.finding_record
+    with desk.transaction() as connection:
+        mine = record.c.finding_id == id
+        connection.execute(update(record).where(mine, record.c.n == 1).values(url="https://erp.example/so/1"))
+        connection.execute(update(record).where(mine, record.c.n == 2).values(url="javascript:alert(1)"))
+    page = anna.get(f"/findings/{id}").text
+    assert "What it was found by" in page
+    assert re.search(r"<dt>Billed</dt><dd>[A-Z]{3} 1,200\.00</dd>", page)
+    assert 'href="https://erp.example/so/1"' in page
+    assert "javascript:" not in page
+    assert "{&#34;" not in page
+
+
+def test_findings_of_the_same_check_and_customer_are_a_click_away(anna: Browser, desk: Store) -> None:
+    id = of_check(desk, "invoice_exceeds_order")
+    with desk.transaction() as connection:
+        connection.execute(text("UPDATE finding SET check_id = 'of_tomorrow', customer = 'ACME S.r.l.'"))
+        others = connection.execute(text("SELECT count(*) FROM finding")).scalar_one() - 1
+    page = anna.get(f"/findings/{id}").text
+    found = re.search(r'<a href="/findings\?([^"]+)">(\d+) more of this check with this customer', page)
+    assert found is not None
+    assert int(found.group(2)) == others
+    assert len(listed(anna, unescape(found.group(1)))) == others + 1
+
+
+def view_id(page: str) -> str:
+    found = re.search(r"view=([0-9a-f]{16})", page)
+    assert found is not None
+    return found.group(1)
+
+
+def test_a_view_is_kept_opens_first_and_is_let_go_again(anna: Browser, desk: Store) -> None:
+    kept = anna.post("/findings/views", name=" Big  <b> ", severity="error", order="amount", first="1")
+    assert kept.status_code == 303
+    assert "severity=error&order=amount&view=" in kept.headers["location"]
+    opened = anna.client.get("/findings")
+    assert (opened.status_code, opened.headers["location"]) == (303, kept.headers["location"])
+    assert "Big &lt;b&gt;" in anna.get("/findings/views").text
+    assert anna.client.get("/findings?order=severity").status_code == 200
+    anna.client.get(kept.headers["location"])
+    page = anna.get("/findings/views").text
+    mark = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert mark is not None
+    anna.client.post("/findings/views/none/first", data={"csrf": mark.group(1)})
+    assert anna.client.get("/findings").status_code == 200
+    id = view_id(page)
+    assert anna.post(f"/findings/views/{id}/change", name="Large").status_code == 303
+    assert "Large" in anna.get("/findings").text
+    assert anna.post(f"/findings/views/{id}/delete").status_code == 303
+    assert "Large" not in anna.get("/findings").text
+    with desk.reading() as connection:
+        actions = [entry.action for entry in audit.entries(connection, limit=3)]
+    assert actions == ["view deleted", "view changed", "view saved"]
+
+
+def test_others_see_what_is_shared_and_only_its_maker_or_an_admin_changes_it(
+    anna: Browser, as_role: Callable[[Role], Browser]
+) -> None:
+    anna.post("/findings/views", name="Mine", stage="quote")
+    anna.post("/findings/views", name="Ours", stage="billing", shared="1")
+    page = anna.get("/findings/views").text
+    ids = dict(re.findall(r'view=([0-9a-f]{16})">([^<]+)</a>', page))
+    ours, mine = ({name: id for id, name in ids.items()}[name] for name in ("Ours", "Mine"))
+    vera, root = as_role(Role.VIEWER), as_role(Role.ADMIN)
+    seen = vera.get("/findings/views").text
+    assert "Ours" in seen
+    assert "Mine" not in seen
+    assert vera.post(f"/findings/views/{ours}/first").status_code == 303
+    for id in (ours, mine, "0" * 16):
+        assert vera.post(f"/findings/views/{id}/change", name="Theirs").status_code == 422
+        assert vera.post(f"/findings/views/{id}/delete").status_code == 422
+    assert vera.post(f"/findings/views/{mine}/first").status_code == 422
+    assert root.post(f"/findings/views/{mine}/delete").status_code == 422
+    assert root.post(f"/findings/views/{ours}/change", name="All of us", shared="1").status_code == 303
+    assert vera.client.get("/findings").headers["location"].startswith("/findings?stage=billing&view=")
+    assert root.post(f"/findings/views/{ours}/change", name="All of us").status_code == 303
+    assert vera.client.get("/findings").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 61, "a\u202eb"])
+def test_a_view_needs_a_name(anna: Browser, name: str) -> None:
+    assert anna.post("/findings/views", name=name, stage="quote").status_code == 422
