@@ -116,7 +116,8 @@ def create(
 def find(connection: Connection, text: str) -> tuple[ApiToken, Member, bool] | None:
     """The token with this text, its member, and whether its use is to be noted (``seen``).
 
-    ``None`` if it has ended, was revoked, never was, or its member has no access any more.
+    ``None`` if it has ended, was revoked, never was, or its member has no access any more, or signs in through a
+    provider and has not for a month.
     """
     if not is_well_formed(text):
         return None
@@ -124,7 +125,7 @@ def find(connection: Connection, text: str) -> tuple[ApiToken, Member, bool] | N
     if row is None or row.expires_at <= now_us():
         return None
     found = members.find(connection, row.member)
-    if not found.active:
+    if not found.active or found.is_unseen:
         return None
     return _token(row), found, (row.seen_at or 0) < now_us() - _SEEN_SECONDS * _SECOND
 

@@ -32,6 +32,8 @@ IDLE_SECONDS = 8 * 3600
 """A session ends when it was not used for so long,"""
 LONGEST_SECONDS = 24 * 3600
 """and in any case after so long."""
+UNSEEN_SECONDS = 30 * 86_400
+"""So long what a member of the provider left here works without another sign-in."""
 _SEEN_SECONDS = 300
 """Use of a session is noted at most this often."""
 FREE_FAILURES = 5
@@ -39,6 +41,8 @@ FREE_FAILURES = 5
 _FIRST_WAIT_SECONDS = 30
 _LONGEST_WAIT_SECONDS = 900
 """but never more than this, so that nobody can lock a colleague out for long."""
+_OURS = "ltc"
+"""Who did it in the audit when nobody did."""
 _NAME = re.compile(r"[\w][\w.@+-]{0,79}")
 _COLUMNS = ("name", "roles", "systems", "active", "created_at", "failures")
 
@@ -88,6 +92,12 @@ class Member:
     """The issuer that vouches for this person; ``None`` for one who has a password of ours."""
     locked_until: int | None
     signed_in_at: int | None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether a provider has not vouched for this person for so long that they may have left the company."""
+        seen = self.signed_in_at or 0
+        return self.provider is not None and seen < now_us() - UNSEEN_SECONDS * _SECOND
 
     def may_touch(self, system: str) -> bool:
         """Whether what belongs to one system is this person's concern; which roles it takes is another question."""
@@ -286,7 +296,7 @@ def _keep_an_admin(connection: Connection, leaving: Member) -> None:
 def called_by(name: str) -> str:
     """A member's name as it is kept: without differences that nobody sees. Raises ``MemberError``."""
     called = normalize("NFKC", name).strip().casefold()
-    if not _NAME.fullmatch(called):
+    if not _NAME.fullmatch(called) or called == _OURS:
         remedy = "Use letters, digits and . @ + - _, such as wang.min or li@acme.cn."
         raise MemberError(f"{name!r} cannot be a member's name.", remedy, "name")
     return called

@@ -15,6 +15,7 @@ from console.context import App, pass_app
 from console.output import say
 
 if TYPE_CHECKING:
+    from settings.model import Settings
     from state.store import Store
 
 _MOST_CONNECTIONS = 1000
@@ -101,19 +102,22 @@ def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
 
     def announce(base: str) -> None:
         say(app.texts("serve.workbench", url=base))
-        for link in _first_link(store, app.actor):
+        for link in _first_link(store, app.settings, app.actor):
             say(f"{app.texts('serve.first')}\n  {base}{link}")
 
     _listen(made, listening, announce)
     return 0
 
 
-def _first_link(store: Store, actor: str) -> list[str]:
-    """The path at which the first admin sets a password; none where somebody has one."""
+def _first_link(store: Store, settings: Settings, actor: str) -> list[str]:
+    """The path at which the first admin sets a password; none where somebody gets in already, or by no password."""
+    from console.membership import passwords_count
     from state import members
 
+    if not passwords_count(settings):
+        return []
     with store.transaction() as connection:
-        if any(item.has_password for item in members.listing(connection)):
+        if any(item.has_password or item.provider for item in members.listing(connection)):
             return []
         return [f"/welcome/{members.invite(connection, 'admin', [members.Role.ADMIN], actor)}"]
 

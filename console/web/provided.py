@@ -41,7 +41,7 @@ class Providers:
         self._lock = Lock()
         self._last: Provider | None = None
         self.starts = Limiter(most=300, seconds=300)
-        """Counts by address who is sent to the provider; a company's people may share one."""
+        """Counts by address who is sent to the provider, or out of it; a company's people may share one."""
 
     def of(self, given: SignIn | None) -> Provider | None:
         """The provider of these settings; ``None`` without any."""
@@ -120,9 +120,10 @@ def back(visit: Open, state: str = "", code: str = "", error: str = "", iss: str
 @router.get("/signed-out")
 def signed_out(visit: Open) -> Response:
     """Say that only the session here has ended, and lead to the provider's own sign-out."""
-    address = None
-    provider = provider_of(visit)
-    if provider is not None:
+    address, provider = None, provider_of(visit)
+    known: Providers = visit.request.app.state.providers
+    if provider is not None and not known.starts.is_too_many(visit.address):
+        known.starts.count(visit.address)
         try:
             address = provider.end_session(visit.base + "/sign-in")
         except ProviderError:

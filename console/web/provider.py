@@ -177,7 +177,8 @@ class Provider:
         given = self.given
         wanted = [given.name_claim, given.role_claim, *(("email", "email_verified") if given.domains else ())]
         if metadata.userinfo_endpoint and access_token and any(_claim(claims, name) is None for name in wanted):
-            claims = {**self._userinfo(metadata.userinfo_endpoint, access_token, claims["sub"]), **claims}
+            more = self._userinfo(metadata.userinfo_endpoint, access_token, claims["sub"])
+            claims = {**more, **{name: value for name, value in claims.items() if value is not None}}
         if given.domains and not _is_of(claims, given.domains):
             raise ProviderError("domain")
         name = _claim(claims, given.name_claim)
@@ -222,4 +223,5 @@ def _is_of(claims: dict[str, Any], domains: list[str]) -> bool:
     address = claims.get("email")
     if claims.get("email_verified") is not True or not isinstance(address, str):
         return False
-    return address.rpartition("@")[2].lower() in domains
+    person, _, domain = address.partition("@")
+    return bool(person) and domain.lower() in domains

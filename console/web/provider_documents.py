@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key, KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet, RSAKey
 
 from connectors import network
 from connectors.contract import CallStats
@@ -36,10 +36,14 @@ _KEPT_SECONDS = 600.0
 """So long a document is not asked for again,"""
 _USABLE_SECONDS = 86_400.0
 """but while the provider does not answer, an old one is good for so long."""
+_QUEUE_SECONDS = 2.0
+"""The threads of the server are for everybody."""
 _REST_SECONDS = 5.0
 """So long after a failure nobody else waits for another one."""
 _ONCE = RetryPolicy(attempts=1, unreachable_attempts=1)
-_KEY_TYPES = ("RSA", "EC", "OKP")
+_SHORTEST_RSA = 2048
+"""Bits (RFC 7518, 3.3)."""
+_KEY_TYPES = ("RSA", "EC")
 """Asymmetric ones: a symmetric key has no business in a public document."""
 
 T = TypeVar("T")
@@ -172,7 +176,9 @@ class _Kept(Generic[T]):
     def get(self, anew: bool = False) -> T:
         """The document; with ``anew`` one that is read after this moment. Raises ``ProviderError``."""
         asked_at = time.monotonic()
-        with self._lock:  # whoever comes meanwhile waits for the same answer
+        if not self._lock.acquire(timeout=_QUEUE_SECONDS):  # whoever comes meanwhile waits for the same answer
+            raise ProviderError("busy")
+        try:
             if self._value is None or self._read_at < asked_at - (0 if anew else _KEPT_SECONDS):
                 self._refresh()
             if self._failure is not None and (anew or not self._is_good_enough(self._failure)):
@@ -180,6 +186,8 @@ class _Kept(Generic[T]):
             if self._value is None:
                 raise RuntimeError("it was neither read nor did reading it fail")
             return self._value
+        finally:
+            self._lock.release()
 
     def _is_good_enough(self, failure: ProviderError) -> bool:
         return failure.why == "down" and self._read_at > time.monotonic() - _USABLE_SECONDS
@@ -210,9 +218,10 @@ def _usable(item: dict[str, Any]) -> Key | None:
     if item.get("kty") not in _KEY_TYPES or item.get("use", "sig") != "sig":
         return None
     try:
-        return JWKRegistry.import_key(item)
+        key = JWKRegistry.import_key(item)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
+    return None if isinstance(key, RSAKey) and key.public_key.key_size < _SHORTEST_RSA else key
 
 
 def _classified(response: httpx.Response) -> ConnectorError | None:

@@ -34,7 +34,9 @@ class Company:
 
     def browser(self) -> Browser:
         """Somebody's browser."""
-        return Browser(self._opened.enter_context(Client(base_url=self.address, headers={"origin": self.address})))
+        return Browser(
+            self._opened.enter_context(Client(base_url=self.address, headers={"origin": self.address}, timeout=60))
+        )
 
     def go(self, somebody: Browser, onwards: str = "/findings") -> str:
         """Go to the provider and sign in there; returns the address at which the browser comes back."""

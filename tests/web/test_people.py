@@ -31,7 +31,7 @@ def test_an_invitation_is_shown_once_and_lets_in(
     with desk.reading() as connection:
         found = members.find(connection, "zhao.lei")
         entry = next(item for item in audit.entries(connection, actor="a.admin") if item.action == "member invited")
-    assert (found.roles, found.systems) == ({Role.OPERATOR}, {"crm", "erp"})
+    assert (found.roles, found.systems) == (frozenset({Role.OPERATOR}), frozenset({"crm", "erp"}))
     assert entry.detail == {"member": "zhao.lei", "roles": ["operator"], "systems": ["crm", "erp"]}
     row = next(part for part in root.get("/members").text.split("<tr>") if "zhao.lei" in part)
     for said in ("operator", "crm, erp", "a password", "active", "20"):
@@ -54,7 +54,9 @@ def test_what_cannot_be_is_refused_with_a_sentence(
     page = as_role(Role.ADMIN).post("/members/invite", **sent)
     assert (page.status_code, said in page.text, "<b></" in page.text) == (422, True, False)
     with desk.reading() as connection:
-        assert [(item.name, item.roles) for item in members.listing(connection)] == [("a.admin", {Role.ADMIN})]
+        assert [(item.name, item.roles) for item in members.listing(connection)] == [
+            ("a.admin", frozenset({Role.ADMIN}))
+        ]
 
 
 def test_roles_and_systems_hold_with_the_next_click_and_are_in_the_audit(as_role: SignedIn, desk: Store) -> None:
