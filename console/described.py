@@ -56,7 +56,7 @@ def offer(kind: type[Connector[Any]], config: Mapping[str, Any] | None = None) -
     made: BaseModel | None = None
     if config is not None:
         try:
-            made = kind.Config.model_validate(_without_references(config))
+            made = kind.Config.model_validate(without_references(config))
         except ValidationError:
             made = None
     made = made if made is not None else _constructed(kind.Config)
@@ -120,18 +120,18 @@ def webhook_as_dict(offered: Offer) -> dict[str, Any] | None:
 
 def settings(model: type[BaseModel], prefix: str = "") -> list[dict[str, Any]]:
     """Every setting: name, type, default, whether it is required or secret, description; those of tables one by one."""
-    found = []
-    for name, field in model.model_fields.items():
-        inner, is_table = _model_in(field.annotation)
-        if inner is None or is_table:
-            found.append(_setting(f"{prefix}{name}", field))
-        if inner is not None:
-            found += settings(inner, f"{prefix}{name}.{ENTRY}." if is_table else f"{prefix}{name}.")
-    return found
+    return [entry for name, field in model.model_fields.items() for entry in entries(f"{prefix}{name}", field)]
+
+
+def entries(name: str, field: FieldInfo) -> list[dict[str, Any]]:
+    """One setting, and those in it."""
+    inner, is_table = _model_in(field.annotation)
+    found = [_setting(name, field)] if inner is None or is_table else []
+    return found if inner is None else [*found, *settings(inner, f"{name}.{ENTRY}." if is_table else f"{name}.")]
 
 
 def _setting(name: str, field: FieldInfo) -> dict[str, Any]:
-    is_secret = SecretStr in _parts(field.annotation)
+    is_secret = SecretStr in parts(field.annotation)
     default = None if field.is_required() or is_secret else field.get_default(call_default_factory=True)
     return {
         "name": name,
@@ -149,17 +149,17 @@ def _listed(value: Any) -> str | None:
     return str(value) if value else None
 
 
-def _parts(annotation: Any) -> list[Any]:
+def parts(annotation: Any) -> list[Any]:
     """The types a setting may have, without ``None`` and what pydantic adds."""
     if get_origin(annotation) is Annotated:
-        return _parts(get_args(annotation)[0])
+        return parts(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return [part for item in get_args(annotation) for part in _parts(item) if part is not NoneType]
+        return [part for item in get_args(annotation) for part in parts(item) if part is not NoneType]
     return [annotation]
 
 
 def _word(annotation: Any) -> str:
-    part = _parts(annotation)[0]
+    part = parts(annotation)[0]
     origin = get_origin(part)
     if origin is dict:
         return "table"
@@ -170,9 +170,9 @@ def _word(annotation: Any) -> str:
 
 def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
     """A setting's own model, and whether it is that of each entry of a table."""
-    part = _parts(annotation)[0]
+    part = parts(annotation)[0]
     is_table = get_origin(part) is dict
-    inner = _parts(get_args(part)[1])[0] if is_table else part
+    inner = parts(get_args(part)[1])[0] if is_table else part
     return (inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None), is_table
 
 
@@ -183,7 +183,7 @@ def _constructed(model: type[BaseModel]) -> BaseModel:
 
 
 def _stand_in(annotation: Any) -> Any:
-    part = _parts(annotation)[0]
+    part = parts(annotation)[0]
     inner, is_table = _model_in(annotation)
     if inner is not None:
         return {ENTRY: _constructed(inner)} if is_table else _constructed(inner)
@@ -194,12 +194,12 @@ def _stand_in(annotation: Any) -> Any:
     return _STAND_IN if part is str else part()
 
 
-def _without_references(value: Any) -> Any:
+def without_references(value: Any) -> Any:
     """The settings with something in the place of each secret reference, so that none is resolved."""
     from settings.secrets import REFERENCE
 
     if isinstance(value, dict):
-        return {key: _without_references(item) for key, item in value.items()}
+        return {key: without_references(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_references(item) for item in value]
+        return [without_references(item) for item in value]
     return REFERENCE.sub("stand-in", value) if isinstance(value, str) else value

@@ -6,6 +6,7 @@ The places come from YAML's own parser, and the result is read again: it holds e
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -67,6 +68,28 @@ def drop(text: str, file: str, keys: tuple[str, ...]) -> str:
     document = _Document(text, file)
     document.drop(keys)
     return document.checked(keys, _GONE)
+
+
+def update(text: str, file: str, keys: tuple[str, ...], wanted: Mapping[str, Any]) -> str:
+    """The text with the table at ``keys`` holding what is wanted and nothing else; what is the same stays as it is."""
+    here: Any = parse(_plain(text.removeprefix(_MARK)), file)
+    for key in keys:
+        here = here.get(key) if isinstance(here, dict) else None
+    if not isinstance(here, dict):
+        return put(text, file, keys, dict(wanted))
+    for key in [key for key in here if key not in wanted]:
+        text = drop(text, file, (*keys, key))
+    for key, value in wanted.items():
+        if isinstance(value, dict) and value and isinstance(here.get(key), dict) and here[key]:
+            text = update(text, file, (*keys, key), value)
+        elif key not in here or here[key] != value:
+            text = put(text, file, (*keys, key), value)
+    return text
+
+
+def in_lines(value: Any) -> str:
+    """A table as YAML, a line an entry, without the end of the last line."""
+    return str(yaml.dump(value, Dumper=_Lines, width=_WIDE, allow_unicode=True, sort_keys=False)).removesuffix("\n")
 
 
 _GONE: Any = object()
@@ -203,8 +226,7 @@ class _Document:
         return found.end()
 
     def _block(self, value: Any, column: int) -> str:
-        lines = yaml.dump(value, Dumper=_Lines, width=_WIDE, allow_unicode=True, sort_keys=False).splitlines()
-        return "".join(f"{' ' * column}{line}{self._end}" for line in lines)
+        return "".join(f"{' ' * column}{line}{self._end}" for line in in_lines(value).split("\n"))
 
     def _block_end(self, at: int, column: int) -> int:
         """The beginning of the line after ``at``, behind the comments that follow and are indented as the block is."""

@@ -27,12 +27,16 @@ from console.web import (
     quarantine,
     runs,
     signing_in,
+    splitting,
     streams,
     systems,
     tracing,
     tracking,
 )
 from console.web.access import Right
+from console.web.admin import drift, history, kit, mappings, ownership, samples, schedule, uploads
+from console.web.admin import systems as settings_of_systems
+from console.web.admin.files import Files
 from console.web.api import application as rest
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
@@ -46,9 +50,10 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _ROOMS = (
-    *(assets, signing_in, provided, people, overview, findings, cash, links, tracing, tracking, periods),
+    *(assets, signing_in, provided, people, overview, findings, cash, splitting, links, tracing, tracking, periods),
     *(systems, streams, runs, plans, dead_letters, quarantine),
-    *(account, health, metrics),
+    *(account, health, metrics, mappings, drift, kit),
+    *(settings_of_systems, uploads, ownership, schedule, history),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -63,12 +68,15 @@ def workbench(
     """
     quiet = telemetry.NOTHING_BY_FASTAPI
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None, telemetry=quiet)
-    app.state.desk = Desk(store, settings, secure, proxied)
+    app.state.desk = desk = Desk(store, settings, secure, proxied)
     app.state.attempts = signing_in.attempts()
     app.state.providers = provided.Providers()
-    app.state.worker = Worker(store, settings)
-    app.state.latest = overview.Latest(store, settings)
-    app.state.metrics = metrics.Metrics(store, settings, proxied)
+    app.state.worker = Worker(store, desk.present)
+    app.state.latest = overview.Latest(store, desk.present)
+    app.state.files = Files(store, settings.path)
+    app.state.live_samples = samples.Live()
+    app.state.kit = kit.Kit(store)
+    app.state.metrics = metrics.Metrics(app.state.desk)
     app.middleware("http")(Guard(frozenset(hosts), secure))
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)
     if (tracer := telemetry.tracer()) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ from console.report.html import PAGE
 from console.web import assets
 from console.web.access import Right, may
 from console.web.guard import LARGEST_FORM
+from console.web.present import Present
 from state import members
 from state.members import Member, Session
 
@@ -36,23 +37,28 @@ _NAVIGATION = (
     ("trace", "/trace"),
     ("periods", "/periods"),
     ("systems", "/systems"),
+    ("settings", "/settings"),
     ("members", "/members"),
 )
-_NEEDED = {"/members": Right.ADMINISTER}
+_NEEDED = {"/members": Right.ADMINISTER, "/settings": Right.ADMINISTER}
 """The pages of the navigation that are not for everybody who is signed in."""
 
 
 @dataclass(frozen=True)
 class Desk:
-    """One workbench. ``secure``: people reach it over TLS; ``proxied``: through a proxy that we trust."""
+    """One workbench. ``secure``: people reach it over TLS; ``proxied``: through a proxy that we trust.
+
+    ``first`` are the settings with which it is opened.
+    """
 
     store: Store
-    settings: Settings
+    first: InitVar[Settings]
     secure: bool
     proxied: bool
+    present: Present = field(init=False)
     pages: Environment = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, first: Settings) -> None:
         pages = Environment(
             loader=FileSystemLoader([_FOLDER, PAGE]),
             autoescape=True,
@@ -64,6 +70,12 @@ class Desk:
         pages.filters["money"] = figures.money
         pages.filters["amount"] = lambda value, currency: figures.money(Decimal(value), currency) if value else ""
         object.__setattr__(self, "pages", pages)
+        object.__setattr__(self, "present", Present(first))
+
+    @property
+    def settings(self) -> Settings:
+        """What ltc.yaml says now."""
+        return self.present.settings
 
     @property
     def cookie(self) -> str:

@@ -32,7 +32,7 @@ from state.finding_totals import Limits
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from settings.model import Settings
+    from console.web.present import Present
     from state.store import Store
 
 router = APIRouter()
@@ -56,8 +56,8 @@ class Latest:
     show meanwhile; the sums of findings, which change with every decision, are asked of the database.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+    def __init__(self, store: Store, present: Present) -> None:
+        self._store, self._present = store, present
         self._made: dict[str, _Made] = {}
         self._being_made: dict[str, Future[_Made]] = {}
         self._tally: tuple[tuple[Any, ...], Tally] | None = None
@@ -69,7 +69,7 @@ class Latest:
 
         Raises ``StoreError``, ``DoesNotFootError``.
         """
-        rules = Rules.of(self._settings)
+        rules = Rules.of(self._present.settings)
         with self._store.reading() as connection:
             seen = _seen(connection, rules)
         made = self._made.get(locale)
@@ -133,7 +133,7 @@ def _limits(basis: dict[str, Any], now: datetime) -> Limits:
 def _seen(connection: Connection, rules: Rules) -> tuple[Any, ...]:
     """What the report of now shows beside findings comes of this."""
     closes = tuple(periods.closes(connection))
-    return (*news.figures(connection), closes, rules.today)
+    return (*news.figures(connection), closes, rules.today, rules.timezone)
 
 
 def _now(rules: Rules) -> int:

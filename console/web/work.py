@@ -15,7 +15,7 @@ from console.web.running import Telling
 from state import system_facts
 
 if TYPE_CHECKING:
-    from settings.model import Settings
+    from console.web.present import Present
     from state.store import Store
 
 KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan")
@@ -27,8 +27,8 @@ _REMEMBERED = 20
 class Worker:
     """Starts runs. Whoever waits for a run looks at the store: it holds what has come of it."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+    def __init__(self, store: Store, present: Present) -> None:
+        self._store, self._present = store, present
         self._lock = Lock()
         self._at_work: Thread | None = None
         self._telling = Telling()
@@ -114,7 +114,7 @@ class Worker:
 
         def traced() -> Any:
             with telemetry.run(name.removeprefix("run_"), telling) as (progress, ended):
-                result = run(self._store, self._settings, actor=actor, progress=progress, **given)
+                result = run(self._store, self._present.settings, actor=actor, progress=progress, **given)
                 ended(result)
             return result
 
@@ -125,9 +125,9 @@ class Worker:
         from sync import job
         from sync.systems import mapping_for
 
-        mapping = mapping_for(self._settings, system)
+        mapping = mapping_for(self._present.settings, system)
         run_replay(self._store, {system: mapping}, streams=[stream], progress=telling)
-        return job.run_reconcile(self._store, self._settings, actor=actor, progress=telling)
+        return job.run_reconcile(self._store, self._present.settings, actor=actor, progress=telling)
 
     def _guarded(self, work: Callable[[], Any], telling: Telling) -> None:
         try:

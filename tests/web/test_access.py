@@ -27,6 +27,31 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/signed-out"): EVERYBODY,
     ("GET", "/sign-in/provider"): EVERYBODY,
     ("GET", "/sign-in/provider/back"): EVERYBODY,
+    ("GET", "/settings"): ADMINS,
+    ("GET", "/settings/systems/new"): ADMINS,
+    ("POST", "/settings/systems/new"): ADMINS,
+    ("GET", "/settings/systems/{name}"): ADMINS,
+    ("POST", "/settings/systems/{name}"): ADMINS,
+    ("GET", "/settings/systems/{name}/remove"): ADMINS,
+    ("POST", "/settings/systems/{name}/remove"): ADMINS,
+    ("POST", "/settings/connectors"): ADMINS,
+    ("GET", "/settings/ownership"): ADMINS,
+    ("POST", "/settings/ownership"): ADMINS,
+    ("GET", "/settings/schedule"): ADMINS,
+    ("POST", "/settings/schedule"): ADMINS,
+    ("GET", "/settings/history"): ADMINS,
+    ("GET", "/settings/history/{number}"): ADMINS,
+    ("POST", "/settings/history/{number}/undo"): ADMINS,
+    ("GET", "/mappings"): ADMINS,
+    ("GET", "/mappings/{system}/{stream}"): ADMINS,
+    ("POST", "/mappings/{system}/{stream}/live"): ADMINS,
+    ("POST", "/mappings/{system}/{stream}/preview"): ADMINS,
+    ("POST", "/mappings/{system}/{stream}/save"): ADMINS,
+    ("POST", "/mappings/{system}/{stream}/replay"): ADMINS,
+    ("POST", "/mappings/{system}/{stream}/accept"): ADMINS,
+    ("GET", "/kit"): ADMINS,
+    ("GET", "/kit/{connector}"): ADMINS,
+    ("POST", "/kit/{connector}"): ADMINS,
     ("GET", "/members"): ADMINS,
     ("POST", "/members/invite"): ADMINS,
     ("GET", "/members/{name}"): ADMINS,
@@ -53,6 +78,8 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/cash"): MEMBERS,
     ("POST", "/cash/{receipt}/confirm"): DECIDERS,
     ("POST", "/cash/{receipt}/undo"): DECIDERS,
+    ("GET", "/cash/{receipt}/split"): DECIDERS,
+    ("POST", "/cash/{receipt}/split"): DECIDERS,
     ("GET", "/links"): MEMBERS,
     ("GET", "/quarantine"): MEMBERS,
     ("POST", "/links/{kind}/{left}/{right}/confirm"): DECIDERS,
@@ -114,6 +141,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/bulk/approve"): APPROVERS,
 }
 ADDRESSED = {"token": "x", "name": "report.css", "id": "0" * 24, "period": "2026-09", "form": "json"}
+ADDRESSED |= {"connector": "none", "system": "crm", "stream": "lead", "number": "1"}  # no kit is to be started
 ADDRESSED |= {"receipt": "1", "kind": "same_as", "left": "1", "right": "2", "record": "1"}
 ADDRESSED["digest"] = "0" * 64
 NOT_ALLOWED = "Your role does not allow it"

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from console.report import figures
 from console.web.overview import Latest, tally
+from console.web.present import Present
 from reconciliation import gathering, report, trend
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
@@ -50,7 +51,7 @@ def test_ages_and_due_days_are_counted_to_the_day(desk: Store, given: Settings) 
 
 
 def test_the_overview_follows_what_people_decide(desk: Store, given: Settings) -> None:
-    latest = Latest(desk, given)
+    latest = Latest(desk, Present(given))
     before = latest.of("en")[1].total.count
     with desk.transaction() as connection:
         connection.execute(update(finding).values(status="resolved"))

@@ -151,6 +151,14 @@ class Files:
         good = os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
         return "" if good else "read_only"
 
+    def since(self, file: str, seen: str) -> list[Line] | None:
+        """What became different since the file had this digest, empty if that is not known; ``None`` for nothing."""
+        try:
+            self._refuse_changed(self.read(file), seen)
+        except ChangedMeanwhile as error:
+            return error.difference
+        return None
+
     def checked(self, file: str, text: str, settings: Settings) -> Content:
         """The present file, if ``text`` could take its place. Raises ``NotUsable``, ``FileError``."""
         now = self.read(file)

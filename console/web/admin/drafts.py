@@ -1,0 +1,242 @@
+"""A system as a form describes it: its entry in ltc.yaml, and whether it works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from connectors import registry
+from console import checking, configured, described
+from console.failures import told
+from console.web.admin import fields
+from console.web.admin.fields import Allowed, Field
+from console.web.admin.files import Content, Files
+from settings import cron
+from settings.model import Role
+from yamlfiles.editing import Flow, put, update
+from yamlfiles.reading import parse
+
+if TYPE_CHECKING:
+    from connectors.contract import Connector, StreamSpec
+    from console.checking import Checked
+    from settings.model import Settings
+    from state.store import Store
+
+ROLES: tuple[str, ...] = get_args(Role)
+PUSHES = ("plan", "auto", "off")
+BY_HAND = ("singer",)
+"""Connectors whose settings name a program to run on this machine: only a text editor names one."""
+CHECK_SECONDS = 30.0
+_AT_ONCE = threading.BoundedSemaphore(2)
+
+
+@dataclass
+class Draft:
+    """One system in a form. ``before`` is its entry as it stands in ltc.yaml, empty for a new one."""
+
+    name: str
+    connector: str
+    kind: type[Connector[Any]]
+    before: dict[str, Any]
+    fields: list[Field]
+    allowed: Allowed
+    roles: list[str] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
+    """Empty: all that there are."""
+    push: str = "plan"
+    every: str = ""
+    """``cron``, ``interval`` or nothing."""
+    cron: str = ""
+    interval: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Name of an input → key of what is wrong with it."""
+    sentences: list[str] = field(default_factory=list)
+    """What the connector's own model finds wrong."""
+    specs: list[StreamSpec] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all of it could be used."""
+        return not self.problems and not self.sentences and not any(item.problem for item in self.fields)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """``config`` as it would stand in ltc.yaml; raises ``Mistyped``."""
+        return fields.config(self.fields, self.before.get("config") or {}, self.allowed)
+
+
+def start(main: Content, name: str, connector: str, files: Files, others: Collection[str]) -> Draft:
+    """The form of a system of ltc.yaml, or of a new one with this connector; ``others`` are systems that are not the
+    person's. Raises whatever loading the connector raises."""
+    top = parse(main.text.replace("\r\n", "\n"), main.file)
+    given = top.get("systems")
+    before = _plain(given.get(name)) if isinstance(given, dict) and name else None
+    before = before if isinstance(before, dict) else {}
+    chosen = connector or str(before.get("connector", ""))
+    kind = registry.load(chosen, files.folder)
+    config = before.get("config")
+    config = config if isinstance(config, dict) else {}
+    draft = Draft(
+        name or suggested(chosen, given if isinstance(given, dict) else {}),
+        chosen,
+        kind,
+        before,
+        fields.fields(kind.Config, name or suggested(chosen, {}), config),
+        Allowed.of(top, config, others),
+    )
+    draft.specs = _specs(kind, config) if before else []
+    draft.roles = list(before.get("roles") or []) or described.roles(described.offer(kind).streams)
+    draft.streams = list(before.get("streams") or [])
+    draft.push = str(before.get("push", "plan"))
+    draft.every, draft.cron, draft.interval = schedule_of(before.get("schedule"))
+    return draft
+
+
+def fill(draft: Draft, sent: Mapping[str, str]) -> None:
+    """Put what was typed into the draft, with what is wrong with it."""
+    fields.filled(draft.fields, sent, draft.allowed)
+    draft.roles = [role for role in ROLES if f"role.{role}" in sent]
+    draft.push, draft.every = sent.get("push", "plan"), sent.get("every", "")
+    draft.cron, draft.interval = sent.get("cron", "").strip(), sent.get("interval", "").strip()
+    if not draft.roles:
+        draft.problems["roles"] = "no_role"
+    if draft.push not in PUSHES:
+        draft.problems["push"] = "no_choice"
+    if draft.every not in ("", "cron", "interval"):
+        draft.problems["every"] = "no_choice"
+    if draft.every == "cron" and not cron.is_possible(draft.cron):
+        draft.problems["cron"] = "no_cron"
+    if draft.every == "interval" and not is_minutes(draft.interval):
+        draft.problems["interval"] = "no_minutes"
+    if not any(item.problem for item in draft.fields):
+        draft.sentences = mistakes(draft.kind.Config, draft.config)
+        draft.specs = _specs(draft.kind, draft.config)
+    known = [spec.name for spec in draft.specs]
+    chosen = [name for name in known if f"stream.{name}" in sent]
+    if sent.get("streams_shown") and not chosen:
+        draft.problems["streams"] = "no_stream"
+    draft.streams = [] if chosen == known else chosen
+
+
+def entry(draft: Draft) -> dict[str, Any]:
+    """What ltc.yaml says of the system. Raises ``Mistyped``."""
+    made = dict(draft.before) | {"connector": draft.connector, "roles": draft.roles}
+    if set(draft.before.get("roles") or ()) == set(draft.roles):
+        made["roles"] = draft.before["roles"]
+    made.pop("config", None)
+    if draft.config:
+        made["config"] = draft.config
+    if not draft.streams:
+        made.pop("streams", None)
+    elif set(draft.before.get("streams") or ()) != set(draft.streams):
+        made["streams"] = draft.streams
+    set_schedule(made, draft.every, draft.cron, draft.interval)
+    if draft.push != "plan" or "push" in draft.before:
+        made["push"] = draft.push
+    return made
+
+
+def written(main: Content, draft: Draft, mapping: str = "") -> str:
+    """ltc.yaml with the system. Raises ``Mistyped``, ``FileUnusable``."""
+    made = entry(draft)
+    if mapping:
+        made["mapping"] = mapping
+    keys = ("systems", draft.name)
+    if not draft.before:
+        return put(main.text, main.file, keys, made)
+    return update(main.text, main.file, keys, made)
+
+
+def schedule_of(given: Any) -> tuple[str, str, str]:
+    """How often, the cron expression, and the interval in minutes, as a form has them."""
+    if not isinstance(given, dict):
+        return "", "", ""
+    seconds = given.get("interval")
+    if isinstance(seconds, int):
+        return "interval", "", f"{seconds // 60}"
+    return ("cron", str(given["cron"]), "") if "cron" in given else ("", "", "")
+
+
+def set_schedule(system: dict[str, Any], every: str, cron: str, minutes: str) -> None:
+    """Put a schedule into a system's entry, or take it out."""
+    before = system.get("schedule")
+    if (every, cron, minutes) == schedule_of(before) or (not every and not before):
+        return
+    if every == "cron":
+        system["schedule"] = Flow(cron=cron)
+    elif every == "interval":
+        system["schedule"] = Flow(interval=int(minutes) * 60)
+    else:
+        system.pop("schedule", None)
+
+
+def is_minutes(text: str) -> bool:
+    """Whether it is a number of minutes that a schedule can have."""
+    return text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 60 * 24 * 366 and len(text) < 9
+
+
+def mistakes(model: type[BaseModel], config: dict[str, Any]) -> list[str]:
+    """What a connector's model finds wrong with settings, secrets left aside; values are not shown."""
+    try:
+        model.model_validate(described.without_references(config))
+    except ValidationError as error:
+        return [
+            f"{'.'.join(str(key) for key in item['loc'])}: {item['msg'].removeprefix('Value error, ')}".lstrip(": ")
+            for item in error.errors(include_input=False, include_context=False)
+        ]
+    return []
+
+
+def settings_of(text: str, files: Files) -> Settings:
+    """The settings with a changed text; raises ``SettingsError``."""
+    return configured.loads(text, files.path)
+
+
+def checked(store: Store, settings: Settings, name: str) -> Checked | None:
+    """What `ltc check` says of a system; ``None`` if it takes too long, or others are being checked."""
+    from sync.services import services_of
+
+    if not _AT_ONCE.acquire(blocking=False):
+        return None
+    found: list[Checked] = []
+
+    def check() -> None:
+        services = services_of(store)
+        try:
+            found.append(checking.system(settings, name, services))
+        except Exception as error:  # nobody else would hear of it
+            failed = checking.Checked(name, settings.systems[name].connector)
+            failed.problems.append({"message": told(error)[0], "remedy": ""})
+            found.append(failed)
+        finally:
+            services.close()
+            _AT_ONCE.release()
+
+    thread = threading.Thread(target=check, name="ltc check", daemon=True)
+    thread.start()
+    thread.join(CHECK_SECONDS)
+    return found[0] if found else None
+
+
+def suggested(connector: str, taken: Mapping[str, Any]) -> str:
+    """A name for a system with this connector that no other has."""
+    base = connector.rpartition("/")[2].removesuffix(".yaml").removesuffix(".yml").lower()
+    base = "".join(sign for sign in base if sign.isascii() and (sign.isalnum() or sign in "_-")).lstrip("0123456789_-")
+    base = base or "system"
+    names = [base, *(f"{base}{number}" for number in range(2, 1000))]
+    return next(name for name in names if name not in taken)
+
+
+def _specs(kind: type[Connector[Any]], config: dict[str, Any]) -> list[StreamSpec]:
+    """The streams that it offers with these settings; none while they cannot be used."""
+    return [] if mistakes(kind.Config, config) else list(described.offer(kind, config).streams)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,77 @@
+"""For admins: every change of ltc.yaml and the files beside it that was made here, and the way back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Query
+from starlette.responses import Response
+
+from console.web.admin import common, differences
+from console.web.admin.common import REFUSALS, Outcome
+from console.web.desk import Administrator, AdministratorForm, Visit, see
+from state.clock import from_us
+from state.settings_changes import Change
+
+router = APIRouter()
+
+_SHOWN = 30
+_MOST = 2**53
+Number = Annotated[int, Path(ge=1, le=_MOST)]
+
+
+@router.get("/settings/history")
+def history(visit: Administrator, before: Annotated[int, Query(ge=0, le=_MOST)] = 0) -> Response:
+    """The changes, the newest first."""
+    common.whole(visit)
+    found = common.files(visit)
+    changes = found.history(limit=_SHOWN + 1, before=before)
+    shown = changes[:_SHOWN]
+    return visit.page(
+        "admin_history",
+        changes=[(change, _at(visit, change)) for change in shown],
+        older=shown[-1].id if len(changes) > _SHOWN else 0,
+    )
+
+
+@router.get("/settings/history/{number}")
+def one(visit: Administrator, number: Number) -> Response:
+    """What a change changed."""
+    common.whole(visit)
+    return _page(visit, _change(visit, number), Outcome())
+
+
+@router.post("/settings/history/{number}/undo")
+def undo(visit: Administrator, sent: AdministratorForm, number: Number) -> Response:
+    """Take it back, in a change of its own."""
+    common.whole(visit)
+    change = _change(visit, number)
+    reason = common.why(sent, visit.texts("admin.why.undone", number=number))
+    try:
+        common.files(visit).undo(number, visit.desk.settings, visit.member.name, reason)
+    except REFUSALS as error:
+        return _page(visit, change, common.refused(error))
+    return see("/settings/history")
+
+
+def _change(visit: Visit, number: int) -> Change:
+    try:
+        return common.files(visit).change(number)
+    except LookupError:
+        raise HTTPException(404) from None
+
+
+def _at(visit: Visit, change: Change) -> str:
+    return f"{from_us(change.at).astimezone(visit.desk.settings.business_day_zone):%Y-%m-%d %H:%M}"
+
+
+def _page(visit: Visit, change: Change, outcome: Outcome) -> Response:
+    return visit.page(
+        "admin_change",
+        outcome.status,
+        change=change,
+        at=_at(visit, change),
+        lines=list(differences.shown(change.hunks)),
+        outcome=outcome,
+        why_not=common.files(visit).why_not(change.file),
+    )

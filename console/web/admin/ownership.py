@@ -1,0 +1,138 @@
+"""For admins: which role is right about a field, and what becomes of what others write there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from console.web.admin import common, drafts
+from console.web.admin.common import REFUSALS, Outcome
+from console.web.desk import Administrator, AdministratorForm, Visit, see
+from reconciliation.writebacks import RULES
+from settings.writing import Policy
+from yamlfiles.editing import Flow, drop, put
+from yamlfiles.reading import parse
+
+router = APIRouter()
+
+POLICIES: tuple[str, ...] = get_args(Policy)
+_USUAL = {f"{rule.entity}.{rule.field}": rule.owner for rule in RULES}
+"""Field that can be written back → the role that it is taken from."""
+
+
+@dataclass
+class Owned:
+    """One field. ``owner`` is empty where the usual one holds, because ltc.yaml says nothing."""
+
+    field: str
+    usual: str
+    owner: str
+    policy: str
+
+    @property
+    def entity(self) -> str:
+        """The record it is a field of."""
+        return self.field.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its name in the record."""
+        return self.field.partition(".")[2]
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is written back: only from the role that the rule takes it from."""
+        return bool(self.usual) and self.owner in ("", self.usual)
+
+
+@router.get("/settings/ownership")
+def ownership(visit: Administrator) -> Response:
+    """The table."""
+    common.whole(visit)
+    return _page(visit, {}, Outcome())
+
+
+@router.post("/settings/ownership")
+def own(visit: Administrator, sent: AdministratorForm) -> Response:
+    """Show what would be different in ltc.yaml, or save it."""
+    common.whole(visit)
+    found, outcome = common.files(visit), Outcome()
+    try:
+        main = found.read(found.main)
+        text = main.text
+        for before in _owned(text, found.main):
+            text = _with(text, found.main, before, sent)
+        outcome = common.previewed(visit, found.main, text, sent)
+        if common.is_agreed(outcome, sent):
+            reason = common.why(sent, visit.texts("admin.why.ownership"))
+            found.save(found.main, text, main.digest, visit.desk.settings, visit.member.name, reason)
+            return see("/settings?said=changed")
+    except REFUSALS as error:
+        outcome = common.refused(error)
+    return _page(visit, sent, outcome)
+
+
+def _with(text: str, file: str, before: Owned, sent: dict[str, str]) -> str:
+    """The text with one field's entry as it was chosen."""
+    owner = sent.get(f"owner.{before.field}", before.owner)
+    policy = sent.get(f"policy.{before.field}", before.policy)
+    if (owner, policy) == (before.owner, before.policy):
+        return text
+    if owner not in ("", *drafts.ROLES) or policy not in POLICIES:
+        return text
+    keys = ("ownership", before.field)
+    entry = _entries(text, file).get(before.field)
+    if not owner and policy == POLICIES[0]:
+        return drop(text, file, keys) if entry is not None else text
+    chosen = owner or before.usual
+    if isinstance(entry, dict) and entry:
+        if entry.get("owner") != chosen:
+            text = put(text, file, (*keys, "owner"), chosen)
+        return put(text, file, (*keys, "policy"), policy) if policy != before.policy else text
+    return put(text, file, keys, chosen if policy == POLICIES[0] else Flow(owner=chosen, policy=policy))
+
+
+def _entries(text: str, file: str) -> dict[str, Any]:
+    found = parse(text.removeprefix("\ufeff").replace("\r\n", "\n"), file).get("ownership")
+    return found if isinstance(found, dict) else {}
+
+
+def _owned(text: str, file: str) -> list[Owned]:
+    """Every field that can be written back, and those that ltc.yaml names beside them."""
+    said = _entries(text, file)
+    found = []
+    for name in [*_USUAL, *(name for name in said if name not in _USUAL)]:
+        entry = said.get(name)
+        owner = entry.get("owner", "") if isinstance(entry, dict) else entry
+        policy = entry.get("policy", POLICIES[0]) if isinstance(entry, dict) else POLICIES[0]
+        found.append(Owned(name, _USUAL.get(name, ""), str(owner or ""), str(policy)))
+    return found
+
+
+def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
+    found = common.files(visit)
+    rows, seen = [], ""
+    try:
+        main = found.read(found.main)
+        rows, seen = _owned(main.text, found.main), main.digest
+    except REFUSALS as error:
+        outcome = common.refused(error)
+    for row in rows:
+        row.owner = sent.get(f"owner.{row.field}", row.owner)
+        row.policy = sent.get(f"policy.{row.field}", row.policy)
+    settings = visit.desk.settings
+    return visit.page(
+        "admin_ownership",
+        outcome.status,
+        rows=rows,
+        roles=drafts.ROLES,
+        systems={role: settings.systems_with(role) for role in drafts.ROLES},
+        policies=POLICIES,
+        outcome=outcome,
+        seen=seen,
+        why=sent.get("why", ""),
+        why_not=found.why_not(found.main),
+    )

@@ -1,0 +1,296 @@
+"""For admins: the systems of ltc.yaml; one is added, changed or removed in a form, checked and looked at before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException, Query
+from starlette.responses import Response
+
+from connectors import registry
+from console import described
+from console.checking import Checked
+from console.web.admin import common, drafts, mapping_drafts
+from console.web.admin.common import REFUSALS, Outcome
+from console.web.admin.drafts import BY_HAND, PUSHES, ROLES, Draft
+from console.web.admin.files import FileError
+from console.web.desk import Administrator, AdministratorForm, Visit, see
+from settings.errors import SecretMissing
+from settings.secrets import resolve
+from yamlfiles.editing import drop
+from yamlfiles.errors import FileUnusable
+
+router = APIRouter()
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_SAID = ("added", "changed", "removed")
+
+
+class Offered(NamedTuple):
+    """A connector that can be chosen; ``problem`` says why not."""
+
+    name: str
+    about: str
+    """Empty where the words have it."""
+    grade: str
+    problem: str = ""
+
+
+@router.get("/settings")
+def overview(visit: Administrator, said: Annotated[str, Query(max_length=20)] = "") -> Response:
+    """Every system with what ltc.yaml says of it, and the ways to the rest."""
+    found, settings = common.files(visit), visit.desk.settings
+    return visit.page(
+        "admin_systems",
+        systems=[(name, settings.systems[name], _schedule(visit, name)) for name in visit.systems],
+        is_whole=visit.limit is None,
+        why_not=found.why_not(found.main),
+        files=found.names(settings),
+        main=found.main,
+        said=said if said in _SAID else "",
+    )
+
+
+@router.get("/settings/systems/new")
+def new(visit: Administrator, connector: Annotated[str, Query(max_length=300)] = "") -> Response:
+    """Choose a connector; then its form."""
+    common.whole(visit)
+    if not connector:
+        return choice(visit)
+    return _page(visit, _new(visit, connector), Outcome(), None)
+
+
+@router.post("/settings/systems/new")
+def add(visit: Administrator, sent: AdministratorForm) -> Response:
+    """Check the new system, show what it adds to ltc.yaml, or save it."""
+    common.whole(visit)
+    draft = _new(visit, sent.get("connector", ""))
+    draft.name = sent.get("name", "").strip()
+    if not _NAME.fullmatch(draft.name) or draft.name == "new":
+        draft.problems["name"] = "no_name"
+    elif draft.name in visit.desk.settings.systems:
+        draft.problems["name"] = "taken"
+    return _answer(visit, draft, sent)
+
+
+@router.get("/settings/systems/{name}")
+def edit(visit: Administrator, name: str) -> Response:
+    """The form of a system that there is."""
+    return _with(visit, name, lambda draft: _page(visit, draft, Outcome(), None))
+
+
+@router.post("/settings/systems/{name}")
+def change(visit: Administrator, sent: AdministratorForm, name: str) -> Response:
+    """Check the changed system, show the difference, or save it."""
+    return _with(visit, name, lambda draft: _answer(visit, draft, sent))
+
+
+@router.get("/settings/systems/{name}/remove")
+def removal(visit: Administrator, name: str) -> Response:
+    """What it means to take a system out."""
+    _known(visit, name)
+    return _removal(visit, name, {})
+
+
+@router.post("/settings/systems/{name}/remove")
+def remove(visit: Administrator, sent: AdministratorForm, name: str) -> Response:
+    """Take it out of ltc.yaml; what was read from it stays."""
+    _known(visit, name)
+    return _removal(visit, name, sent)
+
+
+def choice(visit: Visit, outcome: Outcome | None = None, status: int = 200) -> Response:
+    """The page on which a connector is chosen, also after an upload that was not taken."""
+    found = common.files(visit)
+    own = []
+    for file in found.names(visit.desk.settings):
+        if found.kind(file, visit.desk.settings) == "manifest":
+            own.append(_manifest(visit, file))
+    return visit.page(
+        "admin_connectors",
+        status,
+        own=own,
+        offered=_offered(),
+        outcome=outcome or Outcome(),
+        why_not=found.why_not(found.main),
+    )
+
+
+def _manifest(visit: Visit, file: str) -> Offered:
+    try:
+        return Offered(file, described.summary(registry.load(file, common.files(visit).folder)), "")
+    except FileUnusable as error:
+        return Offered(file, "", "", str(error).splitlines()[0][:300])
+
+
+def _offered() -> list[Offered]:
+    """The connectors that are built in or installed. None is loaded: that takes a while, and one may be broken."""
+    from conformance import shelf
+
+    grades = shelf.read()
+    return [
+        Offered(name, "", str(grades.get(name, {}).get("grade") or ""), "by_hand" if name in BY_HAND else "")
+        for name in registry.names()
+    ]
+
+
+def _new(visit: Visit, connector: str) -> Draft:
+    """The form of a new system; raises ``HTTPException`` 404 for a connector that is not offered."""
+    found, settings = common.files(visit), visit.desk.settings
+    own = connector in found.names(settings) and found.kind(connector, settings) == "manifest"
+    if not own and connector not in {item.name for item in _offered() if not item.problem}:
+        raise HTTPException(404)
+    try:
+        return drafts.start(found.read(found.main), "", connector, found, ())
+    except (FileUnusable, FileError, LookupError, ImportError) as error:
+        raise HTTPException(404) from error
+
+
+def _known(visit: Visit, name: str) -> None:
+    if name not in visit.desk.settings.systems:
+        raise HTTPException(404)
+    visit.touch(name)
+
+
+def _with(visit: Visit, name: str, answer: Callable[[Draft], Response]) -> Response:
+    """Answer with the form of a system that there is, or say why it has none."""
+    _known(visit, name)
+    found, outcome, said = common.files(visit), Outcome(), ""
+    try:
+        others = [item for item in visit.desk.settings.systems if not visit.may_touch(item)]
+        draft = drafts.start(found.read(found.main), name, "", found, others)
+        if draft.before:
+            return answer(draft)
+    except REFUSALS as error:
+        outcome = common.refused(error)
+    except (LookupError, ImportError) as error:
+        said = str(error)
+    return visit.page("admin_unusable", 422, name=name, outcome=outcome, said=said)
+
+
+def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
+    drafts.fill(draft, sent)
+    outcome, checked, do = Outcome(), None, sent.get("do", "preview")
+    if not draft.is_good or (draft.before and draft.connector in BY_HAND):
+        return _page(visit, draft, outcome, None, 422, sent)
+    try:
+        if do == "check":
+            checked, outcome = _checked(visit, draft)
+        else:
+            text = _text(visit, draft)
+            outcome = common.previewed(visit, common.files(visit).main, text, sent)
+            if common.is_agreed(outcome, sent):
+                return _saved(visit, draft, text, sent)
+    except REFUSALS as error:
+        outcome = common.refused(error)
+    return _page(visit, draft, outcome, checked, outcome.status, sent)
+
+
+def _checked(visit: Visit, draft: Draft) -> tuple[Checked | None, Outcome]:
+    found = common.files(visit)
+    main = found.read(found.main)
+    text = drafts.written(main, draft)
+    found.checked(found.main, text, visit.desk.settings)
+    checked = drafts.checked(visit.desk.store, drafts.settings_of(text, found), draft.name)
+    return checked, Outcome(key="" if checked else "slow_check")
+
+
+def _text(visit: Visit, draft: Draft) -> str:
+    """ltc.yaml as it would be."""
+    found = common.files(visit)
+    mapping = mapping_drafts.file_for(draft, found)
+    named = "" if registry.is_manifest(draft.connector) else mapping
+    return drafts.written(found.read(found.main), draft, named)
+
+
+def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str]) -> Response:
+    """Save what was seen; raises one of ``REFUSALS``."""
+    found, settings, actor = common.files(visit), visit.desk.settings, visit.member.name
+    usual = visit.texts("admin.why.changed" if draft.before else "admin.why.added", system=draft.name)
+    reason = common.why(sent, usual)
+    mapping = mapping_drafts.file_for(draft, found)
+    if mapping and not found.read(mapping).digest:
+        changed = drafts.settings_of(text, found)
+        made = mapping_drafts.made(visit.desk.store, changed, draft, "propose" in sent)
+        found.save(mapping, made, "", changed, actor, reason)
+    found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
+    return see("/settings?" + urlencode({"said": "changed" if draft.before else "added"}))
+
+
+def _removal(visit: Visit, name: str, sent: dict[str, str]) -> Response:
+    found = common.files(visit)
+    outcome, seen = Outcome(), ""
+    try:
+        main = found.read(found.main)
+        seen = main.digest
+        text = drop(main.text, found.main, ("systems", name))
+        outcome = common.previewed(visit, found.main, text, sent)
+        if common.is_agreed(outcome, sent) and sent.get("sure") == name:
+            reason = common.why(sent, visit.texts("admin.why.removed", system=name))
+            found.save(found.main, text, sent.get("seen", ""), visit.desk.settings, visit.member.name, reason)
+            return see("/settings?said=removed")
+    except REFUSALS as error:
+        outcome = common.refused(error)
+    status = outcome.status if outcome.status != 200 or not sent else 422
+    return visit.page(
+        "admin_removal", status, name=name, outcome=outcome, seen=seen, unsure=bool(sent), why=sent.get("why", "")
+    )
+
+
+def _page(
+    visit: Visit,
+    draft: Draft,
+    outcome: Outcome,
+    checked: Checked | None,
+    status: int = 200,
+    sent: dict[str, str] | None = None,
+) -> Response:
+    found = common.files(visit)
+    for item in draft.fields:
+        if item.kind == "secret" and item.source == "env" and item.value and not item.problem:
+            item.is_set = _is_set(item.value)
+    main = found.read(found.main)
+    draws = bool(mapping_drafts.file_for(draft, found))
+    return visit.page(
+        "admin_system",
+        status,
+        draft=draft,
+        about=described.summary(draft.kind),
+        permissions=list(draft.kind.permissions),
+        outcome=outcome,
+        checked=checked,
+        seen=main.digest,
+        roles=ROLES,
+        pushes=PUSHES,
+        by_hand=draft.connector in BY_HAND,
+        why_not=found.why_not(found.main),
+        why=(sent or {}).get("why", ""),
+        draws=draws,
+        is_good=checked is not None and _is_good(checked, draws),
+        propose=sent is None or "propose" in sent,
+    )
+
+
+def _is_good(checked: Checked, draws: bool) -> bool:
+    """Whether it works; what lacks nothing but a mapping does, where one is made with it."""
+    lacks = draws and not checked.is_mapped and len(checked.problems) == 1
+    return checked.ok or (lacks and all(line.ok for line in checked.streams))
+
+
+def _is_set(name: str) -> bool:
+    try:
+        return bool(resolve(f"${{env:{name}}}"))
+    except SecretMissing:
+        return False
+
+
+def _schedule(visit: Visit, name: str) -> str:
+    chosen = visit.desk.settings.systems[name].schedule
+    if chosen is None:
+        return visit.texts("admin.schedule.none")
+    if chosen.cron:
+        return chosen.cron
+    return visit.texts("admin.schedule.minutes", count=(chosen.interval or 0) // 60)

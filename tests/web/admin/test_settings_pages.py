@@ -1,0 +1,373 @@
+"""An admin adds, changes and removes systems in the browser; ltc.yaml is what a text editor would have made of it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from state import lookup
+from state.members import Role
+from state.store import Store
+from tests.web.conftest import Browser
+
+MANIFEST = """\
+version: 1
+name: acme
+about: The shop of Acme
+base_url: https://acme.example
+settings:
+  token: {type: secret, about: Settings › API keys}
+  shop: {type: text, about: Which shop}
+  mode: {type: text, default: live, choices: [live, test]}
+auth: {bearer: "{config.token}"}
+streams:
+  order: {entity: order, list: /orders, key: id}
+  refund: {entity: payment, list: /refunds, key: id}
+"""
+MAPPING = "version: 1\nconnector: acme\nstreams:\n  order: {entity: order, fields: {number: id}}\n"
+
+
+@pytest.fixture
+def admin(as_role: Callable[[Role], Browser]) -> Browser:
+    somebody = as_role(Role.ADMIN)
+    somebody.client.timeout = 60
+    return somebody
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    return html.unescape(found[1]) if found else ""
+
+
+def upload(browser: Browser, manifest: str, **more: str) -> object:
+    page = browser.get("/settings/systems/new").text
+    files = {"manifest": ("acme.yaml", manifest.encode())}
+    if "mapping" in more:
+        files["mapping"] = ("acme.mapping.yaml", more.pop("mapping").encode())
+    return browser.client.post("/settings/connectors", data={"csrf": hidden(page, "csrf"), **more}, files=files)
+
+
+def filled(page: str, **sent: str) -> dict[str, str]:
+    """The form of a new shop."""
+    usual = {
+        "connector": "connectors/acme.yaml",
+        "name": "shop",
+        "role.erp": "on",
+        "config.token.in": "env",
+        "config.token": "SHOP_TOKEN",
+        "config.shop": "berlin",
+        "every": "cron",
+        "cron": "*/15 * * * *",
+        "push": "plan",
+        "seen": hidden(page, "seen"),
+        "planned": hidden(page, "planned"),
+    }
+    return {**usual, **sent}
+
+
+NEW = "/settings/systems/new?connector=connectors/acme.yaml"
+
+
+def test_a_system_that_nobody_has_seen_is_added_from_a_manifest(admin: Browser, config: Path) -> None:
+    before = config.read_text()
+    config.write_text(f"# ours\n{before}# the end\n")
+    assert upload(admin, MANIFEST, mapping=MAPPING).headers["location"].startswith("/settings/systems/new?connector=")
+    page = admin.get(NEW).text
+    for told in ("Settings › API keys", "Which shop", 'value="ACME_TOKEN"', "<option>test</option>"):
+        assert told in page
+    looked = admin.post("/settings/systems/new", do="preview", **filled(page))
+    assert looked.status_code == 200
+    assert config.read_text() == f"# ours\n{before}# the end\n"
+    saved = admin.post("/settings/systems/new", do="save", why="opened in May", **filled(looked.text))
+    assert saved.headers["location"] == "/settings?said=added"
+    added = (
+        "  shop:\n    connector: connectors/acme.yaml\n    roles: [erp]\n    config:\n      token: ${env:SHOP_TOKEN}\n"
+        "      shop: berlin\n    schedule: {cron: '*/15 * * * *'}\n"
+    )
+    after = config.read_text()
+    assert added in after
+    assert after.replace(added, "") == f"# ours\n{before}# the end\n"
+    assert "shop" in admin.get("/settings").text
+    assert "shop" in admin.get("/systems").text
+    assert "opened in May" in admin.get("/settings/history").text
+
+
+def test_what_was_not_seen_is_not_saved(admin: Browser, config: Path) -> None:
+    upload(admin, MANIFEST, mapping=MAPPING)
+    page = admin.get(NEW).text
+    before = config.read_text()
+    assert admin.post("/settings/systems/new", do="save", **filled(page)).status_code == 200
+    looked = admin.post("/settings/systems/new", do="preview", **filled(page)).text
+    changed = filled(looked, **{"config.shop": "paris"})
+    assert "paris" in admin.post("/settings/systems/new", do="save", **changed).text
+    assert config.read_text() == before
+
+
+def test_a_form_that_is_not_right_says_where(admin: Browser, config: Path) -> None:
+    upload(admin, MANIFEST, mapping=MAPPING)
+    page = admin.get(NEW).text
+    before = config.read_text()
+    wrong: list[tuple[dict[str, str], str]] = [
+        ({"config.shop": ""}, "This is needed."),
+        ({"config.mode": "dev"}, "Choose one of those that are offered."),
+        ({"config.page_size": "many"}, "This must be a number"),
+        ({"config.page_size": "0"}, "page_size: Input should be greater than 0"),
+        ({"config.base_url": "http://acme.example"}, "without TLS everybody on the way reads along"),
+        ({"config.network": "private: [a"}, "mind the indentation"),
+        ({"cron": "soon"}, "This is no cron expression."),
+        ({"every": "interval", "interval": "0"}, "a whole number of minutes"),
+        ({"name": "New Shop"}, "Small letters"),
+        ({"name": "new"}, "Small letters"),
+        ({"name": "crm"}, "There is a system of that name already."),
+        ({"role.erp": "", "push": "always"}, "Choose one of those that are offered."),
+    ]
+    for sent, told in wrong:
+        answer = admin.post("/settings/systems/new", do="preview", **filled(page, **sent))
+        assert (answer.status_code, told in html.unescape(answer.text)) == (422, True), (sent, told)
+    assert config.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"config.token": "s3cr3t-Sesame"}, "Not the secret itself"),
+        ({"config.token": "SK_LIVE"}, ""),
+        ({"config.token": "LTC_KEY"}, "belongs to LTC Sync itself"),
+        ({"config.token": "../../etc/passwd", "config.token.in": "file"}, "Not the secret itself"),
+        ({"config.token": "/etc/passwd", "config.token.in": "file"}, "Not the secret itself"),
+        ({"config.token": "x", "config.token.in": "vault"}, "Choose one of those"),
+        ({"config.shop": "${env:LTC_KEY}"}, "belongs to LTC Sync itself"),
+        ({"config.shop": "sk_live_0123456789abcdef"}, "what you typed was thrown away"),
+        ({"config.network": "private: [x]\npassword: s3cr3t-Sesame"}, "what you typed was thrown away"),
+    ],
+)
+def test_no_secret_gets_into_the_file_or_back_to_the_page(
+    admin: Browser, config: Path, sent: dict[str, str], told: str
+) -> None:
+    upload(admin, MANIFEST, mapping=MAPPING)
+    page = admin.get(NEW).text
+    answer = admin.post("/settings/systems/new", do="preview", **filled(page, **sent))
+    assert told in html.unescape(answer.text)
+    assert answer.status_code == (422 if told else 200)
+    for secret in ("s3cr3t-Sesame", "sk_live_0123456789abcdef"):
+        assert secret not in answer.text
+        assert secret not in config.read_text()
+
+
+def test_the_check_says_what_ltc_check_says(admin: Browser, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload(admin, MANIFEST, mapping=MAPPING)
+    page = admin.get(NEW).text
+    before = config.read_text()
+    monkeypatch.delenv("SHOP_TOKEN", raising=False)
+    answer = admin.post("/settings/systems/new", do="check", **filled(page))
+    assert "The secret ${env:SHOP_TOKEN} is not set." in html.unescape(answer.text)
+    assert "Set the environment variable SHOP_TOKEN where LTC Sync runs" in answer.text
+    monkeypatch.setenv("SHOP_TOKEN", "t0ken-of-the-shop")
+    unreachable = {"config.base_url": "http://127.0.0.1:9"}
+    answer = admin.post("/settings/systems/new", do="check", **filled(page, **unreachable))
+    assert "The server has SHOP_TOKEN." in answer.text
+    assert "This does not work yet." in answer.text
+    assert "t0ken-of-the-shop" not in answer.text
+    assert config.read_text() == before
+
+
+def test_somebody_elses_change_is_shown_first(admin: Browser, config: Path) -> None:
+    page = admin.get("/settings/systems/crm").text
+    form = {"role.crm": "on", "every": "interval", "interval": "30", "push": "off", "config.client_id": "c"}
+    form |= {"config.instance_url": "https://acme.example", "config.client_secret.in": "env"}
+    form |= {"config.client_secret": "NOWHERE"}
+    looked = admin.post("/settings/systems/crm", do="preview", seen=hidden(page, "seen"), **form)
+    assert looked.status_code == 200
+    config.write_text(config.read_text() + "# from a text editor\n")
+    sent = {"seen": hidden(looked.text, "seen"), "planned": hidden(looked.text, "planned"), **form}
+    told = admin.post("/settings/systems/crm", do="save", **sent)
+    assert told.status_code == 409
+    assert "# from a text editor" in told.text
+    assert "interval" not in config.read_text()
+    again = {"seen": hidden(told.text, "seen"), "planned": hidden(told.text, "planned"), **form}
+    assert admin.post("/settings/systems/crm", do="save", **again).status_code == 303
+    assert "    schedule: {interval: 1800}\n    push: 'off'\n" in config.read_text()
+    assert config.read_text().endswith("# from a text editor\n")
+
+
+def test_removing_a_system_needs_its_name_and_keeps_what_was_read(admin: Browser, config: Path, desk: Store) -> None:
+    before = config.read_text()
+    page = admin.get("/settings/systems/forms/remove").text
+    assert "stays in the store" in page
+    sent = {"do": "save", "seen": hidden(page, "seen"), "planned": hidden(page, "planned")}
+    assert admin.post("/settings/systems/forms/remove", sure="form", **sent).status_code == 422
+    assert config.read_text() == before
+    assert admin.post("/settings/systems/forms/remove", sure="forms", **sent).status_code == 303
+    assert "forms:" not in config.read_text()
+    assert admin.get("/settings/systems/forms").status_code == 404
+    with desk.reading() as connection:
+        assert [item.source_id for item in lookup.newest(connection, "forms", "lead", 5)] == ["f1"]
+
+
+def test_ownership_is_a_grid_that_changes_single_entries(admin: Browser, config: Path) -> None:
+    config.write_text(config.read_text() + "ownership:\n  lead.status: crm  # agreed in May\n")
+    page = admin.get("/settings/ownership").text
+    assert 'name="owner.lead.status"' in page
+    form = {"owner.lead.status": "crm", "policy.lead.status": "ask", "owner.opportunity.order_number": "crm"}
+    looked = admin.post("/settings/ownership", do="preview", seen=hidden(page, "seen"), **form)
+    assert "lead.status: {owner: crm, policy: ask}" in looked.text
+    sent = {"seen": hidden(looked.text, "seen"), "planned": hidden(looked.text, "planned"), **form}
+    assert admin.post("/settings/ownership", do="save", **sent).status_code == 303
+    after = config.read_text()
+    assert "  lead.status: {owner: crm, policy: ask}  # agreed in May\n" in after
+    page = admin.get("/settings/ownership").text
+    form = {"owner.lead.status": "", "policy.lead.status": "owner_wins"}
+    looked = admin.post("/settings/ownership", do="preview", seen=hidden(page, "seen"), **form)
+    sent = {"seen": hidden(looked.text, "seen"), "planned": hidden(looked.text, "planned"), **form}
+    admin.post("/settings/ownership", do="save", **sent)
+    assert "lead.status" not in config.read_text()
+    assert admin.post("/settings/ownership", do="save", **{"owner.lead.status": "nobody"}).status_code == 200
+
+
+def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
+    page = admin.get("/settings/schedule").text
+    form = {"every.crm": "cron", "cron.crm": "0 3 * * *", "every.erp": "interval", "interval.erp": "15"}
+    looked = admin.post("/settings/schedule", do="preview", seen=hidden(page, "seen"), **form)
+    assert "03:00" in looked.text
+    sent = {"seen": hidden(looked.text, "seen"), "planned": hidden(looked.text, "planned"), **form}
+    assert admin.post("/settings/schedule", do="save", **sent).status_code == 303
+    assert "    schedule: {cron: 0 3 * * *}\n" in config.read_text()
+    assert "    schedule: {interval: 900}\n" in config.read_text()
+    wrong = admin.post("/settings/schedule", do="preview", **{"every.crm": "cron", "cron.crm": "soon"})
+    assert (wrong.status_code, "This is no cron expression." in wrong.text) == (422, True)
+
+
+def test_a_change_is_taken_back_from_the_history(admin: Browser, config: Path) -> None:
+    before = config.read_text()
+    page = admin.get("/settings/schedule").text
+    form = {"every.crm": "cron", "cron.crm": "0 3 * * *"}
+    looked = admin.post("/settings/schedule", do="preview", seen=hidden(page, "seen"), **form).text
+    admin.post("/settings/schedule", do="save", seen=hidden(looked, "seen"), planned=hidden(looked, "planned"), **form)
+    assert config.read_text() != before
+    assert "schedule: {cron: 0 3 * * *}" in admin.get("/settings/history/1").text
+    assert admin.post("/settings/history/1/undo", why="not yet").status_code == 303
+    assert config.read_text() == before
+    assert "not yet" in admin.get("/settings/history").text
+    assert admin.get("/settings/history/99").status_code == 404
+    assert admin.get(f"/settings/history/{2**80}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        (MANIFEST.replace("key: id", "keys: id"), "acme.yaml:11"),
+        (MANIFEST.replace("name: acme", "name: ../../acme"), "small letters, digits"),
+        (MANIFEST.replace("name: acme", "name: [acme]"), "small letters, digits"),
+        ("x: !!python/object/apply:os.system [id]\n", "a tag (!…) has no meaning here"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+            "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
+            "e: [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\n",
+            "unfolds without end",
+        ),
+        ("a list", "no table"),
+        (MANIFEST + "# token: sk_live_0123456789abcdef\n", "a secret is written out here"),
+    ],
+)
+def test_manifests_that_cannot_be_used_are_not_kept(admin: Browser, config: Path, manifest: str, told: str) -> None:
+    answer = upload(admin, manifest)
+    assert (answer.status_code, told in html.unescape(answer.text)) == (422, True)
+    assert not (config.parent / "connectors").exists()
+    assert "sk_live" not in answer.text
+
+
+def test_a_manifest_does_not_replace_another_one_unasked(admin: Browser, config: Path) -> None:
+    upload(admin, MANIFEST)
+    other = MANIFEST.replace("Acme", "Acme & Co")
+    assert upload(admin, other).status_code == 409
+    assert (config.parent / "connectors" / "acme.yaml").read_text() == MANIFEST
+    assert upload(admin, other, replace="on").status_code == 303
+    assert (config.parent / "connectors" / "acme.yaml").read_text() == other
+
+
+def test_an_upload_needs_the_mark_of_the_session_and_has_a_size(admin: Browser, config: Path) -> None:
+    files = {"manifest": ("acme.yaml", MANIFEST.encode())}
+    assert admin.client.post("/settings/connectors", data={"csrf": "x"}, files=files).status_code == 400
+    assert admin.client.post("/settings/connectors", files=files).status_code == 400
+    assert upload(admin, MANIFEST + "#" * 70_000).status_code == 400
+    assert not (config.parent / "connectors").exists()
+
+
+def test_connectors_that_run_programs_are_not_set_up_here(admin: Browser) -> None:
+    assert "connector=singer" not in admin.get("/settings/systems/new").text
+    assert admin.get("/settings/systems/new?connector=singer").status_code == 404
+    sent = {"connector": "singer", "name": "tap", "role.crm": "on", "config.executable": "/bin/sh"}
+    assert admin.post("/settings/systems/new", do="preview", **sent).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "connector", ["../x.yaml", "/etc/passwd", "ltc.yaml", "connectors/none.yaml", "no-such", "a\0"]
+)
+def test_only_connectors_that_are_offered_can_be_chosen(admin: Browser, connector: str) -> None:
+    assert admin.client.get("/settings/systems/new", params={"connector": connector}).status_code == 404
+
+
+def test_a_broken_file_keeps_the_last_good_settings_and_says_what_is_wrong(admin: Browser, config: Path) -> None:
+    before = config.read_text()
+    config.write_text(before + "ownership: {lead.status: nobody}\n")
+    page = admin.get("/systems")
+    assert page.status_code == 200
+    assert "Everything goes on with the settings before" in page.text
+    assert "ltc.yaml:" in page.text
+    for address in ("/settings", "/settings/schedule", "/settings/ownership", "/settings/systems/crm"):
+        assert admin.get(address).status_code in (200, 422)
+    config.write_text("systems: [\n")
+    for address in ("/settings", "/settings/schedule", "/settings/ownership", "/settings/systems/crm"):
+        assert admin.get(address).status_code in (200, 422)
+    config.unlink()
+    assert admin.get("/settings").status_code == 200
+    config.write_text(before.replace("connector: salesforce", "connector: xero"))
+    page = admin.get("/settings").text
+    assert "Everything goes on" not in page
+    assert "<td>salesforce</td>" not in page
+
+
+def test_the_store_is_not_changed_while_the_server_runs(admin: Browser, config: Path) -> None:
+    config.write_text(config.read_text().replace("sqlite:///ltc.db", "sqlite:///other.db"))
+    assert "Start the server again for it" in admin.get("/systems").text
+    assert admin.get("/findings").status_code == 200
+    assert not (config.parent / "other.db").exists()
+
+
+def test_who_is_limited_to_some_systems_changes_those_alone(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    somebody = as_role(Role.ADMIN)
+    with desk.transaction() as connection:
+        connection.exec_driver_sql("UPDATE member SET systems = '[\"crm\"]'")
+    page = somebody.get("/settings").text
+    assert "/settings/systems/crm" in page
+    assert "/settings/systems/erp" not in page
+    assert somebody.get("/settings/systems/crm").status_code == 200
+    assert somebody.get("/settings/systems/erp").status_code == 404
+    for address in ("/settings/systems/new", "/settings/ownership", "/settings/schedule", "/settings/history"):
+        assert somebody.get(address).status_code == 403
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER, Role.OPERATOR, Role.VIEWER])
+def test_nobody_else_gets_at_the_settings(as_role: Callable[[Role], Browser], role: Role) -> None:
+    somebody = as_role(role)
+    assert "/settings" not in somebody.get("/findings").text
+    for address in ("/settings", "/settings/systems/new", "/settings/systems/crm", "/settings/history"):
+        assert somebody.get(address).status_code == 403
+    assert somebody.post("/settings/systems/crm/remove", sure="crm").status_code == 403
+
+
+def test_both_languages_have_all_pages(admin: Browser) -> None:
+    admin.post("/language", locale="zh-CN", next="/settings")
+    for address, word in (
+        ("/settings", "设置"),
+        ("/settings/systems/new", "LTC Sync 自带的连接器"),
+        ("/settings/systems/crm", "连接设置"),
+        ("/settings/ownership", "字段归属"),
+        ("/settings/schedule", "同步计划"),
+        ("/settings/history", "修改历史"),
+    ):
+        assert word in admin.get(address).text
