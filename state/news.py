@@ -18,8 +18,10 @@ _MARGIN_US = 600 * 1_000_000
 
 PRUNED = "store pruned"
 """What the audit says of a prune, which removes nothing that the reconciliation depends on."""
+TESTED = "connector tested"
+"""What it says of a connector that was put to the test, which touches no record."""
 _NO_DECISIONS = (
-    *(PRUNED, *members.ACTIONS, *shares.ACTIONS, *api_tokens.ACTIONS, *signed_in.ACTIONS, *pauses.ACTIONS),
+    *(PRUNED, TESTED, *members.ACTIONS, *shares.ACTIONS, *api_tokens.ACTIONS, *signed_in.ACTIONS, *pauses.ACTIONS),
     *(*settings_changes.ACTIONS, *saved_views.ACTIONS),
 )
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))

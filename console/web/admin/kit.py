@@ -23,6 +23,7 @@ from console.trial import environment
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from state import audit, runs
 from state.clock import from_us
+from state.news import TESTED
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-ACTION = "connector tested"
-"""In the audit: the grade and what came of each check."""
 _SECONDS = 1200.0
 _LEASE = "conformance kit"
 _LONGEST = 300
@@ -92,7 +91,7 @@ class Kit:
                 self._carry_out(going, folder, Path(place))
             if going.done is not None:
                 with self._store.transaction() as connection:
-                    audit.append(connection, going.actor, ACTION, _detail(going))
+                    audit.append(connection, going.actor, TESTED, _detail(going))
             elif not going.problem:
                 going.problem = "stopped"
         except Exception:  # nobody else would hear of it
@@ -220,7 +219,7 @@ def _page(visit: Visit, connector: str | None) -> Response:
 def _kept(visit: Visit) -> dict[str, dict[str, Any]]:
     """The newest result of each connector."""
     with visit.desk.store.reading() as connection:
-        found = audit.entries(connection, limit=500, action=ACTION)
+        found = audit.entries(connection, limit=500, action=TESTED)
     zone = visit.desk.settings.business_day_zone
     return {
         item.detail["connector"]: item.detail

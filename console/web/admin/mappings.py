@@ -27,7 +27,7 @@ from console.web.admin.mapping_page import (
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from mappings.engine import Mapping, load
 from mappings.errors import MappingFileError
-from state import quarantine, shapes
+from state import audit, quarantine, shapes
 
 if TYPE_CHECKING:
     from console.mapping_place import Place
@@ -142,6 +142,8 @@ def replay(visit: Administrator, _sent: AdministratorForm, system: str, stream: 
         raise HTTPException(404)
     if not visit.request.app.state.worker.map_again(system, stream, visit.member.name):
         return visit.page("refused", 409, what="409")
+    with visit.desk.store.transaction() as connection:
+        audit.append(connection, visit.member.name, "records mapped again", {"system": system, "stream": stream})
     return see("/runs")
 
 

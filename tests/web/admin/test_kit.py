@@ -16,6 +16,7 @@ from console.web.admin import kit
 from console.web.admin.kit import Kit
 from state import audit, runs
 from state.members import Role
+from state.news import TESTED
 from state.store import Store
 from tests.console.company import write
 from tests.web.conftest import Browser
@@ -85,7 +86,7 @@ def test_a_run_tells_how_far_it_is_keeps_its_result_and_lets_no_second_one_start
     ended(one)
     assert (one.last.of, len(one.last.results)) == (len(catalogue.checks()),) * 2  # type: ignore[union-attr]
     with desk.reading() as connection:
-        (entry,) = audit.entries(connection, action=kit.ACTION)
+        (entry,) = audit.entries(connection, action=TESTED)
         assert (entry.actor, entry.detail["connector"], entry.detail["grade"]) == ("anna", "salesforce", "B")
         assert audit.verify(connection).intact
     assert other.start("xero", tmp_path, "bob")
@@ -102,7 +103,7 @@ def test_a_kit_that_hangs_is_ended_with_all_it_started(
     assert hanging.last is not None
     assert hanging.last.problem == "stopped"
     with desk.reading() as connection:
-        assert audit.entries(connection, action=kit.ACTION) == []
+        assert audit.entries(connection, action=TESTED) == []
     with runs.lease(desk, "conformance kit"):
         pass  # it was given back
 
@@ -133,7 +134,7 @@ def test_only_connectors_of_ltc_yaml_and_those_that_come_along_are_tested(anna: 
         assert anna.post(f"/kit/{name}").status_code in (303, 404)
         assert anna.get(f"/kit/{name}").status_code == 404
     with desk.reading() as connection:
-        assert audit.entries(connection, action=kit.ACTION) == []
+        assert audit.entries(connection, action=TESTED) == []
 
 
 def test_the_environment_of_the_kit_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
