@@ -7,7 +7,7 @@ runs lowers none; that they start anew each week is what a restart looks like to
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -42,10 +42,10 @@ UP = ("ltc_store_up", "Whether the store can be read.")
 class StoreCollector(Collector):
     """Reads the store when it is asked, at most once in ``FRESH_SECONDS``; safe to share between threads.
 
-    What takes long on a large store is read beside, and shown from the next time on.
+    What takes long on a large store is read beside, and shown from the next time on. ``settings`` gives those of now.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Callable[[], Settings]) -> None:
         self._store, self._settings = store, settings
         self._lock = Lock()
         self._read_at = float("-inf")
@@ -78,7 +78,7 @@ class StoreCollector(Collector):
         try:
             found = [*measured.room(self._store)]
             with self._store.reading() as connection:
-                found += quick(connection, self._settings, self._totals_of_now(connection))
+                found += quick(connection, self._settings(), self._totals_of_now(connection))
                 version = measures.version(connection)
         except (StoreError, SQLAlchemyError, OSError):
             yield measured.gauge(*UP, (), [((), 0)])

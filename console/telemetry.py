@@ -11,6 +11,7 @@ so that what other libraries tell of themselves goes nowhere.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -71,6 +72,7 @@ def _provided() -> Tracer | None:
     named = {"service.version": version("ltc-sync")}
     if not os.environ.get("OTEL_SERVICE_NAME"):
         named["service.name"] = "ltc-sync"
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # that it failed, once, not each of its tries
     provider = TracerProvider(resource=Resource.create(named))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     made = provider.get_tracer("ltc", version("ltc-sync"))

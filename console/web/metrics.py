@@ -28,8 +28,8 @@ from settings.errors import SecretMissing
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from console.web.desk import Desk
     from settings.model import Settings
-    from state.store import Store
 
 router = APIRouter()
 
@@ -47,9 +47,9 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 class Metrics:
     """The metrics of one workbench. Raises ``SecretMissing`` if the token that ltc.yaml names cannot be used."""
 
-    def __init__(self, store: Store, settings: Settings, proxied: bool) -> None:
+    def __init__(self, desk: Desk) -> None:
         self.registry = CollectorRegistry()
-        self.store = StoreCollector(store, settings)
+        self.store = StoreCollector(desk.store, lambda: desk.settings)
         self.registry.register(self.store)
         for own in (ProcessCollector, PlatformCollector, GCCollector):
             own(registry=self.registry)
@@ -65,8 +65,8 @@ class Metrics:
         self.in_progress = Gauge(
             "ltc_http_requests_in_progress", "Requests that are being answered.", registry=self.registry
         )
-        self._token = _token(settings)
-        self._proxied = proxied
+        self._token = _token(desk.settings)
+        self._proxied = desk.proxied
 
     def refusal(self, request: Request) -> Response | None:
         """Why somebody may not read them.
