@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -19,6 +20,9 @@ pytestmark = pytest.mark.browser
 PAGES = (
     "/",
     "/findings",
+    "/findings?group=customer",
+    "/findings/bulk?what=all",
+    "/findings/views",
     "/trace?text=SO-00342",
     "/cash",
     "/links",
@@ -46,12 +50,41 @@ def test_finance_finds_what_is_wrong_and_has_somebody_take_care_of_it(
     anna.page.get_by_label("Who takes care of it").fill("wang.min")
     anna.page.get_by_role("button", name="Assign").click()
     anna.reads("assigned")
-    id = anna.page.url.rpartition("/")[2]
+    id = anna.page.url.rpartition("/")[2].partition("?")[0]
     with store.reading() as connection:
         found = findings.find(connection, id)
     assert (found.status, found.assignee) == ("assigned", "wang.min")
     anna.page.locator(".sides thead a").first.click()
     anna.reads("asked for")
+
+
+def test_finance_keeps_a_view_and_decides_on_all_that_it_shows(
+    somebody: Callable[..., Somebody], store: Store, tmp_path: Path
+) -> None:
+    anna = somebody(Role.FINANCE)
+    anna.page.get_by_role("link", name="Findings", exact=True).click()
+    anna.page.locator('select[name="group"]').select_option("check")
+    anna.page.get_by_role("button", name="Show").click()
+    anna.page.locator("table.groups a").first.click()
+    anna.page.get_by_text("Save this view").click()
+    anna.page.get_by_label("Name of the view").fill("To look at")
+    anna.page.get_by_role("button", name="Save", exact=True).click()
+    expect(anna.page.get_by_role("link", name="To look at")).to_have_attribute("aria-current", "true")
+    anna.page.locator("table.findings input[type=checkbox]").first.check()
+    anna.page.get_by_role("button", name="Decide on the chosen ones").click()
+    anna.reads("Decide on these 1")
+    anna.picture("findings-bulk-en")
+    anna.page.get_by_label("Comment").fill("Asked the branch")
+    anna.page.get_by_role("button", name="Add").click()
+    anna.reads("Decided on 1 findings")
+    anna.page.locator("table.findings a b").first.click()
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Confirmed by the branch", encoding="utf-8")
+    anna.page.get_by_label("A file of at most").set_input_files(letter)
+    anna.page.get_by_role("button", name="Attach").click()
+    with anna.page.expect_download() as saved:
+        anna.page.get_by_role("link", name="letter.txt").click()
+    assert saved.value.path().read_text(encoding="utf-8") == "Confirmed by the branch"
 
 
 def test_a_trace_is_found_by_typing_a_number(somebody: Callable[..., Somebody]) -> None:
