@@ -12,9 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from console.web.app import workbench
 from settings import SecretMissing
+from settings.load import load
 from settings.model import Settings
 from state.members import Role
 from state.store import Store
+from tests.console import deal
 from tests.web.conftest import Browser, served
 
 PATIENCE = 120.0
@@ -122,6 +124,14 @@ def test_with_a_token_only_who_sends_it_reads_metrics_from_wherever(
             assert "ltc_" not in refused.text
         right = {"authorization": f"Bearer {TOKEN}", "host": "10.1.2.3:8787", "x-forwarded-for": "203.0.113.9"}
         assert value(client.get("/metrics", headers=right), "ltc_store_up") == 1
+
+
+def test_the_token_may_stand_in_a_file_beside_ltc_yaml(desk: Store, config: Path) -> None:
+    (config.parent / "token").write_text(f"{TOKEN}\n")
+    named = deal.config(config.parent, "sqlite:///ltc.db", workbench={"metrics": {"token": "${file:token}"}})
+    with served(workbench(desk, load(named))) as address, Client(base_url=address, timeout=PATIENCE) as client:
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
 def test_a_token_that_is_missing_or_short_is_refused_at_the_start(
