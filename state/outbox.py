@@ -215,10 +215,14 @@ def _supersede(connection: Connection, system: str, wished: set[str], plan_id: s
 
 
 def _give_up_doubts(connection: Connection, system: str, wished: set[str]) -> None:
-    """Close changes in doubt that nobody wishes any more, once a later pull has found their records as they were."""
+    """Close changes in doubt that nobody wishes any more, once a later pull has not shown their records changed.
+
+    They may have been carried out all the same: a pull does not show a record that was deleted after that.
+    """
     for row in connection.execute(_NOT_SEEN, {"of_system": system}).all():
         if row.idempotency_key not in wished:
             outcome(connection, row.id, OutboxStatus.SUPERSEDED, "not wanted any more, and not found in the source")
+            leave_unsettled(connection, row.id)
 
 
 def _open(connection: Connection, plan_id: str, system: str, run_id: str) -> None:

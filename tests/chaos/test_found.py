@@ -903,3 +903,23 @@ def test_a_commit_that_shows_late_with_a_stamp_cut_to_the_minute_is_not_lost(sta
     world = {"topology": "pair", "policy": "owner_wins", "page": 50, "tombstones": False, "versions": "revision"}
     steps = [["people", [["edit", "crm", "deal", "c2", deal, 90]]], ["wait", 75], ["run", "pull", []]]
     replay(stage, {"profile": "hooks", "world": {**world, "traits": traits}, "steps": steps})
+
+
+def test_a_value_is_kept_that_was_replaced_by_a_write_without_an_answer_before_the_record_was_deleted(
+    stage: Stage,
+) -> None:
+    """The 88,890th history of a round: a pull does not show what was deleted, and nobody wanted the write any more."""
+    world = {**_WORLD, "tombstones": False, "versions": "none"}
+    deal = {"number": "SO-3", "state": "open", "amount": "3419.14", "payment": "part_paid", "name": "Deal 3"}
+    order = {"number": "SO-3", "state": "open", "amount": "1208.27", "delivery": "partly_delivered"}
+    other = {"number": "SO-3", "state": "void", "amount": "7758.98", "delivery": "returned"}
+    by_hand = ["edit", "crm", "deal", "c3", {"delivery": "by hand 12"}, 30]
+    deleted = ["delete", "crm", "deal", "c3", 0]
+    steps = [
+        ["people", [["edit", "crm", "deal", "c3", deal, 30], ["edit", "erp", "order", "e5", order, 30]]],
+        ["wait", 900],
+        ["both", "sync", [[1, "write hang", 400, [by_hand]]], "sync", [[19, "write timeout"]], "other"],
+        ["people", [["edit", "erp", "order", "e14", other, 90]]],
+        ["both", "pull", [[13, "answer hang", 2400, [deleted]]], "sync", [], "other"],
+    ]
+    replay(stage, {"profile": "crowd", "world": world, "steps": steps})
