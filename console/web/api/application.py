@@ -156,7 +156,7 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
     operation["x-right"] = right.value
     statuses = {
         *_ALWAYS,
-        *(("409",) if changes or route.path == "/report" else ()),
+        *(("409",) if changes or route.path in ("/report", "/findings") else ()),
         *(("404",) if "{" in route.path else ()),
     }
     for status in sorted(statuses):

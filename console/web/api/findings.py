@@ -23,13 +23,26 @@ from console.web.api.finding_models import (
     Remark,
     WaiverRequest,
 )
-from console.web.api.values import SIZE, Name, OneOf, Page, PageNumber, PageSize, Record, Searched, first, instant
+from console.web.api.values import (
+    SIZE,
+    Decimals,
+    Name,
+    OneOf,
+    Page,
+    PageNumber,
+    PageSize,
+    Record,
+    Searched,
+    first,
+    instant,
+)
+from console.web.filters import AGES, ME, WAIVER, Filter
 from console.web.problems import Refusal
 from reconciliation import report, words
 from reconciliation.checks.registry import DEPARTMENTS
 from reconciliation.rules import Rules
 from state import chains, finding_pages, findings, handling
-from state.finding_pages import ORDERS, Wanted
+from state.finding_pages import ORDERS
 from state.findings import STANDING, FindingError
 from state.findings import Finding as Stored
 
@@ -51,15 +64,39 @@ def list_findings(
     severity: Annotated[str, OneOf((*_ANY, *figures.SEVERITIES))] = "",
     status: Annotated[str, OneOf((*_ANY, *STANDING, "resolved")), Query(description="Default: not resolved")] = "",
     check: Annotated[Name, Query(description="The id of a check, see docs/checks.md")] = "",
+    assignee: Annotated[Name, Query(description="A member, `@me`, or `-` for nobody")] = "",
+    customer: Annotated[Searched, Query(description="The name of a customer, or `-` for none")] = "",
+    system: Annotated[Name, Query(description="With a record of this system")] = "",
+    age: Annotated[str, OneOf((*_ANY, *AGES)), Query(description="Days since it began")] = "",
+    least: Annotated[Decimals, Query(description="At least so much in the base currency")] = "",
+    most: Annotated[Decimals, Query(description="At most so much in the base currency")] = "",
+    waits: Annotated[str, OneOf((*_ANY, WAIVER)), Query(description="Only those for which a waiver is asked")] = "",
     order: Annotated[str, OneOf(ORDERS)] = "severity",
     page: PageNumber = 1,
     size: PageSize = SIZE,
     lang: Lang = None,
 ) -> Page[Finding]:
     """List findings, as the page does."""
-    wanted = Wanted(
-        text=text, stage=stage, department=department, severity=severity, status=status, check=check, order=order
+    asked = Filter(
+        text=text,
+        stage=stage,
+        department=department,
+        severity=severity,
+        status=status,
+        check=check,
+        assignee=caller.name if assignee == ME else assignee,
+        customer=customer,
+        system=system,
+        age=age,
+        least=least,
+        most=most,
+        waits=waits,
+        order=order,
     )
+    if asked.is_wrong(caller.visit):
+        what = f"`least` or `most` has more decimals than {caller.settings.base_currency}."
+        raise Refusal(409, what, "Write it with those of the base currency.")
+    wanted = asked.wanted(caller.visit)
     with caller.store.reading() as connection:
         found = finding_pages.page(connection, wanted, first(page, size), size)
         shown = _shown(caller, connection, list(found.findings), lang)

@@ -53,6 +53,8 @@ Month = Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-
 Key = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 PageNumber = Annotated[int, Query(ge=1, le=LAST_PAGE, description="Which page; the first is 1.")]
 PageSize = Annotated[int, Query(ge=1, le=LARGEST_SIZE, description="How many on a page.")]
+Decimals = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,12}(\.[0-9]{1,2})?)?$"), Field(examples=["1200.00"])]
+"""An amount, or nothing."""
 Name = Annotated[str, StringConstraints(max_length=100), Plain]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -236,3 +237,21 @@ def test_systems_tell_how_fresh_they_are(program: Program) -> None:
     assert [item["name"] for item in found["items"]] == ["forms", "crm", "erp", "books"]
     assert {stream["system"] for stream in found["items"][1]["streams"]} == {"crm"}
     assert found["waiting"]["findings"] > 0
+
+
+def test_findings_are_chosen_by_all_filters_of_the_page(program: Program) -> None:
+    api = program(Role.FINANCE)
+    whole = api.get("/findings").json()["items"]
+    api.post(f"/findings/{whole[0]['id']}/assign", to="p.finance")
+    api.post(f"/findings/{whole[0]['id']}/waiver", reason="Below the limit", until="2026-12-31")
+
+    def chosen(**query: str) -> list[str]:
+        return [item["id"] for item in api.get("/findings", **query).json()["items"]]
+
+    assert chosen(assignee="@me") == chosen(assignee="p.finance") == chosen(waits="waiver") == [whole[0]["id"]]
+    assert whole[0]["id"] not in chosen(assignee="-")
+    large = [item["id"] for item in whole if abs(Decimal(item["base_amount"] or 0)) >= 1000]
+    assert chosen(least="1000.00") == large
+    assert chosen(system="nobody") == []
+    assert chosen(age="31-60") == [item["id"] for item in whole if 31 <= item["age_days"] <= 60]
+    refused(api.get("/findings", least="1.000,00"), 422)

@@ -69,11 +69,11 @@ def _schema(most: int, *, coverage: bool) -> BaseSchema:
 
 
 @_schema(_SHORT, coverage=False).parametrize()
-def test_every_operation_answers_as_the_document_says(case: Case) -> None:
+def test_every_operation_answers_as_the_document_says(case: Case[Any]) -> None:
     case.call_and_validate(headers=_site.headers)
 
 
 @pytest.mark.slow
 @_schema(_LONG, coverage=True).parametrize()
-def test_every_operation_answers_as_the_document_says_at_length(case: Case) -> None:
+def test_every_operation_answers_as_the_document_says_at_length(case: Case[Any]) -> None:
     case.call_and_validate(headers=_site.headers)
