@@ -9,6 +9,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import ip_address
+from socket import inet_aton
 from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
@@ -27,10 +29,12 @@ KINDS = ("env", "file", "prefect")
 """Where a secret can be."""
 _NAMES = {
     "env": re.compile(r"[A-Z_][A-Z0-9_]{0,99}"),
-    "file": re.compile(r"(?:[\w.-]+/)*[\w.-]+|/run/secrets/[\w.-]+"),
+    "file": re.compile(r"(?:secrets|/run/secrets)/\w[\w.-]{0,99}"),
     "prefect": re.compile(r"[a-z0-9][a-z0-9-]{0,99}"),
 }
 _LISTS = (list, tuple, set, frozenset)
+_CREDENTIALS = ("100.100.100.200", "168.63.129.16", "fd00:ec2::254", "192.0.0.192")
+"""Besides the link-local addresses; as in ``connectors.network``."""
 
 
 @dataclass
@@ -222,6 +226,8 @@ def _read(item: Field, text: str, allowed: Allowed) -> Any:
     found = _table(text) if item.kind == "table" else _plain(item, text)
     if list(literals.found({item.name: found})):
         raise Mistyped("secret_typed")
+    if item.name == "network" and isinstance(found, dict) and any(map(is_of_the_cloud, _hosts(found))):
+        raise Mistyped("metadata")
     for reference in references(found):
         kind, _, name = reference[2:-1].partition(":")
         allowed.check(kind, name)
@@ -258,6 +264,25 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _hosts(network: dict[str, Any]) -> list[str]:
+    named = network.get("private")
+    return [str(host) for host in named] if isinstance(named, list) else [str(named)]
+
+
+def is_of_the_cloud(host: str) -> bool:
+    """Whether a host is an address at which clouds hand out credentials to machines: only a text editor allows one."""
+    name = host.strip().strip("[]").rstrip(".").partition("%")[0].lower()
+    try:
+        address = ip_address(name)
+    except ValueError:
+        try:
+            address = ip_address(inet_aton(name)) if name[:1].isdigit() else ip_address("192.0.2.1")
+        except OSError:
+            return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_link_local) or str(mapped) in _CREDENTIALS
 
 
 def references(value: Any) -> Iterator[str]:

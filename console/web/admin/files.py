@@ -146,7 +146,10 @@ class Files:
         """Why a file cannot be written here, as a key like that of ``FileError``; empty if it can."""
         if self.path.is_symlink():
             return "linked"
-        path = self._path(file)
+        try:
+            path = self._path(file)
+        except FileError as error:
+            return error.key
         folder = next(item for item in path.parents if item.is_dir())
         good = os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
         return "" if good else "read_only"
