@@ -132,6 +132,8 @@ class Worker:
     def _guarded(self, work: Callable[[], Any], telling: Telling) -> None:
         try:
             result = work()
+        except KeyboardInterrupt:  # asked to stop before the run had begun with anything
+            return
         except Exception as error:  # nobody else would hear of it
             self.problem = told(error)[0]
             return

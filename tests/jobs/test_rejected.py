@@ -54,6 +54,16 @@ def test_what_is_left_is_exactly_what_the_next_planning_wants_and_is_written(
         reject(sqlite_store, plan, 1)
 
 
+def test_both_databases_split_a_plan_alike(store: Store, settings: Settings, crm: ToySystem) -> None:
+    run_sync(store, settings, push="plan")
+    plan = planned(store)
+    left = reject(store, plan, 0)
+    assert run_push(store, settings, plan_id=left).status == "done"
+    assert len(crm.writes) == 6
+    with store.reading() as connection:
+        assert [item.held.source_id for item in rejections.listing(connection)] == [plan.items[0].source_id]
+
+
 def test_what_was_rejected_is_shown_with_the_reason_and_comes_back_only_if_the_value_changes(
     sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem, plan: Plan
 ) -> None:
