@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from connectors.contract import StreamSpec
+    from console.i18n import Texts
     from console.web.desk import Visit
     from mappings.suggest import Proposal
     from settings.model import Settings
@@ -38,6 +40,8 @@ _LISTED, _PATHS, _LOOKED_AT = 12, 400, 20
 _LINE, _FIRST_LINE = "lines.", "lines.1."
 _UNREADABLE = (ValueError, RecursionError)
 _EXPRESSION = ("how", "what", "do", "match", "findall", "values", "default", "ref", "write", "personal")
+_SHAPE = re.compile(r"<(str|int|Decimal|bool|list|dict)(?: of (\d+))?>")
+"""As ``mappings.errors.shown`` writes it."""
 FORM = ("kind", "field", "text", *_EXPRESSION)
 """What a form of a change has."""
 
@@ -86,7 +90,24 @@ class Seen:
             others = [name for name in self.mapping.streams if name != self.stream]
             records |= held(self.visit.desk.store, self.system, others)
         shown = (self.stream, self.chosen)
-        return trial.tried(self.system, self.place.source, records, shown, text=text, file=self.place.own)
+        found = trial.tried(self.system, self.place.source, records, shown, text=text, file=self.place.own)
+        return found | {key: _worded(self.visit.texts, found[key]) for key in ("now", "then")}
+
+
+def _worded(texts: Texts, tested: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What is shown of a record, with the shape of what is hidden in words."""
+    if tested is None:
+        return None
+    fields = [item | {name: _shape(texts, item[name]) for name in ("value", "raw")} for item in tested["fields"]]
+    return tested | {
+        "fields": fields,
+        "shapes": {path: _shape(texts, value) for path, value in tested["shapes"].items()},
+    }
+
+
+def _shape(texts: Texts, value: Any) -> Any:
+    found = _SHAPE.fullmatch(value) if isinstance(value, str) else None
+    return texts(f"mapping_editor.shape.{found[1].lower()}", count=found[2]) if found else value
 
 
 def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any], str]:
