@@ -17,7 +17,7 @@ from connectors import retry
 from flows.sync import run, stop_orphan
 from settings.load import load
 from settings.model import Settings
-from state import runs
+from state import pauses, runs, system_facts
 from state.store import open_store
 from sync.job import run_sync
 from sync.result import SyncResult, as_dict
@@ -145,6 +145,20 @@ def test_every_job_is_a_flow(prefect_api: str, config: Path, crm: ToySystem) -> 
     assert run(config, flow="push", system="crm").applied[0].status == "applied"
     crm.remove("deal", "d1")
     assert run(config, flow="sweep", system="crm").outcomes[0].counts["deleted"] == 1
+
+
+def test_a_flow_leaves_out_what_is_paused_and_its_run_keeps_which_flow_run_it_is_part_of(
+    prefect_api: str, config: Path, crm: ToySystem, client: Any
+) -> None:
+    with open_store(load(config).store) as store:
+        with store.transaction() as connection:
+            pauses.pause(connection, "crm", pauses.WHOLE, "olaf", "release weekend")
+        result = run(config, flow="pull")
+        with store.reading() as connection:
+            kept = system_facts.flow_run(connection, result.run_id)
+    assert ([item.what for item in result.paused], result.status) == (["crm"], "done")
+    assert crm.server.requests() == []
+    assert kept in {str(item.id) for item in client.read_flow_runs()}
 
 
 def test_a_run_of_which_a_part_failed_is_a_failed_flow_run_that_says_which(
