@@ -70,7 +70,6 @@ def test_a_system_that_nobody_has_seen_is_added(
     page.get_by_role("button", name="Check").click()
     anna.reads("This works.")
     assert anna.complaints() == []
-    anna.picture("settings-check-en")
     page.get_by_label("How often").select_option("interval")
     page.get_by_label("Minutes between two syncs").fill("30")
     page.get_by_role("button", name="Show what will be different").click()
