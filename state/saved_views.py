@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Connection
@@ -133,5 +134,5 @@ def _note(connection: Connection, actor: str, action: str, id: str, name: str, s
     audit.append(connection, actor, action, {"view": id, "name": name, "shared": shared})
 
 
-def _view(row: object) -> View:
-    return View(row.id, row.member, row.name, row.query, bool(row.shared))  # type: ignore[attr-defined]
+def _view(row: Any) -> View:
+    return View(row.id, row.member, row.name, row.query, bool(row.shared))

@@ -142,11 +142,11 @@ def test_others_see_what_is_shared_and_only_its_maker_or_an_admin_changes_it(
     seen = vera.get("/findings/views").text
     assert "Ours" in seen
     assert "Mine" not in seen
-    assert vera.post(f"/findings/views/{ours}/first").status_code == 303
     for id in (ours, mine, "0" * 16):
         assert vera.post(f"/findings/views/{id}/change", name="Theirs").status_code == 422
         assert vera.post(f"/findings/views/{id}/delete").status_code == 422
     assert vera.post(f"/findings/views/{mine}/first").status_code == 422
+    assert vera.post(f"/findings/views/{ours}/first").status_code == 303
     assert root.post(f"/findings/views/{mine}/delete").status_code == 422
     assert root.post(f"/findings/views/{ours}/change", name="All of us", shared="1").status_code == 303
     assert vera.client.get("/findings").headers["location"].startswith("/findings?stage=billing&view=")
