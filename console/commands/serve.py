@@ -33,6 +33,7 @@ class Listening:
     certificate: Path | None
     key: Path | None
     public_url: str
+    logs_json: bool
 
     @property
     def secure(self) -> bool:
@@ -48,6 +49,13 @@ class Listening:
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--behind-proxy", is_flag=True, help="A proxy before it speaks TLS and forwards to it.")
 @click.option("--public-url", metavar="URL", help="How it is called, such as https://ltc.example.com.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: a line for each request and fault of the workbench, on standard error.",
+)
 @pass_app
 def command(
     app: App,
@@ -58,6 +66,7 @@ def command(
     tls_key: Path | None,
     behind_proxy: bool,
     public_url: str | None,
+    log_format: str,
 ) -> int:
     """Open the workbench in the browser: overview, findings, trace. Or, with --webhooks, the door for webhooks.
 
@@ -84,7 +93,7 @@ def command(
         )
     if public_url is not None and urlsplit(public_url).scheme not in ("http", "https"):
         raise click.UsageError("--public-url begins with https://, such as https://hooks.example.com/ltc.")
-    listening = Listening(host, port, tls_certificate, tls_key, (public_url or "").rstrip("/"))
+    listening = Listening(host, port, tls_certificate, tls_key, (public_url or "").rstrip("/"), log_format == "json")
     return _webhooks(app, listening) if webhooks else _workbench(app, listening, behind_proxy)
 
 
@@ -148,10 +157,15 @@ def _listen(application: Any, listening: Listening, announce: Callable[[str], No
     """Serve until it is stopped; ``announce`` gets the address once calls are taken."""
     import uvicorn
 
+    from console.web import logs
+
+    if listening.logs_json:
+        logs.to_json()
     config = uvicorn.Config(
         application,
         host=listening.host,
         port=listening.port,
+        log_config=None if listening.logs_json else uvicorn.config.LOGGING_CONFIG,
         log_level="warning",
         access_log=False,
         server_header=False,

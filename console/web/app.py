@@ -18,6 +18,7 @@ from console.web import (
     findings,
     health,
     links,
+    logs,
     metrics,
     overview,
     people,
@@ -81,6 +82,7 @@ def workbench(
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)
     if (tracer := telemetry.tracer()) is not None:
         app.add_middleware(telemetry.TracedRequests, tracer=tracer, trusting=proxied)
+    app.add_middleware(logs.Requests, trusting=proxied)
     for room in _ROOMS:
         app.include_router(room.router)
     app.mount(rest.PATH, rest.api(app.state.desk, app.state.worker))
