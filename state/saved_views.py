@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ LONGEST_NAME = 60
 MOST = 50
 """Views of one member."""
 _LONGEST_QUERY = 2_000
+_ID = re.compile(r"[0-9a-f]{16}")
 
 ACTIONS = ("view saved", "view changed", "view deleted")
 """What the audit says of views. The reconciliation depends on none of it."""
@@ -110,7 +112,7 @@ def first(connection: Connection, member: str) -> View | None:
 
 
 def _seen(connection: Connection, id: str, member: str) -> View:
-    row = connection.execute(select(table).where(table.c.id == id)).first()
+    row = connection.execute(select(table).where(table.c.id == id)).first() if _ID.fullmatch(id) else None
     if row is None or not (row.member == member or row.shared):
         raise ViewError("gone")
     return _view(row)

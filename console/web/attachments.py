@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.responses import Response
 
 from console.web.desk import Decider, Reader, Visit
-from console.web.finding import decided, page
+from console.web.finding import decided, known, page
 from state import attachments, handling
 from state.attachments import AttachmentError
 from state.findings import Finding, FindingError
@@ -52,6 +52,7 @@ async def attach(visit: Decider, id: str) -> Response:
 @router.get("/findings/{id}/attachments/{digest}")
 def download(visit: Reader, id: str, digest: str) -> Response:
     """A file of this finding, to be saved and never shown in a page of ours."""
+    known(id)
     if not _DIGEST.fullmatch(digest):
         raise HTTPException(404)
     with visit.desk.store.reading() as connection:

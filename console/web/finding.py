@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 router = APIRouter()
+
+_ID = re.compile(r"[0-9a-f]{1,40}")
 
 
 @router.get("/findings/{id}")
@@ -90,7 +93,8 @@ def decline_waiver(visit: Approver, sent: ApproverForm, id: str) -> Response:
 
 
 def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding]) -> Response:
-    """Take a decision and show the finding, or show it with what was wrong."""
+    """Take a decision and show the finding, or show it with what was wrong; raises ``HTTPException`` 404."""
+    known(id)
     try:
         with visit.desk.store.transaction() as connection:
             found = decision(connection, Rules.of(visit.desk.settings).fixed_at)
@@ -106,6 +110,12 @@ def problem(visit: Visit, error: Exception) -> str:
     return visit.texts("web.day")
 
 
+def known(id: str) -> None:
+    """Raise ``HTTPException`` 404 for what can be no id: a database need not be asked for it."""
+    if not _ID.fullmatch(id):
+        raise HTTPException(404)
+
+
 def needed(name: str) -> str:
     """Somebody's name; raises ``FindingError`` where there is none."""
     if not name:
@@ -115,6 +125,7 @@ def needed(name: str) -> str:
 
 def page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Response:
     """The page of a finding; raises ``HTTPException`` 404."""
+    known(id)
     rules, chosen = Rules.of(visit.desk.settings), Filter.of(visit.request.query_params)
     with visit.desk.store.reading() as connection:
         try:

@@ -100,6 +100,13 @@ def test_findings_of_the_same_check_and_customer_are_a_click_away(anna: Browser,
     assert len(listed(anna, unescape(found.group(1)))) == others + 1
 
 
+@pytest.mark.parametrize("id", ["%00", "%27", "x" * 300, "g" * 20])
+def test_what_can_be_no_id_is_not_there(anna: Browser, id: str) -> None:
+    assert anna.get(f"/findings/{id}/attachments/{'0' * 64}").status_code == 404
+    assert anna.post(f"/findings/{id}/comment", text="so").status_code == 404
+    assert anna.post(f"/findings/views/{id}/delete").status_code in (404, 422)
+
+
 def view_id(page: str) -> str:
     found = re.search(r"view=([0-9a-f]{16})", page)
     assert found is not None
