@@ -2,163 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from console import described, drifted, expressions, mapping_edit, suggesting, trial
-from console.expressions import Mistyped
-from console.mapping_change import changed, known_fields
-from console.mapping_place import Place
+from console import drifted, expressions, suggesting, trial
+from console.mapping_change import known_fields
 from console.records import PERSONAL
-from console.web.admin.samples import held
+from console.web.admin.mapping_seen import LOOKED_AT, Seen, decoded
 from mappings import paths
-from mappings.engine import Mapping, StreamMapping, decode
-from mappings.errors import MappingFileError
+from mappings.engine import StreamMapping
 from mappings.model import Column, Kind
 from mappings.statuses import STATUSES
-from mappings.suggest import suggest
-from mappings.suggested import written
 from mappings.transforms import TRANSFORMS
 from reconciliation.writebacks import RULES
 from state import shapes
-from sync.systems import SystemUnusable, connector_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingType
 
     from starlette.responses import Response
 
-    from connectors.contract import StreamSpec
-    from console.i18n import Texts
     from console.web.desk import Visit
     from mappings.suggest import Proposal
-    from settings.model import Settings
-    from state.lookup import Sample
 
-_LISTED, _PATHS, _LOOKED_AT = 12, 400, 20
+_LISTED, _PATHS = 12, 400
 _LINE, _FIRST_LINE = "lines.", "lines.1."
-_UNREADABLE = (ValueError, RecursionError)
 _EXPRESSION = ("how", "what", "do", "match", "findall", "values", "default", "ref", "write", "personal")
-_SHAPE = re.compile(r"<(str|int|Decimal|bool|list|dict)(?: of (\d+))?>")
-"""As ``mappings.errors.shown`` writes it."""
 FORM = ("kind", "field", "text", *_EXPRESSION)
 """What a form of a change has."""
-
-
-@dataclass
-class Seen:
-    """One stream of a system before a person: its mapping, the file of it, and the records to try it on."""
-
-    visit: Visit
-    system: str
-    stream: str
-    place: Place
-    text: str = ""
-    version: str = ""
-    """Of the file as it was read; empty: there is none."""
-    mapping: Mapping | None = None
-    problem: str = ""
-    shared: list[str] = field(default_factory=list)
-    """Other systems that read the same file."""
-    records: list[Sample] = field(default_factory=list)
-    """Of this stream."""
-    live: bool = False
-    """Whether ``records`` were read from the system just now."""
-    chosen: str = ""
-    """The id of the one that is shown."""
-
-    @property
-    def address(self) -> str:
-        """Of its page."""
-        return f"/mappings/{self.system}/{self.stream}"
-
-    @property
-    def now(self) -> StreamMapping | None:
-        """The stream's mapping as it is saved."""
-        return self.mapping.streams.get(self.stream) if self.mapping is not None else None
-
-    def tried(self, text: str | None = None, *, whole: bool = False) -> dict[str, Any]:
-        """The mapping, or with a text what would be different, on the records. Raises ``trial.Broken``.
-
-        ``whole``: the change may be about every stream of the system.
-        """
-        records = {self.stream: self.records}
-        if text is None:
-            records = {self.stream: [item for item in self.records if item.source_id == self.chosen]}
-        elif whole and self.mapping is not None:
-            others = [name for name in self.mapping.streams if name != self.stream]
-            records |= held(self.visit.desk.store, self.system, others)
-        shown = (self.stream, self.chosen)
-        found = trial.tried(self.system, self.place.source, records, shown, text=text, file=self.place.own)
-        return found | {key: _worded(self.visit.texts, found[key]) for key in ("now", "then")}
-
-
-def _worded(texts: Texts, tested: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What is shown of a record, with the shape of what is hidden in words."""
-    if tested is None:
-        return None
-    fields = [item | {name: _shape(texts, item[name]) for name in ("value", "raw")} for item in tested["fields"]]
-    return tested | {
-        "fields": fields,
-        "shapes": {path: _shape(texts, value) for path, value in tested["shapes"].items()},
-    }
-
-
-def _shape(texts: Texts, value: Any) -> Any:
-    found = _SHAPE.fullmatch(value) if isinstance(value, str) else None
-    return texts(f"mapping_editor.shape.{found[1].lower()}", count=found[2]) if found else value
-
-
-def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any], str]:
-    """The file after the change that a form says, what it does to the records, and why it cannot be."""
-    texts = seen.visit.texts
-    try:
-        base = mapping_edit.base(seen.text, seen.place.own.name)
-        text = changed(seen.text, seen.place.own.name, base, seen.stream, seen.now, sent)
-        found = seen.tried(text, whole=sent.get("kind") == "text")
-    except Mistyped as error:
-        return "", {}, texts(f"mapping_editor.mistyped.{error.key}", line=error.line)
-    except MappingFileError as error:
-        return "", {}, in_words(error.where, error.message, error.remedy)
-    except trial.Broken as error:
-        return "", {}, texts(f"mapping_editor.broken.{error.key}")
-    return text, found, in_words(**found["problem"]) if found["problem"] else ""
-
-
-def first_text(seen: Seen) -> str:
-    """The text of a file that is not there yet: it starts from what comes with the product, else from a proposal."""
-    settings = seen.visit.desk.settings
-    if seen.mapping is not None:
-        return mapping_edit.own(seen.mapping.connector, seen.place.source)
-    known = {spec.name: spec.entity for spec in offered(settings, seen.system)}
-    documents = [_decoded(item) for item in seen.records[:_LOOKED_AT]]
-    found = [
-        suggest(name, entity, [item for item in documents if isinstance(item, dict)] if name == seen.stream else [])
-        for name, entity in known.items()
-    ]
-    return written(settings.systems[seen.system].connector.removesuffix(".yaml"), found)
-
-
-def offered(settings: Settings, system: str) -> list[StreamSpec]:
-    """The streams of a system, as far as its settings tell without asking it; none where they cannot be used."""
-    try:
-        specs = described.offer(connector_class(settings, system), settings.systems[system].config).streams
-    except (LookupError, ValueError, SystemUnusable):
-        return []
-    return [spec for spec in specs if spec.name in (settings.systems[system].streams or [spec.name])]
-
-
-def _decoded(sample: Sample) -> Any:
-    try:
-        return decode(sample.body)
-    except _UNREADABLE:
-        return None
-
-
-def in_words(where: str, message: str, remedy: str) -> str:
-    """What is wrong with a file, with the line."""
-    return f"{where}: {message} {remedy}".strip()
 
 
 def page(
@@ -180,7 +50,7 @@ def page(
     record = found["now"] or {"fields": [], "shapes": {}, "refused": None, "skipped": False}
     proposed: list[Proposal] = []
     if seen.mapping is not None and now is not None:
-        proposed = suggesting.for_the_rest(seen.mapping, seen.stream, seen.records[:_LOOKED_AT])
+        proposed = suggesting.for_the_rest(seen.mapping, seen.stream, seen.records[:LOOKED_AT])
     fields = known_fields(now.entity) if now else {}
     return visit.page(
         "mapping",
@@ -331,8 +201,8 @@ def _sources(seen: Seen, form: dict[str, str] | None) -> list[str]:
     now = seen.now
     lines = now.definition.lines if now is not None else None
     prefix = f"{lines.path}.*." if lines and form and form["field"].startswith(_LINE) else ""
-    for item in seen.records[:_LOOKED_AT]:
-        leaves = paths.leaves(_decoded(item))
+    for item in seen.records[:LOOKED_AT]:
+        leaves = paths.leaves(decoded(item))
         found |= {path.removeprefix(prefix): None for path in leaves if path.startswith(prefix)}
         if len(found) > _PATHS:
             break

@@ -12,18 +12,8 @@ from console import mapped, mapping_edit
 from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
-from console.web.admin.mapping_page import (
-    FORM,
-    Seen,
-    before_and_after,
-    first_text,
-    form_again,
-    form_for,
-    in_words,
-    offered,
-    page,
-    tried,
-)
+from console.web.admin.mapping_page import FORM, before_and_after, form_again, form_for, page
+from console.web.admin.mapping_seen import Seen, first_text, in_words, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from mappings.engine import Mapping, load
 from mappings.errors import MappingFileError
