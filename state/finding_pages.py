@@ -19,7 +19,7 @@ ORDERS = ("severity", "amount", "age", "due")
 GROUPS = ("stage", "department", "check", "severity", "customer", "assignee", "age", "system")
 NOBODY = "-"
 """Stands for an assignee or a customer that there is none of."""
-_MOST_GROUPS = 200
+MOST_GROUPS = 200
 
 
 class Day(NamedTuple):
@@ -160,7 +160,7 @@ def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, A
             money.setdefault(name, []).append(Money(currency, int(amount), int(base), int(unconverted)))
     places = {name: place for place, name in enumerate(ages)} if by == "age" else {}
     names = sorted(counts, key=lambda name: (places.get(name, 0), -counts[name], name))
-    return [Group(name or NOBODY, counts[name], tuple(sorted(money.get(name, ())))) for name in names[:_MOST_GROUPS]]
+    return [Group(name or NOBODY, counts[name], tuple(sorted(money.get(name, ())))) for name in names[:MOST_GROUPS]]
 
 
 def checks(connection: Connection) -> list[str]:

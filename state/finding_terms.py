@@ -89,7 +89,7 @@ def known(
 
 
 def write(connection: Connection, ids: Iterable[str], what: Known) -> None:
-    """Let these findings be found by this, and by nothing else. New ones cost no look at what was there."""
+    """Let these findings be found by this, and by nothing else."""
     old = list(ids)
     for table in (terms, amounts):
         bulk.delete(connection, table, "finding_id", old)

@@ -140,7 +140,7 @@ def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp:
     anew = [row[0] for row in (*changes.changed, *changes.reopened)]
     bulk.delete(connection, finding_record, "finding_id", anew)
     bulk.insert(connection, finding_record, _RECORD, changes.records)
-    finding_terms.write(connection, anew, known)
+    finding_terms.write(connection, [row[0] for row in shown], known)
     events = [
         *((row[0], "opened") for row in changes.opened),
         *((row[0], "changed") for row in changes.changed),

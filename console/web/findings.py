@@ -55,7 +55,8 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
         }
         if chosen.group:
             found = finding_pages.groups(connection, wanted, chosen.group, ages(visit))
-            return visit.page("findings", groups=[_group(visit, chosen, one) for one in found], **shared)
+            shown = [_group(visit, chosen, one) for one in found]
+            return visit.page("findings", groups=shown, most_groups=finding_pages.MOST_GROUPS, **shared)
         some = finding_pages.page(connection, wanted, (page - 1) * SIZE, SIZE)
         said = handling.said(connection, [item.id for item in some.findings])
     rules = Rules.of(visit.desk.settings)

@@ -63,7 +63,7 @@ def test_a_file_is_kept_listed_and_given_out_to_be_saved(
     assert "filename*=UTF-8''%E7%A1%AE" in answer.headers["content-disposition"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     with desk.reading() as connection:
-        last = audit.entries(connection, limit=1)[0]
+        last = audit.entries(connection, action="finding attached")[0]
     assert (last.actor, last.action, last.detail["sha256"]) == ("a.finance", "finding attached", DIGEST)
 
 
