@@ -149,6 +149,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
     "not good yet": {"tamper": lambda claims: claims | {"nbf": claims["iat"] + 120}},
     "another issuer": {"tamper": lambda claims: claims | {"iss": "https://evil.example"}},
     "for another client": {"tamper": lambda claims: claims | {"aud": "other"}},
+    "for another client, issued to us": {"tamper": lambda claims: claims | {"aud": ["other"], "azp": CLIENT}},
     "for several, issued to none": {"tamper": lambda claims: claims | {"aud": [CLIENT, "other"]}},
     "issued to another client": {"tamper": lambda claims: claims | {"azp": "other"}},
     "of nobody": {"tamper": lambda claims: claims | {"sub": ""}},
