@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from httpx import Response
 
 from state.members import Role
 from state.store import Store
@@ -42,7 +43,7 @@ def hidden(page: str, name: str) -> str:
     return html.unescape(found[1]) if found else ""
 
 
-def upload(browser: Browser, manifest: str, **more: str) -> object:
+def upload(browser: Browser, manifest: str, **more: str) -> Response:
     page = browser.get("/settings/systems/new").text
     files = {"manifest": ("acme.yaml", manifest.encode())}
     if "mapping" in more:
@@ -335,9 +336,9 @@ def test_a_broken_file_keeps_the_last_good_settings_and_says_what_is_wrong(admin
     config.unlink()
     assert admin.get("/settings").status_code == 200
     config.write_text(before.replace("connector: salesforce", "connector: xero"))
-    page = admin.get("/settings").text
-    assert "Everything goes on" not in page
-    assert "<td>salesforce</td>" not in page
+    whole = admin.get("/settings").text
+    assert "Everything goes on" not in whole
+    assert "<td>salesforce</td>" not in whole
 
 
 def test_the_store_is_not_changed_while_the_server_runs(admin: Browser, config: Path) -> None:
