@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from console.web.api.values import Amount, OnDay, Reason, Record, Sent
+from console.web.api.values import Amount, OnDay, Reason, Record, Sent, Whole
 
 
 class Applied(BaseModel):
@@ -68,7 +68,7 @@ class Receipt(BaseModel):
 class Choice(Sent):
     """Which suggestion is taken, and why if that is to be kept."""
 
-    rank: Annotated[int, Field(strict=True, ge=1, le=99)] = Field(1, description="Of the suggestions of the receipt")
+    rank: Annotated[int, Field(ge=1, le=99), Whole] = Field(1, description="Of the suggestions of the receipt")
     reason: Reason | None = None
 
 

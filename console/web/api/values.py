@@ -35,6 +35,12 @@ def _day(value: object) -> date:
     return date.fromisoformat(value)
 
 
+def _whole(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("a number is written without quotation marks")
+    return value
+
+
 # -- in requests
 
 NOT_KEPT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
@@ -50,6 +56,8 @@ Day = Annotated[
     date, BeforeValidator(_day), Shown({"type": "string", "format": "date"}), Field(examples=["2026-11-30"])
 ]
 Month = Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"), Field(examples=["2026-10"])]
+Whole = BeforeValidator(_whole)
+"""For numbers in bodies: 3 and 3.0, as JSON has it, but no text that looks like one."""
 Key = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 PageNumber = Annotated[int, Query(ge=1, le=LAST_PAGE, description="Which page; the first is 1.")]
 PageSize = Annotated[int, Query(ge=1, le=LARGEST_SIZE, description="How many on a page.")]
