@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets as random
 import stat
 from collections import OrderedDict
 from collections.abc import Collection
@@ -22,8 +21,8 @@ from typing import TYPE_CHECKING
 from console import configured, literals
 from console.web.admin import differences
 from console.web.admin.differences import Line, NotUndoable
+from console.web.admin.replacing import replace
 from settings import Problem, SettingsError
-from settings.literals import HIDDEN
 from state import settings_changes
 from state.settings_changes import Change
 from yamlfiles.errors import FileUnusable
@@ -90,10 +89,6 @@ class Files:
     def main(self) -> str:
         """What ltc.yaml is called here."""
         return self.path.name
-
-    def is_known(self, file: str, settings: Settings) -> bool:
-        """Whether a name is that of a file of the site: ltc.yaml, a mapping or a manifest, there or not."""
-        return self.kind(file, settings) is not None
 
     def kind(self, file: str, settings: Settings) -> str | None:
         """``settings``, ``mapping`` or ``manifest``; ``None`` for any other name."""
@@ -167,10 +162,6 @@ class Files:
         now = self.read(file)
         self._check(file, text, now.text, settings)
         return now
-
-    def difference(self, file: str, text: str) -> list[Line]:
-        """What would be different with this text. Raises ``FileError``."""
-        return self.between(self.read(file).text, text)
 
     def between(self, before: str, after: str) -> list[Line]:
         """What differs between two texts, without the secrets in them."""
@@ -296,38 +287,12 @@ class Files:
         return path
 
     def _write(self, file: str, data: bytes, is_new: bool) -> None:
-        path = self._path(file)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            kept = stat.S_IMODE(path.stat().st_mode) if not is_new else 0o644
-            beside = path.parent / f".{path.name}.{random.token_hex(8)}"
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            try:
-                with os.fdopen(handle, "wb") as opened:
-                    opened.write(data)
-                    os.fchmod(handle, kept)
-                    opened.flush()
-                    os.fsync(handle)
-                if is_new:
-                    os.link(beside, path)  # never over a file that came meanwhile
-                else:
-                    beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-            _settle(path.parent)
+            replace(self._path(file), data, is_new)
         except FileExistsError:
             raise ChangedMeanwhile(self.read(file), []) from None
         except OSError:
             raise FileError("read_only", file) from None
-
-
-def _settle(folder: Path) -> None:
-    """Let the disk know of the new name."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _manifest(text: str, name: str) -> None:
@@ -337,6 +302,3 @@ def _manifest(text: str, name: str) -> None:
         path = Path(folder) / name
         path.write_text(text, encoding="utf-8")
         load(path)
-
-
-__all__ = ["HIDDEN", "ChangedMeanwhile", "Content", "FileError", "Files", "NotUndoable", "NotUsable"]
