@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from console.web.admin.files import ChangedMeanwhile, FileError, Files, NotUndoable, NotUsable
+from console.web.admin.differences import NotUndoable
+from console.web.admin.files import ChangedMeanwhile, FileError, Files, NotUsable
 from settings.model import Settings
 from state import audit
 from state.store import Store
