@@ -141,7 +141,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/bulk/approve"): APPROVERS,
 }
 ADDRESSED = {"token": "x", "name": "report.css", "id": "0" * 24, "period": "2026-09", "form": "json"}
-ADDRESSED |= {"connector": "none", "system": "crm", "stream": "lead", "number": "1"}  # no kit is to be started
+ADDRESSED |= {"connector": "none", "system": "crm", "stream": "none", "number": "1"}  # nothing is to be started
 ADDRESSED |= {"receipt": "1", "kind": "same_as", "left": "1", "right": "2", "record": "1"}
 ADDRESSED["digest"] = "0" * 64
 NOT_ALLOWED = "Your role does not allow it"
