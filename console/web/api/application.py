@@ -172,16 +172,21 @@ def _refused(_request: Request, error: Exception) -> Response:
     return problem(error.status, error.detail, error.remedy, headers=error.headers)
 
 
-def refused(_request: Request, error: Exception) -> Response:
+def refused(request: Request, error: Exception) -> Response:
     """What the framework refuses, as a problem."""
     status = getattr(error, "status_code", 400)
+    headers = getattr(error, "headers", None)
+    if status == 405:  # the framework names the methods of one of its routes only
+        path = request.url.path.removeprefix(PATH)
+        known = {method for route, method in operations() if route.path_regex.match(path)}
+        headers = {"Allow": ", ".join(sorted(known))} if known else headers
     said = {
         400: ("The body cannot be read.", "Send JSON, with `Content-Type: application/json`."),
         404: ("There is no such address.", f"GET {PATH}/openapi.json lists the ones there are."),
         405: ("This address does not know that method.", f"GET {PATH}/openapi.json lists the ones there are."),
     }
     sentence, remedy = said.get(status, ("That did not work.", ""))
-    return problem(status, sentence, remedy, headers=getattr(error, "headers", None))
+    return problem(status, sentence, remedy, headers=headers)
 
 
 def _invalid(_request: Request, error: Exception) -> Response:

@@ -123,10 +123,11 @@ def test_what_is_not_there_is_a_problem_with_a_remedy(program: Program, path: st
     assert refused(program(Role.VIEWER).get(path), 404)["remedy"]
 
 
-def test_a_wrong_method_says_which_are_known(program: Program) -> None:
-    answer = program(Role.VIEWER).client.delete(f"{PATH}/me")
+@pytest.mark.parametrize(("path", "known"), [("/me", "GET"), ("/runs", "GET, POST"), ("/plans/0/apply", "POST")])
+def test_a_wrong_method_says_which_are_known(program: Program, path: str, known: str) -> None:
+    answer = program(Role.VIEWER).client.delete(f"{PATH}{path}")
     refused(answer, 405)
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == known
 
 
 @pytest.mark.parametrize(
