@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from console.i18n import Texts
     from settings.model import Settings, SystemSettings
     from state.pauses import Pause, Pauses
-    from state.queries import Attempt, StreamStatus
+    from state.queries import Attempt, Held, StreamStatus
     from state.store import Store
 
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
@@ -43,8 +43,16 @@ class Found(NamedTuple):
     """What people have paused."""
 
 
-def read(store: Store, settings: Settings, only: Sequence[str] | None = None) -> Found:
-    """Read it all at one instant, or what belongs to some systems ``only``; raises ``StoreError``."""
+def read(
+    store: Store,
+    settings: Settings,
+    only: Sequence[str] | None = None,
+    counted: Callable[[Connection], Held] | None = None,
+) -> Found:
+    """Read it all at one instant, or what belongs to some systems ``only``; raises ``StoreError``.
+
+    ``counted`` counts records in another way than ``queries.counted``.
+    """
     from state import creations, findings, held, pauses, queries, runs, shapes
     from sync import gates
 
@@ -52,7 +60,7 @@ def read(store: Store, settings: Settings, only: Sequence[str] | None = None) ->
     with store.reading() as connection:
         made = creations.counts(connection)
         found = Found(
-            streams=queries.streams(connection),
+            streams=queries.streams(connection, counted(connection) if counted else None),
             failing=queries.failing(connection),
             running=queries.recent_runs(connection, status="running"),
             findings=findings.outstanding(connection),

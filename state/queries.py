@@ -65,15 +65,20 @@ class RunRow:
     """Per system."""
 
 
-def streams(connection: Connection) -> list[StreamStatus]:
-    """Every stream that was ever begun, by system."""
+Held = dict[tuple[int, int], int]
+"""Stream and state (``RecordState``) → records."""
+
+
+def streams(connection: Connection, held: Held | None = None) -> list[StreamStatus]:
+    """Every stream that was ever begun, by system; ``held`` from ``counted``, if it has been counted already."""
     table, cursor = schema.stream, schema.cursor
     found = connection.execute(
         select(table.c.id, table.c.system, table.c.name, table.c.entity, cursor.c.covered_until, cursor.c.complete)
         .outerjoin(cursor, cursor.c.stream_id == table.c.id)
         .order_by(table.c.system, table.c.id)
     ).all()
-    held, success = _held(connection), _successes(connection)
+    held = counted(connection) if held is None else held
+    success = _successes(connection)
     pulls = {(item.system, item.stream): item for item in attempts(connection) if item.direction == "pull"}
     return [
         StreamStatus(
@@ -90,6 +95,11 @@ def streams(connection: Connection) -> list[StreamStatus]:
         )
         for row in found
     ]
+
+
+def last_end(connection: Connection) -> int | None:
+    """When a run ended last, in microseconds."""
+    return connection.execute(select(func.max(schema.run.c.ended_at))).scalar()
 
 
 def attempts(connection: Connection) -> list[Attempt]:
@@ -206,7 +216,8 @@ def _counts(summary: str) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _held(connection: Connection) -> dict[tuple[int, int], int]:
+def counted(connection: Connection) -> Held:
+    """How many records there are of each stream and state; reads all of them, half a second for a million."""
     table = schema.record
     query = select(table.c.stream_id, table.c.state, func.count()).group_by(table.c.stream_id, table.c.state)
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}

@@ -64,17 +64,24 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
 def overview(report: Report, found: Tally, words: Texts) -> dict[str, Any]:
     """What ``page/figures.html.j2`` shows: everything but the findings themselves, of which ``found`` is the sum."""
     return {
-        "report": report,
-        "base": report["base_currency"],
-        "as_of": figures.as_of(report, words),
+        **heading(report, words),
         "cards": list(_cards(report, found, words)),
         "remarks": figures.remarks(found, report["base_currency"], words),
-        "signed": _signed(report, words),
         "period_sections": list(_period_sections(report, words)),
         "rivers": list(_rivers(report, words)),
         "tie_outs": list(_tie_outs(report, words)),
         "stages": list(_stages(found, words)),
         "ages": list(_ages(found, report["base_currency"], words)),
+    }
+
+
+def heading(report: Report, words: Texts) -> dict[str, Any]:
+    """What stands above the figures: as of when and of which period they are, and who signed it."""
+    return {
+        "report": report,
+        "base": report["base_currency"],
+        "as_of": figures.as_of(report, words),
+        "signed": _signed(report, words),
     }
 
 

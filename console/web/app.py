@@ -39,6 +39,7 @@ from console.web.admin import drift, history, kit, mappings, ownership, samples,
 from console.web.admin import systems as settings_of_systems
 from console.web.admin.files import Files
 from console.web.api import application as rest
+from console.web.counting import Counting
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
 from console.web.problems import API
@@ -71,6 +72,7 @@ def workbench(
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None, telemetry=quiet)
     app.state.desk = desk = Desk(store, settings, secure, proxied)
     app.state.attempts = signing_in.attempts()
+    app.state.counting = Counting()
     app.state.providers = provided.Providers()
     app.state.worker = Worker(store, desk.present)
     app.state.latest = overview.Latest(store, desk.present)

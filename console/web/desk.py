@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, HTTPException, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.i18n import LOCALES, Texts, texts
@@ -168,10 +169,15 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **content: Any) -> Response:
         """Render ``pages/TEMPLATE.html.j2``."""
+        return HTMLResponse(self.part(template, **content), status)
+
+    def part(self, template: str, **content: Any) -> Markup:
+        """Render ``pages/TEMPLATE.html.j2``, a page or a part of one."""
         t = self.texts
         shared = {"t": t, "visit": self, "navigation": self._navigation(), "Right": Right}
         shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}
-        return HTMLResponse(self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content}), status)
+        rendered = self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content})
+        return Markup(rendered)  # noqa: S704 - the template has escaped what is in it
 
     def _navigation(self) -> list[tuple[str, str]]:
         return [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]

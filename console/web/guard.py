@@ -22,7 +22,8 @@ LARGEST_UPLOAD = attachments.LARGEST + LARGEST_FORM
 _UPLOADS = re.compile(r"/findings/[0-9a-f]{1,40}/attachments")
 """Where such a form goes: it is read as it comes, once its mark was right."""
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

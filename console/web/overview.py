@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
+from markupsafe import Markup
 from starlette.responses import Response
 
 from console.i18n import texts
@@ -30,6 +31,8 @@ from state.clock import now_us, to_us
 from state.finding_totals import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Connection
 
     from console.web.present import Present
@@ -49,6 +52,17 @@ class _Made:
     trend: Trend
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The report of now without its findings, their sums, and the months before it; ``key`` changes with any of it but
+    the instant of now, and ends with the language."""
+
+    report: Report
+    sums: Tally
+    trend: Trend
+    key: tuple[Any, ...]
+
+
 class Latest:
     """The report of now in each language but for the findings themselves, of which it has the sums.
 
@@ -61,14 +75,12 @@ class Latest:
         self._made: dict[str, _Made] = {}
         self._being_made: dict[str, Future[_Made]] = {}
         self._tally: tuple[tuple[Any, ...], Tally] | None = None
+        self._bodies: dict[str, tuple[tuple[Any, ...], Markup]] = {}
         self._lock = Lock()
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="overview")
 
-    def of(self, locale: str) -> tuple[Report, Tally, Trend]:
-        """The report, the sums of its findings, and the months before it.
-
-        Raises ``StoreError``, ``DoesNotFootError``.
-        """
+    def of(self, locale: str) -> Shown:
+        """What to show; raises ``StoreError``, ``DoesNotFootError``."""
         rules = Rules.of(self._present.settings)
         with self._store.reading() as connection:
             seen = _seen(connection, rules)
@@ -76,9 +88,17 @@ class Latest:
         if made is None or made.seen != seen:
             made = self._anew(locale, seen, rules, made)
         if "finding" in made.parts:
-            return made.report, figures.tally(made.report["findings"]), made.trend
+            return Shown(made.report, figures.tally(made.report["findings"]), made.trend, (made.seen, locale))
         now = {} if made.report["sign_off"] else {"as_of": instant(_now(rules))}
-        return {**made.report, **now}, self._sum(made, rules), made.trend
+        seen, sums = self._sum(made, rules)
+        return Shown({**made.report, **now}, sums, made.trend, (seen, locale))
+
+    def drawn(self, shown: Shown, draw: Callable[[], Markup]) -> Markup:
+        """The page's body, drawn anew only where it shows something else than the last one in its language."""
+        kept = self._bodies.get(shown.key[-1])
+        if kept is None or kept[0] != shown.key:
+            kept = self._bodies[shown.key[-1]] = (shown.key, draw())
+        return kept[1]
 
     def _anew(self, locale: str, seen: tuple[Any, ...], rules: Rules, before: _Made | None) -> _Made:
         with self._lock:
@@ -96,13 +116,14 @@ class Latest:
         made = self._made[locale] = _Made(seen, parts, whole, months)
         return made
 
-    def _sum(self, made: _Made, rules: Rules) -> Tally:
-        """The sums of the findings of now."""
+    def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally]:
+        """The sums of the findings of now, and what changes when they or what was made do."""
         with self._store.reading() as connection:
             seen = (*news.versions(connection), made.seen)
-            if self._tally is None or self._tally[0] != seen:
-                self._tally = (seen, tally(connection, made.parts["basis"], rules.as_of))
-            return self._tally[1]
+            kept = self._tally
+            if kept is None or kept[0] != seen:
+                kept = self._tally = (seen, tally(connection, made.parts["basis"], rules.as_of))
+            return kept
 
 
 def tally(connection: Connection, basis: dict[str, Any], now: datetime) -> Tally:
@@ -143,7 +164,13 @@ def _now(rules: Rules) -> int:
 @router.get("/")
 def overview(visit: Reader) -> Response:
     """The overview."""
-    found, outstanding, months = visit.request.app.state.latest.of(visit.texts.locale)
+    latest: Latest = visit.request.app.state.latest
+    shown = latest.of(visit.texts.locale)
     words = texts(visit.texts.locale)
-    shown = html.overview(found, outstanding, words)
-    return visit.page("overview", findings_at="/findings", charts=trends.shown(months, shown["base"], words), **shown)
+
+    def draw() -> Markup:
+        content = html.overview(shown.report, shown.sums, words)
+        charts = trends.shown(shown.trend, content["base"], words)
+        return visit.part("overview_body", findings_at="/findings", charts=charts, **content)
+
+    return visit.page("overview", body=latest.drawn(shown, draw), **html.heading(shown.report, words))

@@ -60,7 +60,7 @@ def fresh(visit: Visit) -> Found:
     """How fresh everything is that this person sees."""
     settings = visit.desk.settings
     only = None if len(visit.systems) == len(settings.systems) else visit.systems
-    return freshness.read(visit.desk.store, settings, only)
+    return freshness.read(visit.desk.store, settings, only, visit.request.app.state.counting.of)
 
 
 def stream_names(visit: Visit, system: str) -> list[str]:

@@ -63,7 +63,7 @@ def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
     assert held.asked.wait(20)
     id, page = page_of_the_run(browser)
     assert 'http-equiv="refresh"' in page
-    assert 'id="live" data-refresh' in page
+    assert 'id="live" hx-get' in page
     assert "crm.deal pull began" in page
     assert "Stop it" not in viewer.get(f"/runs/{id}").text
     assert viewer.post(f"/runs/{id}/stop").status_code == 403
