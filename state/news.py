@@ -83,6 +83,11 @@ def versions(connection: Connection) -> tuple[int, ...]:
     return (*(connection.execute(query).scalar_one() for query in newest), _decisions(connection))
 
 
+def findings_version(connection: Connection) -> int:
+    """A number that changes whenever a finding does."""
+    return int(connection.execute(select(func.coalesce(func.max(schema.finding_event.c.id), 0))).scalar_one())
+
+
 def figures(connection: Connection) -> tuple[int | str, ...]:
     """What changes whenever a reconciliation has changed figures or findings."""
     newest = connection.execute(select(func.coalesce(func.max(schema.figure.c.id), 0))).scalar_one()

@@ -42,6 +42,7 @@ from console.web.api import application as rest
 from console.web.counting import Counting
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
 from console.web.guard import HEADERS, Guard
+from console.web.listings import Listings
 from console.web.problems import API
 from console.web.work import Worker
 from reconciliation.tieouts import DoesNotFootError
@@ -72,7 +73,7 @@ def workbench(
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None, telemetry=quiet)
     app.state.desk = desk = Desk(store, settings, secure, proxied)
     app.state.attempts = signing_in.attempts()
-    app.state.counting = Counting()
+    app.state.counting, app.state.listings = Counting(), Listings()
     app.state.providers = provided.Providers()
     app.state.worker = Worker(store, desk.present)
     app.state.latest = overview.Latest(store, desk.present)

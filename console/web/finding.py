@@ -136,7 +136,7 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Respons
         said = handling.said(connection, [found.id]).get(found.id, [])
         asked = handling.asked_waiver(connection, found.id)
         rows = chains.rows(connection, [record.record_id for record in found.records])
-        before, after = finding_pages.beside(connection, chosen.wanted(visit), found.id)
+        before, after = visit.request.app.state.listings.beside(connection, chosen.wanted(visit), found.id)
         customer, with_customer, of_check = finding_pages.alike(connection, found)
     zone, within = visit.desk.settings.business_day_zone, _within(visit)
 

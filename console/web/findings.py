@@ -12,6 +12,7 @@ from starlette.responses import Response
 from console.web import attachments, bulk, finding, views
 from console.web.desk import Reader, Visit, see
 from console.web.filters import CHOICES, ME, Filter, ages
+from console.web.listings import Listings
 from reconciliation import checks, money, report
 from reconciliation.rules import Rules
 from state import finding_pages, handling, members, saved_views
@@ -31,6 +32,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
     """The findings that are looked for, a page at a time, or in groups; without a question, the member's own view."""
     chosen = Filter.of(visit.request.query_params)
     member = visit.member.name
+    lists: Listings = visit.request.app.state.listings
     with visit.desk.store.reading() as connection:
         first = saved_views.first(connection, member)
         if first is not None and not visit.request.url.query:
@@ -44,7 +46,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
             "groups_by": GROUPS,
             "ages": tuple(ages(visit)),
             "assignees": [member.name for member in members.listing(connection) if member.active],
-            "checks": _checks(visit, finding_pages.checks(connection)),
+            "checks": _checks(visit, lists.checks(connection)),
             "systems": list(visit.desk.settings.systems),
             "me": ME,
             "nobody": NOBODY,
@@ -57,7 +59,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
             found = finding_pages.groups(connection, wanted, chosen.group, ages(visit))
             shown = [_group(visit, chosen, one) for one in found]
             return visit.page("findings", groups=shown, most_groups=finding_pages.MOST_GROUPS, **shared)
-        some = finding_pages.page(connection, wanted, (page - 1) * SIZE, SIZE)
+        some = lists.page(connection, wanted, (page - 1) * SIZE, SIZE)
         said = handling.said(connection, [item.id for item in some.findings])
     rules = Rules.of(visit.desk.settings)
     query = chosen.query()
