@@ -12,6 +12,8 @@ from state.members import Role
 from state.store import Store
 from tests.web.conftest import PASSWORD, Browser
 
+pytestmark = pytest.mark.slow
+
 SignedIn = Callable[[Role], Browser]
 
 

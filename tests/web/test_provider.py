@@ -22,6 +22,8 @@ from tests.web import company_sign_in
 from tests.web.company_sign_in import Company, is_in
 from tests.web.identity_provider import CLIENT, SECRET, Claims, IdentityProvider, key
 
+pytestmark = pytest.mark.slow
+
 ANNA: Claims = {"sub": "248289761001", "preferred_username": "Anna", "groups": ["accounting", "everybody"]}
 
 

@@ -17,6 +17,8 @@ from tests.web.company_sign_in import Company, is_in
 from tests.web.conftest import Browser
 from tests.web.identity_provider import SECRET, Claims
 
+pytestmark = pytest.mark.slow
+
 ANNA: Claims = {"sub": "s-1", "preferred_username": "anna", "groups": ["accounting"]}
 
 

@@ -18,6 +18,8 @@ from tests.console.company import data, ltc
 from tests.web.test_access import ADDRESSED, TABLE
 from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
 
+pytestmark = pytest.mark.slow
+
 OF_A_SYSTEM = [(method, path) for method, path in TABLE if "/systems/{name}" in path or "/{system}" in path]
 EVERYBODY_S = ("/", "/findings", "/cash", "/links", "/trace?text=x", "/periods")
 

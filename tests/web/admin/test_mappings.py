@@ -23,6 +23,8 @@ from tests.console import deal
 from tests.console.company import write
 from tests.web.conftest import Browser
 
+pytestmark = pytest.mark.slow
+
 OWN = """\
 # Our fields in Salesforce
 version: 1

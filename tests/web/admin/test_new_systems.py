@@ -19,6 +19,8 @@ from state.store import Store
 from tests.web.admin.test_settings_pages import MANIFEST, NEW, filled, hidden, upload
 from tests.web.conftest import Browser
 
+pytestmark = pytest.mark.slow
+
 ORDERS = [
     {"id": f"{n}", "number": f"SO-{n}", "currency": "EUR", "total_amount": "10.00", "order_date": "2026-10-01"}
     for n in range(1, 6)

@@ -14,6 +14,8 @@ from state.members import Role
 from state.store import Store
 from tests.web.conftest import Browser
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = """\
 version: 1
 name: acme

@@ -20,6 +20,8 @@ from tests.web.api.conftest import Api, Program, Token
 from tests.web.api.test_rights import mark
 from tests.web.conftest import Browser
 
+pytestmark = pytest.mark.slow
+
 
 def refused(answer: Response, status: int) -> dict[str, Any]:
     """The problem of a refusal."""

@@ -15,6 +15,8 @@ from state.members import Role
 from tests.web.api.conftest import Program
 from tests.web.conftest import Browser
 
+pytestmark = pytest.mark.slow
+
 READ, DECIDE, APPROVE, OPERATE = Right.READ, Right.DECIDE, Right.APPROVE, Right.OPERATE
 
 TABLE: dict[tuple[str, str], Right] = {
