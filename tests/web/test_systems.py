@@ -5,21 +5,24 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
 from settings.model import Settings
-from state import audit, budgetrows, pauses, runs
+from state import audit, budgetrows, clock, pauses, runs
 from state.clock import now_us
 from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
 from sync import job
 from tests.jobs.toy import Toy, ToySystem
+from tests.web.conftest import Browser
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
 
+_DAY_NS = 86_400_000_000_000
 QUOTA = Allowance("toy:1", calls=10, quota=Quota(calls=100, zone="UTC"), name="Toy Inc.")
 
 
@@ -77,10 +80,15 @@ def test_a_system_is_shown_with_counts_schedule_and_who_works_on_it(
 
 
 def test_what_the_source_allows_is_shown_with_what_is_left_and_when_it_comes_back(
-    olaf: Opens, sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    olaf: Opens, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Toy, "allowances", lambda _: [QUOTA])
-    browser = olaf(Role.VIEWER)
+    noon = time.time_ns() // _DAY_NS * _DAY_NS + _DAY_NS // 2  # so that no day begins meanwhile
+    with clock.simulated(lambda: noon):
+        _look_at_quotas(olaf(Role.VIEWER), sqlite_store)
+
+
+def _look_at_quotas(browser: Browser, sqlite_store: Store) -> None:
     assert "Toy Inc. 10 in 1 s – – 100 –" in plain(browser.get("/systems/crm").text)
     hour = now_us() - now_us() % 3_600_000_000
     with sqlite_store.transaction() as connection:
