@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _LISTS = 6
-"""Lists that are kept; one of 50,000 takes about 6 MB."""
+"""Lists that are kept; one of 50,000 takes about 6 MB. What somebody searches for is looked for once, and is not."""
 _LONGEST = 200_000
 """A longer list is sorted for each page."""
 
@@ -65,7 +65,7 @@ class Listings:
                 return found
         found = finding_pages.ids(connection, wanted, _LONGEST + 1)
         with self._lock:
-            if version == self._version:
+            if version == self._version and not wanted.text:
                 self._lists[wanted] = found
                 while len(self._lists) > _LISTS:
                     self._lists.popitem(last=False)
