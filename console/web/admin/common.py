@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -33,6 +33,7 @@ class Outcome:
     file: str = ""
     meanwhile: list[Line] | None = None
     """What somebody else changed."""
+    saved: bool = False
 
     @property
     def status(self) -> int:
@@ -85,3 +86,28 @@ def previewed(visit: Visit, file: str, text: str, sent: Mapping[str, str]) -> Ou
 def is_agreed(outcome: Outcome, sent: Mapping[str, str]) -> bool:
     """Whether exactly this is to be saved, and nobody else changed the file."""
     return sent.get("do") == "save" and sent.get("planned") == outcome.planned and outcome.meanwhile is None
+
+
+def changed(
+    visit: Visit,
+    sent: Mapping[str, str],
+    change: Callable[[str, str], str],
+    usual: str,
+    is_wrong: Callable[[str], bool] = lambda _text: False,
+) -> Outcome:
+    """Show what a form changes in ltc.yaml, or save it if exactly that was seen and agreed.
+
+    ``change`` makes the new text of the text and the name of the file, ``usual`` is the reason if none was given.
+    Nothing is saved while ``is_wrong`` of the text before. What stands in the way is in the outcome.
+    """
+    found = files(visit)
+    try:
+        main = found.read(found.main)
+        text = change(main.text, found.main)
+        outcome = previewed(visit, found.main, text, sent)
+        if is_agreed(outcome, sent) and not is_wrong(main.text):
+            found.save(found.main, text, main.digest, visit.desk.settings, visit.member.name, why(sent, usual))
+            outcome.saved = True
+    except REFUSALS as error:
+        outcome = refused(error)
+    return outcome

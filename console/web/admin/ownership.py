@@ -59,19 +59,15 @@ def ownership(visit: Administrator) -> Response:
 def own(visit: Administrator, sent: AdministratorForm) -> Response:
     """Show what would be different in ltc.yaml, or save it."""
     common.whole(visit)
-    found, outcome = common.files(visit), Outcome()
-    try:
-        main = found.read(found.main)
-        text = main.text
-        for before in _owned(text, found.main):
-            text = _with(text, found.main, before, sent)
-        outcome = common.previewed(visit, found.main, text, sent)
-        if common.is_agreed(outcome, sent):
-            reason = common.why(sent, visit.texts("admin.why.ownership"))
-            found.save(found.main, text, main.digest, visit.desk.settings, visit.member.name, reason)
-            return see("/settings?said=changed")
-    except REFUSALS as error:
-        outcome = common.refused(error)
+
+    def change(text: str, file: str) -> str:
+        for before in _owned(text, file):
+            text = _with(text, file, before, sent)
+        return text
+
+    outcome = common.changed(visit, sent, change, visit.texts("admin.why.ownership"))
+    if outcome.saved:
+        return see("/settings?said=changed")
     return _page(visit, sent, outcome)
 
 

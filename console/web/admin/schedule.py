@@ -42,20 +42,18 @@ def schedules(visit: Administrator) -> Response:
 def reschedule(visit: Administrator, sent: AdministratorForm) -> Response:
     """Show what would be different in ltc.yaml, or save it."""
     common.whole(visit)
-    found, outcome = common.files(visit), Outcome()
-    try:
-        main = found.read(found.main)
-        text = main.text
-        for name, entry in _systems(text, found.main).items():
-            text = _with(text, found.main, name, entry, sent)
-        outcome = common.previewed(visit, found.main, text, sent)
-        wrong = any(row.problem for row in _rows(visit, main.text, sent))
-        if not wrong and common.is_agreed(outcome, sent):
-            reason = common.why(sent, visit.texts("admin.why.schedule"))
-            found.save(found.main, text, main.digest, visit.desk.settings, visit.member.name, reason)
-            return see("/settings?said=changed")
-    except REFUSALS as error:
-        outcome = common.refused(error)
+
+    def change(text: str, file: str) -> str:
+        for name, entry in _systems(text, file).items():
+            text = _with(text, file, name, entry, sent)
+        return text
+
+    def is_wrong(text: str) -> bool:
+        return any(row.problem for row in _rows(visit, text, sent))
+
+    outcome = common.changed(visit, sent, change, visit.texts("admin.why.schedule"), is_wrong)
+    if outcome.saved:
+        return see("/settings?said=changed")
     return _page(visit, sent, outcome)
 
 
