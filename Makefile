@@ -88,7 +88,7 @@ docs: $(READY) ## write docs/commands.md, docs/checks*.md and the operations in 
 
 lock: $(READY) ## resolve the dependencies anew into requirements.lock
 	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --extra sandbox --extra telemetry --extra dev pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --no-emit-index-url --extra sandbox --extra telemetry --extra dask --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-bench .uv .audit .demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info

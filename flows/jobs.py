@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Failed
 
-from flows import artifacts, blocks
+from flows import artifacts, blocks, spreading
 from flows.steps import as_task
 from settings.load import load
 from state import creations, outbox, runs
@@ -150,7 +150,11 @@ def _run(
     caller = _caller.get() or Caller()
     settings = load(config_path(config))
     blocks.install()
-    with open_for(settings) as store, runs.belonging_to(runtime.flow_run.id):
+    with (
+        open_for(settings) as store,
+        runs.belonging_to(runtime.flow_run.id),
+        spreading.as_set(settings.reconciliation.parallel),
+    ):
         caller.result = result = work(
             store, settings, engine="prefect", progress=caller.progress, actor=caller.actor, step=as_task
         )

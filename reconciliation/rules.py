@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from settings.cash import CashSettings
+from settings.parallel import Parallel
 from state.clock import now, to_us
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class Rules:
     suggested_from: float = 0.5
     """The probability from which a person is asked."""
 
+    parallel: Parallel = field(default_factory=Parallel)
+    """Who does what falls into parts; it changes no result."""
+
     def own_words(self) -> dict[str, dict[str, Any]]:
         """What the checks of the site's own say, by id."""
         return {name: check.words() for name, check in self.own_checks.items()}
@@ -109,6 +113,7 @@ class Rules:
             by_likeness=found.linking.likeness,
             sure_from=found.linking.automatic,
             suggested_from=found.linking.suggest,
+            parallel=found.parallel,
             cash=found.cash,
             materiality=_materiality(found.materiality),
             owners={str(department): name for department, name in found.findings.owners.items()},

@@ -15,6 +15,7 @@ from settings.creation import CreationRule
 from settings.currencies import Currency
 from settings.encryption import Encryption, KeyReference
 from settings.linking import Linking
+from settings.parallel import Parallel
 from settings.retention import Retention
 from settings.signoff import Findings, Materiality, Periods
 from settings.workbench import Workbench
@@ -113,6 +114,7 @@ class ReconciliationSettings(_Settings):
     periods: Periods = Field(default_factory=Periods)
     linking: Linking = Field(default_factory=Linking)
     cash: CashSettings = Field(default_factory=CashSettings)
+    parallel: Parallel = Field(default_factory=Parallel)
 
 
 class Settings(_Settings):

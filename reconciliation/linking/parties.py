@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from reconciliation import spread
 from reconciliation.frame import Frame
 from reconciliation.linking import candidates, identifiers
 from reconciliation.linking.references import Hop, resolve
 
+_BATCH = 50_000
+_Form = Callable[[str, str | None], tuple[str, str] | None]
 _COMMON = 20
 """A tax id that more parties of one system share is not one."""
 
@@ -42,19 +46,24 @@ def _forms(
     frame: Frame,
     table: str,
     field: str,
-    form: Callable[[str, str | None], tuple[str, str] | None],
+    form: _Form,
     names: tuple[str, str],
 ) -> None:
     """Make ``table`` of all values of a field as given, with their country, and what ``form`` makes of them."""
     import pyarrow as pa  # a run without news imports none of it
 
     given = frame.rows(f"SELECT DISTINCT {field}, coalesce(country, '') FROM parties WHERE {field} <> ''")
-    found = [(value, country, *formed) for value, country in given if (formed := form(value, country or None))]
+    parts = (given[start : start + _BATCH] for start in range(0, len(given), _BATCH))
+    found = [row for rows in spread.over(partial(_formed, form), parts) for row in rows]
     columns = list(zip(*found, strict=True)) or [()] * 4
     data = pa.table(
         [pa.array(column, pa.string()) for column in columns], names=["given", "country", names[0], names[1]]
     )
     frame.take(table, data, "SELECT * FROM incoming")
+
+
+def _formed(form: _Form, given: list[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
+    return [(value, country, *formed) for value, country in given if (formed := form(value, country or None))]
 
 
 def _by_tax_id(frame: Frame) -> None:

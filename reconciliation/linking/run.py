@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple
 
+from reconciliation import spread
 from reconciliation.frame import Frame
 from reconciliation.linking import blocking, candidates, memory, normalise
 from reconciliation.linking.blocking import Refused
@@ -61,9 +63,10 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     known = last == (inputs, memory.stored(frame))
     if known:
         memory.recall(frame)
-    for linker in LINKERS:
-        if not (known and linker in _REMEMBERED):
-            linker(frame)
+    with nullcontext() if known else spread.as_set(frame.rules.parallel):
+        for linker in LINKERS:
+            if not (known and linker in _REMEMBERED):
+                linker(frame)
     counts = _write(frame, store, run_id, None if known else inputs, refused if known else blocking.refused(frame))
     frame.run(
         f"""
