@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.demo import config
 from sandbox.demo.place import Place
 
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
 _STOP_SECONDS = 30.0
 Say = Callable[[str], None]
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -26,7 +26,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 def up(folder: Path, say: Say = print) -> dict[str, Any]:
     """Bring the demo's systems up with the data they had (a new company if there is none) and leave them running.
 
-    Returns their addresses. Raises ``RuntimeError`` with the end of the log if they do not start.
+    Returns their addresses. Raises ``RuntimeError`` with why, and the end of their log, if they do not start.
     """
     place = Place(folder.resolve())
     endpoints = start(place)
@@ -65,9 +65,12 @@ def start(place: Place) -> dict[str, dict[str, Any]]:
     _pid_file(place).write_text(str(process.pid))
     deadline = time.monotonic() + _READY_SECONDS
     while not place.endpoints.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
+        late = time.monotonic() > deadline
+        if process.poll() is not None or late:
             stop(place)
-            raise RuntimeError(f"The demo systems did not start: {place.log.read_text(errors='replace')[-2000:]}")
+            said = place.log.read_text(errors="replace")[-2000:].strip()
+            what = f"are not ready after {_READY_SECONDS:.0f} s. Is the machine busy? Try again" if late else "ended"
+            raise RuntimeError(f"The demo systems {what}{f': {said}' if said else '.'}")
         time.sleep(0.1)
     return _endpoints(place)
 
