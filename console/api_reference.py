@@ -42,7 +42,9 @@ def _operations(made: dict[str, Any]) -> Iterator[str]:
 def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f"#### `{method} {PATH}{path}`\n"
     said = " ".join(operation["description"].split())
-    ends = "" if operation["x-right"] == "read" else f" Needs the right `{operation['x-right']}`."
+    right, scope = operation["x-right"], operation.get("x-scope", operation["x-right"])
+    ends = "" if right == "read" else f" Needs the right `{right}`."
+    ends += f" A token needs the scope `{scope}`." if scope != right else ""
     yield f"{said}{ends}\n"
     rows = [*_parameters(operation), *_body(made, operation)]
     if rows:
@@ -50,7 +52,7 @@ def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str
         yield from rows
         yield ""
     status = next(name for name in operation["responses"] if name.startswith("2"))
-    answer = operation["responses"][status]["content"]["application/json"]["schema"]
+    answer = operation["responses"][status]["content"]
     refused = ", ".join(name for name in operation["responses"] if name in ("404", "409"))
     yield f"Answers {status} with {_answer(answer)}{f'; also {refused}' if refused else ''}.\n"
 
@@ -64,9 +66,20 @@ def _body(made: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
     body = operation.get("requestBody")
     if body is None:
         return
-    model = made["components"]["schemas"][_name(body["content"]["application/json"]["schema"])]
-    for name, schema in model["properties"].items():
-        yield _row(name, "body", name in model.get("required", ()), schema, schema.get("description", ""))
+    if "application/json" not in body["content"]:
+        yield f"| | body | needed. {body['description']}, with `Content-Type: {', '.join(body['content'])}` |"
+        return
+    yield from _fields(made, body["content"]["application/json"]["schema"])
+
+
+def _fields(made: dict[str, Any], schema: dict[str, Any], within: str = "") -> Iterator[str]:
+    """The fields of a model, and of those within it."""
+    model = made["components"]["schemas"][_name(_plain(schema))]
+    for name, part in model["properties"].items():
+        yield _row(f"{within}{name}", "body", name in model.get("required", ()), part, part.get("description", ""))
+        inner = _plain(part.get("items", part))
+        if "$ref" in inner:
+            yield from _fields(made, inner, f"{within}{name}{'[]' if 'items' in part else ''}.")
 
 
 def _row(name: str, where: str, required: bool, schema: dict[str, Any], said: str) -> str:
@@ -76,26 +89,43 @@ def _row(name: str, where: str, required: bool, schema: dict[str, Any], said: st
 
 
 def _default(schema: dict[str, Any]) -> str:
-    return f"default `{schema['default']}`" if schema.get("default") not in (None, "") else ""
+    default = schema.get("default")
+    if isinstance(default, bool):
+        return f"default `{str(default).lower()}`"
+    return f"default `{default}`" if default not in (None, "") and not isinstance(default, dict | list) else ""
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    plain = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), schema)
+    plain = _plain(schema)
+    if "$ref" in plain:
+        return "an object"
+    if plain.get("type") == "array":
+        return f"a list of at most {plain['maxItems']}"
+    if plain.get("type") == "boolean":
+        return "`true` or `false`"
     if "enum" in plain:
         return "one of " + ", ".join(f"`{value}`" for value in plain["enum"] if value)
     if plain.get("type") == "integer":
-        return f"whole number from {plain['minimum']} to {plain['maximum']}"
+        return f"whole number from {int(plain['minimum'])} to {int(plain['maximum'])}"
     if plain.get("format") == "date":
         return "a day, `2026-11-30`"
     return f"text of at most {plain['maxLength']} characters" if "maxLength" in plain else "text"
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """What it is if it is not null."""
+    found: dict[str, Any] = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), schema)
+    return found
 
 
 def _name(schema: dict[str, Any]) -> str:
     return str(schema["$ref"]).rpartition("/")[2]
 
 
-def _answer(schema: dict[str, Any]) -> str:
-    name = _name(schema)
+def _answer(content: dict[str, Any]) -> str:
+    if "application/json" not in content:
+        return "the file"
+    name = _name(content["application/json"]["schema"])
     return f"a page of `{name[5:-1]}`" if name.startswith("Page_") else f"`{name}`"
 
 

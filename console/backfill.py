@@ -7,15 +7,17 @@ cursor goes on from where the pull ends. What was missed, or changed behind the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from settings.model import Settings
     from state.store import Store
 
 ACTION = "backfill started"
 """What the audit says of it."""
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,12 @@ class Cost:
     """Of these, without a time of change."""
     calls: int | None
     """As many as the last pulls needed for that many records; ``None`` if none of them brought any."""
+
+
+def begin(settings: Settings, day: date) -> datetime | None:
+    """The first instant of a day in the zone of business days; ``None`` if no window can begin there."""
+    found = datetime.combine(day, datetime.min.time(), settings.business_day_zone)
+    return found if _EARLIEST <= found <= datetime.now(UTC) else None
 
 
 def cost(store: Store, system: str, stream: str, since: datetime) -> Cost:

@@ -22,3 +22,12 @@ def ask(connection: Connection, settings: Settings, id: str, reason: str, until:
     if until < rules.today:
         raise FindingError("That day has passed.", "Name the last day on which it is accepted.")
     return handling.ask_waiver(connection, id, reason, until, actor, at=rules.fixed_at)
+
+
+def ask_once(
+    connection: Connection, settings: Settings, id: str, reason: str, until: date, actor: str, waits: str
+) -> Finding:
+    """The same, unless somebody has asked already: then ``FindingError`` with the sentence ``waits``."""
+    if handling.asked_waiver(connection, id) is not None:
+        raise FindingError(waits)
+    return ask(connection, settings, id, reason, until, actor)

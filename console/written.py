@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.letters import personal
 from console.records import HIDDEN
@@ -25,15 +25,21 @@ def changes(settings: Settings, item: Item, currency: str | None) -> Iterator[tu
 
     ``currency``: that of the record. Personal values are hidden.
     """
-    kinds = {column.name: column.kind for column in columns(ENTITIES[item.entity])}
     hidden = personal(settings, item)
     for change in item.changes:
-        old, new = change.old, change.new
-        if change.field in hidden:
-            old, new = (None if value is None else HIDDEN for value in (old, new))
-        elif kinds.get(change.field) is Kind.MONEY:
-            old, new = (money.text(value, currency) for value in (old, new))
+        old, new = (
+            plain(item.entity, change.field, value, currency, hidden=change.field in hidden)
+            for value in (change.old, change.new)
+        )
         yield change, old, new
+
+
+def plain(entity: str, field: str, value: Any, currency: str | None, *, hidden: bool) -> Any:
+    """A canonical value of a kind of record: money as decimals, a ``hidden`` one as a sign that there is one."""
+    if hidden:
+        return None if value is None else HIDDEN
+    kinds = {column.name: column.kind for column in columns(ENTITIES[entity])}
+    return money.text(value, currency) if kinds.get(field) is Kind.MONEY else value
 
 
 def decide(connection: Connection, letter: Item | Creation, actor: str, reason: str | None) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"html": ".html", "xlsx": ".xlsx", "pdf": ".pdf", "csv": ".zip", "json": ".json"}
 """Form → the end of its file's name."""
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "csv": "application/zip",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Form → its media type."""
 
 
 def write(report: Report, form: str, path: Path, locale: str) -> None:
@@ -36,6 +45,14 @@ def write(report: Report, form: str, path: Path, locale: str) -> None:
         delimited.write(report, path, locale)
     else:
         path.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def content(report: Report, form: str, locale: str) -> bytes:
+    """One form as bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"report{SUFFIXES[form]}"
+        write(report, form, path, locale)
+        return path.read_bytes()
 
 
 def write_all(report: Report, folder: Path, locale: str) -> dict[str, Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from anyio.to_thread import run_sync
@@ -14,19 +13,15 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.responses import Response
 
+from console import finding_files
 from console.web.desk import Decider, Reader, Visit
 from console.web.finding import decided, known, page
-from state import attachments, handling
+from state import attachments
 from state.attachments import AttachmentError
-from state.findings import Finding, FindingError
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+from state.findings import FindingError
 
 router = APIRouter()
 
-MOST = 20
-"""Files of one finding."""
 _LONGEST_MARK = 200
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -44,7 +39,8 @@ async def attach(visit: Decider, id: str) -> Response:
         raise HTTPException(400) from None
 
     def keep() -> Response:
-        return decided(visit, id, lambda connection, at: _keep(connection, id, upload, visit.member.name, at))
+        name, content, actor = upload.name, bytes(upload.content), visit.member.name
+        return decided(visit, id, lambda connection, at: finding_files.keep(connection, id, name, content, actor, at))
 
     return await run_sync(keep)
 
@@ -57,31 +53,21 @@ def download(visit: Reader, id: str, digest: str) -> Response:
         raise HTTPException(404)
     with visit.desk.store.reading() as connection:
         try:
-            kept = [item for item in handling.attached(connection, id) if item.sha256 == digest]
-            content = attachments.content(connection, digest) if kept else b""
+            found = finding_files.one(connection, id, digest)
         except FindingError:
             raise HTTPException(404) from None
         except AttachmentError as error:
             return page(visit, id, 404, f"{error.message} {error.remedy}")
-    if not kept:
+    if found is None:
         raise HTTPException(404)
-    return Response(
-        content, media_type="application/octet-stream", headers={"Content-Disposition": _saved_as(kept[-1].name)}
-    )
+    return saved(found[0].name, found[1])
 
 
-def _keep(connection: Connection, id: str, upload: _Upload, actor: str, at: int | None) -> Finding:
-    if len(handling.attached(connection, id)) >= MOST:
-        raise FindingError(
-            f"{MOST} files are with this finding; there may be no more.", "Say in a comment where others are."
-        )
-    return handling.attach(connection, id, upload.name, bytes(upload.content), actor, at=at)
-
-
-def _saved_as(name: str) -> str:
-    """For browsers that know RFC 6266 the name, for others what of it is plain ASCII."""
+def saved(name: str, content: bytes) -> Response:
+    """A file to be saved: for browsers that know RFC 6266 by its name, for others what of it is plain ASCII."""
     plain = re.sub(r'[^\x20-\x7e]|["\\%;]', "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type="application/octet-stream", headers={"Content-Disposition": disposition})
 
 
 async def _taken(visit: Visit) -> _Upload:

@@ -98,9 +98,7 @@ def ask_waiver(visit: Decider, sent: DeciderForm) -> Response:
 
     def decision(connection: Connection, id: str, _at: int | None) -> Finding:
         day = date.fromisoformat(until)
-        if handling.asked_waiver(connection, id) is not None:
-            raise FindingError(waits)
-        return waiving.ask(connection, settings, id, reason, day, visit.member.name)
+        return waiving.ask_once(connection, settings, id, reason, day, visit.member.name, waits)
 
     return _decided(visit, sent, decision)
 

@@ -19,8 +19,8 @@ LARGEST_FORM = 64_000
 """Bytes; no form of ours is larger."""
 LARGEST_UPLOAD = attachments.LARGEST + LARGEST_FORM
 """Bytes of a form with a file."""
-_UPLOADS = re.compile(r"/findings/[0-9a-f]{1,40}/attachments")
-"""Where such a form goes: it is read as it comes, once its mark was right."""
+_UPLOADS = re.compile(rf"({API}v1)?/findings/[0-9a-f]{{1,40}}/attachments")
+"""Where such a form, or a program's file, goes: it is read once its mark was right, or its token."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; "

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console import closes
 from console.commands.period import MONTH
-from console.report import SUFFIXES, write
+from console.report import SUFFIXES, TYPES, content
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from reconciliation import closing, report
 from state import periods
@@ -19,15 +18,10 @@ from state.failures import StoreError
 from state.periods import CLOSED, Close, PeriodError
 from sync.closing import close_period
 
-router = APIRouter()
+if TYPE_CHECKING:
+    from console.report.figures import Report
 
-_TYPES = {
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "pdf": "application/pdf",
-    "csv": "application/zip",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+router = APIRouter()
 
 
 @router.get("/periods")
@@ -61,19 +55,20 @@ def reopen(visit: Decider, sent: DeciderForm, period: str) -> Response:
 @router.get("/report/{form}")
 def download(visit: Reader, form: str, period: str | None = None) -> Response:
     """The report as a file, of now or of a month."""
-    if form not in _TYPES:
+    if form not in TYPES:
         raise HTTPException(404)
     desk, month = visit.desk, None if period is None else _month(period)
     try:
         data = report.build(desk.store, desk.settings, locale=visit.texts.locale, period=month)
     except PeriodError as error:
         return _page(visit, 422, f"{error.message} {error.remedy}".strip())
-    name = f"ltc-report-{data['period']}{SUFFIXES[form]}"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        write(data, form, path, visit.texts.locale)
-        content = path.read_bytes()
-    return Response(content, media_type=_TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return saved_report(data, form, visit.texts.locale)
+
+
+def saved_report(data: Report, form: str, locale: str) -> Response:
+    """The report as a file to be saved."""
+    named = {"Content-Disposition": f'attachment; filename="ltc-report-{data["period"]}{SUFFIXES[form]}"'}
+    return Response(content(data, form, locale), media_type=TYPES[form], headers=named)
 
 
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
@@ -89,7 +84,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         coming=closing.next_period(found),
         last=standing[-1] if standing else None,
         waits=bool(standing) and standing[-1].status == CLOSED,
-        forms=tuple(_TYPES),
+        forms=tuple(TYPES),
         problem=problem,
     )
 

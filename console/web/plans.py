@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, letters
+from console import freshness, letters, planned
 from console.records import HIDDEN
 from console.web import runs
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
-from state import held, outbox, pauses, rejections
+from state import outbox, pauses, rejections
 from state.changes import Item, OutboxStatus, Plan, PlanError
 from state.runs import LeaseHeld
 from sync import create, gates
@@ -43,7 +43,7 @@ def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
     if runs.worker(visit).is_at_work():
         return visit.page("refused", 409, what="409")
     with visit.desk.store.reading() as connection:
-        waits = pauses.read(connection).among(system, _streams_of(connection, id))
+        waits = pauses.read(connection).among(system, planned.streams_of(connection, id))
     if waits is not None and not paused:
         return _page(visit, 409, runs.said_paused(visit, waits))
     left: str | None = id
@@ -76,11 +76,10 @@ def reject(visit: Operator, sent: OperatorForm, id: str) -> Response:
 def take_back(visit: Operator, _sent: OperatorForm, id: str) -> Response:
     """Let what was rejected be written after all; the next plan has it again."""
     with visit.desk.store.transaction() as connection:
-        found = next((item for item in rejections.listing(connection) if item.held.id == id), None)
-        if found is None or not visit.may_touch(found.held.system):
-            raise HTTPException(404)
-        held.decide(connection, found.held, "write", visit.member.name)
-    runs.worker(visit).start("plan", visit.member.name, system=found.held.system)  # else the next run plans it
+        system = planned.take_back(connection, visit.systems, id, visit.member.name)
+    if system is None:
+        raise HTTPException(404)
+    runs.worker(visit).start("plan", visit.member.name, system=system)  # else the next run plans it
     return see("/plans")
 
 
@@ -104,23 +103,10 @@ def _numbers(text: str) -> set[int]:
 
 def _system_of(visit: Visit, id: str) -> str:
     """The system that a plan writes to; raises ``HTTPException`` 404."""
-    with visit.desk.store.reading() as connection:
-        try:
-            system = outbox.load(connection, id).system
-        except PlanError:
-            new = [plan for plan in create.stored_plans(visit.desk.store, visit.systems) if plan.id == id]
-            if not new:
-                raise HTTPException(404) from None
-            system = new[0].system
-    visit.touch(system)
+    system = planned.system_of(visit.desk.store, visit.systems, id)
+    if system is None:
+        raise HTTPException(404)
     return system
-
-
-def _streams_of(connection: Connection, id: str) -> list[str]:
-    try:
-        return sorted({item.stream for item in outbox.load(connection, id).open_items})
-    except PlanError:
-        return []
 
 
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:

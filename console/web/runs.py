@@ -12,7 +12,7 @@ from console import freshness, prefect_ui, ran
 from console.web.access import Right
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.work import KINDS
-from state import audit, pauses, queries, runs, system_facts
+from state import pauses, queries, runs, system_facts
 
 if TYPE_CHECKING:
     from console.web.work import Worker
@@ -93,10 +93,8 @@ def stop(visit: Operator, _sent: OperatorForm, id: str) -> Response:
     _, parts = _run(visit, id)
     if not _may_stop(visit, parts):
         raise HTTPException(404)
-    if not worker(visit).stop(id):
+    if not worker(visit).stop(id, visit.member.name):
         return visit.page("refused", 409, what="not_here")
-    with visit.desk.store.transaction() as connection:
-        audit.append(connection, visit.member.name, ran.STOPPED, {"run": id})
     return see(f"/runs/{id}")
 
 

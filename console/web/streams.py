@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date, datetime
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
@@ -14,8 +14,6 @@ from state import pauses
 from state.pauses import WHOLE, PauseError
 
 router = APIRouter()
-
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @router.post("/systems/{name}/pause")
@@ -95,9 +93,8 @@ def _chosen(visit: Visit, system: str, stream: str) -> list[str]:
 
 
 def _day(visit: Visit, text: str) -> datetime | None:
-    """The first instant of a day in the zone of business days; ``None`` if it is none that can be meant."""
+    """The first instant of a day; ``None`` if it is none that can be meant."""
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=visit.desk.settings.business_day_zone)
+        return backfill.begin(visit.desk.settings, date.fromisoformat(text))
     except ValueError:
         return None
-    return day if _EARLIEST <= day <= datetime.now(UTC) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
@@ -12,6 +12,9 @@ from mappings.model import ENTITIES
 from reconciliation import words
 from reconciliation.trace import ChainRecord, trace
 from state import chains, shares
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 router = APIRouter()
 
@@ -82,9 +85,17 @@ def _sharing(visit: Visit, record: int, link: str = "") -> Response:
 def _order(visit: Visit, record: int) -> str:
     """The number (or id) of an order; raises 404 if there is none, or it is deleted."""
     with visit.desk.store.reading() as connection:
-        row: dict[str, Any] = chains.rows(connection, [record]).get(record, {})
-    if row.get("entity") != "order" or row["deleted"]:
+        number = shown_order(connection, record)
+    if number is None:
         raise HTTPException(404)
+    return number
+
+
+def shown_order(connection: Connection, record: int) -> str | None:
+    """The number (or id) of an order that can be shared; ``None`` if there is none, or it is deleted."""
+    row: dict[str, Any] = chains.rows(connection, [record]).get(record, {})
+    if row.get("entity") != "order" or row["deleted"]:
+        return None
     return str(row.get("number") or row["source_id"])
 
 

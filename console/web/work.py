@@ -9,10 +9,10 @@ from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from console import telemetry
+from console import ran, telemetry
 from console.failures import told
 from console.web.running import Telling
-from state import system_facts
+from state import audit, system_facts
 
 if TYPE_CHECKING:
     from console.web.present import Present
@@ -99,12 +99,14 @@ class Worker:
                     return self._telling
         return self._ended.get(run_id)
 
-    def stop(self, run_id: str) -> bool:
-        """Ask a run to stop; False if it is not at work here."""
+    def stop(self, run_id: str, actor: str) -> bool:
+        """Ask a run to stop, which the audit notes; False if it is not at work here."""
         found = self.telling(run_id) if self.is_at_work() else None
         if found is None or found is not self._telling:
             return False
         found.stop()
+        with self._store.transaction() as connection:
+            audit.append(connection, actor, ran.STOPPED, {"run": run_id})
         return True
 
     def _work(self, name: str, given: dict[str, Any], actor: str, telling: Telling) -> Callable[[], Any]:

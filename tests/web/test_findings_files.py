@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from console.web import attachments as room
+from console import finding_files
 from console.web.guard import LARGEST_UPLOAD
 from state import attachments, audit, handling
 from state.members import Role
@@ -95,7 +95,7 @@ def test_too_much_is_refused(anna: Browser, desk: Store, id: str, monkeypatch: p
     assert sent(anna, id, body=b"x" * 1_001) == 400
     assert sent(anna, id, body=b"") == 422
     assert sent(anna, id, body=b"x" * 1_000) == 303
-    monkeypatch.setattr(room, "MOST", 1)
+    monkeypatch.setattr(finding_files, "MOST", 1)
     assert sent(anna, id, body=b"y") == 422
     assert len(kept(desk, id)) == 1
 

@@ -18,7 +18,27 @@ from starlette.responses import Response
 from console.telemetry import NOTHING_BY_FASTAPI
 from console.web import problems
 from console.web.access import Right
-from console.web.api import callers, cash, chains, findings, links, me, periods, report, runs, systems, writing
+from console.web.api import (
+    attending,
+    callers,
+    cash,
+    chains,
+    finding_bulk,
+    finding_files,
+    finding_lists,
+    finding_views,
+    findings,
+    letters,
+    links,
+    me,
+    orders,
+    periods,
+    plans,
+    quarantine,
+    report,
+    runs,
+    systems,
+)
 from console.web.problems import MEDIA_TYPE, Refusal, problem
 from reconciliation.tieouts import DoesNotFootError
 from state.failures import StoreError
@@ -29,7 +49,12 @@ if TYPE_CHECKING:
     from console.web.work import Worker
 
 PATH = f"{problems.API}v1"
-_ROOMS = (me, findings, report, chains, cash, links, periods, systems, runs, writing)
+_ROOMS = (
+    me,
+    *(finding_lists, finding_bulk, finding_views, findings, finding_files),  # `/findings/{id}` after other names
+    *(report, chains, orders, cash, links, periods),
+    *(systems, attending, runs, plans, letters, quarantine),
+)
 _ABOUT = """What the workbench of LTC Sync shows and decides, for programs. See docs/api.md.
 
 Money is exact decimal text in the currency beside it; instants are ISO 8601, UTC. Errors are problem details (RFC 9457)
@@ -65,6 +90,15 @@ _SAID = {
     "500": "A fault of ours; what it was stands in the log of the server",
     "503": "The database cannot be used now; see `Retry-After`",
 }
+_CONFLICTS = (
+    "/report",
+    "/report/{form}",
+    "/findings",
+    "/findings/groups",
+    "/findings/{id}/attachments/{digest}",
+    "/systems/{name}/backfill",
+)
+"""What is only read and can be refused with 409 all the same."""
 _ALWAYS = ("400", "401", "403", "422", "429", "500", "503")
 _SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token of a member: `ltc_…`"},
@@ -99,7 +133,7 @@ def document() -> dict[str, Any]:
         description=app.description,
         routes=app.routes,
         servers=[{"url": PATH}],
-        tags=[{"name": room.router.tags[0], "description": room.__doc__} for room in _ROOMS],
+        tags=[{"name": name, "description": said} for name, said in _subjects().items()],
     )
     parts = made["components"]
     parts["securitySchemes"] = _SCHEMES
@@ -112,6 +146,14 @@ def document() -> dict[str, Any]:
     for route, method in operations():
         _complete(made["paths"][route.path_format][method.lower()], method, route)
     return made
+
+
+def _subjects() -> dict[str, str]:
+    """Each tag with the sentence of the first room of this tag."""
+    found: dict[str, str] = {}
+    for room in _ROOMS:
+        found.setdefault(str(room.router.tags[0]), room.__doc__ or "")
+    return found
 
 
 def _empty() -> FastAPI:
@@ -145,6 +187,12 @@ def right_of(route: APIRoute) -> Right:
     return found
 
 
+def scope_of(route: APIRoute) -> Right:
+    """What a token has to let for an operation."""
+    [found] = [part.call.scope for part in route.dependant.dependencies if _right(part) is not None]  # type: ignore[union-attr]
+    return Right(found)
+
+
 def _right(part: Dependant) -> Right | None:
     return getattr(part.call, "right", None)
 
@@ -154,9 +202,11 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
     by_session: dict[str, list[str]] = {"session": [], "mark": []} if changes else {"session": []}
     operation["security"] = [by_session] if right is Right.APPROVE else [{"token": []}, by_session]
     operation["x-right"] = right.value
+    if right is not Right.APPROVE:
+        operation["x-scope"] = scope_of(route).value
     statuses = {
         *_ALWAYS,
-        *(("409",) if changes or route.path in ("/report", "/findings") else ()),
+        *(("409",) if changes or route.path in _CONFLICTS else ()),
         *(("404",) if "{" in route.path else ()),
     }
     for status in sorted(statuses):

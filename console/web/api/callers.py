@@ -62,8 +62,11 @@ class Caller:
 
     def may(self, right: Right) -> bool:
         """Whether the member has a right and the token, if it is one, does not withhold it."""
-        granted = may(self.member.roles, right)
-        return granted and (self.token is None or right in (Right.OPEN, *map(_right, self.token.scopes)))
+        return may(self.member.roles, right) and self.lets(right)
+
+    def lets(self, right: Right) -> bool:
+        """Whether what they call with does not withhold a right: a token lets its scopes, a session everything."""
+        return self.token is None or right in (Right.OPEN, *map(_right, self.token.scopes))
 
     @property
     def systems(self) -> list[str]:
@@ -91,18 +94,22 @@ def calls() -> Limiter:
     return Limiter(most=1200, seconds=60)
 
 
-def needs(right: Right) -> Callable[[Request], Caller]:
-    """A dependency: a caller with this right; raises ``Refusal`` 401, 403 or 429."""
+def needs(right: Right, scope: Right | None = None) -> Callable[[Request], Caller]:
+    """A dependency: a caller with this right; raises ``Refusal`` 401, 403 or 429.
+
+    ``scope`` is what a token has to let, where that is not the same.
+    """
+    asked = scope or right
 
     def caller(request: Request) -> Caller:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         by_token = scheme.lower() == "bearer"  # a proxy before us may have use for another scheme
         found = _by_token(request, credentials.strip()) if by_token else _by_session(request)
-        if not found.may(right):
-            raise _refused(found, right)
+        if not may(found.member.roles, right) or not found.lets(asked):
+            raise _refused(found, right, asked)
         return found
 
-    caller.right = right  # type: ignore[attr-defined]  # read when the document is written
+    caller.right, caller.scope = right, asked  # type: ignore[attr-defined]  # read when the document is written
     return caller
 
 
@@ -146,14 +153,14 @@ def _by_session(request: Request) -> Caller:
     return Caller(_visit(request), session.member, None)
 
 
-def _refused(found: Caller, right: Right) -> Refusal:
+def _refused(found: Caller, right: Right, scope: Right) -> Refusal:
     if not may(found.member.roles, right):
         remedy = "An admin can change it: `ltc members roles NAME --role …`."
         return Refusal(403, f"The roles of {found.name} do not include the right `{right}`.", remedy)
-    if right not in map(_right, Scope):
+    if scope not in map(_right, Scope):
         return Refusal(403, "No token approves: that is for people.", "Sign in, and do it there.")
-    remedy = f"Make one with the scope `{right}` on the page /account."
-    return Refusal(403, f"The token does not have the scope `{right}`.", remedy)
+    remedy = f"Make one with the scope `{scope}` on the page /account."
+    return Refusal(403, f"The token does not have the scope `{scope}`.", remedy)
 
 
 def _visit(request: Request) -> Visit:
@@ -169,6 +176,8 @@ def _later(seconds: int) -> dict[str, str]:
 
 
 Reader = Annotated[Caller, Depends(needs(Right.READ))]
+Keeper = Annotated[Caller, Depends(needs(Right.READ, Right.DECIDE))]
+"""For what every member may keep for themselves: a token that only reads changes nothing all the same."""
 Decider = Annotated[Caller, Depends(needs(Right.DECIDE))]
 Approver = Annotated[Caller, Depends(needs(Right.APPROVE))]
 Operator = Annotated[Caller, Depends(needs(Right.OPERATE))]

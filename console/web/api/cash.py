@@ -1,18 +1,23 @@
-"""Receipts that wait: what they may settle, taking a suggestion, taking it back."""
+"""Receipts that wait: what they may settle, taking a suggestion or saying it oneself, taking it back."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from console import cash as shown
+from console import splitting
+from console.i18n import texts
 from console.web.api.callers import Decider, Lang, Reader
-from console.web.api.cash_models import Choice, Decided, Receipt
-from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, cut
+from console.web.api.cash_models import Choice, Decided, OpenItem, Receipt, Split
+from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, Record, Searched, cut
 from console.web.problems import Refusal
-from reconciliation import sections, words
+from reconciliation import money, sections, words
 from state import cash
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 router = APIRouter(tags=["cash"])
 
@@ -45,6 +50,39 @@ def confirm_suggestion(caller: Decider, id: ReceiptId, sent: Choice) -> Decided:
     return Decided(receipt=id, items=count)
 
 
+@router.get("/receipts/{id}/items")
+def list_open_items(
+    caller: Reader,
+    id: ReceiptId,
+    text: Annotated[Searched, Query(description="In numbers, customers and amounts; default: the customer's")] = "",
+    page: PageNumber = 1,
+    size: PageSize = SIZE,
+) -> Page[OpenItem]:
+    """List the open items that a receipt may settle, the oldest first: those in its currency."""
+    with caller.store.reading() as connection:
+        figure, owed = _found(connection, id)
+    found = cut(splitting.fitting(figure, owed, text), page, size)
+    return Page(items=[_item(key, owed[key]) for key in found.items], page=page, size=size, total=found.total)
+
+
+@router.post("/receipts/{id}/split")
+def split_receipt(caller: Decider, id: ReceiptId, sent: Split) -> Decided:
+    """Say oneself what a receipt settles, and what explains the rest. Nothing is booked in any system."""
+    items = {str(item.item): item.amount for item in sent.items}
+    if len(items) < len(sent.items):
+        raise Refusal(409, "An item is named twice.", "Say once how much of it is settled.")
+    differences = [(item.kind, item.amount) for item in sent.differences]
+    reason = (sent.reason or "").strip()
+    with caller.store.transaction() as connection:
+        found = _found(connection, id)
+        try:
+            count = splitting.keep(connection, id, found, items, differences, caller.name, reason)
+        except splitting.Wrong as wrong:
+            what = texts("en")(f"split.wrong.{wrong.key}", **wrong.values)
+            raise Refusal(409, what, f"GET /api/v1/receipts/{id}/items lists what is open.") from None
+    return Decided(receipt=id, items=count)
+
+
 @router.post("/receipts/{id}/undo")
 def undo_decision(caller: Decider, id: ReceiptId) -> Decided:
     """Take a decision back: the next run judges the receipt anew."""
@@ -53,3 +91,25 @@ def undo_decision(caller: Decider, id: ReceiptId) -> Decided:
     if not count:
         raise Refusal(404, f"Nothing was decided about a receipt {id}.", "It may have been taken back already.")
     return Decided(receipt=id, items=count)
+
+
+def _found(connection: Connection, id: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The receipt and the open items in its currency; raises ``Refusal`` 404."""
+    found = splitting.found(connection, id)
+    if found is None:
+        raise Refusal(404, f"No receipt {id} waits for a decision.", "GET /api/v1/receipts lists those that do.")
+    return found
+
+
+def _item(key: str, item: dict[str, Any]) -> OpenItem:
+    return OpenItem(
+        id=int(key),
+        record=Record(**sections.record(item["record"])),
+        kind=item["kind"],
+        customer_number=item["customer_number"],
+        customer=item["customer"],
+        currency=item["currency"],
+        issued_on=item["issued_on"],
+        due_on=item["due_on"],
+        open=money.text(item["amount"], item["currency"]) or "0",
+    )

@@ -6,7 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from console.web.api.values import Amount, OnDay, Reason, Record, Sent, Whole
+from console.cash import KINDS
+from console.web.api.values import (
+    Amount,
+    LongReason,
+    OnDay,
+    OneOf,
+    Reason,
+    Record,
+    Sent,
+    SentKey,
+    SignedDecimals,
+    Whole,
+)
 
 
 class Applied(BaseModel):
@@ -70,6 +82,42 @@ class Choice(Sent):
 
     rank: Annotated[int, Field(ge=1, le=99), Whole] = Field(1, description="Of the suggestions of the receipt")
     reason: Reason | None = None
+
+
+class OpenItem(BaseModel):
+    """An invoice or a credit note that is not settled, or not wholly."""
+
+    id: int
+    record: Record
+    kind: str = Field(description="invoice or credit_note")
+    customer_number: str | None
+    customer: str | None
+    currency: str
+    issued_on: OnDay | None
+    due_on: OnDay | None
+    open: Amount = Field(description="Negative of a credit note")
+
+
+class SplitItem(Sent):
+    """How much of an item is settled."""
+
+    item: SentKey = Field(description="The `id` of an open item", examples=[42])
+    amount: SignedDecimals = Field(description="In the receipt's currency; negative of a credit note")
+
+
+class SplitDifference(Sent):
+    """What explains some of the rest."""
+
+    kind: Annotated[str, OneOf(KINDS)]
+    amount: SignedDecimals = Field(description="What is missing is negative: a fee that the bank kept")
+
+
+class Split(Sent):
+    """What a receipt settles. With what explains the rest it is no more than came in."""
+
+    items: list[SplitItem] = Field(min_length=1, max_length=200)
+    differences: list[SplitDifference] = Field(default_factory=list, max_length=20)
+    reason: LongReason | None = None
 
 
 class Decided(BaseModel):

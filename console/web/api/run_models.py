@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from console.web.api.values import Counts, Instant, Name, OneOf, Sent, instant, instant_or_none
+from console.web.api.values import Counts, Flag, Instant, Name, OneOf, Sent, instant, instant_or_none
 
 if TYPE_CHECKING:
     from state.queries import Attempt, RunRow
@@ -53,6 +53,13 @@ class RunRequest(Sent):
 
     kind: Annotated[str, OneOf(KINDS), Field(description="`plan`: only plan what is to be written")]
     system: Name | None = Field(None, description="Only this system; of no use for `reconcile`")
+    paused: Flag = Field(False, description="Also what people have paused")
+
+
+class Stopping(BaseModel):
+    """A run that ends after the page at work."""
+
+    run: str
 
 
 class Started(BaseModel):

@@ -1,4 +1,4 @@
-"""Runs: listed, one stream by stream, and started."""
+"""Runs: listed, one stream by stream, started and stopped."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from console.web.api import starting
 from console.web.api.callers import Caller, Operator, Reader
-from console.web.api.run_models import Run, RunDetail, RunRequest, Started, part, run
+from console.web.api.run_models import Run, RunDetail, RunRequest, Started, Stopping, part, run
 from console.web.api.values import SIZE, OneOf, Page, PageNumber, PageSize, first
 from console.web.problems import Refusal
-from state import queries, runs
+from state import pauses, queries, runs
 
 if TYPE_CHECKING:
-    from state.queries import RunRow
+    from state.queries import Attempt, RunRow
 
 router = APIRouter(tags=["runs"])
 
+_PULLING = ("sync", "pull", "sweep")
 _STATUSES = ("", "running", "done", "partial", "failed", "interrupted")
 RunId = Annotated[str, Path(pattern="^[0-9A-Za-z-]{1,64}$", description="The id of a run")]
 
@@ -43,14 +44,9 @@ def list_runs(
 def get_run(caller: Reader, id: RunId) -> RunDetail:
     """Show what a run did with each stream; ask again while its status is `running`."""
     runs.close_abandoned(caller.store)
-    with caller.store.reading() as connection:
-        found = queries.run(connection, id)
-        parts = queries.run_parts(connection, id)
-    theirs = [item for item in parts if caller.member.may_touch(item.system)]
-    if found is None or not (_concerns(caller, found) or theirs):
-        raise Refusal(404, f"There is no run {id}.", "GET /api/v1/runs lists them.")
+    found, parts = _run(caller, id)
     shown = run(_limited(caller, found)).model_dump()
-    return RunDetail(**shown, parts=[part(item) for item in theirs])
+    return RunDetail(**shown, parts=[part(item) for item in parts if caller.member.may_touch(item.system)])
 
 
 @router.post("/runs", status_code=202, responses=starting.LOCATION)
@@ -58,7 +54,38 @@ def start_run(caller: Operator, request: Request, response: Response, sent: RunR
     """Start a run, and tell at once where it can be looked at."""
     if sent.system is not None and sent.system not in caller.systems:
         raise Refusal(409, "ltc.yaml names no such system.", "GET /api/v1/systems lists them.")
-    return starting.start(caller, request.app.state.worker, response, sent.kind, system=sent.system)
+    if sent.system is not None and sent.kind in _PULLING:
+        with caller.store.reading() as connection:
+            starting.refuse_paused(caller, pauses.read(connection).own(sent.system), allowed=sent.paused)
+    worker = request.app.state.worker
+    return starting.start(caller, worker, response, sent.kind, system=sent.system, paused=sent.paused)
+
+
+@router.post("/runs/{id}/stop")
+def stop_run(caller: Operator, request: Request, id: RunId) -> Stopping:
+    """Ask a run that was started in the workbench or here to end after the page at work."""
+    _, parts = _run(caller, id)
+    if not all(caller.member.may_touch(item.system) for item in parts):
+        raise _nothing(id)
+    if not request.app.state.worker.stop(id, caller.name):
+        what = "The run is not at work here."
+        raise Refusal(409, what, "It has ended, or was started elsewhere: stop it there.")
+    return Stopping(run=id)
+
+
+def _run(caller: Caller, id: str) -> tuple[RunRow, list[Attempt]]:
+    """A run and what it did with each stream; raises ``Refusal`` 404 for one that is not the member's concern."""
+    with caller.store.reading() as connection:
+        found = queries.run(connection, id)
+        parts = queries.run_parts(connection, id)
+    theirs = any(caller.member.may_touch(item.system) for item in parts)
+    if found is None or not (_concerns(caller, found) or theirs):
+        raise _nothing(id)
+    return found, parts
+
+
+def _nothing(id: str) -> Refusal:
+    return Refusal(404, f"There is no run {id}.", "GET /api/v1/runs lists them.")
 
 
 def _concerns(caller: Caller, item: RunRow) -> bool:

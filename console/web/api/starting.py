@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from console import freshness
+from console.i18n import texts
 from console.web.api.run_models import Started
 from console.web.problems import Refusal
 from state import queries
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from console.web.api.callers import Caller
     from console.web.work import Worker
+    from state.pauses import Pause
 
 _NOTED_AS = {"plan": "push"}
 _LOOKS = 40
@@ -32,12 +35,16 @@ def start(
     *,
     system: str | None = None,
     plan_id: str | None = None,
+    **given: Any,
 ) -> Started:
-    """Start a run of the workbench; raises ``Refusal`` 409 if one is going on, or it could not even begin."""
+    """Start a run of the workbench; raises ``Refusal`` 409 if one is going on, or it could not even begin.
+
+    ``given`` is what ``Worker.start`` takes besides.
+    """
     began = now_us()
     systems = caller.limit if system is None and plan_id is None else None
-    if not worker.start(kind, caller.name, system=system, systems=systems, plan_id=plan_id):
-        raise Refusal(409, "A run that was started here is still going on.", _AGAIN)
+    if not worker.start(kind, caller.name, system=system, systems=systems, plan_id=plan_id, **given):
+        raise busy()
     id = _id(caller, worker, _NOTED_AS.get(kind, kind), began)
     if id is None and worker.problem:
         sentence, _, remedy = worker.problem.partition("\n")
@@ -46,6 +53,19 @@ def start(
     address = f"{base}/runs/{id}" if id else f"{base}/runs?status=running"
     response.headers["Location"] = address
     return Started(run=id, address=address)
+
+
+def busy() -> Refusal:
+    """That one is going on."""
+    return Refusal(409, "A run that was started here is still going on.", _AGAIN)
+
+
+def refuse_paused(caller: Caller, pause: Pause | None, *, allowed: bool) -> None:
+    """Raise ``Refusal`` 409 for what people have paused, unless the caller said that it is to be done all the same."""
+    if pause is not None and not allowed:
+        remedy = f"Resume it, POST /api/v1/systems/{pause.system}/resume, or send `paused: true` to do it all the same."
+        told = freshness.paused(pause, caller.settings, texts("en"))
+        raise Refusal(409, f"{told.rstrip('.')}.", remedy)
 
 
 def _id(caller: Caller, worker: Worker, kind: str, began: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Systems and streams: how fresh they are, and what waits for people."""
+"""Systems and streams: how fresh they are, what waits for people; pausing them, and reading a window anew."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from console import freshness
+from console.web.api.attending import Paused, paused
 from console.web.api.callers import Reader
 from console.web.api.run_models import RunPart, part
 from console.web.api.values import Instant, instant, instant_or_none
@@ -16,18 +17,9 @@ from state.clock import to_us
 if TYPE_CHECKING:
     from console.freshness import Found
     from settings.model import Settings
-    from state.pauses import Pause
     from state.queries import StreamStatus
 
 router = APIRouter(tags=["systems"])
-
-
-class Paused(BaseModel):
-    """That nothing is read from it or written to it until somebody resumes it."""
-
-    by: str
-    at: Instant
-    reason: str
 
 
 class Stream(BaseModel):
@@ -93,7 +85,7 @@ def list_systems(caller: Reader) -> Systems:
                 roles=list(system.roles),
                 push=system.push,
                 read_only=name in found.read_only,
-                paused=_paused(found.paused.own(name)),
+                paused=paused(found.paused.own(name)),
                 streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
             )
             for name, system in settings.systems.items()
@@ -126,10 +118,6 @@ def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:
         quarantined=item.quarantined,
         deleted=item.deleted,
         next_due=None if due is None else instant(to_us(due)),
-        paused=_paused(found.paused.of(item.system, item.stream)),
+        paused=paused(found.paused.of(item.system, item.stream)),
         last_pull=None if item.last_pull is None else part(item.last_pull),
     )
-
-
-def _paused(item: Pause | None) -> Paused | None:
-    return None if item is None else Paused(by=item.paused_by, at=instant(item.paused_at), reason=item.reason)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from fastapi import Path, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, Strict, StringConstraints
 from pydantic import WithJsonSchema as Shown
 from pydantic_core import CoreSchema, core_schema
 
@@ -49,9 +49,11 @@ Plain = StringConstraints(pattern=rf"^[^{NOT_KEPT}]*$")
 Told = StringConstraints(pattern=rf"^[^{NOT_KEPT}]*[^\s\x00-\x20\x7f-\xa0\ufeff][^{NOT_KEPT}]*$", min_length=1)
 """A text that says something, not only blanks."""
 Searched = Annotated[str, StringConstraints(max_length=200), Plain]
-Reason = Annotated[str, StringConstraints(max_length=1000), Told]
-LongReason = Annotated[str, StringConstraints(max_length=4000), Told]
-Person = Annotated[str, StringConstraints(max_length=200), Told]
+Reason = Annotated[str, StringConstraints(max_length=1000), Told, Field(examples=["Voided by hand on Monday"])]
+LongReason = Annotated[
+    str, StringConstraints(max_length=4000), Told, Field(examples=["Paid in November, says the bank"])
+]
+Person = Annotated[str, StringConstraints(max_length=200), Told, Field(examples=["li.na"])]
 Day = Annotated[
     date, BeforeValidator(_day), Shown({"type": "string", "format": "date"}), Field(examples=["2026-11-30"])
 ]
@@ -59,11 +61,20 @@ Month = Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-
 Whole = BeforeValidator(_whole)
 """For numbers in bodies: 3 and 3.0, as JSON has it, but no text that looks like one."""
 Key = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+SentKey = Annotated[int, Field(ge=1, le=2**53), Whole]
+"""The same in a body: JSON's numbers are exact up to there."""
 PageNumber = Annotated[int, Query(ge=1, le=LAST_PAGE, description="Which page; the first is 1.")]
 PageSize = Annotated[int, Query(ge=1, le=LARGEST_SIZE, description="How many on a page.")]
 Decimals = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,12}(\.[0-9]{1,2})?)?$"), Field(examples=["1200.00"])]
 """An amount, or nothing."""
+SignedDecimals = Annotated[
+    str, StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$"), Field(examples=["1200.00"])
+]
 Name = Annotated[str, StringConstraints(max_length=100), Plain]
+Flag = Annotated[bool, Strict()]
+SystemName = Annotated[
+    str, StringConstraints(max_length=100, pattern="^[a-z][a-z0-9_-]*$"), Path(description="A system of ltc.yaml")
+]
 
 
 class Sent(BaseModel):

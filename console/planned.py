@@ -1,0 +1,46 @@
+"""Plans by their id, and taking back what was rejected of them: what the pages and the API share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from state import held, outbox, rejections
+from state.changes import PlanError
+from sync import create
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy.engine import Connection
+
+    from state.store import Store
+
+
+def system_of(store: Store, systems: Collection[str], id: str) -> str | None:
+    """The system that a plan writes to, or creates records in; ``None`` if it is none of ``systems``."""
+    with store.reading() as connection:
+        try:
+            system = outbox.load(connection, id).system
+        except PlanError:
+            system = next((plan.system for plan in create.stored_plans(store, systems) if plan.id == id), "")
+    return system if system in systems else None
+
+
+def streams_of(connection: Connection, id: str) -> list[str]:
+    """The streams that a plan still writes to; none of a plan of new records."""
+    try:
+        return sorted({item.stream for item in outbox.load(connection, id).open_items})
+    except PlanError:
+        return []
+
+
+def take_back(connection: Connection, systems: Collection[str], id: str, actor: str) -> str | None:
+    """Let what was rejected be written after all; the system of it, ``None`` if it is of none of ``systems``.
+
+    The next planning has it again.
+    """
+    found = next((item for item in rejections.listing(connection) if item.held.id == id), None)
+    if found is None or found.held.system not in systems:
+        return None
+    held.decide(connection, found.held, "write", actor)
+    return found.held.system

@@ -1,0 +1,227 @@
+"""Dead letters: write-backs and new records that need a person, looked at, edited, tried again, discarded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field, StringConstraints
+
+from console import letters, written
+from console.records import HIDDEN
+from console.web.api.callers import Caller, Operator, Reader
+from console.web.api.plan_models import Change
+from console.web.api.plans import changes, currencies_of, origin, said
+from console.web.api.values import (
+    SIZE,
+    Instant,
+    Page,
+    PageNumber,
+    PageSize,
+    Plain,
+    Reason,
+    Searched,
+    Sent,
+    Told,
+    cut,
+    instant,
+    instant_or_none,
+)
+from console.web.problems import Refusal
+from state import creations, outbox
+from state.changes import Item, PlanError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from state.creations import Creation
+
+router = APIRouter(tags=["dead letters"])
+
+LetterId = Annotated[str, Path(pattern="^[0-9a-f]{8}$", description="The id of a dead letter")]
+
+
+class DeadLetter(BaseModel):
+    """A write-back, or a record to be created, that needs a person."""
+
+    id: str
+    kind: str = Field(description="write, or create for a record that is made downstream")
+    system: str
+    stream: str
+    record: str | None = Field(description="The source's id of the record")
+    number: str | None
+    origin: str | None = Field(description="Of what it is to be made")
+    currency: str | None
+    status: str = Field(description="rejected, dead, or gone: it was made, and deleted since")
+    attempts: int
+    message: str
+    created_at: Instant
+    sent_at: Instant | None
+    changes: list[Change]
+
+
+class SourceValue(BaseModel):
+    """What the source has and what is to be sent, in its own terms; personal values are •••."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+class DeadLetterDetail(DeadLetter):
+    """All about one."""
+
+    values: list[SourceValue] = Field(
+        description="Of a record to be created the names alone: whose they are is not known"
+    )
+
+
+class Edit(Sent):
+    """What is to be written instead, until its owner's value changes."""
+
+    field: Annotated[Searched, Told] = Field(
+        description="One of the fields of its `changes`", examples=["delivery_state"]
+    )
+    value: Annotated[str, StringConstraints(max_length=letters.LONGEST_VALUE), Plain] = Field(
+        description="In canonical terms", examples=["delivered"]
+    )
+    reason: Reason | None = None
+
+
+class Discard(Sent):
+    """Why it is not needed."""
+
+    reason: Reason
+
+
+class LetterDecided(BaseModel):
+    """The dead letter that was decided about."""
+
+    id: str
+
+
+@router.get("/dead-letters")
+def list_dead_letters(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) -> Page[DeadLetter]:
+    """List write-backs and new records that need a person."""
+    with caller.store.reading() as connection:
+        stuck: list[Item | Creation] = [*outbox.dead_letters(connection), *creations.dead_letters(connection)]
+        found = cut([item for item in stuck if caller.member.may_touch(item.system)], page, size)
+        currencies = currencies_of(connection, [item.record_id for item in found.items if isinstance(item, Item)])
+    items = [
+        _write(caller, item, currencies.get(item.record_id)) if isinstance(item, Item) else _creation(item)
+        for item in found.items
+    ]
+    return Page(items=items, page=page, size=size, total=found.total)
+
+
+@router.get("/dead-letters/{id}")
+def get_dead_letter(caller: Reader, id: LetterId) -> DeadLetterDetail:
+    """Show one, with what was to be sent; personal values are hidden."""
+    with caller.store.reading() as connection:
+        item = _letter(caller, connection, id)
+        if not isinstance(item, Item):
+            names = [SourceValue(field=name, old=None, new=HIDDEN) for name in item.values]
+            return DeadLetterDetail(**_creation(item).model_dump(), values=names)
+        currency = currencies_of(connection, [item.record_id]).get(item.record_id)
+    hidden = letters.personal(caller.settings, item)
+    values = [
+        SourceValue(
+            field=change.source_field,
+            old=_kept_back(change.source_old, change.field in hidden),
+            new=_kept_back(change.source_new, change.field in hidden),
+        )
+        for change in item.changes
+    ]
+    return DeadLetterDetail(**_write(caller, item, currency).model_dump(), values=values)
+
+
+@router.post("/dead-letters/{id}/edit")
+def edit_dead_letter(caller: Operator, id: LetterId, sent: Edit) -> LetterDecided:
+    """Have another value written instead, until its owner's value changes; the next plan has it."""
+    with caller.store.reading() as connection:
+        item = _letter(caller, connection, id)
+    if not isinstance(item, Item):
+        raise Refusal(409, "It is a record to be created: it follows what it is made of.", "Mend that, or discard it.")
+    try:
+        value, reason = sent.value.strip(), (sent.reason or "").strip()
+        letters.edit(caller.store, caller.settings, item, {sent.field.strip(): value}, caller.name, reason)
+    except letters.Unfit as error:
+        raise Refusal(409, f"That cannot be written: {str(error).rstrip('.')}.", "Send another value.") from None
+    except PlanError as error:
+        raise Refusal(409, error.message, error.remedy) from None
+    return LetterDecided(id=id)
+
+
+@router.post("/dead-letters/{id}/retry")
+def retry_dead_letter(caller: Operator, id: LetterId) -> LetterDecided:
+    """Let the next plan take it up again, if it is still wanted."""
+    return _decided(caller, id, None)
+
+
+@router.post("/dead-letters/{id}/discard")
+def discard_dead_letter(caller: Operator, id: LetterId, sent: Discard) -> LetterDecided:
+    """Take it off the list for good."""
+    return _decided(caller, id, sent.reason.strip())
+
+
+def _decided(caller: Caller, id: str, reason: str | None) -> LetterDecided:
+    with caller.store.transaction() as connection:
+        letter = _letter(caller, connection, id)
+        try:
+            written.decide(connection, letter, caller.name, reason)
+        except PlanError as error:
+            raise Refusal(409, error.message, error.remedy) from None
+    return LetterDecided(id=id)
+
+
+def _letter(caller: Caller, connection: Connection, id: str) -> Item | Creation:
+    """The one with this id; raises ``Refusal`` 404 if there is none, or its system is not the member's."""
+    try:
+        letter = creations.letter(connection, id) or outbox.letter(connection, id)
+    except PlanError:
+        letter = None
+    if letter is None or not caller.member.may_touch(letter.system):
+        raise Refusal(404, f"There is no dead letter {id}.", "GET /api/v1/dead-letters lists them.")
+    return letter
+
+
+def _kept_back(value: object, hidden: bool) -> object:
+    return HIDDEN if hidden and value not in (None, "") else value
+
+
+def _write(caller: Caller, item: Item, currency: str | None) -> DeadLetter:
+    return DeadLetter(
+        id=item.letter,
+        kind="write",
+        system=item.system,
+        stream=item.stream,
+        record=item.source_id,
+        number=item.number,
+        origin=None,
+        status=item.status.value,
+        attempts=item.attempts,
+        message=said(caller, item),
+        created_at=instant(item.created_at),
+        sent_at=instant_or_none(item.sent_at),
+        currency=currency,
+        changes=changes(caller, item, currency),
+    )
+
+
+def _creation(item: Creation) -> DeadLetter:
+    return DeadLetter(
+        id=item.letter,
+        kind="create",
+        system=item.system,
+        stream=item.stream,
+        record=item.made_source_id,
+        number=item.number,
+        origin=origin(item),
+        status="gone" if item.made_source_id else item.status.value,
+        attempts=item.attempts,
+        message=item.message,
+        created_at=instant(item.created_at),
+        sent_at=instant_or_none(item.sent_at),
+        currency=None,
+        changes=[],
+    )

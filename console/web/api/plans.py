@@ -1,0 +1,197 @@
+"""Plans: what is to be written to and created in each system, carried out, and rejected in part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Request, Response
+
+from console import letters, planned, written
+from console.web.api import starting
+from console.web.api.callers import Caller, Operator, Reader
+from console.web.api.plan_models import (
+    Carrying,
+    Change,
+    Left,
+    NewRecord,
+    NewRecords,
+    Plan,
+    Plans,
+    Rejecting,
+    Rejection,
+    TakenBack,
+    Write,
+)
+from console.web.api.run_models import Started
+from console.web.api.values import SIZE, Page, PageNumber, PageSize, cut, instant
+from console.web.problems import Refusal
+from state import chains, outbox, pauses, rejections
+from state.changes import Item, PlanError
+from sync import create, gates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Connection
+
+    from state.changes import Plan as Stored
+    from state.creations import Creation, CreationPlan
+    from state.rejections import Rejected
+
+router = APIRouter(tags=["plans"])
+
+PlanId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id of a plan")]
+RejectionId = Annotated[str, Path(pattern="^[0-9a-f]{10}$", description="The id of a rejection")]
+
+
+@router.get("/plans")
+def list_plans(caller: Reader) -> Plans:
+    """List what is to be written to each system, field by field with the reason, and what is to be created."""
+    with caller.store.reading() as connection:
+        found = [plan for plan in outbox.open_plans(connection, caller.limit) if plan.open_items]
+        items = [_plan(caller, connection, plan) for plan in found]
+    new = create.stored_plans(caller.store, caller.systems)
+    return Plans(items=items, new=[_creations(caller, plan) for plan in new])
+
+
+@router.post("/plans/{id}/apply", status_code=202, responses=starting.LOCATION)
+def apply_plan(
+    caller: Operator, request: Request, response: Response, id: PlanId, sent: Annotated[Carrying | None, Body()] = None
+) -> Started:
+    """Carry out exactly this plan, each change only if its record is still as it was read."""
+    given = sent or Carrying()
+    system = _system_of(caller, id)
+    with caller.store.reading() as connection:
+        pause = pauses.read(connection).among(system, planned.streams_of(connection, id))
+    starting.refuse_paused(caller, pause, allowed=given.paused)
+    return starting.start(
+        caller, request.app.state.worker, response, "push", plan_id=id, approve=given.large, paused=given.paused
+    )
+
+
+@router.post("/plans/{id}/reject")
+def reject_of_plan(caller: Operator, id: PlanId, sent: Rejecting) -> Left:
+    """Take writes out of a plan, for as long as their owners want the same; what is left is a plan of its own."""
+    _system_of(caller, id)
+    with caller.store.transaction() as connection:
+        try:
+            return Left(plan=rejections.reject(connection, id, set(sent.items), sent.reason, caller.name))
+        except PlanError as error:
+            raise Refusal(409, error.message, error.remedy) from None
+
+
+@router.get("/rejections")
+def list_rejections(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) -> Page[Rejection]:
+    """List what people do not want written although its owner still wants it."""
+    with caller.store.reading() as connection:
+        theirs = [item for item in rejections.listing(connection) if caller.member.may_touch(item.held.system)]
+        found = cut(theirs, page, size)
+        currencies = currencies_of(connection, [item.held.record_id for item in found.items])
+    items = [_rejection(caller, item, currencies.get(item.held.record_id)) for item in found.items]
+    return Page(items=items, page=page, size=size, total=found.total)
+
+
+@router.post("/rejections/{id}/take-back")
+def take_rejection_back(caller: Operator, request: Request, id: RejectionId) -> TakenBack:
+    """Let what was rejected be written after all: it is in the next plan."""
+    with caller.store.transaction() as connection:
+        system = planned.take_back(connection, caller.systems, id, caller.name)
+    if system is None:
+        raise Refusal(404, f"There is no rejection {id}.", "GET /api/v1/rejections lists them.")
+    return TakenBack(id=id, planning=request.app.state.worker.start("plan", caller.name, system=system))
+
+
+def currencies_of(connection: Connection, records: Iterable[int]) -> dict[int, str | None]:
+    """The currency of each record, by its id."""
+    rows = chains.rows(connection, list(records))
+    return {record_id: row.get("currency") for record_id, row in rows.items()}
+
+
+def changes(caller: Caller, item: Item, currency: str | None) -> list[Change]:
+    """The fields of a write-back without personal values."""
+    return [
+        Change(field=change.field, source_field=change.source_field, old=old, new=new, reason=change.reason)
+        for change, old, new in written.changes(caller.settings, item, currency)
+    ]
+
+
+def said(caller: Caller, item: Item) -> str:
+    """What the source said of it, without personal values."""
+    return letters.said(item, letters.personal(caller.settings, item))
+
+
+def _system_of(caller: Caller, id: str) -> str:
+    system = planned.system_of(caller.store, caller.systems, id)
+    if system is None:
+        raise Refusal(404, f"There is no plan {id}.", "GET /api/v1/plans lists them.")
+    return system
+
+
+def _plan(caller: Caller, connection: Connection, plan: Stored) -> Plan:
+    settings = caller.settings
+    currencies = currencies_of(connection, [item.record_id for item in plan.open_items])
+    exceeds = () if plan.large_approved_by else gates.exceeds(settings, gates.size(connection, settings, plan))
+    return Plan(
+        id=plan.id,
+        system=plan.system,
+        status=plan.status.value,
+        created_at=instant(plan.created_at),
+        approved_by=plan.approved_by,
+        exceeds=list(exceeds),
+        items=[_write(caller, item, currencies.get(item.record_id)) for item in plan.open_items],
+    )
+
+
+def _write(caller: Caller, item: Item, currency: str | None) -> Write:
+    return Write(
+        id=item.id,
+        system=item.system,
+        stream=item.stream,
+        source_id=item.source_id,
+        number=item.number,
+        currency=currency,
+        status=item.status.value,
+        attempts=item.attempts,
+        message=said(caller, item),
+        changes=changes(caller, item, currency),
+    )
+
+
+def _creations(caller: Caller, plan: CreationPlan) -> NewRecords:
+    exceeds = gates.exceeds_creations(caller.settings, plan)
+    return NewRecords(id=plan.id, system=plan.system, exceeds=list(exceeds), items=[_new(item) for item in plan.items])
+
+
+def _new(item: Creation) -> NewRecord:
+    return NewRecord(
+        stream=item.stream, origin=origin(item), number=item.number, status=item.status.value, reason=item.reason
+    )
+
+
+def origin(item: Creation) -> str:
+    """Of what a record is to be made: ``system:stream:id``."""
+    return f"{item.origin.system}:{item.origin.stream}:{item.origin.source_id}"
+
+
+def _rejection(caller: Caller, item: Rejected, currency: str | None) -> Rejection:
+    wish = item.held
+    hidden = letters.personal_fields(caller.settings, wish.system, wish.stream, [wish.field])
+    old, new = (_value(wish.entity, wish.field, value, currency, hidden) for value in (wish.old, wish.new))
+    return Rejection(
+        id=wish.id,
+        system=wish.system,
+        stream=wish.stream,
+        source_id=wish.source_id,
+        number=wish.number,
+        field=wish.field,
+        old=old,
+        new=new,
+        currency=currency,
+        by=item.decided_by,
+        at=instant(item.decided_at),
+        reason=item.reason,
+    )
+
+
+def _value(entity: str, field: str, value: object, currency: str | None, hidden: frozenset[str]) -> Any:
+    return written.plain(entity, field, value, currency, hidden=field in hidden)

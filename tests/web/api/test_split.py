@@ -1,0 +1,67 @@
+"""Saying by the API what a receipt settles, as at the matching desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from state.members import Role
+from state.store import Store
+from tests.console import deal, receipts
+from tests.web.api.conftest import Api, Program
+from tests.web.api.test_answers import refused
+from tests.web.test_splitting import decided
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Receipts instead of the deal."""
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("split"), receipts.fill)
+
+
+def receipt(api: Api, number: str) -> int:
+    found = api.get("/receipts").json()["items"]
+    return next(int(item["id"]) for item in found if number in (item["record"]["number"], item["record"]["source_id"]))
+
+
+def items(api: Api, id: int, text: str = "") -> dict[str, int]:
+    """Number → id of what is open, in its order."""
+    found = api.get(f"/receipts/{id}/items", text=text).json()["items"]
+    return {item["record"]["number"]: item["id"] for item in found}
+
+
+def test_a_receipt_is_divided_and_what_explains_the_rest_is_kept(program: Program, desk: Store) -> None:
+    api = program(Role.FINANCE)
+    id = receipt(api, "P3")
+    known = items(api, id)
+    assert list(known) == ["INV-20260001", "INV-20260002", "INV-20260003"]
+    sent = [{"item": known["INV-20260002"], "amount": "300.00"}, {"item": known["INV-20260003"], "amount": "150.5"}]
+    fee = [{"kind": "fee", "amount": "-15"}]
+    answer = api.post(f"/receipts/{id}/split", items=sent, differences=fee, reason="as told by phone").json()
+    assert answer == {"receipt": id, "items": 2}
+    assert sorted((item.applied, item.spent) for item in decided(desk)) == [(15050, 15050), (30000, 30000)]
+    assert [entry for item in decided(desk) for entry in item.differences] == [(None, "fee", -1500)]
+    assert {item.decided_by for item in decided(desk)} == {"p.finance"}
+    assert api.post(f"/receipts/{id}/undo").json()["items"] == 2
+    assert decided(desk) == []
+
+
+def test_what_does_not_add_up_is_a_conflict_and_nothing_of_it_is_kept(program: Program, desk: Store) -> None:
+    api = program(Role.FINANCE)
+    id = receipt(api, "P3")
+    item = items(api, id)["INV-20260002"]
+    one = {"item": item, "amount": "600.00"}
+    assert "600.00 cannot be applied" in refused(api.post(f"/receipts/{id}/split", items=[one]), 409)["detail"]
+    one["amount"] = "0.001"
+    assert "more decimals" in refused(api.post(f"/receipts/{id}/split", items=[one]), 409)["detail"]
+    one["amount"] = "1.00"
+    assert "twice" in refused(api.post(f"/receipts/{id}/split", items=[one, one]), 409)["detail"]
+    refused(api.post(f"/receipts/{id}/split", items=[{"item": 424242, "amount": "1.00"}]), 409)
+    refused(api.post(f"/receipts/{id}/split", items=[{"item": item, "amount": "1,00"}]), 422)
+    refused(api.post(f"/receipts/{id}/split", items=[]), 422)
+    refused(api.post("/receipts/424242/split", items=[one]), 404)
+    refused(api.get("/receipts/424242/items"), 404)
+    assert decided(desk) == []
