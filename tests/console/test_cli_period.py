@@ -93,6 +93,8 @@ def test_the_report_of_a_closed_month_is_the_frozen_one_in_every_form(config: Pa
     assert suffixes == {".html", ".xlsx", ".pdf", ".zip", ".json"}
     shown = done(config, "report", "--period", "2026-09").stdout
     assert "Movements · Period 2026-09" in shown
+    assert "figures as they stood when 2026-09 was closed" in shown
+    assert "was closed" not in done(config, "report", "--period", "2026-10").stdout
 
 
 def test_figures_that_were_changed_in_the_database_are_told(config: Path) -> None:
