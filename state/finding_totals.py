@@ -31,6 +31,9 @@ class Total(NamedTuple):
     """With money in a currency that has no rate."""
     immaterial: int
     overdue: int
+    waived: int
+    waived_base: int
+    """Money of the waived ones, as ``base``."""
 
 
 class Moved(NamedTuple):
@@ -63,6 +66,8 @@ def totals(connection: Connection, limits: Limits) -> list[Total]:
             _count(and_(table.c.base_amount.is_(None), table.c.amount.is_not(None))),
             _count(_immaterial(limits.materiality)),
             _count(and_(table.c.due_on < limits.today, table.c.status != "waived")),
+            _count(table.c.status == "waived"),
+            func.coalesce(func.sum(case((table.c.status == "waived", table.c.base_amount), else_=0)), 0),
         )
         .where(table.c.status != "resolved")
         .group_by(*columns)

@@ -60,22 +60,38 @@ class Sum:
 
 
 @dataclass(slots=True)
+class Aside:
+    """Of findings that are summed: those that it takes a word on."""
+
+    immaterial: int = 0
+    overdue: int = 0
+    waived: int = 0
+    waived_base: Decimal = Decimal(0)
+    """Money of the waived ones in the base currency."""
+
+    def add(self, more: Aside) -> None:
+        """Add others."""
+        self.immaterial += more.immaterial
+        self.overdue += more.overdue
+        self.waived += more.waived
+        self.waived_base += more.waived_base
+
+
+@dataclass(slots=True)
 class Tally:
     """Findings summed in all the ways that reports show them."""
 
     total: Sum = field(default_factory=Sum)
     by_age: dict[str, Sum] = field(default_factory=lambda: {name: Sum() for name, _, _ in BUCKETS})
     """Every bucket is there."""
-    immaterial: int = 0
-    overdue: int = 0
+    aside: Aside = field(default_factory=Aside)
     _stages: dict[tuple[str, str], Sum] = field(default_factory=dict)
 
-    def add(self, stage: str, department: str, age: str, found: Sum, immaterial: int, overdue: int) -> None:
+    def add(self, stage: str, department: str, age: str, found: Sum, aside: Aside) -> None:
         """Add findings of one stage, department and bucket of age."""
         for whole in (self.total, self.by_age[age], self._stages.setdefault((stage, department), Sum())):
             whole.add(found)
-        self.immaterial += immaterial
-        self.overdue += overdue
+        self.aside.add(aside)
 
     @property
     def by_stage(self) -> list[tuple[str, str, Sum]]:
@@ -136,11 +152,14 @@ def as_of(report: Report, words: Texts) -> str:
 
 
 def remarks(found: Tally, base: str, words: Texts) -> list[str]:
-    """What has to be known about the totals: money without a rate, findings that are immaterial or late."""
-    unconverted = found.total.unconverted
+    """What has to be known about the totals: money without a rate, findings that are waived, immaterial or late."""
+    unconverted, aside = found.total.unconverted, found.aside
     said = [words("report.unconverted", count=unconverted, currency=base)] if unconverted else []
-    said += [words("report.immaterial", count=f"{found.immaterial:,}")] if found.immaterial else []
-    return said + ([words("report.overdue", count=f"{found.overdue:,}")] if found.overdue else [])
+    if aside.waived:
+        amount = money(aside.waived_base, base)
+        said.append(words("report.waived", count=f"{aside.waived:,}", amount=amount, currency=base))
+    said += [words("report.immaterial", count=f"{aside.immaterial:,}")] if aside.immaterial else []
+    return said + ([words("report.overdue", count=f"{aside.overdue:,}")] if aside.overdue else [])
 
 
 def tally(findings: Iterable[Item]) -> Tally:
@@ -152,8 +171,10 @@ def tally(findings: Iterable[Item]) -> Tally:
             one.base = Decimal(item["base_amount"])
         else:
             one.unconverted = int(item["amount"] is not None)
-        late, immaterial = bool(item.get("overdue")), not item.get("material", True)
-        found.add(item["stage"], item["department"], bucket(item["age_days"]), one, int(immaterial), int(late))
+        aside = Aside(int(not item.get("material", True)), int(bool(item.get("overdue"))))
+        if item["status"] == "waived":
+            aside.waived, aside.waived_base = 1, one.base
+        found.add(item["stage"], item["department"], bucket(item["age_days"]), one, aside)
     return found
 
 

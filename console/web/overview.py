@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from console.i18n import texts
 from console.report import figures, html
-from console.report.figures import BUCKETS, Report, Sum, Tally
+from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
 from console.web import trends
 from console.web.desk import Reader
 from reconciliation import gathering, money, report, trend
@@ -133,7 +133,9 @@ def tally(connection: Connection, basis: dict[str, Any], now: datetime) -> Tally
     for item in finding_totals.totals(connection, _limits(basis, now.astimezone(zone))):
         amount = Decimal(money.text(item.base, base) or 0)
         one = Sum({item.severity: item.number}, amount, item.unconverted)
-        found.add(item.stage, item.department, BUCKETS[item.age][0], one, item.immaterial, item.overdue)
+        waived = Decimal(money.text(item.waived_base, base) or 0)
+        aside = Aside(item.immaterial, item.overdue, item.waived, waived)
+        found.add(item.stage, item.department, BUCKETS[item.age][0], one, aside)
     return found
 
 

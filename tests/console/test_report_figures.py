@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from console.i18n import texts
 from console.report import figures
 from tests.console import sample_report
 
@@ -56,6 +57,16 @@ def test_the_river_narrows_with_the_money_and_ignores_tax() -> None:
     assert [step.amount for step in steps] == [Decimal(x) for x in ("100.00", "80.00", "60.00", "60.00", "33.90")]
     assert steps[-1].share == Decimal("0.5")
     assert steps[-1].width == Decimal("30.000")
+
+
+def test_what_is_waived_is_counted_and_said_with_its_money() -> None:
+    report = sample_report.report()
+    waived = [{**item, "status": "waived", "base_amount": "100.00"} for item in report["findings"][:2]]
+    remarks = figures.remarks(figures.tally([*waived, *report["findings"][2:]]), "CNY", texts("en"))
+    assert "2 of them are waived (200.00 CNY): nobody has to act on these before their day." in remarks
+    assert not [
+        said for said in figures.remarks(figures.tally(report["findings"]), "CNY", texts("en")) if "waived" in said
+    ]
 
 
 def test_only_addresses_for_a_browser_become_links() -> None:

@@ -47,7 +47,7 @@ def test_ages_and_due_days_are_counted_to_the_day(desk: Store, given: Settings) 
             found = tally(connection, basis, now)
             ages = {name for name, of_age in found.by_age.items() if of_age.count}
             assert ages == {figures.bucket((now.date() - datetime.fromisoformat(since).date()).days)}
-            assert found.overdue == (found.total.count if due == "2027-01-19" else 0)
+            assert found.aside.overdue == (found.total.count if due == "2027-01-19" else 0)
 
 
 def test_the_overview_follows_what_people_decide(desk: Store, given: Settings) -> None:
