@@ -17,7 +17,7 @@ from sandbox.demo import config
 from sandbox.demo.place import Place
 
 _READY_SECONDS = 300.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 120.0
 Say = Callable[[str], None]
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Processes that this one started, so that their end is noticed."""
