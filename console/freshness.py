@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from state.queries import Attempt, Held, StreamStatus
     from state.store import Store
 
+_GRACE = timedelta(minutes=15)
+"""How long after its time a run may begin: workers look every few seconds, but may have other work."""
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
 
 
@@ -110,7 +112,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
     return (
         item.system,
         item.stream,
-        texts(f"status.{state(item, found)}"),
+        texts(f"status.{state(item, found, settings)}"),
         last,
         _ago(present, item.last_success),
         _ago(present, item.covered_until),
@@ -128,6 +130,9 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
         yield texts("status.not_reconciled")
     else:
         yield texts("status.reconciled", at=when(settings, found.reconciled_at), count=f"{found.findings:,}")
+    late = sum(state(item, found, settings) == "late" for item in found.streams)
+    if late:
+        yield texts("status.overdue", count=f"{late:,}")
     rejected = sum(item.quarantined for item in found.streams)
     pending = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
     for key, count in {"quarantined": rejected, **pending, "dead_letters": found.stuck}.items():
@@ -149,13 +154,20 @@ def paused(item: Pause, settings: Settings, texts: Texts) -> str:
 
 def problem(item: Attempt, texts: Texts) -> str:
     """What failed, where, and why."""
+    return f"{place(item, texts)}{item.message or ''}"
+
+
+def place(item: Attempt, texts: Texts) -> str:
+    """What failed and where, for the reason to follow."""
     where = item.system if item.stream == "*" else f"{item.system}.{item.stream}"
-    direction = texts.name("progress", item.direction)
-    return texts("status.problem", where=f"{where} {direction}", message=item.message or "")
+    return texts("status.problem", where=f"{where} {texts.name('progress', item.direction)}", message="")
 
 
-def state(item: StreamStatus, found: Found) -> str:
-    """``ok``, ``paused``, or how its last pull ended; ``failed`` as well if its system could not be opened since."""
+def state(item: StreamStatus, found: Found, settings: Settings) -> str:
+    """``ok``, ``paused``, ``late``, or how its last pull ended.
+
+    ``failed`` as well if its system could not be opened since; ``late`` if its schedule has passed and nothing came.
+    """
     if found.paused.of(item.system, item.stream) is not None:
         return "paused"
     if any(
@@ -164,22 +176,26 @@ def state(item: StreamStatus, found: Found) -> str:
         return "failed"
     if item.last_pull is None:
         return "never"
-    return {"done": "ok"}.get(item.last_pull.status, item.last_pull.status)
+    if item.last_pull.status != "done":
+        return item.last_pull.status
+    due = next_due(item, found, settings)
+    return "late" if due is not None and due + _GRACE < now() else "ok"
 
 
 def next_due(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
-    """When the schedule in ltc.yaml has the stream's system pulled next; ``None`` without one, and while paused."""
+    """When the schedule in ltc.yaml has the stream's system pulled after its last pull, be it past already.
+
+    ``None`` without a schedule, and while paused.
+    """
     system: SystemSettings | None = settings.systems.get(item.system)
     if system is None or system.schedule is None or found.paused.of(item.system, item.stream) is not None:
         return None
-    present = now()
+    last = None if item.last_pull is None else from_us(item.last_pull.started_at)
     if system.schedule.cron is not None:
         from settings import cron
 
-        return cron.next_due(system.schedule.cron, present.astimezone(settings.business_day_zone))
-    if item.last_pull is None:
-        return present
-    return max(present, from_us(item.last_pull.started_at) + timedelta(seconds=system.schedule.interval or 0))
+        return cron.next_due(system.schedule.cron, (last or now()).astimezone(settings.business_day_zone))
+    return now() if last is None else last + timedelta(seconds=system.schedule.interval or 0)
 
 
 def now() -> datetime:

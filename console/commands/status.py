@@ -91,7 +91,7 @@ def _stream(app: App, item: StreamStatus, found: Found, now: datetime) -> dict[s
         "system": item.system,
         "stream": item.stream,
         "entity": item.entity,
-        "state": freshness.state(item, found),
+        "state": freshness.state(item, found, app.settings),
         "last_success": _instant(item.last_success),
         "age_seconds": None if item.last_success is None else round(freshness.seconds(now, item.last_success), 1),
         "covered_until": _instant(item.covered_until),

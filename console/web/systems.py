@@ -31,7 +31,8 @@ def systems(visit: Reader) -> Response:
         "systems",
         columns=freshness.COLUMNS,
         rows=[
-            (freshness.state(item, found), freshness.row(item, found, settings, visit.texts)) for item in found.streams
+            (freshness.state(item, found, settings), freshness.row(item, found, settings, visit.texts))
+            for item in found.streams
         ],
         waiting=list(freshness.waiting(found, settings, visit.texts)),
         failing=[(freshness.problem(item, visit.texts), item.remedy) for item in found.failing],
@@ -107,7 +108,7 @@ def _row(visit: Visit, item: StreamStatus, found: Found, stands: Standing) -> di
     shown = dict(zip(freshness.COLUMNS, freshness.row(item, found, visit.desk.settings, visit.texts), strict=True))
     return {
         **shown,
-        "condition": freshness.state(item, found),
+        "condition": freshness.state(item, found, visit.desk.settings),
         "deleted": item.deleted,
         "listed": stands.listed.get(item.stream),
         "run": item.last_pull.run_id if item.last_pull else None,

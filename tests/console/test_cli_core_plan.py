@@ -10,7 +10,9 @@ import pytest
 
 from connectors import retry
 from settings.cron import next_due
+from settings.load import load
 from settings.model import Settings
+from state.store import open_store
 from tests.console.company import data, ltc
 from tests.jobs.conftest import crm, erp, settings, systems, toys
 from tests.jobs.toy import ToySystem
@@ -107,6 +109,20 @@ def test_status_tells_what_failed_and_what_to_do_until_it_works_again(config: Pa
     config.write_text(text)
     ltc(config, "pull")
     assert "✗" not in ltc(config, "status").stdout
+
+
+def test_status_calls_late_what_its_schedule_should_have_read_and_nothing_did(config: Path) -> None:
+    ltc(config, "pull")
+    scheduled = config.read_text().replace("  erp:\n", "  erp:\n    schedule: {interval: 3600}\n", 1)
+    config.write_text(scheduled)
+    assert {item["state"] for item in data(ltc(config, "status", "--json"))["streams"]} == {"ok"}
+    with open_store(load(config).store) as store, store.transaction() as connection:
+        connection.exec_driver_sql(f"UPDATE stream_run SET started_at = started_at - {90 * 60 * 1_000_000}")
+    states = {(item["system"], item["state"]) for item in data(ltc(config, "status", "--json"))["streams"]}
+    assert states == {("crm", "ok"), ("erp", "late")}
+    assert "stream(s) are late" in ltc(config, "status").stdout
+    config.write_text(scheduled.replace("3600", "7200"))
+    assert "late" not in ltc(config, "status").stdout
 
 
 def test_status_shows_when_the_schedule_has_a_system_read_next() -> None:

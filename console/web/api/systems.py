@@ -110,7 +110,7 @@ def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:
         system=item.system,
         stream=item.stream,
         entity=item.entity,
-        state=freshness.state(item, found),
+        state=freshness.state(item, found, settings),
         last_success=instant_or_none(item.last_success),
         covered_until=instant_or_none(item.covered_until),
         complete=item.complete,
