@@ -20,7 +20,7 @@ def ask(connection: Connection, settings: Settings, id: str, reason: str, until:
     """Ask that a finding be accepted until a day, which must not have passed; raises ``FindingError``."""
     rules = Rules.of(settings)
     if until < rules.today:
-        raise FindingError("That day has passed.", "Name the last day on which it is accepted.")
+        raise FindingError("That day has passed.", "Name the last day on which it is accepted.", "day_passed")
     return handling.ask_waiver(connection, id, reason, until, actor, at=rules.fixed_at)
 
 

@@ -63,18 +63,26 @@ def approve(store: Store, settings: Settings, period: str, by: str) -> Close:
     checker, allowed = _named(by), settings.reconciliation.periods.checkers
     if allowed and checker not in allowed:
         raise PeriodError(
-            f"{checker} may not approve periods.", f"reconciliation.periods.checkers names {', '.join(allowed)}."
+            f"{checker} may not approve periods.",
+            f"reconciliation.periods.checkers names {', '.join(allowed)}.",
+            "no_checker",
+            name=checker,
+            allowed=", ".join(allowed),
         )
     with store.transaction() as connection:
         found = _standing(connection, period)
         if found.status != CLOSED:
-            raise PeriodError(f"{period} was approved by {found.approved_by} already.", "Nothing is left to do.")
+            what = f"{period} was approved by {found.approved_by} already."
+            raise PeriodError(what, "Nothing is left to do.", "approved", period=period, by=found.approved_by)
         if checker.casefold() == found.closed_by.casefold():
-            raise PeriodError(f"{checker} closed {period}.", "Somebody else must approve it: `--by NAME`.")
+            what = f"{checker} closed {period}."
+            raise PeriodError(what, "Somebody else must approve it: `--by NAME`.", "own_close", period=period)
         if not periods.is_intact(connection, found):
             raise PeriodError(
                 f"The figures of {period} were changed outside of ltc after they were frozen.",
                 "Find out how (`ltc audit verify`); then reopen the period with that reason, and close it again.",
+                "figures_changed",
+                period=period,
             )
         periods.approve(connection, found, checker, stamps.take(connection, Rules.of(settings).fixed_at))
         detail = {"period": period, "revision": found.revision, "figures": found.figures_hash}
@@ -89,17 +97,22 @@ def reopen(store: Store, settings: Settings, period: str, by: str, reason: str) 
     """
     person, allowed = _named(by), settings.reconciliation.periods.reopen
     if not reason.strip():
-        raise PeriodError("To reopen a period needs a reason.", "Say why: `--reason TEXT`.")
+        raise PeriodError("To reopen a period needs a reason.", "Say why: `--reason TEXT`.", "reopen_reason")
     with store.transaction() as connection:
         found = _standing(connection, period)
         later = [item.period for item in periods.standing(connection) if item.period > period]
         if later:
             raise PeriodError(
-                f"{period} cannot be reopened while {later[-1]} is closed.", f"Reopen {later[-1]} before it."
+                f"{period} cannot be reopened while {later[-1]} is closed.",
+                f"Reopen {later[-1]} before it.",
+                "later_closed",
+                period=period,
+                later=later[-1],
             )
         if found.status != CLOSED and person not in allowed:
             named = f"It names {', '.join(allowed)}." if allowed else "It names nobody: approved periods stay closed."
-            raise PeriodError(f"{person} may not reopen an approved period.", f"reconciliation.periods.reopen: {named}")
+            what, remedy = f"{person} may not reopen an approved period.", f"reconciliation.periods.reopen: {named}"
+            raise PeriodError(what, remedy, "no_reopener" if allowed else "stays_closed", allowed=", ".join(allowed))
         stamp = stamps.take(connection, Rules.of(settings).fixed_at)
         periods.reopen(connection, found, person, reason.strip(), stamp)
         detail = {"period": period, "revision": found.revision, "was": found.status, "reason": reason.strip()}
@@ -120,7 +133,7 @@ def next_period(closes: list[Close]) -> str | None:
 def _named(by: str) -> str:
     name = by.strip()
     if not name:
-        raise PeriodError("Say who does it.", "Name a person: `--by NAME`.")
+        raise PeriodError("Say who does it.", "Name a person: `--by NAME`.", "nobody")
     return name
 
 
@@ -128,7 +141,11 @@ def _refuse_maker(settings: Settings, maker: str) -> None:
     allowed = settings.reconciliation.periods.makers
     if allowed and maker not in allowed:
         raise PeriodError(
-            f"{maker} may not close periods.", f"reconciliation.periods.makers names {', '.join(allowed)}."
+            f"{maker} may not close periods.",
+            f"reconciliation.periods.makers names {', '.join(allowed)}.",
+            "no_maker",
+            name=maker,
+            allowed=", ".join(allowed),
         )
 
 
@@ -136,24 +153,30 @@ def _refuse_period(closes: list[Close], period: str, today: date) -> None:
     """Whether the period may be closed now: one after the other, when it is over, and only once."""
     standing = [item for item in closes if item.stands]
     if any(item.period == period for item in standing):
-        raise PeriodError(f"{period} is closed already.", f"`ltc period show {period}` tells by whom.")
+        what = f"{period} is closed already."
+        raise PeriodError(what, f"`ltc period show {period}` tells by whom.", "closed", period=period)
     if standing and standing[-1].status == CLOSED:
         raise PeriodError(
             f"{standing[-1].period} is closed and not approved yet.",
             f"Let somebody else than {standing[-1].closed_by} approve it: `ltc period approve {standing[-1].period}`.",
+            "not_approved",
+            period=standing[-1].period,
+            by=standing[-1].closed_by,
         )
     expected = next_period(closes)
     if expected is not None and period != expected:
-        raise PeriodError(f"{period} cannot be closed before {expected}.", f"Close {expected} first.")
+        what = f"{period} cannot be closed before {expected}."
+        raise PeriodError(what, f"Close {expected} first.", "earlier", period=period, expected=expected)
     if f"{today:%Y-%m}" <= period:
-        raise PeriodError(f"{period} is not over: today is {today}.", "Close it when its last day has passed.")
+        what = f"{period} is not over: today is {today}."
+        raise PeriodError(what, "Close it when its last day has passed.", "not_over", period=period, today=today)
 
 
 def _standing(connection: Connection, period: str) -> Close:
     for item in periods.standing(connection):
         if item.period == period:
             return item
-    raise PeriodError(f"{period} is not closed.", "`ltc period list` shows the periods.")
+    raise PeriodError(f"{period} is not closed.", "`ltc period list` shows the periods.", "not_closed", period=period)
 
 
 def _inputs(

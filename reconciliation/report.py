@@ -52,7 +52,8 @@ def build(
         moment = Moment(at, period)
     with store.reading() as connection:
         if as_of is not None and moment.at > max(now_us(), stamps.newest(connection)):
-            raise PeriodError("That instant has not come yet.", "Name one that has passed: --as-of 2026-10-31.")
+            what = "That instant has not come yet."
+            raise PeriodError(what, "Name one that has passed: --as-of 2026-10-31.", "not_come")
         parts = gathering.gather(connection, rules, moment)
     return render(parts, locale or parts["basis"]["locale"])
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from state import arrivals, bulk
 from state.bodies import pack, unpack
 from state.clock import now_us
+from state.decisions import DecisionError
 from state.failures import StoreError
 from state.schema import attachment as table
 
@@ -20,7 +21,7 @@ LARGEST = 10 * 1024 * 1024
 _LONGEST_NAME = 200
 
 
-class AttachmentError(StoreError):
+class AttachmentError(DecisionError, StoreError):
     """The file cannot be kept, or is not there any more."""
 
     kind = "configuration"
@@ -37,11 +38,13 @@ class Attached(NamedTuple):
 def keep(connection: Connection, name: str, content: bytes) -> Attached:
     """Keep a file's content. Raises ``AttachmentError`` if it is empty or larger than ``LARGEST``."""
     if not content:
-        raise AttachmentError("The file is empty.", "Attach one that says something.")
+        raise AttachmentError("The file is empty.", "Attach one that says something.", "file_empty")
     if len(content) > LARGEST:
         raise AttachmentError(
             f"The file has {len(content):,} bytes; at most {LARGEST:,} are kept with a finding.",
             "Put it into your archive, and say in a comment where it is.",
+            "file_large",
+            most=LARGEST // 1_048_576,
         )
     digest = hashlib.sha256(content).hexdigest()
     known = connection.execute(select(table.c.size).where(table.c.sha256 == digest, table.c.body != b"")).first()
@@ -56,10 +59,12 @@ def content(connection: Connection, digest: str) -> bytes:
     """A file's content. Raises ``AttachmentError`` if it was erased or is not what was attached."""
     row = connection.execute(select(table.c.body).where(table.c.sha256 == digest)).first()
     if row is None or not row.body:
-        raise AttachmentError(f"The content of {digest[:12]} is not kept any more.", "It went with an erasure.")
+        what = f"The content of {digest[:12]} is not kept any more."
+        raise AttachmentError(what, "It went with an erasure.", "file_gone")
     found = unpack(connection, arrivals.place(digest), arrivals.SEQ, bytes(row.body))
     if hashlib.sha256(found).hexdigest() != digest:
-        raise AttachmentError(f"The content of {digest[:12]} was changed outside of ltc.", "Restore a backup.")
+        what = f"The content of {digest[:12]} was changed outside of ltc."
+        raise AttachmentError(what, "Restore a backup.", "file_changed")
     return found
 
 

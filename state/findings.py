@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlalchemy.engine import Connection
 
 from state import bulk, finding_terms, schema
+from state.decisions import DecisionError
 from state.schema import finding as table
 from state.schema import finding_event, finding_record
 
@@ -33,13 +34,8 @@ _RECORD = ("finding_id", "n", "record_id", "system", "entity", "source_id", "num
 _EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id", "status", "state")
 
 
-class FindingError(Exception):
-    """A decision that cannot be taken; ``message`` is a sentence, ``remedy`` the next step."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+class FindingError(DecisionError):
+    """A decision on a finding that cannot be taken."""
 
 
 @dataclass(slots=True)
@@ -279,6 +275,8 @@ def find(connection: Connection, id: str) -> Finding:
         raise FindingError(
             f"{'Several findings begin' if len(rows) > 1 else 'There is no finding'} with {id}.",
             "`ltc findings list` shows their ids.",
+            "no_finding",
+            id=id,
         )
     return _finding(rows[0], _records(connection, [rows[0].id]).get(rows[0].id, ()))
 

@@ -40,7 +40,7 @@ def assign(
 def explain(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
     """Say why it is so; it stays outstanding until the data is mended."""
     if not reason.strip():
-        raise FindingError("An explanation needs a reason.")
+        raise FindingError("An explanation needs a reason.", why="explain_reason")
     return _decide(connection, id, actor, "explained", {"reason": reason}, {"status": "explained"}, at)
 
 
@@ -49,9 +49,9 @@ def waive(
 ) -> Finding:
     """Accept it until a day (inclusive); whoever approves is another person."""
     if not reason.strip():
-        raise FindingError("A waiver needs a reason.")
+        raise FindingError("A waiver needs a reason.", why="waiver_reason")
     if approver == actor:
-        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.")
+        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.", "waiver_other")
     values = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
     return _decide(connection, id, actor, "waived", values, {"status": "waived"}, at)
 
@@ -61,7 +61,7 @@ def ask_waiver(
 ) -> Finding:
     """Ask that it be accepted until a day (inclusive); nothing changes until somebody else approves."""
     if not reason.strip():
-        raise FindingError("A waiver needs a reason.")
+        raise FindingError("A waiver needs a reason.", why="waiver_reason")
     _standing(connection, id)
     return _note(connection, id, actor, "waiver_asked", {"reason": reason, "waived_until": until.isoformat()}, at)
 
@@ -86,7 +86,7 @@ def approve_waiver(connection: Connection, id: str, approver: str, *, at: int | 
 def decline_waiver(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
     """Say no to the waiver that was asked for, and why."""
     if not reason.strip():
-        raise FindingError("Say why the waiver is declined.")
+        raise FindingError("Say why the waiver is declined.", why="decline_reason")
     _asked(connection, id)
     return _note(connection, id, actor, "waiver_declined", {"reason": reason.strip()}, at)
 
@@ -94,10 +94,13 @@ def decline_waiver(connection: Connection, id: str, reason: str, actor: str, *, 
 def comment(connection: Connection, id: str, text: str, actor: str, *, at: int | None = None) -> Finding:
     """Say something about it; nothing else changes."""
     if not text.strip():
-        raise FindingError("A comment needs words.")
+        raise FindingError("A comment needs words.", why="comment_empty")
     if len(text) > _LONGEST_COMMENT:
         raise FindingError(
-            f"A comment has at most {_LONGEST_COMMENT:,} characters.", "Attach a file: `ltc findings attach`."
+            f"A comment has at most {_LONGEST_COMMENT:,} characters.",
+            "Attach a file: `ltc findings attach`.",
+            "comment_long",
+            most=f"{_LONGEST_COMMENT:,}",
         )
     return _note(connection, id, actor, "commented", {"text": text.strip()}, at)
 
@@ -137,14 +140,15 @@ def _asked(connection: Connection, id: str) -> Asked:
     _standing(connection, id)
     asked = asked_waiver(connection, id)
     if asked is None:
-        raise FindingError("Nobody asks for a waiver of this finding.", "It may have been decided meanwhile.")
+        what = "Nobody asks for a waiver of this finding."
+        raise FindingError(what, "It may have been decided meanwhile.", "waiver_not_asked")
     return asked
 
 
 def _standing(connection: Connection, id: str) -> Finding:
     found = findings.find(connection, id)
     if found.status == "resolved":
-        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.")
+        raise FindingError(f"Finding {found.id} is resolved.", "There is nothing left to decide.", "resolved")
     return found
 
 

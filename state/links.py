@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk, schema
 from state.clock import now_us
+from state.decisions import DecisionError
 from state.schema import link as table
 from state.schema import linker_memory
 
@@ -25,13 +26,8 @@ _KEY = ("kind", "left_id", "right_id")
 _BY_PEOPLE = ("confirmed", "cut")
 
 
-class LinkError(Exception):
-    """A decision that cannot be taken; ``message`` is a sentence, ``remedy`` the next step."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+class LinkError(DecisionError):
+    """A decision on a link that cannot be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +103,12 @@ def decide(
     ends = _entities(connection, (left_id, right_id))
     missing = [number for number in (left_id, right_id) if number not in ends]
     if missing or left_id == right_id:
-        raise LinkError("A link needs two different records that are in the store.", "Look them up with `ltc trace`.")
+        raise LinkError(
+            "A link needs two different records that are in the store.", "Look them up with `ltc trace`.", "two_records"
+        )
     if kind == "same_as" and ends[left_id] != ends[right_id]:
-        raise LinkError(f"A {ends[left_id]} and a {ends[right_id]} cannot be the same thing.", "Link them as follows.")
+        what = f"A {ends[left_id]} and a {ends[right_id]} cannot be the same thing."
+        raise LinkError(what, "Link them as follows.", "other_kind")
     now = now_us()
     match = and_(table.c.kind == kind, table.c.left_id == left_id, table.c.right_id == right_id)
     values = {"decision": decision, "decided_by": actor, "decided_at": now}

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk
 from state.clock import now_us
+from state.decisions import DecisionError
 from state.schema import api_token as api_tokens
 from state.schema import invitation as invitations
 from state.schema import member as table
@@ -64,17 +65,8 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class MemberError(Exception):
-    """Something that cannot be done with a member.
-
-    ``message`` is a sentence, ``remedy`` the next step; ``why`` names it for pages, which say it in their language.
-    """
-
-    def __init__(self, message: str, remedy: str = "", why: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-        self.why = why
+class MemberError(DecisionError):
+    """Something that cannot be done with a member."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk
 from state.clock import now_us
+from state.decisions import DecisionError
 from state.schema import pause as table
 
 ACTIONS = ("paused", "resumed")
@@ -24,13 +25,8 @@ LONGEST_REASON = 1000
 _COLUMNS = ("system", "stream", "paused_by", "paused_at", "reason")
 
 
-class PauseError(Exception):
-    """It cannot be paused or resumed as asked; ``message`` is a sentence, ``remedy`` the next step."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+class PauseError(DecisionError):
+    """It cannot be paused or resumed as asked."""
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -86,7 +82,8 @@ def pause(connection: Connection, system: str, stream: str, actor: str, reason: 
     """
     said = reason.strip()
     if not said or len(said) > LONGEST_REASON:
-        raise PauseError(f"Say why, in at most {LONGEST_REASON} characters: others will ask.", "Add `--reason TEXT`.")
+        what = f"Say why, in at most {LONGEST_REASON} characters: others will ask."
+        raise PauseError(what, "Add `--reason TEXT`.", "pause_reason", most=LONGEST_REASON)
     row = Pause(system, stream, actor, now_us(), said)
     bulk.upsert(connection, table, _COLUMNS, [row], ("system", "stream"))
     audit.append(connection, actor, ACTIONS[0], {"system": system, "stream": stream, "reason": said})
@@ -98,7 +95,7 @@ def resume(connection: Connection, system: str, stream: str, actor: str) -> Paus
     row = read(connection).own(system, stream)
     if row is None:
         what = system if stream == WHOLE else f"{system}.{stream}"
-        raise PauseError(f"{what} is not paused.", "`ltc status` shows what is.")
+        raise PauseError(f"{what} is not paused.", "`ltc status` shows what is.", "not_paused", what=what)
     connection.execute(table.delete().where(table.c.system == system, table.c.stream == stream))
     audit.append(connection, actor, ACTIONS[1], {"system": system, "stream": stream})
     return row

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
 from state import bulk
+from state.decisions import DecisionError
 from state.schema import period as table
 from state.schema import period_document, period_figure
 
@@ -34,13 +35,8 @@ _COLUMNS = tuple(column.name for column in table.columns)
 _FIGURE = ("period", "revision", "kind", "n", "value", "salt", "seal")
 
 
-class PeriodError(Exception):
-    """Something that may not be done with a period; ``message`` is a sentence, ``remedy`` the next step."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+class PeriodError(DecisionError):
+    """Something that may not be done with a period."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def download(visit: Reader, id: str, digest: str) -> Response:
         except FindingError:
             raise HTTPException(404) from None
         except AttachmentError as error:
-            return page(visit, id, 404, f"{error.message} {error.remedy}")
+            return page(visit, id, 404, visit.refusal(error))
     if found is None:
         raise HTTPException(404)
     return saved(found[0].name, found[1])

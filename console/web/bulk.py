@@ -113,14 +113,24 @@ def approve(visit: Approver, sent: ApproverForm) -> Response:
     return _decided(visit, sent, decision)
 
 
-def decide(connection: Connection, ids: list[str], decision: Decision, at: int | None) -> Outcome:
-    """Decide on each; one for which that cannot be is left out whole, with the reason."""
+def _as_it_is(error: FindingError) -> str:
+    return f"{error.message} {error.remedy}".strip()
+
+
+def decide(
+    connection: Connection,
+    ids: list[str],
+    decision: Decision,
+    at: int | None,
+    said: Callable[[FindingError], str] = _as_it_is,
+) -> Outcome:
+    """Decide on each; one for which that cannot be is left out whole, with the reason as it is ``said``."""
     outcome = Outcome()
     for id in ids:
         try:
             decision(connection, id, at)
         except FindingError as error:
-            outcome.left.append((id, f"{error.message} {error.remedy}".strip()))
+            outcome.left.append((id, said(error)))
         else:
             outcome.done += 1
     return outcome
@@ -134,7 +144,7 @@ def _decided(visit: Visit, sent: dict[str, str], decision: Decision) -> Response
         raise HTTPException(400)
     try:
         with visit.desk.store.transaction() as connection:
-            outcome = decide(connection, ids, decision, Rules.of(visit.desk.settings).fixed_at)
+            outcome = decide(connection, ids, decision, Rules.of(visit.desk.settings).fixed_at, visit.refusal)
     except ValueError as error:
         return _page(visit, ids, chosen, 422, problem(visit, error))
     if outcome.left:

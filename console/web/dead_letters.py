@@ -12,6 +12,7 @@ from console.records import HIDDEN
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.plans import shown
 from console.web.quarantine import revealed
+from console.web.sides import worded
 from state import creations, outbox
 from state.changes import Item, PlanError
 
@@ -126,7 +127,8 @@ def _write(visit: Visit, item: Item, show_personal: bool) -> dict[str, Any]:
     hidden = frozenset() if show_personal else letters.personal(visit.desk.settings, item)
     rows = []
     for change in item.changes:
-        values = [change.old, change.new, change.source_old, change.source_new]
+        told = [worded(item.entity, change.field, value, visit) for value in (change.old, change.new)]
+        values = [*told, change.source_old, change.source_new]
         if change.field in hidden:
             values = [value if value in (None, "") else HIDDEN for value in values]
         rows.append((change.field, change.source_field, *values, change.reason))

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from console import sentences
 from console.i18n import LOCALES, Texts, texts
 from console.report import figures
 from console.report.html import PAGE
@@ -27,6 +28,7 @@ from state.members import Member, Session
 
 if TYPE_CHECKING:
     from settings.model import Settings
+    from state.decisions import DecisionError
     from state.store import Store
 
 _FOLDER = Path(__file__).parent / "pages"
@@ -167,6 +169,20 @@ class Visit:
         if not self.may_touch(system):
             raise HTTPException(404)
 
+    def refusal(self, error: DecisionError) -> str:
+        """Why a decision cannot be taken, and what to do."""
+        return sentences.refusal(error, self.texts)
+
+    def told(self, sentence: str | None) -> Markup:
+        """What a part behind the pages says, in this person's language; what stays English is marked as such."""
+        parts = sentences.said(sentence or "", self.texts.locale)
+        marked = (part.text if part.known else Markup('<span lang="en">{}</span>').format(part.text) for part in parts)
+        return Markup("").join(marked)
+
+    def plain(self, sentence: str | None) -> str:
+        """The same to stand within another text."""
+        return sentences.plain(sentence or "", self.texts.locale)
+
     def page(self, template: str, status: int = 200, **content: Any) -> Response:
         """Render ``pages/TEMPLATE.html.j2``."""
         return HTMLResponse(self.part(template, **content), status)
@@ -174,7 +190,8 @@ class Visit:
     def part(self, template: str, **content: Any) -> Markup:
         """Render ``pages/TEMPLATE.html.j2``, a page or a part of one."""
         t = self.texts
-        shared = {"t": t, "visit": self, "navigation": self._navigation(), "Right": Right}
+        shared = {"t": t, "told": self.told, "plain": self.plain}
+        shared |= {"visit": self, "navigation": self._navigation(), "Right": Right}
         shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}
         rendered = self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content})
         return Markup(rendered)  # noqa: S704 - the template has escaped what is in it

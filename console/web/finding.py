@@ -106,7 +106,7 @@ def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], 
 def problem(visit: Visit, error: Exception) -> str:
     """What was wrong with a decision, in words."""
     if isinstance(error, FindingError | attachments.AttachmentError):
-        return f"{error.message} {error.remedy}".strip()
+        return visit.refusal(error)
     return visit.texts("web.day")
 
 
@@ -119,7 +119,7 @@ def known(id: str) -> None:
 def needed(name: str) -> str:
     """Somebody's name; raises ``FindingError`` where there is none."""
     if not name:
-        raise FindingError("Say who takes care of it.")
+        raise FindingError("Say who takes care of it.", why="assignee")
     return name
 
 

@@ -61,7 +61,7 @@ def download(visit: Reader, form: str, period: str | None = None) -> Response:
     try:
         data = report.build(desk.store, desk.settings, locale=visit.texts.locale, period=month)
     except PeriodError as error:
-        return _page(visit, 422, f"{error.message} {error.remedy}".strip())
+        return _page(visit, 422, visit.refusal(error))
     return saved_report(data, form, visit.texts.locale)
 
 
@@ -92,7 +92,9 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
 def _done(visit: Visit, step: Callable[[], Close]) -> Response:
     try:
         step()
-    except (PeriodError, StoreError) as error:
+    except PeriodError as error:
+        return _page(visit, 422, visit.refusal(error))
+    except StoreError as error:
         return _page(visit, 422, f"{error.message} {error.remedy}".strip())
     return see("/periods")
 

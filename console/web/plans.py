@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, letters, planned
+from console import freshness, letters, planned, sentences
 from console.records import HIDDEN
 from console.web import runs
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from console.web.sides import worded
 from state import outbox, pauses, rejections
 from state.changes import Item, OutboxStatus, Plan, PlanError
 from state.runs import LeaseHeld
@@ -144,7 +145,7 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str]) ->
         "items": [shown(visit, item) for item in items],
         "shown": ".".join(str(item.id) for item in items if item.status is OutboxStatus.PLANNED),
         "streams": sorted({item.stream for item in plan.open_items}),
-        "exceeds": "; ".join(exceeds),
+        "exceeds": sentences.listed(exceeds, visit.texts.locale),
         "first": plan.system in first,
     }
 
@@ -152,10 +153,11 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str]) ->
 def shown(visit: Visit, item: Item) -> dict[str, Any]:
     """A write-back without personal values."""
     hidden = letters.personal(visit.desk.settings, item)
-    changes = [
-        (change.field, *((HIDDEN, HIDDEN) if change.field in hidden else (change.old, change.new)), change.reason)
-        for change in item.changes
-    ]
+    changes = []
+    for change in item.changes:
+        name, values = change.field, (change.old, change.new)
+        told = [HIDDEN if name in hidden else worded(item.entity, name, value, visit) for value in values]
+        changes.append((name, *told, change.reason))
     return {
         "id": item.id,
         "record": f"{item.system}:{item.stream}:{item.source_id}",
@@ -184,7 +186,7 @@ def _creations(visit: Visit, plan: CreationPlan) -> dict[str, Any]:
             for item in plan.items[:MOST_TICKS]
         ],
         "count": len(plan.items),
-        "exceeds": "; ".join(exceeds),
+        "exceeds": sentences.listed(exceeds, visit.texts.locale),
     }
 
 
@@ -196,8 +198,8 @@ def _rejection(visit: Visit, item: Rejected) -> dict[str, Any]:
         "system": wish.system,
         "number": wish.number or wish.source_id,
         "field": wish.field,
-        "old": HIDDEN if personal else wish.old,
-        "new": HIDDEN if personal else wish.new,
+        "old": HIDDEN if personal else worded(wish.entity, wish.field, wish.old, visit),
+        "new": HIDDEN if personal else worded(wish.entity, wish.field, wish.new, visit),
         "by": item.decided_by,
         "at": freshness.when(visit.desk.settings, item.decided_at)[:16],
         "reason": item.reason,

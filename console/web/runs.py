@@ -48,8 +48,8 @@ def one(visit: Reader, id: str) -> Response:
     telling = worker(visit).telling(id)
     lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
     zone = visit.desk.settings.business_day_zone
-    failing = [(f"{item.system}.{item.stream}: {item.message}", item.remedy) for item in parts if item.message]
-    failing += [(item.message, item.remedy) for item in telling.problems] if telling else []
+    failing = [(f"{item.system}.{item.stream}: ", item.message, item.remedy) for item in parts if item.message]
+    failing += [("", item.message, item.remedy) for item in telling.problems] if telling else []
     return visit.page(
         "run",
         heads=ran.RUNS,

@@ -76,10 +76,15 @@ def _shown(row: dict[str, Any], name: str, kind: Kind, visit: Visit) -> str:
         return f"{from_us(value).astimezone(visit.desk.settings.business_day_zone):%Y-%m-%d %H:%M}"
     if kind is Kind.MONEY:
         return figures.money(money.text(value, row.get("currency")), row.get("currency"))
-    if name == "status":
-        return words.status(row["entity"], value, visit.lang)
-    if name.endswith("_state"):
-        return words.state(value, visit.lang)
     if kind is Kind.FLAG:
         return visit.texts(f"web.finding.{'yes' if value else 'no'}")
-    return str(value)
+    return str(worded(row["entity"], name, value, visit))
+
+
+def worded(entity: str, name: str, value: Any, visit: Visit) -> Any:
+    """A status or state in words; any other value as it is."""
+    if value is None:
+        return None
+    if name == "status":
+        return words.status(entity, value, visit.lang)
+    return words.state(value, visit.lang) if name.endswith("_state") else value

@@ -27,7 +27,7 @@ def pause(visit: Operator, sent: OperatorForm, name: str) -> Response:
         with visit.desk.store.transaction() as connection:
             pauses.pause(connection, system, stream, visit.member.name, sent.get("reason", ""))
     except PauseError as error:
-        return systems.page(visit, system, 422, error.message)
+        return systems.page(visit, system, 422, visit.refusal(error))
     return see(f"/systems/{system}")
 
 
@@ -39,7 +39,7 @@ def resume(visit: Operator, sent: OperatorForm, name: str) -> Response:
         with visit.desk.store.transaction() as connection:
             pauses.resume(connection, system, sent.get("stream", "") or WHOLE, visit.member.name)
     except PauseError as error:
-        return systems.page(visit, system, 422, error.message)
+        return systems.page(visit, system, 422, visit.refusal(error))
     return see(f"/systems/{system}")
 
 

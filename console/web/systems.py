@@ -35,7 +35,7 @@ def systems(visit: Reader) -> Response:
             for item in found.streams
         ],
         waiting=list(freshness.waiting(found, settings, visit.texts)),
-        failing=[(freshness.problem(item, visit.texts), item.remedy) for item in found.failing],
+        failing=[(freshness.place(item, visit.texts), item.message, item.remedy) for item in found.failing],
         problem=worker(visit).problem,
         busy=bool(found.running) or worker(visit).is_at_work(),
         systems=visit.systems,
@@ -94,7 +94,9 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "") -> Respo
         paused=found.paused.own(system),
         pauses=[item for item in found.paused if item.system == system],
         rows=[_row(visit, item, found, stands) for item in found.streams if item.system == system],
-        failing=[(freshness.problem(item, visit.texts), item.remedy, item.run_id) for item in stands.failing],
+        failing=[
+            (freshness.place(item, visit.texts), item.message, item.remedy, item.run_id) for item in stands.failing
+        ],
         last=max(stands.last.values(), key=lambda item: item.started_at, default=None),
         waiting=waiting,
         names=stream_names(visit, system),

@@ -109,7 +109,7 @@ def test_it_suits_dark_screens_and_paper(text: str) -> None:
 def test_it_speaks_chinese_throughout() -> None:
     text = html.render(sample_report.report(), "zh-CN")
     assert '<html lang="zh-CN">' in text
-    assert "线索到现金对账报告" in text
+    assert "线索到回款对账报告" in text
     for english in ("Findings", "Tie-outs", "Every stage", "Severity", "Ageing"):
         assert english not in text
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
@@ -176,7 +177,7 @@ def start(visit: Administrator, _sent: AdministratorForm, connector: str) -> Res
         raise HTTPException(404)
     if not _kit(visit).start(connector, Path(visit.desk.settings.path).resolve().parent, visit.member.name):
         return visit.page("refused", 409, what="409")
-    return see(f"/kit/{connector:path}")
+    return see(f"/kit/{quote(connector)}")
 
 
 def connectors(settings: Settings) -> dict[str, list[str]]:

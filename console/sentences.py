@@ -1,0 +1,142 @@
+"""What the parts behind the pages say in English, in the language of who reads it.
+
+A decision that cannot be taken has a key, and is worded anew. Everything else (what connectors say of themselves, why a
+run failed, why a record was refused) is kept as an English sentence, and known again by it: the catalogue in
+``i18n/LOCALE/sentences`` has the sentence with ``{names}`` in the place of what changes, and the same in the other
+language. What is in no catalogue (what a system or a connector of somebody else says) stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+if TYPE_CHECKING:
+    from console.i18n import Texts
+    from state.decisions import DecisionError
+
+_FOLDER = Path(__file__).parent / "i18n"
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+HOLE = re.compile(r"\{([a-z_]+)\}")
+"""Stands in a sentence for what changes."""
+_ANYTHING = r"(?:(?![.!?] +[A-Z`]).)*?"
+"""What a hole stands for: anything within a sentence."""
+_ENDS = re.compile(r"(?<=[.!?]) +(?=[A-Z`]|ltc )")
+_PLACE = re.compile(r"([\w.*\[\]/:-]+): (.+)", re.DOTALL)
+_CHINESE, _LATIN = re.compile("[\u3400-\u9fff]"), re.compile("[A-Za-z]{3}")
+_LONGEST = 4000
+_DEPTH = 3
+
+
+class Part(NamedTuple):
+    """A piece of what was said: in the reader's language, or (not ``known``) as it was said."""
+
+    text: str
+    known: bool
+
+
+class _Catalogue(NamedTuple):
+    whole: dict[str, str]
+    patterns: list[tuple[re.Pattern[str], str]]
+
+
+def refusal(error: DecisionError, texts: Texts) -> str:
+    """Why a decision cannot be taken, and what to do, for a page; without a key what was said, as it is."""
+    if not error.why:
+        return f"{error.message} {error.remedy}".strip()
+    return texts(f"refused.{error.why}", **error.values)
+
+
+def said(sentence: str, locale: str) -> list[Part]:
+    """A text in a language, piece by piece; English, and what has other scripts, as it is."""
+    if locale == "en" or not sentence or len(sentence) > _LONGEST:
+        return [Part(sentence, True)]
+    return list(_said(sentence, locale))
+
+
+def plain(sentence: str, locale: str) -> str:
+    """The same as one text."""
+    return "".join(part.text for part in said(sentence, locale))
+
+
+def listed(items: Iterable[str], locale: str) -> str:
+    """Several, one after the other."""
+    return ("；" if locale == "zh-CN" else "; ").join(plain(item, locale) for item in items)
+
+
+@lru_cache(maxsize=2048)
+def _said(sentence: str, locale: str) -> tuple[Part, ...]:
+    found = _whole(sentence, locale)
+    if found is not None:
+        return (Part(found, True),)
+    lines = sentence.split("\n")
+    if len(lines) > 1:
+        return tuple(part for n, line in enumerate(lines) for part in _line(line, locale, n))
+    return tuple(_sentences(_ENDS.split(sentence), locale))
+
+
+def _line(line: str, locale: str, n: int) -> Iterator[Part]:
+    if n:
+        yield Part("\n", True)
+    if line.strip():
+        yield from _said(line.strip().removeprefix("→ "), locale)
+
+
+def _sentences(pieces: list[str], locale: str) -> Iterator[Part]:
+    """As many sentences at once as the catalogue knows together."""
+    while pieces:
+        for count in range(len(pieces), 0, -1):
+            found = _whole(" ".join(pieces[:count]), locale)
+            if found is not None:
+                yield Part(found, True)
+                break
+        else:
+            count = 1
+            known = _CHINESE.search(pieces[0]) is not None or not _LATIN.search(pieces[0])
+            yield Part(pieces[0] if len(pieces) == 1 else f"{pieces[0]} ", known)
+        del pieces[:count]
+
+
+def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
+    """A whole text that is known, also behind the place that it is about (``ltc.yaml:7: …``)."""
+    catalogue = _catalogue(locale)
+    if sentence in catalogue.whole:
+        return catalogue.whole[sentence]
+    for pattern, text in catalogue.patterns:
+        if (match := pattern.fullmatch(sentence)) is not None:
+            values = match.groupdict()
+            if depth < _DEPTH:
+                values = {name: _whole(value, locale, depth + 1) or value for name, value in values.items()}
+            return HOLE.sub(lambda hole, given=values: given[hole[1]], text)  # type: ignore[misc]
+    place = _PLACE.fullmatch(sentence)
+    if place is not None and depth < _DEPTH:
+        found = _whole(place[2], locale, depth + 1)
+        return None if found is None else f"{place[1]}：{found}"
+    return None
+
+
+@cache
+def _catalogue(locale: str) -> _Catalogue:
+    whole: dict[str, str] = {}
+    patterns: list[tuple[int, re.Pattern[str], str]] = []
+    for sentence, text in catalogue(locale).items():
+        if not HOLE.search(sentence):
+            whole[sentence] = text
+            continue
+        pieces = HOLE.split(sentence)
+        made = "".join(f"(?P<{piece}>{_ANYTHING})" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
+        patterns.append((-sum(map(len, pieces[::2])), re.compile(made), text))
+    return _Catalogue(whole, [(pattern, text) for _, pattern, text in sorted(patterns, key=lambda item: item[0])])
+
+
+def catalogue(locale: str) -> dict[str, str]:
+    """Every sentence of the catalogue, English, with its text in a language; none for English."""
+    found: dict[str, str] = {}
+    for path in sorted((_FOLDER / locale / "sentences").glob("*.yaml")):
+        found |= yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 - only texts
+    return found

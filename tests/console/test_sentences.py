@@ -1,0 +1,107 @@
+"""What other parts say in English is told in Chinese: whole, with nothing stale, and never by guessing."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from connectors import registry
+from console import described, sentences
+from console.i18n import texts
+from console.sentences import HOLE, plain, said
+from reconciliation.closing import PeriodError
+from state.findings import FindingError
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("connectors", "sync", "state", "mappings", "yamlfiles", "settings", "console", "reconciliation")
+OF_PYDANTIC = ("Input ", "Field ", "Extra ", "String ", "List ", "Dictionary ")
+ZH = "zh-CN"
+
+
+@cache
+def sources() -> str:
+    """All that the code and the manifests of shipped connectors say, strings that go on in the next line made one."""
+    found = [
+        path.read_text("utf-8")
+        for room in ROOMS
+        for kind in ("*.py", "*.yaml")
+        for path in (ROOT / room).rglob(kind)
+        if "i18n" not in path.parts
+    ]
+    joined = re.sub(r'"\s*\n\s*f?"', "", "\n".join(found))
+    return joined.replace("{{", "{").replace("}}", "}").replace('\\"', '"').replace("_", " ").casefold()
+
+
+def fragments(sentence: str) -> list[str]:
+    return [piece for n, piece in enumerate(HOLE.split(sentence)) if n % 2 == 0]
+
+
+def test_each_sentence_has_the_same_blanks_in_chinese() -> None:
+    assert [en for en, zh in sentences.catalogue(ZH).items() if set(HOLE.findall(en)) != set(HOLE.findall(zh))] == []
+
+
+def test_no_sentence_is_kept_that_nobody_says_any_more() -> None:
+    kept = [item for item in sentences.catalogue(ZH) if not item.startswith(OF_PYDANTIC)]
+    pieces = {item: max(fragments(item), key=len).strip().replace("_", " ") for item in kept}
+    assert [item for item, piece in pieces.items() if piece.casefold() not in sources()] == []
+
+
+def test_what_shipped_connectors_say_of_themselves_is_there_in_chinese() -> None:
+    known = sentences.catalogue(ZH)
+    missing = []
+    for name in registry.names():
+        kind = registry.load(name)
+        told = [described.summary(kind), *kind.permissions]
+        told += [str(entry["description"]) for entry in described.settings(kind.Config)]
+        missing += [(name, item) for item in told if " " in item and item not in known]
+    assert missing == []
+
+
+def test_every_reason_that_a_decision_cannot_be_taken_has_words() -> None:
+    refusals = {key.removeprefix("refused.") for key in texts("en").words if key.startswith("refused.")}
+    code = "\n".join(
+        (ROOT / room / path.name).read_text("utf-8")
+        for room in ("state", "reconciliation", "console")
+        for path in (ROOT / room).glob("*.py")
+    )
+    code += "\n".join(path.read_text("utf-8") for path in (ROOT / "console" / "web").glob("*.py"))
+    assert {key for key in refusals if not re.search(rf'"{key}"', code)} == set()
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("crm.example answered HTTP 500.", "crm.example 返回 HTTP 500。"),
+        (
+            "crm.example answered HTTP 500. It is tried again on the next run.",
+            "crm.example 返回 HTTP 500。下次运行会重试。",
+        ),
+        ("`systems.crm`: must be a whole number.", "`systems.crm`：必须是整数。"),
+        ("crm.yaml:3: `foo` is not known here.", "crm.yaml:3：此处没有 `foo` 这一项。"),
+        ("has more than 2 decimals, which its currency does not have", "小数超过 2 位，该币种没有这么多位"),
+        ("crm.example cannot be reached.\n  → It is tried again.", "无法连接 crm.example。\n会再次尝试。"),
+    ],
+)
+def test_a_sentence_is_known_again_with_what_it_is_about(english: str, chinese: str) -> None:
+    assert plain(english, ZH) == chinese
+    assert all(part.known for part in said(english, ZH))
+
+
+def test_what_is_not_known_stays_as_it_was_said_and_is_marked() -> None:
+    parts = said("The ERP hiccuped. It is tried again.", ZH)
+    assert [(part.text.strip(), part.known) for part in parts] == [("The ERP hiccuped.", False), ("会再次尝试。", True)]
+    assert said("字段 `name` 不能为空", ZH)[0].known
+
+
+def test_in_english_everything_stays_as_it_is() -> None:
+    assert plain("crm.example answered HTTP 500.", "en") == "crm.example answered HTTP 500."
+
+
+def test_a_refusal_is_said_in_the_language_of_the_page_and_without_commands() -> None:
+    error = PeriodError("2026-09 is closed already.", "`ltc period show 2026-09`", "closed", period="2026-09")
+    assert sentences.refusal(error, texts(ZH)) == "2026-09 已经关账。"
+    assert sentences.refusal(error, texts("en")) == "2026-09 is closed already."
+    assert sentences.refusal(FindingError("Somebody's own words."), texts(ZH)) == "Somebody's own words."
