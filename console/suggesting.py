@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mappings.suggest import Proposal, Suggestion
     from state.lookup import Sample
 
-_WHY = re.compile(r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?")
+_WHY = re.compile(r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?(; no zone is written, UTC is a guess)?")
 
 
 def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tuple[str, list[Suggestion]]:
@@ -81,10 +81,11 @@ def because(texts: Texts, item: Proposal) -> str:
     found = _WHY.fullmatch(item.why)
     if found is None:
         return item.why
-    name, values, words = found.groups()
+    name, values, words, zone = found.groups()
     told = texts("suggest.name", share=name)
     told += texts("suggest.values", share=values) if values else texts("suggest.no_values")
-    return told + texts("suggest.words") if words else told
+    told += texts("suggest.words") if words else ""
+    return told + texts("suggest.zone") if zone else told
 
 
 def as_dict(item: Suggestion) -> dict[str, Any]:

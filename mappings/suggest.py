@@ -158,6 +158,8 @@ def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Pr
     why = f"name {named}, values {round(100 * fits)}" if values else f"name {named}, no values seen"
     if column.name in _TABLES:
         confidence, why = min(confidence, SURE - 10), f"{why}; its words need a table"
+    if do == _WITHOUT_ZONE:
+        confidence, why = min(confidence, SURE - 10), f"{why}; no zone is written, UTC is a guess"
     ref = None
     if column.kind in (Kind.REF, Kind.REFS):
         ref = "no" if "number" in words(path) else "id"
@@ -259,9 +261,10 @@ def _xero(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("/Date(")
 
 
+_WITHOUT_ZONE = ("naive_utc_instant",)
 _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
     (): _instant,
-    ("naive_utc_instant",): lambda value: _instant(value, zoned=False),
+    _WITHOUT_ZONE: lambda value: _instant(value, zoned=False),
     ("epoch_s",): _epoch(1),
     ("epoch_ms",): _epoch(1000),
     ("xero_date",): _xero,

@@ -87,6 +87,14 @@ def test_a_name_is_no_reference_and_words_that_need_a_table_are_never_sure() -> 
     assert "      # payment_state: pay_state" in written("acme", [found])
 
 
+def test_a_time_without_a_zone_is_never_surely_utc() -> None:
+    records = [{"updatedAt": f"2026-10-0{day}T09:30:00"} for day in range(1, 4)]
+    (naive,) = suggest("order", "order", records).fields
+    (zoned,) = suggest("order", "order", [{"updatedAt": f"{item['updatedAt']}+08:00"} for item in records]).fields
+    assert (naive.path, naive.do, naive.sure) == ("updatedAt", ("naive_utc_instant",), False)
+    assert zoned.sure
+
+
 def test_what_is_written_is_a_mapping_that_can_be_used(tmp_path: Path) -> None:
     text = written("acme", [suggest("order", "order", ORDERS)])
     (tmp_path / "acme.yaml").write_text(text)
