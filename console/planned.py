@@ -9,7 +9,7 @@ from state.changes import PlanError
 from sync import create
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Set
 
     from sqlalchemy.engine import Connection
 
@@ -32,6 +32,22 @@ def streams_of(connection: Connection, id: str) -> list[str]:
         return sorted({item.stream for item in outbox.load(connection, id).open_items})
     except PlanError:
         return []
+
+
+def open_writes(connection: Connection, id: str | None) -> int:
+    """How many writes of a plan are open; 0 without a plan, or for one of new records."""
+    try:
+        return len(outbox.load(connection, id).open_items) if id else 0
+    except PlanError:
+        return 0
+
+
+def reject(connection: Connection, id: str, writes: Set[int], reason: str, actor: str) -> str | None:
+    """Take writes out of a plan for good; the plan of what is left: itself without ``writes``, ``None`` if nothing is.
+
+    Raises ``PlanError`` and ``LeaseHeld`` as ``rejections.reject``.
+    """
+    return rejections.reject(connection, id, writes, reason, actor) if writes else id
 
 
 def take_back(connection: Connection, systems: Collection[str], id: str, actor: str) -> str | None:

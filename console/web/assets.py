@@ -27,6 +27,7 @@ _FILES = {
     "uplot.css": _HERE / "assets" / "uplot.min.css",
     "uplot.js": _HERE / "assets" / "uplot.min.js",
     "charts.js": _HERE / "assets" / "charts.js",
+    "forms.js": _HERE / "assets" / "forms.js",
     "htmx.js": _HERE / "assets" / "htmx.min.js",
 }
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}

@@ -22,6 +22,7 @@ from console.report.html import PAGE
 from console.web import assets
 from console.web.access import Right, may
 from console.web.guard import LARGEST_FORM
+from console.web.notes import Notes
 from console.web.present import Present
 from state import members
 from state.members import Member, Session
@@ -60,6 +61,7 @@ class Desk:
     proxied: bool
     present: Present = field(init=False)
     pages: Environment = field(init=False)
+    notes: Notes = field(init=False, default_factory=Notes)
 
     def __post_init__(self, first: Settings) -> None:
         pages = Environment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
@@ -30,6 +31,25 @@ MOST_TICKS = 150
 _REJECTED = 200
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What somebody had filled in: a page that says what is wrong with it shows it again. ``unticked`` are writes."""
+
+    system: str = ""
+    unticked: frozenset[int] = frozenset()
+    reason: str = ""
+    approve: bool = False
+    paused: bool = False
+
+    @classmethod
+    def of(cls, sent: dict[str, str], system: str) -> _Sent:
+        """Raises ``HTTPException`` 400 for what is no form of ours."""
+        boxes = [_numbers(name.removeprefix("item.")) for name in sent if name.startswith("item.")]
+        unticked = frozenset(_numbers(sent.get("shown", "")).difference(*boxes))
+        ticks = (sent.get(name) == "yes" for name in ("approve", "paused"))
+        return cls(system, unticked, sent.get("reason", "")[: rejections.LONGEST_REASON], *ticks)
+
+
 @router.get("/plans")
 def plans(visit: Reader) -> Response:
     """What is to be written to each system, field by field, with the reason; and what was rejected."""
@@ -39,37 +59,38 @@ def plans(visit: Reader) -> Response:
 @router.post("/plans/{id}/apply")
 def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
     """Carry out exactly what is ticked, and reject the rest; without ticks on the page, exactly this plan."""
-    system = _system_of(visit, id)
-    paused, approve = sent.get("paused") == "yes", sent.get("approve") == "yes"
+    given = _Sent.of(sent, _system_of(visit, id))
     if runs.worker(visit).is_at_work():
-        return visit.page("refused", 409, what="409")
+        return _page(visit, 409, visit.texts("web.refused.help.409"), given)
     with visit.desk.store.reading() as connection:
-        waits = pauses.read(connection).among(system, planned.streams_of(connection, id))
-    if waits is not None and not paused:
-        return _page(visit, 409, runs.said_paused(visit, waits))
-    left: str | None = id
-    if sent.get("shown"):
-        try:
-            with visit.desk.store.transaction() as connection:
-                left = _rejected(visit, connection, sent, id)
-        except (PlanError, LeaseHeld) as error:
-            return _page(visit, 422, error.message)
+        waits = pauses.read(connection).among(given.system, planned.streams_of(connection, id))
+    if waits is not None and not given.paused:
+        return _page(visit, 409, runs.said_paused(visit, waits), given)
+    try:
+        with visit.desk.store.transaction() as connection:
+            left = planned.reject(connection, id, given.unticked, given.reason, visit.member.name)
+            count = planned.open_writes(connection, left)
+    except (PlanError, LeaseHeld) as error:
+        return _page(visit, 422, error.message, given)
+    if given.unticked:
+        visit.desk.notes.keep(visit, _told(visit, given, count))
     if left is None:
         return see("/plans")
-    return runs.started(visit, "push", plan_id=left, approve=approve, paused=paused)
+    return runs.started(visit, "push", plan_id=left, approve=given.approve, paused=given.paused)
 
 
 @router.post("/plans/{id}/reject")
 def reject(visit: Operator, sent: OperatorForm, id: str) -> Response:
     """Only reject what is not ticked; what is left waits."""
-    _system_of(visit, id)
+    given = _Sent.of(sent, _system_of(visit, id))
+    if not given.unticked:
+        return _page(visit, 422, visit.texts("operating.plans.none_unticked"), given)
     try:
         with visit.desk.store.transaction() as connection:
-            left = _rejected(visit, connection, sent, id)
-            if left == id:
-                raise PlanError(visit.texts("operating.plans.none_unticked"))
+            planned.reject(connection, id, given.unticked, given.reason, visit.member.name)
     except (PlanError, LeaseHeld) as error:
-        return _page(visit, 422, error.message)
+        return _page(visit, 422, error.message, given)
+    visit.desk.notes.keep(visit, _told(visit, given))
     return see("/plans")
 
 
@@ -84,14 +105,11 @@ def take_back(visit: Operator, _sent: OperatorForm, id: str) -> Response:
     return see("/plans")
 
 
-def _rejected(visit: Visit, connection: Connection, sent: dict[str, str], id: str) -> str | None:
-    """Reject what was shown and is not ticked; the plan of what is left."""
-    shown = _numbers(sent.get("shown", ""))
-    boxes = [name.removeprefix("item.") for name in sent if name.startswith("item.")]
-    unticked = shown.difference(*(_numbers(name) for name in boxes))
-    if not unticked:
-        return id
-    return rejections.reject(connection, id, unticked, sent.get("reason", ""), visit.member.name)
+def _told(visit: Visit, given: _Sent, written: int = 0) -> str:
+    """What was done with a plan of which something was rejected."""
+    key = "written" if written else "rejected"
+    texts = visit.texts
+    return texts(f"deciding.plans.{key}", written=written, rejected=len(given.unticked), system=given.system)
 
 
 def _numbers(text: str) -> set[int]:
@@ -110,14 +128,15 @@ def _system_of(visit: Visit, id: str) -> str:
     return system
 
 
-def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+def _page(visit: Visit, status: int = 200, problem: str = "", given: _Sent | None = None) -> Response:
+    filled = given or _Sent()
     settings = visit.desk.settings
     with visit.desk.store.reading() as connection:
         found = [plan for plan in outbox.open_plans(connection, visit.systems) if plan.open_items]
         rejected = [item for item in rejections.listing(connection) if visit.may_touch(item.held.system)]
         paused = pauses.read(connection)
         first = gates.read_only(connection, settings, visit.systems)
-        shown = [_plan(visit, connection, plan, first) for plan in found]
+        shown = [_plan(visit, connection, plan, first, filled) for plan in found]
     for plan in shown:
         pause = paused.among(plan["system"], plan["streams"])
         plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
@@ -128,12 +147,12 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         plans=shown,
         new=new,
         rejected=[_rejection(visit, item) for item in rejected[:_REJECTED]],
-        busy=runs.worker(visit).is_at_work(),
+        busy=given is None and runs.worker(visit).is_at_work(),
         problem=problem,
     )
 
 
-def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str]) -> dict[str, Any]:
+def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], filled: _Sent) -> dict[str, Any]:
     settings = visit.desk.settings
     items = plan.open_items[:MOST_TICKS]
     exceeds = () if plan.large_approved_by else gates.exceeds(settings, gates.size(connection, settings, plan))
@@ -142,7 +161,8 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str]) ->
         "system": plan.system,
         "count": len(plan.open_items),
         "whole": len(plan.open_items) <= MOST_TICKS,
-        "items": [shown(visit, item) for item in items],
+        "items": [{**shown(visit, item), "ticked": item.id not in filled.unticked} for item in items],
+        "given": filled if filled.system == plan.system else _Sent(),
         "shown": ".".join(str(item.id) for item in items if item.status is OutboxStatus.PLANNED),
         "streams": sorted({item.stream for item in plan.open_items}),
         "exceeds": sentences.listed(exceeds, visit.texts.locale),

@@ -64,7 +64,8 @@ def test_what_is_ticked_is_written_and_the_rest_is_rejected_with_the_reason(
     refused = browser.post(f"/plans/{plan.id}/apply", **sent)
     assert (refused.status_code, "Say why" in refused.text) == (422, True)
     assert browser.post(f"/plans/{plan.id}/apply", **sent, reason="In dispute").status_code == 303
-    finished(browser)
+    assert "2 rejected, 5 being written to crm." in browser.get("/runs").text
+    assert "2 rejected" not in finished(browser)
     rejected = {plan.items[0].source_id, plan.items[3].source_id}
     assert {item[1] for item in crm.writes} == {item.source_id for item in plan.items} - rejected
     page = browser.get("/plans").text
@@ -72,6 +73,32 @@ def test_what_is_ticked_is_written_and_the_rest_is_rejected_with_the_reason(
     assert "Nothing is waiting" in page
     job.run_sync(sqlite_store, settings)
     assert len(crm.writes) == 5
+
+
+def unticked(page: str) -> list[int]:
+    """The writes whose box has no tick."""
+    boxes = re.findall(r'<input type="checkbox" form="plan-[^>]*name="item\.(\d+)" value="yes"( checked)?', page)
+    return [int(id) for id, ticked in boxes if not ticked]
+
+
+def test_a_page_that_says_what_is_wrong_keeps_the_ticks_and_the_reason(
+    olaf: Opens, sqlite_store: Store, settings: Settings, plan: Plan
+) -> None:
+    settings.writing.limits.changes = 1
+    browser = olaf(Role.OPERATOR)
+    assert unticked(browser.get("/plans").text) == []
+    sent, left_out = ticks(browser, plan, 0, 3), [plan.items[0].id, plan.items[3].id]
+    assert unticked(browser.post(f"/plans/{plan.id}/apply", **sent).text) == left_out
+    assert unticked(browser.post(f"/plans/{plan.id}/reject", **sent).text) == left_out
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", WHOLE, "anna", "release weekend")
+    refused = browser.post(f"/plans/{plan.id}/apply", **sent, reason='In "dispute"', approve="yes")
+    assert (refused.status_code, unticked(refused.text)) == (409, left_out)
+    assert 'value="In &#34;dispute&#34;"' in refused.text
+    assert 'name="approve" value="yes" checked' in refused.text
+    assert 'name="paused" value="yes" checked' not in refused.text
+    stale = browser.post("/plans/" + plan.id + "/reject", **{**sent, "shown": f"{sent['shown']}.999"}, reason="so")
+    assert (stale.status_code, unticked(stale.text)) == (422, left_out)
 
 
 def test_what_was_rejected_is_written_after_all_if_somebody_says_so(

@@ -75,7 +75,7 @@ def reject_of_plan(caller: Operator, id: PlanId, sent: Rejecting) -> Left:
     _system_of(caller, id)
     with caller.store.transaction() as connection:
         try:
-            return Left(plan=rejections.reject(connection, id, set(sent.items), sent.reason, caller.name))
+            return Left(plan=planned.reject(connection, id, set(sent.items), sent.reason, caller.name))
         except PlanError as error:
             raise Refusal(409, error.message, error.remedy) from None
 
