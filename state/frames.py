@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from state.schema import metadata
 
 _BATCH_ROWS = 20_000
+_FETCHED_ROWS = 500
 _POSTGRES_TYPES = {16: pa.bool_(), 17: pa.binary(), 20: pa.int64(), 21: pa.int64(), 23: pa.int64(), 701: pa.float64()}
 
 
@@ -44,22 +45,33 @@ def _from_sqlite(
     driver: Any = connection.connection.driver_connection
     cursor = driver.execute(sql, tuple(parameters))
     names = [entry[0] for entry in cursor.description]
-    first = cursor.fetchmany(_BATCH_ROWS)
-    columns = list(zip(*first, strict=True)) or [()] * len(names)
+    first = _columns(cursor, len(names))
     kinds = [
         types.get(name) or _stored_types().get(name) or _guess(values)
-        for name, values in zip(names, columns, strict=True)
+        for name, values in zip(names, first, strict=True)
     ]
     schema = pa.schema(list(zip(names, kinds, strict=True)))
 
     def batches() -> Iterator[pa.RecordBatch]:
-        rows = first
-        while rows:
-            arrays = [pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+        columns = first
+        while columns[0]:
+            arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-            rows = cursor.fetchmany(_BATCH_ROWS)
+            columns = _columns(cursor, len(names))
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _columns(cursor: Any, width: int) -> list[list[Any]]:
+    """The next rows, column by column; empty at the end.
+
+    They are fetched so few at a time that the garbage collector, which counts rows, is not woken by them.
+    """
+    columns: list[list[Any]] = [[] for _ in range(width)]
+    while len(columns[0]) < _BATCH_ROWS and (rows := cursor.fetchmany(_FETCHED_ROWS)):
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(values)
+    return columns
 
 
 def _guess(values: Sequence[Any]) -> pa.DataType:
