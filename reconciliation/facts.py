@@ -25,8 +25,7 @@ def prepare(frame: Frame) -> None:
     _open_invoices(frame)
     frame.run(
         """
-        CREATE OR REPLACE VIEW payment_labels AS SELECT record_id AS payment_id, label FROM subjects
-            WHERE entity = 'payment';
+        CREATE OR REPLACE VIEW payment_labels AS SELECT record_id AS payment_id, label FROM payment_subjects;
         CREATE OR REPLACE TABLE observed (check_id VARCHAR, keys BIGINT[], records BIGINT[], amount BIGINT,
             currency VARCHAR, since DATE, params VARCHAR);
         CREATE OR REPLACE VIEW found AS

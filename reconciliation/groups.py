@@ -43,8 +43,8 @@ def components(frame: Frame, name: str, pairs: str) -> None:
 
 
 def shared(edges: str, left: str, right: str) -> str:
-    """Pairs of lefts that share a right: a query of ``a, b`` over a query or table of edges."""
+    """Pairs of lefts that share a right: a query of ``a, b`` over a query or table of edges; no right is NULL."""
     return (
-        f"SELECT min({left}) OVER (PARTITION BY {right}) AS a, {left} AS b FROM {edges} "
-        f"QUALIFY count(*) OVER (PARTITION BY {right}) > 1"
+        f"SELECT m.a, e.{left} AS b FROM {edges} e JOIN (SELECT {right}, min({left}) AS a FROM {edges} "
+        f"GROUP BY {right} HAVING count(*) > 1) m USING ({right})"
     )

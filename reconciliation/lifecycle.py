@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -139,15 +139,13 @@ def _what_changed(new: tuple[Any, ...], old: tuple[Any, ...], records: bool) -> 
     return detail
 
 
-def _records(frame: Frame, finding_ids: Iterable[str]) -> list[tuple[Any, ...]]:
-    wanted = ", ".join(f"('{finding_id}')" for finding_id in finding_ids)
-    if not wanted:
-        return []
+def _records(frame: Frame, finding_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    wanted = pa.table({"finding_id": pa.array(finding_ids, pa.string())})
+    frame.take("touched", wanted, "SELECT * FROM incoming")
     return frame.rows(
-        f"""
+        """
         SELECT r.finding_id, r.n, r.record_id, m.system, m.entity, m.source_id, m.number, r.url
-        FROM observed_records r JOIN named m USING (record_id)
-        WHERE r.finding_id IN (SELECT * FROM (VALUES {wanted})) ORDER BY 1, 2
+        FROM observed_records r SEMI JOIN touched USING (finding_id) JOIN named m USING (record_id) ORDER BY 1, 2
         """
     )
 

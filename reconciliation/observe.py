@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mappings.model import ENTITIES
@@ -38,12 +38,13 @@ def observe(frame: Frame) -> Observation:
     broken: dict[str, str] = {}
     disabled: list[str] = []
     severities: dict[str, str] = {}
+    pulled = _pulled(frame)
     for check in (*catalogue(), *frame.rules.own_checks.values()):
         given = frame.rules.checks.get(check.id, {})
         if given.get("enabled", True) is False:
             disabled.append(check.id)
             continue
-        missing = _missing(frame, check)
+        missing = _missing(frame, check, pulled)
         if missing:
             skipped[check.id] = missing
             continue
@@ -57,17 +58,22 @@ def observe(frame: Frame) -> Observation:
     return Observation(tuple(judged), skipped, broken, tuple(disabled))
 
 
-def _missing(frame: Frame, check: Check) -> str:
+def _pulled(frame: Frame) -> dict[str, list[tuple[str, bool]]]:
+    """By entity: the systems that have it, and whether each has been pulled to the end."""
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for entity, system, covered in frame.rows("SELECT entity, system, covered FROM coverage ORDER BY ALL"):
+        found.setdefault(entity, []).append((system, bool(covered)))
+    return found
+
+
+def _missing(frame: Frame, check: Check, pulled: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
     """Why the check means nothing yet: what it looks at was never pulled to the end."""
     for role, entity in check.needs:
         systems = frame.rules.systems(role)
-        names = ", ".join(quoted(name) for name in systems) or "NULL"
-        rows = frame.rows(
-            f"SELECT system, covered FROM coverage WHERE entity = {quoted(entity)} AND system IN ({names}) ORDER BY ALL"
-        )
-        if not rows:
+        there = [(system, covered) for system, covered in pulled.get(entity, ()) if system in systems]
+        if not there:
             return f"no system with the role {role} has {entity} records"
-        late = [system for system, covered in rows if not covered]
+        late = [system for system, covered in there if not covered]
         if late:
             return f"the {entity} records of {late[0]} have not been pulled completely yet"
     return ""
@@ -115,6 +121,11 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         {f"INSERT INTO checked VALUES {rows};" if rows else ""}
         CREATE OR REPLACE TEMP TABLE placed AS SELECT *, row_number() OVER (ORDER BY check_id, keys, records) AS n
             FROM observed;
+        -- What is observed is little of all there is: its names are looked up once.
+        CREATE OR REPLACE TABLE named AS
+            SELECT r.record_id, s.entity, s.system, s.source_id, s.number
+            FROM (SELECT unnest(records) AS record_id FROM placed UNION SELECT unnest(keys) FROM placed) r
+            JOIN subjects s USING (record_id);
         -- The main record first, then along the chain; not in the order in which records arrived.
         CREATE OR REPLACE TABLE numbered AS
         WITH spread AS (
@@ -122,13 +133,9 @@ def _identify(frame: Frame, severities: dict[str, str]) -> None:
         ),
         ordered AS (
             SELECT n, list(record_id ORDER BY is_main DESC, list_position({_CHAIN}, entity), system, source_id) AS ids
-            FROM spread JOIN subjects USING (record_id) GROUP BY n
+            FROM spread JOIN named USING (record_id) GROUP BY n
         )
         SELECT p.* REPLACE (o.ids AS records) FROM placed p JOIN ordered o USING (n);
-        CREATE OR REPLACE TABLE named AS
-            SELECT DISTINCT r.record_id, s.entity, s.system, s.source_id, s.number
-            FROM (SELECT unnest(records) AS record_id FROM numbered UNION SELECT unnest(keys) FROM numbered) r
-            JOIN subjects s USING (record_id);
         CREATE OR REPLACE TABLE observation AS
         WITH identity AS (
             SELECT n, string_agg(k.system || chr(31) || k.entity || chr(31) || k.source_id, chr(30)

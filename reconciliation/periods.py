@@ -4,16 +4,17 @@ What a position comes to at the end of a period is judged by the documents up to
 for an invoice of September leaves September open and closes the position in October, where it counts as ``across``.
 Documents without a business day count as earlier than every period.
 
-After ``start`` and an ``add`` for each tie-out the frame has ``period_parts``: tie_out, side, position, document_id,
+After an ``add`` for each tie-out and ``together`` the frame has ``period_parts``: tie_out, side, position, document_id,
 currency, amount, period (``YYYY-MM``; empty without a day) of all that counts, and ``period_stood``: tie_out,
 position, currency, period, result, valid from this period until the position's next row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mappings.model import TABLES
 from reconciliation.frame import Frame
 from state.tieouts import TieOut
 
@@ -37,27 +38,11 @@ class PeriodsDoNotAddUp(Exception):
     """The periods together are not the whole: no figures are made of that."""
 
 
-def start(frame: Frame) -> None:
-    """Make the days of all documents, and the empty tables."""
-    there = {row[0] for row in frame.rows("SELECT table_name FROM information_schema.tables")}
-    days = " UNION ALL ".join(
-        f"SELECT record_id, strftime({day}, '%Y-%m') AS period FROM {table}"
-        for table, day in _DAYS.items()
-        if table in there
-    )
-    frame.run(
-        f"""
-        CREATE OR REPLACE TABLE document_periods AS SELECT * FROM ({days}) WHERE period IS NOT NULL;
-        CREATE OR REPLACE TABLE period_parts (tie_out VARCHAR, side VARCHAR, position BIGINT, document_id BIGINT,
-            currency VARCHAR, amount BIGINT, period VARCHAR);
-        CREATE OR REPLACE TABLE period_stood (tie_out VARCHAR, position BIGINT, currency VARCHAR, period VARCHAR,
-            result VARCHAR);
-        """
-    )
+def add(frame: Frame, name: str, agreement: str, entities: tuple[str, str]) -> None:
+    """Split one tie-out: its parts are in ``left_part`` and ``right_part``, ``agreement`` compares ``l`` and ``r``.
 
-
-def add(frame: Frame, name: str, agreement: str) -> None:
-    """Split one tie-out: its parts are in ``left_part`` and ``right_part``, ``agreement`` compares ``l`` and ``r``."""
+    ``entities`` are those of the documents on each side.
+    """
     sums = ", ".join(
         f"coalesce(sum(amount) FILTER (WHERE side = '{side}'), 0)::BIGINT AS {side}_moved, "
         f"count(*) FILTER (WHERE side = '{side}') > 0 AS {side}_moves"
@@ -69,9 +54,10 @@ def add(frame: Frame, name: str, agreement: str) -> None:
     )
     frame.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE dated AS
-            {" UNION ALL ".join(_dated(side) for side in SIDES)};
-        CREATE OR REPLACE TEMP TABLE stood AS
+        CREATE OR REPLACE TABLE dated_{name} AS
+            {" UNION ALL ".join(_dated(side, entity) for side, entity in zip(SIDES, entities, strict=True))};
+        CREATE OR REPLACE TEMP VIEW dated AS FROM dated_{name};
+        CREATE OR REPLACE TABLE stood_{name} AS
         WITH moved AS (SELECT position, currency, period, {sums} FROM dated WHERE NOT excluded GROUP BY ALL),
         sums AS (SELECT *, {running}, row_number() OVER w > 1 AS earlier FROM moved
             WINDOW w AS (PARTITION BY position, currency ORDER BY period ROWS UNBOUNDED PRECEDING)),
@@ -79,18 +65,31 @@ def add(frame: Frame, name: str, agreement: str) -> None:
         SELECT * EXCLUDE (l, r), CASE WHEN has_left AND has_right AND {agreement} THEN 'matched'
             WHEN NOT has_right AND left_sum = 0 THEN 'offset'
             WHEN NOT has_left AND right_sum = 0 THEN 'offset' ELSE 'unmatched' END AS result FROM compared;
-        INSERT INTO period_parts SELECT '{name}', side, position, document_id, currency, sum(amount), period
-            FROM dated WHERE NOT excluded GROUP BY ALL;
-        INSERT INTO period_stood SELECT '{name}', position, currency, period, result FROM stood;
+        CREATE OR REPLACE TEMP VIEW stood AS FROM stood_{name};
         """
     )
 
 
-def _dated(side: str) -> str:
+def together(frame: Frame, names: Sequence[str]) -> None:
+    """Make ``period_parts`` and ``period_stood`` of these tie-outs; only closes look into them, so they are views."""
+    parts = " UNION ALL ".join(
+        f"SELECT '{name}' AS tie_out, side, position, document_id, currency, sum(amount)::BIGINT AS amount, period "
+        f"FROM dated_{name} WHERE NOT excluded GROUP BY ALL"
+        for name in names
+    )
+    stood = " UNION ALL ".join(
+        f"SELECT '{name}' AS tie_out, position, currency, period, result FROM stood_{name}" for name in names
+    )
+    frame.run(f"CREATE OR REPLACE VIEW period_parts AS {parts}; CREATE OR REPLACE VIEW period_stood AS {stood}")
+
+
+def _dated(side: str, entity: str) -> str:
+    table = TABLES[entity]
     return (
         f"SELECT '{side}' AS side, p.position, p.document_id, p.currency, p.amount, p.excluded, "
         f"coalesce(d.period, '') AS period FROM {side}_part p "
-        "LEFT JOIN document_periods d ON d.record_id = p.document_id"
+        f"LEFT JOIN (SELECT record_id, strftime({_DAYS[table]}, '%Y-%m') AS period FROM {table}) d "
+        "ON d.record_id = p.document_id"
     )
 
 

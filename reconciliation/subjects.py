@@ -23,7 +23,7 @@ _ENTITIES = (
 
 
 def prepare(frame: Frame) -> None:
-    """Make the view ``subjects``; does nothing the second time."""
+    """Make the view ``subjects``, and one of each entity such as ``party_subjects``; does nothing the second time."""
     if "subjects" in frame.stages:
         return
     frame.stages.add("subjects")
@@ -36,10 +36,12 @@ def prepare(frame: Frame) -> None:
         if entity in ("party", "opportunity", "product"):
             label = f"coalesce({name}, {number}, source_id)"
         amount = _AMOUNTS.get(entity, "NULL::BIGINT")
-        parts.append(
+        frame.run(
+            f"CREATE OR REPLACE VIEW {entity}_subjects AS "
             f"SELECT record_id, '{entity}' AS entity, system, source_id, {shown} AS number, {label} AS label, deleted, "
             f"status, {amount} AS amount, currency FROM {TABLES[entity]}"
         )
+        parts.append(f"FROM {entity}_subjects")
     # A stream stands beside them, so that a finding can be about one: its id is that of no record.
     parts.append(
         "SELECT -stream_id, 'stream', system, stream, system || '.' || stream, system || '.' || stream, false, NULL, "

@@ -11,6 +11,7 @@ that do not foot are an error, never a report.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from reconciliation import periods, states
@@ -48,25 +49,25 @@ class Pair(NamedTuple):
 def tie_outs(frame: Frame) -> TieOuts:
     """All tie-outs, amounts in minor units; raises ``DoesNotFootError``."""
     states.prepare(frame)
-    periods.start(frame)
     found: list[TieOut] = []
-    split: list[TieOut] = []
+    split: dict[str, list[TieOut]] = {}
     for pair in (quote_order(), order_delivery(), order_invoice(), invoice_payment()):
         found += _tie(frame, pair)
-        split += _by_period(frame, pair)
+        split[pair.name] = _by_period(frame, pair)
     for now, dated in _payouts(frame):
         found += _tie(frame, now)
         _tie(frame, dated)
-        split += _by_period(frame, dated)
+        split[dated.name] = _by_period(frame, dated)
+    periods.together(frame, list(split))
     for pair in _statuses(frame):  # what a system shows has no day
         found += _tie(frame, pair)
-    by_period = sorted(split, key=lambda item: (item["period"], item["name"], item["currency"]))
+    by_period = sorted(chain(*split.values()), key=lambda item: (item["period"], item["name"], item["currency"]))
     return TieOuts(sorted(found, key=lambda item: (item["name"], item["currency"])), by_period)
 
 
 def _by_period(frame: Frame, pair: Pair) -> list[TieOut]:
     try:
-        periods.add(frame, pair.name, pair.agreement)
+        periods.add(frame, pair.name, pair.agreement, (pair.left[1], pair.right[1]))
         return periods.figures(frame, pair.name, {"left": pair.left, "right": pair.right})
     except periods.PeriodsDoNotAddUp as error:
         raise DoesNotFootError(str(error)) from error
@@ -80,9 +81,7 @@ def _tie(frame: Frame, pair: Pair) -> list[TieOut]:
                 SELECT position, document_id, coalesce(currency, '{NO_CURRENCY}') AS currency, amount::BIGINT AS amount,
                     excluded FROM ({parts});
             CREATE OR REPLACE TEMP TABLE {side}_position AS
-                SELECT position, currency, excluded, sum(amount)::BIGINT AS amount, list(DISTINCT document_id)
-                    AS documents
-                FROM {side}_part GROUP BY ALL;
+                SELECT position, currency, excluded, sum(amount)::BIGINT AS amount FROM {side}_part GROUP BY ALL;
             """
         )
     frame.run(

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mappings.model import TABLES
 from reconciliation import shown, subjects, words
 from reconciliation.frame import Frame, load
+from reconciliation.parts import parts
 from reconciliation.rules import Rules
 from state import agreed, chains, frames
 from state.store import Store
@@ -184,24 +186,35 @@ def note_agreement(store: Store, frame: Frame) -> int:
     """
     shown.prepare(frame)
     with store.reading() as connection:
-        known = frames.arrow(connection, "SELECT record_id, field, value FROM agreed")
-    frame.take("agreed", known, "SELECT *, json_extract_string(value, '$') AS plain FROM incoming")
-    found = [
-        (record_id, rule.field, value)
-        for rule in RULES
-        if _applies(rule, frame.rules)
-        for record_id, value in frame.rows(
+        known = frames.reader(connection, "SELECT record_id, field, value FROM agreed")
+        frame.take("agreed", known, "SELECT record_id, field, json_extract_string(value, '$') AS plain FROM incoming")
+    agreeing = _agreeing(frame)
+    first = next(agreeing, None)
+    if first is None:
+        return 0
+    written = 0
+    with store.transaction() as connection:
+        for part in chain([first], agreeing):
+            agreed.write(connection, part)
+            written += len(part)
+    return written
+
+
+def _agreeing(frame: Frame) -> Iterator[list[tuple[int, str, Any]]]:
+    """Records, fields and values that agree and were not noted so, in parts that fit into memory however many."""
+    for rule in RULES:
+        if not _applies(rule, frame.rules):
+            continue
+        for rows in parts(
+            frame,
             f"""
             SELECT w.record_id, w.old FROM ({rule.query}) w
             LEFT JOIN agreed a ON a.record_id = w.record_id AND a.field = '{rule.field}'
             WHERE w.new IS NOT NULL AND w.old IS NOT DISTINCT FROM w.new AND a.plain IS DISTINCT FROM w.old::VARCHAR
-            """
-        )
-    ]
-    if found:
-        with store.transaction() as connection:
-            agreed.write(connection, found)
-    return len(found)
+            """,
+            "record_id",
+        ):
+            yield [(record_id, rule.field, value) for record_id, value in rows]
 
 
 @contextmanager

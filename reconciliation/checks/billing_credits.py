@@ -172,7 +172,7 @@ def credit_note_unused(parameters: Mapping[str, Any]) -> str:
                 amount_money := n.open_amount, customer := s.label, owed_money := w.owed) AS params
         FROM invoices n JOIN party_of p USING (record_id) JOIN owing w ON w.cluster = p.cluster
             AND w.currency IS NOT DISTINCT FROM n.currency
-        JOIN subjects s ON s.record_id = p.party_id
+        JOIN party_subjects s ON s.record_id = p.party_id
         WHERE {_NOTES} AND n.status IN ('issued', 'partly_paid')
           AND n.open_amount > tolerance(n.gross_amount, n.currency)
           AND getvariable('today') - n.issue_date >= {int(parameters["days"])}

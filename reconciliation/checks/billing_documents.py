@@ -87,7 +87,7 @@ def invoice_party_differs(_: Mapping[str, Any]) -> str:
                 other_customer := list(DISTINCT d.label ORDER BY d.label)) AS params
         FROM invoices i JOIN order_invoice l ON l.invoice_id = i.record_id JOIN orders o ON o.record_id = l.order_id
         JOIN party_of a ON a.record_id = i.record_id JOIN party_of b ON b.record_id = o.record_id
-        JOIN subjects c ON c.record_id = a.party_id JOIN subjects d ON d.record_id = b.party_id
+        JOIN party_subjects c ON c.record_id = a.party_id JOIN party_subjects d ON d.record_id = b.party_id
         WHERE {_BILLS} AND NOT o.deleted AND {OTHER_CUSTOMER}
         GROUP BY i.record_id, i.number, i.source_id, i.gross_amount, i.currency, i.issue_date
         """

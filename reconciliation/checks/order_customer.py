@@ -55,7 +55,7 @@ def order_party_differs(_: Mapping[str, Any]) -> str:
                 customer := any_value(c.label), origins := list(DISTINCT s.label ORDER BY s.label),
                 other_customer := list(DISTINCT d.label ORDER BY d.label)) AS params
         FROM wrong w JOIN orders o ON o.record_id = w.order_id JOIN subjects s ON s.record_id = w.origin_id
-        JOIN subjects c ON c.record_id = w.party_id JOIN subjects d ON d.record_id = w.other_id
+        JOIN party_subjects c ON c.record_id = w.party_id JOIN party_subjects d ON d.record_id = w.other_id
         GROUP BY o.record_id, o.number, o.source_id, o.net_amount, o.currency, o.order_date
         """
 
@@ -112,7 +112,7 @@ def order_over_credit_limit(_: Mapping[str, Any]) -> str:
             getvariable('base_currency') AS currency, NULL::DATE AS since,
             struct_pack(customer := s.label, owed_money := coalesce(w.owed, 0), ordered_money := coalesce(o.ordered, 0),
                 limit_money := l.allowed) AS params
-        FROM limits l JOIN subjects s ON s.record_id = l.party_id
+        FROM limits l JOIN party_subjects s ON s.record_id = l.party_id
         LEFT JOIN owed w USING (cluster) LEFT JOIN ordered o USING (cluster)
         WHERE coalesce(w.owed, 0) + coalesce(o.ordered, 0) > l.allowed
         """

@@ -80,6 +80,10 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
             SELECT group_id, list(difference ORDER BY key) AS found,
                 sum(tax_gap) FILTER (difference.what = 'tax')::BIGINT AS tax_gap
             FROM compared WHERE difference IS NOT NULL GROUP BY ALL
+        ),
+        wrong AS (
+            SELECT * FROM heads WHERE (NOT same_currency OR group_id IN (SELECT group_id FROM differences))
+              AND group_id NOT IN (SELECT group_id FROM told)
         )
         SELECT o.ids AS keys, list_concat(o.ids, q.ids) AS records,
             CASE WHEN same_currency THEN coalesce(nullif(abs(h.order_net - h.quote_net), 0), d.tax_gap, 0)
@@ -91,15 +95,15 @@ def quote_order_lines(_: Mapping[str, Any]) -> str:
                     CASE WHEN same_currency THEN [] ELSE [struct_pack(what := 'currency', sku := NULL::VARCHAR,
                         quoted := h.quote_currency, ordered := h.order_currency)] END,
                     coalesce(d.found, []))) AS params
-        FROM heads h LEFT JOIN differences d USING (group_id),
-        LATERAL (SELECT list(r.record_id ORDER BY r.system, r.source_id) AS ids, min(r.order_date) AS since,
-                     list(label(r.number, NULL, r.source_id) ORDER BY r.system, r.source_id) AS labels
-                 FROM right_side s JOIN orders r ON r.record_id = s.order_id WHERE s.group_id = h.group_id) o,
-        LATERAL (SELECT list(r.record_id ORDER BY r.system, r.source_id) AS ids,
-                     list(label(r.number, NULL, r.source_id) ORDER BY r.system, r.source_id) AS labels
-                 FROM left_side s JOIN quotes r ON r.record_id = s.quote_id WHERE s.group_id = h.group_id) q
-        WHERE (NOT same_currency OR d.found IS NOT NULL)
-          AND h.group_id NOT IN (SELECT group_id FROM told)
+        FROM wrong h LEFT JOIN differences d USING (group_id)
+        JOIN (SELECT s.group_id, list(r.record_id ORDER BY r.system, r.source_id) AS ids, min(r.order_date) AS since,
+                  list(label(r.number, NULL, r.source_id) ORDER BY r.system, r.source_id) AS labels
+              FROM right_side s SEMI JOIN wrong USING (group_id) JOIN orders r ON r.record_id = s.order_id
+              GROUP BY s.group_id) o USING (group_id)
+        JOIN (SELECT s.group_id, list(r.record_id ORDER BY r.system, r.source_id) AS ids,
+                  list(label(r.number, NULL, r.source_id) ORDER BY r.system, r.source_id) AS labels
+              FROM left_side s SEMI JOIN wrong USING (group_id) JOIN quotes r ON r.record_id = s.quote_id
+              GROUP BY s.group_id) q USING (group_id)
         """
 
 

@@ -38,7 +38,7 @@ def _differing(what: str, words: str) -> str:
         )
         SELECT [ids[1]] AS keys, ids AS records, NULL::BIGINT AS amount, NULL AS currency, NULL::DATE AS since,
             struct_pack(customer := s.label, variants := variants) AS params
-        FROM shown JOIN subjects s ON s.record_id = ids[1]
+        FROM shown JOIN party_subjects s ON s.record_id = ids[1]
         """
 
 

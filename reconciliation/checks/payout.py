@@ -40,7 +40,7 @@ def payout_does_not_add_up(_: Mapping[str, Any]) -> str:
             struct_pack(payout := o.label, paid_money := s.amount, net_money := s.net, gross_money := s.gross,
                 fees_money := s.fees, refunds_money := s.refunds, disputes_money := s.disputes,
                 other_money := s.other, rest_money := s.rest) AS params
-        FROM payout_sums s JOIN subjects o ON o.record_id = s.payout_id
+        FROM payout_sums s JOIN payout_subjects o ON o.record_id = s.payout_id
         WHERE s.is_known AND NOT agree(s.amount, s.net, s.currency)
         """
 
@@ -72,7 +72,7 @@ def payout_not_in_bank(parameters: Mapping[str, Any]) -> str:
     return f"""
         SELECT [a.payout_id] AS keys, [a.payout_id] AS records, a.amount, a.currency, a.arrival_date AS since,
             struct_pack(payout := o.label, amount_money := a.amount, arrival_on := a.arrival_date) AS params
-        FROM payout_arrived a JOIN subjects o ON o.record_id = a.payout_id
+        FROM payout_arrived a JOIN payout_subjects o ON o.record_id = a.payout_id
         WHERE a.state = 'open' AND getvariable('today') - a.arrival_date >= {int(parameters["days"])}
           AND {statements_reach("a.currency", "a.arrival_date")}
         """
@@ -113,7 +113,7 @@ def payout_bank_amount(_: Mapping[str, Any]) -> str:
                 AS amount, s.currency, s.arrival_date AS since,
             struct_pack(payout := o.label, paid_money := s.amount, arrived_money := b.amount,
                 arrived_money_currency := b.currency) AS params
-        FROM sent s JOIN arrived b USING (position) JOIN subjects o ON o.record_id = s.ids[1]
+        FROM sent s JOIN arrived b USING (position) JOIN payout_subjects o ON o.record_id = s.ids[1]
         WHERE s.currency IS DISTINCT FROM b.currency OR NOT agree(s.amount, b.amount, s.currency)
         """
 

@@ -42,10 +42,10 @@ def add(frame: Frame, kind: str, left_entity: str, right_entity: str, query: str
             FROM ({query}) found {without_cut(frame, kind, "found.left_id", "found.right_id")}
         """
     )
-    ((rows, pairs),) = frame.rows("SELECT count(*), count(DISTINCT (left_id, right_id)) FROM incoming_candidate")
-    if not rows:
+    if not frame.value("SELECT count(*) FROM incoming_candidate"):
         return
-    if rows != pairs:
+    twice = "SELECT 1 FROM incoming_candidate GROUP BY left_id, right_id HAVING count(*) > 1 LIMIT 1"
+    if frame.rows(twice):
         frame.run(
             """
             CREATE OR REPLACE TEMP TABLE incoming_candidate AS SELECT * FROM incoming_candidate

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 from reconciliation import spread
 from reconciliation.frame import Frame
@@ -18,6 +19,7 @@ from reconciliation.linking.parties import parties
 from reconciliation.linking.payments import payments
 from reconciliation.linking.payouts import payouts
 from reconciliation.linking.products import products
+from reconciliation.parts import parts
 from state import figures, frames, links
 from state.store import Store
 
@@ -70,7 +72,7 @@ def link(frame: Frame, store: Store, run_id: str) -> LinkCounts:
     counts = _write(frame, store, run_id, None if known else inputs, refused if known else blocking.refused(frame))
     frame.run(
         f"""
-        CREATE OR REPLACE TABLE links AS SELECT {candidates.COLUMNS} FROM candidate
+        CREATE OR REPLACE VIEW links AS SELECT {candidates.COLUMNS} FROM candidate
         UNION ALL SELECT {candidates.COLUMNS} FROM decided_links WHERE decision = 'cut'
         """
     )
@@ -90,18 +92,35 @@ def _write(frame: Frame, store: Store, run_id: str, inputs: str | None, refused:
         WHERE n.signature IS DISTINCT FROM o.signature
         """
     )
-    ordered = "ORDER BY kind, left_id, right_id"
-    added = frame.rows(f"SELECT {candidates.COLUMNS} FROM difference WHERE wanted AND NOT known {ordered}")
-    changed = frame.rows(f"SELECT {candidates.COLUMNS} FROM difference WHERE wanted AND known {ordered}")
-    removed = frame.rows("SELECT old_kind, old_left_id, old_right_id FROM difference WHERE NOT wanted ORDER BY ALL")
+    ((added, changed, removed),) = frame.rows(
+        """
+        SELECT count(*) FILTER (wanted AND NOT known), count(*) FILTER (wanted AND known),
+            count(*) FILTER (NOT wanted) FROM difference
+        """
+    )
     if added or changed or removed or inputs:
+        differences = _differences(frame)
+        first = next(differences, None)  # sorted before anybody has to wait for us
         with store.transaction() as connection:
-            links.replace(connection, added=added, changed=changed, removed=removed, run_id=run_id)
+            for part in () if first is None else chain([first], differences):
+                links.replace(connection, **part, run_id=run_id)
             if inputs:
                 links.remember(connection, memory.NAME, inputs, memory.results(frame))
+    frame.run("DROP TABLE difference; DROP TABLE stored_links")
     methods = frame.rows(
         "SELECT kind || ' ' || left_entity || ' ' || right_entity || ' ' || method, count(*) FROM candidate "
         "WHERE decision <> 'suggested' GROUP BY 1 ORDER BY 1"
     )
     suggested = frame.value("SELECT count(*) FROM candidate WHERE decision = 'suggested'")
-    return LinkCounts(dict(methods), suggested, len(added), len(changed), len(removed), refused)
+    return LinkCounts(dict(methods), suggested, added, changed, removed, refused)
+
+
+def _differences(frame: Frame) -> Iterator[dict[str, list[tuple[Any, ...]]]]:
+    """What is to be written, in parts that fit into memory whatever there is: rows as ``state.links.replace`` takes."""
+    whole = f"SELECT wanted, known, {candidates.COLUMNS}, old_kind, old_left_id, old_right_id FROM difference"
+    for rows in parts(frame, whole, "kind, left_id, right_id, old_kind, old_left_id, old_right_id"):
+        yield {
+            "added": [row[2:-3] for row in rows if row[0] and not row[1]],
+            "changed": [row[2:-3] for row in rows if row[0] and row[1]],
+            "removed": [row[-3:] for row in rows if not row[0]],
+        }
