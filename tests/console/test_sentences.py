@@ -105,3 +105,13 @@ def test_a_refusal_is_said_in_the_language_of_the_page_and_without_commands() ->
     assert sentences.refusal(error, texts(ZH)) == "2026-09 已经关账。"
     assert sentences.refusal(error, texts("en")) == "2026-09 is closed already."
     assert sentences.refusal(FindingError("Somebody's own words."), texts(ZH)) == "Somebody's own words."
+
+
+def test_no_chinese_text_says_what_the_glossary_says_otherwise() -> None:
+    rows = re.findall(
+        r"^\| [^|]+ \| ([^|]+) \| ([^|]*) \| [^|]*\|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.M
+    )
+    unwanted = {word.strip() for _, words in rows for word in words.split("、") if re.search("[\u4e00-\u9fff]", word)}
+    assert len(unwanted - {"不用", "not 不用"}) > 20
+    said = [*texts(ZH).words.items(), *sentences.catalogue(ZH).items()]
+    assert [(key, word) for key, text in said for word in unwanted - {"not 不用"} if word in text] == []
