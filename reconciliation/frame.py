@@ -7,9 +7,12 @@ systems that the settings no longer name are left out. Deleted records are there
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from mappings.currencies import EXPONENTS
 from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
@@ -20,7 +23,6 @@ from state import contents, frames, sourcecounts
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
     from state.store import Store
 
@@ -76,6 +78,67 @@ _CASTS = {
     Kind.NUMBER: "TRY_CAST({0} AS DECIMAL(38,10)) AS {0}",
     Kind.FLAG: "({0} = 1) AS {0}",
 }
+_WHOLE = (Kind.MONEY, Kind.INTEGER, Kind.INSTANT, Kind.FLAG)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of a frame that is read from the store: its columns there, and what it is made of from them."""
+
+    name: str
+    kinds: Mapping[str, Kind]
+    stored: str
+    """The table of the store."""
+    made: str
+    """The columns here; ``r`` stands for the rows as they are stored, ``s`` for the system of each."""
+    of_systems: bool = False
+    """Whether what is of none of the systems is left out."""
+
+    @property
+    def query(self) -> str:
+        """Reads all of it from the store."""
+        return f"SELECT {', '.join(self.kinds)} FROM {self.stored}"
+
+    def select(self, incoming: str) -> str:
+        """Makes it of rows as they are stored, which bear this name in DuckDB."""
+        return f"SELECT {self.made} FROM {incoming} r{' JOIN systems s USING (system)' if self.of_systems else ''}"
+
+    def arrow(self, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+        """Rows as they are stored, by column, as Arrow data."""
+        found = list(rows)
+        data = {
+            name: pa.array([row[name] for row in found], pa.int64() if kind in _WHOLE else pa.string())
+            for name, kind in self.kinds.items()
+        }
+        return pa.table(data)
+
+
+def _sources() -> Iterator[Source]:
+    flags = ", ".join(f"s.{role}" for role in ROLES)
+    for entity, own in _OF_ENTITY.items():
+        known = {column.name: column.kind for column in columns(ENTITIES[entity])}
+        kinds = {name: known.get(name, Kind.INTEGER) for name in f"{_OF_RECORDS} {own}".split()}
+        casts = _casts(kinds).replace("r.deleted", "r.deleted = 1 AS deleted")
+        yield Source(TABLES[entity], kinds, TABLES[entity], f"{casts}, {flags}", of_systems=True)
+    for entity, own in _OF_LINES.items():
+        table, line = LINES[entity]
+        known = {column.name: column.kind for column in columns(line)}
+        kinds = {name: known.get(name, Kind.INTEGER) for name in f"record_id {own}".split()}
+        yield Source(table, kinds, table, _casts(kinds))
+    ids = {"left_id": Kind.INTEGER, "right_id": Kind.INTEGER}
+    kinds = {"kind": Kind.TEXT, **ids, "left_entity": Kind.TEXT, "right_entity": Kind.TEXT, "decision": Kind.TEXT}
+    yield Source(LINKS, kinds, "link", _casts(kinds))
+
+
+def _casts(kinds: Mapping[str, Kind]) -> str:
+    return ", ".join(
+        _CASTS.get(kind, "{0}").format(f"r.{name}").replace("AS r.", "AS ") for name, kind in kinds.items()
+    )
+
+
+LINKS = "links"
+SOURCES: Mapping[str, Source] = {source.name: source for source in _sources()}
+"""Records, their lines and the links between them, by the name of their table."""
 
 
 class Frame:
@@ -120,34 +183,30 @@ class Frame:
 
 
 @contextmanager
-def load(
-    store: Store, rules: Rules, *, only: Sequence[int] | None = None, links: bool = True, hashes: bool = False
-) -> Iterator[Frame]:
+def load(store: Store, rules: Rules, *, links: bool = True, hashes: bool = False) -> Iterator[Frame]:
     """Read everything in one consistent view of the store; the frame lives as long as the block.
 
-    With ``only`` (record ids) just these records, the links between them, and all products. Without ``links`` the
-    stored links are left out: linking makes them. With ``hashes`` there is a table ``contents`` (record_id, content):
-    the hashes of the records' bytes in hex. Raises ``StoreError``.
+    Without ``links`` the stored links are left out: linking makes them. With ``hashes`` there is a table ``contents``
+    (record_id, content): the hashes of the records' bytes in hex. Raises ``StoreError``.
     """
     with in_memory() as connection:
         frame = Frame(connection, rules)
-        if only is not None:
-            frame.run("PRAGMA disable_optimizer")  # of a few records: to plan takes longer than to do
-        _define(frame)
-        _load(frame, store, only, links, hashes)
+        frame.run(definitions(rules))
+        frame.run(moment(rules))
+        _load(frame, store, links, hashes)
         yield frame
 
 
-def _define(frame: Frame) -> None:
-    rules = frame.rules
+def definitions(rules: Rules) -> str:
+    """Statements that make the macros, and the tables of systems: the same text for the same rules, at any time."""
     flags = ", ".join(f"{role} BOOLEAN" for role in ROLES)
-    frame.run(f"CREATE TABLE systems (system VARCHAR, {flags})")
+    named = [f"CREATE TABLE systems (system VARCHAR, {flags})"]
     for system, roles in sorted(rules.roles.items()):
         marks = ", ".join(str(role in roles) for role in ROLES)
-        frame.run(f"INSERT INTO systems VALUES ({quoted(system)}, {marks})")
-    frame.run("CREATE TABLE chosen_streams (system VARCHAR, stream VARCHAR)")  # of systems that name theirs
+        named.append(f"INSERT INTO systems VALUES ({quoted(system)}, {marks})")
+    named.append("CREATE TABLE chosen_streams (system VARCHAR, stream VARCHAR)")  # of systems that name theirs
     for system, stream in ((system, stream) for system, names in sorted(rules.streams.items()) for stream in names):
-        frame.run(f"INSERT INTO chosen_streams VALUES ({quoted(system)}, {quoted(stream)})")
+        named.append(f"INSERT INTO chosen_streams VALUES ({quoted(system)}, {quoted(stream)})")
     absolute = sorted(money.minor_tolerance(rules.absolute).items())
     cases = " ".join(f"WHEN {quoted(code)} THEN {value}" for code, value in absolute) or "WHEN NULL THEN 0"
     by_places: dict[int, list[str]] = {}
@@ -159,56 +218,43 @@ def _define(frame: Frame) -> None:
         if exponent != 2
     )
     relative = f"{rules.relative:f}"
-    frame.run(
-        f"""
-        SET VARIABLE today = DATE {quoted(rules.today.isoformat())};
-        SET VARIABLE same_payment_days = {int(rules.same_payment_days)};
-        SET VARIABLE clock_runs = {rules.fixed_at is None};
-        SET VARIABLE as_of = TIMESTAMP {quoted(rules.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"))};
-        CREATE MACRO local_day(instant) AS
-            ((instant AT TIME ZONE 'UTC') AT TIME ZONE {quoted(rules.timezone)})::DATE;
-        CREATE MACRO absolute_tolerance(code) AS CASE code {cases} ELSE 0 END;
-        CREATE MACRO tolerance(amount, code) AS
-            greatest(absolute_tolerance(code), floor({relative} * abs(amount::BIGINT))::BIGINT);
-        CREATE MACRO minor_units(code) AS CASE {units} ELSE 100 END;
-        CREATE MACRO money_of(quantity, price, discount, code) AS round(
-            (quantity::DECIMAL(18,4) * price::DECIMAL(18,6))::DECIMAL(26,6) * (1 - coalesce(discount, 0))::DECIMAL(9,6)
-            * minor_units(code))::BIGINT;
-        CREATE MACRO share(amount, part, whole) AS  -- amount * part / whole, rounded half up, exactly
-            CASE WHEN whole > 0 THEN
-                (amount::HUGEINT * (part * 1000000)::HUGEINT * 2 + (whole * 1000000)::HUGEINT)
-                // ((whole * 1000000)::HUGEINT * 2) ELSE 0 END::BIGINT;
-        CREATE MACRO label(number, name, source_id) AS
-            coalesce(nullif(trim(number), ''), nullif(trim(name), ''), source_id);
-        CREATE MACRO agree(a, b, code) AS
-            abs(a::BIGINT - b::BIGINT) <= tolerance(greatest(abs(a::BIGINT), abs(b::BIGINT)), code);
-        """
-    )
+    macros = f"""
+    CREATE MACRO local_day(instant) AS
+        ((instant AT TIME ZONE 'UTC') AT TIME ZONE {quoted(rules.timezone)})::DATE;
+    CREATE MACRO absolute_tolerance(code) AS CASE code {cases} ELSE 0 END;
+    CREATE MACRO tolerance(amount, code) AS
+        greatest(absolute_tolerance(code), floor({relative} * abs(amount::BIGINT))::BIGINT);
+    CREATE MACRO minor_units(code) AS CASE {units} ELSE 100 END;
+    CREATE MACRO money_of(quantity, price, discount, code) AS round(
+        (quantity::DECIMAL(18,4) * price::DECIMAL(18,6))::DECIMAL(26,6) * (1 - coalesce(discount, 0))::DECIMAL(9,6)
+        * minor_units(code))::BIGINT;
+    CREATE MACRO share(amount, part, whole) AS  -- amount * part / whole, rounded half up, exactly
+        CASE WHEN whole > 0 THEN
+            (amount::HUGEINT * (part * 1000000)::HUGEINT * 2 + (whole * 1000000)::HUGEINT)
+            // ((whole * 1000000)::HUGEINT * 2) ELSE 0 END::BIGINT;
+    CREATE MACRO label(number, name, source_id) AS
+        coalesce(nullif(trim(number), ''), nullif(trim(name), ''), source_id);
+    CREATE MACRO agree(a, b, code) AS
+        abs(a::BIGINT - b::BIGINT) <= tolerance(greatest(abs(a::BIGINT), abs(b::BIGINT)), code);
+    """
+    return ";\n".join((*named, macros))
 
 
-def _load(frame: Frame, store: Store, only: Sequence[int] | None, links: bool, hashes: bool) -> None:
-    ids = ", ".join(str(int(number)) for number in only or ()) or "NULL"
-    some = "" if only is None else f" WHERE record_id IN ({ids})"
-    flags = ", ".join(f"s.{role}" for role in ROLES)
+def moment(rules: Rules) -> str:
+    """Statements that set what the rules say of now and of nearness."""
+    return f"""
+    SET VARIABLE today = DATE {quoted(rules.today.isoformat())};
+    SET VARIABLE same_payment_days = {int(rules.same_payment_days)};
+    SET VARIABLE clock_runs = {rules.fixed_at is None};
+    SET VARIABLE as_of = TIMESTAMP {quoted(rules.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"))};
+    """
+
+
+def _load(frame: Frame, store: Store, links: bool, hashes: bool) -> None:
     with store.reading() as connection:
-        for entity, own in _OF_ENTITY.items():
-            names = f"{_OF_RECORDS} {own}".split()
-            casts = _casts(names, {column.name: column.kind for column in columns(ENTITIES[entity])}, "r.")
-            casts = casts.replace("r.deleted", "r.deleted = 1 AS deleted")
-            where = "" if entity == "product" else some
-            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {TABLES[entity]}{where}")
-            frame.take(TABLES[entity], data, f"SELECT {casts}, {flags} FROM incoming r JOIN systems s USING (system)")
-        for entity, own in _OF_LINES.items():
-            names = f"record_id {own}".split()
-            table, line = LINES[entity]
-            casts = _casts(names, {column.name: column.kind for column in columns(line)}, "r.")
-            data = frames.reader(connection, f"SELECT {', '.join(names)} FROM {table}{some}")
-            frame.take(table, data, f"SELECT {casts} FROM incoming r")
-        if links:
-            between = "" if only is None else f" WHERE left_id IN ({ids}) AND right_id IN ({ids})"
-            columns_of_link = "kind, left_id, right_id, left_entity, right_entity, decision"
-            data = frames.reader(connection, f"SELECT {columns_of_link} FROM link{between}")
-            frame.take("links", data, "SELECT * FROM incoming")
+        for source in SOURCES.values():
+            if links or source.name != LINKS:
+                frame.take(source.name, frames.reader(connection, source.query), source.select("incoming"))
         waiting = frames.arrow(connection, "SELECT record_id, system, stream, first_at FROM quarantine")
         frame.take("quarantined", waiting, _typed("record_id", "first_at"))
         jumps = frames.arrow(connection, "SELECT record_id, was, became, at AS changed_at FROM out_of_order")
@@ -233,13 +279,6 @@ def _typed(numbers: str, instants: str) -> str:
     casts = [f"{name}::BIGINT AS {name}" for name in numbers.split()]
     casts += [f"make_timestamp({name}::BIGINT) AS {name}" for name in instants.split()]
     return f"SELECT * REPLACE ({', '.join(casts)}) FROM incoming"
-
-
-def _casts(names: list[str], kinds: dict[str, Kind], prefix: str) -> str:
-    return ", ".join(
-        _CASTS.get(kinds.get(name, Kind.TEXT), "{0}").format(f"{prefix}{name}").replace(f"AS {prefix}", "AS ")
-        for name in names
-    )
 
 
 def quoted(text: str) -> str:

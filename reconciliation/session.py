@@ -17,22 +17,32 @@ MEMORY_LIMIT = "2GB"
 THREADS = 1
 
 
+_BY_ITSELF: dict[str, str | bool | int | float | list[str]] = {
+    "threads": THREADS,
+    "memory_limit": MEMORY_LIMIT,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "preserve_insertion_order": False,
+}
+
+
 @contextmanager
 def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty database for the block, which neither reads nor loads anything by itself."""
     import duckdb  # heavy, and a run without news does not need it
 
-    with tempfile.TemporaryDirectory(prefix="ltc-") as spill:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": THREADS,
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": spill,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "preserve_insertion_order": False,
-        }
-        with duckdb.connect(":memory:", config=settings) as connection:
-            yield connection
+    with (
+        tempfile.TemporaryDirectory(prefix="ltc-") as spill,
+        duckdb.connect(":memory:", config={**_BY_ITSELF, "temp_directory": spill}) as connection,
+    ):
+        yield connection
+
+
+def lasting() -> duckdb.DuckDBPyConnection:
+    """An empty database that lives as long as somebody holds it, for little: it has no folder to spill to."""
+    import duckdb
+
+    return duckdb.connect(":memory:", config={**_BY_ITSELF, "temp_directory": ""})
 
 
 class Session(Protocol):

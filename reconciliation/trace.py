@@ -6,16 +6,19 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mappings.model import ENTITIES, Kind, columns
+from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
 from reconciliation import money, report, states
-from reconciliation.frame import load
+from reconciliation.frame import LINKS
 from reconciliation.rules import Rules
+from reconciliation.standing import standing
 from state import chains, findings, pruned
 from state.clock import from_us
 from state.links import Link
 from state.store import Store
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from settings.model import Settings
 
 _STAGES = ("party", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment", "payout", "service_case")
@@ -87,13 +90,16 @@ def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
     rules = Rules.of(settings)
     with store.reading() as connection:
         groups = _groups(connection, chains.find(connection, needle.strip()))
-        read = [_read(connection, group) for group, _, _ in groups]
-        found = [findings.of_records(connection, sorted(group)) for group, _, _ in groups]
-        gone = pruned.older_versions(connection, sorted({record_id for rows, _ in read for record_id in rows}))
+        every = sorted(set().union(*(group for group, _, _ in groups)))
+        rows = chains.rows(connection, every)
+        names = chains.party_names(connection, _parties(rows))
+        outstanding = findings.of_records(connection, every)
+        gone = pruned.older_versions(connection, sorted(rows))
+        computed = _states(connection, rules, rows, [link for _, links, _ in groups for link in links])
     result = []
-    for (group, links, asked), (rows, names), about in zip(groups, read, found, strict=True):
-        computed = _states(store, rules, rows)
-        records = sorted((_record(row, names, computed, gone) for row in rows.values()), key=_order)
+    for group, links, asked in groups:
+        records = sorted((_record(rows[id], names, computed, gone) for id in group if id in rows), key=_order)
+        about = [item for item in outstanding if any(record.record_id in group for record in item.records)]
         shown = tuple(
             {
                 "id": item.id,
@@ -111,7 +117,7 @@ def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
     return result
 
 
-def _groups(connection: Any, start: list[int]) -> list[tuple[set[int], list[Link], set[int]]]:
+def _groups(connection: Connection, start: list[int]) -> list[tuple[set[int], list[Link], set[int]]]:
     """Connected records, each group once."""
     groups: list[tuple[set[int], list[Link], set[int]]] = []
     asked = set(start)
@@ -123,7 +129,7 @@ def _groups(connection: Any, start: list[int]) -> list[tuple[set[int], list[Link
     return groups
 
 
-def _documents(connection: Any, start: list[int]) -> list[int]:
+def _documents(connection: Connection, start: list[int]) -> list[int]:
     """Documents of the customers among the records, in every system that has them."""
     parties = [item for item in chains.identities(connection, start).values() if item.entity == "party"]
     found: list[int] = []
@@ -134,23 +140,32 @@ def _documents(connection: Any, start: list[int]) -> list[int]:
     return found
 
 
-def _read(connection: Any, group: set[int]) -> tuple[dict[int, dict[str, Any]], dict[tuple[str, str], str]]:
-    rows = chains.rows(connection, sorted(group))
-    refs = {
-        (row["system"], row["party_ref"].removeprefix("id:"))
-        for row in rows.values()
-        if (row.get("party_ref") or "").startswith("id:")
-    }
-    return rows, chains.party_names(connection, sorted(refs))
+def _parties(rows: dict[int, dict[str, Any]]) -> list[tuple[str, str]]:
+    refs = ((row["system"], row.get("party_ref") or "") for row in rows.values())
+    return sorted({(system, ref.removeprefix("id:")) for system, ref in refs if ref.startswith("id:")})
 
 
-def _states(store: Store, rules: Rules, rows: dict[int, dict[str, Any]]) -> dict[int, dict[str, str]]:
+def _states(
+    connection: Connection, rules: Rules, rows: dict[int, dict[str, Any]], links: list[Link]
+) -> dict[int, dict[str, str]]:
     """The computed states of the orders, by the same SQL as everywhere."""
-    if not any(row["entity"] == "order" for row in rows.values()):
+    by_entity: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.values():
+        by_entity.setdefault(row["entity"], []).append(row)
+    if "order" not in by_entity:
         return {}
+    database = standing(rules, states.prepare, "order_states")
+    held: dict[str, list[dict[str, Any]]] = {TABLES[entity]: some for entity, some in by_entity.items()}
+    for entity in by_entity.keys() & LINES.keys():
+        if (table := LINES[entity].table) in database.needed:
+            held[table] = chains.lines(connection, entity, [row["record_id"] for row in by_entity[entity]])
+    held[LINKS] = [asdict(link) for link in links if link.left_id in rows and link.right_id in rows]
+    lines = [line for entity in by_entity.keys() & LINES.keys() for line in held.get(LINES[entity].table, ())]
+    held[TABLES["product"]] = chains.products(
+        connection, {line.get("product_ref") for line in lines}, {line.get("sku") for line in lines}
+    )
     names = ("delivery_state", "billing_state", "payment_state")
-    with load(store, rules, only=sorted(rows)) as frame:
-        states.prepare(frame)
+    with database.frame(rules, held) as frame:
         computed = frame.rows(f"SELECT order_id, {', '.join(names)} FROM order_states ORDER BY order_id")
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in computed}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import BindParameter, LargeBinary, String, bindparam, cast, func, or_, select, union_all
 from sqlalchemy.engine import Connection
 
 from state import schema
@@ -43,17 +43,25 @@ def identities(connection: Connection, record_ids: Iterable[int]) -> dict[int, I
     return found
 
 
+_CALLED = union_all(
+    select(record.c.id).where(
+        record.c.stream_id.in_(bindparam("streams", expanding=True)),  # lets the index find them
+        record.c.source_id.in_(bindparam("called", expanding=True)),
+    ),
+    *(
+        select(table.c.record_id).where(table.c.number.in_(bindparam("called", expanding=True)))
+        for table in schema.canonical.values()
+    ),
+)
+
+
 def find(connection: Connection, needle: str) -> list[int]:
     """Records with this number or source id, in any case; failing that, with this name, e-mail or payment reference."""
     exact = sorted({needle, needle.strip(), needle.strip().upper(), needle.strip().lower()} - {""})
     if not exact:
         return []
-    found: set[int] = set()
     streams = list(connection.execute(select(stream.c.id)).scalars())
-    query = select(record.c.id).where(record.c.stream_id.in_(streams), record.c.source_id.in_(exact))
-    found |= set(connection.execute(query).scalars())
-    for table in schema.canonical.values():
-        found |= set(connection.execute(select(table.c.record_id).where(table.c.number.in_(exact))).scalars())
+    found = set(connection.execute(_CALLED, {"streams": streams, "called": exact}).scalars())
     if found:
         return sorted(found)
     for entity, column in _NAMES.items():
@@ -63,6 +71,17 @@ def find(connection: Connection, needle: str) -> list[int]:
     return sorted(found)
 
 
+_BESIDE = select(*(link.c[name] for name in Link.__dataclass_fields__)).where(link.c.decision.in_(_COUNTING))
+_RECORDS: BindParameter[list[int]] = bindparam("records", expanding=True)
+_FROM_LEFT = _BESIDE.where(
+    link.c.left_id.in_(_RECORDS),
+    link.c.kind.in_(("same_as", "follows")),  # lets the primary key find them
+)
+_FROM_RIGHT = _BESIDE.where(link.c.right_id.in_(_RECORDS))
+_NEXT = union_all(_FROM_LEFT, _FROM_RIGHT)
+_NEXT_FARTHER = union_all(_FROM_LEFT, _FROM_RIGHT.where(link.c.right_entity != "payout"))
+
+
 def walk(connection: Connection, start: Sequence[int], limit: int) -> tuple[set[int], list[Link]]:
     """All records that counting links connect with ``start``, at most about ``limit``, and the links between them.
 
@@ -70,20 +89,14 @@ def walk(connection: Connection, start: Sequence[int], limit: int) -> tuple[set[
     """
     reached, frontier = set(start), set(start)
     links: dict[tuple[str, int, int], Link] = {}
-    columns = [link.c[name] for name in Link.__dataclass_fields__]
     while frontier and len(reached) < limit:
         ends: set[int] = set()
+        query = _NEXT_FARTHER if len(reached) > len(frontier) else _NEXT
         for some in _chunks(sorted(frontier)):
-            for side in (link.c.left_id, link.c.right_id):
-                query = select(*columns).where(side.in_(some), link.c.decision.in_(_COUNTING))
-                if side is link.c.left_id:
-                    query = query.where(link.c.kind.in_(("same_as", "follows")))  # lets the primary key find them
-                elif len(reached) > len(frontier):
-                    query = query.where(link.c.right_entity != "payout")
-                for row in connection.execute(query):
-                    found = Link(*row)
-                    links[found.kind, found.left_id, found.right_id] = found
-                    ends |= {found.left_id, found.right_id}
+            for row in connection.execute(query, {"records": some}):
+                found = Link(*row)
+                links[found.kind, found.left_id, found.right_id] = found
+                ends |= {found.left_id, found.right_id}
         frontier = ends - reached
         reached |= frontier
     return reached, sorted(links.values(), key=lambda item: (item.kind, item.left_id, item.right_id))
@@ -113,6 +126,39 @@ def rows(connection: Connection, record_ids: Iterable[int]) -> dict[int, dict[st
             for row in connection.execute(table.select().where(table.c.record_id.in_(some))).mappings():
                 found[row["record_id"]] = {**row, "entity": entity}
     return found
+
+
+def lines(connection: Connection, entity: str, record_ids: Iterable[int]) -> list[dict[str, Any]]:
+    """The lines of records of one entity."""
+    table = schema.lines[entity]
+    found: list[dict[str, Any]] = []
+    for some in _chunks(record_ids):
+        query = table.select().where(table.c.record_id.in_(some)).order_by(table.c.record_id, table.c.line_no)
+        found += (dict(row) for row in connection.execute(query).mappings())
+    return found
+
+
+def products(connection: Connection, refs: Iterable[str | None], skus: Iterable[str | None]) -> list[dict[str, Any]]:
+    """The products that lines name by reference (``id:…``) or by SKU, whatever its case and the blanks around it.
+
+    There may be some among them that no line names: what only Unicode holds for equal is left to the reader.
+    """
+    table = schema.canonical["product"]
+    ids = sorted({ref.removeprefix("id:") for ref in refs if ref and ref.startswith("id:")})
+    named = sorted({form for sku in skus if sku for form in (sku.strip().upper(), sku.strip().lower(), sku)})
+    if not ids and not named:
+        return []
+    shown = func.upper(func.trim(table.c.sku))
+    is_sqlite = connection.dialect.name == "sqlite"
+    bytes_ = func.length(cast(table.c.sku, LargeBinary)) if is_sqlite else func.octet_length(table.c.sku)
+    found: dict[int, dict[str, Any]] = {}
+    for some in _chunks(ids):
+        query = table.select().where(table.c.source_id.in_(some))
+        found |= {row["record_id"]: dict(row) for row in connection.execute(query).mappings()}
+    for some in _chunks(named):
+        query = table.select().where(or_(shown.in_(some), bytes_ > func.length(table.c.sku)))
+        found |= {row["record_id"]: dict(row) for row in connection.execute(query).mappings()}
+    return [found[record_id] for record_id in sorted(found)]
 
 
 def party_names(connection: Connection, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
