@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,9 @@ from pathlib import Path
 from statistics import median
 
 from sandbox.postgres import Postgres
+
+_TOLD = 4_000
+"""Characters that are shown of what a process said when it failed."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,18 @@ def _run(arguments: Sequence[str], server: int | None) -> tuple[str, Sample]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = _tree_cpu(server)
     started = time.perf_counter()
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    wall = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"{' '.join(arguments)} failed with {process.returncode}")
+    with tempfile.TemporaryFile("w+") as told:  # a file, because a pipe that nobody reads blocks who writes much
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=told, text=True, env=environment)
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stdout.close()
+        wall = time.perf_counter() - started
+        if status:
+            told.seek(0)
+            last = told.read()[-_TOLD:].strip()
+            raise SystemExit(f"{' '.join(arguments)} failed with {process.returncode}:\n{last}")
     return output, Sample(wall, usage.ru_utime + usage.ru_stime, _tree_cpu(server) - before)
 
 

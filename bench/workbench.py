@@ -120,8 +120,7 @@ def _count_on(store: Store) -> None:
     """Let PostgreSQL number what comes after the rows that were given with their numbers."""
     if store.engine.dialect.name == "postgresql":
         with store.transaction() as connection:
-            for table in ("record", "stream"):
-                sequence = f"pg_get_serial_sequence('{table}', 'id')"
+            for sequence, table in (("'record_ids'", "record"), ("pg_get_serial_sequence('stream', 'id')", "stream")):
                 connection.exec_driver_sql(f"SELECT setval({sequence}, (SELECT max(id) FROM {table}))")
 
 
