@@ -13,17 +13,20 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from console import mapped
-from mappings.engine import Mapping, load
+from mappings import paths
+from mappings.engine import Mapping, StreamMapping, decode, load
 from mappings.errors import MappingError, MappingFileError
 from mappings.model import ENTITIES, columns
 
 _MEMORY = 1024 * 1024 * 1024
 _MOST_SHOWN = 300
 """Fields of one record, those of its lines included; and of what nothing maps."""
+_MOST_ABSENT = 20
 _LONGEST = 500
 """Signs of a value that are shown."""
 
@@ -117,8 +120,56 @@ def differences(
             "counts": dict(count),
             "fields": dict(fields.most_common()),
             "reasons": [reason for reason, _ in reasons.most_common(3)],
+            "absent": [] if after is None else _absent(before, after, samples.get(stream, ())),
         }
     return found
+
+
+def _absent(before: StreamMapping | None, after: StreamMapping, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Source fields that only the changed mapping reads and that none of the records has, each with what is like it."""
+    known = set(_sources(before)) if before else set()
+    documents = [item for item in map(_decoded, samples) if item is not None]
+    found = []
+    for path in dict.fromkeys(_sources(after)):
+        if path not in known and documents and not any(_has(item, paths.parse(path)) for item in documents):
+            names = {name: None for item in documents for name in paths.leaves(item)}
+            near = next(iter(get_close_matches(path, names, 1)), None)
+            found.append({"path": path, "near": near})
+    return found[:_MOST_ABSENT]
+
+
+def _sources(mapping: StreamMapping) -> list[str]:
+    """The paths that a stream's mapping reads."""
+    definition = mapping.definition
+    found = [path for item in definition.fields.values() for path in item.sources]
+    if definition.status:
+        found += definition.status.expression.sources
+    if definition.lines:
+        of_lines = [path for item in definition.lines.fields.values() for path in item.sources]
+        found += [path.removeprefix(f"{paths.ROOT}.") for path in of_lines if path.startswith(f"{paths.ROOT}.")]
+        inside = [path for path in of_lines if not path.startswith(f"{paths.ROOT}.")]
+        found += [definition.lines.path, *(f"{definition.lines.path}.*.{path}" for path in inside)]
+    return [path for path in found if path != paths.SOURCE_ID]
+
+
+def _decoded(sample: Sample) -> Any:
+    with suppress(ValueError, RecursionError):
+        return decode(sample.body)
+    return None
+
+
+def _has(value: Any, steps: Sequence[paths.Step]) -> bool:
+    """Whether a path leads somewhere, be it to nothing."""
+    if not steps:
+        return True
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        return str(step) in value and _has(value[str(step)], rest)
+    if not isinstance(value, list):
+        return False
+    if step == "*":
+        return any(_has(item, rest) for item in value)
+    return isinstance(step, int) and step < len(value) and _has(value[step], rest)
 
 
 def _outcome(mapping: Mapping | None, stream: str, system: str, sample: Sample) -> Any:

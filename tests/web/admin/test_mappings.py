@@ -155,6 +155,12 @@ def test_a_change_that_would_put_records_into_quarantine_says_how_many_and_why(a
     assert "received_at is not an instant" in text
 
 
+def test_a_source_field_that_no_record_has_is_told_before_it_is_saved(anna: Browser) -> None:
+    text = text_of(posted(anna, "preview", **field("campaign", "Contry__c")))
+    assert "No record has a field `Contry__c`: it would never be filled. Is `Country__c` meant?" in text
+    assert "No record has" not in text_of(posted(anna, "preview", **field("campaign", "Region__c")))
+
+
 def test_mistakes_are_told_with_line_and_field_and_the_form_stays_as_it_was_typed(anna: Browser, config: Path) -> None:
     wrong = posted(anna, "preview", **field("campaign", "Campaign__c", do="shout"))
     assert wrong.status_code == 422
