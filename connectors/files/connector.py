@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar
 
 from pydantic import BaseModel
 
-from connectors.contract import CallStats, CheckLine, Connector, Cursor, Deletes, Page, RawRecord, StreamSpec, Window
+from connectors.contract import (
+    CallStats,
+    CheckLine,
+    Connector,
+    Cursor,
+    Deletes,
+    Page,
+    RawRecord,
+    RejectedRecord,
+    StreamSpec,
+    Window,
+)
 from connectors.errors import ConnectorError, ContractError, TransientError
 from connectors.files.config import FilesConfig, SourceConfig, StreamConfig
 from connectors.files.folder import Entry, Folder
 from connectors.files.local import LocalFolder
-from connectors.files.pulling import PAGE_RECORDS, Puller, Reader
+from connectors.files.pulling import PAGE_RECORDS, Item, Puller, Reader
 from connectors.files.spool import Refused, copied
 
 _SHOWN_FILES = 3
 """How many of the newest files ``check`` looks into."""
+_TRIED_ROWS = 100
+"""How many rows of each it reads as a pull would."""
 
 
 class Files(Connector[FilesConfig]):
@@ -130,11 +144,23 @@ class Files(Connector[FilesConfig]):
                 if not what.startswith("JSON"):
                     header = names_of(header, self.config.limits)
                 require(header, stream, entry.name)
-        except Refused as refused:
-            return refused.reason, [], False
+                said, usable = _tried(TableReader(stream, self.config.limits).items(spool))
+        except Refused as error:
+            return error.reason, [], False
         except ContractError as error:
             return error.message.removeprefix(f"{entry.name} "), header, False
-        return f"{what}, columns {', '.join(header[:20])}{', …' if len(header) > 20 else ''}", header, True
+        columns = f"{', '.join(header[:20])}{', …' if len(header) > 20 else ''}"
+        return f"{what}, columns {columns}{said}", header, usable
+
+
+def _tried(items: Iterable[Item]) -> tuple[str, bool]:
+    """What has to be said of the first rows, and whether any can be used, if there are rows at all."""
+    rows = list(islice(items, _TRIED_ROWS))
+    refused = [item for item in rows if isinstance(item, RejectedRecord)]
+    if not refused:
+        return "", True
+    why = f"{f'`{refused[0].field}` ' if refused[0].field else ''}{refused[0].reason}"
+    return f"; of the first {len(rows)} rows {len(refused)} are refused, such as: {why}", len(refused) < len(rows)
 
 
 def folder_of(config: SourceConfig, stats: CallStats) -> Folder:

@@ -297,6 +297,22 @@ def test_check_names_the_file_that_cannot_be_used_and_what_to_do(desk: Desk) -> 
     assert line.remedy
 
 
+def test_check_tries_the_first_rows_and_says_why_none_could_be_read(desk: Desk) -> None:
+    desk.put("a.csv", "id,changed\n1,2026-10-01 09:30\n2,2026-10-02 09:30\n")
+    line = desk.check(version={"column": "changed"})
+    assert (line.ok, line.can_read) == (False, False)
+    assert "of the first 2 rows 2 are refused" in line.detail
+    assert "names no time zone: set `zone` under `version`" in line.detail
+    assert desk.check(version={"column": "changed", "zone": "Asia/Shanghai"}).ok
+
+
+def test_check_of_a_file_with_one_bad_row_names_it_and_goes_on(desk: Desk) -> None:
+    desk.put("a.csv", "id,net\n1,5\n,6\n3,7\n")
+    line = desk.check()
+    assert line.ok
+    assert "of the first 3 rows 1 are refused" in line.detail
+
+
 def test_check_of_an_empty_folder_says_what_would_be_read(desk: Desk) -> None:
     line = desk.check(pattern="orders-*.csv")
     assert (line.ok, "no files in" in line.detail) == (True, True)
