@@ -63,6 +63,20 @@ COMMANDS = {
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""
 
 
+_SECTIONS = (
+    ("Begin", "init demo check"),
+    ("Every day", "sync pull fetch reconcile push report status"),
+    ("Look into", "trace runs audit metrics"),
+    ("Decide", "findings cash links period conflicts overwritten lock unlock dead-letters quarantine drift"),
+    ("Set up", "connectors mappings checks deploy serve members tokens"),
+    ("Set right", "replay backfill sweep pause resume"),
+    ("Keep", "backup restore prune forget rekey"),
+)
+"""Headings of ``ltc --help`` and the commands under them."""
+_LONGEST = 200
+"""Signs of a command's first sentence."""
+
+
 class Ltc(click.Group):
     """A group whose commands are imported when they are used, and whose errors are one clear message."""
 
@@ -78,6 +92,13 @@ class Ltc(click.Group):
         module, _, attribute = target.partition(":")
         found: click.Command = getattr(import_module(module), attribute)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """By what one wants to do, each with its whole first sentence."""
+        for heading, names in _SECTIONS:
+            found = [(name, self.get_command(ctx, name)) for name in names.split()]
+            with formatter.section(heading):
+                formatter.write_dl([(name, item.get_short_help_str(_LONGEST)) for name, item in found if item])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse bytes that are no text: nothing here is called so, and no store could be asked for it."""
@@ -105,7 +126,7 @@ class Ltc(click.Group):
         try:
             code = super().main(args, prog_name, standalone_mode=False)
         except click.ClickException as error:
-            error.show()
+            _with_hint(error).show()
             return USAGE if isinstance(error, click.UsageError) else FAILED
         except (click.Abort, KeyboardInterrupt):
             click.echo("Stopped. Nothing is half done: run the same command again.", err=True)
@@ -120,6 +141,16 @@ class Ltc(click.Group):
             click.echo(printable(text), err=True)
             return failure
         return code if isinstance(code, int) else DONE
+
+
+def _with_hint(error: click.ClickException) -> click.ClickException:
+    """The error; that of a word too many with the option that was meant: ``ltc pull shop``."""
+    if isinstance(error, click.UsageError) and error.ctx and error.message.startswith("Got unexpected extra argument"):
+        options = {name for param in error.ctx.command.params for name in param.opts}
+        if "--system" in options:
+            meant = f"A system is named with --system: {error.ctx.command_path} --system NAME"
+            return click.UsageError(f"{error.message}. {meant}", error.ctx)
+    return error
 
 
 def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:

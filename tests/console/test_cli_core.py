@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -265,3 +266,17 @@ def test_a_run_with_nothing_to_do_brings_in_neither_prefect_nor_the_engine(confi
     assert "Nothing has changed" in done.stdout
     heavy = ("prefect", "duckdb", "alembic", "pyarrow", "rich", "pygments")
     assert not [name for name in heavy if f"'{name}'" in done.stderr]
+
+
+def test_the_help_has_each_command_once_under_a_heading_with_its_whole_sentence() -> None:
+    shown = CliRunner().invoke(cli, ["--help"]).output
+    listed = re.findall(r"(?m)^  ([a-z][a-z-]+)  ", shown.partition("Begin:")[2])
+    assert sorted(listed) == sorted(COMMANDS)
+    assert "..." not in shown.partition("Begin:")[2]
+
+
+def test_a_system_that_is_named_without_its_option_gets_the_option_told(tmp_path: Path) -> None:
+    told = CliRunner().invoke(cli, ["pull", "shop"])
+    assert told.exit_code == 2
+    assert "A system is named with --system: " in told.output
+    assert "pull --system NAME" in told.output
