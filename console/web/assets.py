@@ -29,8 +29,9 @@ _FILES = {
     "charts.js": _HERE / "assets" / "charts.js",
     "forms.js": _HERE / "assets" / "forms.js",
     "htmx.js": _HERE / "assets" / "htmx.min.js",
+    "icon.svg": _HERE / "assets" / "icon.svg",
 }
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
