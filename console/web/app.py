@@ -9,7 +9,8 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import PlainTextResponse, Response
 
-from console import telemetry
+from console import sentences, telemetry
+from console.i18n import texts
 from console.web import (
     account,
     assets,
@@ -49,6 +50,7 @@ from reconciliation.tieouts import DoesNotFootError
 from state.failures import StoreError
 
 if TYPE_CHECKING:
+    from console.i18n import Texts
     from settings.model import Settings
     from state.store import Store
 
@@ -114,12 +116,19 @@ def _refused(request: Request, error: Exception) -> Response:
     return RIGHTS[Right.OPEN](request).page("refused", status, what=str(known))
 
 
-def _failed(_request: Request, _error: Exception) -> Response:
+def _failed(request: Request, _error: Exception) -> Response:
     """A fault of ours: what it was stands in the log of the server, not on the page."""
-    return PlainTextResponse("Something went wrong here. Try again; if it stays, please report it.\n", 500, HEADERS)
+    t = _words(request)
+    return PlainTextResponse(f"{t('fault.ours')}\n", 500, HEADERS)
 
 
-def _store_failed(_request: Request, error: Exception) -> Response:
+def _store_failed(request: Request, error: Exception) -> Response:
     """The store is what all pages need, so this one does without it."""
-    remedy = getattr(error, "remedy", "")
-    return PlainTextResponse(f"{getattr(error, 'message', error)} {remedy}".strip() + "\n", 503, {"Retry-After": "10"})
+    said = f"{getattr(error, 'message', error)} {getattr(error, 'remedy', '')}".strip()
+    told = sentences.plain(said, _words(request).locale)
+    return PlainTextResponse(f"{told}\n", 503, {"Retry-After": "10"})
+
+
+def _words(request: Request) -> Texts:
+    """The language of a browser without asking the store whose it is."""
+    return texts(request.cookies.get("lang") or request.app.state.desk.settings.locale)
