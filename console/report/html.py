@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from console.i18n import Texts, texts
 from console.report import figures, svg, tables
+from console.report.cards import cards
 from console.report.figures import Item, Report, Sum, Tally
 from console.report.svg import Part
 from console.report.tables import Cell, Table
@@ -65,7 +66,7 @@ def overview(report: Report, found: Tally, words: Texts) -> dict[str, Any]:
     """What ``page/figures.html.j2`` shows: everything but the findings themselves, of which ``found`` is the sum."""
     return {
         **heading(report, words),
-        "cards": list(_cards(report, found, words)),
+        "cards": list(cards(report, found, words)),
         "remarks": figures.remarks(found, report["base_currency"], words),
         "period_sections": list(_period_sections(report, words)),
         "rivers": list(_rivers(report, words)),
@@ -159,30 +160,6 @@ def _shown(cell: Cell) -> str:
     if isinstance(cell.value, Decimal):
         return figures.money(cell.value, cell.currency)
     return "" if cell.value is None else f"{cell.value:,}" if isinstance(cell.value, int) else cell.value
-
-
-def _cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]]:
-    everything, base = found.total, report["base_currency"]
-    counts = everything.counts
-    agree, left, right = figures.agreement(report["tie_outs"])
-    moved = report["roll_forward"]
-    yield _card(
-        words, "findings", f"{everything.count:,}", errors=f"{counts['error']:,}", warnings=f"{counts['warning']:,}"
-    ) | {"tone": "bad" if counts["error"] else "good"}
-    yield _card(words, "money", figures.money(everything.base, base), currency=base)
-    share = figures.percent(figures.agreeing(report["tie_outs"]))
-    yield _card(words, "agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
-    yield _card(
-        words,
-        "movement",
-        f"{moved['closing'] - moved['opening']:+,}",
-        **{name: f"{number:,}" for name, number in moved.items()},
-    )
-
-
-def _card(words: Texts, name: str, figure: str, **values: str) -> dict[str, str]:
-    note = words(f"card.{name}_note", **values)
-    return {"title": words(f"card.{name}"), "figure": figure, "note": note, "tone": ""}
 
 
 def _rivers(report: Report, words: Texts) -> Iterator[dict[str, Any]]:

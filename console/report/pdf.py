@@ -16,6 +16,7 @@ from fpdf.enums import TableBordersLayout, TextEmphasis
 
 from console.i18n import Texts, texts
 from console.report import figures, tables
+from console.report.cards import cards
 from console.report.figures import Item, Report
 from console.report.tables import Cell, Table
 
@@ -98,6 +99,7 @@ def render(report: Report, locale: str) -> bytes:
     base = report["base_currency"]
     about = (figures.as_of(report, words), words("report.period", period=report["period"]))
     paper.say(" · ".join((*about, words("report.base", currency=base))), grey=True)
+    _headline(paper, report, words)
     _signatures(paper, report, words)
     _tied(paper, tables.period_tie_outs(report, words), words)
     for table in (tables.movements(report, words), tables.adjustments(report, words), tables.settled(report, words)):
@@ -126,6 +128,22 @@ def shown(cell: Cell) -> str:
 def printable(text: str) -> str:
     """Without what would turn the direction of writing or hide something."""
     return "".join(char if char.isprintable() or char == "\n" else "·" for char in text)
+
+
+def _headline(paper: _Paper, report: Report, words: Texts) -> None:
+    """The headline figures side by side."""
+    paper.ln(3)
+    shown = list(cards(report, figures.tally(report["findings"]), words))
+    width, top, below = paper.epw / len(shown), paper.get_y(), paper.get_y()
+    for place, card in enumerate(shown):
+        for name, size, grey in (("title", 8, True), ("figure", 15, False), ("note", 7, True)):
+            paper.set_xy(paper.l_margin + place * width, top if name == "title" else paper.get_y())
+            paper.set_font(_FONT, size=size)
+            paper.set_text_color(*(_GREY if grey else (0, 0, 0)))
+            paper.multi_cell(w=width - 4, h=size * 0.5, text=printable(card[name]), new_x="LMARGIN", new_y="NEXT")
+        below = max(below, paper.get_y())
+    paper.set_text_color(0, 0, 0)
+    paper.set_y(below)
 
 
 def _signatures(paper: _Paper, report: Report, words: Texts) -> None:

@@ -68,5 +68,11 @@ def test_a_pdf_has_its_font_inside_and_says_who_signed(locale: str) -> None:
     assert signed != open_period
 
 
+def test_a_pdf_begins_with_the_headline_figures() -> None:
+    report = sample_report.report()
+    without = pdf.render({**report, "tie_outs": []}, "en")  # of these it shows what agrees, at the head alone
+    assert pdf.render(report, "en") != without
+
+
 def test_a_pdf_of_nothing_is_a_pdf_all_the_same() -> None:
     assert pdf.render(sample_report.empty(), "en").startswith(b"%PDF-")
