@@ -27,7 +27,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## create .venv from the lock file
 
-demo: $(READY) ## start the four demo systems, run the whole job, write the report, apply the write-backs, run again
+demo: $(READY) ## start the five demo systems, run the whole job, write the report, apply the write-backs, run again
 	@$(BIN)/ltc demo run
 
 demo-up: $(READY) ## bring the demo systems back up and leave them running

@@ -29,7 +29,7 @@ def _told() -> Iterator[None]:
 
 @click.group("demo")
 def command() -> None:
-    """A year of a company's business in four demo systems and at a bank, on this machine, with planted faults.
+    """A year of a company's business in five demo systems and at a bank, on this machine, with planted faults.
 
     \b
     Examples:

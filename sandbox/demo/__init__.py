@@ -1,4 +1,4 @@
-"""The demo: four systems and a bank on loopback with a year of business, and the whole job run over them.
+"""The demo: five systems and a bank on loopback with a year of business, and the whole job run over them.
 
 ``run`` does everything once, ``up`` brings the systems back and leaves them running, ``down`` stops them.
 """

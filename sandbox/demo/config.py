@@ -1,4 +1,4 @@
-"""Write the demo's ltc.yaml and its secrets, as a user would for systems of their own."""
+"""Write the demo's ltc.yaml, its mapping of Stripe and its secrets, as a user would for systems of their own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import yaml
 
 from sandbox.demo.place import Place
 from sandbox.world.build import AS_OF
+from sandbox.world.cards import FIXED, RATE
+from sandbox.world.deals import exponent
 
 _SECRETS = {
     "forms": ("api_key",),
     "crm": ("client_secret",),
     "erp": ("password",),
     "books": ("client_secret",),
+    "shop": ("api_key",),
 }
 _SYSTEMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     # The stand-ins have no other users, so the vendors' limits need not slow the demo down.
@@ -21,15 +24,42 @@ _SYSTEMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "crm": ("salesforce", "crm", {}),
     "erp": ("tryton", "erp", {"calls_per_second": 200}),
     "books": ("xero", "accounting", {"calls_per_minute": 6000}),
+    "shop": ("stripe", "payments", {"reads_per_second": 1000}),
     "bank": ("bank", "bank", {}),
 }
+_READ_ONLY = ("shop", "bank")
+_MORE: dict[str, dict[str, Any]] = {
+    # Xero writes the invoices, not Stripe.
+    "shop": {
+        "mapping": "mappings/our-stripe.yaml",
+        "streams": ["customer", "payment", "refund", "dispute", "payout"],
+    }
+}
 _HEAD = """\
-# The demo's settings: four systems on loopback, and statements of the bank. Written by `ltc demo`; edit it as you like.
+# The demo's settings: five systems on loopback, and statements of the bank. Written by `ltc demo`; edit it as you like.
+"""
+_MAPPING = """\
+# The invoices are Xero's: with each card payment our shop tells Stripe the invoice's number.
+version: 1
+extends: stripe
+streams:
+  payment:
+    fields:
+      invoice_ref: {path: metadata.invoice_number, ref: no}
+  # Refunds and disputes have no number; people look them up by their ids.
+  refund:
+    fields:
+      number: '@source_id'
+      invoice_ref: {path: charge.metadata.invoice_number, ref: no}
+  dispute:
+    fields:
+      number: '@source_id'
+      invoice_ref: {path: charge.metadata.invoice_number, ref: no}
 """
 
 
 def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
-    """Write settings and secrets for the running systems; the secrets stay in files of their own."""
+    """Write settings, mapping and secrets for the running systems; the secrets stay in files of their own."""
     place.secrets.mkdir(parents=True, exist_ok=True)
     place.secrets.chmod(0o700)
     systems = {}
@@ -44,8 +74,9 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
             "connector": connector,
             "roles": [role],
             "config": values,
+            **_MORE.get(name, {}),
             "schedule": {"cron": "*/15 * * * *"},
-            "push": "off" if name == "bank" else "plan",
+            "push": "off" if name in _READ_ONLY else "plan",
         }
     document = {
         "version": 1,
@@ -59,6 +90,15 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
         "reconciliation": {
             "tolerance": {"absolute": {"CNY": "0.05", "USD": "0.01", "EUR": "0.01", "JPY": "1"}, "relative": "0"},
             "rates": {"USD": "7.15", "EUR": "8.05", "JPY": "0.0475"},
+            "checks": {"fee_unexpected": contract()},
         },
     }
+    place.mappings.mkdir(exist_ok=True)
+    (place.mappings / "our-stripe.yaml").write_text(_MAPPING, encoding="utf-8")
     place.settings.write_text(_HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def contract() -> dict[str, dict[str, int]]:
+    """What card payments cost, as the check of fees takes it: basis points, and minor units of each currency."""
+    fixed = {currency: int(amount / exponent(currency)) for currency, amount in FIXED.items()}
+    return {"basis_points": {"card": int(RATE * 10_000)}, "fixed": fixed}

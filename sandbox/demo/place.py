@@ -23,6 +23,11 @@ class Place:
         return self.root / "secrets"
 
     @property
+    def mappings(self) -> Path:
+        """The demo's own mapping."""
+        return self.root / "mappings"
+
+    @property
     def systems(self) -> Path:
         """The data of the systems."""
         return self.root / "systems"

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox import jiandaoyun, salesforce, xero
+from sandbox import jiandaoyun, salesforce, stripe, xero
 from sandbox.bank import year
 from sandbox.demo.place import Place
 from sandbox.tryton import server as tryton
@@ -27,13 +27,13 @@ _SAVE_SECONDS = 5.0
 
 @contextmanager
 def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
-    """Four systems and the bank's folder, from saved data where there is some; yields what a connector needs for each.
+    """Five systems and the bank's folder, from saved data where there is some; yields what a connector needs for each.
 
     On leaving, their data is saved and they are stopped.
     """
     place.systems.mkdir(parents=True, exist_ok=True)
     ports: dict[str, int] = json.loads(place.ports.read_text()) if place.ports.exists() else {}
-    saved = {name: place.systems / f"{name}.json" for name in ("jiandaoyun", "salesforce", "xero")}
+    saved = {name: place.systems / f"{name}.json" for name in ("jiandaoyun", "salesforce", "stripe", "xero")}
     world: World | None = None if all(path.exists() for path in saved.values()) else build_world()
     with ExitStack() as stack, ThreadPoolExecutor(1) as background:
         erp_started = background.submit(tryton.start, place.systems / "tryton", port=ports.get("tryton", 0))
@@ -45,20 +45,29 @@ def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
         )
         books = stack.enter_context(xero.start(world, port=ports.get("xero", 0)))
         books.access.limits.minute = 6000  # nobody else is calling; the demo need not wait for Xero's minute
+        shop = stack.enter_context(stripe.start(world, port=ports.get("stripe", 0)))
         if world is None:
             crm.load(saved["salesforce"])
+            shop.load(saved["stripe"])
             books.load(saved["xero"])
         erp = stack.enter_context(erp_started.result())
         if not place.statements.exists():
             year.write(world or build_world(), place.statements)
         place.ports.write_text(
             json.dumps(
-                {"jiandaoyun": forms.port, "salesforce": crm.port, "tryton": erp.port, "xero": books.port}, indent=1
+                {
+                    "jiandaoyun": forms.port,
+                    "salesforce": crm.port,
+                    "stripe": shop.port,
+                    "tryton": erp.port,
+                    "xero": books.port,
+                },
+                indent=1,
             )
         )
 
         def save() -> None:
-            for name, system in (("jiandaoyun", forms), ("salesforce", crm), ("xero", books)):
+            for name, system in (("jiandaoyun", forms), ("salesforce", crm), ("stripe", shop), ("xero", books)):
                 fresh = saved[name].with_suffix(".new")
                 system.save(fresh)
                 fresh.replace(saved[name])
@@ -80,6 +89,7 @@ def running(place: Place) -> Iterator[dict[str, dict[str, Any]]]:
                 "client_id": books.client_id,
                 "client_secret": books.client_secret,
             },
+            "shop": {"base_url": shop.base_url, "api_key": shop.api_key},
             "bank": {"folder": str(place.statements), "patterns": ["*.xml"]},
         }
 

@@ -27,7 +27,7 @@ def run(folder: Path, engine: Engine = "prefect", locale: str | None = None) -> 
     place = Place(folder.resolve())
     started = time.monotonic()
     _clear(place)
-    _say("1/6 Starting the demo: 简道云 Jiandaoyun, Salesforce, Tryton (the real server), Xero, a bank's statements …")
+    _say("1/6 Starting the demo: 简道云 Jiandaoyun, Salesforce, Tryton (the real server), Xero, Stripe, a bank …")
     with systems.started(place) as endpoints:
         config.write(place, endpoints)
         settings = settings_room.load(place.settings)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sandbox.http import Application, Faults, Request, Server, Tls
 from sandbox.stripe import access as _access
+from sandbox.stripe import loader
 from sandbox.stripe import store as _store
 from sandbox.stripe.access import Access
 from sandbox.stripe.account import Account
 from sandbox.stripe.app import Api
 from sandbox.stripe.webhooks import Endpoint
+from sandbox.world.records import World
 
 
 class StripeServer:
@@ -36,6 +40,11 @@ class StripeServer:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self._server.port
 
     @property
     def base_url(self) -> str:
@@ -78,7 +87,18 @@ class StripeServer:
         """Stop serving; safe to call twice."""
         self._server.stop()
 
+    def save(self, path: Path) -> None:
+        """Write the account to a file."""
+        path.write_text(json.dumps(self.account.snapshot(), indent=1, ensure_ascii=False), encoding="utf-8")
 
-def start(port: int = 0, **options: Any) -> StripeServer:
-    """A running stand-in with an empty account; ``options`` as for ``StripeServer``."""
-    return StripeServer(port=port, **options)
+    def load(self, path: Path) -> None:
+        """Replace the account by that of a file."""
+        self.account.restore(json.loads(path.read_text(encoding="utf-8")))
+
+
+def start(world: World | None = None, port: int = 0, **options: Any) -> StripeServer:
+    """A running stand-in, filled with the world if one is given; ``options`` as for ``StripeServer``."""
+    server = StripeServer(port=port, **options)
+    if world is not None:
+        loader.fill(server.account, world)
+    return server

@@ -70,6 +70,16 @@ class Store:
             raise missing(kind, key, param, status)
         return found
 
+    def snapshot(self) -> Json:
+        """Everything, for a file."""
+        with self.lock:
+            return copy.deepcopy({"last": self._last, "objects": self._objects})
+
+    def restore(self, kept: Json) -> None:
+        """Replace everything by what ``snapshot`` gave."""
+        with self.lock:
+            self._last, self._objects = kept["last"], kept["objects"]
+
     def remove(self, kind: str, key: str) -> None:
         """As if it had never been."""
         with self.lock:

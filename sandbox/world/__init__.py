@@ -1,1 +1,1 @@
-"""The demo company: one believable year of business, as each of its four systems and its bank show it."""
+"""The demo company: one believable year of business, as each of its five systems and its bank show it."""

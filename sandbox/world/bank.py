@@ -17,8 +17,12 @@ _UNKNOWN = ((9, "深圳市蓝海供应链有限公司", "服务费", "12800.00")
 def add(world: World, today: date) -> None:
     """Fill ``bank_lines``, by day; the faults are appended to those of the world."""
     names = {contact.key: contact.name for contact in world.book_contacts}
-    missing = {payment.key for payment in _never_came(world, today)}
+    missing = {payment.key for payment in never_came(world, today)}
+    by_card = {charge.payment_key for charge in world.processor.charges}
+    by_card |= {refund.payment_key for refund in world.processor.refunds}
     for payment in world.book_payments:
+        if payment.key in by_card:
+            continue  # it comes with a payout
         name = names[payment.contact_key]
         if payment.key not in missing:
             world.bank_lines.append(_line(payment, name))
@@ -28,12 +32,14 @@ def add(world: World, today: date) -> None:
                 world.bank_lines.append(came)
         else:
             story = "booked by hand, and the bank has never seen it"
-            world.faults.append(Fault("payment_not_in_bank", (payment.reference,), story))
+            number = (payment.reference,)
+            world.faults.append(Fault("payment_not_in_bank", number, story, payment.amount, payment.currency))
     for days, payer, text, amount in _UNKNOWN:
         reference = bank_reference(f"unknown {days}")
         made = BankLine(reference, today - timedelta(days=days), Decimal(amount), "CNY", False, payer, text)
         world.bank_lines.append(made)
-        world.faults.append(Fault("bank_line_unexplained", (reference,), "money at the bank that nobody can explain"))
+        story = "money at the bank that nobody can explain"
+        world.faults.append(Fault("bank_line_unexplained", (reference,), story, made.amount, made.currency))
     world.bank_lines.extend(_not_booked(world, names, today))
     world.bank_lines.sort(key=lambda line: (line.booked_on, line.reference))
 
@@ -50,8 +56,8 @@ def _line(payment: BookPayment, name: str) -> BankLine:
     )
 
 
-def _never_came(world: World, today: date) -> list[BookPayment]:
-    """Payments of ordinary deals, weeks ago."""
+def never_came(world: World, today: date) -> list[BookPayment]:
+    """Payments that are booked and never came: of ordinary deals, weeks ago."""
     planted = {number for fault in world.faults for text in fault.numbers for number in text.split()}
     plain = [
         payment

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.world import bank, faults, leads, shown
+from sandbox.world import bank, cards, faults, leads, payouts, shown
 from sandbox.world.deals import Deal, Documents, at, exponent, render
 from sandbox.world.names import CURRENCY, Customer, NameBook
+from sandbox.world.processor import Processor
 from sandbox.world.records import (
     BookContact,
     CrmAccount,
@@ -280,6 +281,8 @@ def build_world(seed: int = SEED) -> World:
     leads.add(world, book, rng, TODAY)
     faults.plant_deleted_accounts(world)
     shown.settle(world, documents)
+    cards.add(world, TODAY)
+    payouts.add(world, TODAY)
     bank.add(world, TODAY)
     return world
 
@@ -324,6 +327,7 @@ def _assemble(
         book_contacts=[_contact(customer, index) for index, customer in enumerate(customers)],
         book_invoices=[invoice for d in documents for invoice in d.invoices],
         book_payments=[payment for d in documents for payment in d.payments],
+        processor=Processor(),
         bank_lines=[],
         faults=planted,
     )

@@ -36,8 +36,10 @@ def _won_without_order(documents: Documents, index: int, today: date) -> Fault:
 
 def _quote_amount(documents: Documents, index: int, today: date) -> Fault:
     assert documents.opportunity
-    documents.opportunity.amount += (Decimal(1000), Decimal(-250), Decimal(4800))[index] * exponent("CNY") * 100
-    return _fault("opportunity_quote_amount", documents, "the deal's amount was never brought up to the accepted quote")
+    more = (Decimal(1000), Decimal(-250), Decimal(4800))[index]
+    documents.opportunity.amount += more
+    story = "the deal's amount was never brought up to the accepted quote"
+    return _fault("opportunity_quote_amount", documents, story, amount=abs(more))
 
 
 def _approval(documents: Documents, index: int, today: date) -> Fault:
@@ -55,6 +57,7 @@ def _order_lines(documents: Documents, index: int, today: date) -> Fault:
         "another currency",
     )
     quoted = documents.quote
+    differ = (first.unit_price, 10 * first.quantity, Decimal(0), documents.deal.net)[index]
     if index == 0:
         quoted.lines[0] = replace(quoted.lines[0], quantity=first.quantity - 1)
     elif index == 1:
@@ -66,7 +69,7 @@ def _order_lines(documents: Documents, index: int, today: date) -> Fault:
     assert documents.opportunity
     documents.opportunity.amount = sum((line.quantity * line.unit_price for line in quoted.lines), Decimal(0))
     documents.opportunity.currency = quoted.currency
-    return _fault("quote_order_lines", documents, f"the order was entered with {story[index]}", "order")
+    return _fault("quote_order_lines", documents, f"the order was entered with {story[index]}", "order", differ)
 
 
 def _no_quote(documents: Documents, index: int, today: date) -> Fault:
@@ -81,7 +84,7 @@ def _cancelled(documents: Documents, index: int, today: date) -> Fault:
     """A cancelled order that was delivered (0), billed (1), billed and paid (2)."""
     assert documents.order
     assert documents.opportunity
-    deal, order = documents.deal, documents.order
+    order = documents.order
     documents.opportunity.stage, documents.opportunity.probability = "Closed Lost", 0
     documents.quote.status = "Rejected"
     order.state = "cancelled"
@@ -98,7 +101,7 @@ def _cancelled(documents: Documents, index: int, today: date) -> Fault:
         else:
             documents.invoice.status = "PAID"
     story = ("delivered", "billed", "billed and paid")[index]
-    return Fault("order_cancelled_but_active", (deal.order_number,), f"cancelled in the ERP, yet {story}")
+    return _fault("order_cancelled_but_active", documents, f"cancelled in the ERP, yet {story}", "order")
 
 
 def _late(documents: Documents, index: int, today: date) -> Fault:
@@ -106,7 +109,9 @@ def _late(documents: Documents, index: int, today: date) -> Fault:
     order = documents.order
     order.promised_date = today - timedelta(days=5 + 9 * index)
     order.order_date = min(order.order_date, order.promised_date - timedelta(days=12))
-    return _fault("delivery_late", documents, "past its promised date and not fully delivered", "order")
+    waiting = [delivery.quantities for delivery in order.deliveries if delivery.shipped_on is None]
+    worth = sum((order.lines[line].unit_price * of for part in waiting for line, of in part.items()), Decimal(0))
+    return _fault("delivery_late", documents, "past its promised date and not fully delivered", "order", worth)
 
 
 def _not_invoiced(documents: Documents, index: int, today: date) -> Fault:
@@ -119,6 +124,7 @@ def _invoice_amount(documents: Documents, index: int, today: date) -> Fault:
     """Billed too little (0), too much (1), in another currency (2)."""
     invoice = documents.invoice
     first = invoice.lines[0]
+    differ = (first.unit_price, 15 * first.quantity, documents.deal.net)[index]
     if index == 0:
         invoice.lines[0] = replace(first, quantity=first.quantity - 1)
     elif index == 1:
@@ -127,7 +133,7 @@ def _invoice_amount(documents: Documents, index: int, today: date) -> Fault:
         invoice.currency = "EUR" if invoice.currency != "EUR" else "USD"
     _repay(documents)
     story = ("one piece short", "at too high a price", "in the wrong currency")[index]
-    return _fault("order_invoice_amount", documents, f"billed {story}", "order")
+    return _fault("order_invoice_amount", documents, f"billed {story}", "order", differ)
 
 
 def _duplicate_invoice(documents: Documents, index: int, today: date) -> Fault:
@@ -144,27 +150,28 @@ def _duplicate_invoice(documents: Documents, index: int, today: date) -> Fault:
         updated_at=at(day, 7, 30 + index),
     )
     documents.invoices.append(second)
-    return Fault("invoice_duplicate", (first.number, second.number), "the same order billed twice")
+    numbers, gross = (first.number, second.number), documents.deal.gross
+    return Fault("invoice_duplicate", numbers, "the same order billed twice", gross, first.currency)
 
 
 def _overdue(documents: Documents, index: int, today: date) -> Fault:
     days = (today - documents.invoice.due_date).days
-    return _fault("invoice_overdue", documents, f"{days} days past due and nothing paid", "invoice")
+    story = f"{days} days past due and nothing paid"
+    return _fault("invoice_overdue", documents, story, "invoice", documents.deal.gross)
 
 
 def _underpaid(documents: Documents, index: int, today: date) -> Fault:
     invoice, payment = documents.invoice, documents.payments[0]
-    payment.amount -= (payment.amount * Decimal("0.08")).quantize(exponent(payment.currency))
+    less = (payment.amount * Decimal("0.08")).quantize(exponent(payment.currency))
+    payment.amount -= less
     invoice.status = "AUTHORISED"
-    return _fault("payment_underpaid", documents, "the customer paid 8 % too little", "invoice")
+    return _fault("payment_underpaid", documents, "the customer paid 8 % too little", "invoice", less)
 
 
 def _overpaid(documents: Documents, index: int, today: date) -> Fault:
     paid = documents.payments[0]
     extra = _loose(documents, "overpayment", paid.paid_on, Decimal(150 + 70 * index), paid.reference)
-    return Fault(
-        "payment_overpaid", (extra.reference,), "paid more than was billed; the rest is still ours to give back"
-    )
+    return _of_money("payment_overpaid", extra, "paid more than was billed; the rest is still ours to give back")
 
 
 def _loose_payment(documents: Documents, index: int, today: date) -> Fault:
@@ -173,19 +180,19 @@ def _loose_payment(documents: Documents, index: int, today: date) -> Fault:
     text = ("往来款", "payment on account", "货款")[index]
     extra = _loose(documents, "prepayment", day, Decimal(5200 + 1313 * index), text)
     extra.reference += f" {bank_reference(extra.key)}"  # typed off the statement
-    return Fault("payment_without_invoice", (extra.reference,), "money came in that names no invoice")
+    return _of_money("payment_without_invoice", extra, "money came in that names no invoice")
 
 
 def _duplicate_payment(documents: Documents, index: int, today: date) -> Fault:
     paid = documents.payments[0]
     extra = _loose(documents, "prepayment", paid.paid_on + timedelta(days=2), paid.amount, paid.reference)
-    return Fault("payment_duplicate", (extra.reference,), "the customer's bank sent the same transfer twice")
+    return _of_money("payment_duplicate", extra, "the customer's bank sent the same transfer twice")
 
 
 def _refund(documents: Documents, index: int, today: date) -> Fault:
     day = documents.payments[0].paid_on + timedelta(days=9)
     extra = _loose(documents, "refund", day, Decimal(320 + 45 * index), f"refund {documents.deal.order_number}")
-    return Fault("refund_without_credit_note", (extra.reference,), "money sent back without a credit note")
+    return _of_money("refund_without_credit_note", extra, "money sent back without a credit note")
 
 
 def _open_with_order(documents: Documents, index: int, today: date) -> Fault:
@@ -371,8 +378,17 @@ def _loose(documents: Documents, kind: str, day: date, amount: Decimal, referenc
     return made
 
 
-def _fault(check: str, documents: Documents, story: str, about: str = "opportunity") -> Fault:
-    """The finding must name the deal's document of that kind; opportunities go by their name."""
+def _of_money(check: str, payment: BookPayment, story: str) -> Fault:
+    return Fault(check, (payment.reference,), story, payment.amount, payment.currency)
+
+
+def _fault(
+    check: str, documents: Documents, story: str, about: str = "opportunity", amount: Decimal | None = None
+) -> Fault:
+    """The finding must name the deal's document of that kind, opportunities by their name, and say its net amount.
+
+    ``amount`` is what it must say instead.
+    """
     deal = documents.deal
     number = {
         "opportunity": f"{deal.customer.short_name} – {deal.lines[0].description}",
@@ -380,4 +396,4 @@ def _fault(check: str, documents: Documents, story: str, about: str = "opportuni
         "order": deal.order_number,
         "invoice": deal.invoice_number,
     }[about]
-    return Fault(check, (number,), story)
+    return Fault(check, (number,), story, deal.net if amount is None else amount, deal.currency)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from sandbox.world.processor import Processor
+
 
 def native_id(kind: str, key: str, length: int) -> str:
     """A stable lower-case hex id of ``length`` characters for a record of the world."""
@@ -278,11 +280,13 @@ class Fault:
     check: str
     numbers: tuple[str, ...]  # document numbers or keys that the finding must name
     story: str  # one sentence for docs
+    amount: Decimal | None = None  # what the finding must say is at stake; None = whatever it says
+    currency: str = ""
 
 
 @dataclass(slots=True)
 class World:
-    """Everything the five systems hold, and the faults planted in it."""
+    """Everything the systems and the bank hold, and the faults planted in it."""
 
     seed: int
     as_of: datetime
@@ -298,5 +302,6 @@ class World:
     book_contacts: list[BookContact]
     book_invoices: list[BookInvoice]
     book_payments: list[BookPayment]
+    processor: Processor
     bank_lines: list[BankLine]
     faults: list[Fault]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sandbox.world.deals import line_gross
+from sandbox.world.processor import Charge
 from sandbox.world.records import BookPayment, SalesLine, World, bank_reference
 from tests.reconciliation.books import Books
 
@@ -61,6 +62,77 @@ def fill_bank(books: Books, world: World) -> None:
             order_refs=[f"no:{number}" for number in orders],
             lines=[{"invoice_ref": f"no:{named}", "amount": line.amount}] if named else [],
         )
+
+
+def fill_processor(books: Books, world: World) -> None:
+    """What the card processor holds, as a system called ``shop``, mapped as the demo does it; to be saved."""
+    shop = world.processor
+    parties = {party.key: party for party in world.erp_parties}
+    for key in sorted({charge.contact_key for charge in shop.charges} - {""}):
+        party = parties[key]
+        address: dict[str, Any] = {"country": party.country, "postal_code": party.postal_code, "city": party.city}
+        ref = f"no:{key}"
+        books.add("party", key, system="shop", name=party.name, external_ref=ref, status="active", **address)
+    for charge in shop.charges:
+        status = "failed" if charge.is_declined else "received"
+        fee = None if charge.is_declined else charge.fee
+        seen = {"fee_amount": fee, "reference_text": charge.text}
+        _by_card(books, charge.id, charge, ("payment", "in"), charge.made_at, charge.amount, status, **seen)
+    charges = {charge.id: charge for charge in shop.charges}
+    for refund in shop.refunds:
+        charge, kind = charges[refund.charge_id], ("refund", "out")
+        _by_card(books, refund.id, charge, kind, refund.made_at, refund.amount, "received", number=refund.id)
+    for dispute in shop.disputes:
+        charge, kind = charges[dispute.charge_id], ("chargeback", "out")
+        status = {"won": "cancelled", "lost": "received"}.get(dispute.status, "pending")
+        _by_card(books, dispute.id, charge, kind, dispute.made_at, dispute.amount, status, number=dispute.id)
+    for payout in shop.payouts:
+        books.add(
+            "payout",
+            payout.id,
+            system="shop",
+            number=payout.id,
+            status="paid" if payout.arrives_on <= world.as_of.date() else "in_transit",
+            currency=payout.currency,
+            amount=payout.amount,
+            arrival_date=payout.arrives_on,
+            bank_reference=payout.trace or None,
+            descriptor="STRIPE",
+            lines=[
+                {"kind": item.category, "payment_ref": f"id:{item.source_id}", "amount": item.amount}
+                | {"fee_amount": item.fee, "net_amount": item.net}
+                for item in shop.movements
+                if item.payout_id == payout.id
+            ],
+        )
+
+
+def _by_card(
+    books: Books,
+    key: str,
+    charge: Charge,
+    kind: tuple[str, str],
+    made_at: datetime,
+    amount: Decimal,
+    status: str,
+    **fields: Any,
+) -> None:
+    books.add(
+        "payment",
+        key,
+        system="shop",
+        status=status,
+        kind=kind[0],
+        direction=kind[1],
+        method="card" if kind[0] == "payment" else None,
+        currency=charge.currency,
+        amount=amount,
+        received_on=made_at.date(),
+        party_ref=f"id:{charge.contact_key}" if charge.contact_key else None,
+        invoice_ref=f"no:{charge.invoice_number}" if charge.invoice_number else None,
+        order_refs=[f"no:{charge.order_number}"] if charge.order_number else [],
+        **fields,
+    )
 
 
 def _leads(books: Books, world: World) -> None:

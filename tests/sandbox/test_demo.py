@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_every_planted_fault_is_found_and_nothing_else(story: dict[str, Any]) ->
     verdict = verify(story["before"]["findings"], build_world().faults)
     assert not verdict.missed
     assert not verdict.extra
-    assert verdict.found == 77
+    assert verdict.found == 97
 
 
 def test_a_fault_that_is_not_found_or_not_planted_is_told() -> None:
@@ -81,11 +82,19 @@ def test_a_fault_that_is_not_found_or_not_planted_is_told() -> None:
     assert verdict.extra == [("invoice_overdue", ("INV-1",))]
 
 
+def test_a_fault_that_is_found_with_another_amount_is_not_found() -> None:
+    planted = Fault("payout_bank_amount", ("po_1",), "…", Decimal(15), "EUR")
+    named = {"check": "payout_bank_amount", "records": [{"number": "po_1"}], "currency": "EUR"}
+    assert verify([{**named, "amount": "15.00"}], [planted]).exact
+    for other in ({"amount": "15.01"}, {"amount": "15.00", "currency": "USD"}):
+        assert verify([{**named, **other}], [planted]).missed == [planted]
+
+
 def test_everything_is_pulled_and_only_the_unknown_status_is_rejected(story: dict[str, Any]) -> None:
     assert story["first"].status == "done"
     counts = story["first"].counts()
     rejected = {system: sums["rejected"] for system, sums in counts.items()}
-    assert rejected == {"forms": 1, "crm": 0, "erp": 0, "books": 0, "bank": 0}
+    assert rejected == {"forms": 1, "crm": 0, "erp": 0, "books": 0, "shop": 0, "bank": 0}
     assert counts["forms"]["new"] == 2241
 
 
@@ -105,10 +114,28 @@ def test_every_tie_out_foots(story: dict[str, Any]) -> None:
         "order_delivery",
         "order_invoice",
         "invoice_payment",
+        "payment_payout",
+        "payout_bank",
         "status_crm_erp",
         "status_erp_accounting",
     }
     assert all(item["foots"] for item in story["before"]["tie_outs"])
+
+
+def test_payments_payouts_and_the_bank_tie_out_but_for_the_planted_faults(story: dict[str, Any]) -> None:
+    ties = {(item["name"], item["currency"]): item for item in story["before"]["tie_outs"]}
+    planted = build_world().faults
+
+    def planted_in(check: str, currency: str) -> Decimal:
+        return sum((f.amount or Decimal(0) for f in planted if (f.check, f.currency) == (check, currency)), Decimal(0))
+
+    for currency in ("CNY", "EUR", "JPY", "USD"):
+        paid, arrived = ties["payment_payout", currency], ties["payout_bank", currency]
+        assert paid["right"]["amount"] == arrived["left"]["amount"]  # what is paid out is what should arrive
+        assert Decimal(paid["unmatched_left"]["amount"]) == planted_in("payment_not_paid_out", currency)
+        assert Decimal(paid["unmatched_right"]["amount"]) == -planted_in("payout_does_not_add_up", currency)
+        short = Decimal(arrived["unmatched_left"]["amount"]) - Decimal(arrived["unmatched_right"]["amount"])
+        assert short == planted_in("payout_not_in_bank", currency) + planted_in("payout_bank_amount", currency)
 
 
 def test_nothing_is_written_before_a_person_has_accepted_how_the_records_were_matched(story: dict[str, Any]) -> None:
@@ -117,7 +144,7 @@ def test_nothing_is_written_before_a_person_has_accepted_how_the_records_were_ma
     assert {problem.kind for problem in story["refused"].problems} == {"first_run"}
 
 
-def test_each_of_the_four_systems_is_written_to_and_accepts_everything(story: dict[str, Any]) -> None:
+def test_each_of_the_four_systems_that_are_written_to_accepts_everything(story: dict[str, Any]) -> None:
     assert {plan.system for plan in story["first"].plans} == {"forms", "crm", "erp", "books"}
     statuses = {item.status.value for plan in story["applied"].applied for item in plan.items}
     assert statuses == {"applied"}

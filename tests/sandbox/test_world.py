@@ -11,7 +11,8 @@ import pytest
 from sandbox.world.build import build_world
 from sandbox.world.deals import line_gross
 from sandbox.world.describe import describe
-from sandbox.world.records import World
+from sandbox.world.processor import CardRefund, Charge
+from sandbox.world.records import World, bank_reference
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +74,66 @@ def test_paid_invoices_are_covered_by_money_and_credits_to_the_cent(world: World
             assert paid[invoice.key] == gross, invoice.number
 
 
+def booked_by_card(world: World) -> list[Charge | CardRefund]:
+    made: list[Charge | CardRefund] = [*world.processor.charges, *world.processor.refunds]
+    return [item for item in made if item.payment_key]
+
+
 def test_the_bank_shows_every_booked_payment_but_those_that_never_came(world: World) -> None:
     shown = Counter((line.amount, line.currency, line.outgoing) for line in world.bank_lines)
-    booked = Counter((item.amount, item.currency, item.kind == "refund") for item in world.book_payments)
+    by_card = {item.payment_key for item in booked_by_card(world)}
+    at_bank = [item for item in world.book_payments if item.key not in by_card]
+    booked = Counter((item.amount, item.currency, item.kind == "refund") for item in at_bank)
     never = sum(fault.check == "payment_not_in_bank" for fault in world.faults)
     assert sum((booked - shown).values()) == never
     assert len({line.reference for line in world.bank_lines}) == len(world.bank_lines)
 
 
+def test_the_processor_has_what_accounting_books_as_paid_or_given_back_by_card(world: World) -> None:
+    booked = {payment.key: payment for payment in world.book_payments}
+    known = booked_by_card(world)
+    assert len(known) >= 70
+    assert all(booked[item.payment_key].amount == item.amount for item in known)
+    assert {booked[item.payment_key].currency for item in known} == {"CNY", "USD", "EUR", "JPY"}
+
+
+def test_what_is_paid_out_is_charges_less_fees_refunds_and_disputes_but_for_the_planted_faults(world: World) -> None:
+    wrong = {fault.numbers[0]: fault.amount for fault in world.faults if fault.check == "payout_does_not_add_up"}
+    shop = world.processor
+    for payout in shop.payouts:
+        inside = [item for item in shop.movements if item.payout_id == payout.id]
+        assert {item.currency for item in inside} == {payout.currency}
+        net = sum((item.amount - item.fee for item in inside), Decimal(0))
+        assert net - payout.amount == (wrong.get(payout.id) or 0), payout.id
+    inside_all = {(item.category, item.amount > 0) for item in shop.movements if item.payout_id}
+    assert inside_all == {("charge", True), ("refund", False), ("dispute", False), ("dispute_reversal", True)}
+
+
+def test_the_bank_shows_every_payout_that_is_due_but_for_the_planted_faults(world: World) -> None:
+    lines = {line.reference: line for line in world.bank_lines}
+    missing = {fault.numbers[0] for fault in world.faults if fault.check == "payout_not_in_bank"}
+    short = {fault.numbers[0]: fault.amount for fault in world.faults if fault.check == "payout_bank_amount"}
+    on_the_way = 0
+    for payout in world.processor.payouts:
+        line = lines.get(bank_reference(payout.id))
+        if line is None:
+            on_the_way += payout.arrives_on > world.as_of.date()
+            assert payout.id in missing or payout.arrives_on > world.as_of.date(), payout.id
+        else:
+            moved = -line.amount if line.outgoing else line.amount
+            assert (payout.amount - moved, line.currency) == (short.get(payout.id) or 0, payout.currency)
+    assert on_the_way >= 1
+
+
 def test_every_kind_of_fault_is_planted_at_least_twice(world: World) -> None:
     planted = Counter(fault.check for fault in world.faults)
-    assert len(planted) == 26
+    assert len(planted) == 34
     assert min(planted.values()) >= 2
+
+
+def test_the_answer_key_has_the_amount_of_every_fault_but_those_about_leads_and_customers(world: World) -> None:
+    without = {fault.check for fault in world.faults if fault.amount is None}
+    assert without == {"lead_duplicate", "lead_incomplete", "lead_not_in_crm", "deleted_elsewhere"}
 
 
 def test_the_page_about_the_demo_company_is_up_to_date(world: World) -> None:
