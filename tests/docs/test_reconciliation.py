@@ -1,4 +1,7 @@
-"""The worked example of cash application comes out of the engine; the rules shown are those shipped."""
+"""The worked example of cash application comes out of the engine, that of payouts out of the demo company's records.
+
+The rules shown are those shipped.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from sandbox.world.build import build_world
 from settings.cash import PARAMETERS, SHIPPED, CashSettings
 from tests.reconciliation.cash.world import World
 
@@ -46,6 +50,30 @@ def test_the_example_is_what_the_engine_makes_of_it() -> None:
     sentence = f"Together {_money(came)} came in; {_money(settled)} of items net of"
     assert sentence in _CASH
     assert f"{_money(differences)} are differences, {_money(left)} are left" in _CASH
+
+
+def test_the_year_of_payouts_is_the_demo_companys_and_adds_up() -> None:
+    world = build_world()
+    inside = [item for item in world.processor.movements if item.currency == "USD" and item.payout_id]
+    payouts = [item for item in world.processor.payouts if item.currency == "USD"]
+    lines = [item for item in world.bank_lines if item.currency == "USD" and item.text.startswith("STRIPE")]
+    amounts = {fault.check: fault.amount or Decimal(0) for fault in world.faults if fault.currency == "USD"}
+
+    def moved(*categories: str) -> Decimal:
+        return sum((item.amount for item in inside if item.category in categories), Decimal(0))
+
+    paid_out = sum((item.amount for item in payouts), Decimal(0))
+    late = sum((item.amount for item in payouts if item.arrives_on > world.as_of.date()), Decimal(0))
+    arrived = sum((-item.amount if item.outgoing else item.amount for item in lines), Decimal(0))
+    refunds, disputes = -moved("refund"), -moved("dispute", "dispute_reversal")
+    fees, unexplained = sum((item.fee for item in inside), Decimal(0)), amounts["payout_does_not_add_up"]
+    kept = amounts["payout_bank_amount"]
+    table = _PAGE[_PAGE.index("<!-- the year's payouts -->") :].splitlines()[3:12]
+    shown = [Decimal(line.strip("|").split("|")[1].strip().replace(",", "")) for line in table]
+    assert shown == [moved("charge"), refunds, disputes, fees, unexplained, paid_out, late, kept, arrived]
+    assert shown[0] - sum(shown[1:5]) == shown[5]
+    assert shown[5] - sum(shown[6:8]) == shown[8]
+    assert f"One more charge of {amounts['payment_not_paid_out']:,} is in no payout" in _PAGE
 
 
 def test_every_shipped_rule_is_in_the_table_in_its_order_with_its_parameters() -> None:
