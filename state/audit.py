@@ -56,13 +56,21 @@ class Entry:
     erased: bool = False
 
 
+def take_turn(connection: Connection) -> None:
+    """Wait until nobody else is about to append, and let nobody until the end of the caller's transaction.
+
+    For what is looked up and then told here: what the others have committed meanwhile is seen after it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_WRITER)  # SQLite has one writer at a time anyway
+
+
 def append(connection: Connection, actor: str, action: str, detail: dict[str, Any]) -> int:
     """Add a row in the caller's transaction and return its number.
 
     A second writer waits until this transaction ends, so the chain cannot fork. ``detail`` must be JSON.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_ONE_WRITER)  # SQLite has one writer at a time anyway
+    take_turn(connection)
     last = connection.execute(select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)).first()
     number, before = (last.id + 1, bytes(last.hash)) if last else (1, _START)
     at, written, salt = now_us(), json.dumps(detail, sort_keys=True, ensure_ascii=False), secrets.token_bytes(16)

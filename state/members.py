@@ -131,6 +131,7 @@ def invite(
     ``MemberError``.
     """
     called, wanted, limit = called_by(name), frozenset(roles), _limit(systems)
+    audit.take_turn(connection)  # two may invite the same person
     row = _row(connection, called)
     if row is None:
         if not wanted:

@@ -49,6 +49,9 @@ def arrive(connection: Connection, issuer: str, subject: str, name: str, roles: 
     """
     wanted, found = frozenset(roles), of(connection, issuer, subject)
     if found is None:
+        audit.take_turn(connection)  # they may come for the first time twice, in two windows
+        found = of(connection, issuer, subject)
+    if found is None:
         return _newcomer(connection, issuer, subject, name, wanted)
     if not found.active:
         return _refused(connection, issuer, subject, found.name, "inactive")
