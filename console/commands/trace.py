@@ -41,12 +41,29 @@ def command(app: App, needle: str, as_json: bool) -> int:
         emit_json([_without_personal(chain).as_dict() for chain in found])
     elif not found:
         click.echo(app.texts("trace.nothing", needle=needle), err=True)
+        _meant(app, needle)
     for place, chain in enumerate(() if as_json else found):
         if len(found) > 1:
             say(app.texts("trace.head", place=place + 1, count=len(found), records=len(chain.records)))
         chains.show(chain, view)
         say()
     return 0 if found else 1
+
+
+def _meant(app: App, needle: str) -> None:
+    """What may be meant, to be asked for next."""
+    from console.report import figures
+    from reconciliation import money
+    from state.near import near
+
+    with app.store.reading() as connection:
+        found = near(connection, needle)
+    if found:
+        click.echo(app.texts("near.meant"), err=True)
+    for item in found:
+        amount = figures.money(money.text(item.amount, item.currency), item.currency) if item.amount else ""
+        shown = f"{app.texts.name('entity', item.entity)} {item.called}  {amount} {item.currency or ''}".rstrip()
+        click.echo(f"  {shown}  ({item.system})", err=True)
 
 
 def _without_personal(chain: Chain) -> Chain:

@@ -68,6 +68,13 @@ def test_a_trace_shows_the_chain_in_order_from_lead_to_payment(config: Path) -> 
     assert "order_refs" in result.stdout
 
 
+def test_what_may_be_meant_is_told_where_nothing_is_called_so(config: Path) -> None:
+    result = ltc(config, "trace", "1200")
+    assert result.exit_code == 1
+    assert "Perhaps one of these:\n  Invoice INV-1  1,200.00 CNY  (books)" in result.stderr
+    assert "Customer ACME S.r.l.  (erp)" in ltc(config, "trace", "acme").stderr
+
+
 def test_every_number_of_a_chain_leads_to_the_same_chain(config: Path) -> None:
     chains = [data(ltc(config, "trace", needle, "--json")) for needle in ("L-1", "o1", "INV-1", "p1")]
     members = [{record["record_id"] for record in found[0]["records"]} for found in chains]
