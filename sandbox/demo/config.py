@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -58,18 +59,48 @@ streams:
 """
 
 
-def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
-    """Write settings, mapping and secrets for the running systems; the secrets stay in files of their own."""
+def renew(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
+    """Put the addresses of the running systems into the settings that are there, which people may have changed.
+
+    Without settings they are written. Raises ``RuntimeError`` if what is there is no YAML.
+    """
+    if not place.settings.exists():
+        write(place, endpoints)
+        return
+    text = place.settings.read_text("utf-8")
+    try:
+        known = yaml.safe_load(text)["systems"]
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise RuntimeError(f"{place.settings} cannot be read, so it does not get the systems' addresses.") from None
+    moved: dict[str, str] = {}
+    for name in _SYSTEMS:
+        before = (known.get(name) or {}).get("config") or {}
+        for key, value in _kept_secret(place, name, endpoints[name]).items():
+            if isinstance(value, str) and value.startswith("http") and str(before.get(key)).startswith("http"):
+                moved[before[key]] = value
+    if moved:  # all at once: one system may have got the address that another one had
+        old = re.compile("|".join(map(re.escape, sorted(moved, key=len, reverse=True))))
+        place.settings.write_text(old.sub(lambda found: moved[found[0]], text), encoding="utf-8")
+
+
+def _kept_secret(place: Place, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a system with its secrets in files, and where they are in their place."""
     place.secrets.mkdir(parents=True, exist_ok=True)
     place.secrets.chmod(0o700)
+    values = dict(values)
+    for key in _SECRETS.get(name, ()):
+        file = place.secrets / f"{name}-{key}"
+        file.write_text(values[key])
+        file.chmod(0o600)
+        values[key] = f"${{file:secrets/{file.name}}}"
+    return values
+
+
+def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
+    """Write settings, mapping and secrets for the running systems; the secrets stay in files of their own."""
     systems = {}
     for name, (connector, role, extra) in _SYSTEMS.items():
-        values = {**endpoints[name], **extra}
-        for key in _SECRETS.get(name, ()):
-            file = place.secrets / f"{name}-{key}"
-            file.write_text(values[key])
-            file.chmod(0o600)
-            values[key] = f"${{file:secrets/{file.name}}}"
+        values = _kept_secret(place, name, {**endpoints[name], **extra})
         systems[name] = {
             "connector": connector,
             "roles": [role],

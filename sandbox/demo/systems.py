@@ -30,7 +30,7 @@ def up(folder: Path, say: Say = print) -> dict[str, Any]:
     """
     place = Place(folder.resolve())
     endpoints = start(place)
-    config.write(place, endpoints)
+    config.renew(place, endpoints)
     say(f"The demo systems are up (process {_pid(place)}). Stop them with: ltc demo down")
     for name, system in endpoints.items():
         say(f"  {name:6} {system.get('base_url') or system.get('instance_url') or system['folder']}")
