@@ -10,7 +10,7 @@ from threading import Lock
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from console.web.problems import API, problem
 from state import attachments
@@ -65,7 +65,10 @@ class Guard:
     async def __call__(self, request: Request, answer: Answer) -> Response:
         """Answer, or refuse."""
         refusal = self._refusal(request)
-        response = _refused(request, refusal) if refusal else await answer(request)
+        if not refusal and self._secure and _came_in_the_clear(request):
+            response: Response = _to_tls(request)
+        else:
+            response = _refused(request, refusal) if refusal else await answer(request)
         for name, value in HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
@@ -77,6 +80,8 @@ class Guard:
         host = request.headers.get("host", "")
         if host_of(request) not in self._hosts and request.url.path not in _ANY_HOST:
             return "This host is not known here. Give `ltc serve` its address with --public-url."
+        if "\0" in request.url.path or "%00" in request.url.query:
+            return "There is no such address."  # nor any text with that in it: PostgreSQL keeps none
         if request.method in ("GET", "HEAD"):
             return ""
         site = request.headers.get("sec-fetch-site", "same-origin")
@@ -91,6 +96,19 @@ class Guard:
             return "The length of the form is missing."
         most = LARGEST_UPLOAD if _UPLOADS.fullmatch(request.url.path) else LARGEST_FORM
         return "" if 0 <= size <= most else "The form is too large."
+
+
+def _came_in_the_clear(request: Request) -> bool:
+    """Whether the proxy before us says that it was not asked over TLS."""
+    told = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    return told == "http" and request.url.path not in _ANY_HOST
+
+
+def _to_tls(request: Request) -> Response:
+    """The same page over TLS; a form or a token that came in the clear is refused, not sent on."""
+    if request.method not in ("GET", "HEAD") or "authorization" in request.headers:
+        return _refused(request, "This came unencrypted. Use https, and change the password or token that was sent.")
+    return RedirectResponse(str(request.url.replace(scheme="https")), 308)
 
 
 def _refused(request: Request, refusal: str) -> Response:

@@ -73,6 +73,20 @@ def test_over_tls_the_cookie_is_bound_to_the_host(desk: Store, given: Settings, 
     assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
+def test_what_a_proxy_took_in_the_clear_is_sent_to_tls_and_nothing_secret_is_taken_so(
+    desk: Store, given: Settings
+) -> None:
+    app = workbench(desk, given, secure=True, proxied=True, hosts=("ltc.example.com",))
+    clear = {"host": "ltc.example.com", "origin": "http://ltc.example.com", "x-forwarded-proto": "http"}
+    with served(app) as address, Client(base_url=address, headers=clear) as client:
+        page = client.get("/findings?text=a%26b")
+        assert (page.status_code, page.headers["location"]) == (308, "https://ltc.example.com/findings?text=a%26b")
+        assert client.post("/sign-in", data={"name": "anna", "password": PASSWORD}).status_code == 400
+        assert client.get("/api/v1/findings", headers={"authorization": "Bearer x"}).status_code == 400
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/sign-in", headers={"x-forwarded-proto": "https"}).status_code == 200
+
+
 def test_a_store_that_cannot_be_read_is_said_in_words(desk: Store, given: Settings, config: Path) -> None:
     with served(workbench(desk, given)) as address, Client(base_url=address) as client:
         assert client.get("/readyz").text == "ok\n"
