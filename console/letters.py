@@ -72,7 +72,7 @@ def edit(
 
 
 def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, reason: str) -> Decision:
-    from mappings.errors import MappingError
+    from mappings.errors import MappingError, MappingFileError
     from mappings.model import canonical_value
     from state.held import Decision
     from sync.systems import mapping_for
@@ -85,4 +85,6 @@ def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, r
         mapping_for(settings, item.system).stream(item.stream).reverse(name, wanted)
     except (MappingError, ValueError, KeyError) as error:
         raise Unfit(f"{name}: {error}") from None
+    except MappingFileError as error:
+        raise Unfit(f"{name}: {error.message}") from None
     return Decision(item.record_id, name, "instead", change.old, change.new, wanted, actor, reason)

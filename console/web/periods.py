@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import closes
+from console import closes, closing_steps
 from console.commands.period import MONTH
 from console.report import SUFFIXES, TYPES, content
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
@@ -74,6 +74,7 @@ def saved_report(data: Report, form: str, locale: str) -> Response:
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     with visit.desk.store.reading() as connection:
         found = periods.closes(connection)
+        month, steps = closing_steps.read(connection, visit.desk.settings, visit.member.name)
     zone = visit.desk.settings.business_day_zone
     standing = [item for item in found if item.stands]
     return visit.page(
@@ -85,6 +86,8 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         last=standing[-1] if standing else None,
         waits=bool(standing) and standing[-1].status == CLOSED,
         forms=tuple(TYPES),
+        month=month,
+        steps=steps,
         problem=problem,
     )
 

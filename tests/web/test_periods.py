@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -62,3 +63,25 @@ def test_the_report_comes_as_a_file(as_role: Callable[[Role], Browser], form: st
 @pytest.mark.parametrize("address", ["/report/exe", "/report/json?period=2026-13", "/report/json?period=../etc"])
 def test_what_is_no_report_is_refused(as_role: Callable[[Role], Browser], address: str) -> None:
     assert as_role(Role.VIEWER).get(address).status_code in (400, 404)
+
+
+def test_what_is_to_be_seen_to_before_a_month_is_closed_stands_there(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    anna = as_role(Role.FINANCE)
+    page = anna.get("/periods").text
+    assert "Before 2026-09 is closed" in page
+    assert steps(page)["The month is over (needed)"] == "✓ done"
+    assert steps(page)["Somebody else may approve the close (needed)"] == "not yet"
+    errors = steps(page)["Every error is assigned, explained or waived"]
+    assert int(errors) == anna.get("/findings?severity=error&status=open").text.count('<td><a href="/findings/') > 0
+    as_role(Role.APPROVER)
+    assert steps(anna.get("/periods").text)["Somebody else may approve the close (needed)"] == "✓ done"
+    anna.post("/periods/close", period="2026-09")
+    assert "Before 2026-09 is closed" in anna.get("/periods").text
+
+
+def steps(page: str) -> dict[str, str]:
+    """What to see to, and what stands beside it, without tags."""
+    rows = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th><td class="number">(.*?)</td>', page)
+    return {re.sub(r"<[^>]+>", "", name): re.sub(r"<[^>]+>", "", value) for name, value in rows}

@@ -32,6 +32,24 @@ class Periods(BaseModel):
     next: Month | None = Field(description="The only period that may be closed now; null: any that is over")
 
 
+class Step(BaseModel):
+    """One thing to see to before a month is closed."""
+
+    name: str = Field(
+        description="over, read, understood, receipts, links, errors, waivers or checker; see the page /periods"
+    )
+    left: int = Field(description="How much of it is left; 0: it is done")
+    needed: bool = Field(description="Whether there is no close, or no approval, without it")
+    page: str = Field(description="Where the workbench shows what is left")
+
+
+class Checklist(BaseModel):
+    """What is to be seen to before a month is closed, in the order in which people see to it."""
+
+    period: Month
+    items: list[Step]
+
+
 class Reopening(Sent):
     """Why it has to be opened again."""
 

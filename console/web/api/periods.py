@@ -8,8 +8,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from console import closing_steps
 from console.web.api.callers import Approver, Decider, Reader
-from console.web.api.period_models import Close, Periods, Reopening
+from console.web.api.period_models import Checklist, Close, Periods, Reopening, Step
 from console.web.api.values import Month
 from console.web.problems import Refusal
 from reconciliation import closing, sections
@@ -29,6 +30,15 @@ def list_periods(caller: Reader) -> Periods:
     with caller.store.reading() as connection:
         found = periods.closes(connection)
     return Periods(items=[_close(item) for item in found], next=closing.next_period(found))
+
+
+@router.get("/periods/checklist")
+def get_checklist(caller: Reader) -> Checklist:
+    """Tell what is to be seen to before the next month is closed, or approved."""
+    with caller.store.reading() as connection:
+        month, found = closing_steps.read(connection, caller.settings, caller.name)
+    items = [Step(name=item.name, left=item.left, needed=item.needed, page=item.page) for item in found]
+    return Checklist(period=month, items=items)
 
 
 @router.post("/periods/{period}/close")

@@ -118,6 +118,17 @@ def test_a_month_is_closed_by_a_program_and_approved_by_a_person(
     assert api.get("/report", period="2026-09").json()["sign_off"]["approved_by"] == "a.approver"
 
 
+def test_what_is_to_be_seen_to_before_a_close_is_told(program: Program) -> None:
+    api = program(Role.FINANCE)
+    found = api.get("/periods/checklist").json()
+    left = {item["name"]: item["left"] for item in found["items"]}
+    assert (found["period"], left["over"], left["checker"]) == ("2026-09", 0, 1)
+    assert left["errors"] == api.get("/findings", severity="error", status="open").json()["total"] > 0
+    api.post(f"/findings/{finding(api, severity='error')}/explain", reason="Paid in November")
+    left_then = {item["name"]: item["left"] for item in api.get("/periods/checklist").json()["items"]}
+    assert left_then["errors"] == left["errors"] - 1
+
+
 @pytest.mark.parametrize(
     "path", ["/findings/" + "0" * 20, "/runs/none", "/nothing", "/findings/" + "0" * 20 + "/nothing", "/runs%0A"]
 )

@@ -209,6 +209,10 @@ def test_a_dead_letter_is_looked_at_edited_and_taken_up_again(
     address = f"/dead-letters/{letters[0]}/edit"
     assert "amount" in refused(api.post(address, field="amount", value="1"), 409)["detail"]
     refused(api.post(address, field="delivery_state", value="x" * 2001), 422)
+    mapping = Path(settings.path).parent / "crm.yaml"
+    mapping.write_text("version: 2\n")
+    refused(api.post(address, field="delivery_state", value="returned"), 409)
+    mapping.write_text(MAPPINGS["crm"])
     assert api.post(address, field="delivery_state", value="returned", reason="Came back").status_code == 200
     refused(api.get(f"/dead-letters/{letters[0]}"), 404)
     job.run_sync(sqlite_store, settings)

@@ -57,6 +57,7 @@ TABLE: dict[tuple[str, str], Right] = {
     ("POST", "/links/{kind}/{left}/{right}/confirm"): DECIDE,
     ("POST", "/links/{kind}/{left}/{right}/cut"): DECIDE,
     ("GET", "/periods"): READ,
+    ("GET", "/periods/checklist"): READ,
     ("POST", "/periods/{period}/close"): DECIDE,
     ("POST", "/periods/{period}/approve"): APPROVE,
     ("POST", "/periods/{period}/reopen"): DECIDE,

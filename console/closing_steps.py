@@ -1,0 +1,69 @@
+"""What is to be seen to before a month is closed: the checklist of the workbench and its API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from console import cash
+from reconciliation import adjustments, closing
+from reconciliation.rules import Rules
+from state import finding_pages, links, members, periods, quarantine, queries
+from state.clock import to_us
+from state.finding_pages import Wanted
+from state.members import Role
+from state.periods import CLOSED
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from settings.model import Settings
+
+
+class Step(NamedTuple):
+    """One thing to see to. ``left`` is how much of it is left, 0 if it is done; ``needed``: no close without it."""
+
+    name: str
+    left: int
+    needed: bool
+    page: str
+    """Where the workbench shows what is left."""
+
+
+def read(connection: Connection, settings: Settings, person: str) -> tuple[str, list[Step]]:
+    """The month to be closed next, or closed and to be approved; and the steps in the order in which people take them.
+
+    Before the first close it is the last month that is over. ``person`` would be its maker.
+    """
+    found = periods.closes(connection)
+    standing = [item for item in found if item.stands]
+    if standing and standing[-1].status == CLOSED:
+        return standing[-1].period, _steps(connection, settings, standing[-1].period, standing[-1].closed_by)
+    month = closing.next_period(found) or adjustments.before(f"{Rules.of(settings).today:%Y-%m}")
+    return month, _steps(connection, settings, month, person)
+
+
+def _steps(connection: Connection, settings: Settings, month: str, maker: str) -> list[Step]:
+    rules = Rules.of(settings)
+    end = datetime.fromisoformat(f"{adjustments.after(month)}-01").replace(tzinfo=settings.business_day_zone)
+    streams = [item for item in queries.streams(connection, {}) if item.system in settings.systems]  # counting is slow
+    behind = [item for item in streams if (item.covered_until or 0) < to_us(end)]
+    errors = Wanted(severity="error", status="open")
+    return [
+        Step("over", int(f"{rules.today:%Y-%m}" <= month), True, "/periods"),
+        Step("read", len(behind), False, "/systems"),
+        Step("understood", quarantine.count(connection), False, "/quarantine"),
+        Step("receipts", len(cash.waiting(connection)), False, "/cash"),
+        Step("links", links.count(connection, decision="suggested"), False, "/links"),
+        Step("errors", finding_pages.number(connection, errors), False, "/findings?severity=error&status=open"),
+        Step("waivers", finding_pages.number(connection, Wanted(waiver=True)), False, "/findings?waits=waiver"),
+        Step("checker", int(not _checkers(connection, settings, maker)), True, "/periods"),
+    ]
+
+
+def _checkers(connection: Connection, settings: Settings, maker: str) -> list[str]:
+    """Who may approve it: members with that role who are not its maker, and whom ltc.yaml does not leave out."""
+    allowed = settings.reconciliation.periods.checkers
+    able = [item.name for item in members.listing(connection) if item.active and Role.APPROVER in item.roles]
+    others = [name for name in able if name.casefold() != maker.casefold()]
+    return [name for name in others if not allowed or name in allowed]
