@@ -12,8 +12,8 @@ from connectors import registry
 from console import described, sentences
 from console.i18n import texts
 from console.sentences import HOLE, plain, said
-from reconciliation.closing import PeriodError
 from state.findings import FindingError
+from state.periods import PeriodError
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("connectors", "sync", "state", "mappings", "yamlfiles", "settings", "console", "reconciliation")
