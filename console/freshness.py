@@ -164,10 +164,12 @@ def place(item: Attempt, texts: Texts) -> str:
 
 
 def state(item: StreamStatus, found: Found, settings: Settings) -> str:
-    """``ok``, ``paused``, ``late``, or how its last pull ended.
+    """``ok``, ``paused``, ``late``, ``removed`` (from ltc.yaml), or how its last pull ended.
 
     ``failed`` as well if its system could not be opened since; ``late`` if its schedule has passed and nothing came.
     """
+    if item.system not in settings.systems:
+        return "removed"
     if found.paused.of(item.system, item.stream) is not None:
         return "paused"
     if any(

@@ -125,6 +125,15 @@ def test_status_calls_late_what_its_schedule_should_have_read_and_nothing_did(co
     assert "late" not in ltc(config, "status").stdout
 
 
+def test_status_says_of_what_is_held_that_its_system_is_no_longer_named(config: Path) -> None:
+    ltc(config, "pull")
+    text = config.read_text()
+    config.write_text(text[: text.index("  erp:\n")] + text[text.index("timezone:") :])
+    states = {(item["system"], item["state"]) for item in data(ltc(config, "status", "--json"))["streams"]}
+    assert states == {("crm", "ok"), ("erp", "removed")}
+    assert "not in ltc.yaml" in ltc(config, "status").stdout
+
+
 def test_status_shows_when_the_schedule_has_a_system_read_next() -> None:
     shanghai = ZoneInfo("Asia/Shanghai")
     now = datetime(2026, 10, 31, 10, 7, 30, tzinfo=shanghai)  # a Saturday
