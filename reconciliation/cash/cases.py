@@ -88,15 +88,20 @@ def mixes(session: Session, least: int) -> bool:
 def rivals(session: Session, of: str) -> None:
     """Make ``rival``: those cases (``of``: SQL over ``cases``) whose payer has another open item of just that amount.
 
-    What a receipt names is doubtful if what it does not name fits better.
+    Of just that amount, or less the discount that it still allows, and billed by then. What a receipt names is doubtful
+    if what it does not name fits better.
     """
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE rival AS
-        SELECT DISTINCT c.receipt_id FROM (SELECT receipt_id, party, currency, rest FROM cases WHERE {of}) c
+        SELECT DISTINCT c.receipt_id
+        FROM (SELECT receipt_id, party, currency, rest, received_on FROM cases WHERE {of}) c
         JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
-        JOIN rest_item i ON i.item_id = x.item_id AND i.rest = c.rest
+        JOIN rest_item i ON i.item_id = x.item_id AND (i.rest = c.rest OR i.rest > c.rest AND x.discount_rate > 0
+            AND i.rest - round(i.rest * x.discount_rate)::BIGINT = c.rest
+            AND c.received_on <= x.discount_until + getvariable('grace_days')::INTEGER)
         ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
+        WHERE (x.issued_on > c.received_on + {AHEAD}) IS NOT true
         """
     )
 

@@ -8,7 +8,7 @@ from zero.
 from __future__ import annotations
 
 from mappings.currencies import EXPONENTS
-from reconciliation.cash import references
+from reconciliation.cash import references, stated
 from reconciliation.cash.cases import RELATED, SAME, UNKNOWN
 from reconciliation.cash.tables import settle
 from reconciliation.session import Session
@@ -44,8 +44,9 @@ def currency(session: Session, rule: CashRule) -> int:
     What is left over is a difference of the kind ``fx``, in the receipt's currency. Sure if the text says the item's
     amount in its currency, or what all come to, or if the payer pays for the customer and the item's own number is
     read, be it by its last digits. Items of those whom the payer pays for go before those of others, and a number
-    before an order.
+    before an order. A text that names no item may say what these come to in their currency: see ``stated``.
     """
+    stated.prepare(session)
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE abroad AS
@@ -58,6 +59,11 @@ def currency(session: Session, rule: CashRule) -> int:
             JOIN receipt c ON c.receipt_id = h.receipt_id JOIN item x ON x.item_id = h.item_id
             LEFT JOIN related_payer p ON p.payer = c.party AND p.customer = x.party
             WHERE h.level >= {references.WEAK} AND x.currency <> c.currency
+            UNION ALL
+            SELECT h.receipt_id, h.item_id, {references.CLEANED}, true, i.rest, r.rest, x.currency, true, c.currency,
+                c.received_on, x.number, CASE WHEN c.party = x.party THEN {SAME} ELSE {RELATED} END
+            FROM stated h JOIN rest_receipt r USING (receipt_id) JOIN rest_item i USING (item_id)
+            JOIN receipt c ON c.receipt_id = h.receipt_id JOIN item x ON x.item_id = h.item_id
         ),
         preferred AS (
             SELECT receipt_id, max(relation) >= {RELATED} AS known,

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciliation.cash import currencies, readings, references, residue, tables
+from reconciliation.cash.accounts import account
+from reconciliation.cash.amounts import party_amount
 from reconciliation.cash.currencies import currency
 from reconciliation.cash.explained import discount, fee, rounding, surcharge, withholding_tax
 from reconciliation.cash.instalments import instalment
+from reconciliation.cash.months import period
 from reconciliation.cash.named import overpayment, partial, reference
 from reconciliation.cash.on_account import on_account
 from reconciliation.cash.pointers import ending, namesake
 from reconciliation.cash.reversals import reversal
 from reconciliation.cash.sets import balance, named_and_others, some_of_named, subset_sum
-from reconciliation.cash.unnamed import account, party_amount, period
 from reconciliation.session import Session
 from settings.cash import CashRule, shipped
 

@@ -43,13 +43,17 @@ def discount(session: Session, rule: CashRule) -> int:
 
 
 def rounding(session: Session, rule: CashRule) -> int:
-    """What is left over is within the tolerance and a small share of the whole: a rounding difference."""
+    """What is left over is within the tolerance and a small share of the whole: a rounding difference.
+
+    It is a suggestion where another item of the payer's explains the amount to the minor unit.
+    """
     tolerance = limits.sql(rule.tolerance or {}, "currency")
     return _both_ways(
         session,
         rule,
         f"""
-        SELECT receipt_id, true AS sure, CASE WHEN abs(gap) <= abs(gap + discount) THEN 0 ELSE discount END AS deducted,
+        SELECT receipt_id, receipt_id NOT IN (FROM rival) AS sure,
+            CASE WHEN abs(gap) <= abs(gap + discount) THEN 0 ELSE discount END AS deducted,
             gap + deducted AS gap
         FROM cases WHERE gap <> 0 AND least(abs(gap), abs(gap + discount)) <= {tolerance}
             AND least(abs(gap), abs(gap + discount)) <= floor(abs(total) * {_share(rule)})
@@ -104,9 +108,11 @@ def fee(session: Session, rule: CashRule) -> int:
 
     It is a fee that a bank or a factor kept if the text says so or the payer's payments lack the same amount or share
     again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount. The
-    last digits of a number are enough for a little of one item of the payer's own.
+    last digits of a number are enough for a little of one item of the payer's own. A suggestion where the text lists
+    more numbers than were read: a small credit note would be missing as well.
     """
     _prepare(session)
+    references.listed(session)
     cases.rivals(session, "gap < 0")
     limit = limits.sql(rule.most or {}, "s.currency")
     again = int(rule.payments or 1)
@@ -127,11 +133,13 @@ def fee(session: Session, rule: CashRule) -> int:
                 WHERE c.gap < 0 AND c.total > 0
             ) s
         )
-        SELECT receipt_id, level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
+        SELECT receipt_id, coalesce(members, 1) <= items
+                AND (level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
                 OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)}))
-                OR little AND relation = {SAME} AND own AND items = 1 AS sure, deducted, gap,
+                OR little AND relation = {SAME} AND own AND items = 1) AS sure, deducted, gap,
             CASE WHEN said OR times >= {again} OR rate_times >= {again} THEN 'fee' ELSE 'short_payment' END AS kind
-        FROM short WHERE little OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})
+        FROM short LEFT JOIN listing USING (receipt_id)
+        WHERE little OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})
         """,
         "fee",
         20,
@@ -176,6 +184,7 @@ def _both_ways(session: Session, rule: CashRule, found: str) -> int:
         if mixed and not cases.mixes(session, references.WEAK):
             continue
         cases.prepare(session, references.WEAK, mixed=mixed)
+        cases.rivals(session, "gap <> 0")
         touched += _explain(session, rule, found, "rounding", 5)
     return touched
 

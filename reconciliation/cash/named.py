@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from reconciliation.cash import cases, readings, references
 from reconciliation.cash.cases import OTHER, RELATED, UNKNOWN
+from reconciliation.cash.groups import AHEAD
 from reconciliation.cash.tables import settle
 from reconciliation.session import Session
 from settings.cash import CashRule
 
 _ROUNDS = 4
-_PART = "PART|TEIL|ABSCHLAG|RATE|INSTAL|ACOMPTE|PARCIAL|PARZIAL|ANZAHL|部分|分期|首付|尾款|首款|进度款"
+_PART = (
+    "(?:^|[^A-Z])(?:PART|PARTIAL|PARTLY|PART-?PAYMENT|TEIL(?:ZAHLUNG|BETRAG|SUMME)?|ABSCHLAG(?:SZAHLUNG)?|RATE(?:NZAHLUNG)?"
+    "|INSTAL[A-Z]*|ACOMPTE|PARCIAL|PARZIALE|ANZAHLUNG)(?:[^A-Z]|$)|部分|分期|首付|尾款|首款|进度款"
+)
 SCORE = f"""(CASE n.level WHEN {references.EXACT} THEN 1000 WHEN {references.CLEANED} THEN 970
     WHEN {references.LOOK_ALIKE} THEN 930 WHEN {references.WEAK} THEN 900 ELSE 880 END
     - CASE n.relation WHEN {UNKNOWN} THEN 20 WHEN {OTHER} THEN 60 ELSE 0 END)::SMALLINT"""
@@ -97,24 +101,29 @@ def reference(session: Session, rule: CashRule) -> int:
 def partial(session: Session, rule: CashRule) -> int:
     """Less than the one item that the receipt names has open: so much of it is paid, in the order of the days.
 
-    Sure if the payments together come to the whole item or the text speaks of a part; else only if no other item of
-    the payer has about the amount, no rule before suggests anything, and no credit note may have been netted: none
-    comes to the amount with one item, with its discount or without, and none is open where the text has a number
-    that nobody knows or the item's discount may have been taken. What else is less is a suggestion.
+    Sure if the payments together come to the whole item. Not where the text lists more numbers than were read: then
+    it is not only about this item. Else sure if the text speaks of a part, or if no other item of the payer has about
+    the amount, no rule before suggests anything, and no credit note may have been netted: none of this customer's is
+    open, none comes to the amount with one item, with its discount or without, and none of another customer for whom he
+    pays is open where the text has a number that nobody knows or the item's discount may have been taken. What else is
+    less is a suggestion.
     """
     cases.prepare(session, references.LOOK_ALIKE)
+    references.listed(session)
     _near_rivals(session, "gap < 0")
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE owed AS
-        SELECT c.receipt_id, c.rest AS paid, x.item_id, i.rest, c.discount + c.late_discount > 0
-                AND -c.gap <= c.discount + c.late_discount + c.total // 10 AS lapsed,
+        SELECT c.receipt_id, c.rest AS paid, x.item_id, i.rest, x.party = y.party AS own_customer,
+            c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10 AS lapsed,
             CASE WHEN i.rest > 0 THEN round(i.rest * x.discount_rate)::BIGINT ELSE 0 END AS deduction
-        FROM cases c JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
+        FROM cases c JOIN item y ON y.item_id = c.item_id
+        JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
         JOIN rest_item i ON i.item_id = x.item_id
         WHERE c.items = 1 AND c.gap < 0 AND c.rest > 0 AND (x.issued_on > c.received_on) IS NOT true;
         CREATE OR REPLACE TEMP TABLE netted AS
-        SELECT receipt_id FROM owed WHERE rest < 0 AND (lapsed OR receipt_id IN (FROM unread_number))
+        SELECT receipt_id FROM owed
+        WHERE rest < 0 AND (own_customer OR lapsed OR receipt_id IN (FROM unread_number))
         UNION
         SELECT DISTINCT c.receipt_id FROM owed c JOIN owed o ON o.receipt_id = c.receipt_id
         WHERE c.rest < 0 AND o.rest > 0 AND o.rest + c.rest - c.paid IN (0, o.deduction);
@@ -122,11 +131,11 @@ def partial(session: Session, rule: CashRule) -> int:
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
             c.receipt_id IN (SELECT receipt_id FROM rival UNION FROM netted UNION SELECT receipt_id FROM suggestion)
-                AS doubtful
+                AS doubtful, c.receipt_id IN (SELECT receipt_id FROM listing) AS lists
         FROM cases c JOIN receipt r USING (receipt_id)
         WHERE c.items = 1 AND c.relation >= {RELATED} AND c.gap < 0 AND c.rest > 0;
         CREATE OR REPLACE TEMP TABLE accepted AS SELECT receipt_id FROM part
-        WHERE so_far <= total AND (together = total OR said OR NOT doubtful)
+        WHERE so_far <= total AND (together = total OR NOT lists AND (said OR NOT doubtful))
         """
     )
     _propose_parts(session, f"{SCORE} - 30")
@@ -165,7 +174,7 @@ def overpayment(session: Session, rule: CashRule) -> int:
 def _near_rivals(session: Session, of: str) -> None:
     """Make ``rival``: cases (``of``) in which an item of the payer's that is not named has about the amount.
 
-    About: up to fifteen per cent more, so that a discount, a fee or a tax would explain it.
+    About: up to fifteen per cent more, so that a discount, a fee or a tax would explain it. It was billed by then.
     """
     session.run(
         f"""
@@ -174,6 +183,7 @@ def _near_rivals(session: Session, of: str) -> None:
         JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
         JOIN rest_item i ON i.item_id = x.item_id AND i.rest BETWEEN c.rest AND c.rest + c.rest * 3 // 20
         ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
+        WHERE (x.issued_on > c.received_on + {AHEAD}) IS NOT true
         """
     )
 

@@ -185,33 +185,56 @@ def _last_parts_of_anybody(session: Session) -> None:
 def _damaged(session: Session) -> None:
     """Find what is left of numbers, in what receipts are not settled yet, among the payer's items of that amount.
 
-    What is another item's number as it stands is not damaged, and only what ends the text is cut off.
+    With their letters in front or without. What is another item's number as it stands is not damaged, unless that item
+    is of a customer whom the payer does not pay for and of another amount: then that number was not meant. Only what
+    ends the text is cut off.
     """
     session.run(
         """
         CREATE OR REPLACE TEMP TABLE agreeing AS
-        SELECT r.receipt_id, i.item_id, k.key, k.own
-        FROM rest_receipt s JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
-        JOIN item i ON i.party = p.customer AND i.currency = r.currency
-        JOIN rest_item l ON l.item_id = i.item_id AND l.rest = s.rest JOIN item_key k ON k.item_id = i.item_id
+        WITH owed AS (
+            SELECT r.receipt_id, i.item_id, k.key, k.own
+            FROM rest_receipt s JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
+            JOIN item i ON i.party = p.customer AND i.currency = r.currency
+            JOIN rest_item l ON l.item_id = i.item_id AND l.rest = s.rest JOIN item_key k ON k.item_id = i.item_id
+        )
+        FROM owed UNION
+        SELECT receipt_id, item_id, regexp_extract(key, '^[A-Z]+([0-9]{6,})$', 1) AS digits, own FROM owed
+        WHERE digits <> '';
+        CREATE OR REPLACE TEMP TABLE as_it_stands AS
+        WITH said AS (SELECT DISTINCT t.receipt_id, t.key FROM token t SEMI JOIN agreeing USING (receipt_id)),
+        form AS (
+            SELECT item_id, key, own FROM item_key
+            UNION
+            SELECT item_id, regexp_extract(key, '^[A-Z]+([0-9]{6,})$', 1) AS digits, own FROM item_key
+            WHERE digits <> ''
+        )
+        SELECT t.receipt_id, t.key, f.item_id, p.payer IS NOT NULL OR x.open = s.rest OR NOT f.own AS meant
+        FROM said t JOIN form f ON f.key = t.key JOIN item x ON x.item_id = f.item_id
+        JOIN receipt r ON r.receipt_id = t.receipt_id JOIN rest_receipt s ON s.receipt_id = t.receipt_id
+        LEFT JOIN payer p ON p.payer = r.party AND p.customer = x.party
         """
     )
-    add(
-        session,
-        f"""
+    session.run(
+        """
+        CREATE OR REPLACE TEMP TABLE repaired AS
         WITH judged AS (
-            SELECT a.receipt_id, a.item_id, {DAMAGED} AS level, a.own, CASE
+            SELECT a.receipt_id, a.item_id, a.own, t.key, CASE
                 WHEN length(t.key) < 5 THEN NULL
                 WHEN abs(length(a.key) - length(t.key)) <= 1 AND damerau_levenshtein(a.key, t.key) <= 1 THEN 'typing'
                 WHEN starts_with(a.key, t.key) AND ends_with(regexp_replace(r.text, '[^A-Z0-9]', '', 'g'), t.key)
                     THEN 'cut_off'
                 END AS reading
             FROM agreeing a JOIN token t USING (receipt_id) JOIN receipt r ON r.receipt_id = a.receipt_id
-            ANTI JOIN item_key k ON k.key = t.key
+            ANTI JOIN (FROM as_it_stands WHERE meant) m ON m.receipt_id = t.receipt_id AND m.key = t.key
         )
-        SELECT * FROM judged WHERE reading IS NOT NULL
-        """,
+        SELECT * FROM judged WHERE reading IS NOT NULL;
+        CREATE OR REPLACE TEMP TABLE not_meant AS
+            SELECT DISTINCT s.receipt_id, s.item_id FROM repaired d JOIN as_it_stands s USING (receipt_id, key);
+        DELETE FROM hit USING not_meant n WHERE hit.receipt_id = n.receipt_id AND hit.item_id = n.item_id
+        """
     )
+    add(session, f"SELECT receipt_id, item_id, {DAMAGED} AS level, own, reading FROM repaired")
 
 
 def _ranges(session: Session) -> None:

@@ -27,6 +27,11 @@ _DOCUMENTS = (
     "DOCUMENT|DOC|发票号码|发票号|发票|订单号|订单|送货单|单号|票号|合同号|合同|请求书|請求書"
 )
 _WORDS = f"{_DOCUMENTS}|NO|NR|NUMBER|REF|编号"
+_NEXT = "[A-Z]{1,4}[-.]?[0-9][0-9O]{2}"
+_GLUE = "(?:[,;+&、]|(?:UND|AND|ET) )"
+_LISTED = f"[0-9](?: *{_GLUE} *| +)(?:[0-9][0-9O]{{2}}|{_NEXT})|[0-9] */ *(?:[0-9][0-9O]{{5}}|{_NEXT})"
+"""The last digit of a number and the first ones of a number that is listed right behind it."""
+_BROKEN_OFF = f"[0-9] *{_GLUE} *[A-Z]{{0,4}}[-.]?[0-9O]{{0,2}}$|(?:ETC|[.][.]|U[.]A|OTHERS|等)[. ]*$"
 _MOST_ITEMS = 200
 """A key that more items share names none of them."""
 
@@ -171,6 +176,23 @@ def _strange_numbers(session: Session) -> None:
         SEMI JOIN (SELECT DISTINCT length(regexp_extract(key, '[0-9]+$')) AS digits FROM item_key) l
             ON l.digits = length(t.key)
         WHERE length(t.key) >= 6 AND regexp_full_match(look_alike(t.key), '[0-9]+')
+        """
+    )
+
+
+def listed(session: Session) -> None:
+    """Make ``listing`` (receipt_id, members): what is left of receipts whose text lists several numbers, and how many.
+
+    Whatever these are: a list of which only some could be read names more than what was read. One that breaks off
+    has one more.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE listing AS
+        SELECT receipt_id, 1 + len(regexp_extract_all(text, '{_LISTED}'))
+            + regexp_matches(text, '{_BROKEN_OFF}')::INTEGER AS members
+        FROM receipt SEMI JOIN rest_receipt USING (receipt_id)
+        WHERE regexp_matches(text, '{_LISTED}|{_BROKEN_OFF}')
         """
     )
 

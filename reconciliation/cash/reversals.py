@@ -16,7 +16,8 @@ def reversal(session: Session, rule: CashRule) -> int:
     """A negative receipt takes back, within ``days``, an earlier one of the same payer that it equals or names.
 
     First what is unapplied of just that amount; then a payment of just that amount that settled what the text names, or
-    that is the payer's only one if the text names nothing; then so much of the one item that it names.
+    that is the payer's only one if the text names nothing; then so much of the one item that it names. Of several
+    payments of that amount the last, if they were for the same: for equal items of one order, nobody knows which.
     """
     touched = 0
     for step in (_unapplied, _whole, _part):
@@ -74,11 +75,16 @@ def _whole(session: Session) -> None:
             WHERE b.payment_id NOT IN (SELECT receipt_id FROM rest_receipt UNION SELECT receipt_id FROM kept_receipt)
                 AND b.gross = -b.rest AND b.payment_id IN (SELECT receipt_id FROM application)
         ),
+        paid AS (
+            SELECT s.receipt_id, s.payment_id, list_sort(list(DISTINCT a.item_id)) AS items
+            FROM settled s JOIN hit h ON h.receipt_id = s.receipt_id AND h.level >= {references.CLEANED}
+            JOIN application a ON a.item_id = h.item_id AND a.receipt_id = s.payment_id
+            WHERE s.names GROUP BY ALL
+        ),
         named AS (
-            SELECT s.* FROM settled s WHERE names AND EXISTS (
-                SELECT 1 FROM hit h JOIN application a ON a.item_id = h.item_id
-                WHERE h.receipt_id = s.receipt_id AND h.level >= {references.CLEANED} AND a.receipt_id = s.payment_id)
-            QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY received_on DESC, payment_id DESC) = 1
+            SELECT s.* FROM settled s JOIN paid p USING (receipt_id, payment_id)
+            QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY s.received_on DESC, s.payment_id DESC) = 1
+                AND min(p.items) OVER (PARTITION BY receipt_id) = max(p.items) OVER (PARTITION BY receipt_id)
         ),
         alone AS (
             SELECT * FROM settled WHERE NOT names QUALIFY count(*) OVER (PARTITION BY receipt_id) = 1

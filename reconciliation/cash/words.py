@@ -54,6 +54,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "overpayment": ("More than what it names.", "超过所述单据金额。"),
     "balance": ("All that was owed or due.", "当时全部欠款或到期款。"),
     "on_account": ("On account: the oldest debts first.", "未指明用途，先抵最早债务。"),
+    "amount_only": ("Something of just this amount is open.", "有未清项恰为此金额。"),
     "subset_sum": ("Several items come to just this amount.", "数张单据合计恰为此金额。"),
 }
 """Kind of rule → why it matched."""

@@ -1,0 +1,183 @@
+"""Rule for receipts that name no item: one item of just the amount, or the oldest of several.
+
+What else might explain the amount raises doubts: other sets of items, other receipts that may have had the item.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import comb
+
+from reconciliation.cash.groups import AHEAD, Group, Item, Proposals, Receipt, is_billed, load
+from reconciliation.cash.habits import Habit, habits, likeliest
+from reconciliation.cash.months import month_of, named_months
+from reconciliation.cash.subsets import SubsetSums
+from reconciliation.cash.unnamed import Signs, Waiting, prepare_misnamed, prepare_unnamed, signs_of, waiting_receipts
+from reconciliation.session import Session
+from settings.cash import CashRule
+
+PRIORS = (0.6, 0.2, 0.1, 0.05, 0.03, 0.02)
+"""How often a payment that names nothing is for one item, for two … for six; ours, by the order of magnitude."""
+_LARGEST = 4
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What else is known of a payer when one of his receipts is looked at."""
+
+    waiting: list[Waiting]
+    """What else of his is open."""
+    signs: Signs
+    habit: Habit | None
+    months: dict[int, list[int]]
+    """Receipt → months that its text names."""
+
+
+def party_amount(session: Session, rule: CashRule) -> int:
+    """The payer's customer has one item over exactly what is left of the receipt, or several: then the oldest.
+
+    Exactly: the whole amount, or less the discount that was still allowed. A payment that fits an item exactly chooses
+    it, and of equal items the oldest is paid first (§ 366 BGB; article 560 of the Civil Code of the People's Republic
+    of China). Other sets that come to the same amount raise doubts: each counts as likely as payments of its size are,
+    shared among all sets of that size. Above ``doubt`` it is a suggestion; and so is the choice among equal items while
+    an earlier receipt of the payer is open that may have paid one of them, where a discount was taken, or if the text
+    says of which month it is or has a number that nobody could read; and where another item would come to it less the
+    discount that it still allows. Where just as many equal items are open as receipts of just
+    their amount, no other receipt can have had one. An item that another open receipt names is that
+    one's; where the text has last digits of numbers, it is for one of these. A receipt that names only what was paid
+    before is for the one item of its amount.
+    """
+    prepare_unnamed(session)
+    prepare_misnamed(session)
+    months = named_months(session)
+    waiting = waiting_receipts(session)
+    signs, usual = signs_of(session), habits(session)
+    proposals = Proposals()
+    for group in load(session, "FROM unnamed UNION ALL FROM misnamed"):
+        amounts = {item.rest for item in group.items} | {item.rest - item.discount for item in group.items}
+        payer = (group.receipts[0].party, group.receipts[0].currency)
+        around = _Around(waiting.get(payer, []), signs, usual.get(payer), months)
+        for receipt in group.receipts:
+            if receipt.rest in amounts and _of_amount(rule, group, receipt, around, proposals):
+                around.waiting.remove((receipt.received_on, receipt.receipt_id, receipt.rest))
+    return proposals.settle(session, rule.name, rule.decision)
+
+
+def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: _Around, proposals: Proposals) -> bool:
+    """Propose the oldest item of the amount; whether it is sure."""
+    signs, months = around.signs, around.months.get(receipt.receipt_id)
+    items = group.eligible(receipt)
+    fitting = [item for item in items if item.rest == receipt.rest]
+    less = [item for item in items if item.deduction(receipt) and item.rest - item.deduction(receipt) == receipt.rest]
+    deducted = [] if fitting else less
+    others = less if fitting else []
+    fitting = fitting or deducted
+    if months:
+        fitting = [item for item in fitting if month_of(item) in months]
+    if not fitting:
+        return False
+    doubt = _doubt(receipt, items, fitting)
+    pointed = signs.pointed.get(receipt.receipt_id, set())
+    meant = [item for item in fitting if item.item_id in pointed]
+    free = [item for item in fitting if item.item_id not in signs.named]
+    fitting = meant or free or fitting
+    alike = len(fitting) > 1
+    before = [
+        entry
+        for entry in around.waiting
+        if entry[1] != receipt.receipt_id and is_before(entry, receipt) and may_pay(entry, fitting, group.items, signs)
+    ]
+    open_choice = alike and bool(before or months or deducted or receipt.receipt_id in signs.unread)
+    turn = _turn(group, receipt, around) if open_choice and not (deducted or meant) else None
+    sure = (
+        doubt < (rule.doubt or 0)
+        and not others
+        and bool(free or meant)
+        and bool(meant or not pointed)
+        and (not open_choice or turn in fitting)
+        and not (receipt.receipt_id in signs.misnamed and (alike or deducted))
+    )
+    evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
+    if alike:
+        evidence |= {"equal_items": len(fitting), "chosen": "oldest" if sure else "usual day first"}
+    if alike and not sure:
+        place = sum(entry[2] // receipt.rest for entry in before if entry[2] % receipt.rest == 0)
+        older = fitting[: min(place, len(fitting) - 1)]  # for what came before and is for just so many of them
+        fitting = [*likeliest(receipt, fitting[len(older) :], around.habit, deducted=bool(deducted)), *older]
+    elif turn and sure:
+        fitting = [turn]
+    for option, item in enumerate(fitting[:1] if sure else [*fitting, *others][:5], 1):
+        differences = [(item.item_id, "discount", receipt.rest - item.rest)]
+        score = 850 if sure else 700
+        proposals.add(receipt, [item], score, evidence, sure=sure, option=option, differences=differences)
+    if sure:
+        group.taken.add(fitting[0].item_id)
+    return sure
+
+
+def _turn(group: Group, receipt: Receipt, around: _Around) -> Item | None:
+    """The item whose turn it is where as many equal items are open as receipts of just their amount; or none.
+
+    Each of these receipts needs one of the items, so that no other receipt can have had one. Each item must have been
+    billed when its receipt came in, and no text may say more.
+    """
+    signs, each = around.signs, receipt.rest
+    equals = [
+        item
+        for item in group.items
+        if item.rest == each
+        and item.item_id not in group.taken | signs.named
+        and (receipt.receipt_id, item.item_id) not in group.forbidden
+    ]
+    asking = [entry for entry in around.waiting if entry[2] == each]
+    theirs = {one.receipt_id: one for one in group.receipts}
+    if len(asking) != len(equals) or any(
+        entry[0] is None or entry[1] not in theirs or entry[1] in signs.unread or entry[1] in around.months
+        for entry in asking
+    ):
+        return None
+    asking.sort(key=lambda entry: (entry[0] or date.max, entry[1]))
+    if not all(is_billed(item, theirs[entry[1]]) for item, entry in zip(equals, asking, strict=True)):
+        return None
+    return equals[[entry[1] for entry in asking].index(receipt.receipt_id)]
+
+
+def is_before(entry: Waiting, receipt: Receipt) -> bool:
+    """Whether an open receipt (see ``waiting_receipts``) came in no later than another."""
+    return entry[0] is None or receipt.received_on is None or entry[0] <= receipt.received_on
+
+
+def may_pay(entry: Waiting, equals: list[Item], items: list[Item], signs: Signs) -> bool:
+    """Whether an open receipt (see ``waiting_receipts``) may have paid one of some equal items.
+
+    Not where it names others, where it is for less than an item less what credit notes and a fifth (discounts, fees,
+    taxes) may take off, or where it came before all of them. One that names something nobody could read may be for a
+    part of one.
+    """
+    day, receipt, rest = entry
+    owed = equals[0].rest
+    named = signs.naming.get(receipt)
+    if rest * owed <= 0 or (named is not None and not any(item.item_id in named for item in equals)):
+        return False
+    credit = sum(abs(item.rest) for item in items if item.rest * owed < 0)
+    if receipt not in signs.unread | signs.unsaid and (abs(rest) + credit) * 5 < abs(owed) * 4:
+        return False
+    return day is None or any(item.issued_on is None or (item.issued_on - day).days <= AHEAD for item in equals)
+
+
+def _doubt(receipt: Receipt, items: list[Item], fitting: list[Item]) -> float:
+    """How likely, against one item of the amount, it is that one of the other sets of that sum is meant."""
+    target = receipt.rest
+    fits = {item.item_id for item in fitting}
+    others = [item.rest for item in items if item.item_id not in fits]
+    smaller = [amount for amount in others if (amount > 0) != (target > 0) or abs(amount) < abs(target)]
+    if len(smaller) < 2:
+        return 0.0
+    found = SubsetSums(smaller).find(target, largest=_LARGEST, most=50)
+    if not found.solutions:
+        return 0.0
+    count = len(items)
+    one = PRIORS[0] / count
+    weight = sum(PRIORS[solution.size - 1] / comb(count, solution.size) * solution.ways for solution in found.solutions)
+    return weight / (weight + one)
