@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciliation import adjustments, gathering
-from state import finding_totals, prospects
+from state import finding_totals
 from state.finding_totals import Moved
-from state.prospects import Prospects
+from state.prospects import Came
 from state.tieouts import TieOut
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STEPS = {
     "quote": ("quote_order", "left"),
-    "order": ("order_delivery", "left"),
+    "order": ("order_invoice", "left"),
     "delivery": ("order_delivery", "right"),
     "invoice": ("order_invoice", "right"),
     "payment": ("invoice_payment", "right"),
@@ -27,6 +27,14 @@ STEPS = {
 """Step → the tie-out and the side of it whose documents it counts, as the river does."""
 MOST = 24
 """Months."""
+
+
+class Prospects(NamedTuple):
+    """What came in: ``won`` are those of the opportunities that have been won since."""
+
+    leads: int
+    opportunities: int
+    won: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,9 @@ class Trend:
     prospects: list[Prospects]
 
 
-def trend(connection: Connection, split: Iterable[TieOut], rules: Rules) -> Trend:
-    """The months up to the one of today in which any document was; ``split``: the tie-outs by period."""
+def trend(connection: Connection, split: Iterable[TieOut], came: Mapping[str, Iterable[Came]], rules: Rules) -> Trend:
+    """The months up to the one of today in which any document was; ``split``: the tie-outs by period, ``came`` as in
+    ``reconciliation.river``."""
     today = rules.period
     moved: dict[tuple[str, str, str], int] = {}
     for item in split:
@@ -60,7 +69,12 @@ def trend(connection: Connection, split: Iterable[TieOut], rules: Rules) -> Tren
         for currency in sorted({currency for currency, _, period in moved if period in months})
     }
     begins = [gathering.month(month, rules.timezone)[0] for month in months]
-    end = gathering.month(today, rules.timezone)[1]
-    leads = rules.systems("marketing") or rules.systems("crm")
-    found = prospects.prospects(connection, leads, rules.systems("crm"), [*begins, end])
+    found = [_prospects(came, month) for month in months]
     return Trend(months, money, finding_totals.moved(connection, begins), found)
+
+
+def _prospects(came: Mapping[str, Iterable[Came]], month: str) -> Prospects:
+    leads = [item for item in came["lead_opportunity"] if item.month == month]
+    deals = [item for item in came["opportunity_quote"] if item.month == month]
+    received, created = (sum(item.count for item in rows) for rows in (leads, deals))
+    return Prospects(received, created, sum(item.won for item in deals))

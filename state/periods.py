@@ -111,10 +111,10 @@ def add(
     return whole
 
 
-def figures(connection: Connection, close: Close) -> dict[str, list[Any]]:
-    """What a close froze, by kind, each in its order."""
+def figures(connection: Connection, close: Close, kind: str | None = None) -> dict[str, list[Any]]:
+    """What a close froze, by kind, each in its order; only that of one ``kind`` where it is named."""
     found: dict[str, list[Any]] = {}
-    for row in _rows(connection, close):
+    for row in _rows(connection, close, kind):
         found.setdefault(row.kind, []).append(json.loads(row.value))
     return found
 
@@ -141,8 +141,10 @@ def _update(connection: Connection, close: Close, **values: Any) -> None:
     connection.execute(update(table).where(*chosen).values(**values))
 
 
-def _rows(connection: Connection, close: Close) -> list[Any]:
-    chosen = (period_figure.c.period == close.period, period_figure.c.revision == close.revision)
+def _rows(connection: Connection, close: Close, kind: str | None = None) -> list[Any]:
+    chosen = [period_figure.c.period == close.period, period_figure.c.revision == close.revision]
+    if kind is not None:
+        chosen.append(period_figure.c.kind == kind)
     rows = connection.execute(select(period_figure).where(*chosen)).all()
     return sorted(rows, key=lambda row: (row.kind, row.n))
 

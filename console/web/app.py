@@ -18,6 +18,7 @@ from console.web import (
     dead_letters,
     findings,
     health,
+    leaks,
     links,
     logs,
     metrics,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 _ROOMS = (
     *(assets, signing_in, provided, people, overview, findings, cash, splitting, links, tracing, tracking, periods),
     *(systems, streams, runs, plans, dead_letters, quarantine),
-    *(account, health, metrics, mappings, drift, kit),
+    *(leaks, account, health, metrics, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, schedule, history),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -11,17 +11,18 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from markupsafe import Markup
 from starlette.responses import Response
 
 from console.i18n import texts
 from console.report import figures, html
 from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
-from console.web import trends
+from console.web import rivers, trends
 from console.web.desk import Reader
-from reconciliation import gathering, money, report, trend
+from reconciliation import gathering, money, report, river, trend
 from reconciliation.gathering import Moment
+from reconciliation.river import River
 from reconciliation.rules import Rules
 from reconciliation.sections import instant
 from reconciliation.trend import Trend
@@ -49,16 +50,18 @@ class _Made:
     seen: tuple[Any, ...]
     parts: dict[str, Any]
     report: dict[str, Any]
+    river: River
     trend: Trend
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The report of now without its findings, their sums, and the months before it; ``key`` changes with any of it but
+    """The report of now without its findings, their sums, and the periods before it; ``key`` changes with any of it but
     the instant of now, and ends with the language."""
 
     report: Report
     sums: Tally
+    river: River
     trend: Trend
     key: tuple[Any, ...]
 
@@ -75,7 +78,7 @@ class Latest:
         self._made: dict[str, _Made] = {}
         self._being_made: dict[str, Future[_Made]] = {}
         self._tally: tuple[tuple[Any, ...], Tally] | None = None
-        self._bodies: dict[str, tuple[tuple[Any, ...], Markup]] = {}
+        self._drawn: dict[tuple[str, str], tuple[tuple[Any, ...], Markup]] = {}
         self._lock = Lock()
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="overview")
 
@@ -88,16 +91,22 @@ class Latest:
         if made is None or made.seen != seen:
             made = self._anew(locale, seen, rules, made)
         if "finding" in made.parts:
-            return Shown(made.report, figures.tally(made.report["findings"]), made.trend, (made.seen, locale))
+            return Shown(
+                made.report, figures.tally(made.report["findings"]), made.river, made.trend, (made.seen, locale)
+            )
         now = {} if made.report["sign_off"] else {"as_of": instant(_now(rules))}
         seen, sums = self._sum(made, rules)
-        return Shown({**made.report, **now}, sums, made.trend, (seen, locale))
+        return Shown({**made.report, **now}, sums, made.river, made.trend, (seen, locale))
 
-    def drawn(self, shown: Shown, draw: Callable[[], Markup]) -> Markup:
-        """The page's body, drawn anew only where it shows something else than the last one in its language."""
-        kept = self._bodies.get(shown.key[-1])
+    def drawn(self, shown: Shown, part: str, draw: Callable[[], Markup]) -> Markup:
+        """A part of the page, drawn anew only where it shows something else than the last one in its language.
+
+        The parts are those of one page and of the periods that can be asked for, so that there are never many.
+        """
+        key = (shown.key[-1], part)
+        kept = self._drawn.get(key)
         if kept is None or kept[0] != shown.key:
-            kept = self._bodies[shown.key[-1]] = (shown.key, draw())
+            kept = self._drawn[key] = (shown.key, draw())
         return kept[1]
 
     def _anew(self, locale: str, seen: tuple[Any, ...], rules: Rules, before: _Made | None) -> _Made:
@@ -111,9 +120,10 @@ class Latest:
     def _make(self, locale: str, seen: tuple[Any, ...], rules: Rules) -> _Made:
         with self._store.reading() as connection:
             parts = gathering.outline(connection, rules, Moment(_now(rules)))
-            months = trend.trend(connection, stored.standing(connection, "period").values(), rules)
+            course = river.river(connection, rules)
+            months = trend.trend(connection, stored.standing(connection, "period").values(), course.came, rules)
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
-        made = self._made[locale] = _Made(seen, parts, whole, months)
+        made = self._made[locale] = _Made(seen, parts, whole, course, months)
         return made
 
     def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally]:
@@ -164,15 +174,24 @@ def _now(rules: Rules) -> int:
 
 
 @router.get("/")
-def overview(visit: Reader) -> Response:
-    """The overview."""
+def overview(visit: Reader, period: str = "") -> Response:
+    """The overview; ``period`` is the one that the river is of."""
     latest: Latest = visit.request.app.state.latest
     shown = latest.of(visit.texts.locale)
     words = texts(visit.texts.locale)
+    chosen = shown.river.find(period or shown.river.newest)
+    if chosen is None:
+        raise HTTPException(404)
 
-    def draw() -> Markup:
+    def draw_river() -> Markup:
+        content = rivers.shown(shown.river, chosen, shown.report["base_currency"], shown.sums, words)
+        return visit.part("overview_river", **content)
+
+    def draw_rest() -> Markup:
         content = html.overview(shown.report, shown.sums, words)
         charts = trends.shown(shown.trend, content["base"], words)
         return visit.part("overview_body", findings_at="/findings", charts=charts, **content)
 
-    return visit.page("overview", body=latest.drawn(shown, draw), **html.heading(shown.report, words))
+    flow = latest.drawn(shown, chosen.name, draw_river)
+    body = latest.drawn(shown, "rest", draw_rest)
+    return visit.page("overview", river=flow, body=body, **html.heading(shown.report, words))

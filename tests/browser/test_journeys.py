@@ -40,7 +40,7 @@ def test_finance_finds_what_is_wrong_and_has_somebody_take_care_of_it(
     somebody: Callable[..., Somebody], store: Store
 ) -> None:
     anna = somebody(Role.FINANCE)
-    anna.reads("From quote to cash")
+    anna.reads("Lead to cash")
     anna.picture("overview-en")
     anna.page.get_by_role("link", name="Billing").first.click()
     anna.reads("findings")
@@ -117,7 +117,7 @@ def test_an_admin_sets_a_password_and_changes_the_language(somebody: Callable[..
     for label in ("New password", "The same again"):
         li.page.get_by_label(label).fill(PASSWORD)
     li.page.get_by_role("button", name="Keep it").click()
-    li.reads("From quote to cash")
+    li.reads("Lead to cash")
     li.page.get_by_role("button", name="简体中文").click()
     li.reads("总览")
     li.page.get_by_role("link", name="问题", exact=True).click()

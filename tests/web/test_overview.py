@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, delete, update
-from sqlalchemy.engine import Connection
+from sqlalchemy import delete, update
 
 from console.report import figures
 from console.web.overview import Latest, tally
@@ -17,11 +16,19 @@ from reconciliation import gathering, report, trend
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
 from settings.model import Settings
-from state import prospects
 from state.finding_totals import moved
 from state.findings import outstanding
-from state.schema import canonical, finding, finding_event
+from state.prospects import Came
+from state.schema import finding, finding_event
 from state.store import Store
+
+CAME = {
+    "lead_opportunity": [
+        *(Came("2026-09", "", "on", 2, 0, 0), Came("2026-09", "", "lost", 1, 0, 0)),
+        *(Came("2026-12", "", "open", 1, 0, 0), Came("", "", "open", 7, 0, 0)),
+    ],
+    "opportunity_quote": [Came("2026-09", "CNY", "on", 3, 900, 2), Came("2026-09", "USD", "open", 1, 5, 0)],
+}
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
@@ -79,34 +86,16 @@ def test_findings_of_the_last_months_are_counted_back_from_now(desk: Store) -> N
 def test_the_trend_has_every_month_between_the_first_and_this_one(desk: Store, given: Settings) -> None:
     split = [_tie_out("2026-08", 500), _tie_out("2026-11", 700), _tie_out("2027-02", 9)]
     with desk.reading() as connection:
-        found = trend.trend(connection, split, replace(Rules.of(given), as_of=datetime(2026, 12, 5, tzinfo=UTC)))
+        rules = replace(Rules.of(given), as_of=datetime(2026, 12, 5, tzinfo=UTC))
+        found = trend.trend(connection, split, CAME, rules)
     assert found.months == ["2026-08", "2026-09", "2026-10", "2026-11", "2026-12"]
     assert found.money["CNY"]["order"] == [400, 0, 0, 600, 0]
-    assert found.money["CNY"]["delivery"] == [500, 0, 0, 700, 0]
-
-
-def test_leads_and_opportunities_are_counted_by_the_month_in_which_they_came(desk: Store) -> None:
-    lead, opportunity = canonical["lead"], canonical["opportunity"]
-    with desk.transaction() as connection:
-        connection.execute(delete(lead))
-        connection.execute(delete(opportunity))
-        known = [{"system": "forms", "received_at": at, "source_created_at": 99} for at in (5, 10, 19, 20)]
-        known += [{"system": "forms", "source_created_at": 12}, {"system": "crm", "received_at": 12}]
-        _fill(connection, lead, known)
-        deals = [{"source_created_at": 11, "status": status} for status in ("won", "lost", "won", "open")]
-        _fill(connection, opportunity, [{"system": "crm", "deleted": 0, **deal} for deal in deals])
-        _fill(connection, opportunity, [{"system": "crm", "deleted": 1, "source_created_at": 11, "status": "won"}], 50)
-        found = prospects.prospects(connection, ["forms"], ["crm"], [10, 20, 30])
-    assert found == [(3, 4, 2), (1, 0, 0)]
-
-
-def _fill(connection: Connection, table: Table, rows: list[dict[str, Any]], first: int = 1) -> None:
-    for number, row in enumerate(rows, first):
-        connection.execute(table.insert().values(record_id=number, source_id=str(number), **row))
+    assert found.money["CNY"]["invoice"] == [500, 0, 0, 700, 0]
+    assert found.prospects == [(0, 0, 0), (3, 4, 2), (0, 0, 0), (0, 0, 0), (1, 0, 0)]
 
 
 def _tie_out(period: str, amount: int) -> dict[str, Any]:
     nothing, left_out = {"amount": 0}, {"amount": 100}
     parts = {"left": {"amount": amount}, "right": {"amount": amount}}
     movement = {**parts, "excluded_left": left_out, "excluded_right": nothing}
-    return {"name": "order_delivery", "currency": "CNY", "period": period, "movement": movement}
+    return {"name": "order_invoice", "currency": "CNY", "period": period, "movement": movement}

@@ -33,7 +33,7 @@ def listed(browser: Browser, query: str) -> list[str]:
 
 def test_the_overview_shows_the_figures_of_the_report_and_leads_to_the_findings(anna: Browser) -> None:
     page = anna.get("/").text
-    assert "From quote to cash" in page
+    assert "Lead to cash" in page
     assert 'class="river"' in page
     stage = re.search(r'href="(/findings\?stage=quote&amp;department=[a-z_]+)"', page)
     assert stage is not None

@@ -1,0 +1,161 @@
+"""The river on the overview: from leads to money in a period that is chosen, beside the one before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from console.report import figures, svg
+from console.report.figures import Step, Tally
+from reconciliation import money
+from reconciliation.river import LEADS, WHOLE, WITHOUT_CLOSE, Flow, Handoff, River, Span
+from state.prospects import FATES, LOST
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from console.i18n import Texts
+
+_STAGES = {
+    "lead": (LEADS, "came"),
+    "opportunity": ("opportunity_quote", "came"),
+    "quote": ("quote_accepted", "came"),
+    "order": ("order_invoice", "came"),
+    "delivery": ("order_delivery", "on"),
+    "invoice": ("order_invoice", "on"),
+    "payment": ("invoice_payment", "on"),
+    "payout": ("payment_payout", "on"),
+}
+"""Stage → the hand-off and the side of it whose documents it counts."""
+_FINDINGS = {
+    LEADS: "lead",
+    "opportunity_quote": "opportunity",
+    "quote_accepted": "quote",
+    "quote_order": "order",
+    "order_delivery": "delivery",
+    "order_invoice": "billing",
+    "invoice_payment": "collection",
+    "payment_payout": "payout",
+}
+"""Hand-off → the stage of the findings about it."""
+_SIDES = ("came", "on", "lost", "open", "unlinked")
+_SPRING = Decimal("0.03")
+"""Leads have no money: the river begins with this part of its greatest width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure of the period and what it was in the one before; ``change`` is of the money, else of the count, and
+    ``address`` where the records behind it are listed."""
+
+    count: str
+    amount: str
+    before: str
+    change: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """The river in one currency. ``rows``: the name of a hand-off, a cell for each side, the findings about it."""
+
+    currency: str
+    chart: Markup
+    stages: Sequence[tuple[str, Cell]]
+    rows: Sequence[tuple[str, Sequence[Cell | None], str, int]]
+
+
+def shown(river: River, chosen: Span, base: str, found: Tally, words: Texts) -> dict[str, Any]:
+    """What ``overview_river.html.j2`` shows; ``found`` are the findings of now."""
+    earlier = chosen.earlier
+    before = earlier if earlier is not None and river.find(earlier.name) else None
+    siblings = river.spans(chosen.kind) if chosen.kind != WHOLE else []
+    place = siblings.index(chosen) if chosen in siblings else 0
+    counts = Counter[str]()
+    for stage, _, sums in found.by_stage:
+        counts[stage] += sums.count
+    currencies = sorted(river.currencies, key=lambda name: (name != base, name))
+    return {
+        "chosen": chosen,
+        "before": before,
+        "later": siblings[place - 1] if place else None,
+        "unfinished": chosen.kind != WHOLE and chosen.last >= river.months[-1],
+        "choices": [(kind, river.spans(kind)) for kind in ("month", "quarter", "year")],
+        "sides": _SIDES,
+        "tabs": [_tab(river, chosen, before, currency, counts, words) for currency in currencies],
+    }
+
+
+def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts: Counter[str], words: Texts) -> Tab:
+    now = {item.name: item for item in river.handoffs(chosen, currency)}
+    then = {item.name: item for item in river.handoffs(before, currency)} if before else {}
+    stages = {stage: place for stage, place in _STAGES.items() if place[0] in now}
+    cells = [
+        (words(f"flow.stage.{stage}"), _cell(now[name], then.get(name), side, chosen, currency, words))
+        for stage, (name, side) in stages.items()
+    ]
+    rows = [
+        (
+            words(f"flow.handoff.{name}"),
+            [_cell(item, then.get(name), side, chosen, currency, words) for side in _SIDES],
+            _FINDINGS.get(name, ""),
+            counts[_FINDINGS.get(name, "")],
+        )
+        for name, item in now.items()
+    ]
+    return Tab(currency, _chart(now, list(stages), currency, words), [(n, c) for n, c in cells if c], rows)
+
+
+def _cell(item: Handoff, then: Handoff | None, side: str, chosen: Span, currency: str, words: Texts) -> Cell | None:
+    flow, earlier = getattr(item, side), getattr(then, side) if then else None
+    if flow is None:
+        return None
+    priced = item.name != LEADS
+    said, was = _said(flow, currency, priced), _said(earlier, currency, priced) if earlier else ("", "")
+    before = words("flow.before", figures=" · ".join(filter(None, was))) if earlier else ""
+    listed = flow.count and (side in FATES if item.name in WITHOUT_CLOSE else side == LOST)
+    named = {"handoff": item.name, "fate": side, "period": chosen.name, "currency": currency}
+    change = _change(flow, earlier, priced) if earlier else ""
+    return Cell(*said, before, change, f"/river?{urlencode(named)}" if listed else "")
+
+
+def _said(flow: Flow, currency: str, priced: bool) -> tuple[str, str]:
+    return f"{flow.count:,}", figures.money(_major(flow.amount, currency), currency) if priced else ""
+
+
+def _change(flow: Flow, earlier: Flow, priced: bool) -> str:
+    now, then = (flow.amount, earlier.amount) if priced else (flow.count, earlier.count)
+    return f"{Decimal(now - then) / abs(then) * 100:+,.1f} %" if then else ""
+
+
+def _major(amount: int, currency: str) -> Decimal:
+    return Decimal(money.text(amount, currency) or 0)
+
+
+def _chart(now: dict[str, Handoff], stages: Sequence[str], currency: str, words: Texts) -> Markup:
+    amounts = {stage: _major(getattr(now[_STAGES[stage][0]], _STAGES[stage][1]).amount, currency) for stage in stages}
+    widths = dict(amounts)
+    # Goods without services, and money with tax, are as wide as their part of what they are about.
+    for stage, whole, name in (
+        ("delivery", "order", "order_delivery"),
+        ("payment", "invoice", "invoice_payment"),
+        ("payout", "payment", "payment_payout"),
+    ):
+        if stage in widths and whole in widths and now[name].came.amount > 0:
+            widths[stage] = widths[whole] * now[name].on.amount / now[name].came.amount
+    if "lead" in widths:
+        widths["lead"] = max(widths.values()) * _SPRING
+    names = {stage: words(f"flow.stage.{stage}") for stage in stages}
+    says = "; ".join(
+        f"{names[stage]} {now[LEADS].came.count:,}" if stage == "lead" else f"{names[stage]} {_text(amount, currency)}"
+        for stage, amount in amounts.items()
+    )
+    return svg.river([Step(stage, amounts[stage], widths[stage], None) for stage in stages], (), says)
+
+
+def _text(amount: Decimal, currency: str) -> str:
+    return f"{figures.money(amount, currency)} {currency}"

@@ -1,0 +1,121 @@
+"""The river on the overview: a period is chosen without a script, and what leaks leads to its findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+
+from console.i18n import texts
+from console.web import rivers
+from console.web.overview import Latest
+from console.web.present import Present
+from settings.model import Settings
+from state.members import Role
+from state.store import Store
+from tests.console import deal
+from tests.web.conftest import Browser
+
+
+def cells(page: str, row: str) -> list[str]:
+    """What stands in a row of the hand-offs, without what was before."""
+    found = re.search(rf'<th scope="row">{row}</th>(.*?)</tr>', page, re.DOTALL)
+    assert found is not None, row
+    said = re.sub(r'<span class="quiet">.*?</span>', "", found[1])
+    return [re.sub(r"<[^>]+>|\s+", " ", cell).strip() for cell in re.findall(r"<td.*?</td>", said, re.DOTALL)]
+
+
+def test_a_month_is_chosen_by_a_form_and_shows_what_came_went_on_and_is_open(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    page = as_role(Role.VIEWER).get("/?period=2026-09").text
+    assert '<option value="2026-09" selected>2026-09</option>' in page
+    assert re.search(r'<a href="/\?period=2026-08" rel="prev">', page)
+    assert cells(page, "Accepted quote → order") == ["1 1,000.00", "1 1,000.00", "–", "0 0.00", "0 0.00", "0"]
+    assert cells(page, "Order → invoice")[:2] == ["1 1,000.00", "1 1,200.00"]
+    assert cells(page, "Invoice → payment \\(with tax\\)") == [
+        *("1 1,200.00", "1 1,200.00", "0 0.00", "1 50.00", "0 0.00"),
+        "1 open",
+    ]
+    assert '<a href="/findings?stage=collection">1 open</a>' in page
+    assert "own date" in page
+
+
+def test_quarters_years_and_everything_can_be_asked_for_in_both_languages(as_role: Callable[[Role], Browser]) -> None:
+    viewer = as_role(Role.VIEWER)
+    for period in ("2026-Q3", "2026", "all"):
+        assert cells(viewer.get(f"/?period={period}").text, "Invoice → payment \\(with tax\\)")[:2] == [
+            *("2 1,250.00", "1 1,200.00")
+        ]
+    assert "before:" not in viewer.get("/?period=all").text
+    viewer.post("/language", locale="zh-CN")
+    page = viewer.get("/?period=2026-Q3").text
+    assert "从线索到回款" in page
+    assert cells(page, "订单 → 开票")[:1] == ["1 1,000.00"]
+
+
+def test_without_a_choice_the_newest_month_with_anything_is_shown(as_role: Callable[[Role], Browser]) -> None:
+    page = as_role(Role.VIEWER).get("/").text
+    assert re.findall(r'<option value="(20[^"]+)" selected>', page) == ["2026-09"]
+    assert 'rel="next">2026-10 →' in page
+
+
+@pytest.mark.parametrize("period", ["2025-01", "2026-11", "2026-Q9", "9999", "x", "2026-09%00", "1" * 5000])
+def test_a_period_in_which_there_is_nothing_is_not_there(as_role: Callable[[Role], Browser], period: str) -> None:
+    assert as_role(Role.VIEWER).get(f"/?period={period}").status_code == 404
+
+
+def test_a_figure_stands_beside_the_one_before(desk: Store, given: Settings) -> None:
+    found = Latest(desk, Present(given)).of("en")
+    chosen = found.river.find("2026-09")
+    assert chosen is not None
+    tab = rivers.shown(found.river, chosen, "CNY", found.sums, texts("en"))["tabs"][0]
+    invoices = dict(tab.stages)["Invoices"]
+    assert (invoices.count, invoices.amount, invoices.change) == ("1", "1,200.00", "+2,300.0 %")
+    assert invoices.before == "before: 1 · 50.00"
+
+
+def test_each_period_is_drawn_once(desk: Store, given: Settings) -> None:
+    latest = Latest(desk, Present(given))
+    drawn: list[str] = []
+
+    def draw(name: str) -> Callable[[], str]:
+        return lambda: drawn.append(name) or name  # type: ignore[func-returns-value]
+
+    for name in ("2026-09", "2026-08", "2026-09", "rest", "rest"):
+        assert latest.drawn(latest.of("en"), name, draw(name)) == name  # type: ignore[arg-type]
+    assert drawn == ["2026-09", "2026-08", "rest"]
+
+
+def test_what_is_open_or_lost_leads_to_its_records_and_from_there_to_the_chain(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    page = viewer.get("/?period=2026-09").text
+    said = 'aria-label="Quote → accepted, Went on: 1">1</a>'
+    found = re.search(rf'<a href="(/river\?handoff=quote_accepted&amp;fate=on&amp;[^"]+)" {said}', page)
+    assert found is not None
+    listed = viewer.get(unescape(found[1])).text
+    assert "Quote → accepted: Went on" in listed
+    row = re.search(r'<tr><th scope="row"><a href="(/trace\?text=Q-1)">Q-1</a></th>(.*?)</tr>', listed, re.DOTALL)
+    assert row is not None
+    assert re.findall(r"<td[^>]*>(.*?)</td>", row[2]) == ["crm", "", "accepted", "2026-09-01", "1,000.00"]
+    assert "SO-1" in viewer.get(row[1]).text
+    lead = viewer.get("/river?handoff=lead_opportunity&fate=on&period=all&currency=CNY").text
+    assert "ACME S.r.l." in lead
+    assert deal.EMAIL not in lead
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("", "handoff=quote_order&fate=open&period=2026-09&currency=CNY"),
+        "handoff=order_delivery&fate=open&period=2026-09&currency=CNY",
+        "handoff=quote_accepted&fate=x&period=2026-09&currency=CNY",
+        "handoff=quote_accepted&fate=open&period=2026&currency=%00",
+    ],
+)
+def test_what_has_no_records_behind_it_is_not_there(as_role: Callable[[Role], Browser], asked: str) -> None:
+    assert as_role(Role.VIEWER).get(f"/river?{asked}").status_code == 404
