@@ -116,13 +116,18 @@ def shown(item: Finding, rules: Rules, lang: str, said: Sequence[dict[str, Any]]
     """A finding as in the report, in ``en`` or ``zh``, as of today."""
     basis = {name: getattr(rules, name) for name in ("timezone", "base_currency", "materiality", "owners")}
     basis["own_checks"] = rules.own_words()
-    return as_dict({**asdict(item), "said": list(said)}, basis, rules.today, lang)
+    return _public(item, said, basis, rules.today, lang)
 
 
 def as_dict(values: dict[str, Any], basis: dict[str, Any], today: date, lang: str) -> dict[str, Any]:
     """A gathered finding in the public format."""
-    said = values["said"]
     item = findings.of_state({name: value for name, value in values.items() if name != "said"})
+    return _public(item, values["said"], basis, today, lang)
+
+
+def _public(
+    item: Finding, said: Sequence[dict[str, Any]], basis: dict[str, Any], today: date, lang: str
+) -> dict[str, Any]:
     return {
         "id": item.id,
         "check": item.check_id,

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, union
 from sqlalchemy.engine import Connection
 
 from mappings.currencies import EXPONENTS
@@ -119,15 +119,17 @@ def holding(text: str) -> ColumnElement[bool]:
     if whole and not (len(parts) == 1 and whole.startswith(parts[0])):
         ways.append(select(terms.c.finding_id).where(_begins(whole[:LONGEST])))
     if parts:
-        first, *more = (select(terms.c.finding_id).where(_begins(part)) for part in parts)
+        # The databases begin with the innermost: letters begin more terms than digits, and short parts more than long.
+        first, *more = (select(terms.c.finding_id).where(_begins(part)) for part in sorted(parts, key=_rareness))
         ways.append(first.where(*(terms.c.finding_id.in_(other) for other in more)))
     if asked := exact(text):
         match = [and_(amounts.c.amount == value, amounts.c.digits.in_((digits, _UNKNOWN))) for value, digits in asked]
         ways.append(select(amounts.c.finding_id).where(or_(*match)))
-    found: list[ColumnElement[bool]] = [findings.c.id.in_(way) for way in ways]
     if len(whole) >= 6 and re.fullmatch(r"[0-9a-f]+", whole):
-        found.append(and_(findings.c.id >= whole, findings.c.id < f"{whole}g"))
-    return or_(*found) if found else findings.c.id == ""
+        same = findings.alias()
+        ways.append(select(same.c.id).where(same.c.id >= whole, same.c.id < f"{whole}g"))
+    # One list of ids, because a choice between several lets the databases go through all findings.
+    return findings.c.id.in_(union(*ways)) if ways else findings.c.id == ""
 
 
 def exact(text: str) -> list[tuple[int, int]]:
@@ -277,6 +279,10 @@ def _wanted(whole: str) -> list[str]:
             found += [run[: _LONGEST_RUN if _is_dense(run) else LONGEST] for run in _RUN.findall(bare)]
     digits = [part.lstrip("0") if part.isdecimal() and len(part) > 2 else part for part in found]
     return [part for part in dict.fromkeys(digits) if part][:_MOST_WORDS]
+
+
+def _rareness(part: str) -> tuple[bool, int]:
+    return any(char.isdecimal() for char in part), len(part)
 
 
 def _begins(part: str) -> ColumnElement[bool]:

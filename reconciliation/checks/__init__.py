@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from reconciliation.checks.registry import Check, check, registered
@@ -43,14 +44,20 @@ _FILES = (
 
 def catalogue() -> list[Check]:
     """All checks in the order in which they run."""
+    _import()
+    return list(registered().values())
+
+
+@cache
+def _import() -> None:
+    """Once, because pages of findings ask for check after check."""
     for name in _FILES:
         import_module(f"reconciliation.checks.{name}")
-    return list(registered().values())
 
 
 def get(check_id: str) -> Check | None:
     """The check of that id; ``None`` for one that no longer exists."""
-    catalogue()
+    _import()
     return registered().get(check_id)
 
 
