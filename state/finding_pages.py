@@ -183,7 +183,9 @@ def alike(connection: Connection, found: Finding) -> tuple[str | None, int, int]
 
 
 def _chosen(wanted: Wanted) -> ColumnElement[bool]:
-    said = [table.c.status == wanted.status if wanted.status else table.c.status.in_(STANDING)]
+    # What a text is in are few findings; by their status the databases would go through nearly all.
+    status: ColumnElement[Any] = func.coalesce(table.c.status, "") if wanted.text.strip() else table.c.status
+    said = [status == wanted.status if wanted.status else status.in_(STANDING)]
     for name in ("stage", "department", "severity", "check"):
         if value := getattr(wanted, name):
             said.append(_column(name) == value)
