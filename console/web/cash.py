@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console import cash as shown
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
+from console.web.numbers import LARGEST, RecordId
 from reconciliation import sections
 from state import cash, chains
 
@@ -22,8 +23,8 @@ _LAST = 1_000_000
 def desk(
     visit: Reader,
     skip: Annotated[int, Query(ge=0, le=_LAST)] = 0,
-    receipt: Annotated[int | None, Query(ge=1)] = None,
-    done: Annotated[int | None, Query(ge=1)] = None,
+    receipt: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
+    done: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
 ) -> Response:
     """A receipt with what it may settle, and what waits behind it.
 
@@ -49,7 +50,7 @@ def desk(
 
 
 @router.post("/cash/{receipt}/confirm")
-def confirm(visit: Decider, sent: DeciderForm, receipt: int) -> Response:
+def confirm(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
     """Take a suggestion; every later run keeps to it."""
     skip, rank = sent.get("skip", "0"), sent.get("rank", "")
     with visit.desk.store.transaction() as connection:
@@ -62,7 +63,7 @@ def confirm(visit: Decider, sent: DeciderForm, receipt: int) -> Response:
 
 
 @router.post("/cash/{receipt}/undo")
-def undo(visit: Decider, _sent: DeciderForm, receipt: int) -> Response:
+def undo(visit: Decider, _sent: DeciderForm, receipt: RecordId) -> Response:
     """Take a decision back: the next run judges the receipt anew."""
     with visit.desk.store.transaction() as connection:
         cash.undo(connection, receipt, visit.member.name)

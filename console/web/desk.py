@@ -213,6 +213,8 @@ class Visit:
             pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=200)
         except ValueError:
             raise HTTPException(400) from None
+        if any("\0" in text for pair in pairs for text in pair):
+            raise HTTPException(400)  # PostgreSQL keeps no such text
         sent = dict(pairs)
         if self.session is not None and not hmac.compare_digest(
             sent.get("csrf", "").encode(), self.session.csrf.encode()

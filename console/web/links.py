@@ -11,6 +11,7 @@ from starlette.responses import Response
 from console import linked
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
+from console.web.numbers import RecordId
 from console.web.sides import side_by_side
 from state import chains, links, lookup
 
@@ -30,13 +31,13 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=100_000)] = 1) ->
 
 
 @router.post("/links/{kind}/{left}/{right}/confirm")
-def confirm(visit: Decider, _sent: DeciderForm, kind: str, left: int, right: int) -> Response:
+def confirm(visit: Decider, _sent: DeciderForm, kind: str, left: RecordId, right: RecordId) -> Response:
     """Say that the two belong together."""
     return _decide(visit, (kind, left, right), "confirmed", "")
 
 
 @router.post("/links/{kind}/{left}/{right}/cut")
-def cut(visit: Decider, sent: DeciderForm, kind: str, left: int, right: int) -> Response:
+def cut(visit: Decider, sent: DeciderForm, kind: str, left: RecordId, right: RecordId) -> Response:
     """Say that they do not, and why."""
     reason = sent.get("reason", "").strip()[:1000]
     if not reason:

@@ -11,6 +11,7 @@ from console import cash as shown
 from console import splitting
 from console.splitting import Wrong
 from console.web.desk import Decider, DeciderForm, Visit, see
+from console.web.numbers import RecordId
 from reconciliation import money, sections
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ _MOST_DIFFERENCES = 3
 
 
 @router.get("/cash/{receipt}/split")
-def page(visit: Decider, receipt: int, text: str = "") -> Response:
+def page(visit: Decider, receipt: RecordId, text: str = "") -> Response:
     """The receipt with the open items of its customer, or those that are looked for."""
     return _page(visit, receipt, text, {})
 
 
 @router.post("/cash/{receipt}/split")
-def split(visit: Decider, sent: DeciderForm, receipt: int) -> Response:
+def split(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
     """Keep what was said, if it adds up."""
     if "find" in sent:
         return _page(visit, receipt, sent.get("text", ""), sent)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console.web.desk import Decider, DeciderForm, Open, Visit, see
+from console.web.numbers import RecordId
 from mappings.model import ENTITIES
 from reconciliation import words
 from reconciliation.trace import ChainRecord, trace
@@ -22,13 +23,13 @@ _DATES = {"order": ("order_date", "promised_delivery_date"), "delivery": ("plann
 
 
 @router.get("/orders/{record}/share")
-def sharing(visit: Decider, record: int) -> Response:
+def sharing(visit: Decider, record: RecordId) -> Response:
     """Links to an order: how many there are, and the buttons that make one or end all."""
     return _sharing(visit, record)
 
 
 @router.post("/orders/{record}/share")
-def share(visit: Decider, sent: DeciderForm, record: int) -> Response:
+def share(visit: Decider, sent: DeciderForm, record: RecordId) -> Response:
     """Make a link; it is shown once."""
     days = sent.get("days", "")
     _order(visit, record)
@@ -40,7 +41,7 @@ def share(visit: Decider, sent: DeciderForm, record: int) -> Response:
 
 
 @router.post("/orders/{record}/share/end")
-def end(visit: Decider, _sent: DeciderForm, record: int) -> Response:
+def end(visit: Decider, _sent: DeciderForm, record: RecordId) -> Response:
     """End all links to an order."""
     with visit.desk.store.transaction() as connection:
         shares.end(connection, record, visit.member.name)
