@@ -29,8 +29,9 @@ _ANYTHING = r"(?:(?![.!?] +[A-Z`]).)*?"
 _ENDS = re.compile(r"(?<=[.!?]) +(?=[A-Z`]|ltc )")
 _PLACE = re.compile(r"([\w.*\[\]/:-]+): (.+)", re.DOTALL)
 _CHINESE, _LATIN = re.compile("[\u3400-\u9fff]"), re.compile("[A-Za-z]{3}")
-_LONGEST = 4000
-_DEPTH = 3
+_LONGEST, _LONGEST_PIECE = 4000, 400
+"""Characters of a text, and of a piece that may have blanks: what a source answers must not cost time to compare."""
+_MOST_AT_ONCE, _DEPTH = 4, 3
 
 
 class Part(NamedTuple):
@@ -88,9 +89,9 @@ def _line(line: str, locale: str, n: int) -> Iterator[Part]:
 
 
 def _sentences(pieces: list[str], locale: str) -> Iterator[Part]:
-    """As many sentences at once as the catalogue knows together."""
+    """Several sentences at once where the catalogue knows them together."""
     while pieces:
-        for count in range(len(pieces), 0, -1):
+        for count in range(min(len(pieces), _MOST_AT_ONCE), 0, -1):
             found = _whole(" ".join(pieces[:count]), locale)
             if found is not None:
                 yield Part(found, True)
@@ -107,6 +108,8 @@ def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
     catalogue = _catalogue(locale)
     if sentence in catalogue.whole:
         return catalogue.whole[sentence]
+    if len(sentence) > _LONGEST_PIECE:
+        return None
     for pattern, text in catalogue.patterns:
         if (match := pattern.fullmatch(sentence)) is not None:
             values = match.groupdict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -115,3 +116,10 @@ def test_no_chinese_text_says_what_the_glossary_says_otherwise() -> None:
     assert len(unwanted - {"不用", "not 不用"}) > 20
     said = [*texts(ZH).words.items(), *sentences.catalogue(ZH).items()]
     assert [(key, word) for key, text in said for word in unwanted - {"not 不用"} if word in text] == []
+
+
+def test_what_a_source_answers_costs_no_time_to_compare() -> None:
+    hostile = [" is ; " * 660 + ". A x", "a (code b) " * 360 + ". A", "a: " * 1300, "Xx y. " * 660]
+    began = process_time()
+    assert all(plain(text, ZH) for text in hostile)
+    assert process_time() - began < 2
