@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.responses import PlainTextResponse, Response
 
 from console import sentences, telemetry
@@ -96,6 +97,7 @@ def workbench(
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(404, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(DataError, _refused)  # PostgreSQL is asked for a text that it cannot hold
     app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(StoreError, _store_failed)
     app.add_exception_handler(DoesNotFootError, _store_failed)
