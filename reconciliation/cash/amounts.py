@@ -127,7 +127,8 @@ def _turn(group: Group, receipt: Receipt, around: _Around) -> Item | None:
         item
         for item in group.items
         if item.rest == each
-        and item.item_id not in group.taken | signs.named
+        and item.item_id not in group.taken
+        and item.item_id not in signs.named
         and (receipt.receipt_id, item.item_id) not in group.forbidden
     ]
     asking = [entry for entry in around.waiting if entry[2] == each]
@@ -161,7 +162,8 @@ def may_pay(entry: Waiting, equals: list[Item], items: list[Item], signs: Signs)
     if rest * owed <= 0 or (named is not None and not any(item.item_id in named for item in equals)):
         return False
     credit = sum(abs(item.rest) for item in items if item.rest * owed < 0)
-    if receipt not in signs.unread | signs.unsaid and (abs(rest) + credit) * 5 < abs(owed) * 4:
+    unclear = receipt in signs.unread or receipt in signs.unsaid
+    if not unclear and (abs(rest) + credit) * 5 < abs(owed) * 4:
         return False
     return day is None or any(item.issued_on is None or (item.issued_on - day).days <= AHEAD for item in equals)
 

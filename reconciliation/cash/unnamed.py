@@ -149,5 +149,6 @@ def signs_of(session: Session) -> Signs:
     listed = dict(session.rows("SELECT receipt_id, members FROM listing"))
     unsaid = {receipt for receipt, items in naming.items() if listed.get(receipt, 1) > len(items)}
     misnamed = {row[0] for row in session.rows("SELECT receipt_id FROM misnamed")}
-    trusted = {receipt: items for receipt, items in naming.items() if receipt not in unread | unsaid}
+    unclear = unread | unsaid
+    trusted = {receipt: items for receipt, items in naming.items() if receipt not in unclear}
     return Signs({row[0] for row in named}, pointed, trusted, unread, unsaid, misnamed)
