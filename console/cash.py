@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +31,8 @@ KINDS = (
     "deposit",
 )
 """What may explain the difference between a receipt and what it settles."""
+AMOUNT_ONLY = "amount_only"
+"""What suggestions without a rule go by."""
 
 
 def name(record: Figure) -> str:
@@ -166,6 +169,22 @@ def waiting(connection: Connection) -> list[tuple[int, Figure]]:
     return found
 
 
+def by_worth(found: Sequence[tuple[int, Figure]], settings: Settings) -> list[tuple[int, Figure]]:
+    """Receipts, of which most is left in the base currency first; last those in a currency without a rate."""
+    from reconciliation.money import factor
+
+    base, rates = settings.base_currency, settings.reconciliation.rates
+
+    def worth(item: tuple[int, Figure]) -> Fraction:
+        figure = item[1]
+        rate = Decimal(1) if figure["currency"] == base else rates.get(figure["currency"])
+        if rate is None:
+            return Fraction(0)
+        return Fraction(*factor(rate, figure["currency"], base)) * abs(int(figure["left"]))
+
+    return sorted(found, key=lambda item: -worth(item))
+
+
 def choice(figure: Figure, rank: int) -> Figure | None:
     """The suggestion of this rank; what the rules matched where nothing is suggested; ``None`` if there is neither."""
     options = {option["rank"]: option for option in figure["suggestions"]}
@@ -185,14 +204,20 @@ def take(connection: Connection, receipt_id: int, chosen: Figure, actor: str, re
 
 def why(settings: Settings, texts: Texts, rule: str, evidence: Figure) -> str:
     """Why a rule matched: its name, its sentence, and the evidence."""
+    return f"{rule}: {because(settings, texts, rule, evidence)}".rstrip()
+
+
+def because(settings: Settings, texts: Texts, rule: str, evidence: Figure) -> str:
+    """Why a rule matched: its sentence, and the evidence."""
     from reconciliation.cash import words
     from settings.cash import SHIPPED
 
     kinds = {entry["name"]: entry["kind"] for entry in SHIPPED}
     kinds |= {entry.name: entry.kind for entry in settings.reconciliation.cash.rules}
-    sentence = words.text(words.KINDS, kinds.get(rule), "zh" if texts.locale == "zh-CN" else "en") or ""
+    kind = AMOUNT_ONLY if rule == AMOUNT_ONLY else kinds.get(rule)
+    sentence = words.text(words.KINDS, kind, "zh" if texts.locale == "zh-CN" else "en") or ""
     said = [f"{texts.name('cash.evidence', key)}: {_word(texts, value)}" for key, value in evidence.items()]
-    return f"{rule}: {sentence} {'; '.join(said)}".rstrip()
+    return f"{sentence} {'; '.join(said)}".strip()
 
 
 def _word(texts: Texts, value: Any) -> str:

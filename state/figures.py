@@ -7,7 +7,7 @@ figure; its value is JSON with amounts in minor units.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -24,6 +24,13 @@ _COLUMNS = ("kind", "key", "at", "run_id", "value")
 def standing(connection: Connection, kind: str, at: int | None = None) -> dict[str, Value]:
     """The figures of a kind by key, in the order of the keys; with ``at`` (a stamp) those that stood then."""
     return {key: json.loads(value) for key, value in _texts(connection, kind, at).items()}
+
+
+def some(connection: Connection, kind: str, keys: Collection[str]) -> dict[str, Value]:
+    """The figures of a kind that stand under some keys; few, as a page shows them."""
+    newest = select(func.max(table.c.id)).where(table.c.kind == kind, table.c.key.in_(keys)).group_by(table.c.key)
+    rows = connection.execute(select(table.c.key, table.c.value).where(table.c.id.in_(newest)))
+    return {row.key: json.loads(row.value) for row in rows if row.value}
 
 
 def differ(connection: Connection, kind: str, figures: Mapping[str, Value]) -> dict[str, str]:

@@ -43,6 +43,8 @@ ANY_AGE = Ages()
 class Wanted:
     """Which findings are looked at; an empty value chooses nothing. ``text`` is looked for as ``finding_terms`` says.
 
+    ``of_checks`` are those whose own words are in ``text``: their findings are found as well, as far as they hold
+    ``rest``, what else is in it.
     ``assignee`` and ``customer`` may be ``NOBODY``. ``least`` and ``most`` are minor units of the base currency,
     whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided.
     """
@@ -61,6 +63,8 @@ class Wanted:
     least: int | None = None
     most: int | None = None
     waiver: bool = False
+    of_checks: tuple[str, ...] = ()
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,11 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
     if wanted.waiver:
         said.append(table.c.id.in_(_asked()))
     if text := wanted.text.strip():
-        said.append(finding_terms.holding(text))
+        found = [finding_terms.holding(text)]
+        if wanted.of_checks:
+            of_them = table.c.check_id.in_(wanted.of_checks)
+            found.append(and_(of_them, finding_terms.holding(wanted.rest)) if wanted.rest else of_them)
+        said.append(or_(*found))
     return and_(*said)
 
 

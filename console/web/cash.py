@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
@@ -11,12 +11,17 @@ from console import cash as shown
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import LARGEST, RecordId
 from reconciliation import sections
-from state import cash, chains
+from state import cash, chains, figures
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 router = APIRouter()
 
 _LISTED = 50
 _LAST = 1_000_000
+_LIKELY = 600
+"""Only a suggestion of at least 60 % for a known customer waits for the Enter key: others ask for a look first."""
 
 
 @router.get("/cash")
@@ -31,16 +36,16 @@ def desk(
     ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone.
     """
     with visit.desk.store.reading() as connection:
-        waiting = shown.waiting(connection)
+        waiting = shown.by_worth(shown.waiting(connection), visit.desk.settings)
         with_choice = [item for item in waiting if item[1]["suggestions"]]
         if receipt is not None:
             chosen = next((item for item in waiting if item[0] == receipt), None)
         else:
             chosen = with_choice[min(skip, len(with_choice) - 1)] if with_choice else None
-        source = chains.rows(connection, [chosen[0]]).get(chosen[0], {}) if chosen else {}
+        told = _told(visit, connection, *chosen) if chosen else None
     return visit.page(
         "cash",
-        receipt=_told(visit, *chosen, source) if chosen else None,
+        receipt=told,
         count=len(with_choice),
         all=len(waiting),
         skip=min(skip, max(len(with_choice) - 1, 0)),
@@ -70,9 +75,18 @@ def undo(visit: Decider, _sent: DeciderForm, receipt: RecordId) -> Response:
     return see(f"/cash?receipt={receipt}")
 
 
-def _told(visit: Visit, id: int, figure: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:
+def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any]) -> dict[str, Any]:
     told = sections.receipt(figure, visit.lang)
-    for option in told["suggestions"]:
-        option["why"] = shown.why(visit.desk.settings, visit.texts, option["rule"], option["evidence"])
-    more = {name: source.get(name) or "" for name in ("reference_text", "payer_name", "method")}
-    return {"id": id, **more, **told}
+    source = chains.rows(connection, [id]).get(id, {})
+    entries = [entry for option in figure["suggestions"] for entry in option["applied"]]
+    owed = figures.some(connection, "receivable", {str(entry["item"]) for entry in entries})
+    for option, raw in zip(told["suggestions"], figure["suggestions"], strict=True):
+        option["why"] = shown.because(visit.desk.settings, visit.texts, option["rule"], option["evidence"])
+        for entry, of in zip(option["applied"], raw["applied"], strict=True):
+            item = owed.get(str(of["item"]), {})
+            entry |= {name: item.get(name) or "" for name in ("customer", "issued_on", "due_on")}
+    more = {name: source.get(name) or "" for name in ("reference_text", "payer_name")}
+    method = visit.texts.name("deciding.method", source["method"]) if source.get("method") else ""
+    first = told["suggestions"][0] if told["suggestions"] else None
+    likely = first is not None and first["score"] >= _LIKELY and bool(told["customer"])
+    return {"id": id, **more, "method": method, "likely": likely, **told}

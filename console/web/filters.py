@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from console.report import figures
+from console.web import finding_words
 from reconciliation import money
 from reconciliation.checks.registry import DEPARTMENTS
 from reconciliation.rules import Rules
@@ -80,9 +81,13 @@ class Filter:
 
     def wanted(self, visit: Visit) -> Wanted:
         """What it chooses for this person, today."""
-        base = visit.desk.settings.base_currency
+        settings = visit.desk.settings
+        base = settings.base_currency
+        words = finding_words.said(self.text, Rules.of(settings).own_words())
         return Wanted(
             text=self.text,
+            of_checks=words.checks,
+            rest=words.rest,
             stage=self.stage,
             department=self.department,
             severity=self.severity,

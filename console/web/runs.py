@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, prefect_ui, ran
+from console import prefect_ui, ran
 from console.web.access import Right
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.work import KINDS
@@ -108,8 +108,7 @@ def started(visit: Visit, kind: str, **given: Any) -> Response:
 
 def said_paused(visit: Visit, pause: Pause) -> str:
     """Why it was not started, and how it is all the same."""
-    told = freshness.paused(pause, visit.desk.settings, visit.texts)
-    return f"{told} {visit.texts('operating.although')}"
+    return f"{visit.texts('deciding.paused', where=pause.what)} {visit.texts('operating.although')}"
 
 
 def worker(visit: Visit) -> Worker:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
+from console.cash import by_worth
+from settings.model import Settings
 from state import cash
 from state.members import Role
+from state.schema import figure
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
@@ -33,11 +39,47 @@ def decided(store: Store) -> list[tuple[int, str]]:
 
 def test_a_receipt_stands_beside_what_it_may_settle_and_why(anna: Browser) -> None:
     page = anna.get("/cash").text
-    assert "1 receipts with suggestions, 3 in all" in page
+    assert "With suggestions: 1; in all: 3" in page
     assert "INV-2026009" in page
-    assert re.search(r"<b>1\.</b> INV-2026000[23] <b>500\.00</b> CNY", page)
-    assert re.search(r'<button name="rank" value="1" accesskey="1" autofocus>', page)
+    option = re.search(r'<ul class="items">(.*?)</ul>', page, re.DOTALL)
+    assert option is not None
+    link = r'<a href="/trace\?text=(INV-2026000[23])">\1</a> <b>500\.00</b> CNY · Acme · Issued 2026-09-01'
+    assert re.search(link, option.group(1))
     assert "Unknown payer" in page
+    assert "amount_only" not in page
+
+
+def test_enter_takes_only_what_is_likely_and_from_a_customer_who_is_known(anna: Browser, desk: Store) -> None:
+    hint, focused = "Enter takes it", r'<button name="rank" value="1" accesskey="1" autofocus>'
+    page = anna.get("/cash").text
+    receipt = re.findall(r'action="/cash/(\d+)/confirm"', page)[0]
+    changed(desk, receipt, customer="Acme", score=600)
+    page = anna.get("/cash").text
+    assert (hint in page, bool(re.search(focused, page))) == (True, True)
+    for customer, score in ((None, 990), ("Acme", 599)):
+        changed(desk, receipt, customer, score)
+        page = anna.get("/cash").text
+        assert (hint in page, "autofocus" in page, "Take suggestion 1" in page) == (False, False, True)
+        assert ("customer not known" in page) is (customer is None)
+
+
+def changed(store: Store, receipt: str, customer: str | None, score: int) -> None:
+    """Let the receipt be of this customer, and its first suggestion be so sure (per mille)."""
+    mine = (figure.c.kind == "cash", figure.c.key == receipt)
+    with store.transaction() as connection:
+        value = json.loads(connection.execute(select(figure.c.value).where(*mine)).scalars().all()[-1])
+        value["customer"] = customer
+        value["suggestions"][0]["score"] = score
+        connection.execute(update(figure).where(*mine).values(value=json.dumps(value)))
+
+
+def test_what_is_left_is_sorted_by_its_worth_in_the_base_currency(given: Settings) -> None:
+    given.reconciliation.rates = {"EUR": Decimal("7.5"), "JPY": Decimal("0.05")}
+    found = [(n, {"currency": c, "left": left}) for n, (c, left) in enumerate(LEFT)]
+    assert [n for n, _ in by_worth(found, given)] == [2, 1, 3, 0, 4]
+
+
+LEFT = (("CNY", 15_000), ("CNY", -200_000), ("EUR", 3_065_062), ("JPY", 30_000), ("XAF", 9_999_999))
 
 
 def test_a_suggestion_is_taken_and_can_be_undone(anna: Browser, desk: Store) -> None:
@@ -51,7 +93,7 @@ def test_a_suggestion_is_taken_and_can_be_undone(anna: Browser, desk: Store) -> 
     assert f'action="/cash/{receipt}/undo"' in page
     assert anna.post(f"/cash/{receipt}/undo").headers["location"] == f"/cash?receipt={receipt}"
     assert decided(desk) == []
-    assert "autofocus" in anna.get("/cash").text
+    assert "Take suggestion 1" in anna.get("/cash").text
 
 
 @pytest.mark.parametrize("rank", ["0", "9", "", "x", "-1", "99999999999999999999"])

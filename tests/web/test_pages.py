@@ -84,7 +84,7 @@ def test_the_largest_come_first_where_amounts_order(anna: Browser, desk: Store) 
 
 
 def test_a_page_beyond_the_last_is_empty_and_no_error(anna: Browser) -> None:
-    assert "Nothing fits" in anna.get("/findings?page=99").text
+    assert "Nothing was found" in anna.get("/findings?page=99").text
     for wrong in ("-3", "0", "x", "", "9" * 30):
         assert anna.get(f"/findings?page={wrong}").status_code == 400
 

@@ -181,3 +181,16 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
         (item,) = rejections.listing(connection)
     assert "because" not in browser.get("/plans").text
     assert browser.post(f"/rejections/{item.held.id}/take-back").status_code == 404
+
+
+def test_what_is_paused_is_told_once_and_what_to_do(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan
+) -> None:
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", WHOLE, "anna", "release weekend")
+    browser = olaf(Role.OPERATOR)
+    page = browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan)).text
+    assert page.count("release weekend") == 1
+    assert "crm is paused. Tick “Also what is paused”" in page
+    labels = re.findall(r'data-label="([^"]+)"', page.partition("<tbody>")[2].partition("</tr>")[0])
+    assert labels == ["Write", "Record", "Field", "Shows", "Shall show", "Because"]

@@ -28,7 +28,7 @@ def test_a_customer_sees_how_far_the_order_is_and_nothing_else(
     assert f'href="/orders/{order}/share"' in anna.get("/trace?text=SO-1").text
     page = anna.post(f"/orders/{order}/share", days="10").text
     link = re.findall(r'href="[^"]*(/track/[^"]+)"', page)[0]
-    assert "1 link(s) are good now" in page
+    assert "Links that are good now: 1." in page
     seen = browser().get(link)
     assert seen.status_code == 200
     for shown in ("Order SO-1", "in progress", "2026-09-02", "2026-12-01", "not delivered"):
