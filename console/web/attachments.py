@@ -40,7 +40,12 @@ async def attach(visit: Decider, id: str) -> Response:
 
     def keep() -> Response:
         name, content, actor = upload.name, bytes(upload.content), visit.member.name
-        return decided(visit, id, lambda connection, at: finding_files.keep(connection, id, name, content, actor, at))
+        return decided(
+            visit,
+            id,
+            lambda connection, at: finding_files.keep(connection, id, name, content, actor, at),
+            visit.texts("deciding.done.attached"),
+        )
 
     return await run_sync(keep)
 

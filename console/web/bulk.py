@@ -12,6 +12,8 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console import waiving
+from console.web import assigning
+from console.web.assigning import Assigning
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Visit, see
 from console.web.filters import Filter
 from console.web.finding import needed, problem
@@ -59,12 +61,15 @@ def confirm(visit: Decider) -> Response:
 @router.post("/findings/bulk/assign")
 def assign(visit: Decider, sent: DeciderForm) -> Response:
     """Make somebody responsible for all of them."""
-    to, due = sent.get("to", "").strip()[:200], sent.get("due", "")
+    given = assigning.read(visit, sent)
 
     def decision(connection: Connection, id: str, at: int | None) -> Finding:
-        day = date.fromisoformat(due) if due else None
-        return handling.assign(connection, id, needed(to), visit.member.name, due=day, at=at)
+        day = date.fromisoformat(given.due) if given.due else None
+        return handling.assign(connection, id, needed(given.to), visit.member.name, due=day, at=at)
 
+    wrong = assigning.problem(visit, given)
+    if wrong:
+        return _page(visit, _ids(sent), Filter.of(visit.request.query_params), 422, wrong, given=given)
     return _decided(visit, sent, decision)
 
 
@@ -139,9 +144,7 @@ def decide(
 def _decided(visit: Visit, sent: dict[str, str], decision: Decision) -> Response:
     """Decide in one transaction, and go back to the list, or show what was left out."""
     chosen = Filter.of(visit.request.query_params)
-    ids = list(dict.fromkeys(sent.get("ids", "").split()))
-    if not ids or len(ids) > MOST or not all(_ID.fullmatch(id) for id in ids):
-        raise HTTPException(400)
+    ids = _ids(sent)
     try:
         with visit.desk.store.transaction() as connection:
             outcome = decide(connection, ids, decision, Rules.of(visit.desk.settings).fixed_at, visit.refusal)
@@ -153,6 +156,14 @@ def _decided(visit: Visit, sent: dict[str, str], decision: Decision) -> Response
     return see(f"/findings?{query}{'&' if query else ''}done={outcome.done}")
 
 
+def _ids(sent: dict[str, str]) -> list[str]:
+    """The findings of a form; raises ``HTTPException`` 400 if it is none of ours."""
+    ids = list(dict.fromkeys(sent.get("ids", "").split()))
+    if not ids or len(ids) > MOST or not all(_ID.fullmatch(id) for id in ids):
+        raise HTTPException(400)
+    return ids
+
+
 def _page(
     visit: Visit,
     ids: list[str],
@@ -160,11 +171,13 @@ def _page(
     status: int = 200,
     problem: str = "",
     outcome: Outcome | None = None,
+    given: Assigning | None = None,
 ) -> Response:
     rules = Rules.of(visit.desk.settings)
     with visit.desk.store.reading() as connection:
         found = findings.of_ids(connection, ids)
         left = findings.of_ids(connection, [id for id, _ in outcome.left]) if outcome else []
+        people = assigning.names(connection)
     titles = {item.id: report.shown(item, rules, visit.lang)["explanation"] for item in left}
     query = chosen.query()
     return visit.page(
@@ -177,6 +190,8 @@ def _page(
         outcome=outcome,
         left=[(id, titles.get(id, id), why) for id, why in outcome.left] if outcome else [],
         within=f"?{query}" if query else "",
+        people=people,
+        given=given or Assigning(),
         problem=problem,
     )
 

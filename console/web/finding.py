@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from console import waiving
 from console.report import figures
+from console.web import assigning, commands
+from console.web.assigning import Assigning
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from console.web.filters import Filter
 from console.web.sides import evidence, side_by_side
@@ -39,29 +41,40 @@ def one(visit: Reader, id: str) -> Response:
 @router.post("/findings/{id}/assign")
 def assign(visit: Decider, sent: DeciderForm, id: str) -> Response:
     """Make somebody responsible."""
-    due = sent.get("due", "")
-    to = sent.get("to", "").strip()[:200]
-    return decided(
-        visit,
-        id,
-        lambda connection, at: handling.assign(
-            connection, id, needed(to), visit.member.name, due=date.fromisoformat(due) if due else None, at=at
-        ),
-    )
+    given = assigning.read(visit, sent)
+    wrong = assigning.problem(visit, given)
+    if wrong:
+        return page(visit, id, 422, wrong, given)
+
+    def decision(connection: Connection, at: int | None) -> Finding:
+        due = date.fromisoformat(given.due) if given.due else None
+        return handling.assign(connection, id, needed(given.to), visit.member.name, due=due, at=at)
+
+    return decided(visit, id, decision, visit.texts("deciding.done.assigned", name=given.to))
 
 
 @router.post("/findings/{id}/explain")
 def explain(visit: Decider, sent: DeciderForm, id: str) -> Response:
     """Say why it is so."""
     reason = sent.get("reason", "").strip()[:4000]
-    return decided(visit, id, lambda connection, at: handling.explain(connection, id, reason, visit.member.name, at=at))
+    return decided(
+        visit,
+        id,
+        lambda connection, at: handling.explain(connection, id, reason, visit.member.name, at=at),
+        visit.texts("deciding.done.explained"),
+    )
 
 
 @router.post("/findings/{id}/comment")
 def comment(visit: Decider, sent: DeciderForm, id: str) -> Response:
     """Say something about it."""
     text = sent.get("text", "").strip()
-    return decided(visit, id, lambda connection, at: handling.comment(connection, id, text, visit.member.name, at=at))
+    return decided(
+        visit,
+        id,
+        lambda connection, at: handling.comment(connection, id, text, visit.member.name, at=at),
+        visit.texts("deciding.done.commented"),
+    )
 
 
 @router.post("/findings/{id}/waiver")
@@ -74,13 +87,19 @@ def ask_waiver(visit: Decider, sent: DeciderForm, id: str) -> Response:
         lambda connection, _at: waiving.ask(
             connection, settings, id, reason, date.fromisoformat(until), visit.member.name
         ),
+        visit.texts("deciding.done.asked"),
     )
 
 
 @router.post("/findings/{id}/waiver/approve")
 def approve_waiver(visit: Approver, _sent: ApproverForm, id: str) -> Response:
     """Accept it as somebody else has asked."""
-    return decided(visit, id, lambda connection, at: handling.approve_waiver(connection, id, visit.member.name, at=at))
+    return decided(
+        visit,
+        id,
+        lambda connection, at: handling.approve_waiver(connection, id, visit.member.name, at=at),
+        visit.texts("deciding.done.approved"),
+    )
 
 
 @router.post("/findings/{id}/waiver/decline")
@@ -88,18 +107,22 @@ def decline_waiver(visit: Approver, sent: ApproverForm, id: str) -> Response:
     """Say no, and why."""
     why = sent.get("reason", "").strip()[:4000]
     return decided(
-        visit, id, lambda connection, at: handling.decline_waiver(connection, id, why, visit.member.name, at=at)
+        visit,
+        id,
+        lambda connection, at: handling.decline_waiver(connection, id, why, visit.member.name, at=at),
+        visit.texts("deciding.done.declined"),
     )
 
 
-def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding]) -> Response:
-    """Take a decision and show the finding, or show it with what was wrong; raises ``HTTPException`` 404."""
+def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding], done: str) -> Response:
+    """Take a decision and show the finding, which says ``done``, or what was wrong; raises ``HTTPException`` 404."""
     known(id)
     try:
         with visit.desk.store.transaction() as connection:
             found = decision(connection, Rules.of(visit.desk.settings).fixed_at)
     except (FindingError, attachments.AttachmentError, ValueError) as error:
         return page(visit, id, 422, problem(visit, error))
+    visit.desk.notes.keep(visit, done)
     return see(f"/findings/{found.id}{_within(visit)}")
 
 
@@ -123,7 +146,7 @@ def needed(name: str) -> str:
     return name
 
 
-def page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Response:
+def page(visit: Visit, id: str, status: int = 200, problem: str = "", given: Assigning | None = None) -> Response:
     """The page of a finding; raises ``HTTPException`` 404."""
     known(id)
     rules, chosen = Rules.of(visit.desk.settings), Filter.of(visit.request.query_params)
@@ -138,15 +161,18 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Respons
         rows = chains.rows(connection, [record.record_id for record in found.records])
         before, after = visit.request.app.state.listings.beside(connection, chosen.wanted(visit), found.id)
         customer, with_customer, of_check = finding_pages.alike(connection, found)
+        people = assigning.names(connection)
     zone, within = visit.desk.settings.business_day_zone, _within(visit)
 
     def when(stamp: int) -> str:
         return f"{from_us(stamp).astimezone(zone):%Y-%m-%d %H:%M}"
 
+    shown = report.shown(found, rules, visit.lang, said)
     return visit.page(
         "finding",
         status,
-        finding=report.shown(found, rules, visit.lang, said),
+        finding=shown,
+        action=commands.linked(visit, shown["action"] or ""),
         sides=[_side(asdict(record)) for record in found.records],
         fields=side_by_side([rows.get(record.record_id, {}) for record in found.records], visit),
         evidence=evidence(found, visit),
@@ -158,6 +184,8 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "") -> Respons
         files=[{**item, "at": when(item["at"])} for item in said if "sha256" in item],
         largest=f"{attachments.LARGEST // 1_048_576} MiB",
         asked=asked,
+        people=people,
+        given=given or Assigning(found.assignee or "", found.due_on or ""),
         problem=problem,
         within=within,
         back=f"/findings{within}" if within else "/findings?order=severity",

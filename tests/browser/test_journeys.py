@@ -76,7 +76,7 @@ def test_finance_keeps_a_view_and_decides_on_all_that_it_shows(
     anna.picture("findings-bulk-en")
     anna.page.get_by_label("Comment").fill("Asked the branch")
     anna.page.get_by_role("button", name="Add").click()
-    anna.reads("Decided on 1 findings")
+    anna.reads("Findings decided on: 1")
     anna.page.locator("table.findings a b").first.click()
     letter = tmp_path / "letter.txt"
     letter.write_text("Confirmed by the branch", encoding="utf-8")

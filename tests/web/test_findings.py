@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from sqlalchemy import text, update
 
+from console.i18n import texts
+from console.web.commands import linked
+from console.web.desk import Visit
+from reconciliation import checks as checks_of
 from state import audit, findings, schema
 from state.members import Role
 from state.store import Store
@@ -98,6 +104,77 @@ def test_findings_of_the_same_check_and_customer_are_a_click_away(anna: Browser,
     assert found is not None
     assert int(found.group(2)) == others
     assert len(listed(anna, unescape(found.group(1)))) == others + 1
+
+
+def test_a_finding_is_assigned_to_a_member_or_to_somebody_else_on_purpose(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    as_role(Role.VIEWER)
+    id = of_check(desk, "quote_without_approval")
+    page = anna.get(f"/findings/{id}").text
+    assert '<datalist id="people"><option value="a.finance"></option><option value="a.viewer"></option>' in page
+    refused = anna.post(f"/findings/{id}/assign", to="a.viever <b>", due="2026-12-24")
+    assert (refused.status_code, "a.viever &lt;b&gt; is not a member" in refused.text) == (422, True)
+    assert 'name="to" value="a.viever &lt;b&gt;"' in refused.text
+    assert 'name="due" value="2026-12-24"' in refused.text
+    for sent, owner in (
+        ({"to": " A.Viewer "}, "a.viewer"),
+        ({"to": "the auditor", "outside": "yes"}, "the auditor"),
+        ({"to": "nobody at all", "me": "yes"}, "a.finance"),
+    ):
+        assert anna.post(f"/findings/{id}/assign", **sent).status_code == 303
+        with desk.reading() as connection:
+            assert findings.find(connection, id).assignee == owner
+
+
+def test_what_was_done_is_said_once_and_only_to_whoever_did_it(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    id, vera = of_check(desk, "quote_without_approval"), as_role(Role.VIEWER)
+    for action, fields, said in (
+        ("assign", {"me": "yes"}, "Assigned to a.finance."),
+        ("comment", {"text": "seen"}, "The comment is kept."),
+        ("explain", {"reason": "by telephone"}, "The explanation is kept."),
+        ("waiver", {"reason": "so", "until": "2026-12-31"}, "The waiver is asked for."),
+    ):
+        answer = anna.post(f"/findings/{id}/{action}", **fields)
+        assert answer.headers["location"] == f"/findings/{id}"
+        assert said not in vera.get(f"/findings/{id}").text
+        assert said in anna.get(f"/findings/{id}").text
+        assert said not in anna.get(f"/findings/{id}").text
+
+
+def test_a_waiver_is_asked_for_once_and_not_of_what_is_waived(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    id, li = of_check(desk, "quote_without_approval"), as_role(Role.APPROVER)
+    assert "Ask for a waiver" in anna.get(f"/findings/{id}").text
+    anna.post(f"/findings/{id}/waiver", reason="so", until="2026-12-31")
+    assert "Ask for a waiver" not in anna.get(f"/findings/{id}").text
+    li.post(f"/findings/{id}/waiver/approve")
+    page = anna.get(f"/findings/{id}").text
+    assert ("waived" in page, "Ask for a waiver" in page) == (True, False)
+
+
+def test_on_a_narrow_screen_each_cell_says_what_it_is(anna: Browser) -> None:
+    page = anna.get("/findings?severity=error").text
+    row = page.partition('<table class="findings cards">')[2].partition("<tbody>")[2].partition("</tr>")[0]
+    assert re.findall(r'data-label="([^"]+)"', row) == ["Records", "Amount", "Age", "Taken care of by"]
+    assert re.search(r'data-label="Age">[\d,]+ days</td>', row)
+    assert '<details class="fold" open>' in page
+    assert '<details class="fold">' in anna.get("/findings?text=INV").text
+
+
+def test_what_to_do_leads_to_the_page_where_it_is_done_and_names_no_command() -> None:
+    for locale in ("en", "zh-CN"):
+        visit = SimpleNamespace(texts=texts(locale))
+        for check in checks_of.catalogue():
+            said = str(linked(cast(Visit, visit), check.action[visit.texts.locale[:2]]))
+            assert "`" not in said
+            assert "ltc" not in said
+    assert linked(cast(Visit, visit), "<b> `ltc cash list` `ltc keys make`") == (
+        '&lt;b&gt; “<a href="/cash">收款核销</a>” <code>ltc keys make</code>'
+    )
 
 
 @pytest.mark.parametrize("id", ["%00", "%27", "x" * 300, "g" * 20])

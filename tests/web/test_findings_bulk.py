@@ -30,9 +30,11 @@ def test_what_was_ticked_is_confirmed_and_decided_with_a_history_of_each(anna: B
     some = listed(anna, "")[:2]
     page = anna.get("/findings/bulk?" + "&".join(f"pick={id}" for id in some)).text
     assert "Decide on these 2" in page
-    answer = anna.post("/findings/bulk/assign?stage=quote", ids=" ".join(some), to="wang.min", due="2026-12-24")
+    answer = anna.post(
+        "/findings/bulk/assign?stage=quote", ids=" ".join(some), to="wang.min", outside="yes", due="2026-12-24"
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/findings?stage=quote&done=2")
-    assert "Decided on 2 findings." in anna.get(answer.headers["location"]).text
+    assert "Findings decided on: 2." in anna.get(answer.headers["location"]).text
     with desk.reading() as connection:
         found = findings.of_ids(connection, some)
         assert {(item.status, item.assignee, item.due_on) for item in found} == {("assigned", "wang.min", "2026-12-24")}
@@ -59,7 +61,7 @@ def test_one_on_which_nothing_can_be_decided_is_left_out_and_said(anna: Browser,
         connection.execute(update(table).where(table.c.id == second).values(status="resolved"))
     answer = anna.post("/findings/bulk/explain", ids=f"{first} {second} {'f' * 20}", reason="One transfer for both")
     assert answer.status_code == 200
-    assert "Decided on 1 findings." in answer.text
+    assert "Findings decided on: 1." in answer.text
     assert "2 were left out" in answer.text
     assert "is resolved" in answer.text
     with desk.reading() as connection:
@@ -78,7 +80,7 @@ def test_waivers_are_asked_by_one_and_approved_by_another_each_for_itself(
     li.post("/findings/bulk/waiver", ids=own, **asked)
     assert anna.post("/findings/bulk/approve", ids=theirs).status_code == 403
     answer = li.post("/findings/bulk/approve", ids=f"{theirs} {own}")
-    assert "Decided on 1 findings." in answer.text
+    assert "Findings decided on: 1." in answer.text
     assert "Somebody else must approve a waiver" in answer.text
     with desk.reading() as connection:
         assert findings.find(connection, theirs).approver == "a.approver"
@@ -92,7 +94,7 @@ def test_what_is_no_choice_of_ours_is_refused(anna: Browser, ids: str) -> None:
 
 def test_a_day_that_is_none_decides_nothing(anna: Browser, desk: Store) -> None:
     some = listed(anna, "")[:2]
-    answer = anna.post("/findings/bulk/assign", ids=" ".join(some), to="wang.min", due="31.12.2026")
+    answer = anna.post("/findings/bulk/assign", ids=" ".join(some), to="wang.min", outside="yes", due="31.12.2026")
     assert (answer.status_code, "That is no day" in answer.text) == (422, True)
     with desk.reading() as connection:
         assert {item.status for item in findings.of_ids(connection, some)} == {"open"}
