@@ -19,8 +19,9 @@ from console import sentences
 from console.i18n import LOCALES, Texts, texts
 from console.report import figures
 from console.report.html import PAGE
-from console.web import assets
+from console.web import assets, language
 from console.web.access import Right, may
+from console.web.awaiting import Awaiting
 from console.web.guard import LARGEST_FORM
 from console.web.notes import Notes
 from console.web.present import Present
@@ -62,6 +63,7 @@ class Desk:
     present: Present = field(init=False)
     pages: Environment = field(init=False)
     notes: Notes = field(init=False, default_factory=Notes)
+    awaiting: Awaiting = field(init=False, default_factory=Awaiting)
 
     def __post_init__(self, first: Settings) -> None:
         pages = Environment(
@@ -247,7 +249,8 @@ def visitor(right: Right) -> Callable[[Request], Visit]:
     def visit(request: Request) -> Visit:
         desk: Desk = request.app.state.desk
         session = desk.signed_in(request)
-        chosen = (session.member.locale if session else None) or request.cookies.get("lang") or desk.settings.locale
+        own, browser = (session.member.locale, None) if session else (None, language.asked(request))
+        chosen = own or request.cookies.get("lang") or browser or desk.settings.locale
         found = Visit(desk, request, session, texts(chosen if chosen in LOCALES else "en"))
         if right is not Right.OPEN and session is None:
             raise SignInFirst

@@ -9,12 +9,14 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console import closes, closing_steps
+from console.closable import months
 from console.commands.period import MONTH
 from console.report import SUFFIXES, TYPES, content
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from reconciliation import closing, report
-from state import periods
+from state import finding_pages, periods
 from state.failures import StoreError
+from state.finding_pages import Wanted
 from state.periods import CLOSED, Close, PeriodError
 from sync.closing import close_period
 
@@ -74,6 +76,8 @@ def saved_report(data: Report, form: str, locale: str) -> Response:
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     with visit.desk.store.reading() as connection:
         found = periods.closes(connection)
+        choices = months(connection, visit.desk.settings)
+        errors = finding_pages.number(connection, Wanted(severity="error", status="open"))
         month, steps = closing_steps.read(connection, visit.desk.settings, visit.member.name)
     zone = visit.desk.settings.business_day_zone
     standing = [item for item in found if item.stands]
@@ -84,6 +88,8 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         rows=[closes.row(item, visit.texts, zone) for item in found],
         coming=closing.next_period(found),
         last=standing[-1] if standing else None,
+        choices=choices,
+        errors=errors,
         waits=bool(standing) and standing[-1].status == CLOSED,
         forms=tuple(TYPES),
         month=month,

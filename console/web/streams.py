@@ -49,7 +49,7 @@ def preview(visit: Reader, name: str, stream: str = "", since: str = "") -> Resp
     system = systems.known(visit, name)
     begin = _day(visit, since)
     if begin is None:
-        return systems.page(visit, system, 422, visit.texts("web.day"))
+        return _no_day(visit, system, since)
     chosen = _chosen(visit, system, stream)
     costs = [backfill.cost(visit.desk.store, system, item, begin) for item in chosen]
     with visit.desk.store.reading() as connection:
@@ -71,7 +71,7 @@ def start(visit: Operator, sent: OperatorForm, name: str) -> Response:
     system = systems.known(visit, name)
     begin = _day(visit, sent.get("since", ""))
     if begin is None:
-        return systems.page(visit, system, 422, visit.texts("web.day"))
+        return _no_day(visit, system, sent.get("since", ""))
     chosen = _chosen(visit, system, sent.get("stream", ""))
     allowed = sent.get("paused") == "yes"
     with visit.desk.store.reading() as connection:
@@ -90,6 +90,17 @@ def _chosen(visit: Visit, system: str, stream: str) -> list[str]:
     if stream and stream not in names:
         raise HTTPException(400)
     return [stream] if stream else names
+
+
+def _no_day(visit: Visit, system: str, text: str) -> Response:
+    """Why nothing can be read from that day on."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return systems.page(visit, system, 422, visit.texts("web.day"))
+    today = datetime.now(visit.desk.settings.business_day_zone).date()
+    wrong = "not_come" if day > today else "long_ago"
+    return systems.page(visit, system, 422, visit.texts(f"deciding.day.{wrong}", day=day))
 
 
 def _day(visit: Visit, text: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _DATES = {"order": ("order_date", "promised_delivery_date"), "delivery": ("planned_date", "shipped_on", "delivered_on")}
+_DONE = {"delivery_state": "delivered", "billing_state": "invoiced", "payment_state": "paid"}
+_ENDED = ("cancelled", "rejected")
 
 
 @router.get("/orders/{record}/share")
@@ -67,13 +70,19 @@ def track(visit: Open, token: str) -> Response:
     return visit.page(
         "track",
         number=order.number or order.source_id,
-        how_far=words.status("order", order.status, visit.lang),
+        how_far=words.status("order", how_far(order.status, order.states), visit.lang),
         states=[(name, words.state(value, visit.lang)) for name, value in order.states.items()],
         dates=_dates(order),
         deliveries=[
             (item.number or "", words.status("delivery", item.status, visit.lang), _dates(item)) for item in parts
         ],
     )
+
+
+def how_far(status: str | None, states: Mapping[str, str]) -> str | None:
+    """The status of an order for its customer: complete once it is delivered, invoiced and paid, whoever keeps it."""
+    done = all(states.get(name) == value for name, value in _DONE.items())
+    return "completed" if done and status not in _ENDED else status
 
 
 def _sharing(visit: Visit, record: int, link: str = "") -> Response:

@@ -26,6 +26,26 @@ def test_a_month_is_closed_by_one_and_approved_by_another(as_role: Callable[[Rol
     assert told["periods"][0]["approved_by"] == "a.approver"
 
 
+def test_the_months_that_can_be_closed_are_there_to_choose_with_their_figures(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    anna = as_role(Role.FINANCE)
+    page = anna.get("/periods").text
+    months = re.findall(r'<input type="radio" name="period" value="([^"]+)"', page)
+    assert months[0] == "2026-09"
+    assert "2026-10" not in months
+    row = page.partition('value="2026-09"')[2].partition("</tr>")[0]
+    assert re.search(r"[1-9][\d,]*\.\d\d <span", row)
+    errors = anna.get("/findings?severity=error&status=open").text.count('<td><a href="/findings/')
+    assert f"Errors that nobody has decided on: {errors}" in page.partition("Close the month")[0]
+    assert '<input name="period"' not in page
+    anna.post("/periods/close", period="2026-09")
+    assert "Close the month" not in anna.get("/periods").text
+    as_role(Role.APPROVER).post("/periods/2026-09/approve")
+    page = anna.get("/periods").text
+    assert ("2026-10 can be closed when it is over" in page, "Close the month" in page) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("address", "fields", "said"),
     [

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
+from console.web.tracking import how_far
+from reconciliation import words
 from state import clock, shares
 from state.members import Role
 from state.store import Store
@@ -36,6 +38,34 @@ def test_a_customer_sees_how_far_the_order_is_and_nothing_else(
     for hidden in ("1,000", "1000.00", "ACME", "Q-1", "INV-1", "Rossi", "erp", "a.finance"):
         assert hidden not in seen.text
     assert 'name="robots" content="noindex"' in seen.text
+
+
+def test_the_customer_is_met_in_the_language_of_the_browser_and_without_our_name(
+    order: int, as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    page = as_role(Role.FINANCE).post(f"/orders/{order}/share", days="10").text
+    link = re.findall(r'href="[^"]*(/track/[^"]+)"', page)[0]
+    assert re.search(rf'data-copy="http://[^"]+{link}"[^>]* hidden>Copy the link', page)
+    for asked, lang in (("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"), ("de, en-GB;q=0.5, zh;q=0.1", "en"), ("de;q=x, *", "en")):
+        seen = browser(accept_language=asked).get(link).text
+        assert f'<html lang="{lang}">' in seen
+        assert "LTC Sync" not in seen
+
+
+@pytest.mark.parametrize(
+    ("delivery", "payment", "status", "shown"),
+    [
+        ("delivered", "paid", "in_progress", "completed"),
+        ("delivered", "partly_paid", "in_progress", "in progress"),
+        ("partly_delivered", "paid", "in_progress", "in progress"),
+        ("delivered", "paid", "cancelled", "cancelled"),
+    ],
+)
+def test_an_order_is_complete_once_it_is_delivered_invoiced_and_paid(
+    delivery: str, payment: str, status: str, shown: str
+) -> None:
+    states = {"delivery_state": delivery, "billing_state": "invoiced", "payment_state": payment}
+    assert words.status("order", how_far(status, states), "en") == shown
 
 
 def test_a_link_ends_by_itself_or_when_somebody_ends_it(

@@ -1,0 +1,71 @@
+"""The months that can be closed now, each with what was invoiced and received in it: the choice on the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciliation import adjustments, closing, money
+from reconciliation.rules import Rules
+from state import figures, periods
+from state.periods import CLOSED
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from settings.model import Settings
+
+MOST = 24
+"""Months to choose from before the first close."""
+_FIGURES = {"invoice": ("order_invoice", "right"), "payment": ("invoice_payment", "right")}
+"""What a month is known by → the tie-out and the side of it that counts it."""
+
+
+class Month(NamedTuple):
+    """A ``YYYY-MM``; ``amounts``: currency, then what was invoiced and received in it as decimal text."""
+
+    period: str
+    amounts: list[tuple[str, str | None, str | None]]
+
+
+def months(connection: Connection, settings: Settings) -> list[Month]:
+    """The newest first; none while a close waits for approval or the next month is not over.
+
+    Before the first close it is each month that is over, back to the first with a document, at most ``MOST``.
+    """
+    closes, today = periods.closes(connection), Rules.of(settings).period
+    standing = [item for item in closes if item.stands]
+    if standing and standing[-1].status == CLOSED:
+        return []
+    moved = _moved(connection)
+    coming = closing.next_period(closes)
+    if coming is not None:
+        return [_month(coming, moved)] if coming < today else []
+    last = adjustments.before(today)
+    first = min((period for period, _, _ in moved if period), default=last)
+    found = [last]
+    while len(found) < MOST and found[-1] > first:
+        found.append(adjustments.before(found[-1]))
+    return [_month(period, moved) for period in found]
+
+
+def _moved(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """Minor units by month, currency and what they are."""
+    moved: dict[tuple[str, str, str], int] = {}
+    names = {place: name for name, place in _FIGURES.items()}
+    for item in figures.standing(connection, "period").values():
+        for side in ("left", "right"):
+            name = names.get((item["name"], side))
+            if name and item["period"]:
+                parts = item["movement"]
+                amount = parts[side]["amount"] - parts[f"excluded_{side}"]["amount"]
+                key = item["period"], item["currency"], name
+                moved[key] = moved.get(key, 0) + amount
+    return moved
+
+
+def _month(period: str, moved: dict[tuple[str, str, str], int]) -> Month:
+    def amount(currency: str, name: str) -> str | None:
+        return money.text(moved.get((period, currency, name), 0), currency)
+
+    currencies = sorted({currency for month, currency, _ in moved if month == period})
+    return Month(period, [(one, amount(one, "invoice"), amount(one, "payment")) for one in currencies])

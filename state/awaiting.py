@@ -1,0 +1,39 @@
+"""How much waits for a person to decide on it: waivers that others ask for, and writes that are planned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import and_, exists, func, not_, select
+from sqlalchemy.engine import Connection
+
+from state.changes import OutboxStatus, PlanStatus
+from state.findings import STANDING
+from state.schema import finding as findings
+from state.schema import finding_event as events
+from state.schema import outbox
+from state.schema import plan as plans
+
+_ENDS = ("waived", "waiver_declined", "resolved", "reopened")
+
+
+def waivers(connection: Connection, person: str) -> int:
+    """Findings for which somebody else than this person asks for a waiver, and nobody has decided."""
+    later = events.alias()
+    ended = and_(later.c.finding_id == events.c.finding_id, later.c.id > events.c.id, later.c.event.in_(_ENDS))
+    asked = select(events.c.finding_id).where(
+        events.c.event == "waiver_asked", events.c.actor != person, not_(exists(select(1).where(ended)))
+    )
+    query = select(func.count()).select_from(findings)
+    return int(connection.execute(query.where(findings.c.id.in_(asked), findings.c.status.in_(STANDING))).scalar_one())
+
+
+def writes(connection: Connection, systems: Collection[str]) -> int:
+    """Writes to these systems that are planned and not begun."""
+    of_plans = outbox.join(plans, plans.c.id == outbox.c.plan_id)
+    waiting = (
+        plans.c.status == PlanStatus.PLANNED.value,
+        outbox.c.system.in_(systems),
+        outbox.c.status == OutboxStatus.PLANNED.value,
+    )
+    return int(connection.execute(select(func.count()).select_from(of_plans).where(*waiting)).scalar_one())

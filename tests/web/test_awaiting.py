@@ -1,0 +1,47 @@
+"""What waits for the one who looks stands on every page, and on nobody else's."""
+
+# ruff: noqa: F811 - fixtures of another folder are imported
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from settings.model import Settings
+from state.members import Role
+from state.store import Store
+from sync import job
+from tests.web.conftest import Browser
+from tests.web.test_pages import of_check
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
+
+
+def waits(browser: Browser, address: str = "/links") -> str:
+    found = re.search(r'<p class="waits">.*?</p>', browser.get(address).text, re.DOTALL)
+    return plain(found.group(0)) if found else ""
+
+
+def test_an_approver_is_told_of_waivers_and_months_that_others_made(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, li, vera = as_role(Role.FINANCE), as_role(Role.APPROVER), as_role(Role.VIEWER)
+    assert waits(li) == ""
+    id, own = of_check(desk, "quote_without_approval"), of_check(desk, "invoice_overdue")
+    anna.post(f"/findings/{id}/waiver", reason="so", until="2026-12-31")
+    li.post(f"/findings/{own}/waiver", reason="mine", until="2026-12-31")
+    assert waits(li) == "Waits for you: waivers to approve: 1"
+    anna.post("/periods/close", period="2026-09")
+    assert waits(li, f"/findings/{id}") == "Waits for you: waivers to approve: 1 · 2026-09 to approve"
+    assert (waits(anna), waits(vera)) == ("", "")
+    li.post(f"/findings/{id}/waiver/approve")
+    li.post("/periods/2026-09/approve")
+    assert waits(li) == ""
+
+
+def test_an_operator_is_told_of_the_write_backs_of_their_own_systems(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    assert waits(olaf(Role.OPERATOR)) == "Waits for you: write-backs to approve: 7"
+    assert waits(olaf(Role.OPERATOR, "erp")) == ""
+    assert waits(olaf(Role.VIEWER)) == ""
