@@ -48,7 +48,9 @@ def test_finance_finds_what_is_wrong_and_has_somebody_take_care_of_it(
     anna.reads("What the systems say")
     anna.picture("finding-en")
     anna.page.get_by_label("Who takes care of it").fill("wang.min")
-    anna.page.get_by_role("button", name="Assign").click()
+    anna.page.get_by_label("this is not a member").check()
+    anna.page.get_by_role("button", name="Assign", exact=True).click()
+    anna.reads("Assigned to wang.min.")
     anna.reads("assigned")
     id = anna.page.url.rpartition("/")[2].partition("?")[0]
     with store.reading() as connection:
