@@ -90,35 +90,68 @@ def ending(session: Session, rule: CashRule) -> int:
 def namesake(session: Session, rule: CashRule) -> int:
     """Nobody knows the payer, and of the customers who bear his name, cut by a bank or not, one owes just the amount.
 
-    Sure if there is one such item and no other open receipt of that name over that amount.
+    Sure if there is one such item and no other open receipt of that name over that amount. Or if there are as many such
+    items, all of one customer's, as open receipts of that name over that amount, all from one account, and each item
+    was billed when its receipt came in: then they are paid in turn.
     """
+    owing = (
+        "b.currency = a.currency AND b.rest = a.rest AND (b.name = a.name OR a.long AND starts_with(b.name, a.name))"
+    )
+    same = "PARTITION BY name, currency, rest"
     session.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE ending AS
-        WITH nameless AS (
-            SELECT r.receipt_id, key_name(r.payer_name) AS name, length(r.payer_name) >= {_CUT} AS long, r.currency,
-                s.rest, r.received_on
-            FROM rest_receipt s JOIN receipt r USING (receipt_id)
-            ANTI JOIN (SELECT receipt_id FROM hit WHERE level >= {CLEANED}) h ON h.receipt_id = r.receipt_id
-            WHERE r.party IS NULL AND s.rest > 0 AND length(key_name(r.payer_name)) >= 2
+        CREATE OR REPLACE TEMP TABLE nameless AS
+        SELECT r.receipt_id, key_name(r.payer_name) AS name, length(r.payer_name) >= {_CUT} AS long, r.currency,
+            s.rest, r.received_on, r.account
+        FROM rest_receipt s JOIN receipt r USING (receipt_id)
+        ANTI JOIN (SELECT receipt_id FROM hit WHERE level >= {CLEANED}) h ON h.receipt_id = r.receipt_id
+        WHERE r.party IS NULL AND s.rest > 0 AND length(key_name(r.payer_name)) >= 2;
+        CREATE OR REPLACE TEMP TABLE bearer AS SELECT DISTINCT key_name(name) AS name, party FROM parties;
+        CREATE OR REPLACE TEMP TABLE owed_by_name AS
+        SELECT x.item_id, x.party, x.currency, x.issued_on, x.due_on, x.number, i.rest, b.name
+        FROM rest_item i JOIN item x USING (item_id) JOIN bearer b USING (party) WHERE i.rest > 0;
+        CREATE OR REPLACE TEMP TABLE in_turn AS
+        WITH possible AS (
+            SELECT DISTINCT a.name, a.currency, a.rest, b.item_id, b.party, b.issued_on, b.due_on, b.number,
+                b.name AS full_name
+            FROM nameless a JOIN owed_by_name b ON {owing}
         ),
-        bearer AS (SELECT DISTINCT key_name(name) AS name, party FROM parties),
-        owed AS (
-            SELECT x.item_id, x.party, x.currency, x.issued_on, i.rest, b.name
-            FROM rest_item i JOIN item x USING (item_id) JOIN bearer b USING (party) WHERE i.rest > 0
+        items AS (
+            SELECT *, count(*) OVER same AS items, min(party) OVER same = max(party) OVER same AS one_customer,
+                row_number() OVER (same ORDER BY coalesce(due_on, issued_on), issued_on, number, item_id) AS turn
+            FROM possible WINDOW same AS ({same})
         ),
-        fitting AS (
-            SELECT u.receipt_id, u.name, u.currency, u.rest, o.item_id, o.name AS full_name
-            FROM nameless u JOIN owed o ON o.currency = u.currency AND o.rest = u.rest
-            ANTI JOIN forbidden f ON f.receipt_id = u.receipt_id AND f.item_id = o.item_id
-            WHERE (o.name = u.name OR u.long AND starts_with(o.name, u.name))
-                AND (o.issued_on > u.received_on + {AHEAD}) IS NOT true
+        receipts AS (
+            SELECT *, count(*) OVER same AS receipts,
+                count(nullif(account, '')) OVER same = count(*) OVER same
+                    AND min(account) OVER same = max(account) OVER same AS one_account,
+                row_number() OVER (same ORDER BY received_on, receipt_id) AS turn
+            FROM nameless WINDOW same AS ({same})
         )
-        SELECT receipt_id, item_id, count(DISTINCT item_id) OVER (PARTITION BY receipt_id) AS items,
-            (SELECT count(DISTINCT b.party) FROM bearer b WHERE b.name = f.full_name) AS bearers,
-            receipt_id IN (SELECT a.receipt_id FROM nameless a JOIN nameless b ON b.name = a.name
-                AND b.currency = a.currency AND b.rest = a.rest AND b.receipt_id <> a.receipt_id) AS contested
-        FROM fitting f
+        SELECT r.receipt_id, i.item_id, i.full_name FROM receipts r JOIN items i USING (name, currency, rest, turn)
+        LEFT JOIN forbidden f ON f.receipt_id = r.receipt_id AND f.item_id = i.item_id
+        WHERE items = receipts AND receipts > 1 AND one_customer AND one_account
+        QUALIFY bool_and(f.item_id IS NULL AND coalesce(i.issued_on <= r.received_on + {AHEAD}, false))
+            OVER (PARTITION BY r.name, r.currency, r.rest);
+        CREATE OR REPLACE TEMP TABLE ending AS
+        WITH fitting AS (
+            SELECT a.receipt_id, a.name, a.currency, a.rest, b.item_id, b.name AS full_name
+            FROM nameless a JOIN owed_by_name b ON {owing}
+            ANTI JOIN forbidden f ON f.receipt_id = a.receipt_id AND f.item_id = b.item_id
+            ANTI JOIN in_turn t ON t.receipt_id = a.receipt_id
+            WHERE (b.issued_on > a.received_on + {AHEAD}) IS NOT true
+        ),
+        found AS (
+            SELECT receipt_id, item_id, full_name, count(DISTINCT item_id) OVER (PARTITION BY receipt_id) AS items,
+                receipt_id IN (SELECT a.receipt_id FROM nameless a JOIN nameless b ON b.name = a.name
+                    AND b.currency = a.currency AND b.rest = a.rest AND b.receipt_id <> a.receipt_id) AS contested
+            FROM fitting
+            UNION ALL
+            SELECT receipt_id, item_id, full_name, 1, false FROM in_turn
+        )
+        SELECT receipt_id, item_id, items, contested,
+            (SELECT count(DISTINCT b.party) FROM bearer b WHERE b.name = f.full_name) AS bearers
+        FROM found f
         """
     )
     return _propose(

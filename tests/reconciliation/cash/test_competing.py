@@ -187,3 +187,26 @@ def test_the_payers_customer_number_points_to_nothing_although_a_strangers_order
     world.item("INV-0404418", "1614.76", party="B", other=["PO-30025"])
     receipts = [world.receipt("49.00", "Kd.Nr. 30025", day=30 * n + 2) for n in range(3)]
     assert world.apply().settled() == dict.fromkeys(zip(receipts, items, strict=True), 4_900)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "parties", "settled"),
+    [
+        (("DE1", "DE1", "DE1"), "AAA", True),
+        (("DE1", "DE1", "DE2"), "AAA", False),
+        (("DE1", "DE1"), "AAA", False),
+        (("DE1", "DE1", "DE1"), "AAC", False),
+    ],
+)
+def test_a_namesake_whose_account_pays_as_often_as_one_customer_owes_the_amount_pays_in_turn(
+    accounts: tuple[str, ...], parties: str, settled: bool
+) -> None:
+    world = World()
+    world.parties = [("A", "1", "Evans Foods Ltd"), ("C", "3", "Evans Foods Limited")]
+    items = [world.item(f"INV-{n}000", "9.00", party=party, day=30 * n) for n, party in enumerate(parties)]
+    receipts = [
+        world.receipt("9.00", "balance", party=None, name="EVANS FOODS LIMITED", account=account, day=30 * n + 2)
+        for n, account in enumerate(accounts)
+    ]
+    expected = dict.fromkeys(zip(receipts, items, strict=True), 900) if settled else {}
+    assert world.apply().settled() == expected
