@@ -108,7 +108,7 @@ def test_a_finding_that_is_not_there_is_no_page(anna: Browser) -> None:
 def test_what_is_decided_here_is_in_the_history_under_the_members_name(anna: Browser, desk: Store) -> None:
     id = of_check(desk, "quote_without_approval")
     for address, fields in (
-        ("assign", {"to": "wang.min", "due": "2026-12-24"}),
+        ("assign", {"to": "wang.min", "outside": "yes", "due": "2026-12-24"}),
         ("explain", {"reason": "Approved by telephone"}),
         ("comment", {"text": "Paper follows <b>soon</b>"}),
     ):
@@ -127,7 +127,7 @@ def test_what_is_decided_here_is_in_the_history_under_the_members_name(anna: Bro
     ("address", "fields", "said"),
     [
         ("assign", {"to": " "}, "Say who takes care of it"),
-        ("assign", {"to": "wang.min", "due": "31.12.2026"}, "That is no day"),
+        ("assign", {"to": "wang.min", "outside": "yes", "due": "31.12.2026"}, "That is no day"),
         ("explain", {"reason": ""}, "An explanation needs a reason"),
         ("comment", {"text": ""}, "A comment needs words"),
     ],
