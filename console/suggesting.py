@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mappings.suggest import Proposal, Suggestion
     from state.lookup import Sample
 
-_WHY = re.compile(r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?(; no zone is written, UTC is a guess)?")
+_WHY = re.compile(
+    r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?(; no zone is written, UTC is a guess)?"
+)
 
 
 def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tuple[str, list[Suggestion]]:

@@ -23,7 +23,9 @@ def _offered(browser: Browser, text: str) -> list[tuple[str, str]]:
     """What is offered: the address, and the words of its line."""
     page = browser.client.get("/trace", params={"text": text}).text
     lines = re.findall(r'<li>(\w+) <a href="([^"]+)">([^<]+)</a>(.*?)</li>', page)
-    return [(unescape(address), f"{what} {called}{re.sub('<[^>]+>', '', rest)}") for what, address, called, rest in lines]
+    return [
+        (unescape(address), f"{what} {called}{re.sub('<[^>]+>', '', rest)}") for what, address, called, rest in lines
+    ]
 
 
 @pytest.mark.parametrize("typed", ["1200", "1,200.00", "1.200,00", "1200 CNY"])
