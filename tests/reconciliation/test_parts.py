@@ -12,6 +12,8 @@ from reconciliation.session import Database, in_memory
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal
 
+pytestmark = pytest.mark.slow
+
 _KEPT = {
     "link": "kind, left_id, right_id, left_entity, right_entity, method, score, evidence, decision",
     "agreed": "record_id, field, value",

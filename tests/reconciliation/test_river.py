@@ -16,6 +16,8 @@ from state.store import Store
 from tests.reconciliation.books import Books, line, settings
 from tests.reconciliation.conftest import Company
 
+pytestmark = pytest.mark.slow
+
 
 def day(month: int, number: int = 10) -> date:
     return date(2026, month, number)
