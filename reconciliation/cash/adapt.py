@@ -48,7 +48,10 @@ def prepare(frame: Frame) -> bool:
         ),
         ordered AS (
             SELECT op.payment_id, string_agg(o.number, ' ' ORDER BY o.number) AS numbers
-            FROM order_payment op JOIN orders o ON o.record_id = op.order_id WHERE o.number IS NOT NULL GROUP BY ALL
+            FROM order_payment op JOIN orders o ON o.record_id = op.order_id
+            JOIN payments p ON p.record_id = op.payment_id
+            -- what the text says itself is not said again: twice would look like a list of two
+            WHERE o.number IS NOT NULL AND NOT contains(coalesce(p.reference_text, ''), o.number) GROUP BY ALL
         )
         SELECT m.payment_id AS receipt_id, CASE WHEN p.accounting THEN 'accounting' WHEN p.payments THEN 'payments'
                 ELSE 'bank' END AS source,

@@ -119,6 +119,22 @@ def test_an_order_number_leads_to_the_invoices_of_the_order(books: Books) -> Non
     assert [entry["item"] for entry in _found(books)[by_order]["applied"]] == [invoice]
 
 
+def test_an_order_that_the_text_names_and_the_records_know_is_no_list_of_two(books: Books) -> None:
+    _customer(books, "1", "Acme")
+    order: dict[str, Any] = {
+        "number": "SO-00342",
+        "status": "completed",
+        "net_amount": 100_000,
+        "gross_amount": 100_000,
+    }
+    books.add("order", "SO1", party_ref="id:1", **order)
+    invoice = _invoice(books, "INV-20260001", 100_000, order_refs=["no:SO-00342"])
+    fields: dict[str, Any] = {"unapplied_amount": 99_985, "order_refs": ["no:SO-00342"]}
+    short = _payment(books, "P1", 99_985, "order SO-00342", **fields)
+    found = _found(books)[short]
+    assert [(entry["item"], entry["rule"]) for entry in found["applied"]] == [(invoice, "fee_or_short_payment")]
+
+
 def test_a_refund_takes_a_payment_back(books: Books) -> None:
     _customer(books, "1", "Acme")
     _invoice(books, "INV-20260001", 500)
