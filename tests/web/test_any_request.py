@@ -240,7 +240,7 @@ def test_a_form_without_its_mark_is_refused(site: Site, place: tuple[str, str]) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
-@limits(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
+@limits(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent=SENT)
 def test_whatever_is_sent_is_answered_and_tells_no_secret_at_length(site: Site, sent: Sent) -> None:
     site.ask(sent)
