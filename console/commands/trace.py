@@ -52,18 +52,14 @@ def command(app: App, needle: str, as_json: bool) -> int:
 
 def _meant(app: App, needle: str) -> None:
     """What may be meant, to be asked for next."""
-    from console.report import figures
-    from reconciliation import money
-    from state.near import near
+    from console.near import offers
 
     with app.store.reading() as connection:
-        found = near(connection, needle)
+        found = offers(connection, needle, app.texts)
     if found:
         click.echo(app.texts("near.meant"), err=True)
     for item in found:
-        amount = figures.money(money.text(item.amount, item.currency), item.currency) if item.amount else ""
-        shown = f"{app.texts.name('entity', item.entity)} {item.called}  {amount} {item.currency or ''}".rstrip()
-        click.echo(f"  {shown}  ({item.system})", err=True)
+        click.echo(f"  {f'{item.what} {item.called}  {item.amount}'.rstrip()}  ({item.system})", err=True)
 
 
 def _without_personal(chain: Chain) -> Chain:

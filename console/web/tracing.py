@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from console.chains import Tree, View, details, steps, title, why_here, why_same
+from console.near import Offer, offers
 from console.report import figures
 from console.web.desk import Reader
-from reconciliation import money
 from reconciliation.trace import Chain, trace
-from state.near import Near, near
 
 router = APIRouter()
 
@@ -36,26 +34,12 @@ def tracing(visit: Reader, text: str = "") -> Response:
     return visit.page("trace", needle=needle, chains=chains, count=len(found), near=_near(visit, needle, bool(found)))
 
 
-def _near(visit: Reader, needle: str, found: bool) -> list[dict[str, Any]]:
+def _near(visit: Reader, needle: str, found: bool) -> list[Offer]:
     """What may be meant where nothing is called so, to choose from."""
     if found or not needle:
         return []
     with visit.desk.store.reading() as connection:
-        return [
-            {
-                "what": visit.texts.name("entity", item.entity),
-                "called": item.called,
-                "system": item.system,
-                "amount": None if item.amount is None else f"{amount_text(item)} {item.currency or ''}".strip(),
-                "address": f"/trace?{urlencode({'text': item.called})}",
-            }
-            for item in near(connection, needle)
-        ]
-
-
-def amount_text(item: Near) -> str:
-    """The amount for people, without its currency."""
-    return figures.money(money.text(item.amount, item.currency), item.currency)
+        return offers(connection, needle, visit.texts)
 
 
 def things(chain: Chain, view: View) -> Iterator[dict[str, Any]]:

@@ -70,16 +70,21 @@ def never_came(world: World, today: date) -> list[BookPayment]:
     return sorted(alone, key=lambda payment: payment.paid_on)[-_MISSING:]
 
 
-def _not_booked(world: World, names: dict[str, str], today: date) -> list[BankLine]:
-    """Money of the last days that accounting has not looked at: for cash application, and nothing to report."""
+def not_due(world: World, today: date) -> list[BookInvoice]:
+    """Open invoices that are not due yet and that no fault is about, by number."""
     planted = {number for fault in world.faults for text in fault.numbers for number in text.split()}
-    open_ones = [
+    return [
         invoice
         for invoice in sorted(world.book_invoices, key=lambda item: item.number)
         if invoice.status == "AUTHORISED"
         and invoice.due_date > today
         and not planted & {invoice.number, invoice.reference}
     ]
+
+
+def _not_booked(world: World, names: dict[str, str], today: date) -> list[BankLine]:
+    """Money of the last days that accounting has not looked at: for cash application, and nothing to report."""
+    open_ones = not_due(world, today)
     by_customer: dict[tuple[str, str], list[BookInvoice]] = {}
     for invoice in open_ones:
         by_customer.setdefault((invoice.contact_key, invoice.currency), []).append(invoice)

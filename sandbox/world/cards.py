@@ -153,14 +153,7 @@ def _declined(kind: str, key: str, day: date) -> dict[str, Any]:
 
 def _never_paid(world: World, today: date) -> list[BookInvoice]:
     """Two open invoices that are not due, of customers who have no other."""
-    planted = {number for fault in world.faults for text in fault.numbers for number in text.split()}
-    open_ = [
-        invoice
-        for invoice in sorted(world.book_invoices, key=lambda item: item.number)
-        if invoice.status == "AUTHORISED"
-        and invoice.due_date > today
-        and not planted & {invoice.number, invoice.reference}
-    ]
+    open_ = bank.not_due(world, today)
     owing = [invoice.contact_key for invoice in open_]
     return [invoice for invoice in open_ if owing.count(invoice.contact_key) == 1][-2:]
 

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from settings.model import Settings
-from state import outbox, pauses, rejections
+from state import pauses, rejections
 from state.changes import Plan
 from state.members import Role
 from state.pauses import WHOLE
@@ -17,15 +17,7 @@ from state.store import Store
 from sync import job
 from tests.jobs.toy import ToySystem
 from tests.web.conftest import Browser
-from tests.web.toy_company import Opens, crm, erp, finished, olaf, settings, systems, toys  # noqa: F401
-
-
-@pytest.fixture
-def plan(sqlite_store: Store, settings: Settings) -> Plan:
-    job.run_sync(sqlite_store, settings, push="plan")
-    with sqlite_store.reading() as connection:
-        (found,) = outbox.open_plans(connection)
-    return found
+from tests.web.toy_company import Opens, crm, erp, finished, olaf, plan, settings, systems, toys  # noqa: F401
 
 
 def ticks(browser: Browser, plan: Plan, *without: int) -> dict[str, str]:

@@ -12,13 +12,15 @@ from httpx import Client
 from connectors import retry
 from console.web.app import workbench
 from settings.model import Settings
-from state import members
+from state import members, outbox
+from state.changes import Plan
 from state.members import Role
 from state.store import Store
+from sync import job
 from tests.jobs.conftest import crm, erp, settings, systems, toys
 from tests.web.conftest import Browser, served
 
-__all__ = ["SECONDS", "crm", "erp", "finished", "olaf", "plain", "settings", "systems", "toys"]
+__all__ = ["SECONDS", "crm", "erp", "finished", "olaf", "plain", "plan", "settings", "systems", "toys"]
 
 SECONDS = 30
 Opens = Callable[..., Browser]
@@ -43,6 +45,15 @@ def olaf(sqlite_store: Store, settings: Settings, kept_password: str) -> Iterato
 
         yield signed_in
         app.state.worker.wait(SECONDS)
+
+
+@pytest.fixture
+def plan(sqlite_store: Store, settings: Settings) -> Plan:
+    """What is to be written to the toy CRM, planned and not carried out."""
+    job.run_sync(sqlite_store, settings, push="plan")
+    with sqlite_store.reading() as connection:
+        (found,) = outbox.open_plans(connection)
+    return found
 
 
 def finished(browser: Browser) -> str:

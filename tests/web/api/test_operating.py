@@ -30,7 +30,7 @@ from tests.web.api.conftest import Api
 from tests.web.api.test_answers import refused
 from tests.web.conftest import served
 from tests.web.test_runs import Held
-from tests.web.toy_company import SECONDS, crm, erp, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import SECONDS, crm, erp, plan, settings, systems, toys  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -72,14 +72,6 @@ def opens(sqlite_store: Store, settings: Settings) -> Iterator[Opens]:
 
         yield open_one
         app.state.worker.wait(SECONDS)
-
-
-@pytest.fixture
-def plan(sqlite_store: Store, settings: Settings) -> Plan:
-    job.run_sync(sqlite_store, settings, push="plan")
-    with sqlite_store.reading() as connection:
-        (found,) = outbox.open_plans(connection)
-    return found
 
 
 @pytest.fixture
