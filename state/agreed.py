@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from state import bulk, exact
@@ -13,6 +13,9 @@ from state.clock import now_us
 from state.schema import agreed as table
 
 _MANY = 500
+_OF_RECORDS = select(table.c.record_id, table.c.field, table.c.value).where(
+    table.c.record_id.in_(bindparam("ids", expanding=True))
+)
 
 
 def read(connection: Connection, record_ids: Iterable[int]) -> dict[tuple[int, str], Any]:
@@ -20,8 +23,7 @@ def read(connection: Connection, record_ids: Iterable[int]) -> dict[tuple[int, s
     found: dict[tuple[int, str], Any] = {}
     ids = sorted(set(record_ids))
     for start in range(0, len(ids), _MANY):
-        query = select(table.c.record_id, table.c.field, table.c.value)
-        for row in connection.execute(query.where(table.c.record_id.in_(ids[start : start + _MANY]))):
+        for row in connection.execute(_OF_RECORDS, {"ids": ids[start : start + _MANY]}):
             found[row.record_id, row.field] = exact.load(row.value)
     return found
 

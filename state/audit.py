@@ -26,6 +26,8 @@ ROWS = "emptied_audit_rows"
 _START = b"\0" * 32
 _BATCH = 1000
 _next_rows = select(table).where(table.c.id > bindparam("after")).order_by(table.c.id).limit(bindparam("count"))
+_last_row = select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
+_add_row = table.insert()
 _ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtext('ltc audit'))")
 
 
@@ -71,13 +73,13 @@ def append(connection: Connection, actor: str, action: str, detail: dict[str, An
     A second writer waits until this transaction ends, so the chain cannot fork. ``detail`` must be JSON.
     """
     take_turn(connection)
-    last = connection.execute(select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)).first()
+    last = connection.execute(_last_row).first()
     number, before = (last.id + 1, bytes(last.hash)) if last else (1, _START)
     at, written, salt = now_us(), json.dumps(detail, sort_keys=True, ensure_ascii=False), secrets.token_bytes(16)
     seal = _seal(salt, written)
     digest = _digest(before, number, at, actor, action, seal)
     row = {"id": number, "at": at, "actor": actor, "action": action, "detail": written}
-    connection.execute(table.insert().values(**row, salt=salt, seal=seal, hash=digest))
+    connection.execute(_add_row, {**row, "salt": salt, "seal": seal, "hash": digest})
     return int(number)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, bindparam, func, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from state import audit, bulk, exact, runs, schema
@@ -28,6 +28,12 @@ SETTLED = (OutboxStatus.APPLIED, OutboxStatus.UNCHANGED)
 """The record is there: made by us, or found by its key."""
 _DONE = (*SETTLED, OutboxStatus.DISCARDED)
 ERASED_NOTE = "a person in it was erased"
+
+# Every run asks these, so they are built once.
+_table = schema.creation
+_AT_WORK = select(_table.c.system).where(_table.c.status.in_((*OPEN, *STUCK))).distinct()
+_TO_CREATE = select(_table).where(_table.c.system == bindparam("of_system"), _table.c.status.in_(OPEN))
+_TO_CREATE = _TO_CREATE.order_by(_table.c.id)
 
 _COLUMNS = (
     *("rule", "system", "stream", "entity", "origin_id", "origin_system", "origin_stream", "origin_entity"),
@@ -179,10 +185,8 @@ def _give_up(connection: Connection, item: Creation) -> None:
 
 def plan(connection: Connection, system: str) -> CreationPlan | None:
     """What is to be created in a system, what is in doubt first; ``None`` if it is nothing."""
-    table = schema.creation
-    open_ones = [status.value for status in OPEN]
-    query = select(table).where(table.c.system == system, table.c.status.in_(open_ones)).order_by(table.c.id)
-    items = sorted(map(_item, connection.execute(query)), key=lambda item: not item.doubtful)
+    found = map(_item, connection.execute(_TO_CREATE, {"of_system": system}))
+    items = sorted(found, key=lambda item: not item.doubtful)
     if not items:
         return None
     content = "\n".join(("create", system, *sorted(item.idempotency_key for item in items)))
@@ -191,9 +195,7 @@ def plan(connection: Connection, system: str) -> CreationPlan | None:
 
 def systems_at_work(connection: Connection) -> set[str]:
     """Systems for which a row is open or stuck, whatever the rules say now."""
-    table = schema.creation
-    live = [status.value for status in (*OPEN, *STUCK)]
-    return set(connection.execute(select(table.c.system).where(table.c.status.in_(live)).distinct()).scalars())
+    return set(connection.execute(_AT_WORK).scalars())
 
 
 def of_ids(connection: Connection, ids: Iterable[int]) -> list[Creation]:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from state import audit, bulk, exact, schema
@@ -21,6 +21,15 @@ from state.schema import decision as decisions
 from state.schema import held as table
 
 _MANY = 500
+_SINCE = select(table.c.id, table.c.since).where(table.c.system == bindparam("of_system"))
+_DECIDED = select(decisions).where(decisions.c.record_id.in_(bindparam("ids", expanding=True)))
+_TO_RESTORE = (
+    select(decisions, schema.stream.c.name, schema.stream.c.entity, schema.record.c.source_id)
+    .join(schema.record, schema.record.c.id == decisions.c.record_id)
+    .join(schema.stream, schema.stream.c.id == schema.record.c.stream_id)
+    .where(schema.stream.c.system == bindparam("of_system"), decisions.c.choice == "restore")
+    .order_by(decisions.c.record_id, decisions.c.field)
+)
 _COLUMNS = ("record_id", "field", "id", "system", "stream", "entity", "source_id", "number", "why", "detail", "since")
 
 
@@ -68,8 +77,7 @@ class Decision(NamedTuple):
 
 def replace(connection: Connection, system: str, found: Sequence[Held]) -> None:
     """Make these the system's wishes that are not planned; those that were there keep their ``since``."""
-    query = select(table.c.id, table.c.since).where(table.c.system == system)
-    since = {row.id: row.since for row in connection.execute(query)}
+    since = {row.id: row.since for row in connection.execute(_SINCE, {"of_system": system})}
     bulk.delete(connection, table, "system", [system])
     now = now_us()
     bulk.insert(connection, table, _COLUMNS, [_row(item, since.get(item.id, now)) for item in found])
@@ -148,8 +156,7 @@ def decided(connection: Connection, record_ids: Iterable[int]) -> dict[tuple[int
     found: dict[tuple[int, str], Decision] = {}
     ids = sorted(set(record_ids))
     for start in range(0, len(ids), _MANY):
-        query = select(decisions).where(decisions.c.record_id.in_(ids[start : start + _MANY]))
-        for row in connection.execute(query):
+        for row in connection.execute(_DECIDED, {"ids": ids[start : start + _MANY]}):
             values = (exact.load(row.old), exact.load(row.new), exact.load(row.value))
             made = Decision(row.record_id, row.field, row.choice, *values, row.decided_by, row.reason)
             found[row.record_id, row.field] = made
@@ -174,16 +181,8 @@ class Restore(NamedTuple):
 
 def to_restore(connection: Connection, system: str) -> list[Restore]:
     """What people want restored in a system and is not yet."""
-    record, stream = schema.record, schema.stream
-    query = (
-        select(decisions, stream.c.name, stream.c.entity, record.c.source_id)
-        .join(record, record.c.id == decisions.c.record_id)
-        .join(stream, stream.c.id == record.c.stream_id)
-        .where(stream.c.system == system, decisions.c.choice == "restore")
-        .order_by(decisions.c.record_id, decisions.c.field)
-    )
     found = []
-    for row in connection.execute(query):
+    for row in connection.execute(_TO_RESTORE, {"of_system": system}):
         kept = exact.load(row.value)
         named = (row.record_id, row.field, row.name, row.entity, row.source_id, kept["number"])
         source = (kept["source_field"], kept["source_value"])

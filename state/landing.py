@@ -6,7 +6,7 @@ A record is recognised by the hash of its raw bytes before anything is parsed; o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
@@ -107,7 +107,7 @@ class Counts:
 
     def as_dict(self) -> dict[str, int]:
         """For ``stream_run.counts``."""
-        found = asdict(self)
+        found = {name: getattr(self, name) for name in self.__slots__}
         if not self.withheld:
             del found["withheld"]
         return found

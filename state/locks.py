@@ -13,6 +13,8 @@ from state import audit, bulk
 from state.clock import now_us
 from state.schema import acceptance, record, record_lock, stream
 
+_LOCKED = select(record_lock.c.record_id)
+
 
 class Lock(NamedTuple):
     """A record that nobody writes to; ``locked_at`` in microseconds."""
@@ -60,7 +62,7 @@ def locked(connection: Connection) -> list[Lock]:
 
 def locked_ids(connection: Connection) -> set[int]:
     """The records that nobody writes to."""
-    return set(connection.execute(select(record_lock.c.record_id)).scalars())
+    return set(connection.execute(_LOCKED).scalars())
 
 
 def accept(connection: Connection, system: str, actor: str, detail: dict[str, Any]) -> None:

@@ -105,6 +105,16 @@ _NOT_SEEN = (
     .where(_of_system, _table.c.status.in_(IN_DOUBT), _table.c.base_seq == _record.c.seq)
     .where(_cursor.c.covered_until > _table.c.sent_at + _LATEST)
 )
+_LOOSE = (
+    select(_table.c.id)
+    .where(_table.c.system.in_(bindparam("of_systems", expanding=True)), _table.c.status.in_(IN_DOUBT))
+    .where(
+        ~select(_plans.c.id)
+        .where(_plans.c.id == _table.c.plan_id, _plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING)))
+        .exists()
+    )
+    .limit(1)
+)
 _PLAN = select(_plans).where(_plans.c.id == bindparam("plan"))
 _ITEMS = select(_table).where(_table.c.plan_id == bindparam("plan")).order_by(_table.c.id)
 
@@ -313,14 +323,7 @@ def in_doubt(connection: Connection, system: str) -> list[Item]:
 
 def has_loose_doubts(connection: Connection, systems: Iterable[str]) -> bool:
     """Whether a change in doubt is in no open plan: only planning anew settles it."""
-    table, plans = schema.outbox, schema.plan
-    is_open = plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING))
-    query = (
-        select(table.c.id)
-        .where(table.c.system.in_(list(systems)), table.c.status.in_(IN_DOUBT))
-        .where(~select(plans.c.id).where(plans.c.id == table.c.plan_id, is_open).exists())
-    )
-    return connection.execute(query.limit(1)).first() is not None
+    return connection.execute(_LOOSE, {"of_systems": list(systems)}).first() is not None
 
 
 def sending(connection: Connection, items: Sequence[Item], fence: int) -> set[int]:

@@ -23,6 +23,7 @@ WHOLE = "*"
 LONGEST_REASON = 1000
 
 _COLUMNS = ("system", "stream", "paused_by", "paused_at", "reason")
+_ALL = select(*(table.c[name] for name in _COLUMNS)).order_by(table.c.system, table.c.stream)  # every run asks
 
 
 class PauseError(DecisionError):
@@ -71,8 +72,7 @@ class Pauses:
 
 def read(connection: Connection) -> Pauses:
     """All of them, by system and stream."""
-    query = select(*(table.c[name] for name in _COLUMNS)).order_by(table.c.system, table.c.stream)
-    return Pauses(Pause(*row) for row in connection.execute(query))
+    return Pauses(Pause(*row) for row in connection.execute(_ALL))
 
 
 def pause(connection: Connection, system: str, stream: str, actor: str, reason: str) -> Pause:

@@ -34,6 +34,14 @@ _HOLDER = select(lease_table.c.owner, lease_table.c.expires_at).where(lease_tabl
 _RUNNING = select(run_table.c.id).where(run_table.c.status == "running")
 _LEFT_OVER = and_(lease_table.c.name.startswith("run "), lease_table.c.expires_at <= bindparam("now"))
 _ANY_LEFT_OVER = select(lease_table.c.name).where(_LEFT_OVER).limit(1)
+_LEASES = select(lease_table).where(lease_table.c.name.in_(bindparam("leases", expanding=True)))
+_END_LEASES = lease_table.delete().where(or_(_LEFT_OVER, lease_table.c.name.in_(bindparam("leases", expanding=True))))
+_INTERRUPT = tuple(
+    update(table)
+    .where(key.in_(bindparam("runs", expanding=True)), table.c.status == "running")
+    .values(status="interrupted", ended_at=bindparam("now"))
+    for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id))
+)
 _START = run_table.insert()
 _LEAVE = (
     update(stream_run)
@@ -172,11 +180,9 @@ def _close_abandoned(connection: Connection) -> list[str]:
     dead, leases = _left(connection, now)
     if not dead and not leases:
         return []
-    theirs = lease_table.c.name.in_([f"run {run_id}" for run_id in dead])
-    connection.execute(lease_table.delete().where(or_(_LEFT_OVER, theirs)), {"now": now})
-    for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id)):
-        left = update(table).where(key.in_(dead), table.c.status == "running")
-        connection.execute(left.values(status="interrupted", ended_at=now))
+    connection.execute(_END_LEASES, {"now": now, "leases": [f"run {run_id}" for run_id in dead]})
+    for statement in _INTERRUPT:
+        connection.execute(statement, {"now": now, "runs": dead})
     return dead
 
 
@@ -189,7 +195,7 @@ def _abandoned(connection: Connection, now: int) -> list[str]:
     running = connection.execute(_RUNNING).scalars().all()
     if not running:
         return []
-    leases = connection.execute(select(lease_table).where(lease_table.c.name.in_([f"run {item}" for item in running])))
+    leases = connection.execute(_LEASES, {"leases": [f"run {item}" for item in running]})
     held = {row.name for row in leases if row.expires_at > now and not is_dead(row.owner)}
     return [item for item in running if f"run {item}" not in held]
 

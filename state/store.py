@@ -15,7 +15,7 @@ from sqlalchemy import URL, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from state import failures
+from state import failures, sqlite
 from state.clock import now_us
 from state.failures import StoreError
 from state.migrations import HEAD
@@ -172,7 +172,9 @@ def _sqlite(url: URL, create: bool) -> Engine:
         raise StoreError(f"There is no database at {path} yet.", "Run `ltc sync` to create and fill it.")
     if not path.parent.is_dir():
         raise StoreError(f"The folder {path.parent} of the database does not exist.", "Create it, or correct `store`.")
-    engine = _quiet(create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, **_HIDDEN))
+    patience = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    engine = _quiet(create_engine(url.set(drivername=sqlite.DRIVER), connect_args=patience, **_HIDDEN))
+    engine.url = url
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
@@ -184,11 +186,6 @@ def _sqlite(url: URL, create: bool) -> Engine:
             "cache_size=-16384",
         ):
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN IMMEDIATE" if connection.info.get("writing") else "BEGIN")
 
     return engine
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from state import bulk, exact
@@ -33,6 +33,13 @@ class Written(NamedTuple):
     sent_hash: str
     shown: str | None
     at: int
+
+
+_OF_RECORDS = (
+    select(*(table.c[name] for name in Written._fields))
+    .where(table.c.record_id.in_(bindparam("ids", expanding=True)))
+    .order_by(table.c.id.desc())
+)
 
 
 def digest(value: Any) -> str:
@@ -82,11 +89,9 @@ def forget(connection: Connection, record_id: int, fields: Iterable[str]) -> Non
 def of_records(connection: Connection, record_ids: Iterable[int]) -> dict[tuple[int, str], list[Written]]:
     """What we wrote to these records, by record and field, the last write first."""
     found: dict[tuple[int, str], list[Written]] = {}
-    names = ("id", "record_id", "field", "sent", "sent_hash", "shown", "at")
     ids = sorted(set(record_ids))
     for start in range(0, len(ids), _MANY):
-        query = select(*(table.c[name] for name in names)).where(table.c.record_id.in_(ids[start : start + _MANY]))
-        for row in connection.execute(query.order_by(table.c.id.desc())):
+        for row in connection.execute(_OF_RECORDS, {"ids": ids[start : start + _MANY]}):
             written = Written(*row)._replace(sent=exact.load(row.sent))
             found.setdefault((row.record_id, row.field), []).append(written)
     return found

@@ -165,6 +165,9 @@ class Wanted:
 
 _rules: list[Rule] = []
 
+sql = cache(text)
+"""A statement, made once: every history asks the same ones."""
+
 
 def system_of(stream: str) -> str:
     """The system that holds a stream."""
@@ -190,7 +193,7 @@ def wanted(store: Store, settings: Any) -> list[Wanted]:
                 f"o.source_id AS owner {_joined(rule)} AND o.{rule.shows} IS NOT NULL "
                 f"AND (t.{rule.field} IS NULL OR t.{rule.field} <> o.{rule.shows}) ORDER BY t.record_id"
             )
-            for row in connection.execute(text(query)):
+            for row in connection.execute(sql(query)):
                 named = (system_of(rule.target), rule.target, row.record_id, row.source_id, row.number)
                 because = {"system": system_of(rule.owner), "entity": ENTITIES[rule.owner], "source_id": row.owner}
                 values = (ENTITIES[rule.target], rule.field, row.shown, row.known, f"{rule.owner} says so")
@@ -214,9 +217,9 @@ def reconcile(store: Store, settings: Any, run_id: str, as_of: datetime) -> Any:
         for rule in _rules:
             query = f"SELECT t.record_id, '{rule.field}', t.{rule.field} {_joined(rule)} "
             query += f"AND t.{rule.field} = o.{rule.shows}"
-            agreed.write(connection, [tuple(row) for row in connection.execute(text(query))])
-        connection.execute(text("DELETE FROM link WHERE method = 'number'"))
-        connection.execute(text(_LINKED), {"run": run_id})
+            agreed.write(connection, [tuple(row) for row in connection.execute(sql(query))])
+        connection.execute(sql("DELETE FROM link WHERE method = 'number'"))
+        connection.execute(sql(_LINKED), {"run": run_id})
     return SimpleNamespace(as_dict=dict)
 
 
@@ -280,7 +283,7 @@ def settings_for(
         (place / f"{name}.yaml").write_text(_MAPPINGS[name])
         stream = STREAMS[name]
         traits = {"creates": creates, "batch": batch, "lags": lags}
-        config = {"url": f"http://127.0.0.1:{PORTS[name]}", "page": page, "streams": {stream: ENTITIES[stream]}}
+        config = {"url": f"http://localhost:{PORTS[name]}", "page": page, "streams": {stream: ENTITIES[stream]}}
         config |= {"tombstones": tombstones, "versions": versions, **traits}
         if declared:
             text = manifest(

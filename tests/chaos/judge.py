@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from state import audit, outbox, overwritten, schema
@@ -65,7 +65,7 @@ def verdict(
 def _records(connection: Connection, source: Source, stream: str) -> list[Fault]:
     """Every record is there once, in its last version, and no other."""
     found = []
-    query = text(
+    query = company.sql(
         "SELECT r.id, r.source_id, r.state, r.seq, l.body, l.hash FROM record r "
         "JOIN stream s ON s.id = r.stream_id AND s.system = :system AND s.name = :stream "
         "LEFT JOIN landing l ON l.record_id = r.id AND l.seq = r.seq"
@@ -90,14 +90,14 @@ def _records(connection: Connection, source: Source, stream: str) -> list[Fault]
             found.append(Fault("lost" if known else "doubled", f"{source.name} {source_id} should be deleted"))
     if len(held) != len(rows):
         found.append(Fault("doubled", f"{source.name} has {len(rows) - len(held)} records twice"))
-    repeated = text(
+    repeated = company.sql(
         "SELECT count(*) FROM landing a JOIN landing b ON b.record_id = a.record_id AND b.seq = a.seq + 1 "
         "WHERE a.body = b.body AND a.origin <> 2 AND b.origin <> 2"
     )
     twice = connection.execute(repeated).scalar_one()
     if twice:
         found.append(Fault("doubled", f"{twice} versions landed twice in a row"))
-    deletions = text(
+    deletions = company.sql(
         "SELECT DISTINCT r.source_id FROM landing l JOIN record r ON r.id = l.record_id "
         "JOIN stream s ON s.id = r.stream_id AND s.system = :system AND s.name = :stream WHERE l.origin = 2"
     )
@@ -108,7 +108,7 @@ def _records(connection: Connection, source: Source, stream: str) -> list[Fault]
 
 def _backwards(connection: Connection, source: Source, stream: str) -> list[Fault]:
     """No record was ever put back to a state before the one that the store held."""
-    query = text(
+    query = company.sql(
         "SELECT r.source_id, l.record_id, l.seq, l.body FROM landing l JOIN record r ON r.id = l.record_id "
         "JOIN stream s ON s.id = r.stream_id AND s.system = :system AND s.name = :stream "
         "WHERE l.origin <> 2 ORDER BY l.record_id, l.seq"
@@ -134,7 +134,7 @@ def _canonical(connection: Connection, row: Any, where: str, stream: str, values
         return [Fault("lost", f"{where} is in quarantine without a reason")]
     names = {canonical: name for name, canonical in company.FIELDS[stream].items()}
     query = f"SELECT * FROM {company.TABLES[stream]} WHERE record_id = :id AND deleted = 0"
-    shown = connection.execute(text(query), {"id": row.id}).mappings().all()
+    shown = connection.execute(company.sql(query), {"id": row.id}).mappings().all()
     if len(shown) != 1:
         return [Fault("lost", f"{where} has {len(shown)} canonical rows")]
     wrong = [canonical for canonical, name in names.items() if not _same(shown[0][canonical], values.get(name))]
@@ -171,7 +171,7 @@ def _totals(connection: Connection, source: Source, stream: str) -> list[Fault]:
         f"SELECT count(*), coalesce(sum({worth}), 0) FROM {table} t JOIN record r ON r.id = t.record_id "
         f"WHERE t.deleted = 0 AND t.system = :system AND r.state = {int(RecordState.LIVE)}"
     )
-    count, total = connection.execute(text(query), {"system": source.name}).one()
+    count, total = connection.execute(company.sql(query), {"system": source.name}).one()
     understood = [values for values in source.truth(stream).values() if is_understood(stream, values)]
     amounts = [(minor(values.get("amount")) or 0) if column else 0 for values in understood]
     if (count, total) != (len(amounts), sum(amounts)):
@@ -226,7 +226,7 @@ def _replaced(
 
 def _unwritten(connection: Connection, sources: dict[str, Source], topology: str) -> list[Fault]:
     """What the owner shows is shown by the target, or it is written down why not."""
-    held = {(row.source_id, row.field) for row in connection.execute(text("SELECT source_id, field FROM held"))}
+    held = {(row.source_id, row.field) for row in connection.execute(company.sql("SELECT source_id, field FROM held"))}
     letters = select(schema.outbox).where(schema.outbox.c.status.in_(("rejected", "dead")))
     items = [outbox.item_of(row) for row in connection.execute(letters)]
     held |= {(item.source_id, change.field) for item in items for change in item.changes}
@@ -260,7 +260,7 @@ def _created(connection: Connection, web: Source, sales: Source) -> list[Fault]:
     found += [Fault("doubled", f"there never was {ref}") for ref in made.keys() - web.streams["entry"].keys()]
     by_people = [record for key, record in sales.streams["prospect"].items() if not key.startswith("sx")]
     taken = {(version.values or {}).get("number") for record in by_people for version in record.versions}
-    letters = text("SELECT origin_source_id FROM creation WHERE status IN ('rejected', 'dead')")
+    letters = company.sql("SELECT origin_source_id FROM creation WHERE status IN ('rejected', 'dead')")
     told = set(connection.execute(letters).scalars())
     for source_id, values in _understood(web, "entry").items():
         if source_id not in made and source_id not in told and values.get("number") not in taken:
@@ -287,18 +287,20 @@ def _rest(connection: Connection) -> list[Fault]:
     """Nothing is open, nobody holds anything, and the audit's chain holds."""
     found = []
     for row in connection.execute(
-        text("SELECT source_id, status, message FROM outbox WHERE status IN ('planned', 'sending', 'unknown')")
+        company.sql("SELECT source_id, status, message FROM outbox WHERE status IN ('planned', 'sending', 'unknown')")
     ):
         found.append(Fault("stuck", f"the write to {row.source_id} is {row.status}: {row.message}"))
     for row in connection.execute(
-        text("SELECT key, status, message FROM creation WHERE status IN ('planned', 'sending', 'unknown')")
+        company.sql("SELECT key, status, message FROM creation WHERE status IN ('planned', 'sending', 'unknown')")
     ):
         found.append(Fault("stuck", f"the new record {row.key} is {row.status}: {row.message}"))
-    for row in connection.execute(text("SELECT source_id FROM notice WHERE since < :then"), {"then": now_us() - _CALM}):
+    for row in connection.execute(
+        company.sql("SELECT source_id FROM notice WHERE since < :then"), {"then": now_us() - _CALM}
+    ):
         found.append(Fault("stuck", f"nobody has read {row.source_id}, of which a webhook told"))
-    held = text("SELECT name FROM lease WHERE expires_at > :now")
+    held = company.sql("SELECT name FROM lease WHERE expires_at > :now")
     leases = connection.execute(held, {"now": now_us()}).scalars().all()
-    running = connection.execute(text("SELECT id FROM run WHERE status = 'running'")).scalars().all()
+    running = connection.execute(company.sql("SELECT id FROM run WHERE status = 'running'")).scalars().all()
     found += [Fault("stuck", f"{name} is still held") for name in [*leases, *running]]
     if not audit.verify(connection).intact:
         found.append(Fault("wrong_totals", "the audit's chain is broken"))

@@ -30,7 +30,7 @@ from tests.chaos.source import Refused, Source
 
 SECOND = 1_000_000
 PORTS = {"crm": 7001, "erp": 7002, "books": 7003, "web": 7004, "sales": 7005}
-"""Where the systems seem to listen, on 127.0.0.1."""
+"""Where the systems seem to listen, on localhost."""
 START = 1_790_000_000 * SECOND
 Fault = list[Any]
 """The point of the process from which on it may happen, its kind, and what it needs."""
@@ -235,10 +235,11 @@ class Machine:
     def tick(self) -> None:
         """What one step takes; what was under way for long arrives."""
         self.now += 7_000
-        arrived = [arrive for at, arrive in self._late if at <= self.now]
-        self._late = [item for item in self._late if item[0] > self.now]
-        for arrive in arrived:
-            arrive()
+        if self._late:
+            arrived = [arrive for at, arrive in self._late if at <= self.now]
+            self._late = [item for item in self._late if item[0] > self.now]
+            for arrive in arrived:
+                arrive()
         if self._calls and (self.current is None or not self.current.writing):
             due = [call for at, call in self._calls if at <= self.now]
             self._calls = [item for item in self._calls if item[0] > self.now]
