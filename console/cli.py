@@ -58,6 +58,7 @@ COMMANDS = {
     "members": "console.commands.members:command",
     "tokens": "console.commands.tokens:command",
     "metrics": "console.commands.metrics:command",
+    "export": "console.commands.export:command",
     "deploy": "console.commands.deploy:command",
 }
 """Sub-command → ``module:attribute``, in the order of ``ltc --help``."""
@@ -66,7 +67,7 @@ COMMANDS = {
 _SECTIONS = (
     ("Begin", "init demo check"),
     ("Every day", "sync pull fetch reconcile push report status"),
-    ("Look into", "trace runs audit metrics"),
+    ("Look into", "trace export runs audit metrics"),
     ("Decide", "findings cash links period conflicts overwritten lock unlock dead-letters quarantine drift"),
     ("Set up", "connectors mappings checks deploy serve members tokens"),
     ("Set right", "replay backfill sweep pause resume"),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from console.i18n import Texts
     from settings.model import Settings, SystemSettings
+    from state.circuits import Circuit
     from state.pauses import Pause, Pauses
     from state.queries import Attempt, Held, StreamStatus
     from state.store import Store
@@ -43,6 +44,8 @@ class Found(NamedTuple):
     """Systems whose first matching nobody has accepted yet."""
     paused: Pauses
     """What people have paused."""
+    circuits: dict[str, Circuit]
+    """Systems at which the last runs failed."""
 
 
 def read(
@@ -55,7 +58,7 @@ def read(
 
     ``counted`` counts records in another way than ``queries.counted``.
     """
-    from state import creations, findings, held, pauses, queries, runs, shapes
+    from state import circuits, creations, findings, held, pauses, queries, runs, shapes
     from sync import gates
 
     runs.close_abandoned(store)
@@ -75,6 +78,7 @@ def read(
             drift=sum(item.drift.status is shapes.Status.OPEN for item in shapes.listing(connection)),
             read_only=gates.read_only(connection, settings, settings.systems),
             paused=pauses.read(connection),
+            circuits=circuits.read(connection),
         )
         return found if only is None else _limited(connection, found, only)
 
@@ -100,6 +104,7 @@ def _limited(connection: Connection, found: Found, only: Sequence[str]) -> Found
         drift=sum(item.drift.status is shapes.Status.OPEN for item in drifts),
         read_only=[name for name in found.read_only if name in only],
         paused=pauses.Pauses(item for item in found.paused if item.system in only),
+        circuits={name: item for name, item in found.circuits.items() if name in only},
     )
 
 
@@ -123,9 +128,18 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
 
 
 def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
-    """What is paused, what waits for people, and when it was reconciled, a sentence each."""
+    """What is paused or rests, what waits for people, and when it was reconciled, a sentence each."""
     for pause in found.paused:
         yield paused(pause, settings, texts)
+    for circuit in found.circuits.values():
+        if circuit.system in settings.systems and circuit.state(now_us()) == "open":
+            yield texts(
+                "status.resting",
+                system=circuit.system,
+                runs=circuit.runs,
+                since=when(settings, circuit.since)[:16],
+                until=when(settings, circuit.until)[:16],
+            )
     if found.reconciled_at is None:
         yield texts("status.not_reconciled")
     else:

@@ -39,6 +39,12 @@ paused_option: Decorator = click.option(
     "--paused", is_flag=True, help="Also what was paused with `ltc pause`, which is left out otherwise."
 )
 
+unattended_option: Decorator = click.option(
+    "--unattended",
+    is_flag=True,
+    help="For timers: a system at which several runs in a row failed rests for a while, up to an hour.",
+)
+
 _CODES = {"done": 0, "partial": 3, "interrupted": 3, "failed": 1}
 
 

@@ -6,7 +6,7 @@ float by the nature of the format, amounts included (in units of their currency)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from settings.model import Settings
     from state.activity import Pulls
     from state.audit import Verdict
+    from state.circuits import Circuit
     from state.pauses import Pauses
     from state.store import Store
 
@@ -105,6 +106,14 @@ def streams(found: Sequence[Pulls], unopened: dict[str, int], paused: Pauses, se
         (*_STREAM, "status"),
         [((*key, status), float(status == state)) for key, state in states for status in STATUSES],
     )
+
+
+def circuits(found: Mapping[str, Circuit], names: Sequence[str], now: int) -> Iterator[Metric]:
+    """Which systems rest, because runs in a row failed at them."""
+    rests = [((name,), float(name in found and found[name].state(now) == "open")) for name in names]
+    yield gauge("ltc_system_resting", "Whether runs leave it alone for a while, as several failed.", ("system",), rests)
+    failed = [((name,), float(found[name].runs if name in found else 0)) for name in names]
+    yield gauge("ltc_system_failed_runs", "Runs in a row that failed at it.", ("system",), failed)
 
 
 def _status(item: Pulls, unopened: dict[str, int]) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console import measured
 from console.beside import Beside
-from state import activity, audit, measures, pauses
+from state import activity, audit, circuits, measures, pauses
 from state.clock import now, now_us, to_us
 from state.failures import StoreError
 
@@ -132,6 +132,7 @@ def quick(connection: Connection, settings: Settings, totals: activity.Totals) -
     pulls = [item for item in activity.pulls(connection) if _is_wanted(item, settings)]
     unopened, paused = activity.unopened(connection, names), pauses.read(connection)
     yield from measured.streams(pulls, unopened, paused, settings)
+    yield from measured.circuits(circuits.read(connection), names, now_us())
     yield from measured.runs(connection, totals)
     yield from measured.counters(totals, pulls)
     yield from measured.waiting(connection, pulls, names)

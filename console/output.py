@@ -33,8 +33,14 @@ def say(text: str = "") -> None:
 
 def emit_json(data: Any) -> None:
     """Print data as JSON; instants as ISO 8601 UTC, decimals as text. What would steer a terminal is escaped."""
-    text = json.dumps(data, ensure_ascii=False, indent=2, default=_plain)
-    print(_STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text), flush=True)
+    print(json_text(data, indent=2), flush=True)
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """Data as JSON, on one line without ``indent``; what would steer a terminal is escaped."""
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(data, ensure_ascii=False, indent=indent, separators=separators, default=_plain)
+    return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -59,7 +59,7 @@ class Reader:
             self._waiting.clear()
             try:
                 with telemetry.run("fetch", Silent()) as (progress, ended):
-                    result = job.run_fetch(self._store, self._settings, progress=progress)
+                    result = job.run_fetch(self._store, self._settings, unattended=True, progress=progress)
                     ended(result)
             except StoreError as error:
                 again = _AGAIN_SECONDS

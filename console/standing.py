@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors import buckets
 from connectors.budget import Priority
-from state import system_facts
+from state import circuits, system_facts
 from state.clock import from_us, now_us, to_us
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from connectors.buckets import Bucket
     from connectors.budget import Allowance, Quota
     from settings.model import Settings
+    from state.circuits import Circuit
     from state.queries import Attempt
     from state.store import Store
     from state.system_facts import Holder, Listed, Webhooks
@@ -62,6 +63,8 @@ class Standing:
     """Until when it takes none, as far as that is known."""
     signed_in: tuple[int, ...]
     """When the access tokens that are kept for this kind of system were granted."""
+    circuit: Circuit | None
+    """What the last runs say that failed at it; ``None`` if the last one did not."""
     holders: tuple[Holder, ...]
     listed: dict[str, Listed]
     last: dict[str, Attempt]
@@ -94,6 +97,7 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             calls=calls,
             until=until,
             signed_in=tuple(system_facts.tokens(connection, connector)),
+            circuit=circuits.read(connection).get(system),
             holders=tuple(system_facts.holders(connection, system)),
             listed=system_facts.listed(connection, system),
             last=newest,

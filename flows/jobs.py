@@ -63,20 +63,23 @@ def pull(
     full: bool = False,
     since: datetime | None = None,
     paused: bool = False,
+    unattended: bool = True,
     config: str | None = None,
 ) -> Any:
     """Pull; ``config`` is the path of ltc.yaml (default: ``LTC_CONFIG``, else ltc.yaml).
 
-    ``paused``: also what people have paused, which otherwise is left out.
+    ``paused``: also what people have paused, which otherwise is left out. ``unattended``: systems that rest, because
+    several runs in a row failed at them, are not asked.
     """
-    chosen: Any = {"systems": _one(system), "streams": streams, "full": full, "since": since, "paused": paused}
+    chosen: Any = {"systems": _one(system), "streams": streams, "full": full, "since": since}
+    chosen |= {"paused": paused, "unattended": unattended}
     return _run(partial(job.run_pull, **chosen), config)
 
 
 @flow(name="fetch", description="Read the records that webhooks told of.", **_options)
-def fetch(system: str | None = None, config: str | None = None) -> Any:
+def fetch(system: str | None = None, unattended: bool = True, config: str | None = None) -> Any:
     """Fetch, so that what just happened does not wait for the next pull."""
-    return _run(partial(job.run_fetch, systems=_one(system)), config)
+    return _run(partial(job.run_fetch, systems=_one(system), unattended=unattended), config)
 
 
 @flow(name="reconcile", description="Link, tie out and check what is in the store.", **_options)
@@ -92,13 +95,15 @@ def push(
     plan_id: str | None = None,
     approve: bool = False,
     paused: bool = False,
+    unattended: bool = True,
     config: str | None = None,
 ) -> Any:
     """Push; without ``push`` each system's own setting decides, with ``plan_id`` exactly that plan is carried out.
 
     ``approve``: a person has approved plans larger than ``writing.limits``.
     """
-    chosen: Any = {"systems": _one(system), "push": push, "plan_id": plan_id, "approve": approve, "paused": paused}
+    chosen: Any = {"systems": _one(system), "push": push, "plan_id": plan_id, "approve": approve}
+    chosen |= {"paused": paused, "unattended": unattended}
     return _run(partial(job.run_push, **chosen), config)
 
 
@@ -108,10 +113,12 @@ def sweep(
     streams: list[str] | None = None,
     force: bool = False,
     paused: bool = False,
+    unattended: bool = True,
     config: str | None = None,
 ) -> Any:
     """Sweep; ``force`` believes even a mass deletion."""
     chosen: Any = {"systems": _one(system), "streams": streams, "force": force, "paused": paused}
+    chosen["unattended"] = unattended
     return _run(partial(job.run_sweep, **chosen), config)
 
 
@@ -124,11 +131,12 @@ def sync(
     push: Push | None = None,
     as_of: datetime | None = None,
     paused: bool = False,
+    unattended: bool = True,
     config: str | None = None,
 ) -> Any:
     """Everything, in the order that the streams depend on each other."""
     chosen: Any = {"systems": systems, "streams": streams, "full": full, "since": since, "push": push, "as_of": as_of}
-    chosen["paused"] = paused
+    chosen |= {"paused": paused, "unattended": unattended}
     return _run(partial(job.run_sync, **chosen), config)
 
 

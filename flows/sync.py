@@ -28,9 +28,10 @@ def run(
 ) -> SyncResult:
     """Do what ``sync.job.run_sync`` (or ``run_pull``, …) does, with the same result, and leave a flow run behind.
 
-    ``flow`` is one of ``flows.jobs``, ``options`` its parameters. With ``PREFECT_API_URL`` the run is recorded there.
-    Without, a server is started for this process, which takes ten seconds the first time (twenty if it has no database
-    yet), and ends with it. Raises ``StoreError``, ``SettingsError``.
+    ``flow`` is one of ``flows.jobs``, ``options`` its parameters; it is attended unless they say otherwise. With
+    ``PREFECT_API_URL`` the run is recorded there. Without, a server is started for this process, which takes ten
+    seconds the first time (twenty if it has no database yet), and ends with it. Raises ``StoreError``,
+    ``SettingsError``.
     """
     path = Path(settings_path)
     temporary = prepare(path)
@@ -42,6 +43,8 @@ def run(
     from flows import jobs
 
     caller = jobs.Caller(progress, actor)
+    if flow != "reconcile":
+        options.setdefault("unattended", False)
     # Without heartbeats: nobody watches for this process to die, and waiting for their thread costs a second.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), jobs.called_by(caller):
         state = getattr(jobs, flow)(config=str(path.absolute()), return_state=True, **options)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _BEFORE = r"(?:\s|--[^\n]*\n)*"
 _MADE = re.compile(rf"{_BEFORE}CREATE OR REPLACE (?:TEMP )?(TABLE|VIEW) (\w+) AS\b(.*)", re.DOTALL)
-_MACRO = re.compile(rf"{_BEFORE}CREATE MACRO\b")
+_MACRO = re.compile(rf"{_BEFORE}CREATE (?:OR REPLACE )?MACRO\b")
 _WORD = re.compile(r"\w+")
 _KEPT = 4
 """Databases that are kept, each for other rules; one takes some megabytes."""

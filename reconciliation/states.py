@@ -7,7 +7,7 @@ judged together: each has the state of its group.
 
 from __future__ import annotations
 
-from reconciliation import hops, units
+from reconciliation import hops, units, widths
 from reconciliation.frame import Frame
 from reconciliation.hops import RUNNING
 
@@ -20,6 +20,7 @@ def prepare(frame: Frame) -> None:
         return
     frame.stages.add("states")
     hops.prepare(frame)
+    widths.define(frame)
     units.define(frame)
     _items(frame)
     _settlements(frame)
@@ -33,10 +34,11 @@ def _items(frame: Frame) -> None:
     frame.run(
         """
         CREATE OR REPLACE TABLE product_keys AS
-            SELECT system, 'id:' || source_id AS product_ref, min(upper(trim(sku))) AS sku, min(kind) AS kind
+            SELECT system, 'id:' || source_id AS product_ref, min(sku_key(sku)) AS sku, min(kind) AS kind
             FROM products GROUP BY ALL;
         CREATE OR REPLACE TABLE sku_kinds AS
-            SELECT system, upper(trim(sku)) AS sku, min(kind) AS kind FROM products WHERE trim(sku) <> '' GROUP BY ALL;
+            SELECT system, sku_key(sku) AS sku, min(kind) AS kind FROM products
+            WHERE sku_key(sku) IS NOT NULL GROUP BY ALL;
         """
     )
     value = "coalesce(l.net_amount, money_of(l.quantity, l.unit_price, l.discount_rate, r.currency))"
@@ -46,13 +48,13 @@ def _items(frame: Frame) -> None:
             f"""
             CREATE OR REPLACE TABLE {entity}_items AS
             SELECT l.record_id AS {entity}_id, l.line_no,
-                coalesce(nullif(upper(trim(l.sku)), ''), p.sku, l.product_ref) AS key, l.quantity,
+                coalesce(sku_key(l.sku), p.sku, l.product_ref) AS key, l.quantity,
                 l.unit_price * (1 - coalesce(l.discount_rate, 0)) AS price, l.unit_price, l.discount_rate,
                 {value} AS value, unit_code(l.unit) AS unit, {tax} AS tax,
                 coalesce(k.kind, p.kind, 'goods') IN {_SERVICES} AS is_service
             FROM {entity}_lines l JOIN {table} r USING (record_id)
             LEFT JOIN product_keys p ON p.system = r.system AND p.product_ref = l.product_ref
-            LEFT JOIN sku_kinds k ON k.system = r.system AND k.sku = upper(trim(l.sku))
+            LEFT JOIN sku_kinds k ON k.system = r.system AND k.sku = sku_key(l.sku)
             """
         )
 
@@ -119,7 +121,7 @@ def _deliveries(frame: Frame) -> None:
             FROM order_delivery od JOIN grouped_orders g USING (order_id)
             JOIN deliveries d ON d.record_id = od.delivery_id WHERE NOT d.deleted AND d.status <> 'cancelled';
         CREATE OR REPLACE TABLE delivered_keys AS
-            SELECT gd.delivery_group, coalesce(nullif(upper(trim(l.sku)), ''), p.sku, l.product_ref) AS key,
+            SELECT gd.delivery_group, coalesce(sku_key(l.sku), p.sku, l.product_ref) AS key,
                 sum(gd.sign * l.quantity) AS delivered
             FROM group_deliveries gd JOIN delivery_lines l ON l.record_id = gd.delivery_id
             JOIN deliveries d ON d.record_id = gd.delivery_id

@@ -223,7 +223,7 @@ def order_delivery() -> Pair:
     """Value of ordered goods against goods handed over at the order's prices; services are excluded."""
     running = f"SELECT order_id, delivery_group, currency, net FROM grouped_orders WHERE status IN {RUNNING}"
     delivered = """
-        SELECT gd.delivery_group, gd.delivery_id, coalesce(nullif(upper(trim(l.sku)), ''), p.sku, l.product_ref) AS key,
+        SELECT gd.delivery_group, gd.delivery_id, coalesce(sku_key(l.sku), p.sku, l.product_ref) AS key,
             gd.sign * l.quantity AS quantity
         FROM group_deliveries gd JOIN delivery_lines l ON l.record_id = gd.delivery_id
         JOIN deliveries d ON d.record_id = gd.delivery_id

@@ -1,7 +1,9 @@
 """The jobs: pull, reconcile, plan and push, sweep, each alone or all in one, with Prefect around them or without.
 
 Every job records a run, leaves nothing half done behind, and says in its ``SyncResult`` what became of each part. What
-one system fails at stops nobody else. All raise ``StoreError`` if the store cannot be used, ``LeaseHeld`` among it.
+one system fails at stops nobody else. An ``unattended`` one, which nobody started by hand, leaves a system alone for a
+while that several runs in a row could not reach, or that refused them (``state.circuits``). All raise ``StoreError`` if
+the store cannot be used, ``LeaseHeld`` among it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
-from state import notices, pauses, runs
+from state import circuits, notices, pauses, runs
+from state.circuits import Circuit
+from state.clock import now_us
 from state.failures import StoreError
 from state.outbox import PlanError
 from state.pauses import Pauses
@@ -65,6 +69,7 @@ def run_sync(
     push: Push | None = None,
     as_of: datetime | None = None,
     paused: bool = False,
+    unattended: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
@@ -77,7 +82,7 @@ def run_sync(
     (``result.paused``), unless ``paused`` is given.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "sync", engine, progress, actor, step, paused=paused) as session:
+    with _run(store, settings, "sync", engine, progress, actor, step, paused=paused, unattended=unattended) as session:
         _pull(session, names, streams, full, since)
         if not session.stop:
             _settle(session, names, push, as_of)
@@ -95,13 +100,14 @@ def run_pull(
     full: bool = False,
     since: datetime | None = None,
     paused: bool = False,
+    unattended: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
     """Pull only; what is paused is pulled only with ``paused``."""
-    with _run(store, settings, "pull", engine, progress, actor, step, paused=paused) as session:
+    with _run(store, settings, "pull", engine, progress, actor, step, paused=paused, unattended=unattended) as session:
         _pull(session, list(systems or settings.systems), streams, full, since)
     return session.result
 
@@ -111,13 +117,14 @@ def run_fetch(
     settings: Settings,
     *,
     systems: Sequence[str] | None = None,
+    unattended: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
     """Read the records that webhooks told of, and nothing else; a pull does that first, too."""
-    with _run(store, settings, "fetch", engine, progress, actor, step) as session:
+    with _run(store, settings, "fetch", engine, progress, actor, step, unattended=unattended) as session:
         upkeep.before_pull(store, settings)
         _fetch(session, list(systems or settings.systems))
     return session.result
@@ -148,6 +155,7 @@ def run_push(
     plan_id: str | None = None,
     approve: bool = False,
     paused: bool = False,
+    unattended: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
@@ -160,7 +168,7 @@ def run_push(
     ``writing.limits``. Plans that write to what is paused wait, unless ``paused`` is given; ``plan_id`` is refused.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "push", engine, progress, actor, step, approve, paused) as session:
+    with _run(store, settings, "push", engine, progress, actor, step, approve, paused, unattended) as session:
         if plan_id is not None:
             session.apply_only(plan_id)
         else:
@@ -194,13 +202,14 @@ def run_sweep(
     streams: Sequence[str] | None = None,
     force: bool = False,
     paused: bool = False,
+    unattended: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
     """Find what was deleted in the streams that do not report deletions; ``force`` believes even a mass deletion."""
-    with _run(store, settings, "sweep", engine, progress, actor, step, paused=paused) as session:
+    with _run(store, settings, "sweep", engine, progress, actor, step, paused=paused, unattended=unattended) as session:
         one = partial(_sweep_one, session, force)
         names = list(systems or settings.systems)
         session.streams(names, "sweep", streams, one, lambda spec: spec.deletes is Deletes.SWEEP)
@@ -282,6 +291,11 @@ def _paused(store: Store) -> Pauses:
         return pauses.read(connection)
 
 
+def _resting(store: Store) -> dict[str, Circuit]:
+    with store.reading() as connection:
+        return {name: item for name, item in circuits.read(connection).items() if item.state(now_us()) == "open"}
+
+
 @contextmanager
 def _run(
     store: Store,
@@ -293,16 +307,18 @@ def _run(
     step: Step,
     approve: bool = False,
     paused: bool = False,
+    unattended: bool = False,
 ) -> Iterator[Session]:
     """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result.
 
-    With ``paused`` it works on what people have paused, too.
+    With ``paused`` it works on what people have paused, too; ``unattended`` it does not ask systems that rest.
     """
     started = time.monotonic()
     with runs.running(store, kind, engine, ["the sync"] if kind == "sync" else [], _LEASE_SECONDS) as run:
         result = SyncResult(run.id, kind, engine)
         known: Any = {"progress": progress, "step": step, "actor": actor, "approve": approve}
-        session = Session(store, settings, result, **known, paused=None if paused else _paused(store))
+        known |= {"paused": None if paused else _paused(store), "resting": _resting(store) if unattended else None}
+        session = Session(store, settings, result, **known)
         try:
             with closing(session), _renewed(store, run.leases, session.stop):
                 yield session

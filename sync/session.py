@@ -15,7 +15,8 @@ from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
 from state import creations, news, outbox, overwritten, plannings, runs
-from state.clock import now
+from state.circuits import Circuit
+from state.clock import from_us, now
 from state.creations import CreationPlan
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
@@ -45,6 +46,19 @@ class NotTried(ConnectorError):
     """The stream was left out because of what happened to another one of its system."""
 
     kind = "not_tried"
+
+
+class Resting(ConnectorError):
+    """The system gave no answer, or a refusal, to several runs in a row, and is not asked for a while."""
+
+    kind = "resting"
+
+    def __init__(self, circuit: Circuit) -> None:
+        until = f"{from_us(circuit.until):%Y-%m-%d %H:%M} UTC"
+        super().__init__(
+            f"Not asked until {until}, because {circuit.runs} runs in a row failed: {circuit.message}",
+            remedy=f"{circuit.remedy} `ltc pull --system {circuit.system}` tries it at once.".strip(),
+        )
 
 
 class Misconfigured(ConnectorError):
@@ -78,6 +92,7 @@ class Session:
         actor: str = "ltc",
         approve: bool = False,
         paused: Pauses | None = None,
+        resting: dict[str, Circuit] | None = None,
     ) -> None:
         self.store = store
         self.settings = settings
@@ -87,6 +102,8 @@ class Session:
         """Whether a person approves plans that are larger than ltc.yaml allows."""
         self.paused = paused or Pauses()
         """What this run leaves out, because people have paused it."""
+        self.resting = resting or {}
+        """Systems that this run does not ask, because they rest."""
         self.stop = Stop()
         self.progress = Stoppable(progress or Silent(), self.stop)
         self.summary: dict[str, Any] = {}
@@ -145,6 +162,8 @@ class Session:
     ) -> list[StreamOutcome]:
         if self._is_left_out(self.paused.of(system)):
             return []
+        if system in self.resting:
+            return [self._failed(system, "*", direction, Resting(self.resting[system]))]
         try:
             connector, mapping = self.connector(system), self.mapping(system)
             specs = [spec for spec in self._specs(system, connector, wanted) if offered(spec)]
@@ -386,6 +405,8 @@ class Session:
     def _carry_out(
         self, direction: str, system: str, job: Callable[..., list[StreamOutcome]], plan: Any, current: bool
     ) -> list[StreamOutcome]:
+        if system in self.resting:
+            return [self._failed(system, "*", direction, Resting(self.resting[system]))]
         if system in self._given_up:
             return [self._failed(system, "*", direction, self._given_up[system])]
         try:

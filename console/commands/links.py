@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import jobs
+from console import jobs, linked
 from console.context import App, pass_app
 from console.output import emit_json, say, table
-from console.records import address, in_words, one, without_personal
+from console.records import address, in_words, one
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -78,7 +78,7 @@ def listing(
         ends = chains.identities(connection, {end for link in found for end in (link.left_id, link.right_id)})
         numbers = lookup.numbers(connection, ends.values())
     if as_json:
-        emit_json([_as_dict(link, ends, numbers) for link in found])
+        emit_json([linked.as_dict(link, ends, numbers) for link in found])
     elif not found:
         say(app.texts("links.none"))
     else:
@@ -209,25 +209,3 @@ def _shown(ends: dict[int, Identity], numbers: dict[int, str], record_id: int) -
     if found is None:
         return str(record_id)
     return f"{found.system}:{numbers[record_id]}" if record_id in numbers else address(found)
-
-
-def _as_dict(link: Link, ends: dict[int, Identity], numbers: dict[int, str]) -> dict[str, Any]:
-    from state.clock import from_us
-
-    def end(record_id: int) -> dict[str, Any]:
-        found = ends.get(record_id)
-        if found is None:
-            return {"record_id": record_id}
-        return {**found._asdict(), "number": numbers.get(record_id), "address": address(found)}
-
-    return {
-        "kind": link.kind,
-        "left": end(link.left_id),
-        "right": end(link.right_id),
-        "method": link.method,
-        "score": link.score / 1000,
-        "evidence": without_personal(json.loads(link.evidence)),
-        "decision": link.decision,
-        "decided_by": link.decided_by,
-        "decided_at": None if link.decided_at is None else from_us(link.decided_at),
-    }

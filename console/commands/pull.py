@@ -15,6 +15,7 @@ from console.context import App, pass_app
 @jobs.stream_option
 @click.option("--since", metavar="WHEN", help="Read what changed since this day or instant.")
 @jobs.paused_option
+@jobs.unattended_option
 @jobs.json_option
 @pass_app
 def command(
@@ -25,6 +26,7 @@ def command(
     streams: tuple[str, ...],
     since: str | None,
     paused: bool,
+    unattended: bool,
     as_json: bool,
 ) -> int:
     """Read what changed in the systems into the store, and nothing else.
@@ -44,5 +46,6 @@ def command(
         full=full,
         since=jobs.instant(app, since, "--since"),
         paused=paused,
+        unattended=unattended,
     )
     return jobs.finish(app, result, as_json)

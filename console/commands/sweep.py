@@ -14,6 +14,7 @@ from console.context import App, pass_app
 @jobs.stream_option
 @click.option("--force", is_flag=True, help="Believe even that a large part of a stream was deleted.")
 @jobs.paused_option
+@jobs.unattended_option
 @jobs.json_option
 @pass_app
 def command(
@@ -23,6 +24,7 @@ def command(
     streams: tuple[str, ...],
     force: bool,
     paused: bool,
+    unattended: bool,
     as_json: bool,
 ) -> int:
     """Compare the complete list of ids with what we hold, in the streams that do not report deletions.
@@ -36,5 +38,5 @@ def command(
       ltc sweep --system forms --stream lead --force
     """
     chosen = {"systems": app.systems(systems), "streams": list(streams) or None, "paused": paused}
-    result = jobs.run(app, "sweep", engine, force=force, **chosen)
+    result = jobs.run(app, "sweep", engine, force=force, unattended=unattended, **chosen)
     return jobs.finish(app, result, as_json)

@@ -20,6 +20,7 @@ from console.context import App, pass_app
     help="plan: only plan the write-backs; apply: carry them out; off: neither. Default: as ltc.yaml says per system.",
 )
 @jobs.paused_option
+@jobs.unattended_option
 @jobs.json_option
 @pass_app
 def command(
@@ -31,6 +32,7 @@ def command(
     since: str | None,
     push: str | None,
     paused: bool,
+    unattended: bool,
     as_json: bool,
 ) -> int:
     """Pull what changed, reconcile, plan what to write back, and write it where ltc.yaml allows.
@@ -54,6 +56,7 @@ def command(
         full=full,
         since=jobs.instant(app, since, "--since"),
         paused=paused,
+        unattended=unattended,
         push=push,
     )
     return jobs.finish(app, result, as_json)

@@ -12,6 +12,7 @@ from console.web.desk import Reader, Visit
 from console.web.runs import worker
 from mappings.errors import MappingFileError
 from state import creations, outbox, quarantine
+from state.clock import now_us
 from sync.systems import SystemUnusable
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "") -> Respo
             (freshness.place(item, visit.texts), item.message, item.remedy, item.run_id) for item in stands.failing
         ],
         last=max(stands.last.values(), key=lambda item: item.started_at, default=None),
+        circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
         waiting=waiting,
         names=stream_names(visit, system),
         at=lambda instant: freshness.when(settings, instant)[:16],

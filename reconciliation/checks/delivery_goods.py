@@ -148,7 +148,7 @@ def delivery_return_not_credited(parameters: Mapping[str, Any]) -> str:
             JOIN delivery_lines l ON l.record_id = b.record_id
             LEFT JOIN product_keys p ON p.system = d.system AND p.product_ref = l.product_ref
             JOIN ordered_keys k ON k.delivery_group = b.delivery_group
-                AND k.key = coalesce(nullif(upper(trim(l.sku)), ''), p.sku, l.product_ref)
+                AND k.key = coalesce(sku_key(l.sku), p.sku, l.product_ref)
             GROUP BY ALL
         )
         SELECT [b.record_id] AS keys, list_concat([b.record_id], b.ids) AS records, w.value AS amount, w.currency,

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciliation.checks.registry import check
 
-_LIVE = "NOT p.deleted AND coalesce(p.status, 'active') = 'active' AND trim(p.sku) <> ''"
+_LIVE = "NOT p.deleted AND coalesce(p.status, 'active') = 'active' AND sku_key(p.sku) IS NOT NULL"
 _SHOWN = """
     NULL::BIGINT AS amount, NULL AS currency, NULL::DATE AS since"""
 
@@ -37,9 +37,9 @@ def product_duplicate_sku(_: Mapping[str, Any]) -> str:
     return f"""
         SELECT [first(p.record_id ORDER BY p.system, p.source_id)] AS keys,
             list(p.record_id ORDER BY p.system, p.source_id) AS records,
-            {_SHOWN}, struct_pack(system := p.system, count := count(*), sku := min(upper(trim(p.sku))),
+            {_SHOWN}, struct_pack(system := p.system, count := count(*), sku := min(sku_key(p.sku)),
                 products := list(label(p.name, NULL, p.source_id) ORDER BY p.system, p.source_id)) AS params
-        FROM products p WHERE {_LIVE} GROUP BY p.system, upper(trim(p.sku)) HAVING count(*) > 1
+        FROM products p WHERE {_LIVE} GROUP BY p.system, sku_key(p.sku) HAVING count(*) > 1
         """
 
 
@@ -68,10 +68,10 @@ def product_unit_differs(_: Mapping[str, Any]) -> str:
     return f"""
         SELECT [first(p.record_id ORDER BY p.system, p.record_id)] AS keys,
             list(p.record_id ORDER BY p.system, p.record_id) AS records, {_SHOWN},
-            struct_pack(sku := min(upper(trim(p.sku))),
+            struct_pack(sku := min(sku_key(p.sku)),
                 variants := list_sort(list_distinct(list(p.system || ': ' || p.unit)))) AS params
         FROM products p WHERE {_LIVE} AND unit_code(p.unit) IS NOT NULL
-        GROUP BY upper(trim(p.sku)) HAVING count(DISTINCT unit_code(p.unit)) > 1 AND count(DISTINCT p.system) > 1
+        GROUP BY sku_key(p.sku) HAVING count(DISTINCT unit_code(p.unit)) > 1 AND count(DISTINCT p.system) > 1
         """
 
 
@@ -102,7 +102,7 @@ def product_archived_sold(_: Mapping[str, Any]) -> str:
     """By code; an order of the past may keep what was sold then."""
     return """
         WITH sold AS (
-            SELECT system, upper(trim(sku)) AS key FROM products WHERE erp AND trim(sku) <> ''
+            SELECT system, sku_key(sku) AS key FROM products WHERE erp AND sku_key(sku) IS NOT NULL
             GROUP BY ALL HAVING bool_and(deleted OR status IS NOT DISTINCT FROM 'archived')
         )
         SELECT [o.record_id] AS keys, [o.record_id] AS records, sum(i.value)::BIGINT AS amount, o.currency,

@@ -128,7 +128,7 @@ def quote_product_unknown(_: Mapping[str, Any]) -> str:
             SELECT quote_id, list(DISTINCT key ORDER BY key) AS skus, sum(value)::BIGINT AS value
             FROM quote_items
             WHERE NOT starts_with(key, 'id:')
-              AND key NOT IN (SELECT upper(trim(sku)) FROM products WHERE erp AND NOT deleted AND trim(sku) <> '')
+              AND key NOT IN (SELECT sku_key(sku) FROM products WHERE erp AND NOT deleted AND sku_key(sku) IS NOT NULL)
             GROUP BY ALL
         )
         SELECT [record_id] AS keys, [record_id] AS records, u.value AS amount, currency, issue_date AS since,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciliation import widths
 from reconciliation.session import Session
 
 # Forms of a company, at the end of its name, as tokens without punctuation.
@@ -26,13 +27,10 @@ FREE_MAIL = (
 
 def define(session: Session) -> None:
     """Make the macros in a session."""
-    wide = "".join(chr(0xFF01 + offset) for offset in range(94)) + "\u3000"
-    narrow = "".join(chr(0x21 + offset) for offset in range(94)).replace("'", "''") + " "
+    widths.define(session)
     free = ", ".join(f"'{domain}'" for domain in FREE_MAIL)
     session.run(
         f"""
-        CREATE OR REPLACE MACRO narrow(x) AS  -- plain ASCII is left as it is
-            CASE WHEN strlen(x) = length(x) THEN x ELSE nfc_normalize(translate(x, '{wide}', '{narrow}')) END;
         CREATE OR REPLACE MACRO tokens(x) AS trim(regexp_replace(x, '[^\\p{{L}}\\p{{N}}]+', ' ', 'g'));
         CREATE OR REPLACE MACRO bare_name(x) AS
             regexp_replace(x, '(\\s*(?:\\b(?:{_LEGAL_FORMS})|股份有限公司|有限责任公司|有限公司|公司))+$', '');

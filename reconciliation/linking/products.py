@@ -13,9 +13,9 @@ def products(frame: Frame) -> None:
         "product",
         """
         WITH keyed AS (
-            SELECT record_id, system, upper(trim(narrow(sku))) AS sku FROM products
-            WHERE NOT deleted AND trim(sku) <> ''
-            QUALIFY count(*) OVER (PARTITION BY system, upper(trim(narrow(sku)))) = 1
+            SELECT record_id, system, sku_key(sku) AS sku FROM products
+            WHERE NOT deleted AND sku_key(sku) IS NOT NULL
+            QUALIFY count(*) OVER (PARTITION BY system, sku_key(sku)) = 1
         )
         SELECT a.record_id AS a_id, b.record_id AS b_id, 'sku' AS method, 1000 AS score,
             to_json({'sku': a.sku})::VARCHAR AS evidence, 'auto' AS decision

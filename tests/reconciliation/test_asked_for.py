@@ -44,6 +44,10 @@ ASKED_FOR = {
         (_PERIODS, "test_an_approved_period_stays_closed_unless_the_settings_name_who_may_reopen_it"),
         (_PERIODS, "test_a_period_is_not_reopened_under_one_that_is_closed_and_a_close_may_be_sent_back"),
     ),
+    "27, what differs in form alone is no difference, and what really differs is told once": (
+        ("reconciliation/test_form_alone.py", "test_lines_that_differ_only_in_their_form_are_no_differences"),
+        ("reconciliation/test_form_alone.py", "test_where_every_line_differs_each_order_has_one_finding"),
+    ),
     "28, the order of records decides nothing": (
         ("reconciliation/test_metamorphic.py", "test_the_order_in_which_records_arrive_changes_nothing"),
         (f"{_LINKING}/test_likeness.py", "test_the_order_in_which_parties_arrive_changes_nothing"),
@@ -59,6 +63,10 @@ ASKED_FOR = {
             f"{_LINKING}/test_names.py",
             "test_rare_words_say_more_than_common_ones_and_few_names_say_little_about_rarity",
         ),
+    ),
+    "31, millions of results are exported as they are read": (
+        ("console/test_cli_export.py", "test_every_finding_is_a_line_that_says_what_the_list_says"),
+        ("console/test_cli_export.py", "test_ten_times_as_many_links_take_no_more_memory"),
     ),
 }
 

@@ -214,7 +214,14 @@ def test_neither_reports_nor_lists_nor_a_backup_hold_a_secret(place: Company, tm
     import zstandard
 
     said["backup"] = zstandard.ZstdDecompressor().stream_reader((tmp_path / "backup.zst").read_bytes()).read()
-    for command in (("findings", "list"), ("links", "list"), ("push", "--plan"), ("dead-letters", "list"), ("audit",)):
+    for command in (
+        ("findings", "list"),
+        ("links", "list"),
+        ("export", "links"),
+        ("push", "--plan"),
+        ("dead-letters", "list"),
+        ("audit",),
+    ):
         said[" ".join(command)] = ltc(place, *command).output
     company.nothing(said, place.secrets())
     assert company.found(said["backup"], PERSONAL), "records are in a backup"

@@ -200,6 +200,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Jian
         ("findings", "list"),
         ("findings", "list", "--json"),
         ("links", "list"),
+        ("export", "findings"),
         ("trace", "L-000001"),
         ("push", "--plan"),
         ("mappings", "test", "forms"),

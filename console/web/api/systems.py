@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -12,11 +12,12 @@ from console.web.api.attending import Paused, paused
 from console.web.api.callers import Reader
 from console.web.api.run_models import RunPart, part
 from console.web.api.values import Instant, instant, instant_or_none
-from state.clock import to_us
+from state.clock import now_us, to_us
 
 if TYPE_CHECKING:
     from console.freshness import Found
     from settings.model import Settings
+    from state.circuits import Circuit
     from state.queries import StreamStatus
 
 router = APIRouter(tags=["systems"])
@@ -40,6 +41,17 @@ class Stream(BaseModel):
     last_pull: RunPart | None
 
 
+class CircuitState(BaseModel):
+    """What the last runs that failed at a system lead to."""
+
+    state: Literal["closed", "open", "half_open"] = Field(description="open: what runs by itself leaves it alone")
+    failed_runs: int = Field(description="In a row")
+    since: Instant
+    until: Instant = Field(description="The end of its rest")
+    kind: str
+    message: str
+
+
 class System(BaseModel):
     """One system of ltc.yaml."""
 
@@ -49,6 +61,7 @@ class System(BaseModel):
     push: str = Field(description="off, plan or auto")
     read_only: bool = Field(description="true until somebody has accepted its first matching")
     paused: Paused | None
+    circuit: CircuitState | None = Field(description="null if the last run did not fail at it")
     streams: list[Stream]
 
 
@@ -86,6 +99,7 @@ def list_systems(caller: Reader) -> Systems:
                 push=system.push,
                 read_only=name in found.read_only,
                 paused=paused(found.paused.own(name)),
+                circuit=_circuit(found.circuits.get(name)),
                 streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
             )
             for name, system in settings.systems.items()
@@ -102,6 +116,13 @@ def list_systems(caller: Reader) -> Systems:
             drift=found.drift,
         ),
     )
+
+
+def _circuit(item: Circuit | None) -> CircuitState | None:
+    if item is None:
+        return None
+    told: Any = {"kind": item.kind, "message": item.message, "state": item.state(now_us())}
+    return CircuitState(failed_runs=item.runs, since=instant(item.since), until=instant(item.until), **told)
 
 
 def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:

@@ -1,0 +1,146 @@
+"""Exports of what the last reconciliation found, row by row: as JSON lines or CSV, with little memory however long.
+
+A row is what the report and the commands show of the same thing. CSV has a column for each value; lists and evidence
+are JSON in their cell, and a text that a spreadsheet might take for a formula has an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from console import linked
+from console.output import json_text
+from state import chains, exports, lookup
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from settings.model import Settings
+
+Row = dict[str, Any]
+
+_RECORD = ("system", "entity", "source_id", "number", "url")
+COLUMNS = {
+    "findings": (
+        *("id", "check", "title", "stage", "department", "severity", "status", "since", "age_days", "first_seen"),
+        *("amount", "currency", "base_amount", "material", "explanation", "action", "owner", "assignee", "due_on"),
+        *("overdue", "reason", "approver", "waived_until", "records"),
+    ),
+    "links": (
+        "kind",
+        *(f"{side}.{name}" for side in ("left", "right") for name in ("system", "stream", "source_id", "number")),
+        *("method", "score", "decision", "decided_by", "decided_at", "evidence"),
+    ),
+    "receipts": (
+        *(f"record.{name}" for name in _RECORD),
+        *("customer_number", "customer", "received_on", "currency", "amount", "left", "class", "class_text"),
+        *("next_step", "action", "applied", "differences", "suggestions"),
+    ),
+}
+"""The columns of CSV: names of values, ``left.system`` for one inside another."""
+
+
+_AMOUNT = re.compile(r"-[0-9]+(\.[0-9]+)?")
+"""What begins like a formula and is none."""
+
+
+def rows(connection: Connection, settings: Settings, what: str, locale: str, everything: bool = False) -> Iterator[Row]:
+    """Rows of ``findings``, ``links`` or ``receipts``; with ``everything`` resolved findings, too."""
+    made: dict[str, Callable[[], Iterator[Row]]] = {
+        "findings": lambda: _findings(connection, settings, locale, everything),
+        "links": lambda: _links(connection),
+        "receipts": lambda: _receipts(connection, locale),
+    }
+    return made[what]()
+
+
+def _findings(connection: Connection, settings: Settings, locale: str, everything: bool) -> Iterator[Row]:
+    from reconciliation import report, words
+    from reconciliation.rules import Rules
+    from state.findings import STANDING
+
+    rules, lang = Rules.of(settings, None), words.language(locale)
+    for some in exports.findings(connection, (*STANDING, "resolved") if everything else STANDING):
+        for item in some:
+            shown = report.shown(item, rules, lang)
+            yield {name: shown[name] for name in COLUMNS["findings"]}
+
+
+def _links(connection: Connection) -> Iterator[Row]:
+    for some in exports.links(connection):
+        ends = chains.identities(connection, {end for link in some for end in (link.left_id, link.right_id)})
+        numbers = lookup.numbers(connection, ends.values())
+        yield from (linked.as_dict(link, ends, numbers) for link in some)
+
+
+def _receipts(connection: Connection, locale: str) -> Iterator[Row]:
+    from reconciliation import sections, words
+
+    lang = words.language(locale)
+    for some in exports.receipts(connection):
+        yield from (sections.receipt(figure, lang) for figure in some)
+
+
+def as_json(found: Iterator[Row], _what: str) -> Iterator[str]:
+    """One line of JSON for each row."""
+    return (f"{json_text(row)}\n" for row in found)
+
+
+def as_csv(found: Iterator[Row], what: str) -> Iterator[str]:
+    """A head, and one line for each row."""
+    from console.report.book import is_risky
+
+    columns = COLUMNS[what]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(column.replace(".", "_") for column in columns)
+    yield out.getvalue()
+    for row in found:
+        out.seek(0)
+        out.truncate()
+        cells = (_cell(_value(row, column)) for column in columns)
+        writer.writerow(f"'{cell}" if is_risky(cell) and not _AMOUNT.fullmatch(cell) else cell for cell in cells)
+        yield out.getvalue()
+
+
+FORMS: dict[str, Callable[[Iterator[Row], str], Iterator[str]]] = {"jsonl": as_json, "csv": as_csv}
+
+
+def _value(row: Row, column: str) -> Any:
+    first, _, inner = column.partition(".")
+    return row.get(first, {}).get(inner) if inner else row.get(first)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list)):
+        return json_text(value) if value else ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, (str, int, float)) else json_text(value).strip('"')
+
+
+@contextmanager
+def replacing(path: Path, form: str) -> Iterator[IO[str]]:
+    """A file to write; it takes the place of ``path`` when the block is done, and is gone if it fails.
+
+    CSV begins with a mark, so that spreadsheets read Chinese right. Raises ``OSError``.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    written = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8-sig" if form == "csv" else "utf-8", newline="") as file:
+            yield file
+        written.replace(path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
