@@ -173,9 +173,8 @@ def title(record: ChainRecord, is_asked: bool, view: View) -> str:
     texts, lang = view.texts, view.lang
     status = words.status(record.entity, record.status, lang)
     given = f" ({record.source_status})" if record.source_status not in (None, record.status, status) else ""
-    kind = f" [{record.kind}]" if record.kind and record.entity in ("invoice", "payment") else ""
     parts = [
-        f"{words.entity(record.entity, lang)}{kind} {record.number or record.source_id}",
+        f"{words.document(record.entity, record.kind, lang)} {record.number or record.source_id}",
         f"{record.system}: {status}{given}",
     ]
     if record.deleted:

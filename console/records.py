@@ -58,7 +58,7 @@ def in_words(values: Mapping[str, Any], texts: Texts) -> str:
             texts.name("links.evidence", str(value).lower()) if isinstance(value, bool) else value,
         )
         for name, value in shown.items()
-        if value is not None
+        if value is not None and (name, value) != ("candidates", 1)  # the only one says nothing
     ]
     words += [
         (texts.name("links.alike", field), f"{texts.name('links.level', found['level'])} {found['bits']:+.1f}")

@@ -55,6 +55,21 @@ _ENTITIES = {
     "service_case": ("Service case", "服务工单"),
     "stream": ("Stream", "数据流"),
 }
+_KINDS = {
+    "invoice": {
+        "credit_note": ("Credit note", "红字发票"),
+        "debit_note": ("Debit note", "借项通知单"),
+        "proforma": ("Pro forma invoice", "形式发票"),
+        "deposit": ("Deposit invoice", "预收款发票"),
+    },
+    "payment": {
+        "refund": ("Refund", "退款"),
+        "chargeback": ("Chargeback", "拒付"),
+        "advance": ("Advance", "预收款"),
+        "overpayment": ("Overpayment", "多付款"),
+        "write_off": ("Write-off", "坏账核销"),
+    },
+}
 _DIFFERENCES = {
     "currency": ("currency {quoted} quoted, {ordered} ordered", "币种：报价 {quoted}，订单 {ordered}"),
     "quantity": ("{sku}: quantity {quoted} quoted, {ordered} ordered", "{sku} 数量：报价 {quoted}，订单 {ordered}"),
@@ -116,6 +131,11 @@ def names(template: str) -> set[str]:
 def entity(name: str, lang: str) -> str:
     """What an entity is called."""
     return _pick(_ENTITIES.get(name, (name, name)), lang)
+
+
+def document(name: str, kind: str | None, lang: str) -> str:
+    """What an entity of this kind is called: of an invoice that takes money back, a credit note."""
+    return _pick(_KINDS.get(name, {}).get(kind or "", _ENTITIES.get(name, (name, name))), lang)
 
 
 def status(of: str, name: str | None, lang: str) -> str:

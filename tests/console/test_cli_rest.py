@@ -13,6 +13,7 @@ import pytest
 
 from console import reference
 from console.cli import cli
+from reconciliation import words
 from reconciliation.engine import reconcile
 from settings import load
 from state import outbox
@@ -66,6 +67,22 @@ def test_a_trace_shows_the_chain_in_order_from_lead_to_payment(config: Path) -> 
     assert "asked for" in titles[places[4]]
     assert "gross CNY 1,200.00" in result.stdout
     assert "order_refs" in result.stdout
+    assert "alike" not in result.stdout, "of the only record that fits it is not said that it is the only one"
+
+
+@pytest.mark.parametrize(
+    ("entity", "kind", "en", "zh"),
+    [
+        ("invoice", "invoice", "Invoice", "发票"),
+        ("invoice", "credit_note", "Credit note", "红字发票"),
+        ("payment", "payment", "Payment", "收款"),
+        ("payment", "refund", "Refund", "退款"),
+        ("payment", "of another system", "Payment", "收款"),
+        ("order", None, "Order", "订单"),
+    ],
+)
+def test_a_document_is_called_what_it_is(entity: str, kind: str | None, en: str, zh: str) -> None:
+    assert (words.document(entity, kind, "en"), words.document(entity, kind, "zh")) == (en, zh)
 
 
 def test_what_may_be_meant_is_told_where_nothing_is_called_so(config: Path) -> None:
