@@ -11,24 +11,28 @@ if TYPE_CHECKING:
 
 
 class Offer(NamedTuple):
-    """A record to choose: what it is, what to ask for to see it, its amount with its currency or none, its system."""
+    """What to choose: what it is, what to ask for to see it, its amount with its currency or none, where it is."""
 
     what: str
     called: str
     amount: str
-    system: str
+    systems: str
 
 
 def offers(connection: Connection, needle: str, texts: Texts) -> list[Offer]:
-    """Documents of that amount, then customers with it in their name; see ``state.near`` for what that costs."""
+    """Documents of that amount, then customers with it in their name; see ``state.near`` for what that costs.
+
+    What is called the same in several systems is offered once: it leads to the same chains.
+    """
     from console.report import figures
     from reconciliation import money
     from state.near import near
 
-    found = []
+    found: dict[tuple[str, str, str], list[str]] = {}
     for item in near(connection, needle):
         amount = ""
         if item.amount is not None:
             amount = f"{figures.money(money.text(item.amount, item.currency), item.currency)} {item.currency or ''}"
-        found.append(Offer(texts.name("entity", item.entity), item.called, amount.strip(), item.system))
-    return found
+        offer = (texts.name("entity", item.entity), item.called, amount.strip())
+        found.setdefault(offer, []).append(item.system)
+    return [Offer(*offer, ", ".join(dict.fromkeys(systems))) for offer, systems in found.items()]

@@ -59,7 +59,7 @@ def _meant(app: App, needle: str) -> None:
     if found:
         click.echo(app.texts("near.meant"), err=True)
     for item in found:
-        click.echo(f"  {f'{item.what} {item.called}  {item.amount}'.rstrip()}  ({item.system})", err=True)
+        click.echo(f"  {f'{item.what} {item.called}  {item.amount}'.rstrip()}  ({item.systems})", err=True)
 
 
 def _without_personal(chain: Chain) -> Chain:
