@@ -50,6 +50,8 @@ class Stage:
         self.folder = folder
         self.machine = Machine(folder)
         self.machine.people = self._people
+        self.unattended = False
+        """Whether nobody starts the runs by hand, until all is calm: then systems rest (``state.circuits``)."""
 
     @contextmanager
     def open(self) -> Iterator[Stage]:
@@ -177,7 +179,8 @@ class Stage:
 
     def _run(self, wanted: list[tuple[str, list[Any], str]], *, must: bool = False) -> list[Process]:
         """Run jobs; a programming error in one is a fault, and with ``must`` so is one that does not succeed."""
-        todo = [(self._job(job), [list(fault) for fault in faults], host) for job, faults, host in wanted]
+        known = {"unattended": self.unattended and not must}
+        todo = [(self._job(job, known), [list(fault) for fault in faults], host) for job, faults, host in wanted]
         processes = self.machine.run(todo)
         for process, (job, _, _) in zip(processes, wanted, strict=True):
             self.played.runs += 1
@@ -195,7 +198,7 @@ class Stage:
             self.played.said.append(f"{job} {how}")
         return processes
 
-    def _job(self, name: str) -> Callable[[Process], Any]:
+    def _job(self, name: str, known: dict[str, Any]) -> Callable[[Process], Any]:
         older = self.folder / "older.zst"
         match name:
             case "backup":
@@ -210,11 +213,11 @@ class Stage:
 
                 return put_back
             case "push":
-                return lambda process: jobs.run_push(process.store, self.settings, push="apply")
+                return lambda process: jobs.run_push(process.store, self.settings, push="apply", **known)
             case "fetch":
-                return lambda process: jobs.run_fetch(process.store, self.settings)
+                return lambda process: jobs.run_fetch(process.store, self.settings, **known)
         run: Any = {"sync": jobs.run_sync, "pull": jobs.run_pull, "sweep": jobs.run_sweep}[name]
-        return lambda process: run(process.store, self.settings)
+        return lambda process: run(process.store, self.settings, **known)
 
     def calm(self) -> None:
         """Faults and edits have stopped; give the product finite time."""

@@ -9,6 +9,9 @@ from copy import deepcopy
 
 import pytest
 
+from state import circuits
+from state.circuits import Circuit
+from sync import session
 from tests.chaos import broken
 from tests.chaos.history import PROFILES, generate
 from tests.chaos.play import Stage
@@ -21,6 +24,25 @@ def test_fresh_histories_lose_double_and_overwrite_nothing(stage: Stage, profile
     for seed in range(first, first + 8):
         faults = stage.play(generate(profile, seed)).faults
         assert faults == [], f"python -m tests.chaos --profile {profile} --runs 1 --seed {seed}"
+
+
+def test_systems_that_rest_after_a_single_failed_run_lose_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested: list[str] = []
+
+    class Counted(session.Resting):
+        def __init__(self, circuit: Circuit) -> None:
+            rested.append(circuit.system)
+            super().__init__(circuit)
+
+    monkeypatch.setattr(circuits, "AFTER", 1)
+    monkeypatch.setattr(session, "Resting", Counted)
+    monkeypatch.setattr(stage, "unattended", True)
+    for seed in range(40):
+        for profile in ("push", "create", "mixed"):
+            assert stage.play(generate(profile, seed)).faults == [], f"{profile}, seed {seed}, unattended"
+    assert len(rested) > 10
 
 
 def test_a_seed_is_always_the_same_history_with_the_same_end(stage: Stage) -> None:
