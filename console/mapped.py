@@ -25,6 +25,12 @@ _BY_LTC = frozenset({"system", "source_id", "source_status", "line_no"})
 """Canonical fields that need no entry in a mapping."""
 _ADDRESS = re.compile(r"\S@\S|\+\d[\d ().-]{6,}\d")
 """What looks like an e-mail address or a telephone number."""
+_OF_PEOPLE = re.compile(
+    r"(?i)mail|phone|mobile|fax|address|street|contact|person|birth|gender|signat|iban|passport|nick|salutation"
+    r"|(?:^|[._])(?:name|tel|cell|zip)(?:$|_|\b)|(?:first|last|full|sur|given|family|customer|client|payer|holder|owner"
+    r"|buyer|user|guest|recipient|display)[ _]?name|姓名|名字|联系|电话|手机|邮箱|地址|身份证|称呼|收件人|付款人|客户名"
+)
+"""Names of source fields whose texts may be about a person."""
 
 
 class Sample(Protocol):
@@ -128,8 +134,8 @@ def test(
 ) -> Tested:
     """Map a record and keep every step; a record that cannot be mapped is told as ``refused``.
 
-    ``veiled`` is hidden besides what the mapping calls personal, with whatever looks like an address, and all that
-    nothing maps is told by its type and length.
+    ``veiled`` is hidden besides what the mapping calls personal, with whatever looks like an address; of what nothing
+    maps, so is what its field's name says may be about a person, told by its type and length.
     """
     chosen = mapping.stream(stream)
     skipped, refused = False, None
@@ -143,7 +149,7 @@ def test(
         found = explain(mapping, stream, sample.body, sample.source_id)
         values = paths.leaves(decode(sample.body))
         left = {path: values.get(path) for path in unmapped(mapping, stream, sample.body)}
-        left = {path: in_words(value, True) if veiled else _plain(value) for path, value in left.items()}
+        left = {path: _left(path, value, veiled) for path, value in left.items()}
     currency = next((item.value for item in found if item.name == "currency"), None)
     shown = [_shown(chosen, item, currency) for item in found]
     if not show_personal:
@@ -221,6 +227,17 @@ def _hidden(mapping: StreamMapping, found: list[Explained], shown: list[Field], 
             _instead(field.raw, veiled) if touches else field.raw,
             field.error,
         )
+
+
+def _left(path: str, value: Any, veiled: Veil | None) -> Any:
+    """What is shown of a value that nothing maps."""
+    if veiled is None or value is None:
+        return _plain(value)
+    hidden = isinstance(value, dict | list) or any(_overlap(path, other) for other in veiled.paths)
+    hidden = hidden or bool(_ADDRESS.search(str(value)))
+    if hidden or (isinstance(value, str) and _OF_PEOPLE.search(path)):
+        return in_words(value, True)
+    return _plain(value)
 
 
 def _instead(value: Any, veiled: Veil | None) -> str | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from console import expressions, mapping_edit
 from console.expressions import Mistyped
+from console.records import PERSONAL
 from mappings.engine import load
 from mappings.errors import MappingFileError
 from mappings.model import ENTITIES, LINES, Column, Kind, columns
 
 if TYPE_CHECKING:
     from mappings.engine import StreamMapping
+    from mappings.suggest import Proposal
 
 KINDS = ("field", "remove", "status", "text")
+MOST_AT_ONCE = 100
+"""Suggestions that are taken together."""
 _LINE = "lines."
 _FIXED = frozenset({"system", "source_id", "status", "source_status"})
 
@@ -57,6 +61,27 @@ def changed(
         return after
     names = [item for item in _ordered(now) if item != own] + ([own] if "personal" in sent else [])
     return mapping_edit.with_personal(after, file, stream, names)
+
+
+def taken(
+    text: str, file: str, stream: str, now: StreamMapping, proposed: Sequence[Proposal], names: Sequence[str]
+) -> str:
+    """The file's text with these of the suggested fields. Raises ``Mistyped`` if one is not suggested (any more), and
+    ``MappingFileError``."""
+    known = known_fields(now.entity)
+    found = {item.field: item for item in proposed if item.field in known}
+    chosen = [found.get(name) for name in dict.fromkeys(names)]
+    personal = _ordered(now)
+    if not chosen or None in chosen or len(chosen) > MOST_AT_ONCE:
+        raise Mistyped("suggestion")
+    for item in chosen:
+        assert item is not None  # noqa: S101 - looked at above
+        form = {"how": "path", "what": item.path, "do": ", ".join(item.do), "ref": item.ref or ""}
+        reference = known[item.field].kind in (Kind.REF, Kind.REFS)
+        text = mapping_edit.with_field(text, file, stream, item.field, expressions.spec_from(form, reference=reference))
+        own = item.field.removeprefix(_LINE)
+        personal += [own] if own in PERSONAL and own not in personal else []
+    return text if personal == _ordered(now) else mapping_edit.with_personal(text, file, stream, personal)
 
 
 def _status(

@@ -21,12 +21,14 @@ from console import mapped
 from mappings import paths
 from mappings.engine import Mapping, StreamMapping, decode, load
 from mappings.errors import MappingError, MappingFileError
-from mappings.model import ENTITIES, columns
+from mappings.model import ENTITIES, LINES, columns
 
 _MEMORY = 1024 * 1024 * 1024
 _MOST_SHOWN = 300
 """Fields of one record, those of its lines included; and of what nothing maps."""
 _MOST_ABSENT = 20
+_MOST_REFUSED = 5
+"""Records of a stream that are named, the newest first."""
 _LONGEST = 500
 """Signs of a value that are shown."""
 
@@ -103,13 +105,13 @@ def differences(
             continue
         count: Counter[str] = Counter()
         fields: Counter[str] = Counter()
-        reasons: Counter[str] = Counter()
+        refused: list[dict[str, Any]] = []
         for sample in samples.get(stream, ()):
             was = _outcome(now, stream, system, sample)
             becomes = _outcome(then, stream, system, sample)
-            if isinstance(becomes, MappingError):
-                reasons[f"{becomes.field or 'record'} {becomes.reason}"[:_LONGEST]] += 1
             changed = _kind(was, becomes)
+            if isinstance(becomes, MappingError) and len(refused) < _MOST_REFUSED:
+                refused.append(_refused(now, then, stream, system, sample, becomes))
             count[changed] += 1
             if changed == "changed" and before and after and before.entity == after.entity:
                 fields.update(_fields(after.entity, was, becomes))
@@ -119,10 +121,37 @@ def differences(
             "records": len(samples.get(stream, ())),
             "counts": dict(count),
             "fields": dict(fields.most_common()),
-            "reasons": [reason for reason, _ in reasons.most_common(3)],
+            "refused": refused,
             "absent": [] if after is None else _absent(before, after, samples.get(stream, ())),
         }
     return found
+
+
+def _refused(
+    now: Mapping | None, then: Mapping, stream: str, system: str, sample: Sample, error: MappingError
+) -> dict[str, Any]:
+    """Which record a changed mapping refuses, for which value of which source field, and why; a value that is or may
+    be personal is told by its type and length."""
+    after = then.stream(stream)
+    tested = _shown(then, now or then, stream, system, sample) or {"fields": [], "refused": None}
+    field = next((item for item in tested["fields"] if item["name"] == error.field), None)
+    return {
+        "id": sample.source_id,
+        "field": error.field,
+        "path": field["path"] if field else "",
+        "value": (tested["refused"] or {}).get("value", ""),
+        "reason": error.reason,
+        "kind": _kind_of(after.entity, error.field),
+    }
+
+
+def _kind_of(entity: str, field: str) -> str:
+    """What a canonical field holds, to say what to do: one of ``mappings.model.Kind``, ``status``, or ``any``."""
+    if field == "status":
+        return "status"
+    model = LINES[entity].model if field.startswith("lines.") and entity in LINES else ENTITIES[entity]
+    name = field.rpartition(".")[2]
+    return next((column.kind.value for column in columns(model) if column.name == name), "any")
 
 
 def _absent(before: StreamMapping | None, after: StreamMapping, samples: Sequence[Sample]) -> list[dict[str, Any]]:
@@ -208,7 +237,8 @@ def _shown(mapping: Mapping | None, saved: Mapping | None, stream: str, system: 
     tested = mapped.test(mapping, stream, system, sample, False, mapped.veil(known, stream, sample))
     found = tested.as_dict()
     fields = [item | {"value": _cut(item["value"]), "raw": _cut(item["raw"])} for item in found["fields"][:_MOST_SHOWN]]
-    return found | {"unmapped": [], "fields": fields, "shapes": dict(list(tested.unmapped.items())[:_MOST_SHOWN])}
+    left = {path: _cut(value) for path, value in list(tested.unmapped.items())[:_MOST_SHOWN]}
+    return found | {"unmapped": [], "fields": fields, "shapes": left}
 
 
 def _cut(value: Any) -> Any:

@@ -37,9 +37,7 @@ def close(
     Raises ``PeriodError``, ``StoreError``, ``DoesNotFootError``.
     """
     rules, maker = Rules.of(settings), _named(by)
-    _refuse_maker(settings, maker)
-    with store.reading() as connection:
-        _refuse_period(periods.closes(connection), period, rules.today)
+    refuse(store, settings, period, by)
     with reconciled(store, settings, run_id, closing=period) as (frame, _):
         with store.transaction() as connection:
             stamp = stamps.take(connection, rules.fixed_at)
@@ -56,6 +54,13 @@ def close(
             audit.append(connection, maker, "period closed", {"period": period, "revision": revision, **detail})
         carry_on(frame, store, run_id)
     return made
+
+
+def refuse(store: Store, settings: Settings, period: str, by: str) -> None:
+    """Raise ``PeriodError`` if this person may not close this period now; nothing is changed."""
+    _refuse_maker(settings, _named(by))
+    with store.reading() as connection:
+        _refuse_period(periods.closes(connection), period, Rules.of(settings).today)
 
 
 def approve(store: Store, settings: Settings, period: str, by: str) -> Close:

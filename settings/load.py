@@ -70,6 +70,7 @@ _EXAMPLES = {
     "rates": "rates: {USD: '7.15'}",
     "same_payment_days": "same_payment_days: 7",
     "cron": "cron: '*/15 * * * *'",
+    "interval": "interval: 15m   # or 2h, 900 (seconds)",
     "enabled": "checks: {delivery_late: {enabled: false}}",
     "severity": "checks: {delivery_late: {severity: error}}",
     "cash": "cash: {rules: [exact_reference, {name: rounding, tolerance: {EUR: '0.05'}}]}",

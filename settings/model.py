@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from settings import cron
+from settings import cron, spans
 from settings.cash import CashSettings
 from settings.creation import CreationRule
 from settings.currencies import Currency
@@ -52,11 +52,18 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _span(given: Any) -> Any:
+    found = spans.seconds(given)
+    if isinstance(given, str) and found is None:
+        raise ValueError("must be a span of time, such as 15m, 2h or 900 (seconds)")
+    return given if found is None else found
+
+
 class Schedule(_Settings):
-    """When a system is synced: ``cron`` (in the settings' time zone) or ``interval`` in seconds."""
+    """When a system is synced: ``cron`` (in the settings' time zone) or ``interval``, in seconds or as in 15m or 2h."""
 
     cron: Annotated[str, AfterValidator(_possible_cron)] | None = None
-    interval: int | None = Field(None, ge=60)
+    interval: Annotated[int | None, BeforeValidator(_span)] = Field(None, ge=60)
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Schedule:

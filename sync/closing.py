@@ -19,7 +19,11 @@ _LEASE_SECONDS = 1800.0
 
 
 def close_period(store: Store, settings: Settings, period: str, by: str) -> Close:
-    """Reconcile and close; raises ``PeriodError``, ``LeaseHeld``, ``StoreError``, ``DoesNotFootError``."""
+    """Reconcile and close; raises ``PeriodError``, ``LeaseHeld``, ``StoreError``, ``DoesNotFootError``.
+
+    What is refused is no run: it is an answer to a person, and nothing has failed.
+    """
+    closing.refuse(store, settings, period, by)
     with runs.running(store, "close", also=["the reconciliation"], seconds=_LEASE_SECONDS) as run:
         lease = run.leases[0]
         made = closing.close(store.fenced(lease), settings, period, by, run.id, _fingerprints(settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -84,8 +85,27 @@ def _what(item: Any, keys: tuple[Any, ...], model: type[BaseModel], known: Seque
     if item["type"] == "extra_forbidden":
         meant = next(iter(difflib.get_close_matches(str(keys[-1]), [*_siblings(keys, model), *known], 1)), None)
         return f"`{name}` is not known here." + (f" Did you mean `{meant}`?" if meant else "")
+    if item["type"] in ("literal_error", "enum"):
+        choices = _choices(str(item.get("ctx", {}).get("expected", "")))
+        meant = _near(str(item.get("input")), choices)
+        if len(choices) == 1:
+            return f"`{name}` must be {choices[0]}."
+        return f"`{name}` must be one of {', '.join(choices)}." + (f" Did you mean `{meant}`?" if meant else "")
     reason = _SHAPES.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
     return f"`{name}`: {reason}."
+
+
+def _choices(expected: str) -> list[str]:
+    """The words of an enumeration, as pydantic lists them: ``'off', 'plan' or 'auto'``."""
+    found = re.findall(r"'([^']*)'|\b(\d+)\b", expected)
+    return [word or number for word, number in found]
+
+
+def _near(given: str, choices: Sequence[str]) -> str | None:
+    """The word that was most likely meant: one that begins so, or is written nearly so."""
+    small = {word.lower(): word for word in choices}
+    begun = [word for key, word in small.items() if len(given) > 1 and key.startswith(given.lower())]
+    return next(iter([*begun, *(small[key] for key in difflib.get_close_matches(given.lower(), small, 1))]), None)
 
 
 def _siblings(keys: tuple[Any, ...], top: type[BaseModel]) -> list[str]:

@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from connectors.network import Host, Network, check_all
 
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_ASKED: dict[str, JsonValue] = {"asked": True}
+"""One of these is needed, so a form shows them at once."""
 _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 
 
@@ -57,11 +68,12 @@ class Settings(BaseModel):
 class SftpConfig(Settings):
     """An SFTP server; its host key must be known beforehand."""
 
-    host: Host = Field(description="The server's name or address")
+    host: Host = Field(description="The server's name or address", examples=["sftp.example.com"])
     port: int = Field(22, ge=1, le=65535, description="Its port")
-    user: str = Field(min_length=1, description="Whom we sign in as")
+    user: str = Field(min_length=1, description="Whom we sign in as", examples=["ltc"])
     host_key: str | tuple[str, ...] = Field(
-        description="The server's public key, from whoever runs it: ssh-ed25519 AAAA…; several while it is replaced"
+        description="The server's public key, from whoever runs it: ssh-ed25519 AAAA…; several while it is replaced",
+        examples=["ssh-ed25519 AAAA…"],
     )
     password: SecretStr | None = Field(None, description="A reference such as ${env:SFTP_PASSWORD}")
     private_key: SecretStr | None = Field(None, description="The text of a private key; ${file:/run/secrets/sftp_key}")
@@ -116,8 +128,13 @@ class Limits(FileLimits):
 class SourceConfig(Settings):
     """Where the files are and when they are taken for complete."""
 
-    folder: Path | None = Field(None, description="A folder on this machine, as an absolute path")
-    sftp: SftpConfig | None = Field(None, description="A folder on an SFTP server")
+    folder: Path | None = Field(
+        None,
+        description="A folder on this machine, as an absolute path",
+        examples=["/srv/exports"],
+        json_schema_extra=_ASKED,
+    )
+    sftp: SftpConfig | None = Field(None, description="A folder on an SFTP server", json_schema_extra=_ASKED)
     settle_seconds: float = Field(
         10, ge=0, le=86_400, description="A file is read once its size and time have not changed for so long"
     )
@@ -144,7 +161,7 @@ class SourceConfig(Settings):
 class VersionConfig(Settings):
     """The column that tells which of two rows with one key is newer."""
 
-    column: str = Field(min_length=1, description="Its name")
+    column: str = Field(min_length=1, description="Its name", examples=["updated_at"])
     format: str = Field("iso", description="iso, integer, or a pattern such as %Y-%m-%d %H:%M:%S")
     zone: Zone | None = Field(None, description="The zone of times that name none themselves")
 
@@ -152,12 +169,14 @@ class VersionConfig(Settings):
 class StreamConfig(Settings):
     """Files of one kind, offered as one stream."""
 
-    pattern: Pattern = Field(description="Which files: orders-*.csv; `*` and `?` do not cross a `/`")
+    pattern: Pattern = Field(
+        description="Which files: orders-*.csv; `*` and `?` do not cross a `/`", examples=["orders-*.csv"]
+    )
     format: Literal["auto", "csv", "xlsx", "jsonl", "parquet"] = Field(
         "auto", description="auto: by the file's ending, else by its first bytes"
     )
-    entity: _Name = Field(description="What its rows are in the canonical model")
-    key: tuple[str, ...] = Field(min_length=1, description="Columns that name a row")
+    entity: _Name = Field(description="What its rows are in the canonical model", examples=["order"])
+    key: tuple[str, ...] = Field(min_length=1, description="Columns that name a row", examples=[["order_no"]])
     version: VersionConfig | None = Field(
         None, description="The column by which the newer of two rows is known; default: the newer file's row counts"
     )

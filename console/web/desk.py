@@ -45,6 +45,8 @@ _NAVIGATION = (
     ("settings", "/settings"),
     ("members", "/members"),
 )
+_MOST_FIELDS = 1000
+"""Of a form: the settings of a system may be tables with many rows."""
 _NEEDED = {"/members": Right.ADMINISTER, "/settings": Right.ADMINISTER}
 """The pages of the navigation that are not for everybody who is signed in."""
 
@@ -212,7 +214,9 @@ class Visit:
         if len(body) > LARGEST_FORM:
             raise HTTPException(400)
         try:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=200)
+            pairs = parse_qsl(
+                body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MOST_FIELDS
+            )
         except ValueError:
             raise HTTPException(400) from None
         if any("\0" in text for pair in pairs for text in pair):

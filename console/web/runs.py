@@ -99,11 +99,19 @@ def stop(visit: Operator, _sent: OperatorForm, id: str) -> Response:
 
 
 def started(visit: Visit, kind: str, **given: Any) -> Response:
-    """Start a run and show the runs; or say that one is going on."""
+    """Start a run and show it at work; or say that one is going on."""
     assert kind in KINDS  # noqa: S101 - callers have looked
     if not worker(visit).start(kind, visit.member.name, **given):
         return visit.page("refused", 409, what="409")
-    return see("/runs")
+    return see(begun(visit))
+
+
+def begun(visit: Visit) -> str:
+    """The address of the run that was just started; of what says why there is none, where it could not begin."""
+    id = worker(visit).begun()
+    if id is not None:
+        return f"/runs/{id}"
+    return "/systems" if worker(visit).problem else "/runs"
 
 
 def said_paused(visit: Visit, pause: Pause) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console import freshness, standing, streams
+from console.web.access import Right
 from console.web.desk import Reader, Visit
 from console.web.runs import worker
 from mappings.errors import MappingFileError
@@ -18,6 +19,7 @@ from sync.systems import SystemUnusable
 if TYPE_CHECKING:
     from console.freshness import Found
     from console.standing import Standing
+    from console.web.metrics import Metrics
     from state.queries import StreamStatus
 
 router = APIRouter()
@@ -41,6 +43,7 @@ def systems(visit: Reader) -> Response:
         busy=bool(found.running) or worker(visit).is_at_work(),
         systems=visit.systems,
         paused=[item.what for item in found.paused],
+        probes=_probes(visit),
     )
 
 
@@ -56,6 +59,14 @@ def known(visit: Visit, name: str) -> str:
         raise HTTPException(404)
     visit.touch(name)
     return name
+
+
+def _probes(visit: Visit) -> list[str]:
+    """What a monitor reads of the workbench, for those who run it; the metrics only where this browser may see them."""
+    if not (visit.may(Right.OPERATE) or visit.may(Right.ADMINISTER)):
+        return []
+    told: Metrics = visit.request.app.state.metrics
+    return ["/healthz", "/readyz", *(["/metrics"] if told.refusal(visit.request) is None else [])]
 
 
 def fresh(visit: Visit) -> Found:

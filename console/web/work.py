@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from console import ran, telemetry
 from console.failures import told
 from console.web.running import Telling
-from state import audit, system_facts
+from state import audit, queries, system_facts
+from state.clock import now_us
 
 if TYPE_CHECKING:
     from console.web.present import Present
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan")
 """``plan``: a push that only plans."""
+_NOTED_AS = {"plan": "push"}
+"""What the store calls a run that it calls otherwise."""
+_LOOKS, _BETWEEN_SECONDS = 40, 0.05
 _REMEMBERED = 20
 """So many runs that have ended still show what they told."""
 
@@ -33,6 +37,7 @@ class Worker:
         self._at_work: Thread | None = None
         self._telling = Telling()
         self._ended: OrderedDict[str, Telling] = OrderedDict()
+        self._kind, self._began = "", 0
         self.problem = ""
         """Why the last run could not even begin; empty if it did."""
 
@@ -76,11 +81,24 @@ class Worker:
             if self.is_at_work():
                 return False
             self.problem = ""
+            self._kind, self._began = _NOTED_AS.get(name, name), now_us()
             self._telling = Telling()
             given = (work(self._telling), self._telling)
             self._at_work = Thread(target=self._guarded, args=given, name=f"ltc {name}", daemon=True)
             self._at_work.start()
             return True
+
+    def begun(self) -> str | None:
+        """The id of the run that was started last, which takes a moment to be in the store; ``None`` if there is none,
+        because it could not even begin (``problem``) or has not yet."""
+        for _ in range(_LOOKS):
+            at_work = self.is_at_work()
+            with self._store.reading() as connection:
+                found = queries.begun_here(connection, self._kind, self._began)
+            if found is not None or not at_work:
+                return found
+            self.wait(_BETWEEN_SECONDS)
+        return None
 
     def is_at_work(self) -> bool:
         """Whether a run that was started here is going on."""

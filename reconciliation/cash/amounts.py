@@ -5,8 +5,10 @@ What else might explain the amount raises doubts: other sets of items, other rec
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from math import comb
 
 from reconciliation.cash.groups import AHEAD, Group, Item, Proposals, Receipt, is_billed, load
@@ -23,15 +25,46 @@ _LARGEST = 4
 
 
 @dataclass(frozen=True)
-class _Around:
+class Texts:
+    """What the texts of open receipts say beside naming items."""
+
+    signs: Signs
+    months: dict[int, list[int]]
+    """Receipt → months that its text names."""
+
+
+@dataclass(frozen=True)
+class Around:
     """What else is known of a payer when one of his receipts is looked at."""
 
     waiting: list[Waiting]
     """What else of his is open."""
-    signs: Signs
     habit: Habit | None
-    months: dict[int, list[int]]
-    """Receipt → months that its text names."""
+    texts: Callable[[], Texts]
+
+    def forget(self, receipt: Receipt) -> None:
+        """Let a receipt no longer wait: it is settled."""
+        entry = (receipt.received_on, receipt.receipt_id, receipt.rest)
+        if entry in self.waiting:
+            self.waiting.remove(entry)
+
+
+def arounds(session: Session) -> Callable[[Group], Around]:
+    """Make ``unnamed``, and find what else is known of the payer of a group; its texts are read when asked for."""
+    prepare_unnamed(session)
+    waiting, usual = waiting_receipts(session), habits(session)
+
+    @cache
+    def texts() -> Texts:
+        prepare_misnamed(session)
+        months = named_months(session)
+        return Texts(signs_of(session), months)
+
+    def of(group: Group) -> Around:
+        payer = (group.receipts[0].party, group.receipts[0].currency)
+        return Around(waiting.get(payer, []), usual.get(payer), texts)
+
+    return of
 
 
 def party_amount(session: Session, rule: CashRule) -> int:
@@ -41,32 +74,30 @@ def party_amount(session: Session, rule: CashRule) -> int:
     it, and of equal items the oldest is paid first (§ 366 BGB; article 560 of the Civil Code of the People's Republic
     of China). Other sets that come to the same amount raise doubts: each counts as likely as payments of its size are,
     shared among all sets of that size. Above ``doubt`` it is a suggestion; and so is the choice among equal items while
-    an earlier receipt of the payer is open that may have paid one of them, where a discount was taken, or if the text
-    says of which month it is or has a number that nobody could read; and where another item would come to it less the
-    discount that it still allows. Where just as many equal items are open as receipts of just
-    their amount, no other receipt can have had one. An item that another open receipt names is that
-    one's; where the text has last digits of numbers, it is for one of these. A receipt that names only what was paid
-    before is for the one item of its amount.
+    an earlier receipt of the payer is open that may have paid one of them, where another over the amount names a month
+    with one of them, where a discount was taken, or if the text says of which month it is or has a number that nobody
+    could read; and where another item would come to it less the discount that it still allows. Where just as many equal
+    items are open as receipts of just their amount, no other receipt can have had one. Nor is it sure where another
+    open receipt names one of several: it was not enough for that one, and its number may be wrong. Where the text has
+    last digits of numbers, it is for one of these. A receipt that names only what was paid before is for the one item
+    of its amount.
     """
-    prepare_unnamed(session)
+    around_of = arounds(session)
     prepare_misnamed(session)
-    months = named_months(session)
-    waiting = waiting_receipts(session)
-    signs, usual = signs_of(session), habits(session)
     proposals = Proposals()
     for group in load(session, "FROM unnamed UNION ALL FROM misnamed"):
         amounts = {item.rest for item in group.items} | {item.rest - item.discount for item in group.items}
-        payer = (group.receipts[0].party, group.receipts[0].currency)
-        around = _Around(waiting.get(payer, []), signs, usual.get(payer), months)
+        around = around_of(group)
         for receipt in group.receipts:
             if receipt.rest in amounts and _of_amount(rule, group, receipt, around, proposals):
-                around.waiting.remove((receipt.received_on, receipt.receipt_id, receipt.rest))
+                around.forget(receipt)
     return proposals.settle(session, rule.name, rule.decision)
 
 
-def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: _Around, proposals: Proposals) -> bool:
+def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: Around, proposals: Proposals) -> bool:
     """Propose the oldest item of the amount; whether it is sure."""
-    signs, months = around.signs, around.months.get(receipt.receipt_id)
+    texts = around.texts()
+    signs, months = texts.signs, texts.months.get(receipt.receipt_id)
     items = group.eligible(receipt)
     fitting = [item for item in items if item.rest == receipt.rest]
     less = [item for item in items if item.deduction(receipt) and item.rest - item.deduction(receipt) == receipt.rest]
@@ -77,10 +108,12 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: _Around, 
         fitting = [item for item in fitting if month_of(item) in months]
     if not fitting:
         return False
+    unsaid = bool(deducted) and receipt.receipt_id in signs.unread and _lapsed(items, fitting)
     doubt = _doubt(receipt, items, fitting)
     pointed = signs.pointed.get(receipt.receipt_id, set())
     meant = [item for item in fitting if item.item_id in pointed]
     free = [item for item in fitting if item.item_id not in signs.named]
+    contested = any(item.item_id in signs.named for item in fitting) and len(fitting) > 1
     fitting = meant or free or fitting
     alike = len(fitting) > 1
     before = [
@@ -88,13 +121,19 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: _Around, 
         for entry in around.waiting
         if entry[1] != receipt.receipt_id and is_before(entry, receipt) and may_pay(entry, fitting, group.items, signs)
     ]
-    open_choice = alike and bool(before or months or deducted or receipt.receipt_id in signs.unread)
+    for_a_month = any(
+        entry[2] == receipt.rest and entry[1] != receipt.receipt_id and month_of(item) in texts.months.get(entry[1], ())
+        for entry in around.waiting
+        for item in fitting
+    )
+    open_choice = alike and bool(before or months or for_a_month or deducted or receipt.receipt_id in signs.unread)
     turn = _turn(group, receipt, around) if open_choice and not (deducted or meant) else None
     sure = (
         doubt < (rule.doubt or 0)
-        and not others
+        and not (others or unsaid)
         and bool(free or meant)
-        and bool(meant or not pointed)
+        and bool(meant or not (pointed or contested))
+        and all(item.ends_with(signs.digits.get(receipt.receipt_id, "")) for item in fitting)
         and (not open_choice or turn in fitting)
         and not (receipt.receipt_id in signs.misnamed and (alike or deducted))
     )
@@ -116,13 +155,19 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: _Around, 
     return sure
 
 
-def _turn(group: Group, receipt: Receipt, around: _Around) -> Item | None:
+def _lapsed(items: list[Item], fitting: list[Item]) -> bool:
+    """Whether others equal what fits less its discount but for the time that they allowed it: it may be taken late."""
+    owed = {(item.rest, item.discount) for item in fitting}
+    return sum((item.rest, item.discount) in owed for item in items) > len(fitting)
+
+
+def _turn(group: Group, receipt: Receipt, around: Around) -> Item | None:
     """The item whose turn it is where as many equal items are open as receipts of just their amount; or none.
 
     Each of these receipts needs one of the items, so that no other receipt can have had one. Each item must have been
-    billed when its receipt came in, and no text may say more.
+    billed when its receipt came in, no two may come on one day, and no text may say more.
     """
-    signs, each = around.signs, receipt.rest
+    signs, months, each = around.texts().signs, around.texts().months, receipt.rest
     equals = [
         item
         for item in group.items
@@ -134,14 +179,38 @@ def _turn(group: Group, receipt: Receipt, around: _Around) -> Item | None:
     asking = [entry for entry in around.waiting if entry[2] == each]
     theirs = {one.receipt_id: one for one in group.receipts}
     if len(asking) != len(equals) or any(
-        entry[0] is None or entry[1] not in theirs or entry[1] in signs.unread or entry[1] in around.months
-        for entry in asking
+        entry[0] is None or entry[1] not in theirs or entry[1] in signs.unread or entry[1] in months for entry in asking
     ):
         return None
     asking.sort(key=lambda entry: (entry[0] or date.max, entry[1]))
-    if not all(is_billed(item, theirs[entry[1]]) for item, entry in zip(equals, asking, strict=True)):
+    if len({entry[0] for entry in asking}) < len(asking) or not all(
+        is_billed(item, theirs[entry[1]]) for item, entry in zip(equals, asking, strict=True)
+    ):
         return None
     return equals[[entry[1] for entry in asking].index(receipt.receipt_id)]
+
+
+def is_free_choice(receipt: Receipt, equals: Sequence[Item], group: Group, around: Around) -> bool:
+    """Whether of items that equal each other the oldest are surely paid first: nothing says or has had another.
+
+    No earlier receipt of the payer may have paid one, none names one or its month, and the receipt's own text has no
+    month and no number that nobody could read.
+    """
+    signs, months = around.texts().signs, around.texts().months
+    if receipt.receipt_id in signs.unread or receipt.receipt_id in months or signs.pointed.get(receipt.receipt_id):
+        return False
+    if any(item.item_id in signs.named for item in equals):
+        return False
+    by_amount: dict[int, list[Item]] = {}
+    for item in equals:
+        by_amount.setdefault(item.rest, []).append(item)
+    return not any(
+        (is_before(entry, receipt) and may_pay(entry, alike, group.items, signs))
+        or any(month_of(item) in months.get(entry[1], ()) for item in alike)
+        for entry in around.waiting
+        if entry[1] != receipt.receipt_id
+        for alike in by_amount.values()
+    )
 
 
 def is_before(entry: Waiting, receipt: Receipt) -> bool:

@@ -23,7 +23,8 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
 
     Of what a receipt names, what is read well goes before what is not, a number before an order, and items of those
     whom its payer pays for before those of others, unless an exact number says otherwise; with ``mixed`` all of these
-    count together. A credit note that was issued later was not netted, unless its number stands there. ``gap`` is what
+    count together. A credit note that was issued later was not netted, unless its number stands there. What is read
+    poorly names nothing that was issued later. ``gap`` is what
     came in beyond what is named (negative: less); ``discount`` is what the terms allowed to deduct, with the days of
     grace, ``late_discount`` what they no longer did.
     """
@@ -47,6 +48,7 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
             LEFT JOIN related_payer p ON p.payer = c.party AND p.customer = x.party
             WHERE h.level >= {least} AND x.currency = c.currency AND (c.amount < 0 OR x.open > 0
                 OR h.own AND h.level = {references.EXACT} OR (x.issued_on > c.received_on + {AHEAD}) IS NOT true)
+              AND (h.level > {references.WEAK} OR (x.issued_on > c.received_on + {AHEAD}) IS NOT true)
         ),
         best AS (
             SELECT receipt_id, max(level) >= {references.CLEANED} AS well, max(relation) >= {RELATED} AS known,
@@ -102,6 +104,28 @@ def rivals(session: Session, of: str) -> None:
             AND c.received_on <= x.discount_until + getvariable('grace_days')::INTEGER)
         ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
         WHERE (x.issued_on > c.received_on + {AHEAD}) IS NOT true
+        """
+    )
+
+
+def namesakes(session: Session) -> None:
+    """Make ``meant_by_name``: cases of unknown payers whose name a customer bears who owes just the amount.
+
+    And the customer whose one item is named does not bear it: then its number seems to be wrong.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE meant_by_name AS
+        WITH unknown AS (
+            SELECT c.receipt_id, c.currency, c.rest, x.party, u.name
+            FROM cases c JOIN unknown_payer u USING (receipt_id) JOIN item x ON x.item_id = c.item_id
+            WHERE c.items = 1 AND c.gap = 0 AND c.relation = {UNKNOWN} AND length(u.name) >= 4
+        ),
+        alike AS (SELECT DISTINCT u.receipt_id, b.party FROM unknown u JOIN bearer b USING (name))
+        SELECT DISTINCT u.receipt_id FROM unknown u JOIN alike b USING (receipt_id)
+        JOIN item x ON x.party = b.party AND x.currency = u.currency
+        JOIN rest_item i ON i.item_id = x.item_id AND i.rest = u.rest
+        ANTI JOIN alike own ON own.receipt_id = u.receipt_id AND own.party = u.party
         """
     )
 

@@ -17,10 +17,11 @@ from reconciliation.cash.explained import discount, fee, rounding, surcharge, wi
 from reconciliation.cash.instalments import instalment
 from reconciliation.cash.months import period
 from reconciliation.cash.named import overpayment, partial, reference
+from reconciliation.cash.named_sets import named_and_others, some_of_named
 from reconciliation.cash.on_account import on_account
 from reconciliation.cash.pointers import ending, namesake
 from reconciliation.cash.reversals import reversal
-from reconciliation.cash.sets import balance, named_and_others, some_of_named, subset_sum
+from reconciliation.cash.sets import balance, subset_sum
 from reconciliation.session import Session
 from settings.cash import CashRule, shipped
 

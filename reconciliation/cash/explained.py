@@ -45,14 +45,16 @@ def discount(session: Session, rule: CashRule) -> int:
 def rounding(session: Session, rule: CashRule) -> int:
     """What is left over is within the tolerance and a small share of the whole: a rounding difference.
 
-    It is a suggestion where another item of the payer's explains the amount to the minor unit.
+    It is a suggestion where another item of the payer's explains the amount to the minor unit, and where a credit note
+    is taken off of which the text names only the order: a part of an invoice may be about as much by accident.
     """
     tolerance = limits.sql(rule.tolerance or {}, "currency")
     return _both_ways(
         session,
         rule,
         f"""
-        SELECT receipt_id, receipt_id NOT IN (FROM rival) AS sure,
+        SELECT receipt_id, receipt_id NOT IN (FROM rival) AND receipt_id NOT IN (
+                SELECT receipt_id FROM named WHERE item_rest < 0 AND NOT own) AS sure,
             CASE WHEN abs(gap) <= abs(gap + discount) THEN 0 ELSE discount END AS deducted,
             gap + deducted AS gap
         FROM cases WHERE gap <> 0 AND least(abs(gap), abs(gap + discount)) <= {tolerance}
@@ -109,11 +111,13 @@ def fee(session: Session, rule: CashRule) -> int:
     It is a fee that a bank or a factor kept if the text says so or the payer's payments lack the same amount or share
     again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount. The
     last digits of a number are enough for a little of one item of the payer's own. A suggestion where the text lists
-    more numbers than were read: a small credit note would be missing as well.
+    more numbers than were read: a small credit note would be missing as well; and where an earlier receipt of the payer
+    is open over just what the one item that is named comes to: that number was paid then, and is wrong here.
     """
     _prepare(session)
     references.listed(session)
     cases.rivals(session, "gap < 0")
+    _paid_by_another(session)
     limit = limits.sql(rule.most or {}, "s.currency")
     again = int(rule.payments or 1)
     return _explain(
@@ -133,7 +137,7 @@ def fee(session: Session, rule: CashRule) -> int:
                 WHERE c.gap < 0 AND c.total > 0
             ) s
         )
-        SELECT receipt_id, coalesce(members, 1) <= items
+        SELECT receipt_id, coalesce(members, 1) <= items AND receipt_id NOT IN (FROM paid_by_another)
                 AND (level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
                 OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)}))
                 OR little AND relation = {SAME} AND own AND items = 1) AS sure, deducted, gap,
@@ -150,7 +154,8 @@ def fee(session: Session, rule: CashRule) -> int:
 def surcharge(session: Session, rule: CashRule) -> int:
     """What came in beyond the items is interest or a surcharge: the text says so, or it comes back with each payment.
 
-    The same amount, or the same share of the items to a thousandth, at most ``share`` of them.
+    The same amount, or the same share of the items to a thousandth, at most ``share`` of them. Where the text names
+    orders only, it has to say so: of an order's items others may be meant.
     """
     _prepare(session)
     again = int(rule.payments or 1)
@@ -159,9 +164,10 @@ def surcharge(session: Session, rule: CashRule) -> int:
         rule,
         f"""
         SELECT receipt_id, 0 AS deducted, gap,
-            level >= {references.CLEANED} AND (said OR times >= {again} OR rate > 0 AND rate_times >= {again}) AS sure
+            level >= {references.CLEANED}
+                AND (said OR own AND (times >= {again} OR rate > 0 AND rate_times >= {again})) AS sure
         FROM (
-            SELECT c.receipt_id, c.gap, c.level, regexp_matches(r.text, '{_SURCHARGE}') AS said,
+            SELECT c.receipt_id, c.gap, c.level, c.own, regexp_matches(r.text, '{_SURCHARGE}') AS said,
                 c.gap * 1000 // c.total AS rate,
                 count(*) OVER (PARTITION BY c.payer, c.currency, c.gap) AS times,
                 count(*) OVER (PARTITION BY c.payer, c.currency, round(c.gap * 1000 / c.total)) AS rate_times
@@ -170,6 +176,19 @@ def surcharge(session: Session, rule: CashRule) -> int:
         """,
         "surcharge",
         20,
+    )
+
+
+def _paid_by_another(session: Session) -> None:
+    """Make ``paid_by_another``: cases with one item over just what an earlier open receipt of the payer is over."""
+    session.run(
+        """
+        CREATE OR REPLACE TEMP TABLE paid_by_another AS
+        SELECT DISTINCT c.receipt_id FROM cases c
+        JOIN (SELECT r.receipt_id, r.party, r.currency, r.received_on, s.rest FROM rest_receipt s
+              JOIN receipt r USING (receipt_id)) e ON e.party = c.party AND e.currency = c.currency AND e.rest = c.total
+        WHERE c.items = 1 AND c.gap < 0 AND e.receipt_id <> c.receipt_id AND (e.received_on > c.received_on) IS NOT true
+        """
     )
 
 

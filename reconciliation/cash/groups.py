@@ -28,6 +28,10 @@ class Item(NamedTuple):
     """With the days of grace."""
     number: str | None
 
+    def ends_with(self, digits: str) -> bool:
+        """Whether its number ends with some digits, whatever stands between them."""
+        return not digits or "".join(filter(str.isalnum, self.number or "")).endswith(digits)
+
     def deduction(self, receipt: Receipt) -> int:
         """The discount that its payer may take off on the receipt's day, minor units."""
         if self.rest <= 0 or self.discount_until is None or receipt.received_on is None:

@@ -19,7 +19,8 @@ SCORE = f"""(CASE n.level WHEN {references.EXACT} THEN 1000 WHEN {references.CLE
     - CASE n.relation WHEN {UNKNOWN} THEN 20 WHEN {OTHER} THEN 60 ELSE 0 END)::SMALLINT"""
 """How sure a number and its payer make a match, per mille; SQL over ``named n``."""
 _WHOLE = f"""
-    SELECT receipt_id FROM cases ANTI JOIN mixed_up USING (receipt_id) WHERE gap = 0 AND (relation >= {RELATED}
+    SELECT receipt_id FROM cases ANTI JOIN mixed_up USING (receipt_id) ANTI JOIN meant_by_name USING (receipt_id)
+    WHERE gap = 0 AND (relation >= {RELATED}
         OR relation = {UNKNOWN} AND level >= {references.LOOK_ALIKE} AND one_customer
         OR relation < {RELATED} AND level = {references.EXACT} AND items > 1)
     UNION ALL
@@ -71,9 +72,9 @@ The last reading does not wait any longer.
 def reference(session: Session, rule: CashRule) -> int:
     """The receipt's amount is what the items that it names come to, to the minor unit.
 
-    Of the items of an order that it names, the one with exactly that amount is enough. A payer whom nobody knows
-    needs a number that is read well; another customer needs several exact ones, or one over an amount that no other
-    open item has, and no item of his own.
+    Of the items of an order that it names, the one with exactly that amount is enough. A payer whom nobody knows needs
+    a number that is read well, and of whoever bears his name nobody else may owe just that; another customer needs
+    several exact ones, or one over an amount that no other open item has, and no item of his own.
     """
     least = readings.READINGS[rule.reading or "exact"]
     readings.read(session, least)
@@ -84,6 +85,7 @@ def reference(session: Session, rule: CashRule) -> int:
         for _ in range(_ROUNDS):
             cases.prepare(session, least, mixed=mixed)
             cases.rivals(session, f"gap = 0 AND relation = {OTHER} AND items = 1")
+            cases.namesakes(session)
             session.run(_MIXED_UP)
             whole = _TWINS.format(whole=_WHOLE, last=least <= references.DAMAGED)
             contested = cases.first_come(session, whole, only=_CHOSEN)
@@ -106,7 +108,8 @@ def partial(session: Session, rule: CashRule) -> int:
     the amount, no rule before suggests anything, and no credit note may have been netted: none of this customer's is
     open, none comes to the amount with one item, with its discount or without, and none of another customer for whom he
     pays is open where the text has a number that nobody knows or the item's discount may have been taken. What else is
-    less is a suggestion.
+    less is a suggestion; and so is less than several items that are named by their numbers: the oldest are paid first,
+    and the newest in part, where the money reaches it.
     """
     cases.prepare(session, references.LOOK_ALIKE)
     references.listed(session)
@@ -144,21 +147,26 @@ def partial(session: Session, rule: CashRule) -> int:
     cases.those(session, "items = 1 AND gap < 0 AND rest > 0")
     _propose_parts(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")
+    _propose_short(session, f"{SCORE} - 350")
+    settle(session, rule.name, "suggest")
     return touched
 
 
 def overpayment(session: Session, rule: CashRule) -> int:
     """More than the items that the receipt names come to: they are settled, the rest stays with the receipt.
 
-    Sure if it names several, or if no more than ``share`` is too much.
+    Sure if it names several, or if no more than ``share`` is too much. Not where the text lists more numbers than were
+    read: what seems too much may be for these.
     """
+    references.listed(session)
     cases.prepare(session, references.LOOK_ALIKE)
     _near_rivals(session, "gap > 0")
     cases.first_come(
         session,
         f"""
         SELECT receipt_id FROM cases ANTI JOIN rival USING (receipt_id) ANTI JOIN unread_number USING (receipt_id)
-        WHERE gap > 0 AND total > 0 AND relation >= {RELATED} AND own
+        LEFT JOIN listing USING (receipt_id)
+        WHERE coalesce(members, 1) <= items AND gap > 0 AND total > 0 AND relation >= {RELATED} AND own
             AND (items > 1 OR gap <= floor(total * {rule.share or 0:f}))
         """,
     )
@@ -195,5 +203,28 @@ def _propose_parts(session: Session, score: str) -> None:
         SELECT n.receipt_id, n.item_id, n.rest AS applied, n.rest AS spent, {score} AS score,
             {cases.evidence("0")} AS evidence
         FROM named n SEMI JOIN accepted USING (receipt_id) JOIN item x ON x.item_id = n.item_id
+        """
+    )
+
+
+def _propose_short(session: Session, score: str) -> None:
+    """Propose less than several named items: to each in the order of age, as far as the money goes."""
+    session.run(
+        f"""
+        INSERT INTO proposal BY NAME
+        WITH several AS (
+            SELECT n.*, sum(n.item_rest) OVER (PARTITION BY n.receipt_id ORDER BY n.age, n.item_id) - n.item_rest
+                AS before
+            FROM named n SEMI JOIN (
+                SELECT receipt_id FROM cases SEMI JOIN rest_receipt USING (receipt_id)
+                WHERE items > 1 AND gap < 0 AND rest > 0 AND own AND relation >= {RELATED}
+            ) c ON c.receipt_id = n.receipt_id
+        ),
+        reached AS (
+            SELECT * FROM several QUALIFY bool_and(item_rest > 0 AND before < rest) OVER (PARTITION BY receipt_id)
+        )
+        SELECT n.receipt_id, n.item_id, least(n.item_rest, n.rest - n.before)::BIGINT AS applied, applied AS spent,
+            {score} AS score, {cases.evidence("0")} AS evidence
+        FROM reached n JOIN item x ON x.item_id = n.item_id
         """
     )

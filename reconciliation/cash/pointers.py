@@ -15,6 +15,7 @@ from settings.cash import CashRule
 _LEAST = 4
 """Digits that the end of a number has at least."""
 _MOST_TOKENS = 12
+_MONTH = "(?:^|[^0-9/.-])(?:0?[1-9]|1[0-2])[/.-](?:20)?[0-9][0-9](?:$|[^0-9/.-])|20[0-9][0-9][/.年-][0-9]|[0-9]月"
 _CUT = 20
 """Characters of a name that a bank may have cut; shorter ones are compared whole."""
 
@@ -91,8 +92,9 @@ def namesake(session: Session, rule: CashRule) -> int:
     """Nobody knows the payer, and of the customers who bear his name, cut by a bank or not, one owes just the amount.
 
     Sure if there is one such item and no other open receipt of that name over that amount. Or if there are as many such
-    items, all of one customer's, as open receipts of that name over that amount, all from one account, and each item
-    was billed when its receipt came in: then they are paid in turn.
+    items, all of one customer's, as open receipts of that name over that amount, all from one account, no two on one
+    day and none of a month that is named, and each item was billed when its receipt came in: then they are paid in
+    turn. Last digits behind a word for invoices must be those of the item's number.
     """
     owing = (
         "b.currency = a.currency AND b.rest = a.rest AND (b.name = a.name OR a.long AND starts_with(b.name, a.name))"
@@ -101,12 +103,12 @@ def namesake(session: Session, rule: CashRule) -> int:
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE nameless AS
-        SELECT r.receipt_id, key_name(r.payer_name) AS name, length(r.payer_name) >= {_CUT} AS long, r.currency,
-            s.rest, r.received_on, r.account
-        FROM rest_receipt s JOIN receipt r USING (receipt_id)
+        SELECT r.receipt_id, u.name, length(r.payer_name) >= {_CUT} AS long, r.currency,
+            s.rest, r.received_on, r.account, cash_last_digits(r.text) AS digits,
+            regexp_matches(r.text, '{_MONTH}') AS of_month
+        FROM rest_receipt s JOIN receipt r USING (receipt_id) JOIN unknown_payer u USING (receipt_id)
         ANTI JOIN (SELECT receipt_id FROM hit WHERE level >= {CLEANED}) h ON h.receipt_id = r.receipt_id
-        WHERE r.party IS NULL AND s.rest > 0 AND length(key_name(r.payer_name)) >= 2;
-        CREATE OR REPLACE TEMP TABLE bearer AS SELECT DISTINCT key_name(name) AS name, party FROM parties;
+        WHERE r.party IS NULL AND s.rest > 0 AND length(u.name) >= 2;
         CREATE OR REPLACE TEMP TABLE owed_by_name AS
         SELECT x.item_id, x.party, x.currency, x.issued_on, x.due_on, x.number, i.rest, b.name
         FROM rest_item i JOIN item x USING (item_id) JOIN bearer b USING (party) WHERE i.rest > 0;
@@ -125,17 +127,20 @@ def namesake(session: Session, rule: CashRule) -> int:
             SELECT *, count(*) OVER same AS receipts,
                 count(nullif(account, '')) OVER same = count(*) OVER same
                     AND min(account) OVER same = max(account) OVER same AS one_account,
+                bool_and(digits = '' AND NOT of_month) OVER same
+                    AND count(DISTINCT received_on) OVER same = count(*) OVER same AS plain,
                 row_number() OVER (same ORDER BY received_on, receipt_id) AS turn
             FROM nameless WINDOW same AS ({same})
         )
         SELECT r.receipt_id, i.item_id, i.full_name FROM receipts r JOIN items i USING (name, currency, rest, turn)
         LEFT JOIN forbidden f ON f.receipt_id = r.receipt_id AND f.item_id = i.item_id
-        WHERE items = receipts AND receipts > 1 AND one_customer AND one_account
+        WHERE items = receipts AND receipts > 1 AND one_customer AND one_account AND plain
         QUALIFY bool_and(f.item_id IS NULL AND coalesce(i.issued_on <= r.received_on + {AHEAD}, false))
             OVER (PARTITION BY r.name, r.currency, r.rest);
         CREATE OR REPLACE TEMP TABLE ending AS
         WITH fitting AS (
-            SELECT a.receipt_id, a.name, a.currency, a.rest, b.item_id, b.name AS full_name
+            SELECT a.receipt_id, a.name, a.currency, a.rest, b.item_id, b.name AS full_name,
+                a.digits <> '' AND NOT ends_with(coalesce(cash_key(b.number), ''), a.digits) AS other_digits
             FROM nameless a JOIN owed_by_name b ON {owing}
             ANTI JOIN forbidden f ON f.receipt_id = a.receipt_id AND f.item_id = b.item_id
             ANTI JOIN in_turn t ON t.receipt_id = a.receipt_id
@@ -143,7 +148,7 @@ def namesake(session: Session, rule: CashRule) -> int:
         ),
         found AS (
             SELECT receipt_id, item_id, full_name, count(DISTINCT item_id) OVER (PARTITION BY receipt_id) AS items,
-                receipt_id IN (SELECT a.receipt_id FROM nameless a JOIN nameless b ON b.name = a.name
+                other_digits OR receipt_id IN (SELECT a.receipt_id FROM nameless a JOIN nameless b ON b.name = a.name
                     AND b.currency = a.currency AND b.rest = a.rest AND b.receipt_id <> a.receipt_id) AS contested
             FROM fitting
             UNION ALL

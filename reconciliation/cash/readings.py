@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from reconciliation.cash.groups import AHEAD
 from reconciliation.cash.references import CLEANED, DAMAGED, EXACT, LOOK_ALIKE, WEAK, add
 from reconciliation.session import Session
 
 READINGS = {"exact": EXACT, "cleaned": WEAK, "damaged": DAMAGED}
 """What a rule calls for → the lowest level that it takes."""
-_LAST_DIGITS = (
-    "(?:尾号|(?:^|[^A-Z])(?:INVOICE|INV|RECHNUNG|RG|RE|发票号|发票)[ .:#]*)(?:ENDING )?[ .]*([0-9]{4,6})(?:$|[^0-9])"
-)
-"""Digits behind a word for invoices or their last digits."""
+_MONTH = "(?:^|[^0-9A-Z/.-])(?:0?[1-9]|1[0-2])/[0-9][0-9] +(?:INVOICES|RECHNUNGEN|FACTURES|FACTURAS|FATTURE)"
+"""A month that is paid for: its digits are no number's."""
 _MOST_PIECES = 6
 _MOST_WINDOWS = 60
 _RANGE = 50
@@ -76,7 +75,7 @@ def _cleaned(session: Session) -> None:
         SELECT form, item_id, bool_or(own) AS own, bool_or(strong) AS strong FROM form WHERE length(form) >= 4
         GROUP BY ALL;
         CREATE OR REPLACE TEMP TABLE text_pieces AS
-        SELECT receipt_id, cash_pieces(text)[:{_MOST_WINDOWS}] AS pieces
+        SELECT receipt_id, cash_pieces(regexp_replace(text, '{_MONTH}', ' ', 'g'))[:{_MOST_WINDOWS}] AS pieces
         FROM receipt SEMI JOIN rest_receipt USING (receipt_id) WHERE regexp_matches(text, '[0-9]');
         """
     )
@@ -157,7 +156,7 @@ def _last_parts(session: Session) -> None:
         session,
         f"""
         SELECT d.receipt_id, k.item_id, CASE WHEN length(d.digits) >= 7 OR k.own AND length(d.digits) = length(
-                regexp_extract(r.text, '{_LAST_DIGITS}', 1)) THEN {LOOK_ALIKE} ELSE {WEAK} END AS level,
+                cash_last_digits(r.text)) THEN {LOOK_ALIKE} ELSE {WEAK} END AS level,
             k.own, 'last_part' AS reading
         FROM text_digits d JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
         JOIN item x ON x.party = p.customer SEMI JOIN rest_item i ON i.item_id = x.item_id
@@ -185,28 +184,29 @@ def _last_parts_of_anybody(session: Session) -> None:
 def _damaged(session: Session) -> None:
     """Find what is left of numbers, in what receipts are not settled yet, among the payer's items of that amount.
 
-    With their letters in front or without. What is another item's number as it stands is not damaged, unless that item
-    is of a customer whom the payer does not pay for and of another amount: then that number was not meant. Only what
-    ends the text is cut off.
+    With their letters in front or without, and billed by then. What is another item's number as it stands is not
+    damaged, unless that item is of a customer whom the payer does not pay for and of another amount: then that number
+    was not meant. Only what ends the text is cut off.
     """
     session.run(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE agreeing AS
         WITH owed AS (
             SELECT r.receipt_id, i.item_id, k.key, k.own
             FROM rest_receipt s JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
             JOIN item i ON i.party = p.customer AND i.currency = r.currency
             JOIN rest_item l ON l.item_id = i.item_id AND l.rest = s.rest JOIN item_key k ON k.item_id = i.item_id
+            WHERE (i.issued_on > r.received_on + {AHEAD}) IS NOT true
         )
         FROM owed UNION
-        SELECT receipt_id, item_id, regexp_extract(key, '^[A-Z]+([0-9]{6,})$', 1) AS digits, own FROM owed
+        SELECT receipt_id, item_id, regexp_extract(key, '^[A-Z]+([0-9]{{6,}})$', 1) AS digits, own FROM owed
         WHERE digits <> '';
         CREATE OR REPLACE TEMP TABLE as_it_stands AS
         WITH said AS (SELECT DISTINCT t.receipt_id, t.key FROM token t SEMI JOIN agreeing USING (receipt_id)),
         form AS (
             SELECT item_id, key, own FROM item_key
             UNION
-            SELECT item_id, regexp_extract(key, '^[A-Z]+([0-9]{6,})$', 1) AS digits, own FROM item_key
+            SELECT item_id, regexp_extract(key, '^[A-Z]+([0-9]{{6,}})$', 1) AS digits, own FROM item_key
             WHERE digits <> ''
         )
         SELECT t.receipt_id, t.key, f.item_id, p.payer IS NOT NULL OR x.open = s.rest OR NOT f.own AS meant

@@ -27,11 +27,15 @@ _DOCUMENTS = (
     "DOCUMENT|DOC|发票号码|发票号|发票|订单号|订单|送货单|单号|票号|合同号|合同|请求书|請求書"
 )
 _WORDS = f"{_DOCUMENTS}|NO|NR|NUMBER|REF|编号"
-_NEXT = "[A-Z]{1,4}[-.]?[0-9][0-9O]{2}"
+_NEXT = "[A-Z]{1,4}[-.]?[0-9](?:[0-9O]{2}|[0-9O]?/[0-9])"
 _GLUE = "(?:[,;+&、]|(?:UND|AND|ET) )"
 _LISTED = f"[0-9](?: *{_GLUE} *| +)(?:[0-9][0-9O]{{2}}|{_NEXT})|[0-9] */ *(?:[0-9][0-9O]{{5}}|{_NEXT})"
 """The last digit of a number and the first ones of a number that is listed right behind it."""
 _BROKEN_OFF = f"[0-9] *{_GLUE} *[A-Z]{{0,4}}[-.]?[0-9O]{{0,2}}$|(?:ETC|[.][.]|U[.]A|OTHERS|等)[. ]*$"
+_LAST_DIGITS = (
+    "(?:尾号|(?:^|[^A-Z])(?:INVOICE|INV|RECHNUNG|RG|RE|发票号|发票)[ .:#]*)(?:ENDING )?[ .]*([0-9]{4,6})(?:$|[^0-9])"
+)
+"""Digits behind a word for invoices or their last digits."""
 _MOST_ITEMS = 200
 """A key that more items share names none of them."""
 
@@ -40,7 +44,8 @@ def define(session: Session) -> None:
     """Make the macros that read numbers."""
     normalise.define(session)
     session.run(
-        """
+        f"""
+        CREATE OR REPLACE MACRO cash_last_digits(x) AS regexp_extract(x, '{_LAST_DIGITS}', 1);
         CREATE OR REPLACE MACRO cash_text(x) AS upper(translate(narrow(x), '‐‑–—−', '-----'));
         CREATE OR REPLACE MACRO cash_key(x) AS regexp_replace(cash_text(x), '[^A-Z0-9]+', '', 'g');
         CREATE OR REPLACE MACRO cash_pieces(x) AS regexp_extract_all(x, '[A-Z]+|[0-9]+');

@@ -105,7 +105,7 @@ def _whole(session: Session) -> None:
 
 
 def _part(session: Session) -> None:
-    """So much of the one item that the text names as was paid before."""
+    """So much of the one item that the text names as was paid before, where it names no open credit note to pay out."""
     session.run(
         f"""
         INSERT INTO proposal BY NAME
@@ -116,6 +116,8 @@ def _part(session: Session) -> None:
             LEFT JOIN payer p ON p.payer = o.party AND p.customer = x.party
             WHERE h.level >= {references.CLEANED} AND x.open > 0 AND b.applied >= -o.rest
               AND (p.payer IS NOT NULL OR o.party IS NULL)
+              AND NOT EXISTS (SELECT 1 FROM hit c JOIN rest_item i USING (item_id)
+                  WHERE c.receipt_id = o.receipt_id AND i.rest < 0)
         ),
         one AS (
             SELECT * FROM found QUALIFY count(*) OVER (PARTITION BY receipt_id) = 1

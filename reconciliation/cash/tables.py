@@ -96,25 +96,26 @@ def _identify(session: Session) -> None:
     """Give payers to receipts that have none: by the customer's number in the text, else by a name that is alone.
 
     Names are compared as in linking: without case, accents, punctuation and legal form. A name says nothing where the
-    same account pays as somebody else.
+    same account pays as somebody else. ``bearer`` holds the names of all parties, ``unknown_payer`` those of
+    the payers that no source knows.
     """
     session.run(
         f"""
+        CREATE OR REPLACE TEMP TABLE bearer AS SELECT DISTINCT key_name(name) AS name, party FROM parties;
+        CREATE OR REPLACE TEMP TABLE unknown_payer AS
+            SELECT receipt_id, account, text, key_name(payer_name) AS name FROM receipt WHERE party IS NULL;
         CREATE OR REPLACE TEMP TABLE identified AS
         WITH numbers AS (
             SELECT cash_key(number) AS key, any_value(party) AS party FROM parties WHERE length(cash_key(number)) >= 3
             GROUP BY ALL HAVING count(DISTINCT party) = 1
         ),
         names AS (
-            SELECT key_name(name) AS key, any_value(party) AS party FROM parties WHERE length(key_name(name)) >= 4
+            SELECT name AS key, any_value(party) AS party FROM bearer WHERE length(name) >= 4
             GROUP BY ALL HAVING count(DISTINCT party) = 1
-        ),
-        unknown AS (
-            SELECT receipt_id, account, text, key_name(payer_name) AS name FROM receipt WHERE party IS NULL
         ),
         said AS (
             SELECT receipt_id, cash_key(unnest(regexp_extract_all(text, '{_CUSTOMER}([0-9A-Z][0-9A-Z-]+)', 1))) AS key
-            FROM unknown WHERE regexp_matches(text, '{_CUSTOMER}')
+            FROM unknown_payer WHERE regexp_matches(text, '{_CUSTOMER}')
         ),
         told AS (
             SELECT receipt_id, any_value(party) AS party FROM said JOIN numbers USING (key) GROUP BY ALL
@@ -122,10 +123,10 @@ def _identify(session: Session) -> None:
         ),
         holder AS (
             SELECT account, party FROM receipt WHERE account <> '' AND party IS NOT NULL
-            UNION SELECT account, t.party FROM told t JOIN unknown USING (receipt_id) WHERE account <> ''
+            UNION SELECT account, t.party FROM told t JOIN unknown_payer USING (receipt_id) WHERE account <> ''
         ),
         named AS (
-            SELECT u.receipt_id, n.party FROM unknown u JOIN names n ON n.key = u.name
+            SELECT u.receipt_id, n.party FROM unknown_payer u JOIN names n ON n.key = u.name
             ANTI JOIN holder h ON h.account = u.account AND h.party <> n.party
         )
         SELECT receipt_id, coalesce(t.party, n.party) AS party,

@@ -121,6 +121,8 @@ class Signs:
     """Of these, those that list more numbers than are those of what they pay."""
     misnamed: set[int]
     """Receipts that name only what was paid before."""
+    digits: dict[int, str]
+    """Receipt → digits behind a word for invoices, which end the number that is meant."""
 
 
 def signs_of(session: Session) -> Signs:
@@ -149,6 +151,12 @@ def signs_of(session: Session) -> Signs:
     listed = dict(session.rows("SELECT receipt_id, members FROM listing"))
     unsaid = {receipt for receipt, items in naming.items() if listed.get(receipt, 1) > len(items)}
     misnamed = {row[0] for row in session.rows("SELECT receipt_id FROM misnamed")}
+    digits = dict(
+        session.rows(
+            "SELECT receipt_id, cash_last_digits(r.text) AS digits FROM unnamed JOIN receipt r USING (receipt_id) "
+            "WHERE digits <> ''"
+        )
+    )
     unclear = unread | unsaid
     trusted = {receipt: items for receipt, items in naming.items() if receipt not in unclear}
-    return Signs({row[0] for row in named}, pointed, trusted, unread, unsaid, misnamed)
+    return Signs({row[0] for row in named}, pointed, trusted, unread, unsaid, misnamed, digits)

@@ -46,7 +46,7 @@ def test_without_rules_nothing_is_ever_created(tmp_path: Path) -> None:
     [
         ("    since: 2026-01-01\n", "", 7, "`creation.0.since` is missing"),
         ("2026-01-01", "soon", 11, "`creation.0.since`"),
-        ("rule: lead", "rule: deal", 7, "'lead', 'order' or 'invoice'"),
+        ("rule: lead", "rule: deal", 7, "must be one of lead, order, invoice"),
         ("forms.lead", "form.lead", 8, "there is no system 'form'"),
         ("forms.lead", "lead", 8, "`creation.0.from`"),
         ("crm.lead", "crm.contact", 9, "crm has no stream 'contact' among its `streams`"),

@@ -8,6 +8,7 @@ import pytest
 
 import settings
 from console.context import App
+from settings import spans
 from settings.cron import is_possible
 
 GOOD = """\
@@ -49,6 +50,20 @@ def told(tmp_path: Path, content: str | bytes) -> str:
         ('"0.05"', "“0.05”", 15, "must be a number", "absolute: {CNY: '0.05'}"),
         ("7.15", "0", 16, "greater than 0", "rates: {USD: '7.15'}"),
         ("roles: [marketing]", "roles: 7", 9, "must be a list", "roles: [crm]"),
+        (
+            "push: plan",
+            "push: pln",
+            13,
+            "`systems.forms.push` must be one of off, plan, auto. Did you mean `plan`?",
+            "push",
+        ),
+        ("push: plan", "push: Auto", 13, "Did you mean `auto`?", "push: plan   # off, plan, auto"),
+        ("push: plan", "push: never", 13, "`systems.forms.push` must be one of off, plan, auto.\n", "push: plan"),
+        ("locale: en", "locale: zh", 3, "must be one of en, zh-CN. Did you mean `zh-CN`?", "locale: zh-CN"),
+        ("roles: [marketing]", "roles: [marketng]", 9, "Did you mean `marketing`?", "roles: [crm]"),
+        ("version: 1", "version: 2", 1, "`version` must be 1.", "version: 1"),
+        ("{cron: '*/15 * * * *'}", "{interval: 15 min}", 12, "must be a span of time, such as 15m", "interval: 15m"),
+        ("{cron: '*/15 * * * *'}", "{interval: 30s}", 12, "greater than or equal to 60", "interval: 15m"),
         ("*/15 * * * *", "every 15 min", 12, "is no cron expression", "cron: '*/15 * * * *'"),
         ("*/15 * * * *", "*/15 * * *", 12, "is no cron expression", "cron: '*/15 * * * *'"),
         ("*/15 * * * *", "99 * * * *", 12, "is no cron expression", "cron: '*/15 * * * *'"),
@@ -120,3 +135,23 @@ def test_what_a_check_knows_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "ltc.yaml"
     file.write_text(f"{GOOD}  checks: {{delivery_late: {{grace_days: 3, severity: error, enabled: false}}}}\n")
     assert App(file).settings.reconciliation.checks["delivery_late"]["grace_days"] == 3
+
+
+@pytest.mark.parametrize(
+    ("span", "seconds"), [("900", 900), ("15m", 900), ("90s", 90), ("2h", 7200), ("'1 d'", 86_400)]
+)
+def test_how_often_a_system_is_synced_may_have_its_unit(tmp_path: Path, span: str, seconds: int) -> None:
+    file = tmp_path / "ltc.yaml"
+    file.write_text(GOOD.replace("{cron: '*/15 * * * *'}", f"{{interval: {span}}}"))
+    schedule = settings.load(file).systems["forms"].schedule
+    assert schedule is not None
+    assert schedule.interval == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "span"),
+    [(900, "15m"), (60, "1m"), (3600, "60m"), (7200, "2h"), (90, "90s"), (172_800, "2d"), (0, "0s")],
+)
+def test_a_span_is_written_in_the_largest_unit_that_it_is_whole_in(seconds: int, span: str) -> None:
+    assert spans.written(seconds) == span
+    assert spans.seconds(span) == seconds

@@ -64,7 +64,7 @@ def test_amounts_in_settings_are_exact(tmp_path: Path) -> None:
             "ltc.yaml:8: `systems.crm.connecter` is not known here. Did you",
         ),
         ("roles: [crm]", "roles: [boss]", "ltc.yaml:9: `systems.crm.roles.0`"),
-        ("push: plan", "push: always", "ltc.yaml:12: `systems.crm.push`: Input should be 'off', 'plan' or 'auto'."),
+        ("push: plan", "push: always", "ltc.yaml:12: `systems.crm.push` must be one of off, plan, auto."),
         ("{CNY: 0.05}", "{CNY: much}", "ltc.yaml:14: `reconciliation.tolerance.absolute.CNY`"),
         ("version: 1", "version: 2", "ltc.yaml:1: `version`"),
     ],

@@ -105,3 +105,14 @@ def steps(page: str) -> dict[str, str]:
     """What to see to, and what stands beside it, without tags."""
     rows = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th><td class="number">(.*?)</td>', page)
     return {re.sub(r"<[^>]+>", "", name): re.sub(r"<[^>]+>", "", value) for name, value in rows}
+
+
+def test_a_close_that_is_refused_is_no_run_that_failed(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.FINANCE)
+    assert anna.post("/periods/close", period="2026-10").status_code == 422
+    assert "FAILED" not in anna.get("/runs").text
+    assert anna.post("/periods/close", period="2026-09").status_code == 303
+    before = anna.get("/runs").text.count('<a href="/runs/')
+    assert anna.post("/periods/close", period="2026-09").status_code == 422
+    after = anna.get("/runs").text
+    assert ("FAILED" in after, after.count('<a href="/runs/')) == (False, before)

@@ -31,8 +31,11 @@ def test_a_sync_that_is_started_here_reads_and_writes_and_its_run_is_shown(
 ) -> None:
     browser = olaf(Role.OPERATOR)
     assert "Sync now" in browser.get("/systems").text
-    assert browser.post("/runs", kind="sync").headers["location"] == "/runs"
+    at_work = browser.post("/runs", kind="sync").headers["location"]
+    assert re.fullmatch(r"/runs/\d{8}T\d{6}Z-[0-9a-f]{8}", at_work)
+    assert "<h1>Run</h1>" in browser.get(at_work).text
     page = finished(browser)
+    assert at_work.removeprefix("/runs/") in page
     assert "applied 7" in page
     assert len(crm.writes) == 7
     streams = browser.get("/systems").text
@@ -204,3 +207,21 @@ def test_the_pages_are_there_in_chinese(olaf: Opens, sqlite_store: Store, settin
     browser.post("/language", locale="zh-CN", next="/systems")
     assert "源系统限额" in browser.get("/systems/crm").text
     assert "驳回" in browser.get("/plans").text
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [(Role.OPERATOR, True), (Role.ADMIN, True), (Role.FINANCE, False), (Role.VIEWER, False)],
+)
+def test_what_monitors_read_is_linked_for_those_who_run_the_workbench(olaf: Opens, role: Role, shown: bool) -> None:
+    page = olaf(role).get("/systems").text
+    links = re.findall(r'href="(/healthz|/readyz|/metrics)"', page)
+    assert links == (["/healthz", "/readyz", "/metrics"] if shown else [])
+
+
+def test_metrics_that_this_browser_may_not_see_are_named_and_not_linked(olaf: Opens) -> None:
+    browser = olaf(Role.OPERATOR)
+    browser.client.headers["x-forwarded-for"] = "192.0.2.7"
+    page = browser.get("/systems").text
+    assert 'href="/metrics"' not in page
+    assert "<code>/metrics</code> (with its token, or from this machine)" in page

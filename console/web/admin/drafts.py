@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel, ValidationError
-
 from connectors import registry
 from console import checking, configured, described
 from console.failures import told
-from console.web.admin import fields
-from console.web.admin.fields import Allowed, Field
+from console.web.admin import fields, mistakes
+from console.web.admin.fields import Field
 from console.web.admin.files import Content, Files
-from settings import cron
+from console.web.admin.mistakes import Mistake
+from console.web.admin.references import Allowed
+from settings import cron, spans
 from settings.model import Role
 from yamlfiles.editing import Flow, put, update
 from yamlfiles.reading import parse
@@ -54,14 +54,24 @@ class Draft:
     interval: str = ""
     problems: dict[str, str] = field(default_factory=dict)
     """Name of an input → key of what is wrong with it."""
-    sentences: list[str] = field(default_factory=list)
-    """What the connector's own model finds wrong."""
+    mistakes: list[Mistake] = field(default_factory=list)
+    """What was typed in the connector's settings and cannot be read, or what its own model finds wrong."""
     specs: list[StreamSpec] = field(default_factory=list)
+    only_reads: bool = False
+    """Whether the connector has nothing that can be written."""
 
     @property
     def is_good(self) -> bool:
         """Whether all of it could be used."""
-        return not self.problems and not self.sentences and not any(item.problem for item in self.fields)
+        return not self.problems and not self.mistakes
+
+    def wrong(self, place: str) -> list[Mistake]:
+        """What is wrong with one field."""
+        return [item for item in self.mistakes if item.place == place]
+
+    def is_wrong_within(self, place: str) -> bool:
+        """Whether anything is wrong with a field or with what is in it."""
+        return any(f"{item.place}.".startswith(f"{place}.") for item in self.mistakes)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -89,18 +99,20 @@ def start(main: Content, name: str, connector: str, files: Files, others: Collec
         Allowed.of(top, config, others),
     )
     draft.specs = _specs(kind, config) if before else []
-    draft.roles = list(before.get("roles") or []) or described.roles(described.offer(kind).streams)
+    offered = described.offer(kind).streams
+    draft.only_reads = not any(spec.writable or spec.creatable for spec in draft.specs or offered)
+    draft.roles = list(before.get("roles") or []) or described.roles(offered)
     draft.streams = list(before.get("streams") or [])
-    draft.push = str(before.get("push", "plan"))
+    draft.push = str(before.get("push", "off" if draft.only_reads and not before else "plan"))
     draft.every, draft.cron, draft.interval = schedule_of(before.get("schedule"))
     return draft
 
 
 def fill(draft: Draft, sent: Mapping[str, str]) -> None:
     """Put what was typed into the draft, with what is wrong with it."""
-    fields.filled(draft.fields, sent, draft.allowed)
+    fields.filled(draft.fields, sent, draft.allowed, draft.name)
     draft.roles = [role for role in ROLES if f"role.{role}" in sent]
-    draft.push, draft.every = sent.get("push", "plan"), sent.get("every", "")
+    draft.push, draft.every = sent.get("push", draft.push), sent.get("every", "")
     draft.cron, draft.interval = sent.get("cron", "").strip(), sent.get("interval", "").strip()
     if not draft.roles:
         draft.problems["roles"] = "no_role"
@@ -110,10 +122,11 @@ def fill(draft: Draft, sent: Mapping[str, str]) -> None:
         draft.problems["every"] = "no_choice"
     if draft.every == "cron" and not cron.is_possible(draft.cron):
         draft.problems["cron"] = "no_cron"
-    if draft.every == "interval" and not is_minutes(draft.interval):
+    if draft.every == "interval" and not is_interval(draft.interval):
         draft.problems["interval"] = "no_minutes"
-    if not any(item.problem for item in draft.fields):
-        draft.sentences = mistakes(draft.kind.Config, draft.config)
+    draft.mistakes = list(mistakes.typed(draft.fields))
+    if not draft.mistakes:
+        draft.mistakes = mistakes.found(draft.kind.Config, draft.config, draft.fields)
         draft.specs = _specs(draft.kind, draft.config)
     known = [spec.name for spec in draft.specs]
     chosen = [name for name in known if f"stream.{name}" in sent]
@@ -152,43 +165,49 @@ def written(main: Content, draft: Draft, mapping: str = "") -> str:
 
 
 def schedule_of(given: Any) -> tuple[str, str, str]:
-    """How often, the cron expression, and the interval in minutes, as a form has them."""
+    """How often, the cron expression, and the interval (minutes, or with its unit), as a form has them."""
     if not isinstance(given, dict):
         return "", "", ""
-    seconds = given.get("interval")
-    if isinstance(seconds, int):
-        return "interval", "", f"{seconds // 60}"
+    seconds = spans.seconds(given.get("interval"))
+    if seconds is not None:
+        return "interval", "", spans.written(seconds).removesuffix("m")
     return ("cron", str(given["cron"]), "") if "cron" in given else ("", "", "")
 
 
-def set_schedule(system: dict[str, Any], every: str, cron: str, minutes: str) -> None:
+def set_schedule(system: dict[str, Any], every: str, cron: str, interval: str) -> None:
     """Put a schedule into a system's entry, or take it out."""
     before = system.get("schedule")
-    if (every, cron, minutes) == schedule_of(before) or (not every and not before):
+    if (every, cron, interval) == schedule_of(before) or (not every and not before):
         return
     if every == "cron":
         system["schedule"] = Flow(cron=cron)
     elif every == "interval":
-        system["schedule"] = Flow(interval=int(minutes) * 60)
+        system["schedule"] = Flow(interval=with_unit(interval))
     else:
         system.pop("schedule", None)
 
 
-def is_minutes(text: str) -> bool:
-    """Whether it is a number of minutes that a schedule can have."""
-    return text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 60 * 24 * 366 and len(text) < 9
+def with_unit(interval: str) -> str:
+    """An interval as ltc.yaml has it: what was typed, a bare number being minutes."""
+    return f"{interval}m" if interval.isdigit() else "".join(interval.split())
 
 
-def mistakes(model: type[BaseModel], config: dict[str, Any]) -> list[str]:
-    """What a connector's model finds wrong with settings, secrets left aside; values are not shown."""
-    try:
-        model.model_validate(described.without_references(config))
-    except ValidationError as error:
-        return [
-            f"{'.'.join(str(key) for key in item['loc'])}: {item['msg'].removeprefix('Value error, ')}".lstrip(": ")
-            for item in error.errors(include_input=False, include_context=False)
-        ]
-    return []
+def is_interval(text: str) -> bool:
+    """Whether it is an interval that a schedule can have: minutes, or a number with its unit, from a minute to a
+    year."""
+    found = spans.seconds(with_unit(text))
+    return found is not None and 60 <= found <= 366 * 86_400
+
+
+def rearranged(draft: Draft, do: str) -> bool:
+    """Add or take out a row of the settings, if that is what a button says; what is not filled in yet is no mistake."""
+    if not fields.rearranged(draft.fields, do, draft.name):
+        return False
+    for item in fields.walk(draft.fields):
+        item.problem = item.problem if item.problem == "secret_typed" else ""
+    draft.problems.clear()
+    draft.mistakes = [item for item in draft.mistakes if item.problem == "secret_typed"]
+    return True
 
 
 def settings_of(text: str, files: Files) -> Settings:
@@ -233,7 +252,7 @@ def suggested(connector: str, taken: Mapping[str, Any]) -> str:
 
 def _specs(kind: type[Connector[Any]], config: dict[str, Any]) -> list[StreamSpec]:
     """The streams that it offers with these settings; none while they cannot be used."""
-    return [] if mistakes(kind.Config, config) else list(described.offer(kind, config).streams)
+    return [] if mistakes.found(kind.Config, config, []) else list(described.offer(kind, config).streams)
 
 
 def _plain(value: Any) -> Any:

@@ -1,94 +1,141 @@
-"""The settings of a connector as the fields of a form, and what was typed into them as they stand in ltc.yaml.
+"""The settings of a connector as the fields of a form, those of models within models too, and what was filled in.
 
 What is secret is never typed here: a form takes the name of the environment variable, file or block that holds it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from ipaddress import ip_address
-from socket import inet_aton
 from textwrap import dedent
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from console import checking, described
+from console import checking
+from console.web.admin import shapes
+from console.web.admin.references import Allowed, Mistyped
+from console.web.admin.typed import read, shown
 from settings import literals
 from settings.secrets import REFERENCE
-from yamlfiles.editing import in_lines
-from yamlfiles.errors import FileUnusable
-from yamlfiles.reading import parse
 
 PREFIX = "config."
-KINDS = ("env", "file", "prefect")
-"""Where a secret can be."""
-_NAMES = {
-    "env": re.compile(r"[A-Z_][A-Z0-9_]{0,99}"),
-    "file": re.compile(r"(?:secrets|/run/secrets)/\w[\w.-]{0,99}"),
-    "prefect": re.compile(r"[a-z0-9][a-z0-9-]{0,99}"),
-}
-_LISTS = (list, tuple, set, frozenset)
-_CREDENTIALS = ("100.100.100.200", "168.63.129.16", "fd00:ec2::254", "192.0.0.192")
-"""Besides the link-local addresses; as in ``connectors.network``."""
+MOST_ROWS = 40
+"""Of one table: a form has a greatest size."""
+_DEEPEST = 5
+"""Names in a place that has fields within it; deeper down YAML is typed."""
 
 
 @dataclass
 class Field:
-    """One setting. ``kind`` is text, number, flag, choice, list, table or secret."""
+    """One setting. ``kind`` is text, number, flag, choice, list, secret, table (typed as YAML), group (the settings of
+    one model) or rows (those of a model for each entry of a table or list)."""
 
     name: str
     kind: str
     required: bool
-    default: str
-    about: str
+    default: str = ""
+    about: str = ""
+    place: str = ""
+    """Where it is in the form: ``sftp.host``, ``streams.0.pattern``."""
     choices: tuple[str, ...] = ()
-    inner: list[dict[str, Any]] = field(default_factory=list)
-    """Of a table: the settings in it."""
+    example: str = ""
     sample: str = ""
     """Of a table: how it looks."""
+    asked: bool = False
+    """Whether it is shown at once though it may be left out."""
     value: str = ""
     raw: Any = None
     """What stands in ltc.yaml, ``None`` for nothing."""
     was: str = ""
     """The same, as it is typed."""
     source: str = ""
-    """Of a secret: one of ``KINDS``, or ``keep`` for what stands in the file as it is."""
+    """Of a secret: one of ``references.KINDS``, or ``keep`` for what stands in the file as it is."""
     problem: str = ""
     is_set: bool | None = None
     """Of a secret: whether there is something at its place now."""
+    model: type[BaseModel] | None = None
+    """Of a group and of rows."""
+    named: bool = False
+    """Of rows: whether each has a name, because they are a table and no list."""
+    fields: list[Field] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def next_row(self) -> str:
+        """The place of a row that is added."""
+        return f"{self.place}.{max((row.number for row in self.rows), default=-1) + 1}"
+
+    @property
+    def is_given(self) -> bool:
+        """Whether anything is filled in."""
+        if self.kind == "group":
+            return any(item.is_given for item in self.fields)
+        if self.kind == "rows":
+            return bool(self.rows)
+        if self.kind == "secret":
+            return self.source == "keep" or bool(self.value)
+        return self.value not in ("", self.default) or (self.raw is not None and self.value == self.was)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown at once, and not among those that have usual values."""
+        if self.required or self.asked or self.problem or self.kind == "secret":
+            return True
+        if self.kind == "group":
+            return self.is_given or any(item.problem for item in walk(self.fields))
+        return bool(self.rows if self.kind == "rows" else self.value)
 
 
-class Mistyped(Exception):
-    """Something in a form cannot be used; ``key`` says why."""
+@dataclass
+class Row:
+    """One entry of a table or a list of models. ``number`` stays the same while others are added and taken out."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+    place: str
+    number: int
+    name: str
+    raw: Any
+    """What stands in ltc.yaml; nothing but an empty table for a new one."""
+    before: dict[str, Any]
+    """The same as a table."""
+    fields: list[Field]
+    problem: str = ""
+    """What is wrong with its name."""
 
 
-def fields(model: type[BaseModel], system: str, config: Mapping[str, Any]) -> list[Field]:
-    """The form for a system's ``config`` as it stands in ltc.yaml, with what is set."""
-    return [_field(name, item, system, config) for name, item in model.model_fields.items()]
+def fields(
+    model: type[BaseModel], system: str, config: Mapping[str, Any], place: str = "", *, fresh: bool = True
+) -> list[Field]:
+    """The form for a system's ``config`` as it stands in ltc.yaml, with what is set.
+
+    ``place`` is where the model is within the whole; ``fresh``: a secret that is needed is given a name to begin with.
+    """
+    return [_field(name, item, system, config, f"{place}{name}", fresh) for name, item in model.model_fields.items()]
 
 
-def filled(found: list[Field], sent: Mapping[str, str], allowed: Allowed) -> None:
+def walk(found: list[Field]) -> Iterator[Field]:
+    """These fields, and those within them."""
+    for item in found:
+        yield item
+        yield from walk(item.fields)
+        for row in item.rows:
+            yield from walk(row.fields)
+
+
+def filled(found: list[Field], sent: Mapping[str, str], allowed: Allowed, system: str) -> None:
     """Put into the fields what was typed, and what is wrong with it; a secret that was typed is not kept."""
     for item in found:
-        value = sent.get(PREFIX + item.name, "").replace("\r\n", "\n")
-        value = dedent(value).strip("\n").rstrip() if item.kind == "table" else value.strip()
-        if item.kind == "secret":
-            item.source = sent.get(f"{PREFIX}{item.name}.in", "env")
-        try:
-            _read(item, value, allowed)
-            item.value = value
-        except Mistyped as error:
-            item.problem = error.key
-            item.value = "" if item.kind == "secret" or error.key == "secret_typed" else value
+        item.problem = ""
+        if item.kind == "group":
+            filled(item.fields, sent, allowed, system)
+            if not item.required and not item.is_given:
+                for within in walk(item.fields):
+                    within.problem = "" if within.problem == "missing" else within.problem
+        elif item.kind == "rows":
+            _fill_rows(item, sent, allowed, system)
+        else:
+            _fill(item, sent, allowed)
 
 
 def config(found: list[Field], before: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
@@ -97,7 +144,7 @@ def config(found: list[Field], before: Mapping[str, Any], allowed: Allowed) -> d
     for item in found:
         if item.kind == "secret" and item.source == "keep":
             continue
-        value = _read(item, item.value, allowed)
+        value = _value(item, allowed)
         if value is None:
             made.pop(item.name, None)
         else:
@@ -105,190 +152,146 @@ def config(found: list[Field], before: Mapping[str, Any], allowed: Allowed) -> d
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Which references a form may write: not those that the store, its keys and the workbench itself need."""
-
-    taken: frozenset[str]
-    had: frozenset[str]
-    """Those that the system has already."""
-
-    @classmethod
-    def of(cls, top: Mapping[str, Any], config: Mapping[str, Any], others: Collection[str]) -> Allowed:
-        """For a file with these entries, and a system with this ``config``; ``others`` are systems that are not
-        the person's."""
-        outside = {key: value for key, value in top.items() if key != "systems"}
-        given = top.get("systems")
-        kept = {name: value for name, value in given.items() if name in others} if isinstance(given, dict) else {}
-        return cls(frozenset((*references(outside), *references(kept))), frozenset(references(config)))
-
-    def check(self, kind: str, name: str) -> str:
-        """The reference to a secret; raises ``Mistyped`` for one that must not be written."""
-        if kind not in KINDS:
-            raise Mistyped("no_choice")
-        found = f"${{{kind}:{name}}}"
-        if found in self.had:
-            return found
-        if list(literals.found({"": name})) or not _NAMES[kind].fullmatch(name) or ".." in name:
-            raise Mistyped(f"no_{kind}")
-        if found in self.taken or (kind == "env" and name.startswith("LTC_")):
-            raise Mistyped("not_yours")
-        return found
+def rearranged(found: list[Field], do: str, system: str) -> bool:
+    """Add a row or take one out, as a button named ``add:PLACE`` or ``drop:PLACE`` says; whether that was asked for."""
+    wish, _, place = do.partition(":")
+    if wish not in ("add", "drop"):
+        return False
+    for item in walk(found):
+        if wish == "add" and item.kind == "rows" and item.place == place and len(item.rows) < MOST_ROWS:
+            item.rows.append(_row(item, system, item.next_row))
+            break
+        if wish == "drop" and any(row.place == place for row in item.rows):
+            item.rows = [row for row in item.rows if row.place != place]
+            break
+    return True
 
 
-def _field(name: str, item: FieldInfo, system: str, config: Mapping[str, Any]) -> Field:
-    kind, choices = _kind(item.annotation)
-    made = Field(name, kind, item.is_required(), "", item.description or "", choices)
-    if kind == "table":
-        within = [entry for entry in described.entries(name, item) if entry["name"] != name]
-        made.inner = [entry | {"name": entry["name"].removeprefix(f"{name}.")} for entry in within]
-        made.sample = _sample(made.inner)
-    elif kind != "secret" and not item.is_required():
-        made.default = _shown(kind, item.get_default(call_default_factory=True))
+def _field(name: str, item: FieldInfo, system: str, config: Mapping[str, Any], place: str, fresh: bool) -> Field:
+    shape = shapes.of(item)
+    made = Field(name, shape.kind, item.is_required(), "", item.description or "", place, shape.choices)
+    made.example = shown("list", (item.examples or [""])[0])
+    made.asked = shape.asked
+    value = config.get(name)
+    if made.kind in ("group", "rows"):
+        _nest(made, shape, item, value, system)
+    if made.kind == "table":
+        made.sample = shapes.sample(item)
+    if made.kind not in ("secret", "group", "rows") and not made.required:
+        made.default = shown(made.kind, item.get_default(call_default_factory=True))
     if name not in config:
-        if kind == "secret":
-            made.source, made.value = "env", checking.variable(system, name) if made.required else ""
+        if made.kind == "secret":
+            made.source, made.value = "env", checking.variable(system, name) if made.required and fresh else ""
+        if made.kind == "table" and made.required:
+            made.value = made.sample
         return made
-    value = config[name]
-    if kind == "secret":
+    made.raw = value
+    if made.kind == "secret":
         whole = REFERENCE.fullmatch(value) if isinstance(value, str) else None
         made.source, made.value = (whole[1], whole[2]) if whole else ("keep", "")
-    else:
-        made.value = made.was = _shown(kind, value)
-        made.raw = value
+    elif made.kind not in ("group", "rows"):
+        made.value = made.was = shown(made.kind, value)
     return made
 
 
-def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
-    parts = described.parts(annotation)
-    if SecretStr in parts:
-        return "secret", ()
-    part = parts[0]
-    if get_origin(part) is Literal:
-        return "choice", tuple(map(str, get_args(part)))
-    if isinstance(part, type) and issubclass(part, Enum):
-        return "choice", tuple(str(item.value) for item in part)
-    if part is bool:
-        return "flag", ()
-    if part in (int, float):
-        return "number", ()
-    if get_origin(part) in _LISTS:
-        inner = described.parts(get_args(part)[0])[0] if get_args(part) else str
-        return ("list", ()) if not (isinstance(inner, type) and issubclass(inner, BaseModel)) else ("table", ())
-    if get_origin(part) is dict or part is dict or (isinstance(part, type) and issubclass(part, BaseModel)):
-        return "table", ()
-    return "text", ()
+def _nest(made: Field, shape: shapes.Shape, item: FieldInfo, value: Any, system: str) -> None:
+    """Give a field the fields within it; what stands in the file in another way than they can show is typed as YAML."""
+    assert shape.model is not None  # noqa: S101 - of a group and of rows
+    made.model, made.named = shape.model, shape.named
+    too_deep = made.place.count(".") > _DEEPEST
+    if made.kind == "group":
+        given = shapes.spelled(value, shape.model)
+        if given is not None and not too_deep:
+            fresh = made.required or value is not None
+            made.fields = fields(shape.model, system, given, f"{made.place}.", fresh=fresh)
+            return
+    elif not too_deep and (made.required or not item.get_default(call_default_factory=True)):
+        entries = shapes.entries(value, shape.model, named=made.named)
+        if entries is not None and len(entries) <= MOST_ROWS:
+            for number, (name, given, before) in enumerate(entries):
+                made.rows.append(_row(made, system, f"{made.place}.{number}", name, given, before))
+            if made.required and not entries:
+                made.rows.append(_row(made, system, f"{made.place}.0"))
+            return
+    made.kind = "table"
 
 
-def _shown(kind: str, value: Any) -> str:
-    """A value as it is typed."""
-    if value is None:
-        return ""
-    if kind == "flag":
-        return "true" if value is True else "false"
-    if kind == "list":
-        return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    if kind == "table":
-        given = value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else value
-        return in_lines(given) if given else ""
-    return str(value.value if isinstance(value, Enum) else value)
+def _row(item: Field, system: str, place: str, name: str = "", raw: Any = None, before: Any = None) -> Row:
+    """A row as it stands in ltc.yaml (``raw``, as a table ``before``), or a new one."""
+    assert item.model is not None  # noqa: S101 - of rows
+    given: dict[str, Any] = before or {}
+    number = int(place.rpartition(".")[2])
+    return Row(
+        place, number, name, raw if before is not None else {}, given, fields(item.model, system, given, f"{place}.")
+    )
 
 
-def _sample(inner: list[dict[str, Any]]) -> str:
-    lines: list[str] = []
-    for item in inner:
-        if item["required"]:
-            *above, last = item["name"].split(".")
-            for depth, part in enumerate(above):
-                line = f"{'  ' * depth}{part.lower()}:"
-                if line not in lines:
-                    lines.append(line)
-            lines.append(f"{'  ' * len(above)}{last}: …")
-    return "\n".join(lines)
-
-
-def _read(item: Field, text: str, allowed: Allowed) -> Any:
-    """What stands in ltc.yaml for it; ``None`` for nothing. Raises ``Mistyped``."""
+def _fill(item: Field, sent: Mapping[str, str], allowed: Allowed) -> None:
+    value = sent.get(PREFIX + item.place, "").replace("\r\n", "\n")
+    if item.kind == "table":
+        value = dedent(value).strip("\n").rstrip()
+    elif item.kind != "choice":  # a tab may be chosen
+        value = value.strip()
     if item.kind == "secret":
-        if item.source == "keep" or not text:
-            if item.required and item.source != "keep":
-                raise Mistyped("missing")
-            return None
-        return allowed.check(item.source, text)
-    if not text:
-        if item.required:
+        item.source = sent.get(f"{PREFIX}{item.place}.in", "env")
+    try:
+        read(item, value, allowed)
+        item.value = value
+    except Mistyped as error:
+        item.problem = error.key
+        item.value = "" if item.kind == "secret" or error.key == "secret_typed" else value
+
+
+def _fill_rows(item: Field, sent: Mapping[str, str], allowed: Allowed, system: str) -> None:
+    """The rows that the form had: each sends its name, or that it is there."""
+    had = {row.number: row for row in item.rows}
+    start, item.rows = f"{PREFIX}{item.place}.", []
+    tails = [name.removeprefix(start) for name in sent if name.startswith(start)]
+    for number in sorted({int(tail) for tail in tails if tail.isascii() and tail.isdigit() and len(tail) < 4}):
+        place = f"{item.place}.{number}"
+        row = had.get(number) or _row(item, system, place)
+        row.name = sent[PREFIX + place].strip() if item.named else ""
+        filled(row.fields, sent, allowed, system)
+        row.problem = _wrong_name(row.name, [other.name for other in item.rows]) if item.named else ""
+        if row.problem == "secret_typed":
+            row.name = ""
+        item.rows.append(row)
+    if item.required and not item.rows:
+        item.problem = "no_row"
+    elif len(item.rows) > MOST_ROWS:
+        item.problem = "many_rows"
+
+
+def _wrong_name(name: str, others: list[str]) -> str:
+    if not name:
+        return "missing"
+    if list(literals.found({"": name})):
+        return "secret_typed"
+    if not name.isprintable():
+        return "one_line"
+    return "row_twice" if name in others else ""
+
+
+def _value(item: Field, allowed: Allowed) -> Any:
+    """What stands in ltc.yaml for a field; ``None`` for nothing. Raises ``Mistyped``."""
+    if item.kind == "group":
+        assert item.model is not None  # noqa: S101 - of a group
+        before = shapes.spelled(item.raw, item.model) or {}
+        if not item.required and not item.is_given:
+            left = {key: value for key, value in before.items() if key not in item.model.model_fields}
+            return left or (item.raw if item.raw == {} else None)
+        made = config(item.fields, before, allowed)
+        return item.raw if item.raw is not None and made == before else made
+    if item.kind == "rows":
+        if any(row.problem for row in item.rows):
             raise Mistyped("missing")
-        return None
-    if item.raw is not None and text == item.was:
-        return item.raw
-    if item.raw is None and text == item.default:
-        return None
-    found = _table(text) if item.kind == "table" else _plain(item, text)
-    if list(literals.found({item.name: found})):
-        raise Mistyped("secret_typed")
-    if item.name == "network" and isinstance(found, dict) and any(map(is_of_the_cloud, _hosts(found))):
-        raise Mistyped("metadata")
-    for reference in references(found):
-        kind, _, name = reference[2:-1].partition(":")
-        allowed.check(kind, name)
-    return found
+        found = [(row.name, _entry(row, allowed)) for row in item.rows]
+        made_of = dict(found) if item.named else [entry for _, entry in found]
+        return made_of if made_of or item.required or item.raw is not None else None
+    return read(item, item.value, allowed)
 
 
-def _plain(item: Field, text: str) -> Any:
-    if item.kind == "list":
-        return [line.strip() for line in text.split("\n") if line.strip()]
-    if item.kind == "flag":
-        if text not in ("true", "false"):
-            raise Mistyped("no_choice")
-        return text == "true"
-    if item.kind == "choice" and text not in item.choices:
-        raise Mistyped("no_choice")
-    if item.kind == "number":
-        if not re.fullmatch(r"-?\d{1,15}(?:\.\d{1,9})?", text):
-            raise Mistyped("no_number")
-        return int(text) if "." not in text else text
-    if "\n" in text or not text.isprintable():
-        raise Mistyped("one_line")
-    return text
-
-
-def _table(text: str) -> Any:
-    try:
-        found = parse(text, "")
-    except FileUnusable:
-        raise Mistyped("no_table") from None
-    return _copied(found)
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
-
-
-def _hosts(network: dict[str, Any]) -> list[str]:
-    named = network.get("private")
-    return [str(host) for host in named] if isinstance(named, list) else [str(named)]
-
-
-def is_of_the_cloud(host: str) -> bool:
-    """Whether a host is an address at which clouds hand out credentials to machines: only a text editor allows one."""
-    name = host.strip().strip("[]").rstrip(".").partition("%")[0].lower()
-    try:
-        address = ip_address(name)
-    except ValueError:
-        try:
-            address = ip_address(inet_aton(name)) if name[:1].isdigit() else ip_address("192.0.2.1")
-        except OSError:
-            return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_link_local) or str(mapped) in _CREDENTIALS
-
-
-def references(value: Any) -> Iterator[str]:
-    """Every reference in a system's config."""
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from references(item)
-    elif isinstance(value, str):
-        yield from (match.group(0) for match in REFERENCE.finditer(value))
+def _entry(row: Row, allowed: Allowed) -> Any:
+    """A row as it stands in ltc.yaml."""
+    made = config(row.fields, row.before, allowed)
+    return row.raw if made == row.before else made

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from console.web.desk import Visit
-    from mappings.suggest import Proposal
 
 _LISTED, _PATHS = 12, 400
 _LINE, _FIRST_LINE = "lines.", "lines.1."
@@ -48,9 +47,7 @@ def page(
     except trial.Broken as error:
         seen.problem = seen.problem or visit.texts(f"mapping_editor.broken.{error.key}")
     record = found["now"] or {"fields": [], "shapes": {}, "refused": None, "skipped": False}
-    proposed: list[Proposal] = []
-    if seen.mapping is not None and now is not None:
-        proposed = suggesting.for_the_rest(seen.mapping, seen.stream, seen.records[:LOOKED_AT])
+    proposed = seen.proposed()
     fields = known_fields(now.entity) if now else {}
     return visit.page(
         "mapping",

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from console import described, mapping_edit, trial
+from console import described, mapping_edit, suggesting, trial
 from console.expressions import Mistyped
-from console.mapping_change import changed
+from console.mapping_change import changed, taken
 from console.mapping_place import Place
 from console.web.admin.samples import held
 from mappings.engine import Mapping, StreamMapping, decode
@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from connectors.contract import StreamSpec
     from console.i18n import Texts
     from console.web.desk import Visit
+    from mappings.suggest import Proposal
     from settings.model import Settings
     from state.lookup import Sample
 
+TICK = "take."
+"""Before the name of a suggestion that is ticked."""
+SEVERAL = "several"
+"""The kind of a change that takes suggestions, all that its form names."""
 LOOKED_AT = 20
 """Records of a stream that are looked through for what is in them."""
 _UNREADABLE = (ValueError, RecursionError)
@@ -65,6 +70,12 @@ class Seen:
         """The stream's mapping as it is saved."""
         return self.mapping.streams.get(self.stream) if self.mapping is not None else None
 
+    def proposed(self) -> list[Proposal]:
+        """What may fill the fields that the mapping leaves empty, the surest first."""
+        if self.mapping is None or self.now is None:
+            return []
+        return suggesting.for_the_rest(self.mapping, self.stream, self.records[:LOOKED_AT])
+
     def tried(self, text: str | None = None, *, whole: bool = False) -> dict[str, Any]:
         """The mapping, or with a text what would be different, on the records. Raises ``trial.Broken``.
 
@@ -102,7 +113,11 @@ def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any],
     texts = seen.visit.texts
     try:
         base = mapping_edit.base(seen.text, seen.place.own.name)
-        text = changed(seen.text, seen.place.own.name, base, seen.stream, seen.now, sent)
+        if sent.get("kind") == SEVERAL and seen.now is not None:
+            names = sent.get("field", "").split(",")
+            text = taken(seen.text, seen.place.own.name, seen.stream, seen.now, seen.proposed(), names)
+        else:
+            text = changed(seen.text, seen.place.own.name, base, seen.stream, seen.now, sent)
         found = seen.tried(text, whole=sent.get("kind") == "text")
     except Mistyped as error:
         return "", {}, texts(f"mapping_editor.mistyped.{error.key}", line=error.line)
@@ -111,6 +126,18 @@ def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any],
     except trial.Broken as error:
         return "", {}, texts(f"mapping_editor.broken.{error.key}")
     return text, found, in_words(**found["problem"]) if found["problem"] else ""
+
+
+def named(seen: Seen, sent: MappingType[str, str]) -> dict[str, str]:
+    """The form with the suggestions by name that are ticked in it, or that are surer than it says."""
+    if sent.get("kind") != SEVERAL or "which" not in sent:
+        return dict(sent)
+    names = [name.removeprefix(TICK) for name in sent if name.startswith(TICK)]
+    if sent["which"] == "above":
+        above = sent.get("above", "")
+        least = int(above) if above.isascii() and above.isdigit() and len(above) < 4 else 100
+        names = [item.field for item in seen.proposed() if item.confidence >= least]
+    return {**sent, "field": ",".join(names)}
 
 
 def first_text(seen: Seen) -> str:

@@ -13,8 +13,9 @@ from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
 from console.web.admin.mapping_page import FORM, before_and_after, form_again, form_for, page
-from console.web.admin.mapping_seen import Seen, first_text, in_words, offered, tried
+from console.web.admin.mapping_seen import Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
+from console.web.runs import begun
 from mappings.engine import Mapping, load
 from mappings.errors import MappingFileError
 from state import audit, quarantine, shapes
@@ -95,6 +96,7 @@ def live(visit: Administrator, _sent: AdministratorForm, system: str, stream: st
 def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: str) -> Response:
     """What a change would do; nothing is kept."""
     seen = _seen(visit, system, stream, sent.get("record", ""))
+    sent = named(seen, sent)
     text, found, problem = tried(seen, sent)
     if problem or sent.get("version", "") != seen.version:
         seen.problem = problem or visit.texts("mapping_editor.stale")
@@ -134,7 +136,7 @@ def replay(visit: Administrator, _sent: AdministratorForm, system: str, stream: 
         return visit.page("refused", 409, what="409")
     with visit.desk.store.transaction() as connection:
         audit.append(connection, visit.member.name, "records mapped again", {"system": system, "stream": stream})
-    return see("/runs")
+    return see(begun(visit))
 
 
 def _seen(visit: Visit, system: str, stream: str, record: str) -> Seen:

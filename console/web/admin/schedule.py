@@ -28,6 +28,8 @@ class Planned:
     cron: str
     interval: str
     due: datetime | None = None
+    written: str = ""
+    """The interval as ltc.yaml has it."""
     problem: str = ""
 
 
@@ -78,7 +80,7 @@ def _row(name: str, entry: dict[str, Any], sent: dict[str, str]) -> Planned:
         row.problem = "no_choice"
     if row.every == "cron" and not cron.is_possible(row.cron):
         row.problem = "no_cron"
-    if row.every == "interval" and not drafts.is_minutes(row.interval):
+    if row.every == "interval" and not drafts.is_interval(row.interval):
         row.problem = "no_minutes"
     return row
 
@@ -87,6 +89,8 @@ def _rows(visit: Visit, text: str, sent: dict[str, str]) -> list[Planned]:
     now = datetime.now(visit.desk.settings.business_day_zone)
     rows = [_row(name, entry, sent) for name, entry in _systems(text, common.files(visit).main).items()]
     for row in rows:
+        given = row.every == "interval" and not row.problem
+        row.written = drafts.with_unit(row.interval) if given else ""
         row.due = cron.next_due(row.cron, now) if row.every == "cron" and not row.problem else None
     return rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query
@@ -13,11 +13,13 @@ from starlette.responses import Response
 from connectors import registry
 from console import described
 from console.checking import Checked
-from console.web.admin import common, drafts, mapping_drafts
+from console.web.admin import choosing, common, drafts, fields, mapping_drafts
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.drafts import BY_HAND, PUSHES, ROLES, Draft
 from console.web.admin.files import FileError
 from console.web.desk import Administrator, AdministratorForm, Visit, see
+from mappings.model import ENTITIES
+from settings import spans
 from settings.errors import SecretMissing
 from settings.secrets import resolve
 from yamlfiles.editing import drop
@@ -27,16 +29,6 @@ router = APIRouter()
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _SAID = ("added", "changed", "removed")
-
-
-class Offered(NamedTuple):
-    """A connector that can be chosen; ``problem`` says why not."""
-
-    name: str
-    about: str
-    """Empty where the words have it."""
-    grade: str
-    problem: str = ""
 
 
 @router.get("/settings")
@@ -59,7 +51,7 @@ def new(visit: Administrator, connector: Annotated[str, Query(max_length=300)] =
     """Choose a connector; then its form."""
     common.whole(visit)
     if not connector:
-        return choice(visit)
+        return choosing.page(visit)
     return _page(visit, _new(visit, connector), Outcome(), None)
 
 
@@ -102,46 +94,11 @@ def remove(visit: Administrator, sent: AdministratorForm, name: str) -> Response
     return _removal(visit, name, sent)
 
 
-def choice(visit: Visit, outcome: Outcome | None = None, status: int = 200) -> Response:
-    """The page on which a connector is chosen, also after an upload that was not taken."""
-    found = common.files(visit)
-    own = []
-    for file in found.names(visit.desk.settings):
-        if found.kind(file, visit.desk.settings) == "manifest":
-            own.append(_manifest(visit, file))
-    return visit.page(
-        "admin_connectors",
-        status,
-        own=own,
-        offered=_offered(),
-        outcome=outcome or Outcome(),
-        why_not=found.why_not(found.main),
-    )
-
-
-def _manifest(visit: Visit, file: str) -> Offered:
-    try:
-        return Offered(file, described.summary(registry.load(file, common.files(visit).folder)), "")
-    except FileUnusable as error:
-        return Offered(file, "", "", str(error).splitlines()[0][:300])
-
-
-def _offered() -> list[Offered]:
-    """The connectors that are built in or installed. None is loaded: that takes a while, and one may be broken."""
-    from conformance import shelf
-
-    grades = shelf.read()
-    return [
-        Offered(name, "", str(grades.get(name, {}).get("grade") or ""), "by_hand" if name in BY_HAND else "")
-        for name in registry.names()
-    ]
-
-
 def _new(visit: Visit, connector: str) -> Draft:
     """The form of a new system; raises ``HTTPException`` 404 for a connector that is not offered."""
     found, settings = common.files(visit), visit.desk.settings
     own = connector in found.names(settings) and found.kind(connector, settings) == "manifest"
-    if not own and connector not in {item.name for item in _offered() if not item.problem}:
+    if not own and connector not in {item.name for item in choosing.offered() if not item.problem}:
         raise HTTPException(404)
     try:
         return drafts.start(found.read(found.main), "", connector, found, ())
@@ -174,6 +131,8 @@ def _with(visit: Visit, name: str, answer: Callable[[Draft], Response]) -> Respo
 def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
     drafts.fill(draft, sent)
     outcome, checked, do = Outcome(), None, sent.get("do", "preview")
+    if drafts.rearranged(draft, do):
+        return _page(visit, draft, outcome, None, 200, sent)
     if not draft.is_good or (draft.before and draft.connector in BY_HAND):
         return _page(visit, draft, outcome, None, 422, sent)
     try:
@@ -249,7 +208,7 @@ def _page(
     sent: dict[str, str] | None = None,
 ) -> Response:
     found = common.files(visit)
-    for item in draft.fields:
+    for item in fields.walk(draft.fields):
         if item.kind == "secret" and item.source == "env" and item.value and not item.problem:
             item.is_set = _is_set(item.value)
     main = found.read(found.main)
@@ -263,6 +222,7 @@ def _page(
         outcome=outcome,
         checked=checked,
         seen=main.digest,
+        entities=sorted(ENTITIES),
         roles=ROLES,
         pushes=PUSHES,
         by_hand=draft.connector in BY_HAND,
@@ -293,4 +253,4 @@ def _schedule(visit: Visit, name: str) -> str:
         return visit.texts("admin.schedule.none")
     if chosen.cron:
         return chosen.cron
-    return visit.texts("admin.schedule.minutes", count=(chosen.interval or 0) // 60)
+    return visit.texts("admin.schedule.interval_of", span=spans.written(chosen.interval or 0))

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.responses import Response
 
-from console.web.admin import common, systems
+from console.web.admin import choosing, common
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.files import CONNECTORS
 from console.web.desk import Administrator, Visit, see
@@ -61,9 +61,9 @@ def bring(visit: Administrator, sent: Annotated[Upload, Depends(_upload)]) -> Re
     try:
         file = _kept(visit, sent)
     except REFUSALS as error:
-        return systems.choice(visit, common.refused(error), 422)
+        return choosing.page(visit, common.refused(error), 422)
     if not file:
-        return systems.choice(visit, Outcome(key="there_already"), 409)
+        return choosing.page(visit, Outcome(key="there_already"), 409)
     return see("/settings/systems/new?" + urlencode({"connector": file}))
 
 

@@ -8,8 +8,6 @@ from console import freshness
 from console.i18n import texts
 from console.web.api.run_models import Started
 from console.web.problems import Refusal
-from state import queries
-from state.clock import now_us
 
 if TYPE_CHECKING:
     from fastapi import Response
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from console.web.work import Worker
     from state.pauses import Pause
 
-_NOTED_AS = {"plan": "push"}
-_LOOKS = 40
-_BETWEEN_SECONDS = 0.05
 _AGAIN = "Wait until it has ended: GET /api/v1/runs?status=running."
 LOCATION: dict[int | str, dict[str, Any]] = {
     202: {"headers": {"Location": {"description": "Where the run can be looked at", "schema": {"type": "string"}}}}
@@ -41,11 +36,10 @@ def start(
 
     ``given`` is what ``Worker.start`` takes besides.
     """
-    began = now_us()
     systems = caller.limit if system is None and plan_id is None else None
     if not worker.start(kind, caller.name, system=system, systems=systems, plan_id=plan_id, **given):
         raise busy()
-    id = _id(caller, worker, _NOTED_AS.get(kind, kind), began)
+    id = worker.begun()
     if id is None and worker.problem:
         sentence, _, remedy = worker.problem.partition("\n")
         raise Refusal(409, sentence, remedy.strip().removeprefix("→ "))
@@ -66,15 +60,3 @@ def refuse_paused(caller: Caller, pause: Pause | None, *, allowed: bool) -> None
         remedy = f"Resume it, POST /api/v1/systems/{pause.system}/resume, or send `paused: true` to do it all the same."
         told = freshness.paused(pause, caller.settings, texts("en"))
         raise Refusal(409, f"{told.rstrip('.')}.", remedy)
-
-
-def _id(caller: Caller, worker: Worker, kind: str, began: int) -> str | None:
-    """The id of the run that has just been started; it takes a moment to be in the store."""
-    for _ in range(_LOOKS):
-        at_work = worker.is_at_work()
-        with caller.store.reading() as connection:
-            found = queries.begun_here(connection, kind, began)
-        if found is not None or not at_work:
-            return found
-        worker.wait(_BETWEEN_SECONDS)
-    return None

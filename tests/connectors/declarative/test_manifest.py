@@ -38,7 +38,7 @@ MISTAKES = {
     "setting that is not there": ("{config.token}", "{config.tokn}", "no setting tokn; did you mean {config.token}?"),
     "setting of a list": ("/orders, query: {", '/orders, query: {s: "{config.shop}", ', "there is no setting shop;"),
     "secret of a list": ("/orders, query: {", '/orders, query: {t: "{config.token}", ', "is a secret, which only auth"),
-    "unknown paging": ("by: page", "by: pages", "Input should be"),
+    "unknown paging": ("by: page", "by: pages", "Did you mean `page`?"),
     "unknown time format": ("format: milliseconds", "format: epoch", "is iso, seconds, milliseconds"),
     "write without reading": ('    one: {get: "/orders/{id}", record: result}\n', "", "update needs one"),
     "secret with a default": ("type: secret,", "type: secret, default: abc,", "a secret has no default"),

@@ -35,6 +35,7 @@ def test_a_set_of_equal_amounts_is_suggested_of_those_that_are_due_about_then() 
     world.item("INV-1", "220.52", day=-60, due=-30)
     late = world.item("INV-2", "220.52", day=0, due=19)
     large = world.item("INV-3", "1838.16", day=0, due=19)
+    world.receipt("215.00", day=-10)  # it may have paid the first, so that nothing is sure
     receipt = world.receipt("2058.68", day=20)
     outcome = world.apply()
     assert outcome.settled(receipt) == {}

@@ -101,10 +101,12 @@ def test_a_connector_without_a_mapping_of_its_own_is_given_one_that_ltc_yaml_nam
     admin = as_role(Role.ADMIN)
     admin.client.timeout = 60
     page = admin.get("/settings/systems/new?connector=files").text
-    streams = "sale:\n  pattern: sales-*.csv\n  entity: order\n  key: [number]"
     sent = {"connector": "files", "name": "exports", "config.folder": str(config.parent / "in"), "cron": ""}
     sent |= {
-        "config.streams": streams,
+        "config.streams.0": "sale",
+        "config.streams.0.pattern": "sales-*.csv",
+        "config.streams.0.entity": "order",
+        "config.streams.0.key": "number",
         "every": "",
         "config.token": "",
         "config.shop": "",

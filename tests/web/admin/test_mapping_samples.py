@@ -1,0 +1,121 @@
+"""What a mapping is tried on shows values, not of people; what is refused is named; suggestions are taken together."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console import mapping_change, trying
+from console.expressions import Mistyped
+from mappings.engine import load
+from mappings.suggest import Proposal
+
+MAPPING = """\
+version: 1
+connector: shop
+streams:
+  order:
+    entity: order
+    fields: {number: no, currency: cur}
+"""
+RECORD = {
+    "no": "SO-1",
+    "cur": "EUR",
+    "total": "12,50 EUR",
+    "colour": "red",
+    "pieces": 3,
+    "buyer_name": "Maria Rossi",
+    "note": "call +39 06 555 4444",
+    "delivery": {"email": "maria@acme.example", "city": "Roma"},
+}
+
+
+def answer(tmp_path: Path, text: str | None, *records: dict[str, Any], mapping: str = MAPPING) -> dict[str, Any]:
+    file = tmp_path / "shop.yaml"
+    file.write_text(mapping)
+    bodies = [(f"r{n}", base64.b64encode(json.dumps(item).encode()).decode()) for n, item in enumerate(records, 1)]
+    stream = next(iter(load(file).streams))
+    return trying.answer(
+        {
+            "system": "shop",
+            "source": str(file),
+            "text": text,
+            "name": file.name,
+            "folder": str(tmp_path),
+            "records": {stream: bodies},
+            "shown": (stream, "r1"),
+        }
+    )
+
+
+def test_what_nothing_maps_is_shown_with_its_value_and_what_may_be_of_a_person_by_type_and_length(
+    tmp_path: Path,
+) -> None:
+    shown = answer(tmp_path, None, RECORD)["now"]["shapes"]
+    assert (shown["colour"], shown["pieces"], shown["delivery.city"]) == ("red", 3, "Roma")
+    assert shown["buyer_name"] == "<str of 11>"
+    assert shown["note"] == "<str of 20>"
+    assert shown["delivery.email"] == "<str of 18>"
+
+
+def test_in_streams_about_people_no_text_that_is_not_read_is_shown(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("order:", "lead:").replace("entity: order", "entity: lead")
+    mapping = mapping.replace("{number: no, currency: cur}", "{email: mail}")
+    shown = answer(tmp_path, None, {"mail": "m@acme.example", "colour": "red", "score": 7}, mapping=mapping)["now"]
+    assert shown["shapes"] == {"colour": "<str of 3>", "score": 7}
+
+
+def test_a_record_that_a_change_refuses_is_named_with_field_column_value_and_reason(tmp_path: Path) -> None:
+    changed = MAPPING.replace("currency: cur}", "currency: cur, gross_amount: total}")
+    good = {**RECORD, "total": "12.50"}
+    found = answer(tmp_path, changed, good, RECORD, *[RECORD] * 8)["streams"]["order"]
+    assert found["counts"] == {"changed": 1, "refused": 9}
+    assert len(found["refused"]) == 5
+    assert found["refused"][0] == {
+        "id": "r2",
+        "field": "gross_amount",
+        "path": "total",
+        "value": '"12,50 EUR"',
+        "reason": "is not a decimal number",
+        "kind": "money",
+    }
+
+
+def test_the_value_of_a_person_is_not_told_when_it_is_refused(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("order:", "lead:").replace("entity: order", "entity: lead")
+    mapping = mapping.replace("{number: no, currency: cur}", "{email: mail}")
+    changed = mapping.replace("{email: mail}", "{email: mail, source_created_at: mail}")
+    found = answer(tmp_path, changed, {"mail": "maria@acme.example"}, mapping=mapping)["streams"]["lead"]
+    assert found["refused"][0]["field"] == "source_created_at"
+    assert "maria" not in json.dumps(found)
+
+
+def taken(tmp_path: Path, *names: str) -> str:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        MAPPING.replace("order:", "lead:").replace("entity: order", "entity: lead").replace(", currency: cur", "")
+    )
+    proposed = [
+        Proposal("email", "mail", 97, ""),
+        Proposal("phone", "tel", 90, "", ("phone",)),
+        Proposal("campaign", "camp", 60, ""),
+    ]
+    return mapping_change.taken(file.read_text(), file.name, "lead", load(file).streams["lead"], proposed, names)
+
+
+def test_several_suggestions_are_taken_at_once_with_their_steps_and_people_marked(tmp_path: Path) -> None:
+    (tmp_path / "then.yaml").write_text(taken(tmp_path, "email", "phone"))
+    stream = load(tmp_path / "then.yaml").streams["lead"]
+    assert set(stream.definition.fields) == {"number", "email", "phone"}
+    assert {"email", "phone"} <= stream.personal
+    assert "do: [phone]" in (tmp_path / "then.yaml").read_text()
+
+
+@pytest.mark.parametrize("names", [("",), ("email", "nothing"), ()])
+def test_what_is_not_suggested_is_not_taken(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with pytest.raises(Mistyped):
+        taken(tmp_path, *names)
