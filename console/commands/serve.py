@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -177,6 +178,14 @@ def _listen(application: Any, listening: Listening, announce: Callable[[str], No
     )
     scheme = "https" if listening.key else "http"
     with suppress(KeyboardInterrupt), config.bind_socket() as bound:  # to be stopped is how it ends
-        bound.listen()  # whoever reads the address may call it at once
-        announce(listening.public_url or f"{scheme}://{listening.host}:{bound.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[bound])
+        address = listening.public_url or f"{scheme}://{listening.host}:{bound.getsockname()[1]}"
+
+        class Announced(uvicorn.Server):
+            """Tells its address once it takes calls and minds signals; one that comes in an import may be lost."""
+
+            async def startup(self, sockets: list[socket] | None = None) -> None:
+                await super().startup(sockets=sockets)
+                if self.started:
+                    announce(address)
+
+        Announced(config).run(sockets=[bound])
