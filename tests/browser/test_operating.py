@@ -53,8 +53,8 @@ def test_it_runs_a_sync_pauses_a_system_and_writes_back_a_part_of_a_plan(
     page = olaf.page
     page.get_by_role("link", name="Systems").click()
     page.get_by_role("button", name="Sync now").click()
+    page.wait_for_url("**/runs/*")
     expect(page.get_by_text("running", exact=True)).to_have_count(0, timeout=30_000)
-    page.locator("main table a").first.click()
     olaf.reads("crm.deal pull began")
     olaf.picture("run-en")
 

@@ -78,7 +78,7 @@ def test_a_system_that_nobody_has_seen_is_added(
     anna.picture("settings-difference-en")
     page.get_by_role("button", name="Save").click()
     anna.reads("The system was added.")
-    assert "    schedule: {interval: 1800}\n" in config.read_text()
+    assert "    schedule: {interval: 30m}\n" in config.read_text()
     page.get_by_role("link", name="History of the settings").click()
     page.get_by_role("link", name="3", exact=True).click()
     anna.reads("Take it back")
