@@ -63,7 +63,11 @@ def serving(config: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen
             yield it.stdout.readline().split()[1], it
         finally:
             it.send_signal(signal.SIGTERM)
-            it.wait(20)
+            try:
+                it.wait(20)
+            except subprocess.TimeoutExpired:
+                it.kill()  # it would be waited for without end
+                raise
 
 
 def test_a_row_is_there_a_moment_after_its_webhook_and_forgers_are_sent_away(
