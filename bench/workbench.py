@@ -182,8 +182,10 @@ def _serve(url: str, port: int) -> None:
     import uvicorn
 
     from console.web.app import workbench
+    from reconciliation import trace
 
     with open_store(url) as store:
+        trace.warm_up(settings())
         app = workbench(store, settings())
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
 

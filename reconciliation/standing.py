@@ -4,6 +4,8 @@ To open DuckDB, to make macros and tables and to plan some eighty statements tak
 the records of one chain. So that is done once for given rules. Rows are put in within a transaction that is rolled
 back in the end: they exist for one connection only, and each connection serves one computation at a time.
 
+Frames are few: making one takes longer than waiting for another one, as processors are few too.
+
 The statements stay the ones that ``prepare`` runs on any frame. Here ``CREATE OR REPLACE TABLE x AS query`` is run as
 ``INSERT INTO x query``, prepared; what neither the wanted table nor a decision depends on is left out; and a statement
 whose tables hold nothing but what they held at the beginning gives what it gave then, so it is not run.
@@ -11,12 +13,13 @@ whose tables hold nothing but what they held at the beginning gives what it gave
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
@@ -35,6 +38,8 @@ _MACRO = re.compile(rf"{_BEFORE}CREATE (?:OR REPLACE )?MACRO\b")
 _WORD = re.compile(r"\w+")
 _KEPT = 4
 """Databases that are kept, each for other rules; one takes some megabytes."""
+FRAMES = max(2, os.cpu_count() or 1)
+"""Computations at a time in one database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,8 @@ class Standing:
     def __init__(self, rules: Rules, prepare: Callable[[Frame], None], wanted: str) -> None:
         self._root = session.lasting()
         self._prepare = prepare
+        self._places = BoundedSemaphore(FRAMES)
+        self._warming = Lock()
         self._idle: deque[StandingFrame] = deque()
         maker = _Maker(self._root, rules)
         self._root.execute(definitions(rules))
@@ -156,15 +163,25 @@ class Standing:
 
     @contextmanager
     def frame(self, rules: Rules, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Frame]:
-        """A frame of these rows (as they are stored, by the name of their source), with the wanted table made."""
-        try:
-            frame = self._idle.pop()
-        except IndexError:
-            frame = StandingFrame(self._root.cursor(), rules, self._known)
-        with frame.holding(rules, rows):
-            self._prepare(frame)
-            yield frame
-        self._idle.append(frame)  # one that failed is not used again
+        """A frame of these rows (as they are stored, by the name of their source), with the wanted table made.
+
+        Who comes while all are in use waits for one.
+        """
+        with self._places:
+            try:
+                frame = self._idle.pop()
+            except IndexError:
+                frame = StandingFrame(self._root.cursor(), rules, self._known)
+            with frame.holding(rules, rows):
+                self._prepare(frame)
+                yield frame
+            self._idle.append(frame)  # one that failed is not used again
+
+    def warm_up(self, rules: Rules) -> None:
+        """Make all frames now, with their statements, so that nobody waits for that."""
+        with self._warming, ExitStack() as stack:
+            for _ in range(FRAMES):
+                stack.enter_context(self.frame(rules, {}))
 
 
 class _Feed:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -105,6 +106,7 @@ def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
     if urlsplit(listening.public_url).path:
         raise click.UsageError("The workbench needs a host of its own: --public-url without a path.")
     from console.web.app import LOOPBACK, workbench
+    from reconciliation import trace
 
     store = app.new_store
     hosts = (*LOOPBACK, *((called,) if called else ()))
@@ -114,6 +116,7 @@ def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
         say(app.texts("serve.workbench", url=base))
         for link in _first_link(store, app.settings, app.actor):
             say(f"{app.texts('serve.first')}\n  {base}{link}")
+        Thread(target=trace.warm_up, args=(app.settings,), name="warming up").start()
 
     _listen(made, listening, announce)
     return 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 
-from reconciliation import frame, states
+from reconciliation import frame, standing, states
 from reconciliation.frame import Frame
 from reconciliation.rules import Rules
 from reconciliation.standing import Standing
@@ -143,6 +143,39 @@ def test_those_who_trace_at_the_same_time_see_their_own_orders(sqlite_store: Sto
     for needle, found in answers:
         assert needle in found
         assert found == {name: whole[name] for name in found}
+
+
+def test_nobody_waits_for_what_was_made_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = Rules.of(settings())
+    database = Standing(rules, states.prepare, "order_states")
+    database.warm_up(rules)
+
+    def plan(_frame: Frame, sql: str) -> None:
+        raise AssertionError(f"planned only now: {sql}")
+
+    monkeypatch.setattr(standing.StandingFrame, "_planned", plan)
+    order = dict.fromkeys(frame.SOURCES["orders"].kinds) | {"record_id": 1, "system": "erp", "deleted": 0}
+    with database.frame(rules, {"orders": [order]}) as one, database.frame(rules, {}) as other:
+        assert one.value("SELECT count(*) FROM order_states") == 1
+        assert other.value("SELECT count(*) FROM order_states") == 0
+
+
+def test_who_comes_while_all_is_in_use_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "FRAMES", 1)
+    rules = Rules.of(settings())
+    database = Standing(rules, states.prepare, "order_states")
+    entered = Event()
+
+    def come() -> None:
+        with database.frame(rules, {}):
+            entered.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.frame(rules, {}):
+            coming = pool.submit(come)
+            assert not entered.wait(0.05)
+        coming.result(timeout=30)
+    assert entered.is_set()
 
 
 def test_a_failure_leaves_nothing_behind() -> None:

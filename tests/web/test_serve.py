@@ -35,7 +35,10 @@ def serving(config: Path) -> Iterator[list[str]]:
             yield [line.strip() for line in said]
         finally:
             it.send_signal(signal.SIGTERM)
-            it.wait(20)
+            try:
+                it.wait(20)
+            finally:
+                it.kill()  # it would be waited for without end
 
 
 def has_admin(config: Path) -> bool:
