@@ -9,9 +9,9 @@ from sqlalchemy.engine import Connection
 
 from state.changes import OutboxStatus, PlanStatus
 from state.findings import STANDING
+from state.schema import creation, outbox
 from state.schema import finding as findings
 from state.schema import finding_event as events
-from state.schema import outbox
 from state.schema import plan as plans
 
 _ENDS = ("waived", "waiver_declined", "resolved", "reopened")
@@ -29,11 +29,14 @@ def waivers(connection: Connection, person: str) -> int:
 
 
 def writes(connection: Connection, systems: Collection[str]) -> int:
-    """Writes to these systems that are planned and not begun."""
+    """Writes to these systems that are planned and not begun: changes, and new records."""
     of_plans = outbox.join(plans, plans.c.id == outbox.c.plan_id)
     waiting = (
         plans.c.status == PlanStatus.PLANNED.value,
         outbox.c.system.in_(systems),
         outbox.c.status == OutboxStatus.PLANNED.value,
     )
-    return int(connection.execute(select(func.count()).select_from(of_plans).where(*waiting)).scalar_one())
+    to_change = select(func.count()).select_from(of_plans).where(*waiting).scalar_subquery()
+    new = (creation.c.system.in_(systems), creation.c.status == OutboxStatus.PLANNED.value)
+    to_create = select(func.count()).select_from(creation).where(*new).scalar_subquery()
+    return int(connection.execute(select(to_change + to_create)).scalar_one())

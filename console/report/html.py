@@ -27,6 +27,9 @@ MOST_FINDINGS = 2000
 MOST_ROWS = 500
 """Of every other table."""
 
+OWED = "receivables_by_currency"
+"""The section of what customers owe, by age, a row for each currency."""
+
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 PAGE = Path(__file__).parent / "page"
 
@@ -68,7 +71,7 @@ def overview(report: Report, found: Tally, words: Texts) -> dict[str, Any]:
         **heading(report, words),
         "cards": list(cards(report, found, words)),
         "remarks": figures.remarks(found, report["base_currency"], words),
-        "period_sections": list(_period_sections(report, words)),
+        "period_sections": list(period_sections(report, words)),
         "rivers": list(_rivers(report, words)),
         "tie_outs": list(_tie_outs(report, words)),
         "stages": list(_stages(found, words)),
@@ -100,7 +103,7 @@ def _signed(report: Report, words: Texts) -> list[str]:
     return said or [words("report.not_closed", period=report["period"])]
 
 
-def _period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+def period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
     """The period and what customers owe: tables that are left out where they are empty."""
     tied = tables.period_tie_outs(report, words)
     amounts = [0, 1, 2, *range(4, 3 + 16, 2)]  # counts are in the workbook
@@ -145,7 +148,7 @@ def _owed(report: Report, words: Texts) -> Table:
         for item in report["receivables"]["ageing"]
     ]
     heads = tuple(words(f"column.{name}") for name in names)
-    return Table("receivables_by_currency", words("section.receivables_ageing"), heads, (10,) * len(names), rows)
+    return Table(OWED, words("section.receivables_ageing"), heads, (10,) * len(names), rows)
 
 
 def _numeric(table: Table) -> list[bool]:

@@ -17,9 +17,10 @@ from starlette.responses import Response
 
 from console.i18n import texts
 from console.report import figures, html
+from console.report.cards import cards
 from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
 from console.web import rivers, trends
-from console.web.desk import Reader
+from console.web.desk import Reader, Visit
 from reconciliation import gathering, money, report, river, trend
 from reconciliation.gathering import Moment
 from reconciliation.river import River
@@ -27,8 +28,9 @@ from reconciliation.rules import Rules
 from reconciliation.sections import instant
 from reconciliation.trend import Trend
 from state import figures as stored
-from state import finding_totals, news, periods
+from state import finding_pages, finding_totals, findings, news, periods
 from state.clock import now_us, to_us
+from state.finding_pages import Wanted
 from state.finding_totals import Limits
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from console.i18n import Texts
     from console.web.present import Present
     from state.store import Store
 
@@ -43,6 +46,8 @@ router = APIRouter()
 
 _PATIENCE_SECONDS = 0.2
 """So long somebody waits for the figures of a reconciliation that has just ended; then those before it are shown."""
+_LARGEST = 5
+"""Findings that the first page shows."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,9 @@ def overview(visit: Reader, period: str = "") -> Response:
     if chosen is None:
         raise HTTPException(404)
 
+    def draw_top() -> Markup:
+        return visit.part("overview_head", **_top(visit, shown, words))
+
     def draw_river() -> Markup:
         content = rivers.shown(shown.river, chosen, shown.report["base_currency"], shown.sums, words)
         return visit.part("overview_river", **content)
@@ -190,8 +198,35 @@ def overview(visit: Reader, period: str = "") -> Response:
     def draw_rest() -> Markup:
         content = html.overview(shown.report, shown.sums, words)
         charts = trends.shown(shown.trend, content["base"], words)
-        return visit.part("overview_body", findings_at="/findings", charts=charts, **content)
+        sections = [section for section in content["period_sections"] if section["id"] == html.OWED]
+        return visit.part("overview_body", findings_at="/findings", charts=charts, sections=sections, **content)
 
+    top = latest.drawn(shown, "top", draw_top)
     flow = latest.drawn(shown, chosen.name, draw_river)
     body = latest.drawn(shown, "rest", draw_rest)
-    return visit.page("overview", river=flow, body=body, **html.heading(shown.report, words))
+    return visit.page("overview", top=top, river=flow, body=body, **html.heading(shown.report, words))
+
+
+@router.get("/figures")
+def figures_of_the_period(visit: Reader) -> Response:
+    """All tables of the report but the findings: the period, its tie-outs, what customers owe, what came in."""
+    latest: Latest = visit.request.app.state.latest
+    shown = latest.of(visit.texts.locale)
+    words = texts(visit.texts.locale)
+    sections = list(html.period_sections(shown.report, words))
+    body = latest.drawn(shown, "figures", lambda: visit.part("all_figures_body", sections=sections))
+    parts = [(section["id"], section["title"]) for section in sections if section["title"]]
+    return visit.page("all_figures", parts=parts, body=body, **html.heading(shown.report, words))
+
+
+def _top(visit: Visit, shown: Shown, words: Texts) -> dict[str, Any]:
+    """The headline figures, and the findings with the most money."""
+    rules = Rules.of(visit.desk.settings)
+    with visit.desk.store.reading() as connection:
+        ids = finding_pages.ids(connection, Wanted(order="amount", least=1), _LARGEST)
+        found = findings.of_ids(connection, ids)
+    return {
+        "cards": list(cards(shown.report, shown.sums, words)),
+        "largest": [report.shown(item, rules, visit.lang) for item in found],
+        "base": shown.report["base_currency"],
+    }

@@ -69,6 +69,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/readyz"): EVERYBODY,
     ("GET", "/metrics"): EVERYBODY,  # who sends the token, or is on this machine
     ("GET", "/"): MEMBERS,
+    ("GET", "/figures"): MEMBERS,
     ("GET", "/river"): MEMBERS,
     ("GET", "/findings"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,

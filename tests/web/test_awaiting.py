@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from settings.model import Settings
 from state.members import Role
+from state.schema import creation
 from state.store import Store
 from sync import job
 from tests.web.conftest import Browser
@@ -43,5 +44,18 @@ def test_an_operator_is_told_of_the_write_backs_of_their_own_systems(
 ) -> None:
     job.run_sync(sqlite_store, settings, push="plan")
     assert waits(olaf(Role.OPERATOR)) == "Waits for you: write-backs to approve: 7"
+    _one_to_create(sqlite_store, "erp")
+    assert waits(olaf(Role.OPERATOR)) == "Waits for you: write-backs to approve: 8"
+    assert waits(olaf(Role.OPERATOR, "erp")) == "Waits for you: write-backs to approve: 1"
+    _one_to_create(sqlite_store, "erp", status="superseded")
     assert waits(olaf(Role.OPERATOR, "erp")) == ""
     assert waits(olaf(Role.VIEWER)) == ""
+
+
+def _one_to_create(store: Store, system: str, status: str = "planned") -> None:
+    texts = ("rule", "stream", "entity", "origin_system", "origin_stream", "origin_entity", "origin_source_id")
+    numbers = ("origin_id", "origin_seq", "round", "attempts", "created_at")
+    row = dict.fromkeys((*texts, "key", "content", "reason", "message", "run_id"), "x") | dict.fromkeys(numbers, 1)
+    with store.transaction() as connection:
+        connection.execute(creation.delete())
+        connection.execute(creation.insert().values(**row, system=system, status=status))

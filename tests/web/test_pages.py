@@ -40,6 +40,30 @@ def test_the_overview_shows_the_figures_of_the_report_and_leads_to_the_findings(
     assert len(listed(anna, unescape(stage.group(1)).partition("?")[2])) == 1
 
 
+def test_the_overview_begins_with_the_findings_of_the_most_money(anna: Browser, desk: Store) -> None:
+    page = anna.get("/").text
+    begin, end = page.index('id="largest"'), page.index('id="river"')
+    assert begin < end
+    shown = re.findall(r'<a href="/findings/([0-9a-f]+)\?order=amount">', page[begin:end])
+    with desk.reading() as connection:
+        amounts = {item.id: abs(item.base_amount or 0) for item in findings.listing(connection)}
+    with_money = sorted((amount for amount in amounts.values() if amount), reverse=True)
+    assert shown
+    assert [amounts[id] for id in shown] == with_money[:5]
+    assert "Nobody yet" in page[begin:end]
+
+
+def test_the_tables_of_the_period_have_a_page_of_their_own(anna: Browser) -> None:
+    page = anna.get("/").text
+    assert 'href="/figures"' in page
+    assert 'id="receivables_by_currency"' in page
+    assert 'id="period_tie_outs"' not in page
+    figures = anna.get("/figures").text
+    for id, _ in re.findall(r'<a href="#(\w+)">([^<]+)</a>', figures):
+        assert f'<section id="{id}">' in figures
+    assert 'id="period_tie_outs"' in figures
+
+
 def test_the_overview_is_made_again_when_something_was_decided(anna: Browser, desk: Store) -> None:
     before = anna.get("/").text
     assert anna.get("/").text == before
