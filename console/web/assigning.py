@@ -27,8 +27,8 @@ def read(visit: Visit, sent: dict[str, str]) -> Assigning:
         return Assigning(visit.member.name, due)
     to = sent.get("to", "").strip()[:200]
     with visit.desk.store.reading() as connection:
-        known = {name.casefold(): name for name in names(connection)}
-    return Assigning(known.get(to.casefold(), to), due, outside and to.casefold() not in known)
+        known = called(connection, to)
+    return Assigning(known or to, due, outside and known is None)
 
 
 def problem(visit: Visit, given: Assigning) -> str:
@@ -38,6 +38,11 @@ def problem(visit: Visit, given: Assigning) -> str:
     with visit.desk.store.reading() as connection:
         is_known = given.to in names(connection)
     return "" if is_known else visit.texts("deciding.assign.unknown", name=given.to)
+
+
+def called(connection: Connection, name: str) -> str | None:
+    """The member of a name, as they are called here, whatever the case of its letters."""
+    return next((known for known in names(connection) if known.casefold() == name.casefold()), None)
 
 
 def names(connection: Connection) -> list[str]:

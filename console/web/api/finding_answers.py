@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Path
 
 from console import record_values
-from console.web.api.finding_models import AskedWaiver, Event, Finding, FindingDetail, RecordValues
+from console.web import assigning
+from console.web.api.finding_models import AskedWaiver, Assignment, Event, Finding, FindingDetail, RecordValues
 from console.web.api.values import Record, instant
 from console.web.problems import Refusal
 from reconciliation import report, words
@@ -33,6 +34,16 @@ def find(connection: Connection, id: str) -> Stored:
         return findings.find(connection, id)
     except FindingError:
         raise Refusal(404, f"There is no finding {id}.", "GET /api/v1/findings lists them.") from None
+
+
+def addressee(caller: Caller, sent: Assignment) -> str:
+    """Who is to take care of it: a member as they are called, or whoever is named; raises ``Refusal`` 422."""
+    name = sent.to.strip()
+    with caller.store.reading() as connection:
+        known = assigning.called(connection, name)
+    if known is None and not sent.outside:
+        raise Refusal(422, f"{name} is not a member.", "Name a member, or send `outside`: true.")
+    return known or name
 
 
 def decided(

@@ -11,6 +11,7 @@ from console import waiving
 from console.i18n import texts
 from console.web import bulk
 from console.web.api.callers import Approver, Caller, Decider
+from console.web.api.finding_answers import addressee
 from console.web.api.finding_models import Assignment, Explanation, Remark, WaiverRequest
 from console.web.api.values import Sent
 from reconciliation.rules import Rules
@@ -66,7 +67,7 @@ class Outcome(BaseModel):
 @router.post("/findings/bulk/assign")
 def assign_findings(caller: Decider, sent: ManyAssigned) -> Outcome:
     """Make somebody responsible for many findings."""
-    to, due = sent.to.strip(), sent.due
+    to, due = addressee(caller, sent), sent.due
     return _decided(caller, sent.ids, lambda c, id, at: handling.assign(c, id, to, caller.name, due=due, at=at))
 
 

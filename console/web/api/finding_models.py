@@ -96,6 +96,7 @@ class Assignment(Sent):
 
     to: Person
     due: Day | None = Field(None, description="Default: as it was")
+    outside: bool = Field(False, description="Whether it may be somebody who is not a member")
 
 
 class Explanation(Sent):

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from console import waiving
 from console.web.api.callers import Approver, Decider, Lang, Reader
-from console.web.api.finding_answers import FindingId, decided, detail
+from console.web.api.finding_answers import FindingId, addressee, decided, detail
 from console.web.api.finding_models import (
     Assignment,
     Decline,
@@ -30,7 +30,7 @@ def get_finding(caller: Reader, id: FindingId, lang: Lang = None) -> FindingDeta
 @router.post("/findings/{id}/assign")
 def assign_finding(caller: Decider, id: FindingId, sent: Assignment, lang: Lang = None) -> FindingDetail:
     """Make somebody responsible."""
-    to, due = sent.to.strip(), sent.due
+    to, due = addressee(caller, sent), sent.due
     return decided(caller, id, lang, lambda c, at: handling.assign(c, id, to, caller.name, due=due, at=at))
 
 

@@ -50,7 +50,7 @@ def test_groups_count_what_the_list_lists(program: Program) -> None:
 def test_many_findings_are_decided_on_at_once_and_what_cannot_be_is_said(program: Program, desk: Store) -> None:
     api = program(Role.FINANCE)
     ids = [item["id"] for item in api.get("/findings").json()["items"]]
-    assert api.post("/findings/bulk/assign", ids=[*ids, ids[0]], to="li.na").json() == {
+    assert api.post("/findings/bulk/assign", ids=[*ids, ids[0]], to="li.na", outside=True).json() == {
         "decided": len(ids),
         "left_out": [],
     }
@@ -67,7 +67,8 @@ def test_many_findings_are_decided_on_at_once_and_what_cannot_be_is_said(program
         said = [entry.action for entry in audit.entries(connection, actor="p.finance")]
     assert said[:3] == ["finding explained", "finding commented", "finding commented"]
     for wrong in ([], ["x"], ["0" * 20] * 501):
-        refused(api.post("/findings/bulk/assign", ids=wrong, to="li.na"), 422)
+        refused(api.post("/findings/bulk/assign", ids=wrong, to="li.na", outside=True), 422)
+    assert "not a member" in refused(api.post("/findings/bulk/assign", ids=ids, to="li.na"), 422)["detail"]
 
 
 def test_many_waivers_are_approved_by_a_person_and_not_their_own(
