@@ -53,24 +53,27 @@ def prepare(frame: Frame, store: Store) -> str | None:
     with store.reading() as connection:
         closed = periods.standing(connection)
         text, number = pa.string(), pa.int64()
-        texts = ("period", "tie_out", "side", "currency", "belongs_to", "result", "content")
-        types = {"record_id": number, "amount": number, **dict.fromkeys(texts, text)}
+        texts = ("period", "tie_out", "side", "currency", "belongs_to", "content")
+        numbers = ("record_id", "amount", "open_amount")
+        types = {**dict.fromkeys(numbers, number), **dict.fromkeys(texts, text)}
         rows = frames.reader(connection, periods.DOCUMENTS, types=types)
         frame.take(
             "baseline",
             rows,
-            "SELECT tie_out, side, record_id AS document_id, currency, belongs_to, amount, result FROM incoming "
+            "SELECT tie_out, side, record_id AS document_id, currency, belongs_to, amount, open_amount FROM incoming "
             "QUALIFY row_number() OVER (PARTITION BY tie_out, side, record_id, currency ORDER BY period DESC) = 1",
         )
     return closed[-1].period if closed else None
 
 
 def counted(until: str) -> str:
-    """SQL: what counts of the documents up to the end of a period, and where it stands then: a row for each document,
-    tie-out, side and currency (``belongs_to``, ``amount``, ``result``)."""
+    """SQL: what counts of the documents up to the end of a period, and what of that agrees with nothing then: a row for
+    each document, tie-out, side and currency (``belongs_to``, ``amount``, ``open_amount``). Of one document, such as a
+    payout with a part that no payment explains, a part may agree and another may not."""
     return f"""
         SELECT p.tie_out, p.side, p.document_id, p.currency, min(p.period) AS belongs_to,
-            sum(p.amount)::BIGINT AS amount, min(s.result) AS result
+            sum(p.amount)::BIGINT AS amount,
+            coalesce(sum(p.amount) FILTER (WHERE s.result = 'unmatched'), 0)::BIGINT AS open_amount
         FROM period_parts p JOIN (FROM period_stood WHERE period <= '{until}'
             QUALIFY row_number() OVER (PARTITION BY tie_out, position, currency ORDER BY period DESC) = 1) s
             ON s.tie_out = p.tie_out AND s.position = p.position AND s.currency = p.currency
@@ -111,14 +114,15 @@ def adjustments(frame: Frame, store: Store, closed: str) -> dict[str, dict[str, 
 
 
 def settled(frame: Frame, store: Store, closed: str) -> dict[str, dict[str, Any]]:
-    """Documents that a close left open and that agree now, by tie-out, side, document and currency.
+    """Documents of which a close left something open that agrees now, by tie-out, side, document and currency.
 
-    Raises ``StoreError``.
+    ``amount`` is what of it agrees now and did not then. Raises ``StoreError``.
     """
     rows = frame.dicts(
         f"""
-        SELECT {_KEY}, b.belongs_to, n.amount FROM baseline b JOIN ({counted(after(closed))}) n USING ({_KEY})
-        WHERE b.result = 'unmatched' AND n.result <> 'unmatched' AND b.amount IS NOT NULL ORDER BY {_KEY}
+        SELECT {_KEY}, b.belongs_to, n.amount - n.open_amount - (b.amount - b.open_amount) AS amount
+        FROM baseline b JOIN ({counted(after(closed))}) n USING ({_KEY})
+        WHERE b.open_amount <> 0 AND abs(n.open_amount) < abs(b.open_amount) AND b.amount IS NOT NULL ORDER BY {_KEY}
         """
     )
     with store.reading() as connection:
@@ -141,13 +145,11 @@ def movements(frame: Frame, closed: str, split: list[TieOut]) -> dict[str, dict[
     period = after(closed)
     sums = {
         "opening": "SELECT {key}, sum(amount) FROM baseline WHERE amount IS NOT NULL GROUP BY ALL",
-        "open_before": "SELECT {key}, sum(amount) FROM baseline WHERE amount IS NOT NULL AND result = 'unmatched' "
-        "GROUP BY ALL",
+        "open_before": "SELECT {key}, sum(open_amount) FROM baseline WHERE amount IS NOT NULL GROUP BY ALL",
         "documents": f"SELECT {{key}}, sum(amount) FROM period_parts WHERE period = '{period}' GROUP BY ALL",
         "now": f"SELECT {{key}}, sum(amount) FROM ({counted(closed)}) GROUP BY ALL",
-        "settled_before": "SELECT {key}, sum(amount) FROM baseline WHERE amount IS NOT NULL AND result <> 'unmatched' "
-        "GROUP BY ALL",
-        "settled_now": f"SELECT {{key}}, sum(amount) FROM ({counted(period)}) WHERE result <> 'unmatched' GROUP BY ALL",
+        "settled_before": "SELECT {key}, sum(amount - open_amount) FROM baseline WHERE amount IS NOT NULL GROUP BY ALL",
+        "settled_now": f"SELECT {{key}}, sum(amount - open_amount) FROM ({counted(period)}) GROUP BY ALL",
     }
     found: dict[tuple[str, str, str], dict[str, int]] = {}
     for name, sql in sums.items():
@@ -179,13 +181,35 @@ def documents(frame: Frame, period: str) -> list[tuple[Any, ...]]:
     else: rows as ``state.periods.DOCUMENT``. The frame must have been loaded with ``hashes``."""
     return frame.rows(
         f"""
-        SELECT {_KEY}, coalesce(n.belongs_to, b.belongs_to), n.amount, coalesce(n.result, 'gone'),
+        SELECT {_KEY}, coalesce(n.belongs_to, b.belongs_to), n.amount, coalesce(n.open_amount, 0),
             coalesce(c.content, '')
         FROM (FROM baseline WHERE amount IS NOT NULL) b FULL JOIN ({counted(period)}) n USING ({_KEY})
         LEFT JOIN contents c ON c.record_id = document_id
-        WHERE b.amount IS DISTINCT FROM n.amount OR b.result IS DISTINCT FROM n.result ORDER BY {_KEY}
+        WHERE b.amount IS DISTINCT FROM n.amount OR b.open_amount IS DISTINCT FROM n.open_amount ORDER BY {_KEY}
         """
     )
+
+
+def refuse(frame: Frame, period: str, kept: list[tuple[Any, ...]], split: list[TieOut]) -> None:
+    """Raise ``DoesNotFootError`` if the period after ``period`` would not add up once a close keeps these ``documents``.
+
+    Table ``baseline`` is what it will be then.
+    """
+    columns = list(zip(*kept, strict=True)) or [()] * len(periods.DOCUMENT)
+    types = {"record_id": pa.int64(), "amount": pa.int64(), "open_amount": pa.int64()}
+    data = {
+        name: pa.array(values, types.get(name, pa.string()))
+        for name, values in zip(periods.DOCUMENT, columns, strict=True)
+    }
+    known = "tie_out, side, document_id, currency, belongs_to, amount, open_amount"
+    frame.take(
+        "kept", pa.table(data), f"SELECT {known.replace('document_id', 'record_id AS document_id')} FROM incoming"
+    )
+    frame.run(
+        f"CREATE OR REPLACE TABLE baseline AS SELECT {known} FROM kept UNION ALL "
+        f"SELECT {known} FROM baseline ANTI JOIN kept USING ({_KEY})"
+    )
+    movements(frame, period, split)
 
 
 def at_end(split: list[TieOut], period: str) -> dict[tuple[str, str, str], tuple[int, int]]:

@@ -17,7 +17,7 @@ from reconciliation.engine import carry_on, reconciled
 from reconciliation.frame import Frame
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
-from state import audit, periods, stamps
+from state import audit, figures, periods, stamps
 from state.periods import CLOSED, Close, PeriodError
 from state.store import Store
 
@@ -39,6 +39,10 @@ def close(
     rules, maker = Rules.of(settings), _named(by)
     refuse(store, settings, period, by)
     with reconciled(store, settings, run_id, closing=period) as (frame, _):
+        documents = adjustments.documents(frame, period)
+        with store.reading() as connection:
+            by_period = list(figures.standing(connection, "period").values())
+        adjustments.refuse(frame, period, documents, by_period)  # what follows must add up, else nothing is closed
         with store.transaction() as connection:
             stamp = stamps.take(connection, rules.fixed_at)
             known = periods.closes(connection)
@@ -48,7 +52,6 @@ def close(
             revision = 1 + sum(item.period == period for item in known)
             nobody = (None, None, None, None, None)
             made = Close(period, revision, CLOSED, maker, stamp, *nobody, records, digest, "", run_id)
-            documents = adjustments.documents(frame, period)
             made = periods.add(connection, made, gathering.frozen(parts), documents)
             detail = {"inputs": digest, "figures": made.figures_hash, "records": records}
             audit.append(connection, maker, "period closed", {"period": period, "revision": revision, **detail})

@@ -23,7 +23,7 @@ from state.schema import period_document, period_figure
 
 CLOSED, APPROVED, REOPENED = "closed", "approved", "reopened"
 
-DOCUMENT = ("tie_out", "side", "record_id", "currency", "belongs_to", "amount", "result", "content")
+DOCUMENT = ("tie_out", "side", "record_id", "currency", "belongs_to", "amount", "open_amount", "content")
 """Columns of a document as a close counted it."""
 
 DOCUMENTS = f"""

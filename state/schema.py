@@ -493,7 +493,7 @@ period_document = Table(
     Column("currency", Text, primary_key=True),
     Column("belongs_to", Text, nullable=False),  # YYYY-MM of its business day; empty if it has none
     Column("amount", BigInteger),  # minor units; empty: it counts no longer
-    Column("result", Text, nullable=False),  # matched, unmatched, offset
+    Column("open_amount", BigInteger, nullable=False),  # what of it agrees with nothing on the other side
     Column("content", Text, nullable=False),  # hash of its content
 )
 

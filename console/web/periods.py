@@ -14,6 +14,7 @@ from console.commands.period import MONTH
 from console.report import SUFFIXES, TYPES, content
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from reconciliation import closing, report
+from reconciliation.tieouts import DoesNotFootError
 from state import finding_pages, periods
 from state.failures import StoreError
 from state.finding_pages import Wanted
@@ -105,6 +106,8 @@ def _done(visit: Visit, step: Callable[[], Close]) -> Response:
         return _page(visit, 422, visit.refusal(error))
     except StoreError as error:
         return _page(visit, 422, f"{error.message} {error.remedy}".strip())
+    except DoesNotFootError as error:
+        return _page(visit, 500, f"{error} {visit.texts('period.unsound')}")
     return see("/periods")
 
 

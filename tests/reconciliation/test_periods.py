@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from reconciliation import closing, report
+from reconciliation import adjustments, closing, report
 from reconciliation.engine import reconcile
+from reconciliation.tieouts import DoesNotFootError
 from settings.model import Settings
 from state import audit, periods
 from state.periods import PeriodError
 from state.store import Store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal
+from tests.reconciliation.vault import Vault, firm, line
 
 pytestmark = pytest.mark.slow
 
@@ -250,6 +252,43 @@ def test_an_advance_that_reaches_back_is_settled_in_the_open_period(books: Books
     bills = movement(built, "invoice_payment", "left")
     assert (bills["open_before"], bills["settled"], bills["open_now"]) == ("1356.00", "1356.00", "0.00")
     assert bills["opening"] == bills["closing"] == "1356.00"
+
+
+def test_of_a_payout_a_part_may_stay_open_while_the_rest_agrees(store: Store) -> None:
+    vault, noon = Vault(store), {"as_of": datetime(2026, 11, 3, 4, 0, tzinfo=UTC)}
+    vault.payment("shop", "ch_1", 100, on=date(2026, 10, 5), external_ref="ch_1")
+    charge = line("charge", 100, 3, of="ch_1")
+    vault.payout("po_1", 67, charge, on=date(2026, 10, 8))  # nothing says what the 30 less are
+    vault.books.save()
+    sign(store, firm(**noon), OCTOBER)
+    reconcile(store, firm(**noon), "run-2")
+    built = report.build(store, firm(**noon))
+    whole = movement(built, "payment_payout", "right")
+    assert (whole["opening"], whole["closing"]) == ("70.00", "70.00")
+    assert (whole["open_before"], whole["settled"], whole["open_now"]) == ("-30.00", "0.00", "-30.00")
+
+    vault.payout("po_1", 67, charge, line("refund", -30, of="re_1"), on=date(2026, 10, 8))
+    vault.payment("shop", "re_1", 30, on=date(2026, 10, 7), external_ref="re_1", direction="out", kind="refund")
+    vault.books.save()
+    reconcile(store, firm(**noon), "run-3")
+    whole = movement(report.build(store, firm(**noon)), "payment_payout", "right")
+    assert (whole["open_before"], whole["settled"], whole["open_now"]) == ("-30.00", "-30.00", "0.00")
+    [item] = [item for item in report.build(store, firm(**noon))["settled"] if item["tie_out"] == "payment_payout"]
+    assert (item["side"], item["amount"]) == ("right", "-30.00")
+
+
+def test_nothing_is_closed_if_what_follows_would_not_add_up(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    Deal(1).write(books)
+    books.save()
+    reconcile(books.store, at(11, 3), "run-1")
+    sums = adjustments.at_end
+    monkeypatch.setattr(adjustments, "at_end", lambda *given: dict.fromkeys(sums(*given), (1, 1)))
+    with pytest.raises(DoesNotFootError, match="does not add up"):
+        closed(books.store, at(11, 3), OCTOBER)
+    monkeypatch.undo()
+    with books.store.reading() as connection:
+        assert periods.closes(connection) == []
+    closed(books.store, at(11, 3), OCTOBER)
 
 
 def test_the_findings_of_a_period_roll_from_one_close_to_the_next(books: Books) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciliation import adjustments
+from reconciliation.tieouts import DoesNotFootError
 from state.members import Role
 from tests.web.conftest import Browser
 
@@ -60,6 +62,20 @@ def test_what_may_not_be_done_is_said_with_what_to_do(
     answer = as_role(Role.APPROVER).post(address, **fields)
     assert answer.status_code == 422
     assert said in answer.text
+
+
+def test_a_close_after_which_nothing_would_add_up_is_told_on_the_page_and_not_kept(
+    as_role: Callable[[Role], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DoesNotFootError("The movement of payment_payout right in JPY does not add up.")
+
+    monkeypatch.setattr(adjustments, "refuse", refuse)
+    anna = as_role(Role.FINANCE)
+    answer = anna.post("/periods/close", period="2026-09")
+    assert answer.status_code == 500
+    assert "Nothing was closed" in answer.text
+    assert "any that is over may be the first" in answer.text
 
 
 def test_whoever_closed_a_month_does_not_approve_it(as_role: Callable[[Role], Browser]) -> None:

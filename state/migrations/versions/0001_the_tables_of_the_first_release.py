@@ -1138,7 +1138,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("belongs_to", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=True),
-        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("open_amount", sa.BigInteger(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("period", "revision", "tie_out", "side", "record_id", "currency"),
     )
