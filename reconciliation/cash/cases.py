@@ -59,7 +59,8 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
         WHERE (f.relation >= {RELATED} OR NOT b.known OR f.own AND f.alone AND f.level = {references.EXACT})
             {preferred};
         CREATE OR REPLACE TEMP TABLE cases AS
-        SELECT n.*, c.party, coalesce(c.party, nullif(c.account, ''), 'name ' || c.payer_name) AS payer, c.currency,
+        SELECT n.*, c.party,
+            coalesce(c.party, nullif(c.account, ''), 'name ' || nullif(c.payer_name, '')) AS payer, c.currency,
             c.received_on, (n.rest - n.total)::BIGINT AS gap
         FROM (
             SELECT receipt_id, any_value(rest) AS rest, count(*) AS items, sum(item_rest)::BIGINT AS total,

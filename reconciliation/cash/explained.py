@@ -21,6 +21,8 @@ _KNOWN = f"(relation >= {RELATED} OR relation = {UNKNOWN} AND level = {reference
 """The payer pays for the customer, or nobody knows him and the numbers are exact."""
 _TO_THE_CENT = f"relation = {OTHER} AND own AND level = {references.EXACT} AND deducted > 0 AND explanation.gap = 0"
 """Another customer names the exact numbers, and all that is missing is the discount that their terms allow."""
+_TIMES = "CASE WHEN payer IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY {0}) END"
+"""How often something comes back with a payer; what those have in common of whom nobody knows the name is no habit."""
 _SURCHARGE = "INTEREST|ZINS|MAHN|LATE FEE|SURCHARGE|ZUSCHLAG|INTÉRÊT|INTERET|INTERES|INTERESSI|利息|滞纳|附加"
 
 
@@ -126,8 +128,8 @@ def fee(session: Session, rule: CashRule) -> int:
         f"""
         WITH short AS (
             SELECT receipt_id, gap + deducted AS gap, deducted, total, level, relation, own, items, said,
-                count(*) OVER (PARTITION BY payer, s.currency, gap + deducted) AS times,
-                count(*) OVER (PARTITION BY payer, s.currency, round((gap + deducted) * -1000 / (total - deducted), 1))
+                {_TIMES.format("payer, s.currency, gap + deducted")} AS times,
+                {_TIMES.format("payer, s.currency, round((gap + deducted) * -1000 / (total - deducted), 1)")}
                     AS rate_times,
                 -(gap + deducted) <= {limit} AND -(gap + deducted) <= floor(total * {_share(rule)}) AS little
             FROM (
@@ -169,8 +171,8 @@ def surcharge(session: Session, rule: CashRule) -> int:
         FROM (
             SELECT c.receipt_id, c.gap, c.level, c.own, regexp_matches(r.text, '{_SURCHARGE}') AS said,
                 c.gap * 1000 // c.total AS rate,
-                count(*) OVER (PARTITION BY c.payer, c.currency, c.gap) AS times,
-                count(*) OVER (PARTITION BY c.payer, c.currency, round(c.gap * 1000 / c.total)) AS rate_times
+                {_TIMES.format("payer, c.currency, c.gap")} AS times,
+                {_TIMES.format("payer, c.currency, round(c.gap * 1000 / c.total)")} AS rate_times
             FROM cases c JOIN receipt r USING (receipt_id)
             WHERE c.gap > 0 AND c.total > 0 AND c.gap <= floor(c.total * {_share(rule)}))
         """,

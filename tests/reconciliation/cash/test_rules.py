@@ -150,6 +150,15 @@ def test_withholding_tax_is_of_the_amount_before_sales_tax_as_well() -> None:
     assert outcome.differences(receipt) == {"withholding_tax": -3000}
 
 
+@pytest.mark.parametrize("name", [None, ""])
+def test_what_strangers_without_a_name_lack_alike_is_no_habit(name: str | None) -> None:
+    world = World()
+    for n in range(6):
+        world.item(f"RE-{n + 1000}", 1000 + n, party=f"P{n}")
+        world.receipt(0.985 * (1000 + n), f"SO-{n + 1000}", party=None, name=name, day=n + 5)
+    assert world.apply().settled() == {}
+
+
 def test_a_little_that_is_missing_is_a_fee_if_it_is_missing_again_and_again() -> None:
     world = World()
     for n in range(3):
