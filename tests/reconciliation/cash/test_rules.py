@@ -154,8 +154,8 @@ def test_withholding_tax_is_of_the_amount_before_sales_tax_as_well() -> None:
 def test_what_strangers_without_a_name_lack_alike_is_no_habit(name: str | None) -> None:
     world = World()
     for n in range(6):
-        world.item(f"RE-{n + 1000}", 1000 + n, party=f"P{n}")
-        world.receipt(0.985 * (1000 + n), f"SO-{n + 1000}", party=None, name=name, day=n + 5)
+        world.item(f"RE-{n + 114127:08}", 1000 * (n + 1), party=f"P{n}")
+        world.receipt(985 * (n + 1), f"SO-{n + 114127:07}", party=None, name=name, day=n + 5)
     assert world.apply().settled() == {}
 
 
