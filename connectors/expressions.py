@@ -143,8 +143,9 @@ class Template:
         """Raise ``ExpressionError`` if it needs a variable that is not among these."""
         for name in sorted(self.names - set(allowed)):
             meant = difflib.get_close_matches(name, list(allowed), 1)
-            hint = f"did you mean {{{meant[0]}}}?" if meant else f"known here: {', '.join(sorted(allowed))}"
-            raise ExpressionError(f"there is no {{{name}}} here; {hint}")
+            if meant:
+                raise ExpressionError(f"there is no {{{name}}} here; did you mean {{{meant[0]}}}?")
+            raise ExpressionError(f"there is no {{{name}}} here; what is known here: {', '.join(sorted(allowed))}")
 
     def fill(self, variables: Mapping[str, Any]) -> Any:
         """The value with its holes filled, ``UNSET`` if it is one without a value. Raises ``ExpressionError``."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ACTION = "backfill started"
 """What the audit says of it."""
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No record that anybody wants again is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Cost:
 def begin(settings: Settings, day: date) -> datetime | None:
     """The first instant of a day in the zone of business days; ``None`` if no window can begin there."""
     found = datetime.combine(day, datetime.min.time(), settings.business_day_zone)
-    return found if _EARLIEST <= found <= datetime.now(UTC) else None
+    return found if EARLIEST <= found <= datetime.now(UTC) else None
 
 
 def cost(store: Store, system: str, stream: str, since: datetime) -> Cost:

@@ -41,6 +41,12 @@ def name(record: Figure) -> str:
     return f"{system}:{record.get('number') or record.get('entity', '') + ':' + str(record.get('source_id'))}"
 
 
+def called(record: Figure, source: Figure | None = None) -> str:
+    """What people call a document: its number; of a payment without one (``source``) its reference; else its id."""
+    names = (record.get("number"), *((source or {}).get(name) for name in ("reference_text", "external_ref")))
+    return next((str(text).strip()[:60] for text in names if text and str(text).strip()), str(record.get("source_id")))
+
+
 def money(amount: int, currency: str) -> str:
     """Minor units for people."""
     from reconciliation import words

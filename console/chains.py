@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.output import say
-from console.records import in_words, printable
+from console.records import in_words, printable, without_personal
 from reconciliation import words
 
 if TYPE_CHECKING:
@@ -234,13 +234,31 @@ def why_here(tree: Tree, head: int, texts: Texts) -> Iterable[str]:
 
 
 def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, texts: Texts) -> Iterable[str]:
+    """Each once: copies of one document in several systems are linked to it for the same reason."""
+    return dict.fromkeys(_reasons(tree, links, key, member, texts))
+
+
+def _reasons(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, texts: Texts) -> Iterator[str]:
     for link in links:
         other = tree.records[link.right_id if link.left_id == member else link.left_id]
         decision = "" if link.decision == "auto" else f", {texts.name('links.decision', link.decision)}"
-        evidence = in_words(link.evidence, texts)
+        evidence = in_words(_named(link.evidence, texts), texts)
         who = f"{other.system} {other.number or other.source_id}"
         how = f"{texts.name('links.method', link.method)} {link.score / 10:g} %{decision}"
         yield f"{texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}"
+
+
+def _named(evidence: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+    """Evidence with a field by what it is called, and a reference as people read it: SO-1, not no:SO-1.
+
+    What is personal is kept back before: it is known by the field.
+    """
+    shown = without_personal(evidence)
+    if isinstance(shown.get("field"), str):
+        shown["field"] = texts.name("field", shown["field"])
+    if isinstance(shown.get("value"), str):
+        shown["value"] = shown["value"].removeprefix("no:").removeprefix("id:")
+    return shown
 
 
 def _say(text: str) -> None:

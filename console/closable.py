@@ -1,13 +1,14 @@
-"""The months that can be closed now, each with what was invoiced and received in it: the choice on the page."""
+"""The months that can be closed now, each with what was invoiced and received in it, and what a close has frozen."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciliation import adjustments, closing, money
 from reconciliation.rules import Rules
 from state import figures, periods
-from state.periods import CLOSED
+from state.periods import CLOSED, Close
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -36,7 +37,7 @@ def months(connection: Connection, settings: Settings) -> list[Month]:
     standing = [item for item in closes if item.stands]
     if standing and standing[-1].status == CLOSED:
         return []
-    moved = _moved(connection)
+    moved = _moved(figures.standing(connection, "period").values())
     coming = closing.next_period(closes)
     if coming is not None:
         return [_month(coming, moved)] if coming < today else []
@@ -48,11 +49,17 @@ def months(connection: Connection, settings: Settings) -> list[Month]:
     return [_month(period, moved) for period in found]
 
 
-def _moved(connection: Connection) -> dict[tuple[str, str, str], int]:
+def frozen(connection: Connection, item: Close) -> tuple[Month, int]:
+    """A month as its close has frozen it, and how many findings stood then."""
+    found = periods.figures(connection, item)
+    return _month(item.period, _moved(found.get("period", ()))), len(found.get("finding", ()))
+
+
+def _moved(items: Iterable[dict[str, Any]]) -> dict[tuple[str, str, str], int]:
     """Minor units by month, currency and what they are."""
     moved: dict[tuple[str, str, str], int] = {}
     names = {place: name for name, place in _FIGURES.items()}
-    for item in figures.standing(connection, "period").values():
+    for item in items:
         for side in ("left", "right"):
             name = names.get((item["name"], side))
             if name and item["period"]:

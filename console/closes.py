@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from console.i18n import Texts
     from state.periods import Close
 
-COLUMNS = ("period", "revision", "status", "closed", "approved", "reopened", "reason")
+COLUMNS = ("period", "revision", "status", "closed", "close_reason", "approved", "reopened", "reason")
 
 
 def row(item: Close, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
     """One close, in the order of ``COLUMNS``."""
-    signed = (
-        *(_signed(item.closed_by, item.closed_at, zone), _signed(item.approved_by, item.approved_at, zone)),
-        _signed(item.reopened_by, item.reopened_at, zone),
-    )
-    return item.period, item.revision, texts.name("period.status", item.status), *signed, item.reason
+    closed, approved = signed(item.closed_by, item.closed_at, zone), signed(item.approved_by, item.approved_at, zone)
+    reopened = signed(item.reopened_by, item.reopened_at, zone)
+    status = texts.name("period.status", item.status)
+    return item.period, item.revision, status, closed, item.close_reason, approved, reopened, item.reason
 
 
-def _signed(by: str | None, at: int | None, zone: tzinfo) -> str | None:
+def signed(by: str | None, at: int | None, zone: tzinfo) -> str | None:
+    """Who did something and when; ``None`` if nobody did."""
     return None if at is None else f"{by}, {from_us(at).astimezone(zone):%Y-%m-%d %H:%M}"

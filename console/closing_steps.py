@@ -1,4 +1,7 @@
-"""What is to be seen to before a month is closed: the checklist of the workbench and its API."""
+"""What is to be seen to before a month is closed: the checklist of the workbench and its API.
+
+What has a day counts until the end of the month; records that cannot be read, and links, have none.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,13 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One thing to see to. ``left`` is how much of it is left, 0 if it is done; ``needed``: no close without it."""
+    """One thing to see to. ``left`` is how much of it is left, 0 if it is done; ``needed``: no close without it;
+    ``of_month``: it is counted until the end of the month, and else whatever its month."""
 
     name: str
     left: int
     needed: bool
+    of_month: bool
     page: str
     """Where the workbench shows what is left."""
 
@@ -38,26 +43,29 @@ def read(connection: Connection, settings: Settings, person: str) -> tuple[str, 
     found = periods.closes(connection)
     standing = [item for item in found if item.stands]
     if standing and standing[-1].status == CLOSED:
-        return standing[-1].period, _steps(connection, settings, standing[-1].period, standing[-1].closed_by)
+        return standing[-1].period, steps(connection, settings, standing[-1].period, standing[-1].closed_by)
     month = closing.next_period(found) or adjustments.before(f"{Rules.of(settings).today:%Y-%m}")
-    return month, _steps(connection, settings, month, person)
+    return month, steps(connection, settings, month, person)
 
 
-def _steps(connection: Connection, settings: Settings, month: str, maker: str) -> list[Step]:
-    rules = Rules.of(settings)
+def steps(connection: Connection, settings: Settings, month: str, maker: str) -> list[Step]:
+    """What is to be seen to before this person closes this month."""
+    rules, last = Rules.of(settings), adjustments.last_day(month).isoformat()
     end = datetime.fromisoformat(f"{adjustments.after(month)}-01").replace(tzinfo=settings.business_day_zone)
     streams = [item for item in queries.streams(connection, {}) if item.system in settings.systems]  # counting is slow
     behind = [item for item in streams if (item.covered_until or 0) < to_us(end)]
-    errors = Wanted(severity="error", status="open")
+    receipts = [item for _, item in cash.waiting(connection) if (item["received_on"] or "") <= last]
+    errors = finding_pages.number(connection, closing.undecided(month))
+    waivers = finding_pages.number(connection, Wanted(waiver=True, until=last))
     return [
-        Step("over", int(f"{rules.today:%Y-%m}" <= month), True, "/periods"),
-        Step("read", len(behind), False, "/systems"),
-        Step("understood", quarantine.count(connection), False, "/quarantine"),
-        Step("receipts", len(cash.waiting(connection)), False, "/cash"),
-        Step("links", links.count(connection, decision="suggested"), False, "/links"),
-        Step("errors", finding_pages.number(connection, errors), False, "/findings?severity=error&status=open"),
-        Step("waivers", finding_pages.number(connection, Wanted(waiver=True)), False, "/findings?waits=waiver"),
-        Step("checker", int(not _checkers(connection, settings, maker)), True, "/periods"),
+        Step("over", int(f"{rules.today:%Y-%m}" <= month), True, True, "/periods"),
+        Step("read", len(behind), False, True, "/systems"),
+        Step("understood", quarantine.count(connection), False, False, "/quarantine"),
+        Step("receipts", len(receipts), False, True, "/cash"),
+        Step("links", links.count(connection, decision="suggested"), False, False, "/links"),
+        Step("errors", errors, False, True, f"/findings?severity=error&status=open&until={last}"),
+        Step("waivers", waivers, False, True, f"/findings?waits=waiver&until={last}"),
+        Step("checker", int(not _checkers(connection, settings, maker)), True, True, "/periods"),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SOURCES = ("path", "first", "template", "const")
 REFERENCES = ("id", "no", "ext")
+STEP = "do."
+"""Before the number of a transform."""
 _WORDS: dict[str, Any] = {"true": True, "false": False}
 _INTEGER = re.compile(r"-?[1-9]\d{0,17}|0", re.ASCII)
 _MOST_LINES = 500
@@ -71,7 +73,7 @@ def form_of(spec: Any) -> dict[str, str]:
     return {
         "how": how,
         "what": ", ".join(what) if isinstance(what, list) else _word(what),
-        "do": ", ".join(given.get("do", ())),
+        **steps_of(given.get("do", ())),
         "match": given.get("match", ""),
         "findall": given.get("findall", ""),
         "values": lines_of(given.get("values") or {}),
@@ -91,8 +93,8 @@ def spec_from(sent: Mapping[str, str], *, reference: bool = False) -> Any:
     found: dict[str, Any] = {how: _scalar(what) if how == "const" else what}
     if how == "first":
         found[how] = _listed(what)
-    if sent.get("do", "").strip():
-        found["do"] = _listed(sent["do"])
+    if steps := [sent[name] for name in sorted(sent, key=_place) if name.startswith(STEP) and sent[name].strip()]:
+        found["do"] = steps
     for key in ("match", "findall"):
         if sent.get(key, "").strip():
             found[key] = sent[key]
@@ -107,16 +109,16 @@ def spec_from(sent: Mapping[str, str], *, reference: bool = False) -> Any:
     return found["path"] if list(found) == ["path"] else found
 
 
+def steps_of(names: Iterable[str]) -> dict[str, str]:
+    """The fields of the form that show transforms, one after the other."""
+    return {f"{STEP}{place}": name for place, name in enumerate(names, 1)}
+
+
 def status_form(item: Status | None) -> dict[str, str]:
-    """The fields of the form that show a status map; ``refine`` is for the text."""
+    """The fields of the form that show where the status comes from; for its words see ``console.status_words``."""
     if item is None:
         return form_of("")
-    table = dict(item.table)
-    default = _word(table.pop(None, None))
-    words = list(table.values())
-    write = {status: word for status, word in item.reverse.items() if words.count(status) > 1}
-    form = form_of(spec_of(item.expression))
-    return {**form, "default": default, "values": lines_of(table), "write": lines_of(write)}
+    return {**form_of(spec_of(item.expression)), "default": _word(item.table.get(None))}
 
 
 def lines_of(table: Mapping[Any, Any]) -> str:
@@ -139,6 +141,11 @@ def table_from(text: str) -> dict[str | None, Any]:
             raise Mistyped("twice", line)
         found[key] = _scalar(right.strip()) if right.strip() else None
     return found
+
+
+def _place(name: str) -> int:
+    number = name.removeprefix(STEP)
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
 
 
 def _listed(text: str) -> list[str]:

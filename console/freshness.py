@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from state.clock import from_us, now_us
 
@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
 _GRACE = timedelta(minutes=15)
 """How long after its time a run may begin: workers look every few seconds, but may have other work."""
+_WORST_FIRST = ("failed", "late", "interrupted", "never", "running", "ok", "paused")
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
+
+
+class Seen(Protocol):
+    """What the state of a stream is told from."""
+
+    @property
+    def failing(self) -> list[Attempt]:
+        """The last attempts that failed."""
+
+    @property
+    def paused(self) -> Pauses:
+        """What people have paused."""
 
 
 class Found(NamedTuple):
@@ -46,6 +59,8 @@ class Found(NamedTuple):
     """What people have paused."""
     circuits: dict[str, Circuit]
     """Systems at which the last runs failed."""
+    scheduled_at: int | None
+    """When the last run began that Prefect started."""
 
 
 def read(
@@ -58,7 +73,7 @@ def read(
 
     ``counted`` counts records in another way than ``queries.counted``.
     """
-    from state import circuits, creations, findings, held, pauses, queries, runs, shapes
+    from state import circuits, creations, findings, held, pauses, queries, runs, shapes, system_facts
     from sync import gates
 
     runs.close_abandoned(store)
@@ -79,6 +94,7 @@ def read(
             read_only=gates.read_only(connection, settings, settings.systems),
             paused=pauses.read(connection),
             circuits=circuits.read(connection),
+            scheduled_at=system_facts.last_flow_run(connection),
         )
         return found if only is None else _limited(connection, found, only)
 
@@ -112,25 +128,23 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
     """One stream, in the order of ``COLUMNS``."""
     present = now()
     zone = settings.business_day_zone
-    last = texts("status.never") if item.last_success is None else when(settings, item.last_success)[5:16]
-    due = next_due(item, found, settings)
+    last = texts("status.never") if item.last_success is None else short(from_us(item.last_success), zone)
+    due = upcoming(item, found, settings)
     return (
         item.system,
         item.stream,
         texts(f"status.{state(item, found, settings)}"),
         last,
-        _ago(present, item.last_success),
-        _ago(present, item.covered_until),
+        _ago(present, item.last_success, texts),
+        _ago(present, item.covered_until, texts),
         item.held,
         item.quarantined,
-        None if due is None else f"{due.astimezone(zone):%m-%d %H:%M}",
+        None if due is None else short(due, zone),
     )
 
 
 def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
-    """What is paused or rests, what waits for people, and when it was reconciled, a sentence each."""
-    for pause in found.paused:
-        yield paused(pause, settings, texts)
+    """What rests, what waits for people, and when it was reconciled, a sentence each."""
     for circuit in found.circuits.values():
         if circuit.system in settings.systems and circuit.state(now_us()) == "open":
             yield texts(
@@ -147,6 +161,8 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
     late = sum(state(item, found, settings) == "late" for item in found.streams)
     if late:
         yield texts("status.overdue", count=f"{late:,}")
+    else:
+        yield from scheduling(found, settings, texts)
     rejected = sum(item.quarantined for item in found.streams)
     pending = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
     for key, count in {"quarantined": rejected, **pending, "dead_letters": found.stuck}.items():
@@ -158,6 +174,15 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
         yield texts("status.created", count=f"{found.created:,}")
     if found.read_only and found.streams:
         yield texts("status.read_only", systems=", ".join(found.read_only))
+
+
+def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
+    """Whether anything runs what is scheduled in ltc.yaml, in a sentence; nothing where nothing is scheduled."""
+    if all(system.schedule is None for system in settings.systems.values()):
+        return []
+    if found.scheduled_at is None:
+        return [texts("status.unscheduled")]
+    return [texts("status.scheduled", at=when(settings, found.scheduled_at)[:16])]
 
 
 def paused(item: Pause, settings: Settings, texts: Texts) -> str:
@@ -177,7 +202,7 @@ def place(item: Attempt, texts: Texts) -> str:
     return texts("status.problem", where=f"{where} {texts.name('progress', item.direction)}", message="")
 
 
-def state(item: StreamStatus, found: Found, settings: Settings) -> str:
+def state(item: StreamStatus, found: Seen, settings: Settings) -> str:
     """``ok``, ``paused``, ``late``, ``removed`` (from ltc.yaml), or how its last pull ended.
 
     ``failed`` as well if its system could not be opened since; ``late`` if its schedule has passed and nothing came.
@@ -198,7 +223,15 @@ def state(item: StreamStatus, found: Found, settings: Settings) -> str:
     return "late" if due is not None and due + _GRACE < now() else "ok"
 
 
-def next_due(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
+def condition(system: str, found: Found, settings: Settings) -> str:
+    """The state of a system: the worst of its streams'; ``paused`` only if nothing of it is read."""
+    states = {state(item, found, settings) for item in found.streams if item.system == system}
+    if not states:
+        return "paused" if found.paused.own(system) is not None else "never"
+    return next(item for item in _WORST_FIRST if item in states)
+
+
+def next_due(item: StreamStatus, found: Seen, settings: Settings) -> datetime | None:
     """When the schedule in ltc.yaml has the stream's system pulled after its last pull, be it past already.
 
     ``None`` without a schedule, and while paused.
@@ -212,6 +245,31 @@ def next_due(item: StreamStatus, found: Found, settings: Settings) -> datetime |
 
         return cron.next_due(system.schedule.cron, (last or now()).astimezone(settings.business_day_zone))
     return now() if last is None else last + timedelta(seconds=system.schedule.interval or 0)
+
+
+def upcoming(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
+    """When the stream is due next; ``None`` once that has passed and nothing came, and where ``next_due`` is."""
+    due = next_due(item, found, settings)
+    return due if due is not None and due > now() else None
+
+
+def next_of(system: str, found: Found, settings: Settings) -> datetime | None:
+    """When the next of a system's streams is due, of those whose time has not passed."""
+    own = [item for item in found.streams if item.system == system]
+    due = [time for item in own if (time := upcoming(item, found, settings)) is not None]
+    if own:
+        return min(due, default=None)
+    schedule = settings.systems[system].schedule
+    if schedule is None or schedule.cron is None:
+        return None
+    from settings import cron
+
+    return cron.next_due(schedule.cron, now().astimezone(settings.business_day_zone))
+
+
+def is_late(system: str, found: Found, settings: Settings) -> bool:
+    """Whether the time of one of its streams has passed and nothing came."""
+    return any(item.system == system and state(item, found, settings) == "late" for item in found.streams)
 
 
 def now() -> datetime:
@@ -229,12 +287,18 @@ def seconds(present: datetime, at: int) -> float:
     return max((present - from_us(at)).total_seconds(), 0.0)
 
 
-def _ago(present: datetime, at: int | None) -> str | None:
+def short(moment: datetime, zone: tzinfo) -> str:
+    """An instant to the minute; its year only where it is not the present one."""
+    here = moment.astimezone(zone)
+    return f"{here:%m-%d %H:%M}" if here.year == now().astimezone(zone).year else f"{here:%Y-%m-%d %H:%M}"
+
+
+def _ago(present: datetime, at: int | None, texts: Texts) -> str | None:
     """``45 s``, ``12 min``, ``5 h``, ``3 d``."""
     if at is None:
         return None
     passed = seconds(present, at)
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if passed >= 2 * size:
-            return f"{int(passed // size)} {unit}"
-    return f"{int(passed)} s"
+            return texts(f"status.ago.{unit}", count=int(passed // size))
+    return texts("status.ago.s", count=int(passed))

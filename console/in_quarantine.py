@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from console.mapping_change import known_fields
+from console.report import figures
+from console.shapes_told import told
 from state.clock import from_us
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from console.i18n import Texts
     from console.mapped import Tested
     from settings.model import Settings
     from state.quarantine import Refused
     from state.store import Store
 
 COLUMNS = ("system", "stream", "record", "field", "value", "reason", "since", "attempts")
+_NUMBER = re.compile(r"\.\d+(?=\.)")
+"""Of a line."""
 LONGEST_TEXT = 20_000
 """Characters of a record's own text that are shown."""
 
@@ -33,12 +40,25 @@ class Inspected:
     mappable: bool
     """Whether a mapping can help: not if the connector could not even slice the record."""
 
+    @property
+    def in_source(self) -> str | None:
+        """Its address in its own system, as far as the mapping tells it and a browser may open it."""
+        fields = self.tested.fields if self.tested is not None else ()
+        return figures.link({item.name: item.value for item in fields if item.name == "url"})
 
-def row(item: Refused, zone: tzinfo) -> tuple[Any, ...]:
+    @property
+    def to_edit(self) -> str:
+        """The canonical field whose mapping refuses the record, as the mapping editor calls it; empty if none does."""
+        name = _NUMBER.sub("", self.refused.field)
+        known = self.tested is not None and (name == "status" or name in known_fields(self.tested.entity))
+        return name if known else ""
+
+
+def row(item: Refused, zone: tzinfo, texts: Texts) -> tuple[Any, ...]:
     """One record, in the order of ``COLUMNS``; of personal values type and length only."""
     since = f"{from_us(item.first_at).astimezone(zone):%Y-%m-%d %H:%M}"
     where = (item.system, item.stream, item.source_id)
-    return (*where, item.field or None, item.value, item.reason, since, item.attempts)
+    return (*where, item.field or None, told(texts, item.value), item.reason, since, item.attempts)
 
 
 def inspect(store: Store, settings: Settings, record_id: int, show_personal: bool) -> Inspected | None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from console.records import HIDDEN, PERSONAL
+from console.status_words import is_named_so
 from mappings import paths
 from mappings.definition import Definition
 from mappings.engine import Explained, Mapping, MappingError, StreamMapping, decode, explain, unmapped
@@ -111,6 +112,23 @@ class Covered:
         return asdict(self)
 
 
+def private_paths(mapping: StreamMapping) -> set[str]:
+    """The source fields that a mapping reads what is about a person from."""
+    named = mapping.personal | PERSONAL | ({"name"} if mapping.entity == "contact" else set())
+    return {path for name, item in mapping.definition.fields.items() if name in named for path in item.sources}
+
+
+def is_of_people(path: str, private: Iterable[str]) -> bool:
+    """Whether a source field may be about a person, by its name or because it overlaps one of ``private``."""
+    named_so = bool(_OF_PEOPLE.search(path)) and not is_named_so([path])
+    return named_so or any(_overlap(path, other) for other in private)
+
+
+def is_address(text: str) -> bool:
+    """Whether it looks like an e-mail address or a telephone number."""
+    return bool(_ADDRESS.search(text))
+
+
 def veil(mapping: Mapping, stream: str, sample: Sample) -> Veil:
     """What of a record must not be seen through another mapping that is only tried: what this one calls personal, and
     in records of people every text that it does not read, since nobody has said yet what that is.
@@ -119,11 +137,13 @@ def veil(mapping: Mapping, stream: str, sample: Sample) -> Veil:
     fields = chosen.personal | PERSONAL | ({"name"} if chosen.entity == "contact" else set())
     try:
         found = explain(mapping, stream, sample.body, sample.source_id)
+        if any((item.name, item.value) == ("kind", "person") for item in found):
+            fields |= {"name", "legal_name"}
         hidden = {path for item in found if _named(item) in fields for path in _paths(item)}
         if chosen.entity in OF_PEOPLE:
             values = paths.leaves(decode(sample.body))
             left = unmapped(mapping, stream, sample.body)
-            hidden |= {path for path in left if isinstance(values.get(path), str)}
+            hidden |= {path for path in left if isinstance(values.get(path), str) and not is_named_so([path])}
     except MappingError:
         hidden = set()  # no object at all: nothing of it is shown
     return Veil(fields, frozenset(hidden))
@@ -215,10 +235,13 @@ def _hidden(mapping: StreamMapping, found: list[Explained], shown: list[Field], 
     private = {path for item in own for path in _paths(item)} | (veiled.paths if veiled else frozenset())
     secret = {str(item.raw) for item in own if item.raw not in (None, "")}
     for item, field in zip(found, shown, strict=True):
+        if item.name == "status" and item.error is None and not _overlaps(item, own):
+            yield field  # a word that the mapping's table has, and what it stands for
+            continue
         personal = _named(item) in names
         touches = personal or any(_overlap(path, other) for path in _paths(item) for other in private)
         repeats = personal or (touches and (veiled is not None or str(item.value) in secret))
-        if veiled is not None and _ADDRESS.search(f"{item.value} {item.raw}"):
+        if veiled is not None and is_address(f"{item.value} {item.raw}"):
             touches = repeats = True
         yield Field(
             field.name,
@@ -229,12 +252,17 @@ def _hidden(mapping: StreamMapping, found: list[Explained], shown: list[Field], 
         )
 
 
+def _overlaps(item: Explained, others: Iterable[Explained]) -> bool:
+    """Whether it is read from where one of the others is."""
+    return any(_overlap(path, other) for path in _paths(item) for one in others for other in _paths(one))
+
+
 def _left(path: str, value: Any, veiled: Veil | None) -> Any:
     """What is shown of a value that nothing maps."""
     if veiled is None or value is None:
         return _plain(value)
     hidden = isinstance(value, dict | list) or any(_overlap(path, other) for other in veiled.paths)
-    hidden = hidden or bool(_ADDRESS.search(str(value)))
+    hidden = hidden or is_address(str(value))
     if hidden or (isinstance(value, str) and _OF_PEOPLE.search(path)):
         return in_words(value, True)
     return _plain(value)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from console import expressions, mapping_edit
+from console import expressions, mapping_edit, status_words
 from console.expressions import Mistyped
 from console.records import PERSONAL
+from console.suggesting import lacks_currency
 from mappings.engine import load
 from mappings.errors import MappingFileError
 from mappings.model import ENTITIES, LINES, Column, Kind, columns
@@ -32,12 +33,20 @@ def known_fields(entity: str) -> dict[str, Column]:
 
 
 def changed(
-    text: str, file: str, base: str | None, stream: str, now: StreamMapping | None, sent: Mapping[str, str]
+    text: str,
+    file: str,
+    base: str | None,
+    stream: str,
+    now: StreamMapping | None,
+    sent: Mapping[str, str],
+    *,
+    writes_status: bool,
 ) -> str:
     """The file's text after the change that a form says.
 
     ``base`` is what the file extends; ``now`` the stream's mapping before, which every change but that of the whole
-    text needs. Raises ``Mistyped``, and ``MappingFileError`` for a file that cannot be changed entry by entry.
+    text needs; ``writes_status``, whether statuses of the stream are written back. Raises ``Mistyped``, and
+    ``MappingFileError`` for a file that cannot be changed entry by entry.
     """
     kind = sent.get("kind", "")
     if kind == "text":
@@ -45,7 +54,7 @@ def changed(
     if now is None or kind not in KINDS:
         raise Mistyped("kind")
     if kind == "status":
-        return mapping_edit.with_status(text, file, stream, *_status(base is not None, now, sent))
+        return mapping_edit.with_status(text, file, stream, *_status(base is not None, now, sent, writes_status))
     name = sent.get("field", "")
     column = known_fields(now.entity).get(name)
     if column is None:
@@ -64,45 +73,55 @@ def changed(
 
 
 def taken(
-    text: str, file: str, stream: str, now: StreamMapping, proposed: Sequence[Proposal], names: Sequence[str]
+    text: str,
+    file: str,
+    stream: str,
+    now: StreamMapping,
+    proposed: Sequence[Proposal],
+    names: Sequence[str],
+    currency: str,
 ) -> str:
-    """The file's text with these of the suggested fields. Raises ``Mistyped`` if one is not suggested (any more), and
-    ``MappingFileError``."""
+    """The file's text with these of the suggested fields; amounts whose currency no field says are in ``currency``.
+
+    Raises ``Mistyped`` if one is not suggested (any more), and ``MappingFileError``.
+    """
     known = known_fields(now.entity)
     found = {item.field: item for item in proposed if item.field in known}
+    if "currency" in found and lacks_currency(now.entity, {*now.definition.fields, *names}):
+        names = [*names, "currency"]
     chosen = [found.get(name) for name in dict.fromkeys(names)]
     personal = _ordered(now)
     if not chosen or None in chosen or len(chosen) > MOST_AT_ONCE:
         raise Mistyped("suggestion")
     for item in chosen:
         assert item is not None  # noqa: S101 - looked at above
-        form = {"how": "path", "what": item.path, "do": ", ".join(item.do), "ref": item.ref or ""}
+        form = {"how": "path", "what": item.path, "ref": item.ref or "", **expressions.steps_of(item.do)}
         reference = known[item.field].kind in (Kind.REF, Kind.REFS)
         text = mapping_edit.with_field(text, file, stream, item.field, expressions.spec_from(form, reference=reference))
         own = item.field.removeprefix(_LINE)
         personal += [own] if own in PERSONAL and own not in personal else []
+    if lacks_currency(now.entity, {*now.definition.fields, *names}):
+        text = mapping_edit.with_field(text, file, stream, "currency", {"const": currency})
     return text if personal == _ordered(now) else mapping_edit.with_personal(text, file, stream, personal)
 
 
 def _status(
-    extends: bool, now: StreamMapping, sent: Mapping[str, str]
+    extends: bool, now: StreamMapping, sent: Mapping[str, str], writes: bool
 ) -> tuple[dict[str, object], dict[str, str], dict[str, str]]:
     """The source of the status, its table and what is written of it; of a file that extends another only what differs
     from before."""
-    spec = expressions.spec_from({name: sent.get(name, "") for name in ("how", "what", "do", "match", "default")})
+    source = {name: sent.get(name, "") for name in ("how", "what", "match", "default")}
+    spec = expressions.spec_from(source | {name: sent[name] for name in sent if name.startswith(expressions.STEP)})
     found: dict[str, object] = {"path": spec} if isinstance(spec, str) else dict(spec)
-    given = expressions.table_from(sent.get("values", ""))
-    if None in given:
-        found.setdefault("default", given.pop(None))
-    table = {str(word): str(status or "") for word, status in given.items()}
-    write = {str(status): str(word or "") for status, word in expressions.table_from(sent.get("write", "")).items()}
+    table, write = status_words.said(sent, writes=writes)
     known = now.definition.status
     if not extends or known is None:
         return found, table, write
     before = expressions.spec_of(known.expression)
     before = {"path": before} if isinstance(before, str) else before
     before["default"] = known.table.get(None)
-    written = expressions.table_from(expressions.status_form(known)["write"])
+    stand_for = list(known.table.values())
+    written = {status: word for status, word in known.reverse.items() if stand_for.count(status) > 1}
     return (
         {key: value for key, value in found.items() if before.get(key) != value},
         {word: status for word, status in table.items() if known.table.get(word) != status},

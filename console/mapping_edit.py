@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,10 @@ from yamlfiles.editing import Flow, drop, put
 from yamlfiles.errors import FileUnusable
 from yamlfiles.reading import parse
 
+NOT_SAID = "no field is sure to say it"
+"""The comment at a fixed currency that is proposed."""
 _LINE = "lines."
+_PROPOSED = re.compile(rf"  # (?:\d+ %|{re.escape(NOT_SAID)})$", re.MULTILINE)
 _FLOW_KEYS = 6
 """A table with more entries is written a line for each."""
 _SOURCE = ("path", "first", "template", "const", "do", "match", "default")
@@ -19,9 +23,12 @@ _SOURCE = ("path", "first", "template", "const", "do", "match", "default")
 def with_field(text: str, file: str, stream: str, name: str, spec: Any) -> str:
     """The file's text with an expression for a canonical field, ``lines.NAME`` for one of the lines.
 
-    ``None`` says that the field has none, which takes out what the file extends. Raises ``MappingFileError``.
+    ``None`` says that the field has none, which takes out what the file extends. What a proposal said of how sure it is
+    goes with it. Raises ``MappingFileError``.
     """
-    return _put(text, file, _place(stream, name), spec)
+    before = set(text.splitlines())
+    after = _put(text, file, _place(stream, name), spec).splitlines(keepends=True)
+    return "".join(line if line.rstrip("\n") in before else _PROPOSED.sub("", line) for line in after)
 
 
 def without_field(text: str, file: str, stream: str, name: str) -> str:

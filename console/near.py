@@ -17,22 +17,28 @@ class Offer(NamedTuple):
     called: str
     amount: str
     systems: str
+    by: str
+    """What it is found by, as in ``state.near``."""
 
 
 def offers(connection: Connection, needle: str, texts: Texts) -> list[Offer]:
-    """Documents of that amount, then customers with it in their name; see ``state.near`` for what that costs.
+    """Records with it in their number, documents of that amount, customers with it in their name.
 
-    What is called the same in several systems is offered once: it leads to the same chains.
+    What is called the same in several systems is offered once: it leads to the same chains. See ``state.near`` for
+    what that costs.
     """
     from console.report import figures
     from reconciliation import money
     from state.near import near
 
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str, str], list[str]] = {}
     for item in near(connection, needle):
         amount = ""
         if item.amount is not None:
             amount = f"{figures.money(money.text(item.amount, item.currency), item.currency)} {item.currency or ''}"
-        offer = (texts.name("entity", item.entity), item.called, amount.strip())
+        offer = (texts.name("entity", item.entity), item.called, amount.strip(), item.by)
         found.setdefault(offer, []).append(item.system)
-    return [Offer(*offer, ", ".join(dict.fromkeys(systems))) for offer, systems in found.items()]
+    return [
+        Offer(what, called, amount, ", ".join(dict.fromkeys(systems)), by)
+        for (what, called, amount, by), systems in found.items()
+    ]

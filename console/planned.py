@@ -34,14 +34,6 @@ def streams_of(connection: Connection, id: str) -> list[str]:
         return []
 
 
-def open_writes(connection: Connection, id: str | None) -> int:
-    """How many writes of a plan are open; 0 without a plan, or for one of new records."""
-    try:
-        return len(outbox.load(connection, id).open_items) if id else 0
-    except PlanError:
-        return 0
-
-
 def reject(connection: Connection, id: str, writes: Set[int], reason: str, actor: str) -> str | None:
     """Take writes out of a plan for good; the plan of what is left: itself without ``writes``, ``None`` if nothing is.
 

@@ -2,23 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from state import queries
 from state.clock import from_us
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from sqlalchemy.engine import Connection
+
     from console.i18n import Texts
-    from state.queries import Attempt, RunRow
+    from state.queries import Attempt, Phase, RunProblem, RunRow
 
 STOPPED = "run stopped"
 """What the audit says where somebody asked a run to stop."""
+_OURSELVES = "LTC Sync"
+"""Who starts what nobody has started by hand."""
+_LEADS_TO = {"reconcile": "/findings", "plan": "/plans", "quarantine": "/quarantine"}
+"""Where what a phase has found is."""
 LONGEST_LOG = 200
 """Lines of a run that are shown, the last ones."""
-RUNS = ("run", "kind", "engine", "state", "started", "seconds", "counts")
+SEARCHED = 1000
+"""Runs, the newest ones, among which those of somebody who is limited to some systems are looked for."""
+_OF_THE_COMPANY = ("reconcile", "close")
+"""What no limit to some systems hides: findings and periods are everybody's."""
+RUNS = ("run", "kind", "state", "started", "by", "because", "systems", "seconds", "counts", "engine")
 PARTS = ("system", "stream", "kind", "state", "seconds", "counts")
+
+
+def concerning(connection: Connection, may_touch: Callable[[str], bool], status: str | None = None) -> list[RunRow]:
+    """The newest runs that concern somebody who is limited to some systems, each without what is of others."""
+    found = queries.recent_runs(connection, SEARCHED, status)
+    return [limited(item, may_touch) for item in found if concerns(item, may_touch)]
+
+
+def concerns(item: RunRow, may_touch: Callable[[str], bool]) -> bool:
+    """Whether a run worked, or was to work, on one of somebody's systems, or was one for the whole company."""
+    return item.kind in _OF_THE_COMPANY or any(map(may_touch, _systems(item)))
+
+
+def limited(item: RunRow, may_touch: Callable[[str], bool]) -> RunRow:
+    """A run without the counts and the messages of systems that are not somebody's.
+
+    What is said of no single system may name one: it is for those to whom the whole run belongs.
+    """
+    whole = all(map(may_touch, _systems(item)))
+    return replace(
+        item,
+        counts={name: counts for name, counts in item.counts.items() if may_touch(name)},
+        asked=replace(item.asked, systems=tuple(filter(may_touch, item.asked.systems))),
+        problems=tuple(told for told in item.problems if _is_theirs(told, whole, may_touch)),
+        phases=tuple(phase for phase in item.phases if not phase.system or may_touch(phase.system)),
+    )
+
+
+def is_theirs(item: RunRow, parts: Iterable[Attempt], may_touch: Callable[[str], bool]) -> bool:
+    """Whether all that a run works on is somebody's, who may therefore stop it."""
+    return all(map(may_touch, {*_systems(item), *(part.system for part in parts)}))
+
+
+def _systems(item: RunRow) -> set[str]:
+    return {*item.counts, *item.asked.systems}
+
+
+def _is_theirs(told: RunProblem, whole: bool, may_touch: Callable[[str], bool]) -> bool:
+    return may_touch(told.system) if told.system else whole
 
 
 def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
@@ -26,13 +77,16 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
     return (
         item.id,
         texts.name("summary.kind", item.kind),
-        item.engine,
         texts.name("summary.status", item.status),
         f"{from_us(item.started_at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        _OURSELVES if item.asked.by == "ltc" else item.asked.by,
+        texts.name("operating.because", item.asked.because) if item.asked.because else "",
+        ", ".join(item.asked.systems),
         _seconds(item),
         "; ".join(
             f"{system}: {_brief(counts, texts)}" for system, counts in item.counts.items() if any(counts.values())
         ),
+        texts.name("operating.engine", item.engine),
     )
 
 
@@ -49,25 +103,34 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
 
 
 def log(
-    parts: Sequence[Attempt], pages: Iterable[tuple[int, str, str, Mapping[str, int]]], texts: Texts, zone: tzinfo
-) -> list[tuple[str, str]]:
-    """What happened when: streams that began and ended, and how far they were in between; counts and no values.
+    parts: Sequence[Attempt],
+    phases: Iterable[Phase],
+    pages: Iterable[tuple[int, str, str, Mapping[str, int]]],
+    texts: Texts,
+    zone: tzinfo,
+) -> list[tuple[str, str, str]]:
+    """What happened when: streams that began and ended, how far they were in between, and the phases of the run.
 
-    ``pages`` are instants (microseconds), systems, streams and counts so far. Each line is a time and a sentence.
+    ``pages`` are instants (microseconds), systems, streams and counts so far. Each line is a time, a sentence with
+    counts and no values, and the page that shows more, which may be empty.
     """
-    told: list[tuple[int, str]] = []
+    told: list[tuple[int, str, str]] = []
     for item in parts:
         what = f"{item.system}.{item.stream} {texts.name('progress', item.direction)}"
-        told.append((item.started_at, texts("operating.log.began", what=what)))
+        told.append((item.started_at, texts("operating.log.began", what=what), ""))
         if item.ended_at is not None:
             how = texts.name("summary.status", item.status)
-            told.append(
-                (item.ended_at, texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts)))
-            )
+            said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts))
+            told.append((item.ended_at, said, ""))
+    for phase in phases:
+        what = texts.name("operating.log.phase", phase.name)
+        said = texts("operating.log.of", system=phase.system, what=what) if phase.system else what
+        line = texts("operating.log.found", what=said, counts=_told(phase.counts, texts))
+        told.append((phase.ended_at, line, _LEADS_TO.get(phase.name, "")))
     for at, system, stream, counts in pages:
-        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts))))
+        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts)), ""))
     told.sort()
-    return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text) for at, text in told[-LONGEST_LOG:]]
+    return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text, leads) for at, text, leads in told[-LONGEST_LOG:]]
 
 
 def _told(counts: Mapping[str, int], texts: Texts) -> str:

@@ -23,12 +23,14 @@ def run_replay(
     *,
     streams: Collection[str] = (),
     progress: Progress | None = None,
+    actor: str = "ltc",
 ) -> SyncResult:
     """Map every record of these systems (of these streams, if any are named) again, from what is stored.
 
     It may be stopped at any time and run again; reconcile afterwards. Raises ``StoreError``.
     """
-    with runs.running(store, "replay", seconds=_LEASE_SECONDS) as run:
+    asked = runs.Asked(actor, "by_hand", tuple(mappings))
+    with runs.running(store, "replay", seconds=_LEASE_SECONDS, asked=asked) as run:
         result = SyncResult(run.id, "replay", "local")
         try:
             for name, mapping in mappings.items():

@@ -24,14 +24,15 @@ _FOLDER = Path(__file__).parent / "i18n"
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 HOLE = re.compile(r"\{([a-z_]+)\}")
 """Stands in a sentence for what changes."""
+_QUOTED = re.compile("`[^`]*`")
 _ANYTHING = r"(?:(?![.!?] +[A-Z`]).)*?"
 """What a hole stands for: anything within a sentence."""
 _ENDS = re.compile(r"(?<=[.!?]) +(?=[A-Z`]|ltc )")
-_PLACE = re.compile(r"([\w.*\[\]/:-]+): (.+)", re.DOTALL)
+_PLACE = re.compile(r"(`?[\w.*\[\]/:-]+`?): (.+)", re.DOTALL)
 _CHINESE, _LATIN = re.compile("[\u3400-\u9fff]"), re.compile("[A-Za-z]{3}")
 _LONGEST, _LONGEST_PIECE = 4000, 400
 """Characters of a text, and of a piece that may have blanks: what a source answers must not cost time to compare."""
-_MOST_AT_ONCE, _DEPTH = 4, 3
+_MOST_AT_ONCE, _DEPTH = 4, 5
 
 
 class Part(NamedTuple):
@@ -43,7 +44,8 @@ class Part(NamedTuple):
 
 class _Catalogue(NamedTuple):
     whole: dict[str, str]
-    patterns: list[tuple[re.Pattern[str], str]]
+    patterns: list[tuple[re.Pattern[str], str, frozenset[str]]]
+    """A sentence, its text, and the holes that stand between backticks: what somebody wrote, which stays as it is."""
 
 
 def refusal(error: DecisionError, texts: Texts) -> str:
@@ -110,14 +112,21 @@ def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
         return catalogue.whole[sentence]
     if len(sentence) > _LONGEST_PIECE:
         return None
-    for pattern, text in catalogue.patterns:
+    place = _PLACE.fullmatch(sentence) if depth < _DEPTH else None
+    if place is not None and place[1].startswith("`"):  # what it is about is no part of the sentence
+        found = _whole(place[2], locale, depth + 1)
+        if found is not None:
+            return f"{place[1]}：{found}"
+    for pattern, text, quoted in catalogue.patterns:
         if (match := pattern.fullmatch(sentence)) is not None:
             values = match.groupdict()
             if depth < _DEPTH:
-                values = {name: _whole(value, locale, depth + 1) or value for name, value in values.items()}
+                values = {
+                    name: value if name in quoted else _whole(value, locale, depth + 1) or value
+                    for name, value in values.items()
+                }
             return HOLE.sub(lambda hole, given=values: given[hole[1]], text)  # type: ignore[misc]
-    place = _PLACE.fullmatch(sentence)
-    if place is not None and depth < _DEPTH:
+    if place is not None:
         found = _whole(place[2], locale, depth + 1)
         return None if found is None else f"{place[1]}：{found}"
     return None
@@ -126,15 +135,16 @@ def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
 @cache
 def _catalogue(locale: str) -> _Catalogue:
     whole: dict[str, str] = {}
-    patterns: list[tuple[int, re.Pattern[str], str]] = []
+    patterns: list[tuple[int, re.Pattern[str], str, frozenset[str]]] = []
     for sentence, text in catalogue(locale).items():
         if not HOLE.search(sentence):
             whole[sentence] = text
             continue
         pieces = HOLE.split(sentence)
         made = "".join(f"(?P<{piece}>{_ANYTHING})" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
-        patterns.append((-sum(map(len, pieces[::2])), re.compile(made), text))
-    return _Catalogue(whole, [(pattern, text) for _, pattern, text in sorted(patterns, key=lambda item: item[0])])
+        quoted = frozenset(name for part in _QUOTED.findall(sentence) for name in HOLE.findall(part))
+        patterns.append((-sum(map(len, pieces[::2])), re.compile(made), text, quoted))
+    return _Catalogue(whole, [item[1:] for item in sorted(patterns, key=lambda item: item[0])])
 
 
 def catalogue(locale: str) -> dict[str, str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from console import cash as shown
+from console import reserved
 from reconciliation import money
-from state import cash, figures
+from state import cash, chains, figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
+
+    from console.reserved import Taken
 
 Figure = dict[str, Any]
 
@@ -26,14 +30,46 @@ class Wrong(Exception):
         self.values = values
 
 
-def found(connection: Connection, receipt: int) -> tuple[Figure, dict[str, Figure]] | None:
-    """The receipt, and the items in its currency that are open, by record id; ``None`` if there is no such receipt."""
-    figure = figures.standing(connection, cash.KIND).get(str(receipt))
+class Doubtful(Exception):
+    """What is only kept if somebody has seen it: keys of sentences under ``split.doubt``, and what stands in them."""
+
+    def __init__(self, doubts: list[tuple[str, dict[str, str]]]) -> None:
+        super().__init__(doubts)
+        self.doubts = doubts
+
+
+@dataclass(frozen=True)
+class Found:
+    """A receipt, the items in its currency that are open, and what other receipts have of them, by record id."""
+
+    receipt: int
+    figure: Figure
+    owed: Mapping[str, Figure]
+    taken: Mapping[str, list[Taken]]
+    payer: str
+    """Who paid, as the bank calls him; empty if it does not say."""
+
+    def free(self, key: str) -> int:
+        """What no other receipt has of an item, in minor units."""
+        return reserved.free(self.owed[key]["amount"], self.taken.get(key, ()))
+
+    @property
+    def suggested(self) -> list[str]:
+        """The items that the suggestions are about."""
+        entries = [entry for option in self.figure["suggestions"] for entry in option["applied"]]
+        return [key for key in dict.fromkeys(str(entry["item"]) for entry in entries) if key in self.owed]
+
+
+def found(connection: Connection, receipt: int) -> Found | None:
+    """What there is to say it about; ``None`` if there is no such receipt."""
+    figure = figures.some(connection, cash.KIND, {str(receipt)}).get(str(receipt))
     if figure is None:
         return None
     owed = figures.standing(connection, "receivable")
     same = {key: item for key, item in owed.items() if item["currency"] == figure["currency"]}
-    return figure, {key: item for key, item in same.items() if item["kind"] != "payment"}
+    open_ones = {key: item for key, item in same.items() if item["kind"] != "payment"}
+    payer = str(chains.rows(connection, [receipt]).get(receipt, {}).get("payer_name") or "")
+    return Found(receipt, figure, open_ones, reserved.taken(connection, receipt), payer)
 
 
 def fitting(figure: Figure, owed: Mapping[str, Figure], text: str, first: Iterable[str] = ()) -> list[str]:
@@ -48,28 +84,85 @@ def fitting(figure: Figure, owed: Mapping[str, Figure], text: str, first: Iterab
 
 def keep(
     connection: Connection,
-    receipt: int,
-    of: tuple[Figure, Mapping[str, Figure]],
+    of: Found,
     items: Mapping[str, str],
     differences: Sequence[tuple[str, str]],
     actor: str,
     reason: str,
+    *,
+    accepted: bool = False,
 ) -> int:
     """Keep how much of which item (by record id) a receipt settles, and what explains the rest; returns how many.
 
-    ``of`` is what ``found`` has found. Amounts are major units as people write them, ``differences`` kinds and
-    amounts. Raises ``Wrong`` if it does not add up.
+    Amounts are major units as people write them, ``differences`` kinds and amounts. Raises ``Wrong`` if it does not
+    add up, has no reason or takes what another decision has; unless ``accepted``, ``Doubtful`` if it takes what a
+    rule gave to another receipt, or settles what somebody else owes than the one who paid.
     """
-    figure, owed = of
-    rows = [_row(key, amount, figure, owed) for key, amount in items.items()]
-    told = [_difference(kind, amount, figure["currency"]) for kind, amount in differences]
+    rows = [_row(key, amount, of.figure, of.owed) for key, amount in items.items()]
+    told = [_difference(kind, amount, of.figure["currency"]) for kind, amount in differences]
     if not rows:
         raise Wrong("nothing", {})
-    wrong = shown.misfit(rows, told, figure)
+    wrong = shown.misfit(rows, told, of.figure)
     if wrong is not None:
         raise Wrong(*wrong)
-    cash.pin(connection, receipt, [(item, amount, amount) for item, amount, _ in rows], told, actor, reason)
+    other = reserved.decided_elsewhere(rows, of.taken)
+    if other is not None:
+        item, by = other
+        names = {"item": _called(of.owed[str(item)]), "receipt": shown.called(by.record), "who": by.decided_by or ""}
+        raise Wrong("decided", names)
+    if not reason:
+        raise Wrong("reason", {})
+    doubts = list(_doubts(rows, of))
+    if doubts and not accepted:
+        raise Doubtful(doubts)
+    cash.pin(connection, of.receipt, [(item, amount, amount) for item, amount, _ in rows], told, actor, reason)
     return len(rows)
+
+
+def rest(figure: Figure, amounts: Iterable[str]) -> int:
+    """What is left of the money when these are taken from it, in minor units; what is no amount does not count."""
+    left = int(figure["amount"])
+    for text in amounts:
+        try:
+            left -= _minor(text, figure["currency"])
+        except Wrong:
+            continue
+    return left
+
+
+def fill(of: Found, key: str, amounts: Iterable[str]) -> int:
+    """How much of an item to settle at most beside these amounts: what is free of it, and no more than is left."""
+    left, free = rest(of.figure, amounts), of.free(key)
+    if left * of.figure["amount"] <= 0:
+        return 0
+    return free if free * left < 0 or abs(free) <= abs(left) else left
+
+
+def _doubts(rows: Sequence[tuple[int, int, int]], of: Found) -> Iterator[tuple[str, dict[str, str]]]:
+    """What speaks against it: who owes the items, and who has them."""
+    for item, amount, _ in rows:
+        key = str(item)
+        owed = of.owed[key]
+        said = {"item": _called(owed), "customer": owed["customer"] or owed["customer_number"] or "–"}
+        if not _same_customer(owed, of):
+            payer = of.figure["customer"] or of.payer
+            yield ("other_customer", {**said, "payer": payer}) if payer else ("unknown_payer", said)
+        if abs(amount) > abs(of.free(key)):
+            for one in of.taken[key]:
+                whose = {"receipt": shown.called(one.record), "payer": one.customer or "–"}
+                yield "taken", {**said, **whose, "amount": shown.money(one.applied, owed["currency"])}
+
+
+def _same_customer(owed: Figure, of: Found) -> bool:
+    """Whether the one who paid owes it: by the customer's number, or by the name where that is all there is."""
+    if owed["customer_number"] is not None and owed["customer_number"] == of.figure["customer_number"]:
+        return True
+    paid_by = (of.figure["customer"] or of.payer or "").strip().casefold()
+    return bool(paid_by) and paid_by == (owed["customer"] or "").strip().casefold()
+
+
+def _called(item: Figure) -> str:
+    return shown.called(item["record"])
 
 
 def _fits(item: Figure, figure: Figure, needle: str) -> bool:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from connectors import buckets
+from connectors.buckets import Bucket
 from connectors.budget import Priority
-from state import circuits, system_facts
+from state import calls_made, circuits, system_facts
 from state.clock import from_us, now_us, to_us
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from connectors.buckets import Bucket
     from connectors.budget import Allowance, Quota
     from settings.model import Settings
     from state.circuits import Circuit
@@ -44,9 +44,39 @@ class Account:
     used: int | None
     left: int | None
     """For reads; what is kept for write-backs and for others is left out."""
+    kept: int | None
+    """What of the day reads leave to write-backs and to others."""
     resets_at: int | None
     rests_until: int | None
     """The source said that there were too many calls."""
+
+    @property
+    def percent(self) -> int | None:
+        """How much of the day is used; ``None`` where nobody has said how much there is."""
+        return None if not self.most or self.used is None else 100 * self.used // self.most
+
+    @property
+    def rolls(self) -> bool:
+        """Whether no day begins anew: any 24 hours count."""
+        return self.most is not None and self.resets_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One system in a line."""
+
+    system: str
+    connector: str
+    unusable: tuple[str, str] | None
+    accounts: tuple[Account, ...]
+    calls_today: int
+    """Of runs."""
+
+    @property
+    def tightest(self) -> Account | None:
+        """The allowance of which most of the day is used."""
+        told = [item for item in self.accounts if item.percent is not None]
+        return max(told, key=lambda item: item.percent or 0, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +88,8 @@ class Standing:
     unusable: tuple[str, str] | None
     """What is wrong with its part of ltc.yaml, and what to do; then nothing is known of its source."""
     accounts: tuple[Account, ...]
+    calls_today: int
+    """Of runs."""
     calls: Calls
     until: int | None
     """Until when it takes none, as far as that is known."""
@@ -94,6 +126,7 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             connector=connector,
             unusable=unusable,
             accounts=tuple(accounts),
+            calls_today=calls_made.since(connection, [system], _midnight(settings))[system],
             calls=calls,
             until=until,
             signed_in=tuple(system_facts.tokens(connection, connector)),
@@ -105,6 +138,24 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             tells=tells,
             webhooks=system_facts.webhooks(connection, system),
         )
+
+
+def briefs(store: Store, settings: Settings, systems: Sequence[str]) -> list[Brief]:
+    """These systems, a line each. Calls no system; raises ``StoreError``."""
+    with store.reading() as connection:
+        calls = calls_made.since(connection, systems, _midnight(settings))
+        found = []
+        for system in systems:
+            unusable, connector, allowances, _ = _offer(settings, system)
+            accounts = tuple(_accounts(connection, allowances))
+            found.append(Brief(system, connector, unusable, accounts, calls[system]))
+        return found
+
+
+def _midnight(settings: Settings) -> int:
+    """When the present day began where business days are counted."""
+    here = from_us(now_us()).astimezone(settings.business_day_zone)
+    return to_us(here.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def _offer(settings: Settings, system: str) -> tuple[tuple[str, str] | None, str, Sequence[Allowance], tuple[str, ...]]:
@@ -135,14 +186,14 @@ def _account(item: Allowance, bucket: Bucket | None, now: int) -> Account:
     known: dict[str, Any] = {name: getattr(item, name) for name in ("name", "about", "calls", "seconds", "concurrent")}
     rests = bucket.paused_until if bucket is not None and bucket.paused_until > now else None
     if item.quota is None:
-        return Account(**known, most=None, used=None, left=None, resets_at=None, rests_until=rests)
-    if bucket is None:
-        return Account(**known, most=item.quota.calls, used=None, left=None, resets_at=None, rests_until=None)
-    most = bucket.most if bucket.most is not None else item.quota.calls
-    left = buckets.left(bucket, item.quota, Priority.READ, now)
-    used = buckets.used(bucket, item.quota, now)
-    resets = _resets_at(bucket, item.quota, now)
-    return Account(**known, most=most, used=used, left=left, resets_at=resets, rests_until=rests)
+        return Account(**known, most=None, used=None, left=None, kept=None, resets_at=None, rests_until=rests)
+    spent = Bucket() if bucket is None else bucket
+    most = spent.most if spent.most is not None else item.quota.calls
+    left = buckets.left(spent, item.quota, Priority.READ, now)
+    used = buckets.used(spent, item.quota, now)
+    kept = None if most is None or left is None else most - used - left
+    resets = _resets_at(spent, item.quota, now)
+    return Account(**known, most=most, used=used, left=left, kept=kept, resets_at=resets, rests_until=rests)
 
 
 def _resets_at(bucket: Bucket, quota: Quota, now: int) -> int | None:

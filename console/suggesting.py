@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from console import mapping_edit
 from console.output import say, table
+from console.referred import target
+from mappings import paths
+from mappings.model import ENTITIES, Kind, columns
+from state.referred import OF_THE_SYSTEM
 
 if TYPE_CHECKING:
     from console.context import App
     from console.i18n import Texts
-    from mappings.engine import Mapping
-    from mappings.suggest import Proposal, Suggestion
+    from mappings.engine import Mapping as SystemMapping
+    from mappings.engine import StreamMapping
+    from mappings.suggest import Proposal, StatusProposal, Suggestion
     from state.lookup import Sample
 
 _WHY = re.compile(
@@ -27,7 +34,6 @@ def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tupl
     """The connector's name and a proposal for each stream (default: all). Raises any ``ConnectorError``."""
     from console.sampling import read
     from mappings.engine import decode
-    from mappings.suggest import suggest
     from sync.services import services_of
     from sync.systems import open_connector, ordered_streams
 
@@ -38,16 +44,95 @@ def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tupl
             unknown = [name for name in streams if name not in specs]
             if unknown:
                 raise click.UsageError(f"{system} offers no stream {unknown[0]!r}. It offers: {', '.join(specs)}.")
-            found = []
+            found = {}
             for name in streams or specs:
-                documents = [decode(record.body) for record in read(connector, name, limit)[0]]
-                found.append(suggest(name, specs[name].entity, [item for item in documents if isinstance(item, dict)]))
-            return connector.name, found
+                records = read(connector, name, limit)[0]
+                found[name] = Read(specs[name].entity, {item.source_id: decode(item.body) for item in records})
+            return connector.name, of_streams(found)
     finally:
         services.close()
 
 
-def for_the_rest(mapping: Mapping, stream: str, samples: Sequence[Sample]) -> list[Proposal]:
+class Read(NamedTuple):
+    """What was read of a stream: the entity that it becomes, and id → decoded record."""
+
+    entity: str
+    records: dict[str, Any]
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """The records that a mapping can read."""
+        return [item for item in self.records.values() if isinstance(item, dict)]
+
+
+def of_streams(found: Mapping[str, Read]) -> list[Suggestion]:
+    """A proposal for each stream; references in the way that finds more of the records that were read with them."""
+    from mappings.suggest import suggest
+
+    made = [suggest(name, item.entity, item.documents) for name, item in found.items()]
+    known: dict[str, set[str]] = {}
+    for item in made:
+        of = known.setdefault(item.entity, set())
+        of.update(f"id:{id}" for id in found[item.stream].records)
+        number = next((one.path for one in item.fields if one.field == "number"), None)
+        of.update(f"no:{value}" for value in _values(found[item.stream].documents, number or ""))
+
+    def finds(entity: str, refs: Collection[str]) -> Collection[str]:
+        return known.get(entity, set()) & set(refs)
+
+    return [
+        replace(item, fields=tuple(referring(item.fields, item.entity, found[item.stream].documents, finds)))
+        for item in made
+    ]
+
+
+def referring(
+    proposed: Iterable[Proposal],
+    entity: str,
+    documents: Sequence[dict[str, Any]],
+    finds: Callable[[str, Collection[str]], Collection[str]],
+) -> Iterator[Proposal]:
+    """The proposals, each reference in the way that finds more records. ``finds`` tells which of some references to
+    an entity mean a record."""
+    for item in proposed:
+        of = target(entity, item.field) if item.ref else None
+        if of is None:
+            yield item
+            continue
+        values = _values(documents, item.path)
+        means = finds(of, {f"{kind}:{value}" for value in values for kind in ("id", "no")})
+        count = {kind: sum(f"{kind}:{value}" in means for value in values) for kind in ("id", "no")}
+        if of in OF_THE_SYSTEM or count["id"] > count["no"]:
+            yield replace(item, ref="id")
+        else:
+            yield replace(item, ref="no") if count["no"] > count["id"] else item
+
+
+def lacks_currency(entity: str, names: Collection[str]) -> bool:
+    """Whether these fields hold an amount and none says its currency: a record would go into quarantine."""
+    kinds = {column.name: column.kind for column in columns(ENTITIES[entity])}
+    return "currency" in kinds and "currency" not in names and any(kinds.get(name) is Kind.MONEY for name in names)
+
+
+def text_of(connector: str, found: Sequence[Suggestion], currency: str) -> str:
+    """The mapping file of some proposals. Amounts whose currency no field says are in ``currency``."""
+    from mappings.suggested import written
+
+    text = written(connector, found)
+    for item in found:
+        if lacks_currency(item.entity, [one.field for one in item.fields if one.sure]):
+            text = mapping_edit.with_field(text, "", item.stream, "currency", {"const": currency})
+    line = f"currency: {{const: {currency}}}"
+    return text.replace(f"{line}\n", f"{line}  # {mapping_edit.NOT_SAID}\n")
+
+
+def _values(documents: Sequence[dict[str, Any]], path: str) -> list[str]:
+    """What stands at a path of records, as text."""
+    found = (paths.leaves(item).get(path) for item in documents)
+    return [str(value) for value in found if value not in (None, "")]
+
+
+def for_the_rest(mapping: SystemMapping, stream: str, samples: Sequence[Sample]) -> list[Proposal]:
     """What may fill the canonical fields that a mapping leaves empty, from what it leaves of these records, the surest
     first.
     """
@@ -65,6 +150,19 @@ def for_the_rest(mapping: Mapping, stream: str, samples: Sequence[Sample]) -> li
     proposed = suggest(stream, chosen.entity, documents).fields
     empty = [item for item in proposed if item.field not in chosen.definition.fields]
     return sorted(empty, key=lambda item: -item.confidence)
+
+
+def for_status(mapping: StreamMapping, samples: Sequence[Sample]) -> StatusProposal | None:
+    """Where the status may stand in records, and which of its words are themselves a status here."""
+    from mappings.engine import decode
+    from mappings.suggest import suggest
+
+    documents = []
+    for sample in samples:
+        with suppress(ValueError, RecursionError):
+            documents.append(decode(sample.body))
+    known = [item for item in documents if isinstance(item, dict)]
+    return suggest("", mapping.entity, known).status
 
 
 def _only(document: dict[str, Any], prefix: str, wanted: set[str]) -> dict[str, Any]:

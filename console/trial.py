@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ def tried(
     *,
     text: str | None = None,
     file: Path | None = None,
+    stored: Mapping[str, Sequence[Sample]] | None = None,
+    beside: Mapping[str, Sequence[Sample]] | None = None,
 ) -> dict[str, Any]:
     """What ``console.trying.answer`` says. ``file`` is where ``text`` would stand. Raises ``Broken``."""
     if text is not None and len(text.encode()) > LARGEST:
@@ -53,11 +55,10 @@ def tried(
         "text": text,
         "name": file.name if file else "",
         "folder": str(file.parent.resolve()) if file else "",
-        "records": {
-            stream: [(item.source_id, base64.b64encode(item.body).decode()) for item in samples]
-            for stream, samples in records.items()
-        },
+        "records": _encoded(records),
         "shown": shown,
+        "stored": _encoded(stored or {}),
+        "beside": _encoded(beside or {}),
     }
     if not _turns.acquire(timeout=SECONDS):
         raise Broken("busy")
@@ -65,6 +66,28 @@ def tried(
         return carried_out(asked)
     finally:
         _turns.release()
+
+
+def words(spec: Any, samples: Sequence[Sample], listed: Sequence[str], private: Iterable[str]) -> dict[str, int]:
+    """Which words the source of a status (``spec``, as in a file) finds in records, and in how many; none where it
+    cannot be used. What may be about a person (all of the ``private`` source fields) is left out, unless it is
+    ``listed``. Raises ``Broken``."""
+    if not _turns.acquire(timeout=SECONDS):
+        raise Broken("busy")
+    try:
+        asked = {"words": spec, "listed": list(listed), "private": sorted(private)}
+        found = carried_out({**asked, "records": _encoded({"": samples})})
+    finally:
+        _turns.release()
+    counted: dict[str, int] = found["words"]
+    return counted
+
+
+def _encoded(records: Mapping[str, Sequence[Sample]]) -> dict[str, list[tuple[str, str]]]:
+    return {
+        stream: [(item.source_id, base64.b64encode(item.body).decode()) for item in samples]
+        for stream, samples in records.items()
+    }
 
 
 def carried_out(asked: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def retry(store: Store, settings: Settings, refused: Sequence[Refused], actor: s
     first = refused[0]
     mapper = mapping_for(settings, first.system).stream(first.stream)
     outcome = StreamOutcome(first.system, first.stream, "replay", counts=Counts().as_dict())
-    with runs.running(store, "replay") as run:
+    with runs.running(store, "replay", asked=runs.Asked(actor, "by_hand", (first.system,))) as run:
         with working(store, outcome, run.id, Silent()) as work, work.transaction() as connection:
             stream = landing.open_stream(connection, first.system, first.stream, mapper.entity)
             guard, sums = Guard(mapper, stream, run.id), Counts()

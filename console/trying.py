@@ -14,21 +14,26 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from console import mapped
+from console import mapped, status_words
 from mappings import paths
-from mappings.engine import Mapping, StreamMapping, decode, load
+from mappings.engine import Mapping, StreamMapping, decode, explain, load
 from mappings.errors import MappingError, MappingFileError
-from mappings.model import ENTITIES, LINES, columns
+from mappings.model import ENTITIES, LINES, Kind, columns
 
 _MEMORY = 1024 * 1024 * 1024
 _MOST_SHOWN = 300
 """Fields of one record, those of its lines included; and of what nothing maps."""
 _MOST_ABSENT = 20
-_MOST_REFUSED = 5
-"""Records of a stream that are named, the newest first."""
+_MOST_REFUSED, _MOST_NAMED = 5, 3
+"""Reasons why records of a stream are refused, and records that are named of each, the newest first."""
+_LINE = "lines."
+_REFERENCES = (Kind.REF, Kind.REFS)
+_MOST_WORDS = 120
+"""Different ones of a status."""
 _LONGEST = 500
 """Signs of a value that are shown."""
 
@@ -44,18 +49,29 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """What a mapping makes of records, and what would be different with its text changed.
 
     ``asked``: ``system``; ``source`` (what ``mappings.engine.load`` takes); ``text`` (the changed file or nothing) with
-    its ``name`` and ``folder``; ``records`` (stream → id and body); ``shown`` (stream and id of the one to show).
+    its ``name`` and ``folder``; ``records`` (stream → id and body); ``shown`` (stream and id of the one to show);
+    ``stored`` (as ``records``: those that are only told by the digest of what the mapping makes of them); ``beside``
+    (as ``records``: those that references may mean).
     """
-    samples = {
-        stream: [Sample(id, base64.b64decode(body)) for id, body in records]
-        for stream, records in asked["records"].items()
+    samples = _samples(asked["records"])
+    if "words" in asked:
+        return {"words": words(asked["words"], samples[""], asked["listed"], asked["private"])}
+    found: dict[str, Any] = {
+        "problem": None,
+        "now_problem": None,
+        "now": None,
+        "then": None,
+        "streams": {},
+        "references": {},
+        "beside": [],
     }
-    found: dict[str, Any] = {"problem": None, "now_problem": None, "now": None, "then": None, "streams": {}}
     now: Mapping | None = None
     try:
         now = load(asked["source"])
     except MappingFileError as error:
         found["now_problem"] = _told(error)
+    stored = _samples(asked["stored"])
+    found["digests"] = _digests(now, asked["system"], stored)
     then: Mapping | None = None
     if asked["text"] is not None:
         try:
@@ -64,6 +80,14 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
             found["problem"] = _told(error)
         except RecursionError:
             found["problem"] = {"where": asked["name"], "message": "a pattern is nested too deeply.", "remedy": ""}
+    if (last := then or now) is not None:
+        looked_at = {name: _together(of, stored.get(name, ())) for name, of in samples.items()}
+        found["references"] = {
+            name: {"entity": last.stream(name).entity, "fields": _references(last, asked["system"], name, of)}
+            for name, of in looked_at.items()
+            if name in last.streams
+        }
+        found["beside"] = _beside(last, asked["system"], _samples(asked["beside"]))
     stream, id = asked["shown"]
     chosen = next((item for item in samples.get(stream, ()) if item.source_id == id), None)
     if chosen is not None:
@@ -72,6 +96,93 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     if then is not None:
         found["streams"] = differences(now, then, asked["system"], samples)
     return found
+
+
+def words(spec: Any, samples: Sequence[Sample], listed: Sequence[str], private: Sequence[str]) -> dict[str, int]:
+    """In how many records the source of a status finds each word, the most frequent first.
+
+    A word may be somebody's name, where the source is no status at all: besides those that are ``listed``, only words
+    of fields that are called a status are told, or words that several records hold; of too many different ones, and of
+    fields that may be about a person (``private`` are), none.
+    """
+    only = {"version": 1, "connector": "words", "streams": {"one": {"entity": "order", "fields": {"number": spec}}}}
+    try:
+        mapping = candidate(json.dumps(only), "words.yaml", Path())
+    except (MappingFileError, RecursionError):
+        return {}
+    count: Counter[str] = Counter()
+    for sample in samples:
+        with suppress(MappingError):
+            value = explain(mapping, "one", sample.body, sample.source_id)[0].value
+            count.update([value] if value else [])
+    sources = mapping.stream("one").definition.fields["number"].sources
+    is_status = status_words.is_named_so(sources)
+    too_many = len(count) > (_MOST_WORDS if is_status else _MOST_WORDS // 4)
+    if too_many or any(mapped.is_of_people(path, private) for path in sources):
+        count = Counter({word: count[word] for word in listed if word in count})
+    return {
+        word: times
+        for word, times in count.most_common()
+        if word in listed or ((is_status or times > 1) and not mapped.is_address(word))
+    }
+
+
+def _references(mapping: Mapping, system: str, stream: str, samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+    """Which references each field of a stream's records holds, and in how many of them."""
+    found: dict[str, Counter[str]] = {}
+    entity = mapping.stream(stream).entity
+    models = [("", columns(ENTITIES[entity])), (_LINE, columns(LINES[entity].model) if entity in LINES else ())]
+    places = [
+        [(n, f"{of}{one.name}") for n, one in enumerate(known) if one.kind in _REFERENCES] for of, known in models
+    ]
+    for sample in samples:
+        outcome = _outcome(mapping, stream, system, sample)
+        if isinstance(outcome, MappingError) or not outcome.row:
+            continue
+        seen = {(name, outcome.row[n]) for n, name in places[0]}
+        seen |= {(name, line[n]) for line in outcome.lines for n, name in places[1]}
+        for name, value in seen:
+            found.setdefault(name, Counter()).update((value or "").split("\n") if value else ())
+    return {name: dict(count) for name, count in found.items()}
+
+
+def _together(some: Sequence[Sample], others: Sequence[Sample]) -> list[Sample]:
+    return list({item.source_id: item for item in (*others, *some)}.values())
+
+
+def _beside(mapping: Mapping, system: str, samples: dict[str, list[Sample]]) -> list[dict[str, Any]]:
+    """The ids and numbers of records that references may mean."""
+    found = []
+    for stream in samples.keys() & mapping.streams.keys():
+        entity = mapping.stream(stream).entity
+        place = next(n for n, column in enumerate(columns(ENTITIES[entity])) if column.name == "number")
+        outcomes = [_outcome(mapping, stream, system, sample) for sample in samples[stream]]
+        rows = [item.row for item in outcomes if not isinstance(item, MappingError) and item.row]
+        ids = [sample.source_id for sample in samples[stream]]
+        found.append({"entity": entity, "ids": ids, "numbers": [row[place] for row in rows if row[place]]})
+    return found
+
+
+def digest(row: Sequence[Any], lines: Sequence[Sequence[Any]]) -> str:
+    """By what one canonical record, with its lines, is told from another."""
+    flat = [[int(value) if isinstance(value, bool) else value for value in one] for one in (row, *lines)]
+    plain = json.dumps([flat[0], sorted(flat[1:], key=repr)], default=str)
+    return blake2b(plain.encode(), digest_size=8).hexdigest()
+
+
+def _digests(mapping: Mapping | None, system: str, samples: dict[str, list[Sample]]) -> dict[str, list[str]]:
+    """Of what a mapping makes of each record; empty for one that it refuses. Streams that it does not map are left
+    out."""
+    found: dict[str, list[str]] = {}
+    for stream in samples if mapping is not None else ():
+        outcomes = [_outcome(mapping, stream, system, sample) for sample in samples[stream]]
+        if None not in outcomes:
+            found[stream] = ["" if isinstance(item, MappingError) else digest(*item) for item in outcomes]
+    return found
+
+
+def _samples(given: dict[str, list[tuple[str, str]]]) -> dict[str, list[Sample]]:
+    return {stream: [Sample(id, base64.b64decode(body)) for id, body in records] for stream, records in given.items()}
 
 
 def candidate(text: str, name: str, folder: Path) -> Mapping:
@@ -105,13 +216,17 @@ def differences(
             continue
         count: Counter[str] = Counter()
         fields: Counter[str] = Counter()
-        refused: list[dict[str, Any]] = []
+        refused: dict[tuple[str, str], dict[str, Any]] = {}
         for sample in samples.get(stream, ()):
             was = _outcome(now, stream, system, sample)
             becomes = _outcome(then, stream, system, sample)
             changed = _kind(was, becomes)
-            if isinstance(becomes, MappingError) and len(refused) < _MOST_REFUSED:
-                refused.append(_refused(now, then, stream, system, sample, becomes))
+            if isinstance(becomes, MappingError):
+                why = (becomes.field, becomes.reason)
+                if why not in refused and len(refused) < _MOST_REFUSED:
+                    refused[why] = _refused(now, then, stream, system, sample, becomes)
+                if why in refused:
+                    _count(refused[why], sample)
             count[changed] += 1
             if changed == "changed" and before and after and before.entity == after.entity:
                 fields.update(_fields(after.entity, was, becomes))
@@ -121,7 +236,7 @@ def differences(
             "records": len(samples.get(stream, ())),
             "counts": dict(count),
             "fields": dict(fields.most_common()),
-            "refused": refused,
+            "refused": list(refused.values()),
             "absent": [] if after is None else _absent(before, after, samples.get(stream, ())),
         }
     return found
@@ -130,25 +245,33 @@ def differences(
 def _refused(
     now: Mapping | None, then: Mapping, stream: str, system: str, sample: Sample, error: MappingError
 ) -> dict[str, Any]:
-    """Which record a changed mapping refuses, for which value of which source field, and why; a value that is or may
-    be personal is told by its type and length."""
+    """For which value of which source field a changed mapping refuses a record, and why; a value that is or may be
+    personal is told by its type and length."""
     after = then.stream(stream)
     tested = _shown(then, now or then, stream, system, sample) or {"fields": [], "refused": None}
     field = next((item for item in tested["fields"] if item["name"] == error.field), None)
     return {
-        "id": sample.source_id,
+        "ids": [],
+        "count": 0,
         "field": error.field,
         "path": field["path"] if field else "",
         "value": (tested["refused"] or {}).get("value", ""),
         "reason": error.reason,
-        "kind": _kind_of(after.entity, error.field),
+        "kind": "no_currency" if error.reason.endswith("no currency") else _kind_of(after.entity, error.field),
     }
 
 
+def _count(refused: dict[str, Any], sample: Sample) -> None:
+    refused["count"] += 1
+    if len(refused["ids"]) < _MOST_NAMED:
+        refused["ids"].append(sample.source_id)
+
+
 def _kind_of(entity: str, field: str) -> str:
-    """What a canonical field holds, to say what to do: one of ``mappings.model.Kind``, ``status``, or ``any``."""
-    if field == "status":
-        return "status"
+    """What a canonical field holds, to say what to do: one of ``mappings.model.Kind``, ``status``, ``currency``, or
+    ``any``."""
+    if field in ("status", "currency"):
+        return field
     model = LINES[entity].model if field.startswith("lines.") and entity in LINES else ENTITIES[entity]
     name = field.rpartition(".")[2]
     return next((column.kind.value for column in columns(model) if column.name == name), "any")

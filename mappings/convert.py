@@ -81,6 +81,7 @@ def money(value: Any, exponent: int | None) -> int | None:
     if value is None or value == "":
         return None
     if exponent is None:
+        decimal(value)  # what is no number is no amount either
         raise Unusable("is an amount, but the record has no currency")
     kind = type(value)
     if kind is str or kind is JsonNumber:  # the usual case without a detour through Decimal

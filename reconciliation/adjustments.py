@@ -191,7 +191,7 @@ def documents(frame: Frame, period: str) -> list[tuple[Any, ...]]:
 
 
 def refuse(frame: Frame, period: str, kept: list[tuple[Any, ...]], split: list[TieOut]) -> None:
-    """Raise ``DoesNotFootError`` if the period after ``period`` would not add up once a close keeps these ``documents``.
+    """Raise ``DoesNotFootError`` if what follows ``period`` would not add up once a close keeps these ``documents``.
 
     Table ``baseline`` is what it will be then.
     """

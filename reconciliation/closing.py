@@ -1,7 +1,8 @@
 """Close, approve and reopen a period: who may, in which order, and what a close freezes.
 
 A close reconciles once more and freezes what that report says, with the hash of all that it was computed from. Nothing
-that happens later changes it. The maker closes, another person approves; one period after the other.
+that happens later changes it. The maker closes, another person approves; one period after the other. Errors of the
+period that nobody has decided on do not keep it open, but then the maker says why.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from reconciliation.engine import carry_on, reconciled
 from reconciliation.frame import Frame
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
-from state import audit, figures, periods, stamps
+from state import audit, figures, finding_pages, periods, stamps
+from state.finding_pages import Wanted
 from state.periods import CLOSED, Close, PeriodError
 from state.store import Store
 
@@ -30,14 +32,21 @@ _DECIDED = ("id", "status", "assignee", "reason", "approver", "waived_until", "d
 
 
 def close(
-    store: Store, settings: Settings, period: str, by: str, run_id: str, mappings: Mapping[str, Mapping[str, str]]
+    store: Store,
+    settings: Settings,
+    period: str,
+    by: str,
+    run_id: str,
+    mappings: Mapping[str, Mapping[str, str]],
+    reason: str = "",
 ) -> Close:
     """Reconcile, and freeze a period as it is now. ``mappings``: system → stream → fingerprint.
 
-    Raises ``PeriodError``, ``StoreError``, ``DoesNotFootError``.
+    ``reason`` says why it is closed although errors of it are undecided. Raises ``PeriodError``, ``StoreError``,
+    ``DoesNotFootError``.
     """
-    rules, maker = Rules.of(settings), _named(by)
-    refuse(store, settings, period, by)
+    rules, maker, reason = Rules.of(settings), _named(by), reason.strip()
+    refuse(store, settings, period, by, reason)
     with reconciled(store, settings, run_id, closing=period) as (frame, _):
         documents = adjustments.documents(frame, period)
         with store.reading() as connection:
@@ -47,23 +56,42 @@ def close(
             stamp = stamps.take(connection, rules.fixed_at)
             known = periods.closes(connection)
             _refuse_period(known, period, rules.today)
+            left = _refuse_undecided(connection, period, reason)  # this reconciliation may have found some
             parts = gathering.gather(connection, rules, Moment(stamp, period, closing=True))
             records, digest = _inputs(frame, parts, settings, mappings)
             revision = 1 + sum(item.period == period for item in known)
             nobody = (None, None, None, None, None)
-            made = Close(period, revision, CLOSED, maker, stamp, *nobody, records, digest, "", run_id)
+            made = Close(period, revision, CLOSED, maker, stamp, reason or None, *nobody, records, digest, "", run_id)
             made = periods.add(connection, made, gathering.frozen(parts), documents)
             detail = {"inputs": digest, "figures": made.figures_hash, "records": records}
+            detail |= {"undecided": left, "reason": reason}
             audit.append(connection, maker, "period closed", {"period": period, "revision": revision, **detail})
         carry_on(frame, store, run_id)
     return made
 
 
-def refuse(store: Store, settings: Settings, period: str, by: str) -> None:
+def refuse(store: Store, settings: Settings, period: str, by: str, reason: str) -> None:
     """Raise ``PeriodError`` if this person may not close this period now; nothing is changed."""
     _refuse_maker(settings, _named(by))
     with store.reading() as connection:
         _refuse_period(periods.closes(connection), period, Rules.of(settings).today)
+        _refuse_undecided(connection, period, reason)
+
+
+def undecided(period: str) -> Wanted:
+    """The errors that began by the end of a period, and that nobody has decided on."""
+    return Wanted(severity="error", status="open", until=adjustments.last_day(period).isoformat())
+
+
+def may_reopen(settings: Settings, item: Close, person: str) -> bool:
+    """Whether this person may open a period again, as far as the settings say; others may stand in the way."""
+    return item.status == CLOSED or person in settings.reconciliation.periods.reopen
+
+
+def may_approve(settings: Settings, item: Close, person: str) -> bool:
+    """Whether this person may sign a close, as far as the settings say: not its maker."""
+    allowed = settings.reconciliation.periods.checkers
+    return item.closed_by.casefold() != person.casefold() and (not allowed or person in allowed)
 
 
 def approve(store: Store, settings: Settings, period: str, by: str) -> Close:
@@ -117,7 +145,7 @@ def reopen(store: Store, settings: Settings, period: str, by: str, reason: str) 
                 period=period,
                 later=later[-1],
             )
-        if found.status != CLOSED and person not in allowed:
+        if not may_reopen(settings, found, person):
             named = f"It names {', '.join(allowed)}." if allowed else "It names nobody: approved periods stay closed."
             what, remedy = f"{person} may not reopen an approved period.", f"reconciliation.periods.reopen: {named}"
             raise PeriodError(what, remedy, "no_reopener" if allowed else "stays_closed", allowed=", ".join(allowed))
@@ -178,6 +206,21 @@ def _refuse_period(closes: list[Close], period: str, today: date) -> None:
     if f"{today:%Y-%m}" <= period:
         what = f"{period} is not over: today is {today}."
         raise PeriodError(what, "Close it when its last day has passed.", "not_over", period=period, today=today)
+
+
+def _refuse_undecided(connection: Connection, period: str, reason: str) -> int:
+    """How many errors are undecided; raises ``PeriodError`` if there are some, and no reason."""
+    left = finding_pages.number(connection, undecided(period))
+    if left and not reason.strip():
+        raise PeriodError(
+            f"{left:,} errors of {period} or before are undecided.",
+            "Assign, explain or waive them (`ltc findings list --severity error`), or say why the month is closed "
+            "all the same: `--reason TEXT`.",
+            "undecided",
+            count=f"{left:,}",
+            period=period,
+        )
+    return left
 
 
 def _standing(connection: Connection, period: str) -> Close:

@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from reconciliation import adjustments, facts, frame, lifecycle, money, receivables, tieouts, writebacks
+from reconciliation import adjustments, behind, facts, frame, lifecycle, money, receivables, tieouts, writebacks
 from reconciliation.cash import results as cash_results
 from reconciliation.frame import Frame
 from reconciliation.gathering import CARRIED
@@ -154,6 +154,7 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
     return {
         stored_tie_outs.KIND: stored_tie_outs.by_key(ties.all),
         "period": {f"{item['period']} {item['name']} {item['currency']}": item for item in ties.by_period},
+        behind.KIND: ties.behind,
         "receivable": receivables.receivables(loaded, store),
         cash.KIND: cash_results.figures(loaded, store),
         "basis": {"": basis},

@@ -13,8 +13,8 @@ from state.clock import from_us
 
 Part = Mapping[str, Any]
 
-_CLOSE = ("period", "revision", "status", "closed_by", "closed_at", "approved_by", "approved_at", "reopened_by")
-_CLOSE_MORE = ("reopened_at", "reason", "records", "inputs_hash", "figures_hash")
+_CLOSE = ("period", "revision", "status", "closed_by", "closed_at", "close_reason", "approved_by", "approved_at")
+_CLOSE_MORE = ("reopened_by", "reopened_at", "reason", "records", "inputs_hash", "figures_hash")
 _MOVED = ("opening", "documents", "adjustments", "closing", "open_before", "settled", "open_now")
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from reconciliation import periods, states
+from reconciliation import behind, periods, states
 from reconciliation.frame import Frame
 from reconciliation.hops import ACCEPTED, RUNNING
 from reconciliation.money import NO_CURRENCY
@@ -30,6 +30,8 @@ class TieOuts(NamedTuple):
 
     all: list[TieOut]
     by_period: list[TieOut]
+    behind: dict[str, dict[str, Any]]
+    """The documents behind what does not agree; see ``reconciliation.behind``."""
 
 
 class Pair(NamedTuple):
@@ -51,18 +53,22 @@ def tie_outs(frame: Frame) -> TieOuts:
     states.prepare(frame)
     found: list[TieOut] = []
     split: dict[str, list[TieOut]] = {}
+    documents: dict[str, dict[str, Any]] = {}
     for pair in (quote_order(), order_delivery(), order_invoice(), invoice_payment()):
         found += _tie(frame, pair)
+        documents |= behind.figures(frame, pair.name)
         split[pair.name] = _by_period(frame, pair)
     for now, dated in _payouts(frame):
         found += _tie(frame, now)
+        documents |= behind.figures(frame, now.name)
         _tie(frame, dated)
         split[dated.name] = _by_period(frame, dated)
     periods.together(frame, list(split))
     for pair in _statuses(frame):  # what a system shows has no day
         found += _tie(frame, pair)
+        documents |= behind.figures(frame, pair.name)
     by_period = sorted(chain(*split.values()), key=lambda item: (item["period"], item["name"], item["currency"]))
-    return TieOuts(sorted(found, key=lambda item: (item["name"], item["currency"])), by_period)
+    return TieOuts(sorted(found, key=lambda item: (item["name"], item["currency"])), by_period, documents)
 
 
 def _by_period(frame: Frame, pair: Pair) -> list[TieOut]:
@@ -87,7 +93,7 @@ def _tie(frame: Frame, pair: Pair) -> list[TieOut]:
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE tied AS
-        SELECT currency, l.position IS NOT NULL AS has_left, r.position IS NOT NULL AS has_right,
+        SELECT position, currency, l.position IS NOT NULL AS has_left, r.position IS NOT NULL AS has_right,
             coalesce(l.amount, 0) AS left_amount, coalesce(r.amount, 0) AS right_amount,
             CASE WHEN l.position IS NOT NULL AND r.position IS NOT NULL AND {pair.agreement} THEN 'matched'
                  -- An invoice and its credit note, or a payment and its return, that cancel each other out.

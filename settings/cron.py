@@ -42,6 +42,20 @@ def is_possible(cron: str) -> bool:
     return True
 
 
+def is_backwards(cron: str) -> bool:
+    """Whether a range in it runs from a larger to a smaller number, such as the hours 22-6."""
+    spans = [part.partition("/")[0].split("-") for field in cron.split() for part in field.split(",")]
+    return any(len(span) == 2 and all(map(str.isdigit, span)) and int(span[0]) > int(span[1]) for span in spans)
+
+
+def hours(cron: str) -> list[int] | None:
+    """The hours that it names, in their order; ``None`` for what is no expression of five plain fields."""
+    try:
+        return sorted(_parse(cron).hours)
+    except (ValueError, KeyError):
+        return None
+
+
 def next_due(cron: str, after: datetime) -> datetime | None:
     """The first instant after ``after`` (aware, in the zone the expression is meant in) that the expression names.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from state.clock import now_us
@@ -113,19 +113,62 @@ def verify(connection: Connection) -> Verdict:
     return Verdict(checked)
 
 
-def entries(
-    connection: Connection, *, limit: int = 50, actor: str | None = None, action: str | None = None
-) -> list[Entry]:
-    """The newest rows first; with ``actor`` only what that person or program did, with ``action`` only that."""
-    query = select(table).order_by(table.c.id.desc()).limit(limit)
-    for column, value in ((table.c.actor, actor), (table.c.action, action)):
-        if value is not None:
-            query = query.where(column == value)
+class Chosen(TypedDict, total=False):
+    """Which rows; what is not given, or ``None``, leaves none out."""
+
+    actor: str | None
+    """Who did it, a person or a program."""
+    action: str | None
+    since: int | None
+    """In microseconds: then or later."""
+    before: int | None
+    system: str | None
+    """What is about that system."""
+    limited: tuple[str, Collection[str]] | None
+    """For a member who is limited to these systems: what is about them, and what that member did."""
+
+
+def entries(connection: Connection, *, limit: int = 50, offset: int = 0, **chosen: Unpack[Chosen]) -> list[Entry]:
+    """The chosen rows, the newest first."""
+    query = select(table).where(*_which(chosen)).order_by(table.c.id.desc()).limit(limit).offset(offset)
     rows = connection.execute(query)
     return [
         Entry(row.id, row.at, row.actor, row.action, json.loads(row.detail) if row.detail else {}, not row.detail)
         for row in rows
     ]
+
+
+def count(connection: Connection, **chosen: Unpack[Chosen]) -> int:
+    """How many rows are chosen."""
+    return connection.execute(select(func.count()).select_from(table).where(*_which(chosen))).scalar_one()
+
+
+def known(connection: Connection, **chosen: Unpack[Chosen]) -> tuple[list[str], list[str]]:
+    """Who did the chosen rows, and what they did, each by name."""
+    which = _which(chosen)
+    actors, actions = (
+        list(connection.execute(select(column).where(*which).distinct().order_by(column)).scalars())
+        for column in (table.c.actor, table.c.action)
+    )
+    return actors, actions
+
+
+def _which(chosen: Chosen) -> list[ColumnElement[bool]]:
+    exact = ((table.c.actor, chosen.get("actor")), (table.c.action, chosen.get("action")))
+    found = [column == value for column, value in exact if value is not None]
+    since, before, system = chosen.get("since"), chosen.get("before"), chosen.get("system")
+    found += [table.c.at >= since] if since is not None else []
+    found += [table.c.at < before] if before is not None else []
+    found += [_about(system)] if system is not None else []
+    limited = chosen.get("limited")
+    if limited is not None:
+        found.append(or_(table.c.actor == limited[0], false(), *map(_about, limited[1])))
+    return found
+
+
+def _about(system: str) -> ColumnElement[bool]:
+    """Details are JSON: a quotation mark in what a person wrote has a backslash before it, so this is the key."""
+    return table.c.detail.contains(f'"system": {json.dumps(system, ensure_ascii=False)}', autoescape=True)
 
 
 def _seal(salt: bytes, detail: str) -> bytes:

@@ -1,4 +1,4 @@
-"""How much waits for a person to decide on it: waivers that others ask for, and writes that are planned."""
+"""How much waits for a person to decide on it: what is assigned to them, waivers, planned writes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def waivers(connection: Connection, person: str) -> int:
     )
     query = select(func.count()).select_from(findings)
     return int(connection.execute(query.where(findings.c.id.in_(asked), findings.c.status.in_(STANDING))).scalar_one())
+
+
+def assigned(connection: Connection, person: str) -> int:
+    """Findings that this person takes care of and has not said anything final about."""
+    query = select(func.count()).select_from(findings)
+    mine = (findings.c.assignee == person, findings.c.status == "assigned")
+    return int(connection.execute(query.where(*mine)).scalar_one())
 
 
 def writes(connection: Connection, systems: Collection[str]) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk
 from state.clock import now_us
+from state.schema import audit as audited
 from state.schema import canonical
 from state.schema import cash_decision as table
 
@@ -23,6 +24,8 @@ KIND = "cash"
 """The figures that hold what became of each receipt."""
 _COLUMNS = ("receipt_id", "item_id", "decision", "applied", "spent", "differences", "decided_by", "decided_at")
 _KEY = ("receipt_id", "item_id")
+_NOTED = ("cash pinned", "cash cut")
+"""What the audit calls these decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,21 @@ def decisions(connection: Connection) -> list[Decision]:
         Decision(**{**row._mapping, "differences": [tuple(entry) for entry in json.loads(row.differences)]})
         for row in connection.execute(query)
     ]
+
+
+def reasons(connection: Connection, found: Sequence[Decision]) -> dict[int, str]:
+    """Why these were decided so, by receipt, as the audit tells it; without those that gave no reason."""
+    if not found:
+        return {}
+    decided = {item.receipt_id for item in found}
+    rows = connection.execute(
+        select(audited.c.detail)
+        .where(audited.c.action.in_(_NOTED), audited.c.at >= min(item.decided_at for item in found))
+        .order_by(audited.c.id)
+    )
+    told = [json.loads(detail) for detail in rows.scalars() if detail]
+    newest = {int(detail["receipt"]): str(detail.get("reason") or "") for detail in told}
+    return {receipt: reason for receipt, reason in newest.items() if reason and receipt in decided}
 
 
 def pin(

@@ -256,12 +256,13 @@ def settle(connection: Connection, item: Creation, made_source_id: str, made_id:
     _set(connection, item.id, **values)
 
 
-def approve_large(connection: Connection, items: Iterable[Creation], actor: str, plan_id: str, said: str) -> None:
+def approve_large(connection: Connection, items: Sequence[Creation], actor: str, plan_id: str, said: str) -> None:
     """Note who let more records be created at once than ltc.yaml allows; it holds until they are."""
     ids = [item.id for item in items]
     table = schema.creation
     connection.execute(update(table).where(table.c.id.in_(ids)).values(large_approved_by=actor))
-    audit.append(connection, actor, "large plan approved", {"plan": plan_id, "exceeds": [said]})
+    detail = {"plan": plan_id, "system": items[0].system, "exceeds": [said]}
+    audit.append(connection, actor, "large plan approved", detail)
 
 
 def dead_letters(connection: Connection, system: str | None = None) -> list[Creation]:

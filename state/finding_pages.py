@@ -22,6 +22,14 @@ NOBODY = "-"
 MOST_GROUPS = 200
 
 
+_SUMS = (
+    func.coalesce(func.sum(table.c.amount), 0),
+    func.coalesce(func.sum(table.c.base_amount), 0),
+    func.sum(case((and_(table.c.base_amount.is_(None), table.c.amount.is_not(None)), 1), else_=0)),
+)
+"""What ``Money`` says of several findings."""
+
+
 class Day(NamedTuple):
     """A day, as findings say since when the data shows them, and the microsecond with which it begins."""
 
@@ -46,7 +54,8 @@ class Wanted:
     ``of_checks`` are those whose own words are in ``text``: their findings are found as well, as far as they hold
     ``rest``, what else is in it.
     ``assignee`` and ``customer`` may be ``NOBODY``. ``least`` and ``most`` are minor units of the base currency,
-    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided.
+    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided, ``until`` those that the
+    data shows since that day or before; one of which no day is known counts on every day.
     """
 
     text: str = ""
@@ -63,6 +72,7 @@ class Wanted:
     least: int | None = None
     most: int | None = None
     waiver: bool = False
+    until: str = ""
     of_checks: tuple[str, ...] = ()
     rest: str = ""
 
@@ -129,8 +139,16 @@ def beside(connection: Connection, wanted: Wanted, id: str) -> tuple[str | None,
     return found[0], found[1]
 
 
+def money(connection: Connection, wanted: Wanted) -> list[Money]:
+    """The amounts of all of them, by currency."""
+    query = select(table.c.currency, *_SUMS).where(_chosen(wanted), table.c.currency.is_not(None))
+    rows = connection.execute(query.group_by(table.c.currency).order_by(table.c.currency))
+    return [Money(currency, int(amount), int(base), int(unconverted)) for currency, amount, base, unconverted in rows]
+
+
 def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, Ages]) -> list[Group]:
-    """The findings by one of ``GROUPS``, the most first; at most 200 groups. ``ages`` names the ages, in their order.
+    """The findings by one of ``GROUPS``, at most 200 groups: those of the most money first where they are ordered by
+    amount, else the most findings. ``ages`` names the ages, in their order.
 
     A finding about records of two systems is in the group of each.
     """
@@ -148,23 +166,22 @@ def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, A
             grouped,
             table.c.currency,
             func.count(),
-            func.coalesce(func.sum(table.c.amount), 0),
-            func.coalesce(func.sum(table.c.base_amount), 0),
-            func.sum(case((and_(table.c.base_amount.is_(None), table.c.amount.is_not(None)), 1), else_=0)),
+            *_SUMS,
         )
         .select_from(source)
         .where(_chosen(wanted))
         .group_by(grouped, table.c.currency)
     )
     counts: dict[str, int] = {}
-    money: dict[str, list[Money]] = {}
+    sums: dict[str, list[Money]] = {}
     for name, currency, count, amount, base, unconverted in connection.execute(query):
         counts[name] = counts.get(name, 0) + count
         if currency:
-            money.setdefault(name, []).append(Money(currency, int(amount), int(base), int(unconverted)))
+            sums.setdefault(name, []).append(Money(currency, int(amount), int(base), int(unconverted)))
     places = {name: place for place, name in enumerate(ages)} if by == "age" else {}
-    names = sorted(counts, key=lambda name: (places.get(name, 0), -counts[name], name))
-    return [Group(name or NOBODY, counts[name], tuple(sorted(money.get(name, ())))) for name in names[:MOST_GROUPS]]
+    largest = {name: -sum(one.base for one in sums.get(name, ())) for name in counts if wanted.order == "amount"}
+    names = sorted(counts, key=lambda name: (places.get(name, 0), largest.get(name, 0), -counts[name], name))
+    return [Group(name or NOBODY, counts[name], tuple(sorted(sums.get(name, ())))) for name in names[:MOST_GROUPS]]
 
 
 def checks(connection: Connection) -> list[str]:
@@ -207,6 +224,8 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
         said.append(and_(table.c.base_amount.is_not(None), size >= wanted.least))
     if wanted.most is not None:
         said.append(and_(table.c.base_amount.is_not(None), size <= wanted.most))
+    if wanted.until:
+        said.append(func.coalesce(table.c.since, "") <= wanted.until)
     if wanted.waiver:
         said.append(table.c.id.in_(_asked()))
     if text := wanted.text.strip():

@@ -181,6 +181,18 @@ def listing(
     return [Link(*row) for row in connection.execute(query)]
 
 
+def decided(connection: Connection, *, limit: int, offset: int = 0) -> list[Link]:
+    """What people said about links, the last first."""
+    query = (
+        select(*(table.c[name] for name in (*_FOUND, "decided_by", "decided_at")))
+        .where(table.c.decision.in_(_BY_PEOPLE), table.c.method != "created")
+        .order_by(table.c.decided_at.desc(), table.c.kind, table.c.left_id, table.c.right_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Link(*row) for row in connection.execute(query)]
+
+
 def count(
     connection: Connection, *, decision: str | None = None, entity: str | None = None, method: str | None = None
 ) -> int:

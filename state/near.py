@@ -1,11 +1,11 @@
-"""Records that may be meant where none is called so: documents of that amount, customers with it in their name."""
+"""Records that may be meant where none is called so: numbers with it in them, that amount, customers with that name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import BigInteger, ColumnElement, Text, null, or_, select
 from sqlalchemy.engine import Connection
 
 from mappings.currencies import EXPONENTS
@@ -13,9 +13,14 @@ from state import finding_terms, schema
 
 MOST = 20
 """Of each kind."""
+NUMBER, AMOUNT, NAME = "number", "amount", "name"
 _AMOUNTS = {"quote": "gross_amount", "order": "gross_amount", "invoice": "gross_amount", "payment": "amount"}
 _AMOUNTS |= {"payout": "amount"}
-_SHORTEST_NAME = 2
+_NUMBERED = (
+    *("order", "invoice", "quote", "delivery", "payment", "payout", "opportunity", "lead", "service_case"),
+    *("party", "product"),
+)
+_SHORTEST_NAME, _SHORTEST_NUMBER = 2, 3
 _UNKNOWN_DIGITS = 2
 
 
@@ -28,14 +33,52 @@ class Near(NamedTuple):
     """What to ask for to see it: its number, else the source's id; of a customer the name."""
     amount: int | None
     currency: str | None
+    by: str
+    """``NUMBER``, ``AMOUNT`` or ``NAME``."""
 
 
 def near(connection: Connection, text: str) -> list[Near]:
-    """Documents of exactly this amount, then customers whose name has this in it; at most ``MOST`` of each.
+    """Records with this in their number, documents of exactly this amount, customers with this in their name.
 
-    It reads all documents once, which takes longer than to find a number: ask when nothing else was found.
+    At most ``MOST`` of each. It reads the index of all numbers, and all documents where an amount was typed, which
+    takes longer than to find a number: ask when nothing else was found.
     """
-    return [*_documents(connection, text), *_customers(connection, text.strip())]
+    typed = text.strip()
+    return [*_numbers(connection, typed), *_documents(connection, text), *_customers(connection, typed)]
+
+
+def _numbers(connection: Connection, text: str) -> Iterator[Near]:
+    """Records with this in their number, and those in quarantine with it in the source's id: they have no number."""
+    if len(text) < _SHORTEST_NUMBER or not any(char.isdecimal() for char in text):
+        return
+    left = MOST
+    for entity in _NUMBERED:
+        table = schema.canonical[entity]
+        # Only the index is read until there are enough of them.
+        having = select(table.c.number).where(_has(connection, table.c.number, text)).distinct()
+        called = list(connection.execute(having.order_by(table.c.number).limit(left)).scalars())
+        left -= len(called)
+        money = table.c[_AMOUNTS[entity]] if entity in _AMOUNTS else null().cast(BigInteger)
+        currency = table.c.currency if entity in _AMOUNTS else null().cast(Text)
+        query = select(table.c.system, table.c.number, money, currency).where(table.c.number.in_(called))
+        for row in connection.execute(query.order_by(table.c.number, table.c.record_id)) if called else ():
+            yield Near(entity, row[0], row[1], row[2], row[3], NUMBER)
+    refused, stream = schema.quarantine, schema.stream
+    query = (
+        select(stream.c.entity, refused.c.system, refused.c.source_id)
+        .join(stream, (stream.c.system == refused.c.system) & (stream.c.name == refused.c.stream))
+        .where(_has(connection, refused.c.source_id, text))
+        .order_by(refused.c.last_at.desc(), refused.c.record_id)
+    )
+    for row in connection.execute(query.limit(left)) if left else ():
+        yield Near(row.entity, row.system, row.source_id, None, None, NUMBER)
+
+
+def _has(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """In any case; SQLite's own LIKE minds none, and is four times as fast as one over ``lower``."""
+    if connection.dialect.name == "sqlite":
+        return column.contains(text, autoescape=True)
+    return column.icontains(text, autoescape=True)
 
 
 def _documents(connection: Connection, text: str) -> Iterator[Near]:
@@ -53,7 +96,7 @@ def _documents(connection: Connection, text: str) -> Iterator[Near]:
             digits = EXPONENTS.get(row.currency or "", _UNKNOWN_DIGITS)
             if (row[3], digits) in asked and left:
                 left -= 1
-                yield Near(entity, row.system, row.number or row.source_id, row[3], row.currency)
+                yield Near(entity, row.system, row.number or row.source_id, row[3], row.currency, AMOUNT)
 
 
 def _customers(connection: Connection, text: str) -> Iterator[Near]:
@@ -68,4 +111,4 @@ def _customers(connection: Connection, text: str) -> Iterator[Near]:
         .order_by(table.c.name, table.c.system)
     )
     for row in connection.execute(query.limit(MOST)):
-        yield Near("party", row.system, row.name or row.legal_name, None, None)
+        yield Near("party", row.system, row.name or row.legal_name, None, None, NAME)

@@ -292,10 +292,17 @@ def begin(connection: Connection, plan_id: str, actor: str) -> Plan:
     return replace(plan, status=PlanStatus.APPLYING, approved_by=actor)
 
 
-def approve_large(connection: Connection, plan_id: str, actor: str, exceeded: Sequence[str]) -> None:
-    """Note who approved a plan although it is larger than allowed; it holds until the plan is carried out."""
-    _set_plan(connection, plan_id, large_approved_by=actor)
-    audit.append(connection, actor, "large plan approved", {"plan": plan_id, "exceeds": list(exceeded)})
+def approve_large(
+    connection: Connection, plan: Plan, actor: str, exceeded: Sequence[str], *, whole: bool = True
+) -> None:
+    """Note who approved a plan although it is larger than allowed; it holds until the plan is carried out.
+
+    Of a part of it, not the ``whole``, it holds for nothing else.
+    """
+    if whole:
+        _set_plan(connection, plan.id, large_approved_by=actor)
+    detail = {"plan": plan.id, "system": plan.system, "exceeds": list(exceeded)}
+    audit.append(connection, actor, "large plan approved", detail)
 
 
 def end(connection: Connection, plan_id: str) -> PlanStatus:

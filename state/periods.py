@@ -41,13 +41,17 @@ class PeriodError(DecisionError):
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """One close of one period; instants are stamps in microseconds, hashes SHA-256 in hex."""
+    """One close of one period; instants are stamps in microseconds, hashes SHA-256 in hex.
+
+    ``close_reason`` is why it was closed although errors were undecided, ``reason`` why it was reopened.
+    """
 
     period: str
     revision: int
     status: str
     closed_by: str
     closed_at: int
+    close_reason: str | None
     approved_by: str | None
     approved_at: int | None
     reopened_by: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
 from state.schema import quarantine as table
+
+_MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,16 @@ def one(connection: Connection, record_id: int) -> Refused | None:
     columns = [table.c[name] for name in Refused.__dataclass_fields__]
     row = connection.execute(select(*columns).where(table.c.record_id == record_id)).first()
     return None if row is None else Refused(*row)
+
+
+def of_records(connection: Connection, record_ids: Iterable[int]) -> list[Refused]:
+    """Those of these records that are in quarantine, by record id."""
+    columns = [table.c[name] for name in Refused.__dataclass_fields__]
+    ids, found = sorted(record_ids), []
+    for start in range(0, len(ids), _MANY):
+        query = select(*columns).where(table.c.record_id.in_(ids[start : start + _MANY]))
+        found += [Refused(*row) for row in connection.execute(query.order_by(table.c.record_id))]
+    return found
 
 
 def count(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.engine import Connection
@@ -51,6 +51,28 @@ class StreamStatus:
     last_pull: Attempt | None
 
 
+class RunProblem(NamedTuple):
+    """What failed in a run outside of its streams; ``system`` is empty for what is of no single one."""
+
+    system: str
+    kind: str
+    message: str
+    remedy: str
+
+
+class Phase(NamedTuple):
+    """A part of a run that is about no stream, with what came of it; instants in microseconds.
+
+    ``reconcile`` (``system`` is empty), ``plan``, ``quarantine`` (what of a system is still refused at the end).
+    """
+
+    name: str
+    system: str
+    started_at: int
+    ended_at: int
+    counts: dict[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """One run; instants in microseconds since the epoch."""
@@ -63,6 +85,11 @@ class RunRow:
     ended_at: int | None
     counts: dict[str, dict[str, int]]
     """Per system."""
+    asked: runs.Asked
+    problems: tuple[RunProblem, ...]
+    """Known when it has ended."""
+    phases: tuple[Phase, ...]
+    """The same."""
 
 
 Held = dict[tuple[int, int], int]
@@ -200,7 +227,15 @@ def last_reconciliation(connection: Connection) -> int | None:
 
 
 def _run(row: Any) -> RunRow:
-    return RunRow(row.id, row.kind, row.engine, row.status, row.started_at, row.ended_at, _counts(row.summary))
+    told: dict[str, Any] = json.loads(row.summary)
+    asked = told.get("asked", {})
+    return RunRow(
+        *(row.id, row.kind, row.engine, row.status, row.started_at, row.ended_at),
+        told.get("counts", {}),
+        runs.Asked(**{**asked, "systems": tuple(asked.get("systems", ()))}),
+        tuple(RunProblem(**item) for item in told.get("problems", ())),
+        tuple(Phase(**item) for item in told.get("phases", ())),
+    )
 
 
 def _attempt(row: Any) -> Attempt:
@@ -208,12 +243,6 @@ def _attempt(row: Any) -> Attempt:
         *(row.run_id, row.system, row.stream, row.direction, row.status, row.started_at, row.ended_at),
         *(json.loads(row.counts), row.error_kind, row.message, row.remedy),
     )
-
-
-def _counts(summary: str) -> dict[str, dict[str, int]]:
-    found: dict[str, Any] = json.loads(summary)
-    counts: dict[str, dict[str, int]] = found.get("counts", {})
-    return counts
 
 
 def counted(connection: Connection) -> Held:

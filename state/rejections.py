@@ -108,10 +108,11 @@ def _split(connection: Connection, plan: Plan, rejected: Collection[int]) -> str
 
 
 def listing(connection: Connection) -> list[Rejected]:
-    """What people do not want written although its owner still wants it, by system and record."""
+    """What people do not want written although its owner still wants it, the last decision first."""
     table = schema.decision
     found = held.listing(connection, why=("decided",))
     kept = select(table.c.record_id, table.c.field, table.c.decided_by, table.c.decided_at, table.c.reason)
     rows = connection.execute(kept.where(table.c.choice == "keep"))
     decided = {(row.record_id, row.field): (row.decided_by, row.decided_at, row.reason) for row in rows}
-    return [Rejected(item, *decided[key]) for item in found if (key := (item.record_id, item.field)) in decided]
+    known = [Rejected(item, *decided[key]) for item in found if (key := (item.record_id, item.field)) in decided]
+    return sorted(known, key=lambda item: -item.decided_at)

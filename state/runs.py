@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,17 @@ def belonging_to(flow_run: str | None) -> Iterator[None]:
         _flow_run.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who wanted a run, and what for; kept with it from its start."""
+
+    by: str = ""
+    because: str = ""
+    """``by_hand``, ``schedule``, ``webhook``, ``approval`` (of a plan), ``restoring`` (of what was overwritten)."""
+    systems: tuple[str, ...] = ()
+    """Those it may work on; empty: none of its own, such as a reconciliation of what is held."""
+
+
 def new_run_id() -> str:
     """A run's id: readable, and in the order of their start."""
     return f"{from_us(now_us()):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -77,19 +88,26 @@ class Running:
     """A run under way. ``finish`` says how it ended; one that ends without it has failed."""
 
     def __init__(
-        self, store: Store, kind: str, engine: str = "local", also: Sequence[str] = (), seconds: float = 300.0
+        self,
+        store: Store,
+        kind: str,
+        engine: str = "local",
+        also: Sequence[str] = (),
+        seconds: float = 300.0,
+        asked: Asked | None = None,
     ) -> None:
         self.id = new_run_id()
         self.leases: list[Lease] = []
         """Those to be renewed while it goes on: ``run <id>``, and those it was asked to take."""
         self._store = store
+        self._asked = {} if asked is None else {"asked": asdict(asked)}
         self._ended = False
         with store.transaction() as connection:
             _close_abandoned(connection)
             for name in (*also, f"run {self.id}"):
                 self.leases.append(acquire(connection, name, seconds=seconds))
             row = {"id": self.id, "kind": kind, "engine": engine, "status": "running", "flow_run": _flow_run.get()}
-            connection.execute(_START, {**row, "started_at": now_us(), "summary": "{}"})
+            connection.execute(_START, {**row, "started_at": now_us(), "summary": json.dumps(self._asked)})
 
     def finish(self, status: str, summary: dict[str, Any] | None = None) -> None:
         """Close it as ``done``, ``partial``, ``failed`` or ``interrupted``, and give its leases back.
@@ -101,7 +119,7 @@ class Running:
         try:
             with self._store.transaction() as connection:
                 connection.execute(_LEAVE, {"run": self.id, "now": now_us()})
-                told = json.dumps(summary or {}, ensure_ascii=False)
+                told = json.dumps({**(summary or {}), **self._asked}, ensure_ascii=False)
                 connection.execute(_FINISH, {"run": self.id, "how": status, "now": now_us(), "told": told})
                 self._release(connection)
         except StoreError:
@@ -121,14 +139,19 @@ class Running:
 
 @contextmanager
 def running(
-    store: Store, kind: str, engine: str = "local", also: Sequence[str] = (), seconds: float = 300.0
+    store: Store,
+    kind: str,
+    engine: str = "local",
+    also: Sequence[str] = (),
+    seconds: float = 300.0,
+    asked: Asked | None = None,
 ) -> Iterator[Running]:
     """Open a run (``sync``, ``fetch``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``, ``close``).
 
     For the block it holds the lease ``run <id>`` and those named in ``also``, for ``seconds`` at a time. Runs that were
     abandoned are closed first. Raises ``LeaseHeld``, ``StoreError``.
     """
-    run = Running(store, kind, engine, also, seconds)
+    run = Running(store, kind, engine, also, seconds, asked)
     try:
         yield run
     finally:

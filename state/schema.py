@@ -456,6 +456,7 @@ period = Table(
     Column("status", Text, nullable=False),  # closed (waits for approval), approved, reopened
     Column("closed_by", Text, nullable=False),
     Column("closed_at", BigInteger, nullable=False),  # stamp
+    Column("close_reason", Text),  # why it was closed although errors were undecided
     Column("approved_by", Text),
     Column("approved_at", BigInteger),
     Column("reopened_by", Text),

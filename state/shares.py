@@ -39,6 +39,12 @@ def shared(connection: Connection, token: str) -> int | None:
     return connection.execute(query).scalar()
 
 
+def standing(connection: Connection) -> list[tuple[int, str, int]]:
+    """The links that are good now: order, who made it and when it ends (microseconds), the first to end first."""
+    query = select(table.c.record_id, table.c.created_by, table.c.expires_at).where(table.c.expires_at > now_us())
+    return [(int(row[0]), str(row[1]), int(row[2])) for row in connection.execute(query.order_by(table.c.expires_at))]
+
+
 def links_to(connection: Connection, record_id: int) -> int:
     """How many links to an order are good now."""
     query = select(table.c.digest).where(table.c.record_id == record_id, table.c.expires_at > now_us())

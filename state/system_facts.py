@@ -76,6 +76,12 @@ def flow_run(connection: Connection, run_id: str) -> str | None:
     return connection.execute(select(schema.run.c.flow_run).where(schema.run.c.id == run_id)).scalar()
 
 
+def last_flow_run(connection: Connection) -> int | None:
+    """When the last run began (microseconds) that was part of a flow run of Prefect."""
+    query = select(func.max(schema.run.c.started_at)).where(schema.run.c.flow_run.is_not(None))
+    return connection.execute(query).scalar()
+
+
 def buckets(connection: Connection, keys: Iterable[str]) -> dict[str, Bucket]:
     """What has been counted on accounts; those of which nothing is known yet are left out. Locks nothing."""
     table = schema.budget

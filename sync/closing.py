@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mappings.errors import MappingFileError
 from reconciliation import closing
 from state import runs
+from state.periods import PeriodError
 from sync import systems
 
 if TYPE_CHECKING:
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
 _LEASE_SECONDS = 1800.0
 
 
-def close_period(store: Store, settings: Settings, period: str, by: str) -> Close:
+def close_period(store: Store, settings: Settings, period: str, by: str, reason: str = "") -> Close:
     """Reconcile and close; raises ``PeriodError``, ``LeaseHeld``, ``StoreError``, ``DoesNotFootError``.
 
-    What is refused is no run: it is an answer to a person, and nothing has failed.
+    What is refused is an answer to a person, and nothing has failed: it is no run. One that finds errors which need a
+    reason ends as done.
     """
-    closing.refuse(store, settings, period, by)
-    with runs.running(store, "close", also=["the reconciliation"], seconds=_LEASE_SECONDS) as run:
+    closing.refuse(store, settings, period, by, reason)
+    asked = runs.Asked(by, "by_hand")
+    with runs.running(store, "close", also=["the reconciliation"], seconds=_LEASE_SECONDS, asked=asked) as run:
         lease = run.leases[0]
-        made = closing.close(store.fenced(lease), settings, period, by, run.id, _fingerprints(settings))
+        try:
+            made = closing.close(store.fenced(lease), settings, period, by, run.id, _fingerprints(settings), reason)
+        except PeriodError:
+            run.finish("done", {"period": period})
+            raise
         run.finish("done", {"period": period, "revision": made.revision})
     return made
 

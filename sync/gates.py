@@ -54,11 +54,11 @@ class Size:
     """Currencies without a rate, which ``money`` leaves out."""
 
 
-def check(store: Store, settings: Settings, plan: Plan, approver: str | None) -> None:
+def check(store: Store, settings: Settings, plan: Plan, approver: str | None, *, whole: bool = True) -> None:
     """Raise ``FirstRun``, ``Unread`` or ``TooLarge`` if the plan may not be carried out.
 
     ``approver``: who approves a large plan, kept with the plan so that it may be taken up again, and one that rests on
-    what is in a backup only.
+    what is in a backup only. If ``plan`` holds a part of its items (not ``whole``), only that part is approved.
     """
     with store.reading() as connection:
         _refuse_unseen(connection, settings, plan.system, approver)
@@ -71,7 +71,7 @@ def check(store: Store, settings: Settings, plan: Plan, approver: str | None) ->
             "Look at it with `ltc push --plan`, then `ltc push --apply --approve`.",
         )
     with store.transaction() as connection:
-        outbox.approve_large(connection, plan.id, approver, list(exceeded))
+        outbox.approve_large(connection, plan, approver, list(exceeded), whole=whole)
 
 
 def check_creations(store: Store, settings: Settings, plan: CreationPlan, approver: str | None) -> None:
@@ -138,8 +138,8 @@ def exceeds(settings: Settings, found: Size) -> tuple[str, ...]:
     told = []
     if found.changes > limits.changes and found.share > limits.share:
         told.append(
-            f"{found.changes} records, {found.share:.0%} of {found.stream} "
-            f"(allowed: {limits.changes}, or {limits.share:.0%} of a stream)"
+            f"{found.changes:,} records, {found.share:.1%} of {found.stream} "
+            f"(allowed: {limits.changes:,} records, or {limits.share:.0%} of a stream, whichever is more)"
         )
     if limits.money is not None and found.money > limits.money:
         told.append(f"records worth {found.money:,.2f} {base} (allowed: {limits.money:,.2f})")

@@ -10,23 +10,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
-from state import circuits, notices, pauses, runs
+from state import circuits, notices, outbox, overwritten, pauses, quarantine, runs
 from state.circuits import Circuit
 from state.clock import now_us
 from state.failures import StoreError
 from state.outbox import PlanError
 from state.pauses import Pauses
-from state.runs import LeaseHeld
+from state.queries import Phase
+from state.runs import Asked, LeaseHeld
 from state.store import Store
-from sync import upkeep
+from sync import create, upkeep
 from sync.fetch import fetch_stream
 from sync.outcome import Problem, StreamOutcome, problem
 from sync.parallel import Stop
@@ -37,6 +39,8 @@ from sync.session import Session, Step, directly
 from sync.sweep import sweep_stream
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from settings.model import Settings
 
 __all__ = [
@@ -82,7 +86,8 @@ def run_sync(
     (``result.paused``), unless ``paused`` is given.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "sync", engine, progress, actor, step, paused=paused, unattended=unattended) as session:
+    asked = _asked(actor, unattended, names)
+    with _run(store, settings, "sync", engine, progress, asked, step, paused=paused, unattended=unattended) as session:
         _pull(session, names, streams, full, since)
         if not session.stop:
             _settle(session, names, push, as_of)
@@ -107,8 +112,10 @@ def run_pull(
     step: Step = directly,
 ) -> SyncResult:
     """Pull only; what is paused is pulled only with ``paused``."""
-    with _run(store, settings, "pull", engine, progress, actor, step, paused=paused, unattended=unattended) as session:
-        _pull(session, list(systems or settings.systems), streams, full, since)
+    names = list(systems or settings.systems)
+    asked = _asked(actor, unattended, names)
+    with _run(store, settings, "pull", engine, progress, asked, step, paused=paused, unattended=unattended) as session:
+        _pull(session, names, streams, full, since)
     return session.result
 
 
@@ -124,9 +131,11 @@ def run_fetch(
     step: Step = directly,
 ) -> SyncResult:
     """Read the records that webhooks told of, and nothing else; a pull does that first, too."""
-    with _run(store, settings, "fetch", engine, progress, actor, step, unattended=unattended) as session:
+    names = list(systems or settings.systems)
+    asked = Asked(actor, "webhook", tuple(names))
+    with _run(store, settings, "fetch", engine, progress, asked, step, unattended=unattended) as session:
         upkeep.before_pull(store, settings)
-        _fetch(session, list(systems or settings.systems))
+        _fetch(session, names)
     return session.result
 
 
@@ -141,7 +150,7 @@ def run_reconcile(
     step: Step = directly,
 ) -> SyncResult:
     """Link, tie out and check what is in the store."""
-    with _run(store, settings, "reconcile", engine, progress, actor, step) as session:
+    with _run(store, settings, "reconcile", engine, progress, _asked(actor, False, ()), step) as session:
         session.reconcile(as_of)
     return session.result
 
@@ -153,6 +162,7 @@ def run_push(
     systems: Sequence[str] | None = None,
     push: Literal["plan", "apply"] | None = None,
     plan_id: str | None = None,
+    only: Collection[int] | None = None,
     approve: bool = False,
     paused: bool = False,
     unattended: bool = False,
@@ -164,11 +174,13 @@ def run_push(
     """Plan what is to be written, and carry it out if ``push`` (or each system's setting) says so.
 
     With ``plan_id`` exactly that plan is carried out, and nothing if it is no longer what is wanted: then
-    ``problems`` says so and ``plans`` holds the present one. ``approve`` lets a plan be carried out that is larger than
+    ``problems`` says so and ``plans`` holds the present one; of its write-backs ``only`` those with these ids are sent,
+    and the others stay planned. ``approve`` lets a plan be carried out that is larger than
     ``writing.limits``. Plans that write to what is paused wait, unless ``paused`` is given; ``plan_id`` is refused.
     """
     names = list(systems or settings.systems)
-    with _run(store, settings, "push", engine, progress, actor, step, approve, paused, unattended) as session:
+    asked = _asked(actor, unattended, names) if plan_id is None else _approved(store, settings, actor, plan_id)
+    with _run(store, settings, "push", engine, progress, asked, step, approve, paused, unattended, only) as session:
         if plan_id is not None:
             session.apply_only(plan_id)
         else:
@@ -189,7 +201,9 @@ def run_restore(
     step: Step = directly,
 ) -> SyncResult:
     """Write the values back that the write-back ``item_id`` had replaced (``state.overwritten``), and nothing else."""
-    with _run(store, settings, "push", engine, progress, actor, step) as session:
+    theirs = _system_of(store, settings, lambda connection: overwritten.one(connection, item_id).system)
+    asked = Asked(actor, "restoring", tuple(theirs))
+    with _run(store, settings, "push", engine, progress, asked, step) as session:
         session.restore(item_id, reason)
     return session.result
 
@@ -209,9 +223,10 @@ def run_sweep(
     step: Step = directly,
 ) -> SyncResult:
     """Find what was deleted in the streams that do not report deletions; ``force`` believes even a mass deletion."""
-    with _run(store, settings, "sweep", engine, progress, actor, step, paused=paused, unattended=unattended) as session:
+    names = list(systems or settings.systems)
+    asked = _asked(actor, unattended, names)
+    with _run(store, settings, "sweep", engine, progress, asked, step, paused=paused, unattended=unattended) as session:
         one = partial(_sweep_one, session, force)
-        names = list(systems or settings.systems)
         session.streams(names, "sweep", streams, one, lambda spec: spec.deletes is Deletes.SWEEP)
     return session.result
 
@@ -286,6 +301,34 @@ def _to_apply(session: Session, names: list[str], push: Push | None) -> list[str
     return [name for name in names if push == "apply" or session.settings.systems[name].push == "auto"]
 
 
+def _asked(actor: str, unattended: bool, names: Sequence[str]) -> Asked:
+    return Asked(actor, "schedule" if unattended else "by_hand", tuple(names))
+
+
+def _approved(store: Store, settings: Settings, actor: str, plan_id: str) -> Asked:
+    """Somebody lets a plan go; of one that is gone nobody can tell whose it was."""
+    new = [plan.system for plan in create.stored_plans(store, settings.systems) if plan.id == plan_id]
+    systems = new or _system_of(store, settings, lambda connection: outbox.load(connection, plan_id).system)
+    return Asked(actor, "approval", tuple(systems))
+
+
+def _system_of(store: Store, settings: Settings, look: Callable[[Connection], str]) -> list[str]:
+    """The one that is found; all of them if it is not."""
+    with store.reading() as connection, suppress(PlanError):
+        return [look(connection)]
+    return list(settings.systems)
+
+
+def _refused(store: Store, kind: str, asked: Asked) -> list[Phase]:
+    """What of the systems that were read is still in quarantine; nothing if the store is gone."""
+    if kind not in ("sync", "pull", "fetch"):
+        return []
+    at, found = now_us(), {}
+    with suppress(StoreError), store.reading() as connection:
+        found = {name: quarantine.count(connection, system=name) for name in asked.systems}
+    return [Phase("quarantine", name, at, at, {"rejected": number}) for name, number in found.items() if number]
+
+
 def _paused(store: Store) -> Pauses:
     with store.reading() as connection:
         return pauses.read(connection)
@@ -303,20 +346,22 @@ def _run(
     kind: str,
     engine: str,
     progress: Progress | None,
-    actor: str,
+    asked: Asked,
     step: Step,
     approve: bool = False,
     paused: bool = False,
     unattended: bool = False,
+    only: Collection[int] | None = None,
 ) -> Iterator[Session]:
     """Record the run around the block; a failure of the store, or Ctrl-C, ends the block and is in the result.
 
     With ``paused`` it works on what people have paused, too; ``unattended`` it does not ask systems that rest.
     """
     started = time.monotonic()
-    with runs.running(store, kind, engine, ["the sync"] if kind == "sync" else [], _LEASE_SECONDS) as run:
+    also = ["the sync"] if kind == "sync" else []
+    with runs.running(store, kind, engine, also, _LEASE_SECONDS, asked) as run:
         result = SyncResult(run.id, kind, engine)
-        known: Any = {"progress": progress, "step": step, "actor": actor, "approve": approve}
+        known: Any = {"progress": progress, "step": step, "actor": asked.by, "approve": approve, "only": only}
         known |= {"paused": None if paused else _paused(store), "resting": _resting(store) if unattended else None}
         session = Session(store, settings, result, **known)
         try:
@@ -327,10 +372,17 @@ def _run(
         except StoreError as error:
             result.problems.append(problem(error))
         except PlanError as error:
-            result.problems.append(Problem("plan", error.message, error.remedy))
+            about = asked.systems[0] if len(asked.systems) == 1 else ""
+            result.problems.append(Problem("plan", error.message, error.remedy, about))
         result.conclude(bool(session.stop))
         result.seconds = time.monotonic() - started
-        run.finish(result.status, {**session.summary, "counts": result.counts()})
+        phases = [*session.phases, *_refused(store, kind, asked)]
+        told = {
+            "counts": result.counts(),
+            "problems": [asdict(item) for item in result.problems],
+            "phases": [item._asdict() for item in phases],
+        }
+        run.finish(result.status, {**session.summary, **told})
 
 
 @contextmanager

@@ -22,6 +22,8 @@ class Problem:
     kind: str
     message: str
     remedy: str = ""
+    system: str = ""
+    """The one it is about, where it is about one."""
 
 
 @dataclass(slots=True)

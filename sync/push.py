@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +59,15 @@ def apply_plan(
     actor: str,
     current: bool = False,
     approve: bool = False,
+    only: Collection[int] | None = None,
     progress: Progress | None = None,
 ) -> list[StreamOutcome]:
     """Send exactly what a plan says, and settle what an interrupted run left in doubt; one outcome per stream.
 
     ``actor`` approves it. A plan that is no longer what is wanted is refused, unless the caller has just made it
-    (``current``). A record that moved on since becomes a conflict and is planned anew, the others go on. A plan larger
-    than ltc.yaml allows needs ``approve``, a system that is new here needs its matching accepted (``sync.gates``).
+    (``current``). ``only`` these of its items are sent then, by their ids; the others stay planned. A record that moved
+    on since becomes a conflict and is planned anew, the others go on. A plan larger than ltc.yaml allows needs
+    ``approve``, a system that is new here needs its matching accepted (``sync.gates``).
     Raises ``PlanError``, ``StoreError`` (``LeaseHeld`` if another process pushes to this system).
     """
     with store.reading() as connection:
@@ -73,16 +75,16 @@ def apply_plan(
     if not current:
         _refuse_outdated(store, settings, system, plan_id, run_id)
     with store.reading() as connection:
-        known = outbox.load(connection, plan_id)
-    gates.check(store, settings, known, actor if approve else None)
+        known = _chosen(outbox.load(connection, plan_id), only)
+    gates.check(store, settings, known, actor if approve else None, whole=only is None)
     with runs.lease(store, f"push to {system}") as lease:
         with store.transaction() as connection:
-            plan = outbox.begin(connection, plan_id, actor)
+            plan = _chosen(outbox.begin(connection, plan_id, actor), only)
             detail = {"plan": plan_id, "system": system, "changes": len(plan.open_items)}
             audit.append(connection, actor, "plan approved", detail)
             planning.settle_doubts(connection, mapping, system)
         try:
-            job = _Job(store, connector, mapping, plan_id, run_id, lease, progress or Silent())
+            job = _Job(store, connector, mapping, plan_id, only, run_id, lease, progress or Silent())
             return _push_streams(job, system)
         finally:
             with store.transaction() as connection:
@@ -91,6 +93,16 @@ def apply_plan(
                 sums = _sums(outbox.load(connection, plan_id))
                 detail = {"plan": plan_id, "system": system, "result": result.value, **sums}
                 audit.append(connection, actor, "plan applied", detail)
+
+
+def _chosen(plan: Plan, only: Collection[int] | None) -> Plan:
+    """A plan with these of its items; raises ``PlanError`` if one of them is not there to be sent any more."""
+    if only is None:
+        return plan
+    items = tuple(item for item in plan.items if item.id in only)
+    if len(items) != len(set(only)) or not items:
+        raise PlanError(f"Plan {plan.id} for {plan.system} is no longer what you have seen.", "Look at it again.")
+    return replace(plan, items=items)
 
 
 def _refuse_outdated(store: Store, settings: Settings, system: str, plan_id: str, run_id: str) -> None:
@@ -123,6 +135,7 @@ class _Job:
     connector: Connector[Any]
     mapping: Mapping
     plan_id: str
+    only: Collection[int] | None
     run_id: str
     lease: runs.Lease
     progress: Progress
@@ -130,7 +143,7 @@ class _Job:
 
 def _push_streams(job: _Job, system: str) -> list[StreamOutcome]:
     with job.store.reading() as connection:
-        items = outbox.load(connection, job.plan_id).open_items
+        items = _chosen(outbox.load(connection, job.plan_id), job.only).open_items
     by_stream: dict[str, list[Item]] = {}
     for item in items:
         by_stream.setdefault(item.stream, []).append(item)

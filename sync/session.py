@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,11 +16,12 @@ from mappings.engine import Mapping
 from mappings.errors import MappingFileError
 from state import creations, news, outbox, overwritten, plannings, runs
 from state.circuits import Circuit
-from state.clock import from_us, now
+from state.clock import from_us, now, now_us
 from state.creations import CreationPlan
 from state.failures import StoreError
 from state.outbox import Plan, PlanError
 from state.pauses import Pause, Pauses
+from state.queries import Phase
 from state.store import Store
 from sync import create, inputs, process, systems
 from sync.outcome import Problem, StreamOutcome
@@ -39,6 +40,7 @@ Step = Callable[[str, Callable[[], Any]], Any]
 
 OneStream = Callable[[str, Connector[Any], Mapping, StreamSpec], StreamOutcome]
 
+_TOLD_OF_RECONCILING = ("changed_links", "opened", "reopened", "changed", "cleared")
 _STOPS_SYSTEM = ("auth", "quota", "unreachable", "configuration")
 
 
@@ -91,6 +93,7 @@ class Session:
         step: Step = directly,
         actor: str = "ltc",
         approve: bool = False,
+        only: Collection[int] | None = None,
         paused: Pauses | None = None,
         resting: dict[str, Circuit] | None = None,
     ) -> None:
@@ -100,6 +103,8 @@ class Session:
         self.actor = actor
         self.approve = approve
         """Whether a person approves plans that are larger than ltc.yaml allows."""
+        self.only = only
+        """The items, by their ids, of a plan that is asked for by name; ``None``: all of it."""
         self.paused = paused or Pauses()
         """What this run leaves out, because people have paused it."""
         self.resting = resting or {}
@@ -107,6 +112,8 @@ class Session:
         self.stop = Stop()
         self.progress = Stoppable(progress or Silent(), self.stop)
         self.summary: dict[str, Any] = {}
+        self.phases: list[Phase] = []
+        """What the run did besides its streams."""
         self._step = step
         self._services = services_of(store)
         self._connectors: dict[str, Connector[Any]] = {}
@@ -226,6 +233,7 @@ class Session:
                 self._show_reconciliation()
                 return
             mark = news.take(connection, digest)
+        began = now_us()
         outcome = StreamOutcome("all", "reconciliation", "reconcile")
         self.progress.stream_started("all", "reconciliation", "reconcile")
         started = time.monotonic()
@@ -234,6 +242,8 @@ class Session:
         outcome.counts = {name: value for name, value in found.items() if type(value) is int}
         outcome.status, outcome.seconds = "done", time.monotonic() - started
         self.progress.stream_done(outcome)
+        told = {name: outcome.counts.get(name, 0) for name in _TOLD_OF_RECONCILING}
+        self.phases.append(Phase("reconcile", "", began, now_us(), told))
         self.result.reconciled = True
         self.summary = {
             "mark": mark.as_dict(),
@@ -269,7 +279,7 @@ class Session:
         usable = self._usable_mappings()
         asked = [name for name in names if self.settings.systems[name].push != "off" and name in usable]
         plans = self._plans_of_last_time(asked)
-        anew = plans is None
+        anew, began = plans is None, now_us()
         if plans is None:
             work = partial(make_plan, self.store, self.settings, self.result.run_id, asked)
             plans = self._step("plan", work)
@@ -277,6 +287,13 @@ class Session:
                 self.summary["planned"] = sorted({*self.summary["planned"], *asked})
         self.result.plans = [plan for plan in plans if plan.open_items]
         self.result.new_records = self._plan_creations(asked, anew)
+        if anew:
+            self.phases += [self._planned(name, began) for name in asked]
+
+    def _planned(self, name: str, began: int) -> Phase:
+        writes = sum(len(plan.open_items) for plan in self.result.plans if plan.system == name)
+        made = sum(len(plan.items) for plan in self.result.new_records if plan.system == name)
+        return Phase("plan", name, began, now_us(), {"planned": writes, "to_create": made})
 
     def _plan_creations(self, asked: Sequence[str], anew: bool) -> list[CreationPlan]:
         """What is to be created in these systems: planned ``anew``, or as it was planned last."""
@@ -288,7 +305,7 @@ class Session:
                 work = partial(create.plan_creations, self.store, self.settings, self.result.run_id, [name])
                 found += self._step(f"plan new records in {name}", work) if self._may_create_in(name) else []
             except (create.Unfit, MappingFileError) as error:
-                problem = Problem("configuration", error.message, error.remedy)
+                problem = Problem("configuration", error.message, error.remedy, name)
                 self.result.problems += [problem] if problem not in self.result.problems else []
         return found
 
@@ -366,6 +383,9 @@ class Session:
         """Carry out this plan if it still is what is wanted."""
         new = [plan for plan in create.stored_plans(self.store, self.settings.systems) if plan.id == plan_id]
         if new:
+            if self.only is not None:
+                gone = f"Plan {plan_id} for {new[0].system} is no longer what you have seen."
+                raise PlanError(gone, "Look at it again.")
             self._refuse_paused(self._pause_of(new[0]))
             self.result.new_records = new
             self._create([new[0].system], current=False)
@@ -375,6 +395,9 @@ class Session:
         self._refuse_paused(self._pause_of(plan))
         self.result.plans = [plan]
         self.apply([plan.system], current=False)
+        if self.only is not None and self.result.applied and not self.stop:
+            self.plan([plan.system])  # what is left is a plan of its own
+            return
         with self.store.reading() as connection:
             self.result.plans = [plan for plan in outbox.open_plans(connection, [plan.system]) if plan.open_items]
 
@@ -395,7 +418,7 @@ class Session:
     def _apply(self, plan: Plan, current: bool) -> list[StreamOutcome]:
         from sync.push import apply_plan
 
-        return self._carry_out("push", plan.system, apply_plan, plan.id, current)
+        return self._carry_out("push", plan.system, partial(apply_plan, only=self.only), plan.id, current)
 
     def _create_in(self, plan: CreationPlan, current: bool) -> list[StreamOutcome]:
         from sync.making import apply_creations
@@ -430,7 +453,7 @@ class Session:
             outcomes: list[StreamOutcome] = self._step(f"{direction} {system}", work)
         except (PlanError, StoreError) as error:
             kind = getattr(error, "kind", "plan")
-            self.result.problems.append(Problem(kind, error.message, error.remedy))
+            self.result.problems.append(Problem(kind, error.message, error.remedy, system))
             return []
         if any(outcome.status == "interrupted" for outcome in outcomes):
             self.stop.set()

@@ -18,6 +18,15 @@ from connectors.expressions import ExpressionError, Template
 from connectors.words import Header, Part, Query
 
 _WINDOW = frozenset({"since", "until"})
+_NEEDED = {
+    "page": "paging: {by: page, size: 100}",
+    "offset": "paging: {by: offset, size: 100}",
+    "cursor": "paging: {by: cursor, size: 100, next: next}",
+    "last_id": "paging: {by: last_id, size: 100}",
+    "after_time": "paging: {by: keyset, size: 100}",
+    "since": "incremental: {overlap: 120}",
+}
+"""Variable of a request → what a list must say for it to be known."""
 
 
 class Setting(Part):
@@ -219,6 +228,10 @@ def _no_setting(name: str, known: Iterable[str]) -> str:
 
 
 def _variables(at: tuple[Any, ...], request: Request, allowed: Collection[str]) -> Iterable[Mistake]:
+    for name, needed in _NEEDED.items():
+        if name in request.names and name not in allowed:
+            yield at, f"a list knows {{{name}}} only with `{needed}`"
+            return
     try:
         request.check(allowed)
     except ExpressionError as error:

@@ -36,7 +36,7 @@ class DeclaredConfig(BaseModel):
     calls_per_second: float | None = Field(None, gt=0, description="Most calls, instead of the manifest's limit")
     timeout_seconds: float = Field(60, gt=0)
     hosts: tuple[Host, ...] = Field((), description="Further hosts that the manifest may ask for its tokens")
-    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS")
 
     @model_validator(mode="after")
     def _allowed(self) -> DeclaredConfig:

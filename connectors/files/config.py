@@ -139,7 +139,7 @@ class SourceConfig(Settings):
         10, ge=0, le=86_400, description="A file is read once its size and time have not changed for so long"
     )
     limits: FileLimits = FileLimits()
-    network: Network = Field(Network(), description="A server that has no public address; see configuration.md")
+    network: Network = Field(Network(), description="A server that has no public address")
 
     @field_validator("folder")
     @classmethod

@@ -89,7 +89,7 @@ class JiandaoyunConfig(_Settings):
     start_automation: bool = Field(False, description="Whether our writes may start the form's 智能助手 automations")
     limits: Limits = Limits()
     timeout_seconds: float = Field(60, gt=0)
-    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS")
 
     @field_validator("base_url")
     @classmethod

@@ -36,7 +36,7 @@ class SalesforceConfig(BaseModel):
         "that is not ours adds a field to read",
     )
 
-    network: Network = Field(Network(), description="Addresses that are not public ones; see configuration.md")
+    network: Network = Field(Network(), description="Addresses that are not public ones")
 
     @model_validator(mode="after")
     def _allowed(self) -> SalesforceConfig:

@@ -42,7 +42,7 @@ class StripeConfig(BaseModel):
         None, description="Signing secret of the endpoint (whsec_…); several while one is replaced by another"
     )
     timeout_seconds: float = Field(80, gt=0, description="Longest wait for one answer")
-    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS")
 
     @model_validator(mode="after")
     def _addresses(self) -> StripeConfig:

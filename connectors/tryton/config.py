@@ -29,7 +29,7 @@ class TrytonConfig(BaseModel):
     timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one answer")
     calls_per_second: float = Field(20.0, gt=0, description="Most calls per second, all streams together")
     ca_bundle: Path | None = Field(None, description="PEM file of the authority that signed the server's certificate")
-    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS")
 
     @model_validator(mode="after")
     def _addresses(self) -> TrytonConfig:

@@ -52,7 +52,7 @@ class XeroConfig(BaseModel):
         "while one is replaced by another",
     )
     timeout_seconds: float = Field(60, gt=0, description="Longest wait for one answer")
-    network: Network = Field(Network(), description="Addresses that are not public ones over TLS; see configuration.md")
+    network: Network = Field(Network(), description="Addresses that are not public ones over TLS")
 
     @model_validator(mode="after")
     def _addresses(self) -> XeroConfig:

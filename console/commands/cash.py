@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CLASSES = (
     *("duplicate?", "overpayment", "advance", "already_settled", "to_decide", "money_out", "other_currency"),
-    *("unknown_payer", "nothing_open", "no_match", "decision_outdated"),
+    *("unknown_payer", "nothing_open", "no_match", "taken_by_decision", "decision_outdated"),
 )
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
 

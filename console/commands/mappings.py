@@ -256,9 +256,7 @@ def suggest(
         raise click.UsageError(f"{write} is there already; --force overwrites it.")
     name, found = suggesting.proposals(app, system, streams, limit)
     if write is not None:
-        from mappings.suggested import written
-
-        write.write_text(written(name, found), encoding="utf-8")
+        write.write_text(suggesting.text_of(name, found, app.settings.base_currency), encoding="utf-8")
     if as_json:
         emit_json([suggesting.as_dict(item) for item in found])
         return 0

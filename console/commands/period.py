@@ -100,19 +100,23 @@ def show(app: App, period: str, as_json: bool) -> int:
 @command.command("close")
 @_period
 @_by
+@click.option("--reason", default="", metavar="TEXT", help="Why, although errors are undecided; stays with the close.")
 @jobs.json_option
 @pass_app
-def close(app: App, period: str, by: str | None, as_json: bool) -> int:
+def close(app: App, period: str, by: str | None, reason: str, as_json: bool) -> int:
     """Reconcile, and freeze the figures of a month that is over. Somebody else then approves it.
+
+    While errors of the month or before are undecided, it needs a reason.
 
     \b
     Examples:
       ltc period close 2026-10
       ltc period close 2026-10 --by wang.min
+      ltc period close 2026-10 --reason "The bank confirms the two receipts tomorrow"
     """
     from sync.closing import close_period
 
-    made = close_period(app.store, app.settings, period, by or app.actor)
+    made = close_period(app.store, app.settings, period, by or app.actor, reason)
     return _done(app, made, as_json)
 
 

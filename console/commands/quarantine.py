@@ -61,7 +61,7 @@ def listing(app: App, system: str | None, stream: str | None, limit: int, as_jso
     if not found:
         say(app.texts("quarantine.none"))
         return 0
-    rows = [in_quarantine.row(item, app.settings.business_day_zone) for item in found]
+    rows = [in_quarantine.row(item, app.settings.business_day_zone, app.texts) for item in found]
     table([app.texts(f"quarantine.columns.{name}") for name in in_quarantine.COLUMNS], rows)
     say(app.texts("quarantine.count", shown=f"{len(found):,}", count=f"{count:,}"))
     say(app.texts("quarantine.remedy"))

@@ -37,5 +37,5 @@ def command(app: App, systems: tuple[str, ...], streams: tuple[str, ...], as_jso
     if unknown:
         raise click.UsageError(f"No mapping has a stream {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     with progress(app.locale) as shown:
-        result = run_replay(app.store, mappings, streams=streams, progress=shown)
+        result = run_replay(app.store, mappings, streams=streams, progress=shown, actor=app.actor)
     return jobs.finish(app, result, as_json)

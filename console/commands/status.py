@@ -52,6 +52,8 @@ def _show(app: App, found: Found) -> None:
     else:
         say(texts("status.nothing"))
     say()
+    for pause in found.paused:
+        say(freshness.paused(pause, settings, texts))
     for line in freshness.waiting(found, settings, texts):
         say(line)
     for item in found.failing:

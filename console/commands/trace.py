@@ -42,12 +42,32 @@ def command(app: App, needle: str, as_json: bool) -> int:
     elif not found:
         click.echo(app.texts("trace.nothing", needle=needle), err=True)
         _meant(app, needle)
-    for place, chain in enumerate(() if as_json else found):
-        if len(found) > 1:
-            say(app.texts("trace.head", place=place + 1, count=len(found), records=len(chain.records)))
+    else:
+        _held(app, found)
+    whole = [chain for chain in found if chain.records]
+    for place, chain in enumerate(() if as_json else whole):
+        if len(whole) > 1:
+            say(app.texts("trace.head", place=place + 1, count=len(whole), records=len(chain.records)))
         chains.show(chain, view)
         say()
     return 0 if found else 1
+
+
+def _held(app: App, found: list[Chain]) -> None:
+    """What no chain shows, or shows as it was before, with the reason."""
+    from console.sentences import plain
+    from console.unchained import unchained
+
+    with app.store.reading() as connection:
+        items = unchained(connection, found)
+    for item in items:
+        key = "left_out" if item.refused is None else "older" if item.older else "refused"
+        named = {"record": item.source_id, "stream": item.stream, "system": item.system}
+        say(app.texts(f"trace.held.{key}", **named, since=item.since(app.settings.business_day_zone)))
+        if item.refused is not None:
+            refused = item.refused
+            why = f"{app.texts.name('field', refused.field)} {refused.value} {plain(refused.reason, app.locale)}"
+            say(f"  {app.texts('trace.held.because')} {why}")
 
 
 def _meant(app: App, needle: str) -> None:

@@ -178,6 +178,14 @@ def tally(findings: Iterable[Item]) -> Tally:
     return found
 
 
+def gravest(findings: Iterable[Item]) -> list[Item]:
+    """Errors first, and of each severity the most money first."""
+    return sorted(
+        findings,
+        key=lambda item: (_rank(SEVERITIES, item["severity"]), -abs(Decimal(item["base_amount"] or 0)), item["id"]),
+    )
+
+
 def bucket(days: int) -> str:
     """The name of the bucket an age falls into."""
     return next(name for name, _, last in BUCKETS if last is None or days <= last)

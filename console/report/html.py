@@ -9,17 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console.i18n import Texts, texts
+from console.pages_named import in_words
 from console.report import figures, svg, tables
 from console.report.cards import cards
 from console.report.figures import Item, Report, Sum, Tally
 from console.report.svg import Part
 from console.report.tables import Cell, Table
+from reconciliation import behind
 
 MOST_FINDINGS = 2000
 """More make the page slow; the workbook and the JSON hold all of them."""
@@ -27,9 +30,23 @@ MOST_FINDINGS = 2000
 MOST_ROWS = 500
 """Of every other table."""
 
+_MANY_COLUMNS = 8
 OWED = "receivables_by_currency"
 """The section of what customers owe, by age, a row for each currency."""
 
+
+class Ways(NamedTuple):
+    """Where the figures of a page lead to; a file that stands alone has none of it."""
+
+    trace: str = ""
+    """The address of the page that traces customers and documents."""
+    behind: str = ""
+    """The address of the page of the documents behind a part of a tie-out."""
+    waits: Mapping[str, Item] = {}
+    """What of the documents behind a tie-out is not due yet, as in ``reconciliation.behind``."""
+
+
+NOWHERE = Ways()
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 PAGE = Path(__file__).parent / "page"
 
@@ -41,6 +58,7 @@ def render(report: Report, locale: str) -> str:
         loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters["money"] = figures.money
+    pages.filters["named"] = lambda sentence: in_words(sentence, words)
     script = _file("script.js")
     # Only this script runs, so a text that got past the escaping would still do nothing.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -59,21 +77,21 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
         **overview(report, found, words),
         "at": figures.local_time(report),
         "findings_at": "",
-        "findings": findings[:MOST_FINDINGS],
+        "findings": figures.gravest(findings)[:MOST_FINDINGS],
         "left_out": len(findings) > MOST_FINDINGS,
         "choices": _choices(found, words),
     }
 
 
-def overview(report: Report, found: Tally, words: Texts) -> dict[str, Any]:
+def overview(report: Report, found: Tally, words: Texts, ways: Ways = NOWHERE) -> dict[str, Any]:
     """What ``page/figures.html.j2`` shows: everything but the findings themselves, of which ``found`` is the sum."""
     return {
         **heading(report, words),
         "cards": list(cards(report, found, words)),
         "remarks": figures.remarks(found, report["base_currency"], words),
-        "period_sections": list(period_sections(report, words)),
+        "period_sections": list(period_sections(report, words, ways)),
         "rivers": list(_rivers(report, words)),
-        "tie_outs": list(_tie_outs(report, words)),
+        "tie_outs": list(_tie_outs(report, words, ways)),
         "stages": list(_stages(found, words)),
         "ages": list(_ages(found, report["base_currency"], words)),
     }
@@ -99,11 +117,13 @@ def _signed(report: Report, words: Texts) -> list[str]:
         parts = [by, f"{words('column.approved')} {approved}" if approved else words("report.waits")]
         if reopened:
             parts = [by, f"{words('column.reopened')} {reopened}: {item['reason']}"]
+        if item["close_reason"]:
+            parts.append(f"{words('column.close_reason')}: {item['close_reason']}")
         said.append(" · ".join((*parts, f"{words('column.inputs_hash')} {item['inputs_hash'][:16]}…")))
     return said or [words("report.not_closed", period=report["period"])]
 
 
-def period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+def period_sections(report: Report, words: Texts, ways: Ways = NOWHERE) -> Iterator[dict[str, Any]]:
     """The period and what customers owe: tables that are left out where they are empty."""
     tied = tables.period_tie_outs(report, words)
     amounts = [0, 1, 2, *range(4, 3 + 16, 2)]  # counts are in the workbook
@@ -113,6 +133,7 @@ def period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
         *((tied, "tie_outs"), (tables.movements(report, words), "movements")),
         *((tables.adjustments(report, words), "adjustments"), (tables.settled(report, words), "settled")),
         *((_owed(report, words), "receivables"), (tables.ageing(report, words), None)),
+        (tables.receivables(report, words), "documents"),
         *((tables.cash_totals(report, words), "cash"), (_receipts(report, words), None)),
     )
     for table, note in notes:
@@ -124,10 +145,33 @@ def period_sections(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
                 if note
                 else None,
                 "heads": list(zip(table.heads, _numeric(table), strict=True)),
-                "rows": [[(_shown(cell), cell, _look(cell)) for cell in row] for row in table.rows[:MOST_ROWS]],
+                "many": len(table.heads) > _MANY_COLUMNS,
+                "rows": [_row(row, ways.trace) for row in table.rows[:MOST_ROWS]],
+                "sums": _sums(report, words) if table.name == "receivables_ageing" else [],
                 "left_out": len(table.rows) - MOST_ROWS,
                 "all": len(table.rows),
             }
+
+
+def _row(cells: Sequence[Cell], trace_at: str) -> list[dict[str, Any]]:
+    """Where there is a page that traces, a cell leads to it, and beside it to its own system."""
+    return [
+        {
+            "text": _shown(cell),
+            "look": _look(cell),
+            "trace": f"{trace_at}?{urlencode({'text': cell.called})}" if trace_at and cell.called else "",
+            "url": cell.url,
+        }
+        for cell in cells
+    ]
+
+
+def _sums(report: Report, words: Texts) -> list[list[dict[str, Any]]]:
+    """The last lines of what customers owe: all of each currency, the base currency first."""
+    base = report["base_currency"]
+    items = sorted(report["receivables"]["ageing"], key=lambda item: (item["currency"] != base, item["currency"]))
+    empty = Cell(None)
+    return [_row((empty, Cell(words("column.total")), empty, empty, *_aged(item)), "") for item in items]
 
 
 def _receipts(report: Report, words: Texts) -> Table:
@@ -137,16 +181,18 @@ def _receipts(report: Report, words: Texts) -> Table:
     return whole._replace(heads=tuple(whole.heads[n] for n in tables.CASH_IN_SHORT), rows=rows)
 
 
+_AGED = (*tables.BUCKETS, "credits", "total")
+
+
+def _aged(item: Item) -> tuple[Cell, ...]:
+    """One currency: how many documents, and their money by age."""
+    amounts = (Cell(Decimal(item[name]), item["currency"]) for name in _AGED)
+    return Cell(item["currency"]), Cell(item["documents"]), *amounts
+
+
 def _owed(report: Report, words: Texts) -> Table:
-    aged = (*tables.BUCKETS, "credits", "total")
-    names = ("currency", "documents", *(f"due_{name}" for name in aged))
-    rows = [
-        (
-            *(Cell(item["currency"]), Cell(item["documents"])),
-            *(Cell(Decimal(item[name]), item["currency"]) for name in aged),
-        )
-        for item in report["receivables"]["ageing"]
-    ]
+    names = ("currency", "documents", *(f"due_{name}" for name in _AGED))
+    rows = [_aged(item) for item in report["receivables"]["ageing"]]
     heads = tuple(words(f"column.{name}") for name in names)
     return Table(OWED, words("section.receivables_ageing"), heads, (10,) * len(names), rows)
 
@@ -191,7 +237,7 @@ def _share(step: figures.Step, words: Texts) -> str:
     return words(key, percent=figures.percent(step.share))
 
 
-def _tie_outs(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
+def _tie_outs(report: Report, words: Texts, ways: Ways) -> Iterator[dict[str, Any]]:
     for name, group in groupby(figures.tie_outs(report), key=lambda item: str(item["name"])):
         items = list(group)
         agree, left, right = figures.agreement(items)
@@ -203,8 +249,22 @@ def _tie_outs(report: Report, words: Texts) -> Iterator[dict[str, Any]]:
                 f"{words.name('role', side['role'])}: {words.name('entity', side['entity'])}"
                 for side in (items[0]["left"], items[0]["right"])
             ],
-            "rows": [{"item": item, "chart": _tie_out_bar(item, words)} for item in items],
+            "about": words.name("tie_outs.about", name),
+            "rows": [{"item": item, "chart": _tie_out_bar(item, words), **_behind(item, ways)} for item in items],
         }
+
+
+def _behind(item: Item, ways: Ways) -> dict[str, dict[str, Any]]:
+    """By ``PART_SIDE`` the address of the documents behind it, and how many of them are not due yet."""
+    places, waits = {}, {}
+    for part in behind.PARTS:
+        for side in ("left", "right"):
+            name = f"{part}_{side}"
+            asked = {"name": item["name"], "side": side, "currency": item["currency"], "part": part}
+            places[name] = f"{ways.behind}?{urlencode(asked)}" if ways.behind and item[name]["count"] else ""
+            kept = ways.waits.get(behind.key(item["name"], side, item["currency"], part), {})
+            waits[name] = kept.get("count", 0)
+    return {"places": places, "waits": waits}
 
 
 def _tie_out_bar(item: Item, words: Texts) -> Markup:

@@ -5,7 +5,7 @@ Set with fpdf2 in Noto Sans SC, which has Latin and Chinese. The same report alw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,8 @@ from console.report.tables import Cell, Table
 MOST_FINDINGS = 500
 """More make a file that nobody reads; the workbook holds all of them."""
 _FONT = "noto"
+_PADDING = 3.5
+"""Millimetres around the text of a cell."""
 _GREY, _PALE = (91, 102, 117), (238, 241, 246)
 
 
@@ -66,21 +68,43 @@ class _Paper(FPDF):
         self.say(text, 12)
         self.ln(1)
 
-    def rows(self, heads: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[Cell]]) -> None:
-        """A table with rows; numbers stand at the right, heads are repeated on each page."""
+    def rows(
+        self, heads: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[Cell]], amounts: Collection[int] = ()
+    ) -> None:
+        """A table with rows; numbers and the columns of ``amounts`` stand at the right, heads are repeated on each
+        page."""
         self.set_font(_FONT, size=7)
         look = FontFace(emphasis=TextEmphasis.NONE, fill_color=_PALE)
         layout = TableBordersLayout.HORIZONTAL_LINES
         with self.table(
-            col_widths=tuple(widths), borders_layout=layout, headings_style=look, line_height=4, padding=0.6
+            col_widths=self._roomy(heads, widths, rows),
+            borders_layout=layout,
+            headings_style=look,
+            line_height=4,
+            padding=0.6,
         ) as table:
             row = table.row()
             for n, head in enumerate(heads):
-                row.cell(head, align=_side(rows[0][n]))
+                row.cell(head, align="R" if n in amounts else _side(rows[0][n]))
             for cells in rows:
                 row = table.row()
-                for cell in cells:
-                    row.cell(shown(cell), align=_side(cell), link=cell.url)
+                for n, cell in enumerate(cells):
+                    row.cell(shown(cell), align="R" if n in amounts else _side(cell), link=cell.url)
+
+    def _roomy(self, heads: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[Cell]]) -> tuple[float, ...]:
+        """The widths in mm, so wide that no word of a head and no number is torn; what is wider gives of its own."""
+        least = [max(map(self.get_string_width, printable(head).split()), default=0.0) for head in heads]
+        for cells in rows:
+            for n, cell in enumerate(cells):
+                if isinstance(cell.value, int | Decimal):
+                    least[n] = max(least[n], self.get_string_width(shown(cell)))
+        least = [width + _PADDING for width in least]
+        whole = sum(widths)
+        found = [self.epw * width / whole for width in widths]
+        lacking = sum(max(need - have, 0) for need, have in zip(least, found, strict=True))
+        spare = sum(max(have - need, 0) for need, have in zip(least, found, strict=True))
+        part = min(lacking / spare, 1) if spare else 0
+        return tuple(max(need, have) - max(have - need, 0) * part for need, have in zip(least, found, strict=True))
 
 
 def write(report: Report, path: Path, locale: str) -> None:
@@ -160,6 +184,8 @@ def _signatures(paper: _Paper, report: Report, words: Texts) -> None:
         for what in ("closed", "approved", "reopened"):
             by = tables.signed(report, item, what)
             said += [f"{words(f'column.{what}')} {by}"] if by else []
+        if item["close_reason"]:
+            said.append(f"{words('column.close_reason')}: {item['close_reason']}")
         paper.say("; ".join(said) + (f" – {item['reason']}" if item["reason"] else ""))
         paper.say(f"{words('column.inputs_hash')}: {item['inputs_hash']} ({item['records']:,})", 7, grey=True)
         paper.say(f"{words('column.figures_hash')}: {item['figures_hash']}", 7, grey=True)
@@ -219,7 +245,7 @@ def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     paper.say(f"{words('card.movement')}: {words('card.movement_note', **moved)}")
     for said in figures.remarks(figures.tally(report["findings"]), base, words):
         paper.say(said, 8, grey=True)
-    found = report["findings"]
+    found = figures.gravest(report["findings"])
     if not found:
         paper.say(words("report.nothing_open"))
         return
@@ -231,6 +257,7 @@ def _findings(paper: _Paper, report: Report, words: Texts) -> None:
         [words(f"column.{name}", currency=base) for name in heads],
         [12, 18, 80, 26, 22, 20, 11, 20, 18],
         [_finding(item, words, base) for item in found[:MOST_FINDINGS]],
+        amounts=(4,),
     )
 
 

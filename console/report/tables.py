@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from console.i18n import Texts
+from console.pages_named import in_words
 from console.report import figures
 from console.report.figures import Item, Report
+from reconciliation.cash import words as cash_words
+from settings.cash import SHIPPED
 
 BUCKETS = ("not_due", "1-30", "31-60", "61-90", "90+")
 """Days after the due date of a receivable."""
@@ -16,11 +19,19 @@ MOVED = ("opening", "documents", "adjustments", "closing", "open_before", "settl
 
 
 class Cell(NamedTuple):
-    """One value: a text, a number, or an amount in ``currency``; with the way to where it comes from."""
+    """One value: a text, a number, or an amount in ``currency``; with the way to where it comes from.
+
+    ``url`` is its address in its own system, ``called`` what its trace is found by.
+    """
 
     value: str | int | Decimal | None
     currency: str | None = None
     url: str | None = None
+    called: str | None = None
+
+
+_Key = tuple[str, str, str]
+"""Of what a customer owes: currency, system, number of the customer."""
 
 
 class Table(NamedTuple):
@@ -54,7 +65,9 @@ def _money(amount: Any, currency: str | None) -> Cell:
 
 
 def _record(record: Item) -> Cell:
-    return Cell(figures.label(record) if record["source_id"] is not None else None, None, figures.link(record))
+    if record["source_id"] is None:
+        return Cell(None)
+    return Cell(figures.label(record), None, figures.link(record), figures.label(record))
 
 
 _PARTS = tuple(f"{part}{side}" for side in ("left", "right") for part in ("", "matched_", "unmatched_", "excluded_"))
@@ -167,16 +180,48 @@ def _document(record: Item, words: Texts) -> tuple[Cell, Cell, Cell]:
     return Cell(words.name("entity", record["entity"] or "–")), Cell(record["system"]), _record(record)
 
 
+def owing(report: Report) -> list[Item]:
+    """The customers with what each owes: the base currency first, the most money first."""
+    base = report["base_currency"]
+    by = ("system", "customer_number", "customer")
+    return sorted(
+        report["receivables"]["customers"],
+        key=lambda item: (
+            *(item["currency"] != base, item["currency"], -Decimal(item["total"])),
+            *(item[name] or "" for name in by),
+        ),
+    )
+
+
+def _key(item: Item) -> _Key:
+    return item["currency"], item["system"], item["customer_number"] or ""
+
+
+def _nobody(report: Report, words: Texts) -> dict[_Key, str]:
+    """What stands in the place of a customer where none is given: it is mostly money of which nobody knows whose."""
+    kinds: dict[_Key, set[str]] = {}
+    for item in report["receivables"]["items"]:
+        if not item["customer"] and not item["customer_number"]:
+            kinds.setdefault(_key(item), set()).add(item["kind"])
+    return {key: words("owed.unallocated" if found == {"payment"} else "owed.nobody") for key, found in kinds.items()}
+
+
+def _customer(item: Item, nobody: Mapping[_Key, str]) -> Cell:
+    name = item["customer"]
+    return Cell(name or nobody.get(_key(item)), None, None, name or item["customer_number"] or None)
+
+
 def ageing(report: Report, words: Texts) -> Table:
     """What each customer owes, by age."""
     aged = (*BUCKETS, "credits", "total")
+    nobody = _nobody(report, words)
     rows = (
         (
-            *(Cell(number), Cell(item["customer"]), Cell(item["customer_number"]), Cell(item["system"])),
+            *(Cell(number), _customer(item, nobody), Cell(item["customer_number"]), Cell(item["system"])),
             *(Cell(item["currency"]), Cell(item["documents"])),
             *(_money(item[name], item["currency"]) for name in aged),
         )
-        for number, item in enumerate(report["receivables"]["customers"], 1)
+        for number, item in enumerate(owing(report), 1)
     )
     columns = (
         *(("line", 6), ("customer", 34), ("customer_number", 18), ("system", 14), ("currency", 10)),
@@ -186,21 +231,22 @@ def ageing(report: Report, words: Texts) -> Table:
 
 
 def receivables(report: Report, words: Texts) -> Table:
-    """What customers owe, document by document; ``line`` is the customer's in the ageing."""
-    customers = {
-        (item["currency"], item["system"], item["customer_number"]): number
-        for number, item in enumerate(report["receivables"]["customers"], 1)
-    }
+    """What customers owe, document by document, the most money first; ``line`` is the customer's in the ageing."""
+    customers = {_key(item): number for number, item in enumerate(owing(report), 1)}
+    nobody, base = _nobody(report, words), report["base_currency"]
+    items = sorted(
+        report["receivables"]["items"],
+        key=lambda item: (item["currency"] != base, item["currency"], -Decimal(item["amount"])),
+    )
     rows = (
         (
-            Cell(customers[item["currency"], item["system"], item["customer_number"] or ""]),
-            *(Cell(item["customer"]), Cell(words.name("owed", item["kind"]))),
+            *(Cell(customers[_key(item)]), _customer(item, nobody), Cell(words.name("owed", item["kind"]))),
             _record(item["record"]),
             *(Cell(item["issued_on"]), Cell(item["due_on"]), Cell(item["overdue_days"])),
             *(Cell(words(f"column.due_{item['bucket']}")), Cell(item["currency"])),
             _money(item["amount"], item["currency"]),
         )
-        for item in report["receivables"]["items"]
+        for item in items
     )
     columns = (
         *(("line", 6), ("customer", 34), ("kind", 14), ("number", 24), ("issued_on", 12), ("due_date", 12)),
@@ -209,6 +255,7 @@ def receivables(report: Report, words: Texts) -> Table:
     return _table("receivables", words, columns, rows)
 
 
+_KINDS = {str(rule["name"]): str(rule["kind"]) for rule in SHIPPED}
 CASH = ("amount", "applied", "differences", "left")
 """Of a receipt: amount = applied + differences + left."""
 
@@ -246,19 +293,27 @@ def _receipt(item: Item, words: Texts) -> tuple[Cell, ...]:
     currency = item["currency"]
     amount, left = Decimal(item["amount"]), Decimal(item["left"])
     differences = sum((Decimal(entry["amount"]) for entry in item["differences"]), Decimal(0))
-    said = [f"{_settled_by(entry)} ({entry['rule']})" for entry in item["applied"]]
+    said = [f"{_settled_by(entry)} ({_because(entry['rule'], words)})" for entry in item["applied"]]
     said += [
         f"{entry['kind_text']}: {figures.money(Decimal(entry['amount']), currency)}" for entry in item["differences"]
     ]
     for option in item["suggestions"]:
         documents = " + ".join(_settled_by(entry) for entry in option["applied"])
-        said.append(words("report.maybe", what=documents, rule=option["rule"]))
+        said.append(words("report.maybe", what=documents, rule=_because(option["rule"], words)))
     return (
-        *(Cell(item["received_on"]), Cell(item["customer"]), Cell(item["record"]["system"]), _record(item["record"])),
+        *(Cell(item["received_on"]), Cell(item["customer"], None, None, item["customer"])),
+        *(Cell(item["record"]["system"]), _record(item["record"])),
         *(Cell(currency), _money(amount, currency), _money(amount - differences - left, currency)),
         *(_money(differences, currency), _money(left, currency), Cell("\n".join(said) or None)),
         *(Cell(item["class_text"]), Cell(item["action"])),
     )
+
+
+def _because(rule: str, words: Texts) -> str:
+    """Why a rule matched; of a rule that somebody has named, its name."""
+    kind = _KINDS.get(rule, rule)
+    said = cash_words.text(cash_words.KINDS, kind, "zh" if words.locale == "zh-CN" else "en") or rule
+    return said.rstrip(".。") if kind in cash_words.KINDS else rule
 
 
 def _settled_by(entry: Item) -> str:
@@ -287,7 +342,7 @@ def _finding(item: Item, words: Texts, base: str) -> tuple[Cell, ...]:
     return (
         *(Cell(words.name("severity", item["severity"])), Cell(words.name("stage", item["stage"]))),
         *(Cell(words.name("department", item["department"])), Cell(item.get("title") or item["check"])),
-        *(Cell(item["explanation"]), Cell(item["action"])),
+        *(Cell(item["explanation"]), Cell(in_words(item["action"] or "", words) or None)),
         Cell("\n".join(figures.label(record) for record in item["records"])),
         *(_money(item["amount"], item["currency"]), Cell(item["currency"] or "")),
         *(_money(item["base_amount"], base), Cell(yes[item.get("material", True)])),
@@ -325,13 +380,19 @@ def sign_offs(report: Report, words: Texts) -> Table:
         (
             *(Cell(item["period"]), Cell(item["revision"]), Cell(words.name("period.status", item["status"]))),
             *(Cell(signed(report, item, name)) for name in ("closed", "approved", "reopened")),
-            *(Cell(item["reason"]), Cell(item["records"]), Cell(item["inputs_hash"]), Cell(item["figures_hash"])),
+            *(
+                Cell(item["close_reason"]),
+                Cell(item["reason"]),
+                Cell(item["records"]),
+                Cell(item["inputs_hash"]),
+                Cell(item["figures_hash"]),
+            ),
         )
         for item in report["periods"]
     )
     columns = (
         *(("period", 10), ("revision", 10), ("status", 22), ("closed", 30), ("approved", 30), ("reopened", 30)),
-        *(("reason", 40), ("took_part", 12), ("inputs_hash", 68), ("figures_hash", 68)),
+        *(("close_reason", 40), ("reason", 40), ("took_part", 12), ("inputs_hash", 68), ("figures_hash", 68)),
     )
     return _table("sign_offs", words, columns, rows)
 

@@ -137,8 +137,7 @@ def _findings(report: Report, words: Texts, console: Console) -> None:
     if not findings:
         return
     _heading(console, words("section.findings"))
-    gravest = sorted(findings, key=lambda item: (_gravity(item), -Decimal(item["base_amount"] or 0), item["id"]))
-    for item in gravest[:MOST_FINDINGS]:
+    for item in figures.gravest(findings)[:MOST_FINDINGS]:
         amount = f"{item['currency'] or ''} {figures.money(item['amount'], item['currency'])}".strip()
         head = [words.name("severity", item["severity"]), words.name("department", item["department"])]
         head += [amount] if item["amount"] is not None else []
@@ -149,10 +148,6 @@ def _findings(report: Report, words: Texts, console: Console) -> None:
             _say(console, f"  → {item['action']}")
     if len(findings) > MOST_FINDINGS:
         _say(console, words("report.more", count=f"{len(findings) - MOST_FINDINGS:,}"))
-
-
-def _gravity(item: Item) -> int:
-    return figures.SEVERITIES.index(item["severity"]) if item["severity"] in figures.SEVERITIES else 9
 
 
 def _heading(console: Console, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from console.web import passwords
 from console.web.access import Right
+from console.web.api.application import PATH
 from console.web.desk import Reader, Visit, see
 from console.web.guard import Limiter
 from console.web.provided import with_session
@@ -30,6 +32,15 @@ async def _form(visit: Reader) -> dict[str, str]:
 ReaderForm = Annotated[dict[str, str], Depends(_form)]
 
 
+@dataclass(frozen=True)
+class _Typed:
+    """What somebody typed for a token that was not made, or what stands there at first."""
+
+    name: str = ""
+    days: str = str(api_tokens.DAYS)
+    scopes: frozenset[str] = frozenset()
+
+
 @router.get("/account")
 def account(visit: Reader) -> Response:
     """The account of whoever is signed in."""
@@ -45,14 +56,15 @@ def create(visit: Reader, sent: ReaderForm) -> Response:
         problem = visit.texts("account.problem.name")
     if not problem and not (days.isdecimal() and len(days) < 4 and 0 < int(days) <= api_tokens.LONGEST_DAYS):
         problem = visit.texts("account.problem.days", most=api_tokens.LONGEST_DAYS)
-    if problem:
-        return _page(visit, 422, problem)
     scopes = [scope for scope in _choices(visit) if sent.get(scope.value)]
+    typed = _Typed(name[: api_tokens.LONGEST_NAME], days[:4], frozenset(scopes))
+    if problem:
+        return _page(visit, 422, problem, typed=typed)
     try:
         with visit.desk.store.transaction() as connection:
             made, text = api_tokens.create(connection, visit.member.name, name, scopes, visit.member.name, int(days))
     except MemberError:
-        return _page(visit, 422, visit.texts("account.problem.most", most=api_tokens.MOST))
+        return _page(visit, 422, visit.texts("account.problem.most", most=api_tokens.MOST), typed=typed)
     return _page(visit, made=made, text=text)
 
 
@@ -61,9 +73,10 @@ def revoke(visit: Reader, _sent: ReaderForm, id: str) -> Response:
     """End a token at once."""
     try:
         with visit.desk.store.transaction() as connection:
-            api_tokens.revoke(connection, id, visit.member.name, visit.member.name)
+            ended = api_tokens.revoke(connection, id, visit.member.name, visit.member.name)
     except MemberError:
         raise HTTPException(404) from None
+    visit.desk.notes.keep(visit, visit.texts("account.revoked", name=ended.name))
     return see("/account#tokens")
 
 
@@ -90,6 +103,7 @@ def end_others(visit: Reader, _sent: ReaderForm) -> Response:
     """Sign out everywhere else."""
     with visit.desk.store.transaction() as connection:
         signed_in.end_others(connection, visit.member.name, _this(visit))
+    visit.desk.notes.keep(visit, visit.texts("account.ended_others"))
     return see("/account#sessions")
 
 
@@ -99,11 +113,18 @@ def end(visit: Reader, _sent: ReaderForm, id: str) -> Response:
     with visit.desk.store.transaction() as connection:
         if not signed_in.end(connection, visit.member.name, id):
             raise HTTPException(404)
+    visit.desk.notes.keep(visit, visit.texts("account.ended_one"))
     return see("/account#sessions")
 
 
 def _page(
-    visit: Visit, status: int = 200, problem: str = "", *, made: ApiToken | None = None, text: str = ""
+    visit: Visit,
+    status: int = 200,
+    problem: str = "",
+    *,
+    made: ApiToken | None = None,
+    text: str = "",
+    typed: _Typed = _Typed(),
 ) -> Response:
     with visit.desk.store.reading() as connection:
         tokens = api_tokens.listing(connection, visit.member.name)
@@ -115,9 +136,10 @@ def _page(
         changed=visit.request.query_params.get("changed") == "yes",
         made=made,
         text=text,
+        typed=typed,
+        api=f"{visit.base}{PATH}",
         tokens=[_shown(visit, token) for token in tokens],
         scopes=_choices(visit),
-        days=api_tokens.DAYS,
         most_days=api_tokens.LONGEST_DAYS,
         longest_name=api_tokens.LONGEST_NAME,
         sessions=[
@@ -162,7 +184,7 @@ def _not_theirs(visit: Visit, password: str) -> str:
         with visit.desk.store.transaction() as connection:
             members.failed(connection, member.name)
     wrong.count(visit.address)
-    return visit.texts("account.problem.password")
+    return visit.texts("account.problem.password" if member is not None else "account.problem.rests")
 
 
 def _this(visit: Visit) -> str:

@@ -15,6 +15,8 @@ from console.i18n import texts
 from console.web import (
     account,
     assets,
+    astray,
+    audit,
     cash,
     dead_letters,
     findings,
@@ -23,6 +25,7 @@ from console.web import (
     links,
     logs,
     metrics,
+    monitoring,
     overview,
     people,
     periods,
@@ -58,8 +61,8 @@ if TYPE_CHECKING:
 
 _ROOMS = (
     *(assets, signing_in, provided, people, overview, findings, cash, splitting, links, tracing, tracking, periods),
-    *(systems, streams, runs, plans, dead_letters, quarantine),
-    *(leaks, account, health, metrics, mappings, drift, kit),
+    *(systems, streams, runs, plans, dead_letters, quarantine, audit),
+    *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, schedule, history),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -84,6 +87,7 @@ def workbench(
     app.state.files = Files(store, settings.path)
     app.state.live_samples = samples.Live()
     app.state.kit = kit.Kit(store)
+    app.state.forms = astray.Forms(app)
     app.state.metrics = metrics.Metrics(app.state.desk)
     app.middleware("http")(Guard(frozenset(hosts), secure))
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)
@@ -96,6 +100,7 @@ def workbench(
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(404, _refused)
+    app.add_exception_handler(405, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_exception_handler(DataError, _refused)  # PostgreSQL is asked for a text that it cannot hold
     app.add_exception_handler(Exception, _failed)
@@ -115,8 +120,17 @@ def _refused(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(API):  # one with a line break, at which a mount gives up
         return rest.refused(request, error)
     status = getattr(error, "status_code", 400)
-    known = status if status in (403, 404) else 400
-    return RIGHTS[Right.OPEN](request).page("refused", status, what=str(known))
+    if status in (404, 405) and request.method == "GET" and (page := _forms(request).page_of(request.url.path)):
+        return see(page)
+    known = status if status in (403, 404, 405) else 400
+    answer = RIGHTS[Right.OPEN](request).page("refused", status, what=str(known))
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+def _forms(request: Request) -> astray.Forms:
+    found: astray.Forms = request.app.state.forms
+    return found
 
 
 def _failed(request: Request, _error: Exception) -> Response:

@@ -41,8 +41,19 @@ def problem(visit: Visit, given: Assigning) -> str:
 
 
 def called(connection: Connection, name: str) -> str | None:
-    """The member of a name, as they are called here, whatever the case of its letters."""
-    return next((known for known in names(connection) if known.casefold() == name.casefold()), None)
+    """The member of a name, as they are called here, whatever the case of its letters.
+
+    Where nobody is called exactly so, blanks and signs count no more than case: ``Li Wei`` is ``li.wei``, unless that
+    could be two members.
+    """
+    known = names(connection)
+    exact = [item for item in known if item.casefold() == name.casefold()]
+    alike = exact or [item for item in known if _plain(item) == _plain(name) != ""]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
 def names(connection: Connection) -> list[str]:

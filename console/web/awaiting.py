@@ -1,4 +1,4 @@
-"""What waits for the one who looks: waivers and a month to approve, write-backs to let go."""
+"""What waits for the one who looks: findings that are theirs, waivers and a month to approve, write-backs to let go."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from console.web.access import Right
+from reconciliation.closing import may_approve
 from state import awaiting, news, periods
 from state.periods import CLOSED
 
@@ -16,48 +17,52 @@ if TYPE_CHECKING:
     from console.web.desk import Visit
 
 _PEOPLE = 200
+_MINE = "/findings?assignee=%40me&status=assigned"
 
 
 class Awaiting:
-    """Looks each time, but for waivers only once findings have changed: they are many; safe between threads."""
+    """Looks each time, but at findings only once they have changed: they are many; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._waivers: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._findings: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
 
     def lines(self, visit: Visit) -> list[tuple[str, str]]:
         """Sentences, each with the page where it is decided; none for whoever has nothing to decide."""
-        approves, operates = visit.may(Right.APPROVE), visit.may(Right.OPERATE)
-        if not approves and not operates:
+        if visit.session is None:
             return []
+        approves, operates = visit.may(Right.APPROVE), visit.may(Right.OPERATE)
         found: list[tuple[str, str]] = []
         with visit.desk.store.reading() as connection:
-            if approves and (count := self._count(connection, visit.member.name)):
-                found.append((visit.texts("deciding.waits.waivers", count=f"{count:,}"), "/findings?waits=waiver"))
+            _, mine, waivers = self._count(connection, visit.member.name)
+            if mine:
+                found.append((visit.texts("deciding.waits.assigned", count=f"{mine:,}"), _MINE))
+            if approves and waivers:
+                found.append((visit.texts("deciding.waits.waivers", count=f"{waivers:,}"), "/findings?waits=waiver"))
             if approves and (month := _month(connection, visit)):
                 found.append((visit.texts("deciding.waits.month", month=month), "/periods"))
             if operates and (count := awaiting.writes(connection, visit.systems)):
                 found.append((visit.texts("deciding.waits.writes", count=f"{count:,}"), "/plans"))
         return found
 
-    def _count(self, connection: Connection, person: str) -> int:
+    def _count(self, connection: Connection, person: str) -> tuple[int, int, int]:
+        """The version of the findings, how many are assigned to a person, and the waivers that others ask for."""
         version = news.findings_version(connection)
         with self._lock:
-            known = self._waivers.get(person)
+            known = self._findings.get(person)
         if known is None or known[0] != version:
-            known = version, awaiting.waivers(connection, person)
+            known = version, awaiting.assigned(connection, person), awaiting.waivers(connection, person)
             with self._lock:
-                self._waivers[person] = known
-                self._waivers.move_to_end(person)
-                while len(self._waivers) > _PEOPLE:
-                    self._waivers.popitem(last=False)
-        return known[1]
+                self._findings[person] = known
+                self._findings.move_to_end(person)
+                while len(self._findings) > _PEOPLE:
+                    self._findings.popitem(last=False)
+        return known
 
 
 def _month(connection: Connection, visit: Visit) -> str | None:
     """The month that somebody else has closed and this person may approve."""
-    standing, allowed = periods.standing(connection), visit.desk.settings.reconciliation.periods.checkers
-    last = standing[-1] if standing else None
-    if last is None or last.status != CLOSED or (allowed and visit.member.name not in allowed):
+    standing = periods.standing(connection)
+    if not standing or standing[-1].status != CLOSED:
         return None
-    return last.period if last.closed_by.casefold() != visit.member.name.casefold() else None
+    return standing[-1].period if may_approve(visit.desk.settings, standing[-1], visit.member.name) else None

@@ -29,7 +29,6 @@ router = APIRouter()
 
 MOST = 500
 """Findings of one decision; they are decided in one transaction, for which other writers wait."""
-_SHOWN = 20
 _ID = re.compile(r"[0-9a-f]{8,40}")
 
 Decision = Callable[["Connection", str, int | None], Finding]
@@ -186,7 +185,7 @@ def _page(
         ids=" ".join(item.id for item in found),
         count=len(found),
         sums=_sums(found),
-        findings=[report.shown(item, rules, visit.lang) for item in found[:_SHOWN]],
+        checks=_by_check([report.shown(item, rules, visit.lang) for item in found]),
         outcome=outcome,
         left=[(id, titles.get(id, id), why) for id, why in outcome.left] if outcome else [],
         within=f"?{query}" if query else "",
@@ -194,6 +193,14 @@ def _page(
         given=given or Assigning(),
         problem=problem,
     )
+
+
+def _by_check(shown: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The findings of each check, the most first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for item in shown:
+        found.setdefault(item["title"] or item["check"], []).append(item)
+    return sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0]))
 
 
 def _sums(found: list[Finding]) -> list[tuple[Any, str]]:

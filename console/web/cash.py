@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from console import cash as shown
+from console import decided, freshness, reserved
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import LARGEST, RecordId
 from reconciliation import sections
@@ -16,12 +17,16 @@ from state import cash, chains, figures
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from console.reserved import Taken
+
 router = APIRouter()
 
 _LISTED = 50
+_DECIDED = 5
+"""Decisions at the foot of the desk; a page of their own has all."""
 _LAST = 1_000_000
 _LIKELY = 600
-"""Only a suggestion of at least 60 % for a known customer waits for the Enter key: others ask for a look first."""
+"""A suggestion of at least 60 % for a known customer is taken with one key: others ask for a tick first."""
 
 
 @router.get("/cash")
@@ -35,22 +40,17 @@ def desk(
 
     ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone.
     """
+    return _page(visit, skip, receipt, done)
+
+
+@router.get("/cash/decided")
+def decisions(visit: Reader, page: Annotated[int, Query(ge=1, le=100_000)] = 1) -> Response:
+    """What was decided about receipts, by whom, when and why; the last first."""
     with visit.desk.store.reading() as connection:
-        waiting = shown.by_worth(shown.waiting(connection), visit.desk.settings)
-        with_choice = [item for item in waiting if item[1]["suggestions"]]
-        if receipt is not None:
-            chosen = next((item for item in waiting if item[0] == receipt), None)
-        else:
-            chosen = with_choice[min(skip, len(with_choice) - 1)] if with_choice else None
-        told = _told(visit, connection, *chosen) if chosen else None
+        found = decided.newest(connection)
+        rows = decided.told(connection, found[(page - 1) * _LISTED : page * _LISTED])
     return visit.page(
-        "cash",
-        receipt=told,
-        count=len(with_choice),
-        all=len(waiting),
-        skip=min(skip, max(len(with_choice) - 1, 0)),
-        done=done,
-        rows=[(id, sections.receipt(figure, visit.lang)) for id, figure in waiting[:_LISTED]],
+        "cash_decided", decided=_dated(visit, rows), count=len(found), page=page, more=len(found) > page * _LISTED
     )
 
 
@@ -58,21 +58,63 @@ def desk(
 def confirm(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
     """Take a suggestion; every later run keeps to it."""
     skip, rank = sent.get("skip", "0"), sent.get("rank", "")
+    left_out = int(skip) if skip.isdecimal() and len(skip) < 7 else 0
     with visit.desk.store.transaction() as connection:
         figure = dict(shown.waiting(connection)).get(receipt)
         chosen = shown.choice(figure, int(rank)) if figure and rank.isdecimal() and len(rank) < 3 else None
-        if chosen is None:
+        if figure is None or chosen is None:
             raise HTTPException(400)
-        shown.take(connection, receipt, chosen, visit.member.name, "")
-    return see(f"/cash?skip={skip if skip.isdecimal() and len(skip) < 7 else 0}&done={receipt}")
+        problem = _problem(visit, connection, receipt, figure, chosen, "seen" in sent)
+        if not problem:
+            shown.take(connection, receipt, chosen, visit.member.name, "")
+    if problem:
+        return _page(visit, left_out, receipt, problem=problem)
+    return see(f"/cash?skip={left_out}&done={receipt}")
 
 
 @router.post("/cash/{receipt}/undo")
 def undo(visit: Decider, _sent: DeciderForm, receipt: RecordId) -> Response:
     """Take a decision back: the next run judges the receipt anew."""
     with visit.desk.store.transaction() as connection:
-        cash.undo(connection, receipt, visit.member.name)
+        gone = cash.undo(connection, receipt, visit.member.name)
+    visit.desk.notes.keep(visit, visit.texts("matching.undone" if gone else "matching.not_decided"))
     return see(f"/cash?receipt={receipt}")
+
+
+def _page(visit: Visit, skip: int, receipt: int | None, done: int | None = None, problem: str = "") -> Response:
+    with visit.desk.store.reading() as connection:
+        waiting = shown.by_worth(shown.waiting(connection), visit.desk.settings)
+        with_choice = [item for item in waiting if item[1]["suggestions"]]
+        if receipt is not None:
+            found = figures.some(connection, cash.KIND, {str(receipt)})
+            chosen = (receipt, found[str(receipt)]) if found else None
+        else:
+            chosen = with_choice[min(skip, len(with_choice) - 1)] if with_choice else None
+        told = _told(visit, connection, *chosen) if chosen else None
+        listed = _rows(visit, connection, waiting[:_LISTED])
+        newest = decided.newest(connection)
+        rows = decided.told(connection, newest[:_DECIDED])
+    return visit.page(
+        "cash",
+        422 if problem else 200,
+        problem=problem,
+        receipt=told,
+        count=len(with_choice),
+        all=len(waiting),
+        skip=min(skip, max(len(with_choice) - 1, 0)),
+        done=done,
+        rows=listed,
+        decided=_dated(visit, rows),
+        decided_count=len(newest),
+    )
+
+
+def _rows(visit: Visit, connection: Connection, found: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    sources = chains.rows(connection, [id for id, _ in found])
+    return [
+        {"id": id, "called": shown.called(figure["record"], sources.get(id)), **sections.receipt(figure, visit.lang)}
+        for id, figure in found
+    ]
 
 
 def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any]) -> dict[str, Any]:
@@ -80,13 +122,70 @@ def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any])
     source = chains.rows(connection, [id]).get(id, {})
     entries = [entry for option in figure["suggestions"] for entry in option["applied"]]
     owed = figures.some(connection, "receivable", {str(entry["item"]) for entry in entries})
+    held = reserved.taken(connection, id)
     for option, raw in zip(told["suggestions"], figure["suggestions"], strict=True):
         option["why"] = shown.because(visit.desk.settings, visit.texts, option["rule"], option["evidence"])
+        option["likely"] = _likely(figure, raw)
         for entry, of in zip(option["applied"], raw["applied"], strict=True):
             item = owed.get(str(of["item"]), {})
             entry |= {name: item.get(name) or "" for name in ("customer", "issued_on", "due_on")}
+            entry["taken"] = [taken_by(one, of["currency"]) for one in held.get(str(of["item"]), ())]
+    for entry, of in zip(told["applied"], figure["applied"], strict=True):
+        entry["why"] = shown.because(visit.desk.settings, visit.texts, of["rule"], of["evidence"])
     more = {name: source.get(name) or "" for name in ("reference_text", "payer_name")}
     method = visit.texts.name("deciding.method", source["method"]) if source.get("method") else ""
-    first = told["suggestions"][0] if told["suggestions"] else None
-    likely = first is not None and first["score"] >= _LIKELY and bool(told["customer"])
-    return {"id": id, **more, "method": method, "likely": likely, **told}
+    said = decided.of_receipt(connection, id)
+    return {
+        "id": id,
+        "called": shown.called(figure["record"], source),
+        **more,
+        "method": method,
+        "decided": _dated(visit, [said])[0] if said else None,
+        "given": _given(connection, figure, held) if figure["class"] == "taken_by_decision" else [],
+        **told,
+    }
+
+
+def taken_by(one: Taken, currency: str) -> dict[str, Any]:
+    """The receipt that has something of an item, for a page."""
+    amount = shown.money(one.applied, currency)
+    return {"receipt": one.receipt, "called": shown.called(one.record), "amount": amount} | {
+        "customer": one.customer,
+        "decided_by": one.decided_by,
+    }
+
+
+def _given(connection: Connection, figure: dict[str, Any], held: dict[str, list[Taken]]) -> list[dict[str, Any]]:
+    """The items of this customer that decisions have given to others."""
+    decisions = {key: [one for one in some if one.decided_by is not None] for key, some in held.items()}
+    owed = figures.some(connection, "receivable", {key for key, some in decisions.items() if some})
+    return [
+        {"item": shown.called(item["record"]), **taken_by(one, item["currency"])}
+        for key, item in owed.items()
+        for one in decisions[key]
+        if item["customer_number"] == figure["customer_number"]
+    ]
+
+
+def _problem(
+    visit: Visit, connection: Connection, receipt: int, figure: dict[str, Any], chosen: dict[str, Any], seen: bool
+) -> str:
+    """Why a suggestion cannot be taken like that; empty if it can."""
+    wanted = [(entry["item"], entry["applied"]) for entry in chosen["applied"]]
+    owed = figures.some(connection, "receivable", {str(item) for item, _ in wanted})
+    rows = [(item, amount, owed[str(item)]["amount"]) for item, amount in wanted if str(item) in owed]
+    other = reserved.decided_elsewhere(rows, reserved.taken(connection, receipt))
+    if other is not None:
+        item, by = other
+        names = {"item": shown.called(owed[str(item)]["record"]), "receipt": shown.called(by.record)}
+        return visit.texts("split.wrong.decided", **names, who=by.decided_by or "")
+    return "" if seen or _likely(figure, chosen) else visit.texts("matching.look_first")
+
+
+def _likely(figure: dict[str, Any], option: dict[str, Any]) -> bool:
+    """Whether one key may take it; what the rules matched themselves is no guess."""
+    return "rank" not in option or (option["score"] >= _LIKELY and bool(figure["customer"]))
+
+
+def _dated(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "at": freshness.when(visit.desk.settings, row["at"])[:16]} for row in rows]

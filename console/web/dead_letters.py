@@ -10,9 +10,9 @@ from starlette.responses import Response
 from console import freshness, letters, written
 from console.records import HIDDEN
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
-from console.web.plans import shown
 from console.web.quarantine import revealed
 from console.web.sides import worded
+from console.web.writes import shown
 from state import creations, outbox
 from state.changes import Item, PlanError
 

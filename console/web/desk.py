@@ -153,6 +153,12 @@ class Visit:
         return self.session is not None and may(self.session.member.roles, right)
 
     @property
+    def stopped(self) -> str:
+        """At what time the settings stop the clock; empty if it goes on."""
+        fixed, zone = self.desk.settings.as_of, self.desk.settings.business_day_zone
+        return "" if fixed is None else f"{fixed.astimezone(zone):%Y-%m-%d %H:%M}"
+
+    @property
     def systems(self) -> list[str]:
         """The systems of ltc.yaml whose rows this person sees and may act on, in its order."""
         return [name for name in self.desk.settings.systems if self.may_touch(name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -38,7 +38,7 @@ _LONGEST = 200
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The words of an address; an empty one chooses nothing. ``waits`` may be ``waiver``; ``least`` and ``most`` are
-    amounts in the base currency as people write them."""
+    amounts in the base currency as people write them; ``until`` is a day."""
 
     text: str = ""
     stage: str = ""
@@ -53,6 +53,7 @@ class Filter:
     least: str = ""
     most: str = ""
     waits: str = ""
+    until: str = ""
     order: str = ""
     group: str = ""
 
@@ -62,7 +63,8 @@ class Filter:
         said = {}
         for item in fields(cls):
             value = given.get(item.name, "").strip()[:_LONGEST]
-            if value.isprintable() and value in _KNOWN.get(item.name, (value,)):
+            known = value in _KNOWN.get(item.name, (value,)) and (item.name != "until" or _is_day(value))
+            if value.isprintable() and known:
                 said[item.name] = value
         return cls(**said)
 
@@ -101,6 +103,7 @@ class Filter:
             least=_minor(self.least, base),
             most=_minor(self.most, base),
             waiver=self.waits == WAIVER,
+            until=self.until,
         )
 
     def is_wrong(self, visit: Visit) -> bool:
@@ -122,6 +125,13 @@ def ages(visit: Visit) -> dict[str, Ages]:
         name: Ages(None if last is None else before(last), before(first - 1) if first else None)
         for name, first, last in figures.BUCKETS
     }
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return not text or date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _minor(text: str, currency: str) -> int | None:

@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from console import waiving
 from console.report import figures
-from console.web import assigning, commands
+from console.web import assigning, commands, compared
 from console.web.assigning import Assigning
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from console.web.filters import Filter
-from console.web.sides import evidence, side_by_side
+from console.web.sides import Field, evidence, side_by_side
 from reconciliation import report
 from reconciliation.rules import Rules
 from state import attachments, chains, finding_pages, findings, handling
@@ -168,13 +168,14 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "", given: Ass
         return f"{from_us(stamp).astimezone(zone):%Y-%m-%d %H:%M}"
 
     shown = report.shown(found, rules, visit.lang, said)
+    beside = side_by_side([rows.get(record.record_id, {}) for record in found.records], visit)
     return visit.page(
         "finding",
         status,
         finding=shown,
         action=commands.linked(visit, shown["action"] or ""),
         sides=[_side(asdict(record)) for record in found.records],
-        fields=side_by_side([rows.get(record.record_id, {}) for record in found.records], visit),
+        **_split(beside, compared.fields(found.check_id)),
         evidence=evidence(found, visit),
         history=[
             {"at": when(item.at), "event": item.event, "actor": item.actor}
@@ -196,6 +197,17 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "", given: Ass
         of_check=of_check,
         alike=Filter(check=found.check_id, customer=customer or "").query(),
     )
+
+
+def _split(beside: list[Field], decisive: tuple[str, ...]) -> dict[str, list[Field]]:
+    """The fields that the check compared, in its order, and all others; amounts with currencies that differ."""
+    by_name = {field.name: field for field in beside}
+    names = [name for name in decisive if name in by_name]
+    currency = by_name.get("currency")
+    if currency and currency.differs and any(name.endswith("_amount") for name in names):
+        names = list(dict.fromkeys((*names, "currency")))
+    first = [by_name[name] for name in names]
+    return {"compared": first, "fields": [field for field in beside if field not in first]}
 
 
 def _side(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from console.web.listings import Listings
 from reconciliation import checks, money, report
 from reconciliation.rules import Rules
 from state import finding_pages, handling, members, saved_views
-from state.finding_pages import GROUPS, NOBODY, ORDERS, Group
+from state.finding_pages import GROUPS, NOBODY, ORDERS, Group, Money
 
 router = APIRouter()
 for _more in (views, bulk, attachments, finding):
@@ -60,6 +60,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
             shown = [_group(visit, chosen, one) for one in found]
             return visit.page("findings", groups=shown, most_groups=finding_pages.MOST_GROUPS, **shared)
         some = lists.page(connection, wanted, (page - 1) * SIZE, SIZE)
+        total = finding_pages.money(connection, wanted)
         said = handling.said(connection, [item.id for item in some.findings])
     rules = Rules.of(visit.desk.settings)
     query = chosen.query()
@@ -68,6 +69,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
         groups=None,
         findings=[report.shown(item, rules, visit.lang, said.get(item.id, ())) for item in some.findings],
         count=some.count,
+        total=_sums(visit, total),
         within=f"?{query}" if query else "",
         most=bulk.MOST,
         place=page,
@@ -78,14 +80,21 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
 
 
 def _group(visit: Visit, chosen: Filter, group: Group) -> dict[str, Any]:
-    base = visit.desk.settings.base_currency
     return {
         "name": group_name(visit, chosen.group, group.key),
         "href": f"/findings?{chosen.within(chosen.group, group.key)}",
         "count": group.count,
-        "money": [(money.text(one.amount, one.currency), one.currency) for one in group.money],
-        "base": money.text(sum(one.base for one in group.money), base) if group.money else None,
-        "unconverted": sum(one.unconverted for one in group.money),
+        **_sums(visit, group.money),
+    }
+
+
+def _sums(visit: Visit, of: Sequence[Money]) -> dict[str, Any]:
+    """Amounts of findings by currency, and together in the base currency."""
+    base = visit.desk.settings.base_currency
+    return {
+        "money": [(money.text(one.amount, one.currency), one.currency) for one in of],
+        "base": money.text(sum(one.base for one in of), base) if of else None,
+        "unconverted": sum(one.unconverted for one in of),
     }
 
 

@@ -1,14 +1,15 @@
-"""Links to decide: which records of different systems may mean the same, or follow from one another."""
+"""Links: which records of different systems mean the same or follow from one another, to decide and as they stand."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import linked
+from console import freshness, linked
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import RecordId
@@ -16,12 +17,18 @@ from console.web.sides import side_by_side
 from state import chains, links, lookup
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
     from state.links import Link
 
 router = APIRouter()
 
 SIZE = 20
 """Links on a page."""
+_MOST_RECORDS = 100
+"""Records of one number whose links are shown."""
 
 
 @router.get("/links")
@@ -30,10 +37,19 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=100_000)] = 1) ->
     return _page(visit, page)
 
 
+@router.get("/links/held")
+def held(visit: Reader, text: str = "", page: Annotated[int, Query(ge=1, le=100_000)] = 1) -> Response:
+    """The links of what has this number, name or id, those that hold and those that were cut.
+
+    Without it what people said about links, the last first.
+    """
+    return _held(visit, text.strip()[:200], page)
+
+
 @router.post("/links/{kind}/{left}/{right}/confirm")
-def confirm(visit: Decider, _sent: DeciderForm, kind: str, left: RecordId, right: RecordId) -> Response:
+def confirm(visit: Decider, sent: DeciderForm, kind: str, left: RecordId, right: RecordId) -> Response:
     """Say that the two belong together."""
-    return _decide(visit, (kind, left, right), "confirmed", "")
+    return _decide(visit, (kind, left, right), "confirmed", "", sent)
 
 
 @router.post("/links/{kind}/{left}/{right}/cut")
@@ -41,28 +57,54 @@ def cut(visit: Decider, sent: DeciderForm, kind: str, left: RecordId, right: Rec
     """Say that they do not, and why."""
     reason = sent.get("reason", "").strip()[:1000]
     if not reason:
-        return _page(visit, 1, 422, visit.texts("web.links.needs_reason"))
-    return _decide(visit, (kind, left, right), "cut", reason)
+        problem = visit.texts("web.links.needs_reason")
+        if "text" in sent:
+            return _held(visit, sent["text"].strip()[:200], 1, 422, problem)
+        return _page(visit, 1, 422, problem)
+    return _decide(visit, (kind, left, right), "cut", reason, sent)
 
 
-def _decide(visit: Visit, pair: tuple[str, int, int], decision: str, reason: str) -> Response:
+def _decide(visit: Visit, pair: tuple[str, int, int], decision: str, reason: str, sent: dict[str, str]) -> Response:
+    """Keep it, and go back to the page from which it came."""
     with visit.desk.store.transaction() as connection:
         if linked.decide(connection, pair, decision, visit.member.name, reason) is None:
             raise HTTPException(404)
-    return see("/links")
+    visit.desk.notes.keep(visit, visit.texts(f"held.said.{decision}"))
+    return see(f"/links/held?{urlencode({'text': sent['text'][:200]})}" if "text" in sent else "/links")
 
 
 def _page(visit: Visit, page: int, status: int = 200, problem: str = "") -> Response:
     with visit.desk.store.reading() as connection:
         found = links.listing(connection, decision="suggested", limit=SIZE + 1, offset=(page - 1) * SIZE)
-        ends = [end for link in found for end in (link.left_id, link.right_id)]
-        rows = chains.rows(connection, sorted({*ends}))
-        known = chains.identities(connection, {*ends})
-        numbers = lookup.numbers(connection, known.values())
-    shown = [
+        shown = _shown(visit, connection, found[:SIZE])
+    return visit.page("links", status, links=shown, page=page, more=len(found) > SIZE, problem=problem)
+
+
+def _held(visit: Visit, text: str, page: int, status: int = 200, problem: str = "") -> Response:
+    first = (page - 1) * SIZE
+    with visit.desk.store.reading() as connection:
+        if text:
+            ids = [item.record_id for item in lookup.named(connection, text)[:_MOST_RECORDS]]
+            found = links.of_records(connection, ids, with_suggestions=False)[first : first + SIZE + 1]
+        else:
+            found = links.decided(connection, limit=SIZE + 1, offset=first)
+        shown = _shown(visit, connection, found[:SIZE])
+    return visit.page("links_held", status, links=shown, text=text, page=page, more=len(found) > SIZE, problem=problem)
+
+
+def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[dict[str, Any]]:
+    """Links for a page: how they were found, what was said about them, both records beside each other."""
+    ends = [end for link in found for end in (link.left_id, link.right_id)]
+    rows = chains.rows(connection, sorted({*ends}))
+    known = chains.identities(connection, {*ends})
+    numbers = lookup.numbers(connection, known.values())
+    return [
         {
             "address": f"/links/{link.kind}/{link.left_id}/{link.right_id}",
             "how": _how(visit, link),
+            "decision": link.decision,
+            "who": link.decided_by,
+            "at": "" if link.decided_at is None else freshness.when(visit.desk.settings, link.decided_at)[:16],
             "ends": [
                 {
                     "id": numbers.get(end) or (known[end].source_id if end in known else str(end)),
@@ -74,9 +116,8 @@ def _page(visit: Visit, page: int, status: int = 200, problem: str = "") -> Resp
             ],
             "fields": side_by_side([rows.get(end, {}) for end in (link.left_id, link.right_id)], visit),
         }
-        for link in found[:SIZE]
+        for link in found
     ]
-    return visit.page("links", status, links=shown, page=page, more=len(found) > SIZE, problem=problem)
 
 
 def _how(visit: Visit, link: Link) -> str:

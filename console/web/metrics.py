@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter, Request
 from prometheus_client import (
@@ -67,6 +67,13 @@ class Metrics:
         )
         self._token = _token(desk.settings)
         self._proxied = desk.proxied
+
+    @property
+    def readers(self) -> Literal["token", "machine", "nobody"]:
+        """Who may read them: whoever has the token, this machine, or nobody because a proxy hides who asks."""
+        if self._token is not None:
+            return "token"
+        return "nobody" if self._proxied else "machine"
 
     def refusal(self, request: Request) -> Response | None:
         """Why somebody may not read them.

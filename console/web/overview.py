@@ -19,9 +19,10 @@ from console.i18n import texts
 from console.report import figures, html
 from console.report.cards import cards
 from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
-from console.web import rivers, trends
+from console.report.html import Ways
+from console.web import glance, rivers, trends
 from console.web.desk import Reader, Visit
-from reconciliation import gathering, money, report, river, trend
+from reconciliation import behind, gathering, money, report, river, trend
 from reconciliation.gathering import Moment
 from reconciliation.river import River
 from reconciliation.rules import Rules
@@ -57,6 +58,7 @@ class _Made:
     report: dict[str, Any]
     river: River
     trend: Trend
+    waits: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,14 @@ class Shown:
     sums: Tally
     river: River
     trend: Trend
+    waits: dict[str, Any]
+    """What of the documents behind the tie-outs is not due yet, by their keys."""
     key: tuple[Any, ...]
+
+    @property
+    def ways(self) -> Ways:
+        """Where the figures lead to; what is behind those that a close has frozen nobody keeps."""
+        return Ways("/trace") if self.report["sign_off"] else Ways("/trace", "/tie-outs", self.waits)
 
 
 class Latest:
@@ -96,12 +105,11 @@ class Latest:
         if made is None or made.seen != seen:
             made = self._anew(locale, seen, rules, made)
         if "finding" in made.parts:
-            return Shown(
-                made.report, figures.tally(made.report["findings"]), made.river, made.trend, (made.seen, locale)
-            )
+            sums = figures.tally(made.report["findings"])
+            return Shown(made.report, sums, made.river, made.trend, made.waits, (made.seen, locale))
         now = {} if made.report["sign_off"] else {"as_of": instant(_now(rules))}
         seen, sums = self._sum(made, rules)
-        return Shown({**made.report, **now}, sums, made.river, made.trend, (seen, locale))
+        return Shown({**made.report, **now}, sums, made.river, made.trend, made.waits, (seen, locale))
 
     def drawn(self, shown: Shown, part: str, draw: Callable[[], Markup]) -> Markup:
         """A part of the page, drawn anew only where it shows something else than the last one in its language.
@@ -126,9 +134,11 @@ class Latest:
         with self._store.reading() as connection:
             parts = gathering.outline(connection, rules, Moment(_now(rules)))
             course = river.river(connection, rules)
+            kept = stored.standing(connection, behind.KIND)
             months = trend.trend(connection, stored.standing(connection, "period").values(), course.came, rules)
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
-        made = self._made[locale] = _Made(seen, parts, whole, course, months)
+        waits = {key: item["not_due"] for key, item in kept.items() if "not_due" in item}
+        made = self._made[locale] = _Made(seen, parts, whole, course, months, waits)
         return made
 
     def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally]:
@@ -192,11 +202,11 @@ def overview(visit: Reader, period: str = "") -> Response:
         return visit.part("overview_head", **_top(visit, shown, words))
 
     def draw_river() -> Markup:
-        content = rivers.shown(shown.river, chosen, shown.report["base_currency"], shown.sums, words)
+        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words)
         return visit.part("overview_river", **content)
 
     def draw_rest() -> Markup:
-        content = html.overview(shown.report, shown.sums, words)
+        content = html.overview(shown.report, shown.sums, words, shown.ways)
         charts = trends.shown(shown.trend, content["base"], words)
         sections = [section for section in content["period_sections"] if section["id"] == html.OWED]
         return visit.part("overview_body", findings_at="/findings", charts=charts, sections=sections, **content)
@@ -204,7 +214,9 @@ def overview(visit: Reader, period: str = "") -> Response:
     top = latest.drawn(shown, "top", draw_top)
     flow = latest.drawn(shown, chosen.name, draw_river)
     body = latest.drawn(shown, "rest", draw_rest)
-    return visit.page("overview", top=top, river=flow, body=body, **html.heading(shown.report, words))
+    return visit.page(
+        "overview", glance=glance.of(visit), top=top, river=flow, body=body, **html.heading(shown.report, words)
+    )
 
 
 @router.get("/figures")
@@ -213,7 +225,7 @@ def figures_of_the_period(visit: Reader) -> Response:
     latest: Latest = visit.request.app.state.latest
     shown = latest.of(visit.texts.locale)
     words = texts(visit.texts.locale)
-    sections = list(html.period_sections(shown.report, words))
+    sections = list(html.period_sections(shown.report, words, shown.ways))
     body = latest.drawn(shown, "figures", lambda: visit.part("all_figures_body", sections=sections))
     parts = [(section["id"], section["title"]) for section in sections if section["title"]]
     return visit.page("all_figures", parts=parts, body=body, **html.heading(shown.report, words))

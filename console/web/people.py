@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +17,8 @@ from state.members import MemberError, Role
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+    from state.members import Member
 
 router = APIRouter()
 
@@ -39,12 +41,12 @@ def invite(visit: Administrator, sent: AdministratorForm) -> Response:
         limit = _systems(visit, sent) if "scope" in sent else None
         with visit.desk.store.transaction() as connection:
             token = members.invite(connection, name, _roles(sent), visit.member.name, limit)
-            found = members.find(connection, name)
-            if sent.get("scope") == "all" and found.systems is not None:
+            if "scope" in sent and limit is None and members.find(connection, name).systems is not None:
                 members.set_systems(connection, name, None, visit.member.name)
+            found = members.find(connection, name)
     except MemberError as error:
-        return _people(visit, 422, problem=_told(visit, error, name), typed=name)
-    return _people(visit, link=f"{visit.base}/welcome/{token}", typed=found.name)
+        return _people(visit, 422, problem=_told(visit, error, name, "invite."), typed=name, sent=sent)
+    return _people(visit, link=f"{visit.base}/welcome/{token}", typed=found.name, scope=_scope(visit, found))
 
 
 @router.get("/members/{name}")
@@ -62,11 +64,12 @@ def change_roles(visit: Administrator, sent: AdministratorForm, name: str) -> Re
 @router.post("/members/{name}/systems")
 def change_systems(visit: Administrator, sent: AdministratorForm, name: str) -> Response:
     """Limit to these systems, or to none."""
-    return _done(
-        visit,
-        name,
-        lambda connection: members.set_systems(connection, name, _systems(visit, sent), visit.member.name),
-    )
+
+    def change(connection: Connection) -> None:
+        ticked_before = members.find(connection, name).systems or frozenset()
+        members.set_systems(connection, name, _systems(visit, sent, ticked_before), visit.member.name)
+
+    return _done(visit, name, change)
 
 
 @router.post("/members/{name}/deactivate")
@@ -107,7 +110,17 @@ def unbind(visit: Administrator, _sent: AdministratorForm, name: str) -> Respons
     return _done(visit, name, lambda connection: provided.unbind(connection, name, visit.member.name))
 
 
-def _people(visit: Visit, status: int = 200, *, problem: str = "", link: str = "", typed: str = "") -> Response:
+def _people(
+    visit: Visit,
+    status: int = 200,
+    *,
+    problem: str = "",
+    link: str = "",
+    typed: str = "",
+    scope: str = "",
+    sent: dict[str, str] | None = None,
+) -> Response:
+    """``sent`` is a form that is shown again as it was filled in."""
     settings = visit.desk.settings
     with visit.desk.store.reading() as connection:
         found = members.listing(connection)
@@ -121,6 +134,9 @@ def _people(visit: Visit, status: int = 200, *, problem: str = "", link: str = "
         passwords=membership.passwords_count(settings),
         problem=problem,
         link=link,
+        scope=scope,
+        ticked=_roles(sent or {}),
+        chosen=_ticked(sent) if sent and (sent.get("scope") == "some" or _ticked(sent)) else None,
         typed=typed,
     )
 
@@ -158,20 +174,38 @@ def _done(visit: Visit, name: str, change: Callable[[Connection], Any]) -> Respo
             change(connection)
     except MemberError as error:
         return _person(visit, name, 422, _told(visit, error, name))
+    visit.desk.notes.keep(visit, visit.texts("people.saved", name=name))
     return see(f"/members/{quote(name, safe='')}")
 
 
-def _told(visit: Visit, error: MemberError, name: str) -> str:
-    return visit.texts(f"people.why.{error.why}", name=name[:80])
+def _told(visit: Visit, error: MemberError, name: str, where: str = "") -> str:
+    """Why it was refused, in the words for this place where there are some."""
+    own = f"{where}{error.why}"
+    key = own if f"people.why.{own}" in visit.texts.words else error.why
+    return visit.texts(f"people.why.{key}", name=name[:80])
 
 
 def _roles(sent: dict[str, str]) -> list[Role]:
     return [role for role in Role if _ROLE + role in sent]
 
 
-def _systems(visit: Visit, sent: dict[str, str]) -> list[str] | None:
-    """The systems that were ticked; ``None`` for all of them."""
-    if sent.get("scope") == "all":
+def _ticked(sent: dict[str, str]) -> list[str]:
+    return [field.removeprefix(_SYSTEM) for field in sent if field.startswith(_SYSTEM)]
+
+
+def _scope(visit: Visit, found: Member) -> str:
+    """What somebody who was invited will see and act on."""
+    systems = visit.texts("people.all") if found.systems is None else ", ".join(sorted(found.systems))
+    return visit.texts("people.systems", name=found.name, systems=systems)
+
+
+def _systems(visit: Visit, sent: dict[str, str], ticked_before: Collection[str] = ()) -> list[str] | None:
+    """The systems that were ticked; ``None`` for all of them.
+
+    Whoever ticks a system means it: "all systems" stands chosen in the form of an invitation, and says nothing against
+    that. Boxes that the form came with say nothing against choosing "all systems".
+    """
+    ticked = _ticked(sent)
+    if sent.get("scope") == "all" and set(ticked) <= set(ticked_before):
         return None
-    ticked = [field.removeprefix(_SYSTEM) for field in sent if field.startswith(_SYSTEM)]
     return membership.known(ticked, visit.desk.settings)

@@ -1,4 +1,5 @@
-"""Periods: who closed, approved and reopened each month; closing the next one; the report of a month as a file."""
+"""Periods: who closed, approved and reopened each month; closing and approving after a look at what it does; the report
+of a month as a file."""
 
 from __future__ import annotations
 
@@ -8,16 +9,16 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import closes, closing_steps
-from console.closable import months
+from console import closable, closes, closing_steps
 from console.commands.period import MONTH
 from console.report import SUFFIXES, TYPES, content
+from console.web.access import Right
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
-from reconciliation import closing, report
+from reconciliation import adjustments, closing, report
+from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError
-from state import finding_pages, periods
+from state import periods
 from state.failures import StoreError
-from state.finding_pages import Wanted
 from state.periods import CLOSED, Close, PeriodError
 from sync.closing import close_period
 
@@ -33,12 +34,50 @@ def listing(visit: Reader) -> Response:
     return _page(visit)
 
 
+@router.get("/periods/close")
+def ask_close(visit: Decider, period: str = "") -> Response:
+    """What closing a month will do, before it is done."""
+    return _closing(visit, _month(period))
+
+
 @router.post("/periods/close")
 def close(visit: Decider, sent: DeciderForm) -> Response:
     """Reconcile, and freeze a month."""
-    month = _month(sent.get("period", ""))
-    desk = visit.desk
-    return _done(visit, lambda: close_period(desk.store, desk.settings, month, visit.member.name))
+    desk, month, reason = visit.desk, _month(sent.get("period", "")), sent.get("reason", "").strip()[:1000]
+    try:
+        close_period(desk.store, desk.settings, month, visit.member.name, reason)
+    except PeriodError as error:
+        if error.why == "undecided":
+            return _closing(visit, month, 422, visit.refusal(error))
+        return _page(visit, 422, visit.refusal(error))
+    except StoreError as error:
+        return _page(visit, 422, f"{error.message} {error.remedy}".strip())
+    except DoesNotFootError as error:
+        return _page(visit, 500, f"{error} {visit.texts('period.unsound')}")
+    return see("/periods")
+
+
+@router.get("/periods/{period}/approve")
+def ask_approve(visit: Approver, period: str) -> Response:
+    """What a close has frozen and what approving it will do, before it is done."""
+    month = _month(period)
+    with visit.desk.store.reading() as connection:
+        found = next((item for item in periods.standing(connection) if item.period == month), None)
+        if found is None or found.status != CLOSED:
+            raise HTTPException(404)
+        frozen, findings = closable.frozen(connection, found)
+        intact = periods.is_intact(connection, found)
+    return visit.page(
+        "period_approve",
+        close=found,
+        closed=closes.signed(found.closed_by, found.closed_at, visit.desk.settings.business_day_zone),
+        month=frozen,
+        findings=findings,
+        intact=intact,
+        reopeners=visit.desk.settings.reconciliation.periods.reopen,
+        following=adjustments.after(found.period),
+        forms=tuple(TYPES),
+    )
 
 
 @router.post("/periods/{period}/approve")
@@ -75,26 +114,51 @@ def saved_report(data: Report, form: str, locale: str) -> Response:
 
 
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    settings, person = visit.desk.settings, visit.member.name
     with visit.desk.store.reading() as connection:
         found = periods.closes(connection)
-        choices = months(connection, visit.desk.settings)
-        errors = finding_pages.number(connection, Wanted(severity="error", status="open"))
-        month, steps = closing_steps.read(connection, visit.desk.settings, visit.member.name)
-    zone = visit.desk.settings.business_day_zone
-    standing = [item for item in found if item.stands]
+        choices = closable.months(connection, settings)
+        month, steps = closing_steps.read(connection, settings, person)
+    last = next((item for item in reversed(found) if item.stands), None)
+    waits = last is not None and last.status == CLOSED
+    approves = last is not None and waits and closing.may_approve(settings, last, person)
+    reopens = last is not None and closing.may_reopen(settings, last, person)
     return visit.page(
         "periods",
         status,
         columns=closes.COLUMNS,
-        rows=[closes.row(item, visit.texts, zone) for item in found],
+        rows=[closes.row(item, visit.texts, settings.business_day_zone) for item in found],
         coming=closing.next_period(found),
-        last=standing[-1] if standing else None,
+        last=last,
         choices=choices,
-        errors=errors,
-        waits=bool(standing) and standing[-1].status == CLOSED,
+        waits=waits,
+        approves=approves and visit.may(Right.APPROVE),
+        reopens=reopens and visit.may(Right.DECIDE),
         forms=tuple(TYPES),
+        now=Rules.of(settings).period,
         month=month,
         steps=steps,
+        problem=problem,
+    )
+
+
+def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> Response:
+    """The page before a close; the list with the reason where this month cannot be closed now."""
+    settings, person = visit.desk.settings, visit.member.name
+    with visit.desk.store.reading() as connection:
+        chosen = next((item for item in closable.months(connection, settings) if item.period == month), None)
+        first = not periods.closes(connection)
+        steps = closing_steps.steps(connection, settings, month, person)
+    if chosen is None:
+        return _page(visit, 422, visit.texts("closing.not_now", period=month))
+    return visit.page(
+        "period_close",
+        status,
+        month=chosen,
+        first=first,
+        following=adjustments.after(month),
+        steps=steps,
+        undecided=next(step for step in steps if step.name == "errors"),
         problem=problem,
     )
 
@@ -106,8 +170,6 @@ def _done(visit: Visit, step: Callable[[], Close]) -> Response:
         return _page(visit, 422, visit.refusal(error))
     except StoreError as error:
         return _page(visit, 422, f"{error.message} {error.remedy}".strip())
-    except DoesNotFootError as error:
-        return _page(visit, 500, f"{error} {visit.texts('period.unsound')}")
     return see("/periods")
 
 

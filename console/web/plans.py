@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from console import freshness, letters, planned, sentences
@@ -13,12 +14,16 @@ from console.records import HIDDEN
 from console.web import runs
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.sides import worded
-from state import outbox, pauses, rejections
-from state.changes import Item, OutboxStatus, Plan, PlanError
+from console.web.writes import shown, shown_written
+from state import history, outbox, pauses, queries, rejections, written
+from state.changes import Item, Plan, PlanError
 from state.runs import LeaseHeld
 from sync import create, gates
+from sync.values import same
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection
 
     from state.creations import CreationPlan
@@ -28,96 +33,150 @@ router = APIRouter()
 
 MOST_TICKS = 150
 """Records of a plan that are shown with a tick at once; a form may have 200 fields."""
-_REJECTED = 200
+_REJECTED = 100
+_WRITTEN = 50
+_LONGEST_TEXT = 200
+_LAST_PAGE = 1_000_000
+
+Text = Annotated[str, Query(max_length=_LONGEST_TEXT)]
+PageNumber = Annotated[int, Query(ge=1, le=_LAST_PAGE)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What somebody had filled in: a page that says what is wrong with it shows it again. ``unticked`` are writes."""
+    """What somebody had filled in: a page that says what is wrong with it shows it again. ``ticked`` are writes."""
 
+    plan: str = ""
     system: str = ""
-    unticked: frozenset[int] = frozenset()
+    ticked: frozenset[int] = frozenset()
+    all: bool = False
     reason: str = ""
     approve: bool = False
     paused: bool = False
+    place: int = 1
 
     @classmethod
-    def of(cls, sent: dict[str, str], system: str) -> _Sent:
+    def of(cls, sent: dict[str, str], id: str, system: str) -> _Sent:
         """Raises ``HTTPException`` 400 for what is no form of ours."""
-        boxes = [_numbers(name.removeprefix("item.")) for name in sent if name.startswith("item.")]
-        unticked = frozenset(_numbers(sent.get("shown", "")).difference(*boxes))
-        ticks = (sent.get(name) == "yes" for name in ("approve", "paused"))
-        return cls(system, unticked, sent.get("reason", "")[: rejections.LONGEST_REASON], *ticks)
+        ticked = frozenset(_number(name.removeprefix("item.")) for name in sent if name.startswith("item."))
+        every, approve, paused = (sent.get(name) == "yes" for name in ("all", "approve", "paused"))
+        place = max(1, min(_number(sent.get("place", "1")), _LAST_PAGE))
+        reason = sent.get("reason", "")[: rejections.LONGEST_REASON]
+        return cls(id, system, ticked, every, reason, approve, paused, place)
 
 
 @router.get("/plans")
-def plans(visit: Reader) -> Response:
-    """What is to be written to each system, field by field, with the reason; and what was rejected."""
-    return _page(visit)
+def plans(visit: Reader, system: Text = "", page: PageNumber = 1, rejected: PageNumber = 1) -> Response:
+    """What is to be written to each system, field by field, with the reason; and what was rejected.
+
+    ``page`` is that of the plan for ``system``, ``rejected`` that of what was rejected.
+    """
+    return _page(visit, given=_Sent(system=system, place=page), rejected_place=rejected)
+
+
+@router.get("/plans/written")
+def written_so_far(
+    visit: Reader,
+    text: Text = "",
+    run: Text = "",
+    page: PageNumber = 1,
+) -> Response:
+    """What was written, the last first: each field before and after, what came of it, and who let it go."""
+    with visit.desk.store.reading() as connection:
+        parts = tuple(queries.run_parts(connection, run)) if run else None
+        wanted = written.Wanted(visit.systems, text.strip(), parts)
+        found = written.listing(connection, wanted, _WRITTEN, (page - 1) * _WRITTEN)
+        count = written.count(connection, wanted)
+    asked = {name: value for name, value in (("text", text), ("run", run)) if value}
+    return visit.page(
+        "written",
+        rows=[shown_written(visit, item) for item in found],
+        count=count,
+        text=text,
+        run=run,
+        place=page,
+        last=max(1, -(-count // _WRITTEN)),
+        at_page=lambda number: f"/plans/written?{urlencode({**asked, 'page': number})}",
+    )
 
 
 @router.post("/plans/{id}/apply")
 def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
-    """Carry out exactly what is ticked, and reject the rest; without ticks on the page, exactly this plan."""
-    given = _Sent.of(sent, _system_of(visit, id))
+    """Write what is ticked and leave the rest where it is; or, by a button of its own, exactly this plan."""
+    given = _Sent.of(sent, id, _system_of(visit, id))
     if runs.worker(visit).is_at_work():
         return _page(visit, 409, visit.texts("web.refused.help.409"), given)
     with visit.desk.store.reading() as connection:
+        try:
+            plan = _chosen(outbox.load(connection, id), given)
+        except PlanError:
+            plan = None  # new records, which are created as they are shown
+        if plan is not None and not plan.items:
+            return _page(visit, 422, visit.texts("operating.plans.none_ticked"), given)
         waits = pauses.read(connection).among(given.system, planned.streams_of(connection, id))
+        refused = "" if given.approve else _too_large(visit, connection, plan, id)
+        if given.system in gates.read_only(connection, visit.desk.settings, [given.system]):
+            refused = visit.texts("operating.plans.first", system=given.system)
     if waits is not None and not given.paused:
         return _page(visit, 409, runs.said_paused(visit, waits), given)
-    try:
-        with visit.desk.store.transaction() as connection:
-            left = planned.reject(connection, id, given.unticked, given.reason, visit.member.name)
-            count = planned.open_writes(connection, left)
-    except (PlanError, LeaseHeld) as error:
-        return _page(visit, 422, error.message, given)
-    if given.unticked:
-        visit.desk.notes.keep(visit, _told(visit, given, count))
-    if left is None:
-        return see("/plans")
-    return runs.started(visit, "push", plan_id=left, approve=given.approve, paused=given.paused)
+    if refused:
+        return _page(visit, 422, refused, given)
+    only = None if given.all or plan is None else given.ticked
+    return runs.started(visit, "push", plan_id=id, only=only, approve=given.approve, paused=given.paused)
+
+
+def _chosen(plan: Plan, given: _Sent) -> Plan:
+    """The part of a plan that is to be carried out; without items if nothing is."""
+    if given.all:
+        return plan
+    return replace(plan, items=tuple(item for item in plan.items if item.id in given.ticked))
+
+
+def _too_large(visit: Visit, connection: Connection, plan: Plan | None, id: str) -> str:
+    """Why more than that is not written, or created, without somebody's word; empty if it may be."""
+    settings = visit.desk.settings
+    if plan is None:
+        [new] = [made for made in create.stored_plans(visit.desk.store, visit.systems) if made.id == id]
+        exceeds = gates.exceeds_creations(settings, new)
+    else:
+        exceeds = () if plan.large_approved_by else gates.exceeds(settings, gates.size(connection, settings, plan))
+    said = sentences.listed(exceeds, visit.texts.locale)
+    return visit.texts("operating.plans.too_large", exceeds=said) if exceeds else ""
 
 
 @router.post("/plans/{id}/reject")
 def reject(visit: Operator, sent: OperatorForm, id: str) -> Response:
-    """Only reject what is not ticked; what is left waits."""
-    given = _Sent.of(sent, _system_of(visit, id))
-    if not given.unticked:
-        return _page(visit, 422, visit.texts("operating.plans.none_unticked"), given)
+    """Reject what is ticked, and write nothing; what is left waits."""
+    given = _Sent.of(sent, id, _system_of(visit, id))
+    if not given.ticked:
+        return _page(visit, 422, visit.texts("operating.plans.none_ticked"), given)
     try:
         with visit.desk.store.transaction() as connection:
-            planned.reject(connection, id, given.unticked, given.reason, visit.member.name)
+            planned.reject(connection, id, given.ticked, given.reason, visit.member.name)
     except (PlanError, LeaseHeld) as error:
         return _page(visit, 422, error.message, given)
-    visit.desk.notes.keep(visit, _told(visit, given))
+    visit.desk.notes.keep(visit, visit.texts("deciding.plans.rejected", rejected=len(given.ticked)))
     return see("/plans")
 
 
 @router.post("/rejections/{id}/take-back")
 def take_back(visit: Operator, _sent: OperatorForm, id: str) -> Response:
-    """Let what was rejected be written after all; the next plan has it again."""
+    """Put what was rejected back: the next plan has it again, which is made at once unless a run is going on."""
     with visit.desk.store.transaction() as connection:
         system = planned.take_back(connection, visit.systems, id, visit.member.name)
     if system is None:
         raise HTTPException(404)
-    runs.worker(visit).start("plan", visit.member.name, system=system)  # else the next run plans it
+    at_once = runs.worker(visit).start("plan", visit.member.name, system=system)
+    key = "back" if at_once else "back_later"
+    visit.desk.notes.keep(visit, visit.texts(f"operating.rejected.{key}", system=system))
     return see("/plans")
 
 
-def _told(visit: Visit, given: _Sent, written: int = 0) -> str:
-    """What was done with a plan of which something was rejected."""
-    key = "written" if written else "rejected"
-    texts = visit.texts
-    return texts(f"deciding.plans.{key}", written=written, rejected=len(given.unticked), system=given.system)
-
-
-def _numbers(text: str) -> set[int]:
-    """Numbers separated by dots; anything else is no form of ours."""
-    parts = [part for part in text.split(".") if part]
-    if len(parts) > MOST_TICKS or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
+def _number(text: str) -> int:
+    """A number of a form; anything else is no form of ours."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise HTTPException(400)
-    return {int(part) for part in parts}
+    return int(text)
 
 
 def _system_of(visit: Visit, id: str) -> str:
@@ -128,7 +187,9 @@ def _system_of(visit: Visit, id: str) -> str:
     return system
 
 
-def _page(visit: Visit, status: int = 200, problem: str = "", given: _Sent | None = None) -> Response:
+def _page(
+    visit: Visit, status: int = 200, problem: str = "", given: _Sent | None = None, rejected_place: int = 1
+) -> Response:
     filled = given or _Sent()
     settings = visit.desk.settings
     with visit.desk.store.reading() as connection:
@@ -136,66 +197,83 @@ def _page(visit: Visit, status: int = 200, problem: str = "", given: _Sent | Non
         rejected = [item for item in rejections.listing(connection) if visit.may_touch(item.held.system)]
         paused = pauses.read(connection)
         first = gates.read_only(connection, settings, visit.systems)
-        shown = [_plan(visit, connection, plan, first, filled) for plan in found]
-    for plan in shown:
+        told = [_plan(visit, connection, plan, first, filled) for plan in found]
+    for plan in told:
         pause = paused.among(plan["system"], plan["streams"])
         plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
-    new = [_creations(visit, plan) for plan in create.stored_plans(visit.desk.store, visit.systems)]
+    new = [_creations(visit, plan, filled) for plan in create.stored_plans(visit.desk.store, visit.systems)]
+    last = max(1, -(-len(rejected) // _REJECTED))
+    place = min(rejected_place, last)
+    beside = {plan["id"] for plan in (*told, *new)}
     return visit.page(
         "plans",
         status,
-        plans=shown,
+        plans=told,
         new=new,
-        rejected=[_rejection(visit, item) for item in rejected[:_REJECTED]],
-        busy=given is None and runs.worker(visit).is_at_work(),
+        rejected=[_rejection(visit, item) for item in rejected[(place - 1) * _REJECTED :][:_REJECTED]],
+        rejected_count=len(rejected),
+        place=place,
+        last=last,
+        busy=not problem and runs.worker(visit).is_at_work(),
         problem=problem,
+        problem_of=filled.plan if filled.plan in beside else "",
     )
 
 
 def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], filled: _Sent) -> dict[str, Any]:
     settings = visit.desk.settings
-    items = plan.open_items[:MOST_TICKS]
-    exceeds = () if plan.large_approved_by else gates.exceeds(settings, gates.size(connection, settings, plan))
+    size = gates.size(connection, settings, plan)
+    exceeds = () if plan.large_approved_by else gates.exceeds(settings, size)
+    given = filled if filled.system == plan.system else _Sent()
+    last = -(-len(plan.open_items) // MOST_TICKS)
+    place = min(given.place, last)
+    items = plan.open_items[(place - 1) * MOST_TICKS :][:MOST_TICKS]
+    stale = _stale(connection, items)
     return {
         "id": plan.id,
         "system": plan.system,
         "count": len(plan.open_items),
-        "whole": len(plan.open_items) <= MOST_TICKS,
-        "items": [{**shown(visit, item), "ticked": item.id not in filled.unticked} for item in items],
-        "given": filled if filled.system == plan.system else _Sent(),
-        "shown": ".".join(str(item.id) for item in items if item.status is OutboxStatus.PLANNED),
+        "items": [
+            {**shown(visit, item), "ticked": item.id in given.ticked, "stale": item.id in stale} for item in items
+        ],
+        "place": place,
+        "last": last,
+        "given": given,
         "streams": sorted({item.stream for item in plan.open_items}),
         "exceeds": sentences.listed(exceeds, visit.texts.locale),
+        "size": _size(visit, size),
+        "stale": bool(stale),
         "first": plan.system in first,
     }
 
 
-def shown(visit: Visit, item: Item) -> dict[str, Any]:
-    """A write-back without personal values."""
-    hidden = letters.personal(visit.desk.settings, item)
-    changes = []
-    for change in item.changes:
-        name, values = change.field, (change.old, change.new)
-        told = [HIDDEN if name in hidden else worded(item.entity, name, value, visit) for value in values]
-        changes.append((name, *told, change.reason))
-    return {
-        "id": item.id,
-        "record": f"{item.system}:{item.stream}:{item.source_id}",
-        "number": item.number or item.source_id,
-        "changes": changes,
-        "contested": any(change.contested for change in item.changes),
-        "ticks": item.status is OutboxStatus.PLANNED,
-        "state": item.status.value,
-        "attempts": item.attempts,
-        "message": letters.said(item, hidden),
-    }
+def _size(visit: Visit, size: gates.Size) -> str:
+    """How large a plan is, and how large one may be without somebody's word."""
+    limits = visit.desk.settings.writing.limits
+    told = {"count": f"{size.changes:,}", "share": f"{size.share:.1%}", "stream": size.stream}
+    return visit.texts("operating.plans.size", **told, most=f"{limits.changes:,}", part=f"{limits.share:.0%}")
 
 
-def _creations(visit: Visit, plan: CreationPlan) -> dict[str, Any]:
+def _stale(connection: Connection, items: Sequence[Item]) -> set[int]:
+    """Those whose record does not show any more what the plan says that it shows."""
+    found: set[int] = set()
+    for entity in {item.entity for item in items}:
+        ours = [item for item in items if item.entity == entity]
+        rows = history.rows(connection, entity, [item.record_id for item in ours])
+        for item in ours:
+            row = rows.get(item.record_id, {})
+            if any(change.field in row and not same(row[change.field], change.old) for change in item.changes):
+                found.add(item.id)
+    return found
+
+
+def _creations(visit: Visit, plan: CreationPlan, filled: _Sent) -> dict[str, Any]:
     exceeds = gates.exceeds_creations(visit.desk.settings, plan)
     return {
         "id": plan.id,
         "system": plan.system,
+        "given": filled if filled.plan == plan.id else _Sent(),
+        "paused": "",
         "items": [
             {
                 "stream": item.stream,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
 
-from console import in_quarantine, tried_again
+from console import in_quarantine, shapes_told, tried_again
 from console.in_quarantine import Inspected
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from mappings.errors import MappingFileError
@@ -23,22 +23,25 @@ _MOST = 200
 _LARGEST = 2**63 - 1
 
 Record = Annotated[int, Path(ge=1, le=_LARGEST)]
+Name = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/quarantine")
-def listing(visit: Reader) -> Response:
-    """All of them, with the field and the reason."""
-    settings = visit.desk.settings
-    limited = len(visit.systems) < len(settings.systems)
-    found: list[Refused] = []
-    count = 0
+def listing(visit: Reader, system: Name = "", stream: Name = "") -> Response:
+    """All of them, or those of a system or stream, with the field and the reason."""
+    if system:
+        visit.touch(system)
+    of, its, limit = system or None, stream or None, visit.limit
     with visit.desk.store.reading() as connection:
-        for name in visit.systems if limited else (None,):
-            found += quarantine.listing(connection, system=name, limit=_MOST)
-            count += quarantine.count(connection, system=name)
-    found = sorted(found, key=lambda item: -item.last_at)[:_MOST]
-    rows = [(item.record_id, in_quarantine.row(item, settings.business_day_zone)) for item in found]
-    return visit.page("quarantine", heads=in_quarantine.COLUMNS, rows=rows, count=count)
+        found = quarantine.listing(connection, system=of, stream=its, systems=limit, limit=_MOST)
+        count = quarantine.count(connection, system=of, stream=its, systems=limit)
+    return visit.page(
+        "quarantine",
+        heads=in_quarantine.COLUMNS,
+        rows=[(item.record_id, _row(visit, item)) for item in found],
+        count=count,
+        of=".".join(part for part in (system, stream) if part),
+    )
 
 
 @router.get("/quarantine/{record}")
@@ -72,6 +75,8 @@ def retry(visit: Operator, _sent: OperatorForm, record: Record) -> Response:
         return _page(visit, found, 409, outcome.error.message)
     if outcome.counts["rejected"] or not outcome.counts["pulled"]:
         return _page(visit, _inspected(visit, record, False), 422, visit.texts("operating.still_refused"))
+    told = visit.texts("tried_again.done", stream=f"{found.refused.system}.{found.refused.stream}", count=1, left=0)
+    visit.desk.notes.keep(visit, told)
     return see("/quarantine")
 
 
@@ -92,7 +97,11 @@ def _inspected(visit: Visit, record: int, show_personal: bool) -> Inspected:
 
 
 def _page(visit: Visit, found: Inspected, status: int = 200, problem: str = "", shown: bool = False) -> Response:
-    heads, row = in_quarantine.COLUMNS, in_quarantine.row(found.refused, visit.desk.settings.business_day_zone)
+    facts = list(zip(in_quarantine.COLUMNS, _row(visit, found.refused), strict=True))
     return visit.page(
-        "quarantined", status, found=found, facts=list(zip(heads, row, strict=True)), problem=problem, shown=shown
+        "quarantined", status, found=found, facts=facts, told_as=shapes_told.told, problem=problem, shown=shown
     )
+
+
+def _row(visit: Visit, item: Refused) -> tuple[Any, ...]:
+    return in_quarantine.row(item, visit.desk.settings.business_day_zone, visit.texts)

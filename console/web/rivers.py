@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from console.report import figures, svg
-from console.report.figures import Step, Tally
-from reconciliation import money
-from reconciliation.river import LEADS, WHOLE, WITHOUT_CLOSE, Flow, Handoff, River, Span
+from console.report.figures import Report, Step, Tally
+from reconciliation import behind, money
+from reconciliation.river import LEADS, TIED, WHOLE, WITHOUT_CLOSE, Flow, Handoff, River, Span
 from state.prospects import FATES, LOST
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ _FINDINGS = {
 }
 """Hand-off → the stage of the findings about it."""
 _SIDES = ("came", "on", "lost", "open", "unlinked")
+_TIED_SIDES = {"open": "left", "unlinked": "right"}
+"""What does not agree of a hand-off → the side of its tie-out."""
 _SPRING = Decimal("0.03")
 """Leads have no money: the river begins with this part of its greatest width."""
 
@@ -69,8 +71,9 @@ class Tab:
     rows: Sequence[tuple[str, Sequence[Cell | None], str, int]]
 
 
-def shown(river: River, chosen: Span, base: str, found: Tally, words: Texts) -> dict[str, Any]:
-    """What ``overview_river.html.j2`` shows; ``found`` are the findings of now."""
+def shown(river: River, chosen: Span, report: Report, found: Tally, words: Texts) -> dict[str, Any]:
+    """What ``overview_river.html.j2`` shows; ``report`` is that of now, ``found`` are its findings."""
+    base = report["base_currency"]
     earlier = chosen.earlier
     before = earlier if earlier is not None and river.find(earlier.name) else None
     siblings = river.spans(chosen.kind) if chosen.kind != WHOLE else []
@@ -81,6 +84,8 @@ def shown(river: River, chosen: Span, base: str, found: Tally, words: Texts) -> 
     currencies = sorted(river.currencies, key=lambda name: (name != base, name))
     return {
         "chosen": chosen,
+        "governs": words("flow.governs", period=report["period"]),
+        "state": _state(chosen, report, words),
         "before": before,
         "later": siblings[place - 1] if place else None,
         "unfinished": chosen.kind != WHOLE and chosen.last >= river.months[-1],
@@ -90,8 +95,20 @@ def shown(river: River, chosen: Span, base: str, found: Tally, words: Texts) -> 
     }
 
 
+def _state(chosen: Span, report: Report, words: Texts) -> str:
+    """Whether what is shown may still change: which months of the period are closed."""
+    if chosen.kind == WHOLE:
+        return ""
+    stands = {item["period"]: item["status"] for item in report["periods"] if item["status"] != "reopened"}
+    closed = [period for period in sorted(stands) if chosen.first <= period <= chosen.last]
+    if chosen.kind == "month":
+        return words(f"flow.state.{stands.get(chosen.name, 'open')}", period=chosen.name)
+    return words("flow.state.some" if closed else "flow.state.none", period=chosen.name, closed=", ".join(closed))
+
+
 def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts: Counter[str], words: Texts) -> Tab:
     now = {item.name: item for item in river.handoffs(chosen, currency)}
+    everything = {item.name: item for item in river.handoffs(Span(WHOLE), currency)}
     then = {item.name: item for item in river.handoffs(before, currency)} if before else {}
     stages = {stage: place for stage, place in _STAGES.items() if place[0] in now}
     cells = [
@@ -101,7 +118,7 @@ def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts:
     rows = [
         (
             words(f"flow.handoff.{name}"),
-            [_cell(item, then.get(name), side, chosen, currency, words) for side in _SIDES],
+            [_cell(item, then.get(name), side, chosen, currency, words, everything[name]) for side in _SIDES],
             _FINDINGS.get(name, ""),
             counts[_FINDINGS.get(name, "")],
         )
@@ -110,7 +127,16 @@ def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts:
     return Tab(currency, _chart(now, list(stages), currency, words), [(n, c) for n, c in cells if c], rows)
 
 
-def _cell(item: Handoff, then: Handoff | None, side: str, chosen: Span, currency: str, words: Texts) -> Cell | None:
+def _cell(
+    item: Handoff,
+    then: Handoff | None,
+    side: str,
+    chosen: Span,
+    currency: str,
+    words: Texts,
+    everything: Handoff | None = None,
+) -> Cell | None:
+    """``everything`` is the same hand-off as of now: what stands as it does now leads to its documents."""
     flow, earlier = getattr(item, side), getattr(then, side) if then else None
     if flow is None:
         return None
@@ -119,8 +145,11 @@ def _cell(item: Handoff, then: Handoff | None, side: str, chosen: Span, currency
     before = words("flow.before", figures=" · ".join(filter(None, was))) if earlier else ""
     listed = flow.count and (side in FATES if item.name in WITHOUT_CLOSE else side == LOST)
     named = {"handoff": item.name, "fate": side, "period": chosen.name, "currency": currency}
-    change = _change(flow, earlier, priced) if earlier else ""
-    return Cell(*said, before, change, f"/river?{urlencode(named)}" if listed else "")
+    address = f"/river?{urlencode(named)}" if listed else ""
+    if side in _TIED_SIDES and item.name in TIED and flow.count and everything and flow == getattr(everything, side):
+        tied = {"name": item.name, "side": _TIED_SIDES[side], "currency": currency, "part": behind.UNMATCHED}
+        address = f"/tie-outs?{urlencode(tied)}"
+    return Cell(*said, before, _change(flow, earlier, priced) if earlier else "", address)
 
 
 def _said(flow: Flow, currency: str, priced: bool) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from state.clock import now_us
 
 if TYPE_CHECKING:
-    from sync.outcome import Problem, StreamOutcome
+    from sync.outcome import StreamOutcome
 
 LINES = 300
 """Kept of each run."""
@@ -40,8 +40,6 @@ class Telling:
         self._last: dict[tuple[str, str], float] = {}
         self._lock = Lock()
         self._stop = Event()
-        self.problems: tuple[Problem, ...] = ()
-        """What failed outside of its streams, once it has ended."""
 
     @property
     def lines(self) -> list[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
@@ -12,7 +11,8 @@ from console import prefect_ui, ran
 from console.web.access import Right
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.work import KINDS
-from state import pauses, queries, runs, system_facts
+from console.web.writes import shown_written
+from state import pauses, queries, runs, system_facts, written
 
 if TYPE_CHECKING:
     from console.web.work import Worker
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _RUNS = 50
+_WRITTEN = 50
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
@@ -30,9 +31,12 @@ def listing(visit: Reader) -> Response:
     """The last runs."""
     runs.close_abandoned(visit.desk.store)
     with visit.desk.store.reading() as connection:
-        found = queries.recent_runs(connection, _RUNS)
+        if visit.limit is None:
+            found = queries.recent_runs(connection, _RUNS)
+        else:
+            found = ran.concerning(connection, visit.may_touch)[:_RUNS]
     zone = visit.desk.settings.business_day_zone
-    rows = [ran.run(_limited(visit, item), visit.texts, zone) for item in found if _concerns(visit, item)]
+    rows = [ran.run(item, visit.texts, zone) for item in found]
     busy = any(item.status == "running" for item in found) or worker(visit).is_at_work()
     return visit.page("runs", heads=ran.RUNS, rows=rows, busy=busy)
 
@@ -41,28 +45,33 @@ def listing(visit: Reader) -> Response:
 def one(visit: Reader, id: str) -> Response:
     """What a run did with each stream, and does now."""
     runs.close_abandoned(visit.desk.store)
-    run, whole = _run(visit, id)
-    parts = [item for item in whole if visit.may_touch(item.system)]
+    whole, everything = _run(visit, id)
+    run = ran.limited(whole, visit.may_touch)
+    parts = [item for item in everything if visit.may_touch(item.system)]
     with visit.desk.store.reading() as connection:
         flow_run = system_facts.flow_run(connection, id)
+        wanted = written.Wanted(visit.systems, parts=tuple(parts))
+        done, count = written.listing(connection, wanted, _WRITTEN), written.count(connection, wanted)
     telling = worker(visit).telling(id)
     lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
     zone = visit.desk.settings.business_day_zone
     failing = [(f"{item.system}.{item.stream}: ", item.message, item.remedy) for item in parts if item.message]
-    failing += [("", item.message, item.remedy) for item in telling.problems] if telling else []
+    failing += [("", item.message, item.remedy) for item in run.problems]
     return visit.page(
         "run",
         heads=ran.RUNS,
         part_heads=ran.PARTS,
-        row=ran.run(_limited(visit, run), visit.texts, zone),
+        row=ran.run(run, visit.texts, zone),
         parts=[ran.part(item, visit.texts) for item in parts],
         run=id,
+        written=[shown_written(visit, item) for item in done],
+        written_count=count,
         failing=failing,
-        log=ran.log(parts, lines, visit.texts, zone),
+        log=ran.log(parts, run.phases, lines, visit.texts, zone),
         busy=run.status == "running",
         ours=telling is not None,
         stopping=telling is not None and telling.stopping,
-        may_stop=_may_stop(visit, whole),
+        may_stop=_may_stop(visit, whole, everything),
         prefect=prefect_ui.address(flow_run),
     )
 
@@ -90,8 +99,7 @@ def start(visit: Operator, sent: OperatorForm) -> Response:
 @router.post("/runs/{id}/stop")
 def stop(visit: Operator, _sent: OperatorForm, id: str) -> Response:
     """Ask a run that was started here to end after the page at work."""
-    _, parts = _run(visit, id)
-    if not _may_stop(visit, parts):
+    if not _may_stop(visit, *_run(visit, id)):
         raise HTTPException(404)
     if not worker(visit).stop(id, visit.member.name):
         return visit.page("refused", 409, what="not_here")
@@ -130,20 +138,14 @@ def _run(visit: Visit, id: str) -> tuple[RunRow, list[Attempt]]:
     with visit.desk.store.reading() as connection:
         run = queries.run(connection, id)
         parts = queries.run_parts(connection, id)
-    if run is None or not (_concerns(visit, run) or any(visit.may_touch(item.system) for item in parts)):
+    if run is None or (visit.limit is not None and not _concerns(visit, run, parts)):
         raise HTTPException(404)
     return run, parts
 
 
-def _concerns(visit: Visit, run: RunRow) -> bool:
-    """Whether it did something for a system of this person, or nothing for any."""
-    return not run.counts or any(visit.may_touch(system) for system in run.counts)
+def _concerns(visit: Visit, run: RunRow, parts: list[Attempt]) -> bool:
+    return ran.concerns(run, visit.may_touch) or any(visit.may_touch(item.system) for item in parts)
 
 
-def _limited(visit: Visit, run: RunRow) -> RunRow:
-    """Without the counts of systems that are not this person's."""
-    return replace(run, counts={name: counts for name, counts in run.counts.items() if visit.may_touch(name)})
-
-
-def _may_stop(visit: Visit, parts: list[Attempt]) -> bool:
-    return visit.may(Right.OPERATE) and all(visit.may_touch(item.system) for item in parts)
+def _may_stop(visit: Visit, run: RunRow, parts: list[Attempt]) -> bool:
+    return visit.may(Right.OPERATE) and ran.is_theirs(run, parts, visit.may_touch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console.records import HIDDEN, PERSONAL
 from console.report import figures
@@ -19,9 +19,17 @@ _SAID_OTHERWISE = ("_words", "_lines", "_of")
 """Parameters that a sentence names without this end."""
 
 
-def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[tuple[str, list[str], bool]]:
-    """Each field that one of the records has: its name, the values beside each other, whether they should agree and do
-    not: money between all records, other fields between records of one kind. Personal values are kept back."""
+class Field(NamedTuple):
+    """A field of records beside each other; ``differs``: the values should agree and do not."""
+
+    name: str
+    values: list[str]
+    differs: bool
+
+
+def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[Field]:
+    """Each field that one of the records has. Money should agree between all records, other fields between records of
+    one kind. Personal values are kept back."""
     kinds = {
         column.name: column.kind
         for entity in dict.fromkeys(row["entity"] for row in rows if row)
@@ -36,7 +44,7 @@ def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[tuple[str, li
             groups = [row.get("entity") if kind is not Kind.MONEY and name != "currency" else None for row in rows]
             told = {(group, value) for group, value in zip(groups, values, strict=True) if value}
             differs = len(told) > len({group for group, _ in told}) and kind is not Kind.INSTANT
-            found.append((name, values, differs))
+            found.append(Field(name, values, differs))
     return found
 
 

@@ -9,13 +9,15 @@ from starlette.responses import Response
 
 from console import cash as shown
 from console import splitting
-from console.splitting import Wrong
+from console.splitting import Doubtful, Found, Wrong
+from console.web.cash import taken_by
 from console.web.desk import Decider, DeciderForm, Visit, see
 from console.web.numbers import RecordId
 from reconciliation import money, sections
+from state import chains
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -28,54 +30,80 @@ _MOST_DIFFERENCES = 3
 
 @router.get("/cash/{receipt}/split")
 def page(visit: Decider, receipt: RecordId, text: str = "") -> Response:
-    """The receipt with the open items of its customer, or those that are looked for."""
+    """The receipt with what is suggested and the open items of its customer, or those that are looked for."""
     return _page(visit, receipt, text, {})
 
 
 @router.post("/cash/{receipt}/split")
 def split(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
-    """Keep what was said, if it adds up."""
-    if "find" in sent:
-        return _page(visit, receipt, sent.get("text", ""), sent)
+    """Keep what was said, if it adds up and whoever says it has seen what speaks against it."""
+    text = sent.get("text", "")
+    if "find" in sent or "fill" in sent:
+        return _page(visit, receipt, text, sent)
     reason = sent.get("reason", "").strip()[:4000]
     try:
         with visit.desk.store.transaction() as connection:
-            found = _found(connection, receipt)
             splitting.keep(
-                connection, receipt, found, _items(sent), list(_differences(sent)), visit.member.name, reason
+                connection,
+                _found(connection, receipt),
+                _items(sent),
+                list(_differences(sent)),
+                visit.member.name,
+                reason,
+                accepted="accepted" in sent,
             )
     except Wrong as wrong:
-        return _page(
-            visit, receipt, sent.get("text", ""), sent, visit.texts(f"split.wrong.{wrong.key}", **wrong.values)
-        )
+        return _page(visit, receipt, text, sent, visit.texts(f"split.wrong.{wrong.key}", **wrong.values))
+    except Doubtful as error:
+        doubts = [visit.texts(f"split.doubt.{key}", **values) for key, values in error.doubts]
+        return _page(visit, receipt, text, sent, doubts=doubts)
     return see(f"/cash?done={receipt}")
 
 
-def _page(visit: Visit, receipt: int, text: str, sent: dict[str, str], problem: str = "") -> Response:
+def _page(
+    visit: Visit, receipt: int, text: str, sent: dict[str, str], problem: str = "", doubts: Sequence[str] = ()
+) -> Response:
     with visit.desk.store.reading() as connection:
-        figure, owed = _found(connection, receipt)
-    fits = splitting.fitting(figure, owed, text, _items(sent))
-    told = sections.receipt(figure, visit.lang)
+        of = _found(connection, receipt)
+        source = chains.rows(connection, [receipt]).get(receipt, {})
+    sent = _filled(sent, of)
+    fits = splitting.fitting(of.figure, of.owed, text, [*_items(sent), *of.suggested])
+    rest = splitting.rest(of.figure, [*_items(sent).values(), *(amount for _, amount in _differences(sent))])
+    called = shown.called(of.figure["record"], source)
     return visit.page(
         "cash_split",
-        422 if problem else 200,
-        receipt={"id": receipt, **told},
-        items=[_item(key, owed[key], sent) for key in fits[:_MOST]],
+        422 if problem or doubts else 200,
+        receipt={"id": receipt, **sections.receipt(of.figure, visit.lang), "called": called, "payer": of.payer},
+        items=[_item(key, of, sent) for key in fits[:_MOST]],
         count=len(fits),
         text=text,
+        rest=money.text(rest, of.figure["currency"]),
         kinds=shown.KINDS,
         differences=[(n, sent.get(f"kind-{n}", ""), sent.get(f"amount-{n}", "")) for n in range(_MOST_DIFFERENCES)],
         reason=sent.get("reason", ""),
         problem=problem,
+        doubts=doubts,
     )
 
 
-def _found(connection: Connection, receipt: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def _found(connection: Connection, receipt: int) -> Found:
     """The receipt and the open items; raises ``HTTPException`` 404."""
     found = splitting.found(connection, receipt)
     if found is None:
         raise HTTPException(404)
     return found
+
+
+def _filled(sent: dict[str, str], of: Found) -> dict[str, str]:
+    """The form with as much of the item whose button was pressed as is free and is left of the money."""
+    key = sent.get("fill", "")
+    if key not in of.owed:
+        return sent
+    name = f"item-{key}"
+    others = {field: text for field, text in sent.items() if field != name}
+    amounts = [*_items(others).values(), *(amount for _, amount in _differences(others))]
+    fitting = splitting.fill(of, key, amounts)
+    return {**others, name: money.text(fitting, of.figure["currency"]) or ""} if fitting else others
 
 
 def _items(sent: dict[str, str]) -> dict[str, str]:
@@ -84,10 +112,18 @@ def _items(sent: dict[str, str]) -> dict[str, str]:
     return {name.removeprefix("item-"): text for name, text in given.items()}
 
 
-def _item(key: str, item: dict[str, Any], sent: dict[str, str]) -> dict[str, Any]:
+def _item(key: str, of: Found, sent: dict[str, str]) -> dict[str, Any]:
+    item = of.owed[key]
     names = ("kind", "customer", "currency", "issued_on", "due_on", "record")
-    open_amount = money.text(item["amount"], item["currency"])
-    return {"id": key, "open": open_amount, "given": sent.get(f"item-{key}", "")} | {n: item[n] for n in names}
+    return {
+        "id": key,
+        "open": money.text(item["amount"], item["currency"]),
+        "free": money.text(of.free(key), item["currency"]),
+        "is_free": bool(of.free(key)),
+        "taken": [taken_by(one, item["currency"]) for one in of.taken.get(key, ())],
+        "suggested": key in of.suggested,
+        "given": sent.get(f"item-{key}", ""),
+    } | {name: item[name] for name in names}
 
 
 def _differences(sent: dict[str, str]) -> Iterable[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What people do with a system or one of its streams: pause, resume, read a window anew."""
+"""What people do with a system or one of its streams: pause, resume, read again from a day on."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ def resume(visit: Operator, sent: OperatorForm, name: str) -> Response:
     system = systems.known(visit, name)
     try:
         with visit.desk.store.transaction() as connection:
-            pauses.resume(connection, system, sent.get("stream", "") or WHOLE, visit.member.name)
+            ended = pauses.resume(connection, system, sent.get("stream", "") or WHOLE, visit.member.name)
     except PauseError as error:
         return systems.page(visit, system, 422, visit.refusal(error))
+    visit.desk.notes.keep(visit, visit.texts("pausing.resumed", what=ended.what))
     return see(f"/systems/{system}")
 
 
 @router.get("/systems/{name}/backfill")
 def preview(visit: Reader, name: str, stream: str = "", since: str = "") -> Response:
-    """What reading a window anew would cost."""
+    """What reading again from a day on would cost."""
     system = systems.known(visit, name)
     begin = _day(visit, since)
     if begin is None:
-        return _no_day(visit, system, since)
+        return _no_day(visit, system, stream, since)
     chosen = _chosen(visit, system, stream)
     costs = [backfill.cost(visit.desk.store, system, item, begin) for item in chosen]
     with visit.desk.store.reading() as connection:
@@ -67,11 +68,11 @@ def preview(visit: Reader, name: str, stream: str = "", since: str = "") -> Resp
 
 @router.post("/systems/{name}/backfill")
 def start(visit: Operator, sent: OperatorForm, name: str) -> Response:
-    """Read the window anew."""
+    """Read again from that day on."""
     system = systems.known(visit, name)
     begin = _day(visit, sent.get("since", ""))
     if begin is None:
-        return _no_day(visit, system, sent.get("since", ""))
+        return _no_day(visit, system, sent.get("stream", ""), sent.get("since", ""))
     chosen = _chosen(visit, system, sent.get("stream", ""))
     allowed = sent.get("paused") == "yes"
     with visit.desk.store.reading() as connection:
@@ -92,15 +93,16 @@ def _chosen(visit: Visit, system: str, stream: str) -> list[str]:
     return [stream] if stream else names
 
 
-def _no_day(visit: Visit, system: str, text: str) -> Response:
-    """Why nothing can be read from that day on."""
+def _no_day(visit: Visit, system: str, stream: str, text: str) -> Response:
+    """Why nothing can be read from that day on, beside the day."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return systems.page(visit, system, 422, visit.texts("web.day"))
-    today = datetime.now(visit.desk.settings.business_day_zone).date()
-    wrong = "not_come" if day > today else "long_ago"
-    return systems.page(visit, system, 422, visit.texts(f"deciding.day.{wrong}", day=day))
+        said = visit.texts("web.day")
+    else:
+        today = datetime.now(visit.desk.settings.business_day_zone).date()
+        said = visit.texts(f"deciding.day.{'not_come' if day > today else 'long_ago'}", day=day)
+    return systems.page(visit, system, 422, asked=systems.Asked(stream[:100], text[:20], said))
 
 
 def _day(visit: Visit, text: str) -> datetime | None:

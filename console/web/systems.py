@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, standing, streams
-from console.web.access import Right
+from console import backfill, freshness, standing, streams
+from console.web import commands
 from console.web.desk import Reader, Visit
 from console.web.runs import worker
 from mappings.errors import MappingFileError
@@ -18,8 +19,7 @@ from sync.systems import SystemUnusable
 
 if TYPE_CHECKING:
     from console.freshness import Found
-    from console.standing import Standing
-    from console.web.metrics import Metrics
+    from console.standing import Brief, Standing
     from state.queries import StreamStatus
 
 router = APIRouter()
@@ -37,13 +37,14 @@ def systems(visit: Reader) -> Response:
             (freshness.state(item, found, settings), freshness.row(item, found, settings, visit.texts))
             for item in found.streams
         ],
-        waiting=list(freshness.waiting(found, settings, visit.texts)),
+        briefs=[_brief(visit, item, found) for item in standing.briefs(visit.desk.store, settings, visit.systems)],
+        waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
+        pauses=list(found.paused),
+        at=lambda instant: freshness.when(settings, instant)[:16],
         failing=[(freshness.place(item, visit.texts), item.message, item.remedy) for item in found.failing],
         problem=worker(visit).problem,
         busy=bool(found.running) or worker(visit).is_at_work(),
         systems=visit.systems,
-        paused=[item.what for item in found.paused],
-        probes=_probes(visit),
     )
 
 
@@ -61,19 +62,26 @@ def known(visit: Visit, name: str) -> str:
     return name
 
 
-def _probes(visit: Visit) -> list[str]:
-    """What a monitor reads of the workbench, for those who run it; the metrics only where this browser may see them."""
-    if not (visit.may(Right.OPERATE) or visit.may(Right.ADMINISTER)):
-        return []
-    told: Metrics = visit.request.app.state.metrics
-    return ["/healthz", "/readyz", *(["/metrics"] if told.refusal(visit.request) is None else [])]
-
-
 def fresh(visit: Visit) -> Found:
     """How fresh everything is that this person sees."""
     settings = visit.desk.settings
     only = None if len(visit.systems) == len(settings.systems) else visit.systems
     return freshness.read(visit.desk.store, settings, only, visit.request.app.state.counting.of)
+
+
+def _brief(visit: Visit, item: Brief, found: Found) -> dict[str, Any]:
+    """One system in a row."""
+    settings, circuit = visit.desk.settings, found.circuits.get(item.system)
+    due = freshness.next_of(item.system, found, settings)
+    return {
+        "told": item,
+        "roles": settings.systems[item.system].roles,
+        "condition": freshness.condition(item.system, found, settings),
+        "rests_until": circuit.until if circuit is not None and circuit.state(now_us()) == "open" else None,
+        "paused": found.paused.own(item.system) is not None,
+        "next": "" if due is None else freshness.short(due, settings.business_day_zone),
+        "quarantined": sum(one.quarantined for one in found.streams if one.system == item.system),
+    }
 
 
 def stream_names(visit: Visit, system: str) -> list[str]:
@@ -84,11 +92,21 @@ def stream_names(visit: Visit, system: str) -> list[str]:
         return []
 
 
-def page(visit: Visit, name: str, status: int = 200, problem: str = "") -> Response:
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asked to have read again, and what is wrong with the day."""
+
+    stream: str = ""
+    since: str = ""
+    problem: str = ""
+
+
+def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: Asked = Asked()) -> Response:
     """The page of one system, with what was wrong with what somebody asked for."""
     settings = visit.desk.settings
     system = known(visit, name)
     found = fresh(visit)
+    names = stream_names(visit, system)
     stands = standing.of(visit.desk.store, settings, system, found.failing)
     with visit.desk.store.reading() as connection:
         waiting = {
@@ -105,6 +123,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "") -> Respo
         stands=stands,
         paused=found.paused.own(system),
         pauses=[item for item in found.paused if item.system == system],
+        condition=freshness.condition(system, found, settings),
         rows=[_row(visit, item, found, stands) for item in found.streams if item.system == system],
         failing=[
             (freshness.place(item, visit.texts), item.message, item.remedy, item.run_id) for item in stands.failing
@@ -112,7 +131,11 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "") -> Respo
         last=max(stands.last.values(), key=lambda item: item.started_at, default=None),
         circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
         waiting=waiting,
-        names=stream_names(visit, system),
+        names=names,
+        pausable=None if found.paused.own(system) else [item for item in names if not found.paused.own(system, item)],
+        asked=asked,
+        first_day=backfill.EARLIEST.date(),
+        today=freshness.now().astimezone(settings.business_day_zone).date(),
         at=lambda instant: freshness.when(settings, instant)[:16],
         problem=problem or worker(visit).problem,
         busy=bool(found.running) or worker(visit).is_at_work(),

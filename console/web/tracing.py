@@ -1,18 +1,21 @@
-"""The trace: whatever number, name or id somebody types, the chain across the systems."""
+"""The trace: whatever number, name, amount or id somebody types, the chain across the systems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from console.chains import Tree, View, details, steps, title, why_here, why_same
-from console.near import Offer, offers
+from console.near import offers
 from console.report import figures
+from console.unchained import Unchained, unchained
 from console.web.desk import Reader
 from reconciliation.trace import Chain, trace
+from state import near, quarantine
 
 router = APIRouter()
 
@@ -27,19 +30,48 @@ def tracing(visit: Reader, text: str = "") -> Response:
     settings = desk.settings.model_copy(update={"locale": visit.texts.locale})
     found = trace(desk.store, settings, needle) if needle else []
     view = View(visit.texts, visit.lang, settings.business_day_zone)
+    whole = [chain for chain in found if chain.records]
     chains = [
         {"things": list(things(chain, view)), "steps": steps(chain, view), "findings": chain.findings}
-        for chain in found[:_MOST_CHAINS]
+        for chain in whole[:_MOST_CHAINS]
     ]
-    return visit.page("trace", needle=needle, chains=chains, count=len(found), near=_near(visit, needle, bool(found)))
+    content: dict[str, Any] = {"needle": needle, "chains": chains, "count": len(whole)}
+    return visit.page("trace", **content, held=_held(visit, found), **_near(visit, needle, bool(found)))
 
 
-def _near(visit: Reader, needle: str, found: bool) -> list[Offer]:
-    """What may be meant where nothing is called so, to choose from."""
-    if found or not needle:
+def _held(visit: Reader, found: Sequence[Chain]) -> list[dict[str, Any]]:
+    """What the chains cannot show, or show as it was before, with the reason and the way to it."""
+    if not found:
         return []
     with visit.desk.store.reading() as connection:
-        return offers(connection, needle, visit.texts)
+        items = unchained(connection, found)
+    return [_said(visit, item) for item in items[:_MOST_CHAINS]]
+
+
+def _said(visit: Reader, item: Unchained) -> dict[str, Any]:
+    refused = item.refused
+    key = "left_out" if refused is None else "older" if item.older else "refused"
+    named = {"record": item.source_id, "stream": item.stream, "system": item.system}
+    since = item.since(visit.desk.settings.business_day_zone)
+    own = refused if refused is not None and visit.may_touch(item.system) else None
+    return {
+        "text": visit.texts(f"trace.held.{key}", **named, since=since),
+        "field": visit.texts.name("field", own.field) if own else "",
+        "value": visit.plain(own.value) if own else "",
+        "reason": own.reason if own else "",
+        "record": item.record_id if own else None,
+    }
+
+
+def _near(visit: Reader, needle: str, found: bool) -> dict[str, Any]:
+    """What may be meant where nothing is called so, to choose from, by what it is found by."""
+    if found or not needle:
+        return {"near": [], "most": near.MOST, "quarantined": 0}
+    with visit.desk.store.reading() as connection:
+        items = offers(connection, needle, visit.texts)
+        held = 0 if items else quarantine.count(connection, systems=visit.limit)
+    groups = [(by, list(some)) for by, some in groupby(items, key=lambda item: item.by)]
+    return {"near": groups, "most": near.MOST, "quarantined": held}
 
 
 def things(chain: Chain, view: View) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
@@ -13,7 +13,8 @@ from console.web.numbers import RecordId
 from mappings.model import ENTITIES
 from reconciliation import words
 from reconciliation.trace import ChainRecord, trace
-from state import chains, shares
+from state import chains, queries, shares
+from state.clock import from_us
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -71,7 +72,8 @@ def track(visit: Open, token: str) -> Response:
         "track",
         number=order.number or order.source_id,
         how_far=words.status("order", how_far(order.status, order.states), visit.lang),
-        states=[(name, words.state(value, visit.lang)) for name, value in order.states.items()],
+        states=[(name, words.state(value, visit.lang)) for name, value in told(order.states)],
+        as_of=_as_of(visit, chain.records),
         dates=_dates(order),
         deliveries=[
             (item.number or "", words.status("delivery", item.status, visit.lang), _dates(item)) for item in parts
@@ -85,11 +87,37 @@ def how_far(status: str | None, states: Mapping[str, str]) -> str | None:
     return "completed" if done and status not in _ENDED else status
 
 
-def _sharing(visit: Visit, record: int, link: str = "") -> Response:
-    number = _order(visit, record)
+def told(states: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a customer is told: that nothing is paid says nothing while there is no invoice."""
+    unbilled = states.get("billing_state") == "not_invoiced"
+    return [(name, value) for name, value in states.items() if not (unbilled and name == "payment_state")]
+
+
+def _as_of(visit: Visit, records: Iterable[ChainRecord]) -> str:
+    """Until when everything was read of which an order consists; empty if something never was."""
+    parts = {(item.system, item.entity) for item in records}
     with visit.desk.store.reading() as connection:
-        count = shares.links_to(connection, record)
-    return visit.page("share", record=record, number=number, count=count, link=link, days=shares.DAYS)
+        read = [item.covered_until for item in queries.streams(connection, {}) if (item.system, item.entity) in parts]
+    known = [at for at in read if at]
+    zone = visit.desk.settings.business_day_zone
+    return f"{from_us(min(known)).astimezone(zone):%Y-%m-%d %H:%M}" if known and len(known) == len(read) else ""
+
+
+def _sharing(visit: Visit, record: int, link: str = "") -> Response:
+    number, zone = _order(visit, record), visit.desk.settings.business_day_zone
+    with visit.desk.store.reading() as connection:
+        links = shares.standing(connection)
+        orders = {id: shown_order(connection, id) for id in dict.fromkeys(id for id, _, _ in links)}
+    shown = [(id, orders[id], by, f"{from_us(end).astimezone(zone):%Y-%m-%d %H:%M}") for id, by, end in links]
+    return visit.page(
+        "share",
+        record=record,
+        number=number,
+        count=sum(id == record for id, _, _ in links),
+        links=[item for item in shown if item[1] is not None],
+        link=link,
+        days=shares.DAYS,
+    )
 
 
 def _order(visit: Visit, record: int) -> str:

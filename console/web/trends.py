@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reconciliation.trend import Trend
 
 _COLOURS = {"quote": "--info", "order": "--brand", "delivery": "--right", "invoice": "--left", "payment": "--good"}
+_DASHES = {"invoice": [6, 4], "payment": [2, 3]}
+"""What is nearly always as much as what was delivered lies upon it: it is seen through the gaps."""
 _Looks = Sequence[dict[str, Any]]
 _FEWEST = 2
 """Months without which there is no trend."""
@@ -55,7 +57,8 @@ def _money(trend: Trend, currency: str, words: Texts) -> Chart:
     series, cells = [], []
     for step, minor in trend.money[currency].items():
         amounts = [Decimal(money.text(value, currency) or 0) for value in minor]
-        series.append({"name": words(f"river.{step}"), "color": _COLOURS[step], "values": amounts})
+        look = {"color": _COLOURS[step], **({"dash": _DASHES[step]} if step in _DASHES else {})}
+        series.append({"name": words(f"river.{step}"), "values": amounts, **look})
         cells.append([figures.money(amount, currency) for amount in amounts])
     return _chart("money", words("trend.money", currency=currency), currency, trend, series, cells, words)
 
@@ -63,7 +66,11 @@ def _money(trend: Trend, currency: str, words: Texts) -> Chart:
 def _findings(trend: Trend, words: Texts) -> Chart:
     looks: _Looks = ({"color": "--warning", "bars": -1}, {"color": "--agree", "bars": 1}, {"color": "--error"})
     names = (words("trend.new"), words("trend.cleared"), words("trend.standing"))
-    return _counted("findings", words("trend.findings"), trend, trend.findings, names, looks, words)
+    first = next((month for month, counts in zip(trend.months, trend.findings, strict=True) if any(counts)), None)
+    note = words("trend.findings")
+    if first is not None and first != trend.months[0]:
+        note += f" {words('trend.first', month=first)}"
+    return _counted("findings", note, trend, trend.findings, names, looks, words)
 
 
 def _counted(

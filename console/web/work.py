@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from threading import Lock, Thread
@@ -51,14 +51,15 @@ class Worker:
         streams: Sequence[str] | None = None,
         since: datetime | None = None,
         plan_id: str | None = None,
+        only: Collection[int] | None = None,
         approve: bool = False,
         paused: bool = False,
     ) -> bool:
         """Start a run of one of ``KINDS``; False if one that was started here is still going on.
 
         ``system`` or ``systems`` limit a pull, sync, sweep or plan, ``streams`` (``system.stream``) and ``since`` a
-        pull or sync. ``plan_id`` is what a push carries out, ``approve`` lets it be a large one. ``paused``: also what
-        people have paused.
+        pull or sync. ``plan_id`` is what a push carries out, ``only`` these of its writes; ``approve`` lets it be a
+        large one. ``paused``: also what people have paused.
         """
         chosen = [system] if system else list(systems) if systems is not None else None
         pulled = {"systems": chosen, "streams": list(streams) if streams else None, "since": since, "paused": paused}
@@ -68,7 +69,10 @@ class Worker:
             "sweep": ("run_sweep", {"systems": chosen, "paused": paused}),
             "reconcile": ("run_reconcile", {}),
             "plan": ("run_push", {"systems": chosen, "push": "plan"}),
-            "push": ("run_push", {"push": "apply", "plan_id": plan_id, "approve": approve, "paused": paused}),
+            "push": (
+                "run_push",
+                {"push": "apply", "plan_id": plan_id, "only": only, "approve": approve, "paused": paused},
+            ),
         }
         return self._started(kind, lambda telling: self._work(*given[kind], actor, telling))
 
@@ -146,8 +150,13 @@ class Worker:
         from sync.systems import mapping_for
 
         mapping = mapping_for(self._present.settings, system)
-        run_replay(self._store, {system: mapping}, streams=[stream], progress=telling)
-        return job.run_reconcile(self._store, self._present.settings, actor=actor, progress=telling)
+        run_replay(self._store, {system: mapping}, streams=[stream], progress=telling, actor=actor)
+        settings = self._present.settings
+        result = job.run_reconcile(self._store, settings, actor=actor, progress=telling)
+        job.run_push(
+            self._store, settings, push="plan", actor=actor, progress=telling
+        )  # what was planned before is old
+        return result
 
     def _guarded(self, work: Callable[[], Any], telling: Telling) -> None:
         try:
@@ -157,7 +166,6 @@ class Worker:
         except Exception as error:  # nobody else would hear of it
             self.problem = told(error)[0]
             return
-        telling.problems = tuple(result.problems)
         self._ended[result.run_id] = telling
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)

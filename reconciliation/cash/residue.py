@@ -15,6 +15,8 @@ _MOST_EQUALS = 3
 """More items of just the amount, of customers that nothing ties to the receipt, are no suggestion but a guess."""
 _TWICE_DAYS = 14
 """Days within which an identical payment may be the same one sent again."""
+_LONG = 6
+"""Characters of a number that is looked for within a whole text."""
 _ADVANCE = "ADVANCE|DEPOSIT|PREPAY|DOWN ?PAYMENT|ANZAHLUNG|VORAUS|ACOMPTE|ANTICIP|预付|预收|定金|订金|押金|前受|保证金"
 
 NEXT_STEPS = {
@@ -28,6 +30,7 @@ NEXT_STEPS = {
     "unknown_payer": "find_payer",
     "nothing_open": "refund_or_keep",
     "no_match": "ask_payer",
+    "taken_by_decision": "check_decision",
     "decision_outdated": "decide_again",
 }
 """Class of an unapplied amount → what to do next; texts in ``reconciliation.cash.words``."""
@@ -37,6 +40,7 @@ def classify(session: Session) -> None:
     """Make ``residue`` (receipt_id, amount, class, next_step), and put down the fees of what was matched.
 
     A fee that was netted is a difference as soon as anything of its receipt is settled; what is left is then gross.
+    Nothing is to be refunded while an item that the text names is open where it was booked, whoever has it here.
     """
     steps = " ".join(f"WHEN '{name}' THEN '{step}'" for name, step in NEXT_STEPS.items())
     session.run(
@@ -60,13 +64,20 @@ def classify(session: Session) -> None:
             AND p.received_on + {_TWICE_DAYS} >= l.received_on
         WHERE NOT l.started AND l.gross > 0 AND (p.text = l.text OR EXISTS (
             SELECT 1 FROM hit a JOIN hit b USING (item_id)
-            WHERE a.receipt_id = l.receipt_id AND b.receipt_id = p.receipt_id));
+            WHERE a.receipt_id = l.receipt_id AND b.receipt_id = p.receipt_id))
+        """
+    )
+    _meant(session)
+    session.run(
+        f"""
         CREATE OR REPLACE TABLE residue AS
         WITH judged AS (
             SELECT l.receipt_id, l.amount, CASE
                 WHEN l.receipt_id IN (SELECT receipt_id FROM outdated_pin) THEN 'decision_outdated'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM twin) THEN 'duplicate?'
                 WHEN l.is_out THEN 'money_out'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM taken_by_decision)
+                    AND l.receipt_id NOT IN (SELECT receipt_id FROM option_row) THEN 'taken_by_decision'
                 WHEN l.started THEN 'overpayment'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM option_row) THEN 'to_decide'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM hit LEFT JOIN rest_item USING (item_id)
@@ -75,6 +86,8 @@ def classify(session: Session) -> None:
                 WHEN l.party IS NULL THEN 'unknown_payer'
                 WHEN o.here THEN 'no_match'
                 WHEN o.elsewhere THEN 'other_currency'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM meant WHERE is_left) THEN 'no_match'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM meant) THEN 'already_settled'
                 ELSE 'nothing_open' END AS class
             FROM left_over l LEFT JOIN (
                 SELECT l.receipt_id, bool_or(x.currency = l.currency) AS here, bool_or(x.currency <> l.currency)
@@ -84,7 +97,53 @@ def classify(session: Session) -> None:
             ) o USING (receipt_id)
             WHERE l.amount <> 0
         )
-        SELECT receipt_id, amount::BIGINT AS amount, class, CASE class {steps} END AS next_step FROM judged
+        SELECT receipt_id, amount::BIGINT AS amount, class, CASE
+            WHEN class = 'overpayment' AND receipt_id IN (SELECT receipt_id FROM meant) THEN 'ask_payer'
+            ELSE CASE class {steps} END END AS next_step
+        FROM judged
+        """
+    )
+
+
+def _meant(session: Session) -> None:
+    """Make ``meant`` (receipt_id, item_id, is_left): what the texts of what is left name and others have, or nobody.
+
+    A number counts with spaces within and look-alike characters, too, if it is an item's of those whom the payer pays
+    for: here it settles nothing. ``taken_by_decision`` (receipt_id): somebody gave such an item, or one of just the
+    amount that the payer pays for, to the receipt of another.
+    """
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE meant AS
+        WITH written AS (
+            SELECT receipt_id, party, look_alike(cash_key(text)) AS text FROM left_over
+            WHERE NOT is_out AND party IS NOT NULL AND text <> ''
+        ),
+        named AS (
+            SELECT receipt_id, item_id FROM hit SEMI JOIN left_over USING (receipt_id)
+            WHERE level >= {references.LOOK_ALIKE}
+            UNION
+            SELECT w.receipt_id, x.item_id FROM written w JOIN payer p ON p.payer = w.party
+            JOIN item x ON x.party = p.customer JOIN item_key k ON k.item_id = x.item_id
+            WHERE k.own AND k.strong AND length(k.key) >= {_LONG} AND contains(w.text, look_alike(k.key))
+        )
+        SELECT n.receipt_id, n.item_id, i.item_id IS NOT NULL AS is_left
+        FROM named n LEFT JOIN rest_item i USING (item_id)
+        ANTI JOIN forbidden f ON f.receipt_id = n.receipt_id AND f.item_id = n.item_id
+        ANTI JOIN application a ON a.receipt_id = n.receipt_id AND a.item_id = n.item_id;
+        CREATE OR REPLACE TEMP TABLE taken_by_decision AS
+        WITH given AS (
+            SELECT a.receipt_id AS taker, a.item_id, a.applied, x.open, x.party AS customer, x.currency
+            FROM application a JOIN item x USING (item_id) JOIN receipt r ON r.receipt_id = a.receipt_id
+            ANTI JOIN payer p ON p.payer = r.party AND p.customer = x.party
+            WHERE a.decision = 'pinned'
+        )
+        SELECT m.receipt_id FROM meant m JOIN given USING (item_id)
+        UNION
+        SELECT l.receipt_id FROM left_over l JOIN payer p ON p.payer = l.party
+        JOIN given g ON g.customer = p.customer AND g.currency = l.currency AND l.gross IN (g.applied, g.open)
+        ANTI JOIN forbidden f ON f.receipt_id = l.receipt_id AND f.item_id = g.item_id
+        WHERE g.taker <> l.receipt_id AND NOT l.is_out
         """
     )
 

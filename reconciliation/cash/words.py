@@ -15,6 +15,10 @@ CLASSES: Mapping[str, tuple[str, str]] = {
     "unknown_payer": ("Unknown payer", "付款人不明"),
     "nothing_open": ("Customer owes nothing", "客户无未清项"),
     "no_match": ("Fits nothing", "无匹配"),
+    "taken_by_decision": (
+        "Its invoice was given to another receipt by a decision",
+        "对应单据已由人工决定归入另一笔收款",
+    ),
     "decision_outdated": ("Decision no longer fits", "原人工决定已不适用"),
 }
 NEXT_STEPS: Mapping[str, tuple[str, str]] = {
@@ -28,6 +32,10 @@ NEXT_STEPS: Mapping[str, tuple[str, str]] = {
     ),
     "give_rate": ("Give a dated rate, or match it by hand.", "请补充当日汇率，或人工核销。"),
     "find_payer": ("Find out who paid.", "请查明付款人。"),
+    "check_decision": (
+        "Check that decision at the matching desk; take it back if this money pays the invoice.",
+        "请在“收款核销”页核对该决定；如单据应由本笔收款结清，请撤销该决定。",
+    ),
     "decide_again": ("Decide again: receipt or items have changed since.", "收款或未清项已变化，请重新决定。"),
 }
 KINDS: Mapping[str, tuple[str, str]] = {

@@ -31,11 +31,35 @@ def test_a_suggestion_is_taken_with_the_keyboard_alone(somebody: Callable[..., S
     first = anna.page.get_by_role("button", name="Take suggestion 1")
     expect(first).not_to_be_focused()  # of 25 % only
     anna.picture("cash-en")
+    anna.page.get_by_label("I have compared receipt and invoice").first.focus()
+    anna.page.keyboard.press("Space")
     first.focus()
     anna.page.keyboard.press("Enter")
-    anna.reads("Taken. It holds")
+    anna.reads("Kept. It takes effect with the next reconciliation")
     with store.reading() as connection:
         assert len({item.receipt_id for item in cash.decisions(connection)}) == 1
-    anna.page.get_by_role("button", name="Undo").focus()
+    assert anna.complaints() == []
+    anna.page.get_by_role("button", name="Undo", exact=True).focus()
     anna.page.keyboard.press("Enter")
+    anna.reads("What was decided is taken back")
     expect(first).to_be_visible()
+
+
+def test_what_speaks_against_a_split_is_read_before_it_is_kept(somebody: Callable[..., Somebody], store: Store) -> None:
+    anna = somebody(Role.FINANCE)
+    anna.page.goto("/cash")
+    anna.page.get_by_role("link", name="books P2").click()
+    anna.page.get_by_role("link", name="Say it yourself").click()
+    anna.page.get_by_label("Other items, by number, customer or amount").fill("20260002")
+    anna.page.get_by_role("button", name="Look").click()
+    anna.page.get_by_role("button", name="Settle all of INV-20260002 that fits").click()
+    anna.reads("Left of it: 0.00 CNY")
+    anna.page.get_by_label("Reason").fill("as told by telephone")
+    anna.page.get_by_role("button", name="Keep it so").click()
+    anna.reads("nobody knows from whom the money is")
+    assert anna.complaints() == []
+    anna.page.get_by_label("I have looked at it").check()
+    anna.page.get_by_role("button", name="Keep it so").first.click()
+    anna.page.goto("/cash/decided")
+    anna.reads("as told by telephone")
+    assert anna.complaints() == []

@@ -25,7 +25,9 @@ PAGES = (
     "/findings/views",
     "/trace?text=SO-00342",
     "/cash",
+    "/cash/decided",
     "/links",
+    "/links/held?text=INV-00342",
     "/quarantine",
     "/periods",
     "/systems",
@@ -48,7 +50,7 @@ def test_finance_finds_what_is_wrong_and_has_somebody_take_care_of_it(
     anna.reads("What the systems say")
     anna.picture("finding-en")
     anna.page.get_by_label("Who takes care of it").fill("wang.min")
-    anna.page.get_by_label("this is not a member").check()
+    anna.page.get_by_label("somebody without access to LTC Sync").check()
     anna.page.get_by_role("button", name="Assign", exact=True).click()
     anna.reads("Assigned to wang.min.")
     anna.reads("assigned")
@@ -92,7 +94,7 @@ def test_finance_keeps_a_view_and_decides_on_all_that_it_shows(
 def test_a_trace_is_found_by_typing_a_number(somebody: Callable[..., Somebody]) -> None:
     anna = somebody(Role.VIEWER)
     anna.page.get_by_role("link", name="Trace").click()
-    field = anna.page.get_by_label("Number, id, customer or reference")
+    field = anna.page.get_by_label("Number or a part of it, amount, id, customer or reference")
     expect(field).to_be_focused()
     anna.page.keyboard.type("SO-00342")
     anna.page.keyboard.press("Enter")

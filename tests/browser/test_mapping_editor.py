@@ -66,3 +66,35 @@ def test_a_suggestion_is_seen_before_it_is_saved(somebody: Callable[..., Somebod
     anna.page.goto("/mappings/crm/lead?edit=status")
     assert anna.complaints() == []
     assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_word_gets_its_status_from_a_list_and_a_change_that_is_not_right_is_mended(
+    somebody: Callable[..., Somebody], config: Path
+) -> None:
+    strange = {f"00Q{n}": json.dumps({**LEAD, "Id": f"00Q{n}", "Status": "Eingefroren"}).encode() for n in (77, 78)}
+    deal.land(config, "crm", "lead", strange)
+    li = somebody(Role.ADMIN, locale="zh-CN")
+    li.page.set_default_timeout(30_000)
+    li.page.goto("/mappings/crm/lead?edit=status#edit")
+    li.page.get_by_label("“Eingefroren”对应的状态").wait_for()
+    assert li.complaints() == []
+    li.page.get_by_label("“Eingefroren”对应的状态").select_option(label="培育中")
+    li.page.get_by_role("button", name="预览", exact=True).first.click()
+    li.reads("多个来源值对应同一状态：Eingefroren, Parked")
+    li.page.get_by_label("回写“Parked”").check()
+    li.page.get_by_role("button", name="预览", exact=True).first.click()
+    li.reads("2 条将解除隔离")
+    assert li.complaints() == []
+    li.page.get_by_role("button", name="返回修改").click()
+    assert li.page.get_by_label("“Eingefroren”对应的状态").input_value() == "nurturing"
+    li.page.get_by_role("button", name="预览", exact=True).first.click()
+    li.page.get_by_role("button", name="保存").click()
+    li.reads("已保存")
+    li.reads("仍是旧映射的结果")
+    assert li.complaints() == []
+    for width in (320, 1400):
+        li.page.set_viewport_size({"width": width, "height": 900})
+        for page in ("?edit=status", "?edit=campaign", ""):
+            li.page.goto(f"/mappings/crm/lead{page}")
+            assert li.complaints() == []
+            assert li.page.evaluate("document.documentElement.scrollWidth") <= width

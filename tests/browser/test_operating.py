@@ -67,10 +67,12 @@ def test_it_runs_a_sync_pauses_a_system_and_writes_back_a_part_of_a_plan(
     expect(page.get_by_text("crm is paused since")).to_have_count(0)
 
     page.goto("/plans")
-    page.get_by_role("checkbox", name="Write d1").uncheck()
-    page.get_by_label("Why the records that are not ticked").fill("In dispute")
+    page.get_by_role("checkbox", name="Write d1").check()
+    page.get_by_label("Why what is ticked is not to be written").fill("In dispute")
     olaf.picture("plan-en")
-    page.get_by_role("button", name="Write what is ticked").click()
+    page.get_by_role("button", name="Reject what is ticked").click()
+    page.get_by_role("button", name="Tick all on this page").click()
+    page.get_by_role("button", name="Write only what is ticked").click()
     expect(page.get_by_text("running", exact=True)).to_have_count(0, timeout=30_000)
     assert {item[1] for item in crm.writes} == {f"d{n}" for n in range(2, 8)}
     page.goto("/plans")
@@ -92,9 +94,12 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
         "/systems",
         "/systems/crm",
         "/systems/crm/backfill?since=2026-10-01",
+        "/monitoring",
         "/runs",
         f"/runs/{run}",
         "/plans",
+        "/plans/written",
+        "/audit",
     ]
     addresses += [f"/dead-letters/{letter}", f"/quarantine/{record}", "/quarantine", "/dead-letters"]
     wrong = []

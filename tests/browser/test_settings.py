@@ -71,7 +71,7 @@ def test_a_system_that_nobody_has_seen_is_added(
     anna.reads("This works.")
     assert anna.complaints() == []
     page.get_by_label("How often").select_option("interval")
-    page.get_by_label("Minutes between two syncs").fill("30")
+    page.get_by_label("Every", exact=True).fill("30")
     page.get_by_role("button", name="Show what will be different").click()
     anna.reads("These lines of ltc.yaml change")
     assert anna.complaints() == []

@@ -78,6 +78,7 @@ def report(**changes: Any) -> dict[str, Any]:
                 "status": "approved",
                 "closed_by": HOSTILE,
                 "closed_at": "2026-10-03T02:00:00Z",
+                "close_reason": None,
                 "approved_by": "li",
                 "approved_at": "2026-10-04T02:00:00Z",
                 "reopened_by": None,

@@ -41,7 +41,7 @@ def finding(config: Path) -> str:
 
 def test_a_month_is_closed_by_one_person_approved_by_another_and_shown(config: Path) -> None:
     assert "any that is over may be the first" in done(config, "period", "list").stdout
-    assert "Somebody else approves it" in done(config, "period", "close", "2026-09").stdout
+    assert "Somebody else approves it" in done(config, "period", "close", "2026-09", "--reason", "so").stdout
     refused = ltc(config, "period", "approve", "2026-09")
     assert (refused.exit_code, "wang.min closed 2026-09" in refused.output) == (2, True)
     approved = data(ltc(config, "period", "approve", "2026-09", "--by", "li.na", "--json"))
@@ -52,8 +52,16 @@ def test_a_month_is_closed_by_one_person_approved_by_another_and_shown(config: P
     assert "2026-10 is the next to be closed" in done(config, "period", "list").stdout
 
 
+def test_a_month_with_undecided_errors_is_closed_only_with_a_reason_that_stays(config: Path) -> None:
+    refused = ltc(config, "period", "close", "2026-09")
+    assert (refused.exit_code, "are undecided" in refused.output, "--reason" in refused.output) == (2, True, True)
+    reason = "The bank confirms tomorrow"
+    assert data(ltc(config, "period", "close", "2026-09", "--reason", reason, "--json"))["close_reason"] == reason
+    assert reason in done(config, "period", "show", "2026-09").stdout
+
+
 def test_what_may_not_be_done_is_refused_with_what_to_do(config: Path) -> None:
-    done(config, "period", "close", "2026-09")
+    done(config, "period", "close", "2026-09", "--reason", "so")
     for arguments, said in (
         (("close", "2026-13"), "is no month"),
         (("close", "2026-10", "--by", "li.na"), "not approved yet"),
@@ -70,9 +78,9 @@ def test_what_may_not_be_done_is_refused_with_what_to_do(config: Path) -> None:
 
 
 def test_a_close_that_is_sent_back_stays_on_the_list(config: Path) -> None:
-    done(config, "period", "close", "2026-09")
+    done(config, "period", "close", "2026-09", "--reason", "so")
     done(config, "period", "reopen", "2026-09", "--by", "li.na", "--reason", "late invoices")
-    done(config, "--lang", "zh-CN", "period", "close", "2026-09")
+    done(config, "--lang", "zh-CN", "period", "close", "2026-09", "--reason", "so")
     listed = data(ltc(config, "period", "list", "--json"))
     assert [(item["revision"], item["status"], item["reason"]) for item in listed["periods"]] == [
         (1, "reopened", "late invoices"),
@@ -82,7 +90,7 @@ def test_a_close_that_is_sent_back_stays_on_the_list(config: Path) -> None:
 
 def test_the_report_of_a_closed_month_is_the_frozen_one_in_every_form(config: Path, tmp_path: Path) -> None:
     before = data(ltc(config, "report", "--format", "json", "--period", "2026-09"))
-    done(config, "period", "close", "2026-09")
+    done(config, "period", "close", "2026-09", "--reason", "so")
     frozen = data(ltc(config, "report", "--format", "json", "--period", "2026-09"))
     assert before["sign_off"] is None
     assert frozen["sign_off"]["closed_by"] == "wang.min"
@@ -100,7 +108,7 @@ def test_the_report_of_a_closed_month_is_the_frozen_one_in_every_form(config: Pa
 def test_figures_that_were_changed_in_the_database_are_told(config: Path) -> None:
     import sqlite3
 
-    done(config, "period", "close", "2026-09")
+    done(config, "period", "close", "2026-09", "--reason", "so")
     with sqlite3.connect(config.with_name("ltc.db")) as connection:
         connection.execute("UPDATE period_figure SET value = replace(value, '0', '1') WHERE kind = 'roll_forward'")
     connection.close()

@@ -78,3 +78,12 @@ def test_a_record_is_shown_step_by_step_and_personal_values_only_on_demand(confi
     assert "联系人 0" not in repr(masked)
     assert "lead0@example.com" in whole.text
     assert in_quarantine.inspect(store, known, 999, True) is None
+
+
+def test_a_trace_of_a_record_in_quarantine_says_so_and_why(config: Path, store: Store) -> None:
+    with store.reading() as connection:
+        (refused,) = quarantine.listing(connection)
+    said = ltc(config, "trace", refused.source_id)
+    assert said.exit_code == 0
+    assert f"{refused.source_id} (lead in forms) has been in quarantine since" in said.stdout
+    assert "没人认识" in said.stdout

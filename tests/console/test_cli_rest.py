@@ -66,7 +66,7 @@ def test_a_trace_shows_the_chain_in_order_from_lead_to_payment(config: Path) -> 
     assert places == sorted(places)
     assert "asked for" in titles[places[4]]
     assert "gross CNY 1,200.00" in result.stdout
-    assert "order_refs" in result.stdout
+    assert "field: Orders" in result.stdout
     assert "alike" not in result.stdout, "of the only record that fits it is not said that it is the only one"
 
 

@@ -94,7 +94,7 @@ def test_a_large_plan_says_what_it_exceeds_and_waits_for_approval(config: Path, 
     assert sync.exit_code == 3
     assert "larger than allowed" in sync.stdout
     assert "--approve" in ltc(config, "push", "--plan").stdout
-    assert "100%" in data(ltc(config, "push", "--json"))["plans"][0]["exceeds"][0]
+    assert "100.0%" in data(ltc(config, "push", "--json"))["plans"][0]["exceeds"][0]
     assert ltc(config, "push", "--apply").exit_code == 3
     assert ltc(config, "push", "--approve").exit_code == 2
     assert crm.writes == []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from console import expressions
+from console import expressions, mapping_edit, status_words
 from console.expressions import Mistyped
-from console.mapping_change import changed
+from console.i18n import texts
+from console.mapping_change import changed, known_fields
 from mappings.engine import load, shipped
+from mappings.model import ENTITIES
+from mappings.transforms import TRANSFORMS
 
 
 def test_every_expression_of_the_shipped_mappings_survives_the_form() -> None:
@@ -55,7 +58,56 @@ def test_a_status_map_of_a_whole_file_loses_only_the_word_that_was_taken_out() -
         "kind": "status",
         "how": "path",
         "what": "State",
-        "values": "New = draft\nSent = submitted\nDone = completed",
+        **status_words.form_of({"New": "draft", "Sent": "submitted", "Done": "completed"}, {}),
     }
-    after = changed(text, "x.yaml", None, "order", now, sent)
+    after = changed(text, "x.yaml", None, "order", now, sent, writes_status=True)
     assert after == text.replace("        Gone: cancelled\n", "        Done: completed\n")
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_every_canonical_field_and_every_transform_has_a_name(locale: str) -> None:
+    words = texts(locale).words
+    fields = {name.rpartition(".")[2] for entity in ENTITIES for name in known_fields(entity)}
+    assert [name for name in sorted(fields) if f"field.{name}" not in words] == []
+    assert [name for name in TRANSFORMS if f"mapping_steps.{name}" not in words] == []
+
+
+ROWS = {"word.0": "aktiv", "status.0": "active", "word.1": "neu", "status.1": "active", "word.2": "weg", "status.2": ""}
+
+
+def test_of_words_that_stand_for_one_status_a_person_says_which_is_written_back_where_any_is() -> None:
+    assert status_words.said(ROWS, writes=False) == ({"aktiv": "active", "neu": "active"}, {"active": "aktiv"})
+    assert status_words.said(ROWS | {"written.1": "on"}, writes=True)[1] == {"active": "neu"}
+    for ticks in ({}, {"written.0": "on", "written.1": "on"}):
+        with pytest.raises(Mistyped) as caught:
+            status_words.said(ROWS | ticks, writes=True)
+        assert (caught.value.key, caught.value.line) == ("written", "aktiv, neu")
+    with pytest.raises(Mistyped) as caught:
+        status_words.said(ROWS | {"word.7": "neu"}, writes=True)
+    assert caught.value.key == "twice"
+
+
+def test_the_rows_of_a_status_have_each_word_once_the_most_frequent_first_and_some_to_be_filled() -> None:
+    shown = status_words.rows(ROWS, {"neu": 7, "fort": 2, "aktiv": 5})
+    assert [(row.word, row.status, row.count) for row in shown] == [
+        ("neu", "active", 7),
+        ("aktiv", "active", 5),
+        ("fort", "", 2),
+        ("weg", "", 0),
+        ("", "", None),
+        ("", "", None),
+    ]
+    assert status_words.said(status_words.form_of({"a": "new", "b": "new"}, {"new": "b"}), writes=True)[1] == {
+        "new": "b"
+    }
+
+
+def test_what_was_said_of_how_sure_a_proposal_is_goes_when_a_person_chooses_and_all_other_comments_stay() -> None:
+    text = (
+        "version: 1\nconnector: x\nstreams:\n  order:\n    entity: order\n    fields:\n      number: no  # 99 %\n"
+        "      party_ref: {path: who, ref: no}  # 99 %\n      order_date: day  # as the shop says\n"
+    )
+    after = mapping_edit.with_field(text, "x.yaml", "order", "party_ref", {"path": "who", "ref": "id"})
+    assert after == text.replace("ref: no}  # 99 %", "ref: id}")
+    after = mapping_edit.with_field(text, "x.yaml", "order", "order_date", "date")
+    assert after == text.replace("order_date: day", "order_date: date")

@@ -6,12 +6,15 @@ import csv
 import io
 import re
 import zipfile
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from console.i18n import LOCALES
-from console.report import SUFFIXES, pdf, write
+from console.report import SUFFIXES, figures, pdf, write
+from console.report.tables import Cell
 from tests.console import sample_report
 from tests.console.sample_report import FORMULA
 
@@ -76,3 +79,23 @@ def test_a_pdf_begins_with_the_headline_figures() -> None:
 
 def test_a_pdf_of_nothing_is_a_pdf_all_the_same() -> None:
     assert pdf.render(sample_report.empty(), "en").startswith(b"%PDF-")
+
+
+def test_a_pdf_tears_no_head_and_no_number_and_keeps_to_the_page() -> None:
+    paper = pdf._Paper("foot")
+    heads = ["Currency", "What is wrong with it", "Amount in CNY"]
+    rows = [[Cell("CNY"), Cell("x " * 200), Cell(Decimal("-1216239.65"), "CNY")]]
+    widths = paper._roomy(heads, [1, 60, 1], rows)
+    assert widths[0] > paper.get_string_width("Currency") + 2
+    assert widths[2] > paper.get_string_width("-1,216,239.65") + 2
+    assert sum(widths) == pytest.approx(paper.epw)
+    roomy = paper._roomy(["A", "B"], [1, 2], [[Cell("x"), Cell(1)]])
+    assert roomy == pytest.approx((paper.epw / 3, paper.epw * 2 / 3))
+
+
+def test_findings_begin_with_the_gravest_and_of_these_with_the_most_money() -> None:
+    def item(severity: str, base: str | None, id: str) -> dict[str, Any]:
+        return {"severity": severity, "base_amount": base, "id": id}
+
+    found = [item("info", "9", "d"), item("error", None, "c"), item("error", "5", "b"), item("error", "-7", "a")]
+    assert [one["id"] for one in figures.gravest(found)] == ["a", "b", "c", "d"]

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from console.i18n import texts
 from console.report import html
 from tests.console import sample_report
 from tests.console.sample_report import HOSTILE
@@ -61,13 +62,39 @@ def test_what_a_source_calls_its_records_is_text_and_never_markup(text: str) -> 
 def test_records_link_to_their_system_but_only_to_web_addresses(text: str) -> None:
     links = [attributes["href"] or "" for tag, attributes in Page(text).tags if tag == "a"]
     outside = {link for link in links if not link.startswith("#")}
-    assert outside == {"https://erp.example/sale/7?a=1&b=2", "https://books.example/7"}
+    owed = {f"https://books.example/{number}" for number in ("I1", "I2", "P1")}
+    assert outside == {"https://erp.example/sale/7?a=1&b=2", "https://books.example/7"} | owed
+
+
+def test_what_customers_owe_begins_with_the_most_money_and_ends_with_the_sum_of_each_currency() -> None:
+    report = sample_report.report()
+    owed = report["receivables"]
+    (first, other), (invoice, payment, _) = owed["customers"], owed["items"]
+    owed["customers"] = [
+        {**first, "system": "bank", "customer": None, "customer_number": "", "total": "-9.00"},
+        *({**first, "total": "10.00"}, other, {**first, "customer": "Largest", "customer_number": "C3"}),
+    ]
+    owed["items"].append({**payment, "system": "bank", "customer": None, "customer_number": ""})
+    sections = {item["id"]: item for item in html.period_sections(report, texts("en"), html.Ways("/trace"))}
+    table = sections["receivables_ageing"]
+    assert [row[1]["text"] for row in table["rows"]][::2] == ["Largest", "Unallocated receipts"]
+    assert [row[-1]["text"] for row in table["rows"]] == ["99.90", "10.00", "-9.00", "500"]
+    sums = [[cell["text"] for cell in row] for row in table["sums"]]
+    assert [(row[1], row[4], row[-1]) for row in sums] == [("Total", "CNY", "99.90"), ("Total", "JPY", "500")]
+    assert table["rows"][0][1]["trace"] == "/trace?text=Largest"
+    assert table["rows"][2][1]["trace"] == ""
+    documents = sections["receivables"]["rows"]
+    assert [row[9]["text"] for row in documents] == ["100.10", "-0.20", "-0.20", "500"]
+    assert (documents[0][3]["trace"], documents[0][3]["url"]) == ("/trace?text=I1", "https://books.example/I1")
+    owed["items"].append({**invoice, "system": "bank", "customer": None, "customer_number": ""})
+    again = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
+    assert [(cell["text"], cell["trace"]) for cell in (row[1] for row in again["rows"])][2] == ("No customer given", "")
 
 
 def test_money_that_settles_nothing_in_its_source_is_shown_with_what_it_settles_and_what_to_do(text: str) -> None:
     section = text[text.index('<section id="cash_totals">') : text.index('<section id="findings">')]
     assert "bank fee: -0.10" in section
-    assert "perhaps INV-8 500 (amount_only)" in section
+    assert "perhaps INV-8 500 (Something of just this amount is open)" in section
     assert "Choose among the suggestions." in section
     assert 'href="#cash_totals">Cash application</a>' in text
     assert "cash_totals" not in html.render(sample_report.empty(), "en")

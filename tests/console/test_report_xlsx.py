@@ -97,7 +97,7 @@ def test_receipts_foot_and_are_summed_by_currency(values: Any) -> None:
         ["CNY", 99.9, 100, -0.1, 0],
         ["JPY", 500, 0, 0, 500],
     ]
-    assert sheet["J6"].value == "perhaps INV-8 500 (amount_only)"
+    assert sheet["J6"].value == "perhaps INV-8 500 (Something of just this amount is open)"
     assert (sheet["K6"].value, sheet["L6"].value) == ("To be decided", "Choose among the suggestions.")
 
 

@@ -95,7 +95,9 @@ def test_a_plan_above_the_limits_stops_and_says_what_it_exceeds(
     assert (result.status, crm.writes) == ("partial", [])
     (problem,) = result.problems
     assert problem.kind == "limit"
-    assert "7 records, 100% of crm.deal (allowed: 3, or 10% of a stream)" in problem.message
+    assert (
+        "7 records, 100.0% of crm.deal (allowed: 3 records, or 10% of a stream, whichever is more)" in problem.message
+    )
     assert "--approve" in problem.remedy
 
 

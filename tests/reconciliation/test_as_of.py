@@ -105,7 +105,7 @@ def some_days(store: Store, time: Clock) -> tuple[Issued, Settings]:
     issued.issue(other)
 
     time.days(1)
-    closing.close(store, other, "2026-10", "wang", "close-1", {})
+    closing.close(store, other, "2026-10", "wang", "close-1", {}, "so")
     issued.issue(other, period="2026-10")
     closing.approve(store, other, "2026-10", "li")
     issued.issue(other, period="2026-10")

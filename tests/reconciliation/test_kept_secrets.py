@@ -54,7 +54,7 @@ def test_attachments_are_sealed_and_sealed_anew_with_another_key(sqlite_url: str
 
 def test_a_name_goes_out_of_closed_periods_and_their_hashes_hold(store: Store) -> None:
     a_finding(store, name="Anna Weber")
-    made = closing.close(store, settings(as_of=NOVEMBER), "2026-10", "wang", "close-1", {})
+    made = closing.close(store, settings(as_of=NOVEMBER), "2026-10", "wang", "close-1", {}, "so")
     owed = report.build(store, settings(as_of=NOVEMBER), period="2026-10")["receivables"]["customers"]
     before = [(item["customer"], item["total"]) for item in owed]
     assert "Anna Weber" in {name for name, _ in before}

@@ -31,7 +31,7 @@ def at(month: int, day: int, **changes: Any) -> Settings:
 
 
 def closed(store: Store, found: Settings, period: str, run_id: str = "close", by: str = "wang") -> periods.Close:
-    return closing.close(store, found, period, by, run_id, {})
+    return closing.close(store, found, period, by, run_id, {}, "so")
 
 
 def sign(store: Store, found: Settings, period: str, run_id: str = "close") -> None:

@@ -88,7 +88,7 @@ def test_at_the_end_of_a_month_later_invoices_payments_and_credits_do_not_count(
     noted.also("invoice", "CN", status="issued", issue_date=date(2026, 10, 2), **note).write(books)
     books.save()
     found = settings(as_of=AS_OF)
-    closing.close(store, found, "2026-09", "wang", "close-1", {})
+    closing.close(store, found, "2026-09", "wang", "close-1", {}, "so")
     built = report.build(store, found, period="2026-09")
     [row] = built["receivables"]["ageing"]
     assert built["receivables"]["as_at"] == "2026-09-30"

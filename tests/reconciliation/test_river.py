@@ -129,7 +129,7 @@ def test_a_quarter_a_year_and_everything_are_the_sum_of_their_months(small: Stor
 
 def test_a_closed_month_stays_as_its_close_froze_it(sqlite_store: Store) -> None:
     books = fill(sqlite_store)
-    closing.close(sqlite_store, settings(), "2026-08", "li", "run-2", {})
+    closing.close(sqlite_store, settings(), "2026-08", "li", "run-2", {}, "so")
     before = read(of(sqlite_store), "2026-08")
     late: dict[str, Any] = {"number": "SO-LATE", "order_date": day(8), "net_amount": 900, "gross_amount": 900}
     books.add("order", "late", status="in_progress", **late)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from reconciliation import frame, tieouts
+from reconciliation import behind, frame, tieouts
 from reconciliation.linking import link
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError, Pair, foots
@@ -142,11 +143,15 @@ def test_a_join_that_counts_a_document_twice_is_found_out(books: Books, monkeypa
             tieouts.tie_outs(loaded)
 
 
-def _figures(books: Books) -> dict[tuple[str, str], dict[str, Any]]:
+def _tied(books: Books) -> tieouts.TieOuts:
     books.save()
     with frame.load(books.store, Rules.of(settings()), links=False) as loaded:
         link(loaded, books.store, "run-1")
-        return {(item["name"], item["currency"]): item for item in tieouts.tie_outs(loaded).all}
+        return tieouts.tie_outs(loaded)
+
+
+def _figures(books: Books) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["name"], item["currency"]): item for item in _tied(books).all}
 
 
 def test_amounts_stand_where_a_controller_expects_them(books: Books) -> None:
@@ -183,3 +188,28 @@ def test_services_are_excluded_from_deliveries(books: Books) -> None:
     item = _figures(books)["order_delivery", "CNY"]
     assert item["matched"] == {"count": 1, "left_amount": 120000, "right_amount": 120000}
     assert item["excluded_left"] == {"count": 1, "amount": 30000}
+
+
+def test_the_documents_behind_what_does_not_agree_are_kept_with_what_is_not_due_yet(books: Books) -> None:
+    Deal(1).write(books)
+    Deal(2).drop("payment").set("invoice", due_date=date(2026, 11, 30)).write(books)
+    Deal(3).drop("payment").write(books)
+    Deal(4).set("invoice", net_amount=700, gross_amount=791).drop("payment").write(books)
+    Deal(5).drop("payment").set("invoice", status="draft").write(books)
+    found = _tied(books).behind
+    open_invoices = found[behind.key("invoice_payment", "left", "CNY", behind.UNMATCHED)]
+    assert [item["amount"] for item in open_invoices["documents"]] == [135600, 135600, 79100]
+    assert [item["waits"] for item in open_invoices["documents"]] == [True, False, False]
+    assert (open_invoices["count"], open_invoices["not_due"]) == (3, {"count": 1, "amount": 135600})
+    left_out = found[behind.key("invoice_payment", "left", "CNY", behind.EXCLUDED)]
+    assert [(item["amount"], item["opposite"]) for item in left_out["documents"]] == [(135600, None)]
+    orders = found[behind.key("order_invoice", "left", "CNY", behind.UNMATCHED)]["documents"]
+    assert {(item["whole"], item["opposite"]) for item in orders} == {(120000, 70000), (120000, None)}
+
+
+def test_of_many_documents_the_largest_are_kept(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(behind, "_LARGEST", behind._LARGEST.replace(f"<= {behind.MOST}", "<= 2"))
+    for n in range(5):
+        books.add("invoice", f"i{n}", number=f"I{n}", kind="invoice", status="issued", gross_amount=100 + n)
+    kept = _tied(books).behind[behind.key("invoice_payment", "left", "CNY", behind.UNMATCHED)]
+    assert (kept["count"], [item["amount"] for item in kept["documents"]]) == (5, [10400, 10300])

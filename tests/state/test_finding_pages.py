@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from state import bulk, finding_pages, finding_terms, schema
 from state.finding_pages import Wanted
@@ -39,6 +40,7 @@ def filled(store: Store) -> Store:
         (Wanted(text="_"), []),
         (Wanted(text="9" * 40), []),
         (Wanted(text="1e999999"), []),
+        (Wanted(until="2026-01-03"), [2, 3, 1]),
         (Wanted(stage="lead"), []),
         (Wanted(status="resolved"), []),
     ],
@@ -50,3 +52,25 @@ def test_findings_are_chosen_and_ordered_alike(filled: Store, wanted: Wanted, nu
     assert [int(item.id, 16) for item in page.findings] == numbers
     assert page.count == first.count == len(numbers)
     assert [int(item.id, 16) for item in first.findings] == numbers[1:3]
+
+
+def test_amounts_of_all_are_summed_by_currency_and_groups_go_by_them_where_amounts_order(filled: Store) -> None:
+    with filled.transaction() as connection:
+        connection.execute(update(schema.finding).where(schema.finding.c.amount <= 500).values(department="finance"))
+        rest = update(schema.finding).where(schema.finding.c.amount == 1200)
+        connection.execute(rest.values(currency="EUR", base_amount=None))
+        assert finding_pages.money(connection, Wanted()) == [("CNY", 6600, 6600, 0), ("EUR", 1200, 0, 1)]
+        assert finding_pages.money(connection, Wanted(severity="warning")) == [("CNY", 3600, 3600, 0)]
+        few = update(schema.finding).where(schema.finding.c.amount.in_([1000, 1100]))
+        connection.execute(few.values(department="marketing", base_amount=100_000))
+        by = {
+            order: [group.key for group in finding_pages.groups(connection, Wanted(order=order), "department", {})]
+            for order in ("severity", "amount")
+        }
+    assert by == {"severity": ["finance", "sales", "marketing"], "amount": ["marketing", "sales", "finance"]}
+
+
+def test_a_finding_of_which_no_day_is_known_began_by_every_day(filled: Store) -> None:
+    with filled.transaction() as connection:
+        connection.execute(update(schema.finding).where(schema.finding.c.amount == 700).values(since=None))
+        assert finding_pages.number(connection, Wanted(until="2026-01-03")) == 4

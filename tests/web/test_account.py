@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 
@@ -58,11 +60,46 @@ def test_a_token_needs_the_password_a_name_and_an_end(
         assert api_tokens.listing(connection) == []
 
 
+def test_a_token_that_was_not_made_keeps_what_was_typed_but_the_password(as_role: Callable[[Role], Browser]) -> None:
+    page = make(as_role(Role.FINANCE), name="nightly <b>", days="7", decide="yes", password="wrong password")
+    for kept in ('name="name" value="nightly &lt;b&gt;"', 'name="days" value="7"', 'name="decide" value="yes" checked'):
+        assert kept in page
+    assert "wrong password" not in page
+
+
+def test_the_line_beside_a_new_token_lists_findings(
+    as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    page = make(as_role(Role.VIEWER))
+    [token] = MADE.findall(page)
+    line = unescape(re.search(r"<code[^>]*>(curl [^<]+)</code>", page)[1])  # type: ignore[index]
+    command, option, header, address = shlex.split(line.replace("$LTC_TOKEN", token))
+    assert (command, option) == ("curl", "-H")
+    name, _, value = header.partition(": ")
+    found = browser().client.get(address, headers={name: value})
+    assert (found.status_code, len(found.json()["items"]) > 0) == (200, True)
+    reference = re.search(r'href="([^"]+openapi[^"]*)"', page)
+    assert reference
+    assert browser().client.get(reference[1]).status_code == 200
+
+
+def test_what_was_ended_is_said_once(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna = as_role(Role.FINANCE)
+    make(anna)
+    with desk.reading() as connection:
+        [token] = api_tokens.listing(connection)
+    anna.post(f"/account/tokens/{token.id}/revoke")
+    said = "The token “nightly export” is good for nothing any more."
+    assert [said in anna.get("/account").text for _ in range(2)] == [True, False]
+    anna.post("/account/sessions/end")
+    assert "You are signed out everywhere else." in anna.get("/account").text
+
+
 def test_a_wrong_password_is_counted_as_at_the_sign_in(as_role: Callable[[Role], Browser]) -> None:
     anna = as_role(Role.VIEWER)
     for _ in range(members.FREE_FAILURES):
-        make(anna, password="wrong password")
-    assert "not your password" in make(anna)  # the right one, which has to rest now
+        assert "not your password" in make(anna, password="wrong password")
+    assert "has to rest for some minutes" in make(anna)  # the right one
 
 
 def test_a_token_is_revoked_by_its_member_alone(as_role: Callable[[Role], Browser], desk: Store) -> None:
@@ -73,7 +110,7 @@ def test_a_token_is_revoked_by_its_member_alone(as_role: Callable[[Role], Browse
     assert bert.post(f"/account/tokens/{token.id}/revoke").status_code == 404
     assert "nightly export" not in bert.get("/account").text
     assert anna.post(f"/account/tokens/{token.id}/revoke").status_code == 303
-    assert "nightly export" not in anna.get("/account").text
+    assert "Revoke nightly export" not in anna.get("/account").text
 
 
 def test_another_password_ends_the_other_sessions_and_not_this_one(

@@ -31,7 +31,7 @@ def test_an_approver_is_told_of_waivers_and_months_that_others_made(
     anna.post(f"/findings/{id}/waiver", reason="so", until="2026-12-31")
     li.post(f"/findings/{own}/waiver", reason="mine", until="2026-12-31")
     assert waits(li) == "Waits for you: waivers to approve: 1"
-    anna.post("/periods/close", period="2026-09")
+    anna.post("/periods/close", period="2026-09", reason="so")
     assert waits(li, f"/findings/{id}") == "Waits for you: waivers to approve: 1 · 2026-09 to approve"
     assert (waits(anna), waits(vera)) == ("", "")
     li.post(f"/findings/{id}/waiver/approve")
@@ -59,3 +59,17 @@ def _one_to_create(store: Store, system: str, status: str = "planned") -> None:
     with store.transaction() as connection:
         connection.execute(creation.delete())
         connection.execute(creation.insert().values(**row, system=system, status=status))
+
+
+def test_whoever_takes_care_of_a_finding_is_told_until_it_is_explained(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, vera = as_role(Role.FINANCE), as_role(Role.VIEWER)
+    id = of_check(desk, "invoice_overdue")
+    anna.post(f"/findings/{id}/assign", to="a.viewer")
+    assert waits(vera) == "Waits for you: findings assigned to you: 1"
+    assert 'href="/findings?assignee=%40me&amp;status=assigned"' in vera.get("/links").text
+    assert f'href="/findings/{id}' in vera.get("/findings?assignee=%40me&status=assigned").text
+    assert waits(anna) == ""
+    anna.post(f"/findings/{id}/explain", reason="Paid in November")
+    assert waits(vera) == ""

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import select, update
 
 from console.cash import by_worth
+from reconciliation.engine import reconcile
 from settings.model import Settings
-from state import cash
+from state import cash, lookup
 from state.members import Role
-from state.schema import figure
+from state.schema import canonical, figure
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
@@ -49,18 +50,24 @@ def test_a_receipt_stands_beside_what_it_may_settle_and_why(anna: Browser) -> No
     assert "amount_only" not in page
 
 
-def test_enter_takes_only_what_is_likely_and_from_a_customer_who_is_known(anna: Browser, desk: Store) -> None:
+def test_enter_or_a_key_takes_only_what_is_likely_and_from_a_customer_who_is_known(anna: Browser, desk: Store) -> None:
     hint, focused = "Enter takes it", r'<button name="rank" value="1" accesskey="1" autofocus>'
+    key, tick = "<kbd>1</kbd> Take suggestion 1", 'type="checkbox" name="seen"'
     page = anna.get("/cash").text
     receipt = re.findall(r'action="/cash/(\d+)/confirm"', page)[0]
     changed(desk, receipt, customer="Acme", score=600)
     page = anna.get("/cash").text
-    assert (hint in page, bool(re.search(focused, page))) == (True, True)
+    assert (hint in page, bool(re.search(focused, page)), key in page) == (True, True, True)
+    assert page.count(tick) == 1, "the second is still a guess"
     for customer, score in ((None, 990), ("Acme", 599)):
         changed(desk, receipt, customer, score)
         page = anna.get("/cash").text
-        assert (hint in page, "autofocus" in page, "Take suggestion 1" in page) == (False, False, True)
+        assert (hint in page, "autofocus" in page, key in page, 'accesskey="1"' in page) == (False,) * 4
+        assert (page.count(tick), "Take suggestion 1" in page) == (2, True)
         assert ("customer not known" in page) is (customer is None)
+        refused = anna.post(f"/cash/{receipt}/confirm", rank="1")
+        assert (refused.status_code, "This is a guess" in refused.text) == (422, True)
+    assert decided(desk) == []
 
 
 def changed(store: Store, receipt: str, customer: str | None, score: int) -> None:
@@ -84,16 +91,94 @@ LEFT = (("CNY", 15_000), ("CNY", -200_000), ("EUR", 3_065_062), ("JPY", 30_000),
 
 def test_a_suggestion_is_taken_and_can_be_undone(anna: Browser, desk: Store) -> None:
     address = re.findall(r'action="(/cash/\d+/confirm)"', anna.get("/cash").text)[0]
-    answer = anna.post(address, rank="1", skip="0")
+    answer = anna.post(address, rank="1", skip="0", seen="1")
     receipt = address.split("/")[2]
     assert answer.headers["location"] == f"/cash?skip=0&done={receipt}"
     assert decided(desk) == [(int(receipt), "a.finance")]
     page = anna.get(answer.headers["location"]).text
-    assert "Nothing is left to decide" in page
+    assert "None of these has a suggestion" in page
+    assert "Kept. It takes effect with the next reconciliation" in page
     assert f'action="/cash/{receipt}/undo"' in page
     assert anna.post(f"/cash/{receipt}/undo").headers["location"] == f"/cash?receipt={receipt}"
     assert decided(desk) == []
-    assert "Take suggestion 1" in anna.get("/cash").text
+    page = anna.get("/cash").text
+    assert "What was decided is taken back" in page
+    assert "Take suggestion 1" in page
+    anna.post(f"/cash/{receipt}/undo")
+    assert "Nothing was decided about this receipt" in anna.get("/cash").text
+
+
+def test_what_was_decided_is_found_later_with_who_why_and_how_far_and_is_undone_there(
+    anna: Browser, desk: Store, given: Settings, as_role: Callable[[Role], Browser]
+) -> None:
+    receipt, item = known(desk, "P3"), known(desk, "INV-20260003")
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [(item, 50_000, 50_000)], [], "li.wei", "told by telephone")
+    for address in ("/cash", "/cash/decided", f"/cash?receipt={receipt}"):
+        page = anna.get(address).text
+        found = re.search(rf'INV-20260003</a> 500\.00.*?li\.wei.*?action="/cash/{receipt}/undo"', page, re.DOTALL)
+        assert found is not None, address
+        assert "told by telephone" in found.group()
+        assert "Takes effect with the next reconciliation." in found.group()
+    reconcile(desk, given, "run-2")
+    page = anna.get("/cash/decided").text
+    assert ("Counts in every reconciliation." in page, "Takes effect" in page) == (True, False)
+    assert f"/cash/{receipt}/undo" not in as_role(Role.VIEWER).get("/cash/decided").text
+    anna.post(f"/cash/{receipt}/undo")
+    assert "Nothing is decided." in anna.get("/cash/decided").text
+    assert "Taken back: the next reconciliation" in anna.get(f"/cash?receipt={receipt}").text
+
+
+def test_what_rules_matched_can_be_looked_at_too(anna: Browser, desk: Store) -> None:
+    page = anna.get(f"/cash?receipt={known(desk, 'P1')}").text
+    assert "The rules matched it" in page
+    assert "INV-20260001</a> <b>1,000.00</b>" in page
+
+
+def test_a_suggestion_of_what_somebody_gave_away_since_is_not_taken(anna: Browser, desk: Store) -> None:
+    stranger, items = known(desk, "P2"), [known(desk, f"INV-2026000{n}") for n in (2, 3)]
+    with desk.transaction() as connection:
+        cash.pin(connection, stranger, [(item, 6_000, 6_000) for item in items], [], "li.wei", "told")
+    page = anna.get("/cash").text
+    assert page.count("CNY 60.00 of it is given by li.wei to") == 2
+    address = re.findall(r'action="(/cash/\d+/confirm)"', page)[0]
+    refused = anna.post(address, rank="1", seen="1")
+    assert (refused.status_code, "Undo that decision first" in refused.text) == (422, True)
+    assert decided(desk) == [(stranger, "li.wei")] * 2
+
+
+def test_who_paid_what_was_given_to_a_stranger_is_shown_that_decision_and_no_refund(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    stranger, items = known(desk, "P2"), [known(desk, f"INV-2026000{n}") for n in (2, 3)]
+    payment = canonical["payment"]
+    with desk.transaction() as connection:
+        more = {"amount": 100_000, "unapplied_amount": 100_000}
+        connection.execute(update(payment).where(payment.c.number == "P2").values(more))
+        cash.pin(connection, stranger, [(item, 50_000, 50_000) for item in items], [], "li.wei", "told")
+    reconcile(desk, given, "run-2")
+    page = anna.get(f"/cash?receipt={known(desk, 'P3')}").text
+    assert "Its invoice was given to another receipt by a decision" in page
+    said = 'INV-20260002: <span class="late">CNY 500.00 of it is given by li.wei to</span>'
+    assert f'{said} <a href="/cash?receipt={stranger}">P2</a>' in page
+    assert "Refund" not in page.split("All that is left")[0]
+
+
+def test_a_receipt_without_a_number_is_called_by_its_reference(anna: Browser, desk: Store, given: Settings) -> None:
+    receipt = known(desk, "P3")
+    with desk.transaction() as connection:
+        connection.execute(
+            update(canonical["payment"]).where(canonical["payment"].c.number == "P3").values(number=None)
+        )
+    reconcile(desk, given, "run-2")
+    assert f'<a href="/cash?receipt={receipt}">books INV-2026009</a>' in anna.get("/cash").text
+    assert "books INV-2026009 ·" in anna.get(f"/cash/{receipt}/split").text
+
+
+def known(store: Store, number: str) -> int:
+    """The record id of what has this number."""
+    with store.reading() as connection:
+        return next(item.record_id for item in lookup.named(connection, number) if item.system == "books")
 
 
 @pytest.mark.parametrize("rank", ["0", "9", "", "x", "-1", "99999999999999999999"])

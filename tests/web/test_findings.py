@@ -114,7 +114,7 @@ def test_a_finding_is_assigned_to_a_member_or_to_somebody_else_on_purpose(
     page = anna.get(f"/findings/{id}").text
     assert '<datalist id="people"><option value="a.finance"></option><option value="a.viewer"></option>' in page
     refused = anna.post(f"/findings/{id}/assign", to="a.viever <b>", due="2026-12-24")
-    assert (refused.status_code, "a.viever &lt;b&gt; is not a member" in refused.text) == (422, True)
+    assert (refused.status_code, "is called a.viever &lt;b&gt;." in refused.text) == (422, True)
     assert 'name="to" value="a.viever &lt;b&gt;"' in refused.text
     assert 'name="due" value="2026-12-24"' in refused.text
     for sent, owner in (
@@ -241,3 +241,12 @@ def test_others_see_what_is_shared_and_only_its_maker_or_an_admin_changes_it(
 @pytest.mark.parametrize("name", ["", " ", "x" * 61, "a\u202eb"])
 def test_a_view_needs_a_name(anna: Browser, name: str) -> None:
     assert anna.post("/findings/views", name=name, stage="quote").status_code == 422
+
+
+def test_the_amount_of_what_is_listed_stands_on_top_and_follows_the_filter(anna: Browser, desk: Store) -> None:
+    with desk.reading() as connection:
+        amounts = {item.id: item.base_amount or 0 for item in findings.listing(connection)}
+    for query in ("", "severity=warning"):
+        whole = f"{sum(amounts[id] for id in listed(anna, query)) / 100:,.2f}"
+        page = anna.get(f"/findings?{query}").text
+        assert f"<b>{whole} CNY</b>" in page.partition("</section>")[0].partition('role="status"')[2][:300]

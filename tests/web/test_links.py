@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
+from state import chains, lookup
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import Browser
@@ -65,3 +66,49 @@ def test_only_links_that_there_are_can_be_decided(as_role: Callable[[Role], Brow
 
 def test_records_that_could_not_be_understood_are_listed(as_role: Callable[[Role], Browser]) -> None:
     assert "Every record could be understood" in as_role(Role.VIEWER).get("/quarantine").text
+
+
+@pytest.fixture
+def held(desk: Store) -> str:
+    """The address of a link between two documents that is sure."""
+    query = "SELECT kind, left_id, right_id FROM link WHERE decision = 'auto' AND left_entity = 'invoice' LIMIT 1"
+    with desk.reading() as connection:
+        row = connection.execute(text(query)).one()
+    return f"/links/{row.kind}/{row.left_id}/{row.right_id}"
+
+
+def number(store: Store, address: str) -> str:
+    """What the first record of a link is called."""
+    record_id = int(address.split("/")[3])
+    with store.reading() as connection:
+        known = chains.identities(connection, [record_id])
+        return lookup.numbers(connection, known.values())[record_id]
+
+
+def test_a_link_that_holds_is_found_by_number_cut_with_a_reason_and_joined_again(
+    held: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, called = as_role(Role.FINANCE), number(desk, held)
+    assert "Nobody has decided about a link yet" in anna.get("/links/held").text
+    page = anna.get(f"/links/held?text={called.lower()}").text
+    assert f'action="{held}/cut"' in page
+    assert "Found and sure" in page
+    refused = anna.post(f"{held}/cut", reason=" ", text=called)
+    assert (refused.status_code, "Say why" in refused.text, called in refused.text) == (422, True, True)
+    answer = anna.post(f"{held}/cut", reason="It is of another order", text=called)
+    assert answer.headers["location"] == f"/links/held?text={called}"
+    assert decision(desk, held) == "cut"
+    page = anna.get("/links/held").text
+    assert "Cut by a.finance, " in page
+    assert "The link is cut. It counts no more from the next reconciliation on." in page
+    assert f'action="{held}/cut"' not in page
+    anna.post(f"{held}/confirm", text=called)
+    assert "Confirmed by a.finance, " in anna.get("/links/held").text
+
+
+def test_a_link_is_cut_by_nobody_who_only_looks(held: str, as_role: Callable[[Role], Browser], desk: Store) -> None:
+    viewer = as_role(Role.VIEWER)
+    page = viewer.get(f"/links/held?text={number(desk, held)}").text
+    assert "Found and sure" in page
+    assert "/cut" not in page
+    assert "Nothing of that name is linked." in viewer.get("/links/held?text=nothing").text

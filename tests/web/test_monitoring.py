@@ -27,7 +27,7 @@ from tests.jobs.conftest import crm, erp, settings, systems, toys  # noqa: F401 
 from tests.web.conftest import served
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "deploy" / "monitoring"
+FOLDER = ROOT / "console" / "monitoring"
 PAGE = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
 PATIENCE = 120.0
 OF_PROMETHEUS = {"le", "instance", "job"}

@@ -1,4 +1,4 @@
-"""The trace where nothing is called as somebody typed: documents of that amount, customers with it in their name."""
+"""The trace where nothing is called as somebody typed: numbers with it in them, that amount, customers of that name."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ def test_documents_of_exactly_that_amount_are_offered(anna: Browser, typed: str)
     assert offered["/trace?text=INV-1"].startswith("Invoice INV-1 · 1,200.00 CNY")
     assert "INV-2" not in str(offered)
     assert _offered(anna, "1200.01") == []
+
+
+@pytest.mark.parametrize("typed", ["nv-1", "INV-", " v-1 "])
+def test_a_part_of_a_number_leads_to_what_has_it(anna: Browser, typed: str) -> None:
+    offered = dict(_offered(anna, typed))
+    assert offered.get("/trace?text=INV-1") == (None if typed == "INV-" else "Invoice INV-1 · 1,200.00 CNY books")
+
+
+def test_it_is_said_by_what_things_are_found(anna: Browser) -> None:
+    said = {"nv-1": "in their number", "1200": "of exactly 1200", "acme": "in their name"}
+    pages = {typed: anna.client.get("/trace", params={"text": typed}).text for typed in said}
+    assert [typed for typed, words in said.items() if words not in pages[typed]] == []
+    assert "Nothing is called" in anna.client.get("/trace", params={"text": "zzz"}).text
 
 
 @pytest.mark.parametrize("typed", ["acme", "S.r.l", "CME"])

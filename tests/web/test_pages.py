@@ -40,6 +40,11 @@ def test_the_overview_shows_the_figures_of_the_report_and_leads_to_the_findings(
     assert len(listed(anna, unescape(stage.group(1)).partition("?")[2])) == 1
 
 
+def test_every_page_says_in_which_zone_its_times_are(anna: Browser) -> None:
+    for address in ("/", "/findings", "/systems", "/account", "/quarantine"):
+        assert "Times are in the time zone Asia/Shanghai" in anna.get(address).text, address
+
+
 def test_the_overview_begins_with_the_findings_of_the_most_money(anna: Browser, desk: Store) -> None:
     page = anna.get("/").text
     begin, end = page.index('id="largest"'), page.index('id="river"')
@@ -62,6 +67,7 @@ def test_the_tables_of_the_period_have_a_page_of_their_own(anna: Browser) -> Non
     for id, _ in re.findall(r'<a href="#(\w+)">([^<]+)</a>', figures):
         assert f'<section id="{id}">' in figures
     assert 'id="period_tie_outs"' in figures
+    assert '<a href="/trace?text=INV-2">INV-2</a>' in figures
 
 
 def test_the_overview_is_made_again_when_something_was_decided(anna: Browser, desk: Store) -> None:

@@ -45,6 +45,7 @@ def test_an_invitation_is_shown_once_and_lets_in(
     [
         ({"name": "new", "scope": "all"}, "at least one role"),
         ({"name": "<b>", "scope": "all", "role.viewer": "1"}, "cannot be a name"),
+        ({"name": "Li Manager", "scope": "all", "role.viewer": "1"}, "spaces and other signs are not possible"),
         ({"name": "new", "scope": "some", "role.viewer": "1"}, "at least one system"),
         ({"name": "new", "scope": "some", "role.viewer": "1", "system.gone": "1"}, "does not name one of these"),
         ({"name": "a.admin", "scope": "all", "role.viewer": "1"}, "is the only admin"),
@@ -59,6 +60,28 @@ def test_what_cannot_be_is_refused_with_a_sentence(
         assert [(item.name, item.roles) for item in members.listing(connection)] == [
             ("a.admin", frozenset({Role.ADMIN}))
         ]
+
+
+def test_whoever_ticks_a_system_limits_the_invitation_to_it_and_reads_that_beside_the_link(
+    as_role: SignedIn, desk: Store
+) -> None:
+    root = as_role(Role.ADMIN)
+    for sent, scope, limit in (({"system.crm": "1"}, "crm", {"crm"}), ({}, "all systems", None)):
+        page = root.post("/members/invite", name="li.wei", scope="all", **{"role.operator": "1", **sent}).text
+        assert f"li.wei sees and acts on: {scope}<" in page
+        with desk.reading() as connection:
+            assert members.find(connection, "li.wei").systems == limit
+
+
+def test_a_newly_ticked_system_limits_a_member_and_boxes_ticked_before_do_not_keep_one_limited(
+    as_role: SignedIn, desk: Store
+) -> None:
+    root = as_role(Role.ADMIN)
+    as_role(Role.VIEWER)
+    for sent, limit in (({"system.crm": "1"}, {"crm"}), ({"system.crm": "1"}, None), ({"system.erp": "1"}, {"erp"})):
+        assert root.post("/members/a.viewer/systems", scope="all", **sent).status_code == 303
+        with desk.reading() as connection:
+            assert members.find(connection, "a.viewer").systems == limit
 
 
 def test_roles_and_systems_hold_with_the_next_click_and_are_in_the_audit(as_role: SignedIn, desk: Store) -> None:
@@ -127,6 +150,12 @@ def test_a_member_that_is_not_there_has_no_page(as_role: SignedIn) -> None:
     assert root.post("/members/nobody/deactivate").status_code == 404
 
 
+def test_roles_are_told_in_the_person_s_language(as_role: SignedIn) -> None:
+    root = as_role(Role.ADMIN)
+    root.post("/language", locale="zh-CN")
+    assert "<td>管理员</td>" in root.get("/members").text
+
+
 def test_the_page_speaks_chinese(browser: Callable[..., Browser], member: Callable[..., str]) -> None:
     root = browser()
     root.sign_in(member("root", Role.ADMIN))
@@ -134,3 +163,19 @@ def test_the_page_speaks_chinese(browser: Callable[..., Browser], member: Callab
     page = root.post("/members/invite", name="x", scope="all").text
     assert "请至少选择一个角色" in page
     assert "最近登录" in page
+
+
+def test_a_refused_invitation_keeps_what_was_ticked_and_a_change_is_confirmed(as_role: SignedIn) -> None:
+    root = as_role(Role.ADMIN)
+    as_role(Role.VIEWER)
+    sent = {"name": "Li Manager", "scope": "some", "role.operator": "1", "system.erp": "1"}
+    page = root.post("/members/invite", **sent).text
+    for name in ("role.operator", "system.erp"):
+        assert f'name="{name}" value="1" checked' in page
+    assert 'value="some" checked' in page
+    assert "To take all access away" not in root.post("/members/invite", name="new", scope="all").text
+    assert root.post("/members/a.viewer/roles", **{"role.finance": "1"}).status_code == 303
+    page = root.get("/members/a.viewer").text
+    assert "The change to a.viewer was saved." in page
+    assert "Take all access from a.viewer …</summary>" in page
+    assert '<button class="grave">Yes, take all access away</button>' in page

@@ -8,20 +8,25 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciliation import adjustments
+from console import closing_steps
+from reconciliation import adjustments, closing
 from reconciliation.tieouts import DoesNotFootError
+from settings.model import Settings
+from state import audit, finding_pages, handling, periods
 from state.members import Role
+from state.schema import figure, finding
+from state.store import Store
 from tests.web.conftest import Browser
 
 
 def test_a_month_is_closed_by_one_and_approved_by_another(as_role: Callable[[Role], Browser]) -> None:
     anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
     assert "any that is over may be the first" in anna.get("/periods").text
-    assert anna.post("/periods/close", period="2026-09").status_code == 303
+    assert anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 303
     page = li.get("/periods").text
     assert "2026-09 was closed by a.finance and waits for approval" in page
-    assert "Approve 2026-09" in page
-    assert "Approve 2026-09" not in anna.get("/periods").text
+    assert 'href="/periods/2026-09/approve"' in page
+    assert 'href="/periods/2026-09/approve"' not in anna.get("/periods").text
     assert li.post("/periods/2026-09/approve").status_code == 303
     assert "2026-10 is the next to be closed" in anna.get("/periods").text
     told = json.loads(anna.get("/report/json?period=2026-09").content)
@@ -38,14 +43,12 @@ def test_the_months_that_can_be_closed_are_there_to_choose_with_their_figures(
     assert "2026-10" not in months
     row = page.partition('value="2026-09"')[2].partition("</tr>")[0]
     assert re.search(r"[1-9][\d,]*\.\d\d <span", row)
-    errors = anna.get("/findings?severity=error&status=open").text.count('<td><a href="/findings/')
-    assert f"Errors that nobody has decided on: {errors}" in page.partition("Close the month")[0]
-    assert '<input name="period"' not in page
-    anna.post("/periods/close", period="2026-09")
-    assert "Close the month" not in anna.get("/periods").text
+    assert "they cannot be closed one by one later" in page
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    assert "Look at it, and close" not in anna.get("/periods").text
     as_role(Role.APPROVER).post("/periods/2026-09/approve")
     page = anna.get("/periods").text
-    assert ("2026-10 can be closed when it is over" in page, "Close the month" in page) == (True, False)
+    assert ("2026-10 can be closed when it is over" in page, "Look at it, and close" in page) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_a_close_after_which_nothing_would_add_up_is_told_on_the_page_and_not_ke
 
     monkeypatch.setattr(adjustments, "refuse", refuse)
     anna = as_role(Role.FINANCE)
-    answer = anna.post("/periods/close", period="2026-09")
+    answer = anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
     assert answer.status_code == 500
     assert "Nothing was closed" in answer.text
     assert "any that is over may be the first" in answer.text
@@ -80,7 +83,7 @@ def test_a_close_after_which_nothing_would_add_up_is_told_on_the_page_and_not_ke
 
 def test_whoever_closed_a_month_does_not_approve_it(as_role: Callable[[Role], Browser]) -> None:
     li = as_role(Role.APPROVER)
-    assert li.post("/periods/close", period="2026-09").status_code == 303
+    assert li.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 303
     answer = li.post("/periods/2026-09/approve")
     assert (answer.status_code, "Somebody else must approve it" in answer.text) == (422, True)
     assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
@@ -109,12 +112,17 @@ def test_what_is_to_be_seen_to_before_a_month_is_closed_stands_there(
     assert "Before 2026-09 is closed" in page
     assert steps(page)["The month is over (needed)"] == "✓ done"
     assert steps(page)["Somebody else may approve the close (needed)"] == "not yet"
-    errors = steps(page)["Every error is assigned, explained or waived"]
-    assert int(errors) == anna.get("/findings?severity=error&status=open").text.count('<td><a href="/findings/') > 0
+    errors = steps(page)["Every error that began by its end is assigned, explained or waived"]
+    assert int(errors) == shown(anna, "/findings?severity=error&status=open&until=2026-09-30") > 0
     as_role(Role.APPROVER)
     assert steps(anna.get("/periods").text)["Somebody else may approve the close (needed)"] == "✓ done"
-    anna.post("/periods/close", period="2026-09")
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
     assert "Before 2026-09 is closed" in anna.get("/periods").text
+
+
+def shown(browser: Browser, address: str) -> int:
+    """How many findings a list shows."""
+    return browser.get(address).text.count('<td><a href="/findings/')
 
 
 def steps(page: str) -> dict[str, str]:
@@ -123,12 +131,125 @@ def steps(page: str) -> dict[str, str]:
     return {re.sub(r"<[^>]+>", "", name): re.sub(r"<[^>]+>", "", value) for name, value in rows}
 
 
+def test_errors_of_later_months_do_not_count_before_a_month_is_closed(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, every = as_role(Role.FINANCE), "Every error that began by its end is assigned, explained or waived"
+    left = int(steps(anna.get("/periods").text)[every])
+    with desk.transaction() as connection:
+        [id, *_] = finding_pages.ids(connection, closing.undecided("2026-09"), 1)
+        connection.execute(finding.update().where(finding.c.id == id).values(since="2026-10-01"))
+    assert int(steps(anna.get("/periods").text)[every]) == left - 1
+    assert shown(anna, "/findings?severity=error&status=open&until=2026-09-30") == left - 1
+    assert shown(anna, "/findings?severity=error&status=open&until=2026-10-01") == left
+    assert f"{left - 1} errors that began by the end of 2026-09" in anna.get("/periods/close?period=2026-09").text
+
+
+def test_receipts_of_later_months_do_not_count_before_a_month_is_closed(desk: Store, given: Settings) -> None:
+    days = {1: "2026-09-30", 2: "2026-10-01", 3: None}
+    with desk.transaction() as connection:
+        for id, day in days.items():
+            value = json.dumps({"left": 5, "currency": "CNY", "received_on": day})
+            connection.execute(figure.insert().values(kind="cash", key=f"{id}", at=1, run_id="x", value=value))
+        found = {item.name: item for item in closing_steps.steps(connection, given, "2026-09", "anna")}
+    assert (found["receipts"].left, found["receipts"].of_month) == (2, True)
+
+
 def test_a_close_that_is_refused_is_no_run_that_failed(as_role: Callable[[Role], Browser]) -> None:
     anna = as_role(Role.FINANCE)
     assert anna.post("/periods/close", period="2026-10").status_code == 422
     assert "FAILED" not in anna.get("/runs").text
-    assert anna.post("/periods/close", period="2026-09").status_code == 303
+    assert anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 303
     before = anna.get("/runs").text.count('<a href="/runs/')
-    assert anna.post("/periods/close", period="2026-09").status_code == 422
+    assert anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 422
     after = anna.get("/runs").text
     assert ("FAILED" in after, after.count('<a href="/runs/')) == (False, before)
+
+
+def test_before_a_month_is_closed_it_is_said_what_that_does_and_a_reason_is_asked_for_while_errors_are_undecided(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    page = anna.get("/periods/close?period=2026-09").text
+    for said in ("figures of 2026-09 are frozen", "Somebody else approves it", "It is the first close"):
+        assert said in page
+    errors = shown(anna, "/findings?severity=error&status=open&until=2026-09-30")
+    assert f"{errors} errors that began by the end of 2026-09 are undecided" in page
+    assert '<textarea name="reason" rows="3" maxlength="1000" required>' in page
+    for reason in ("", "  "):
+        refused = anna.post("/periods/close", period="2026-09", reason=reason)
+        assert (refused.status_code, "say why the month is closed all the same" in refused.text) == (422, True)
+    assert anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 303
+    assert "The bank confirms tomorrow" in anna.get("/periods").text
+    with desk.reading() as connection:
+        [told] = [item for item in audit.entries(connection) if item.action == "period closed"]
+    assert (told.detail["undecided"], told.detail["reason"]) == (errors, "The bank confirms tomorrow")
+    signed = json.loads(anna.get("/report/json?period=2026-09").content)["sign_off"]
+    assert signed["close_reason"] == "The bank confirms tomorrow"
+
+
+def test_without_undecided_errors_no_reason_is_asked_for(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna = as_role(Role.FINANCE)
+    with desk.transaction() as connection:
+        for id in finding_pages.ids(connection, closing.undecided("2026-09"), 1000):
+            handling.explain(connection, id, "It is so", "anna")
+    assert '<textarea name="reason"' not in anna.get("/periods/close?period=2026-09").text
+    assert anna.post("/periods/close", period="2026-09").status_code == 303
+
+
+def test_errors_that_only_the_close_itself_finds_need_a_reason_too(
+    as_role: Callable[[Role], Browser], desk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = as_role(Role.FINANCE)
+    monkeypatch.setattr(closing, "refuse", lambda *_: None)
+    assert anna.post("/periods/close", period="2026-09").status_code == 422
+    with desk.reading() as connection:
+        assert periods.closes(connection) == []
+    assert "FAILED" not in anna.get("/runs").text
+
+
+@pytest.mark.parametrize("month", ["2026-10", "2030-01"])
+def test_a_month_that_cannot_be_closed_has_no_page_to_close_it(as_role: Callable[[Role], Browser], month: str) -> None:
+    answer = as_role(Role.FINANCE).get(f"/periods/close?period={month}")
+    assert (answer.status_code, f"{month} cannot be closed now" in answer.text) == (422, True)
+
+
+def test_before_a_month_is_approved_it_is_said_what_it_holds_and_that_nobody_can_open_it_again(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    assert li.get("/periods/2026-09/approve").status_code == 404
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    page = li.get("/periods/2026-09/approve").text
+    for said in ("a.finance, 2026-", "The bank confirms tomorrow", "Nobody can open 2026-09 again"):
+        assert said in page
+    assert "2026-10 is the next to be closed" in page
+    assert re.search(r"<dt>Invoiced</dt><dd>[1-9][\d,]*\.\d\d CNY", page)
+    assert '<form class="stacked" method="post" action="/periods/2026-09/approve">' in page
+    li.post("/periods/2026-09/approve")
+    assert li.get("/periods/2026-09/approve").status_code == 404
+
+
+def test_an_approved_month_is_offered_for_reopening_only_to_whom_the_settings_name(
+    as_role: Callable[[Role], Browser], given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    anna.post("/periods/close", period="2026-09", reason="so")
+    assert "Reopen 2026-09" in li.get("/periods").text
+    li.post("/periods/2026-09/approve")
+    assert "Reopen 2026-09" not in li.get("/periods").text
+    refused = li.post("/periods/2026-09/reopen", reason="Invoices were missing").text
+    assert ("Approved periods stay closed" in refused, "reconciliation.periods" in refused) == (True, False)
+    monkeypatch.setattr(given.reconciliation.periods, "reopen", ["a.approver"])
+    assert "Reopen 2026-09" in li.get("/periods").text
+    assert "Reopen 2026-09" not in anna.get("/periods").text
+    assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
+
+
+def test_links_to_reports_say_of_which_month_they_are(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.FINANCE)
+    anna.post("/periods/close", period="2026-09", reason="so")
+    page = anna.get("/periods").text
+    assert '<a href="/report/pdf?period=2026-09">PDF<span class="unseen"> 2026-09</span></a>' in page
+    assert '<a href="/report/pdf">PDF<span class="unseen"> 2026-10</span></a>' in page
+    assert "The report as it is now: 2026-10" in page

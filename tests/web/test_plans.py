@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
+from html import unescape
 
 import pytest
+from sqlalchemy import update
 
 from settings.model import Settings
-from state import pauses, rejections
+from state import exact, pauses, rejections, schema
 from state.changes import Plan
 from state.members import Role
 from state.pauses import WHOLE
@@ -17,17 +20,15 @@ from state.store import Store
 from sync import job
 from tests.jobs.toy import ToySystem
 from tests.web.conftest import Browser
-from tests.web.toy_company import Opens, crm, erp, finished, olaf, plan, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, plan, settings, systems, toys  # noqa: F401
 
 
-def ticks(browser: Browser, plan: Plan, *without: int) -> dict[str, str]:
-    """The form's fields as the page has them, without some ticks."""
-    page = browser.get("/plans").text
-    (shown,) = re.findall(r'name="shown" value="([^"]+)"', page)
-    boxes = re.findall(r'name="(item\.\d+)"', page)
-    assert len(boxes) == len(shown.split(".")) == len(plan.open_items)
-    left_out = {f"item.{plan.items[n].id}" for n in without}
-    return {"shown": shown, **{name: "yes" for name in boxes if name not in left_out}}
+def ticks(browser: Browser, plan: Plan, *chosen: int) -> dict[str, str]:
+    """The form's fields as the page has them, with ticks at these writes; without any, at all of them."""
+    boxes = re.findall(r'name="(item\.\d+)"', browser.get("/plans").text)
+    assert len(boxes) == len(plan.open_items)
+    wanted = {f"item.{plan.items[n].id}" for n in chosen or range(len(plan.items))}
+    return {"place": "1", **{name: "yes" for name in boxes if name in wanted}}
 
 
 def test_a_plan_is_shown_field_by_field_and_carried_out_as_shown(
@@ -36,9 +37,11 @@ def test_a_plan_is_shown_field_by_field_and_carried_out_as_shown(
     viewer, browser = olaf(Role.VIEWER), olaf(Role.OPERATOR)
     page = browser.get("/plans").text
     assert "Delivery state" in page
-    assert "Write what is ticked of these 7 to crm" in page
+    assert "Write only what is ticked to crm, leave the rest" in page
+    assert "Write these 7 to crm" in page
+    assert ticked(page) == []
     assert "order SO-1 in erp says so" in page
-    assert "Write what" not in viewer.get("/plans").text
+    assert "Write only" not in viewer.get("/plans").text
     assert 'type="checkbox"' not in viewer.get("/plans").text
     assert browser.post("/plans/0123456789abcdef/apply").status_code == 404
     assert crm.writes == []
@@ -48,29 +51,51 @@ def test_a_plan_is_shown_field_by_field_and_carried_out_as_shown(
     assert "Nothing is waiting" in browser.get("/plans").text
 
 
-def test_what_is_ticked_is_written_and_the_rest_is_rejected_with_the_reason(
+def test_only_what_is_ticked_is_written_and_the_rest_stays_in_the_plan(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan, 0, 3)).status_code == 303
+    finished(browser)
+    assert {item[1] for item in crm.writes} == {plan.items[n].source_id for n in (0, 3)}
+    page = browser.get("/plans").text
+    assert "Write these 5 to crm" in page
+    assert "Rejected" not in page
+    left = re.findall(r'action="/plans/([0-9a-f]+)/apply"', page)[0]
+    assert browser.post(f"/plans/{left}/apply", all="yes").status_code == 303
+    finished(browser)
+    assert len(crm.writes) == 7
+    assert "Nothing is waiting" in browser.get("/plans").text
+
+
+def test_without_a_tick_nothing_is_done(olaf: Opens, crm: ToySystem, plan: Plan) -> None:
+    browser = olaf(Role.OPERATOR)
+    for action in ("apply", "reject"):
+        refused = browser.post(f"/plans/{plan.id}/{action}", reason="why")
+        assert (refused.status_code, "Nothing is ticked" in refused.text) == (422, True)
+    assert crm.writes == []
+
+
+def test_what_is_ticked_is_rejected_with_a_reason_and_the_rest_waits(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
 ) -> None:
     browser = olaf(Role.OPERATOR)
     sent = ticks(browser, plan, 0, 3)
-    refused = browser.post(f"/plans/{plan.id}/apply", **sent)
+    refused = browser.post(f"/plans/{plan.id}/reject", **sent)
     assert (refused.status_code, "Say why" in refused.text) == (422, True)
-    assert browser.post(f"/plans/{plan.id}/apply", **sent, reason="In dispute").status_code == 303
-    assert "2 rejected, 5 being written to crm." in browser.get("/runs").text
-    assert "2 rejected" not in finished(browser)
-    rejected = {plan.items[0].source_id, plan.items[3].source_id}
-    assert {item[1] for item in crm.writes} == {item.source_id for item in plan.items} - rejected
+    assert browser.post(f"/plans/{plan.id}/reject", **sent, reason="In dispute").status_code == 303
     page = browser.get("/plans").text
+    assert "2 rejected." in page
     assert page.count("In dispute") == 2
-    assert "Nothing is waiting" in page
-    job.run_sync(sqlite_store, settings)
-    assert len(crm.writes) == 5
+    assert crm.writes == []
+    job.run_sync(sqlite_store, settings, push="apply")
+    assert {item[1] for item in crm.writes} == {plan.items[n].source_id for n in (1, 2, 4, 5, 6)}
 
 
-def unticked(page: str) -> list[int]:
-    """The writes whose box has no tick."""
+def ticked(page: str) -> list[int]:
+    """The writes whose box has a tick."""
     boxes = re.findall(r'<input type="checkbox" form="plan-[^>]*name="item\.(\d+)" value="yes"( checked)?', page)
-    return [int(id) for id, ticked in boxes if not ticked]
+    return [int(id) for id, is_ticked in boxes if is_ticked]
 
 
 def test_a_page_that_says_what_is_wrong_keeps_the_ticks_and_the_reason(
@@ -78,59 +103,89 @@ def test_a_page_that_says_what_is_wrong_keeps_the_ticks_and_the_reason(
 ) -> None:
     settings.writing.limits.changes = 1
     browser = olaf(Role.OPERATOR)
-    assert unticked(browser.get("/plans").text) == []
-    sent, left_out = ticks(browser, plan, 0, 3), [plan.items[0].id, plan.items[3].id]
-    assert unticked(browser.post(f"/plans/{plan.id}/apply", **sent).text) == left_out
-    assert unticked(browser.post(f"/plans/{plan.id}/reject", **sent).text) == left_out
+    sent, kept = ticks(browser, plan, 0, 3), [plan.items[0].id, plan.items[3].id]
+    assert ticked(browser.post(f"/plans/{plan.id}/apply", **sent).text) == kept
+    assert ticked(browser.post(f"/plans/{plan.id}/reject", **sent).text) == kept
     with sqlite_store.transaction() as connection:
         pauses.pause(connection, "crm", WHOLE, "anna", "release weekend")
     refused = browser.post(f"/plans/{plan.id}/apply", **sent, reason='In "dispute"', approve="yes")
-    assert (refused.status_code, unticked(refused.text)) == (409, left_out)
+    assert (refused.status_code, ticked(refused.text)) == (409, kept)
     assert 'value="In &#34;dispute&#34;"' in refused.text
     assert 'name="approve" value="yes" checked' in refused.text
     assert 'name="paused" value="yes" checked' not in refused.text
-    stale = browser.post("/plans/" + plan.id + "/reject", **{**sent, "shown": f"{sent['shown']}.999"}, reason="so")
-    assert (stale.status_code, unticked(stale.text)) == (422, left_out)
+    stale = browser.post(f"/plans/{plan.id}/reject", **sent, **{"item.999": "yes"}, reason="so")
+    assert (stale.status_code, ticked(stale.text)) == (422, kept)
 
 
-def test_what_was_rejected_is_written_after_all_if_somebody_says_so(
+def test_a_plan_of_many_is_shown_page_by_page(olaf: Opens, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.web.plans.MOST_TICKS", 3)
+    browser = olaf(Role.OPERATOR)
+    seen, address = [], "/plans"
+    for _ in range(3):
+        page = browser.get(address).text
+        seen += [int(id) for id in re.findall(r'name="item\.(\d+)"', page)]
+        address = unescape("".join(re.findall(r'rel="next" href="([^"#]+)', page)))
+    assert seen == [item.id for item in plan.items]
+    assert address == ""
+    refused = browser.post(f"/plans/{plan.id}/reject", place="2", **{f"item.{plan.items[3].id}": "yes"})
+    assert (ticked(refused.text), "Page 2 of 3" in refused.text) == ([plan.items[3].id], True)
+
+
+def test_what_was_rejected_is_put_back_in_the_plan(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
 ) -> None:
     browser = olaf(Role.OPERATOR)
     assert browser.post(f"/plans/{plan.id}/reject", **ticks(browser, plan, 0), reason="Later").status_code == 303
+    assert "Put it back in the plan" in browser.get("/plans").text
     with sqlite_store.reading() as connection:
         (item,) = rejections.listing(connection)
     assert browser.post("/rejections/0123456789/take-back").status_code == 404
     assert browser.post(f"/rejections/{item.held.id}/take-back").status_code == 303
+    assert "is being planned now" in browser.get("/runs").text
     finished(browser)
+    assert "Write these 7 to crm" in browser.get("/plans").text
     job.run_sync(sqlite_store, settings)
     assert len(crm.writes) == 7
 
 
+def test_the_rejected_are_counted_the_last_first_and_shown_page_by_page(
+    olaf: Opens, sqlite_store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.web.plans._REJECTED", 2)
+    left: str | None = plan.id
+    for number in range(3):
+        with sqlite_store.transaction() as connection:
+            left = rejections.reject(connection, left or "", [plan.items[number].id], f"reason {number}", "anna")
+    browser = olaf(Role.VIEWER)
+    page = plain(browser.get("/plans").text)
+    assert "2 of 3, the last first" in page
+    assert page.index("reason 2") < page.index("reason 1")
+    assert "reason 0" not in page
+    assert "reason 0" in browser.get("/plans?rejected=2").text
+
+
 def test_only_rejecting_writes_nothing(olaf: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan) -> None:
     browser = olaf(Role.OPERATOR)
-    everything = browser.post(f"/plans/{plan.id}/reject", **ticks(browser, plan), reason="why")
-    assert (everything.status_code, "Everything is ticked" in everything.text) == (422, True)
     assert browser.post(f"/plans/{plan.id}/reject", **ticks(browser, plan, 1), reason="why").status_code == 303
     assert "these 6 to crm" in browser.get("/plans").text
-    stale = browser.post(f"/plans/{plan.id}/apply", **ticks_of(plan), reason="why")
-    assert stale.status_code == 422
+    stale = browser.post(f"/plans/{plan.id}/apply", **ticks_of(plan))
+    finished(browser)
+    assert stale.status_code in (303, 422)
     assert crm.writes == []
 
 
 def ticks_of(plan: Plan) -> dict[str, str]:
-    """What an old page sends: everything shown, only the first ticked."""
-    numbers = [item.id for item in plan.items]
-    return {"shown": ".".join(map(str, numbers)), f"item.{numbers[0]}": "yes"}
+    """What an old page sends: the first ticked."""
+    return {f"item.{plan.items[0].id}": "yes"}
 
 
-@pytest.mark.parametrize("shown", ["1;2", "one", "9" * 20, ".".join(["1"] * 151), "-1"])
-def test_a_forged_form_rejects_nothing(olaf: Opens, sqlite_store: Store, plan: Plan, shown: str) -> None:
-    assert olaf(Role.OPERATOR).post(f"/plans/{plan.id}/reject", shown=shown, reason="why").status_code == 400
+@pytest.mark.parametrize("name", ["item.1;2", "item.one", "item." + "9" * 20, "item.-1"])
+def test_a_forged_form_rejects_nothing(olaf: Opens, sqlite_store: Store, plan: Plan, name: str) -> None:
+    assert olaf(Role.OPERATOR).post(f"/plans/{plan.id}/reject", **{name: "yes"}, reason="why").status_code == 400
 
 
 def test_records_of_another_plan_cannot_be_rejected_with_this_one(olaf: Opens, sqlite_store: Store, plan: Plan) -> None:
-    refused = olaf(Role.OPERATOR).post(f"/plans/{plan.id}/reject", shown="999", reason="why")
+    refused = olaf(Role.OPERATOR).post(f"/plans/{plan.id}/reject", **{"item.999": "yes"}, reason="why")
     assert (refused.status_code, "no longer what you have seen" in refused.text) == (422, True)
 
 
@@ -147,18 +202,53 @@ def test_a_plan_for_what_is_paused_waits_until_somebody_says_so(
     assert len(crm.writes) == 7
 
 
-def test_a_plan_larger_than_allowed_is_written_only_if_somebody_approves(
+def test_a_plan_larger_than_allowed_is_refused_beside_the_tick_with_the_numbers(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
 ) -> None:
     settings.writing.limits.changes = 1
     browser = olaf(Role.OPERATOR)
-    assert "Larger than allowed: 7 records" in browser.get("/plans").text
-    browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan))
-    assert "larger than allowed" in finished(browser)
-    assert crm.writes == []
-    browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan), approve="yes")
+    runs = browser.get("/runs").text.count('href="/runs/')
+    refused = browser.post(f"/plans/{plan.id}/apply", all="yes")
+    assert refused.status_code == 422
+    form = refused.text.partition(f'id="plan-{plan.id}"')[2].partition("</form>")[0]
+    assert "7 records, 100.0% of crm.deal (allowed: 1 records, or 20% of a stream, whichever is more)" in form
+    assert form.index("Nothing was written") < form.index('name="approve"')
+    assert "ltc push" not in refused.text
+    assert browser.get("/runs").text.count('href="/runs/') == runs
+    assert browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan, 0)).status_code == 303  # one is allowed
+    finished(browser)
+    assert len(crm.writes) == 1
+    left = re.findall(r'action="/plans/([0-9a-f]+)/apply"', browser.get("/plans").text)[0]
+    assert browser.post(f"/plans/{left}/apply", all="yes", approve="yes").status_code == 303
     finished(browser)
     assert len(crm.writes) == 7
+
+
+def test_a_large_part_that_was_approved_approves_nothing_else(
+    olaf: Opens, settings: Settings, crm: ToySystem, plan: Plan
+) -> None:
+    settings.writing.limits.changes = 1
+    browser = olaf(Role.OPERATOR)
+    assert browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan, 0, 1), approve="yes").status_code == 303
+    finished(browser)
+    assert len(crm.writes) == 2
+    left = re.findall(r'action="/plans/([0-9a-f]+)/apply"', browser.get("/plans").text)[0]
+    assert browser.post(f"/plans/{left}/apply", all="yes").status_code == 422
+
+
+def test_what_the_record_does_not_show_any_more_is_marked_and_not_to_be_ticked(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
+) -> None:
+    crm.edit("deal", plan.items[0].source_id, {"delivery": "returned"})
+    job.run_pull(sqlite_store, settings)
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/plans").text
+    assert "out of date" in page
+    assert f'name="item.{plan.items[0].id}"' not in page
+    assert f'name="item.{plan.items[1].id}"' in page
+    assert browser.post("/runs", kind="plan", system="crm").status_code == 303
+    finished(browser)
+    assert "out of date" not in browser.get("/plans").text
 
 
 def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
@@ -186,3 +276,58 @@ def test_what_is_paused_is_told_once_and_what_to_do(
     assert "crm is paused. Tick “Also what is paused”" in page
     labels = re.findall(r'data-label="([^"]+)"', page.partition("<tbody>")[2].partition("</tr>")[0])
     assert labels == ["Write", "Record", "Field", "Shows", "Shall show", "Because"]
+
+
+def test_what_a_run_wrote_is_on_its_page_field_by_field_and_who_let_it_go(
+    olaf: Opens, sqlite_store: Store, settings: Settings, plan: Plan
+) -> None:
+    job.run_push(sqlite_store, settings, plan_id=plan.id, actor="anna")
+    browser = olaf(Role.VIEWER)
+    run = re.findall(r'href="/runs/([^"]+)"', browser.get("/runs").text)[0]
+    page = plain(browser.get(f"/runs/{run}").text)
+    assert re.search(rf"crm {plan.items[0].source_id} Delivery state \S.*? written anna", page)
+    assert page.count("written anna") == 7
+    assert "7 of 7 records" in page
+
+
+def test_what_was_written_is_searched_by_its_number_and_by_its_run(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
+) -> None:
+    first = job.run_push(sqlite_store, settings, plan_id=plan.id, actor="anna").run_id
+    crm.edit("deal", plan.items[0].source_id, {"delivery": "open"})
+    second = job.run_sync(sqlite_store, settings, push="apply", actor="olaf").run_id
+    browser = olaf(Role.VIEWER)
+    assert browser.get("/plans").text.count('href="/plans/written"') == 1
+    page = browser.get("/plans/written").text
+    assert plain(page).index("written olaf") < plain(page).index("written anna")
+    with sqlite_store.transaction() as connection:
+        numbered = update(schema.outbox).where(schema.outbox.c.id == plan.items[1].id)
+        connection.execute(numbered.values(number="DEAL-77"))
+    for text in ("DEAL-77", "DEAL-7", plan.items[1].source_id):
+        found = browser.get(f"/plans/written?text={text}").text
+        assert ("DEAL-77</a>" in found, f">{plan.items[2].source_id}</a>" in found) == (True, False)
+    assert "1 of 1 records" in browser.get(f"/plans/written?run={second}").text
+    assert "7 of 7 records" in browser.get(f"/plans/written?run={first}").text
+    assert "Nothing was written" in browser.get("/plans/written?run=nothing").text
+    assert "Nothing was written" in browser.get("/plans/written?text=%25").text
+
+
+def test_who_is_limited_sees_nothing_that_was_written_elsewhere(
+    olaf: Opens, sqlite_store: Store, settings: Settings, plan: Plan
+) -> None:
+    job.run_push(sqlite_store, settings, plan_id=plan.id)
+    assert "Nothing was written" in olaf(Role.OPERATOR, "erp").get("/plans/written").text
+
+
+def test_values_are_shown_in_the_words_of_the_system_too(
+    olaf: Opens, sqlite_store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite_store.transaction() as connection:
+        changed = replace(plan.items[0].changes[0], source_old="跟进中", source_new="待核实")
+        written = exact.dump({"entity": plan.items[0].entity, "fields": [asdict(changed)]})
+        connection.execute(update(schema.outbox).where(schema.outbox.c.id == plan.items[0].id).values(changes=written))
+    browser = olaf(Role.VIEWER)
+    page = plain(browser.get("/plans").text)
+    assert re.search(r"\(跟进中\) \S.*? \(待核实\)", page)
+    monkeypatch.setattr("console.letters.personal_fields", lambda *_: frozenset({changed.field}))
+    assert "待核实" not in browser.get("/plans").text

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from console import shapes_told
+from console.i18n import texts
 from settings.model import Settings
 from state import audit, quarantine
 from state.members import Role
@@ -15,7 +17,7 @@ from state.store import Store
 from sync import job
 from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import ToySystem
-from tests.web.toy_company import Opens, crm, erp, olaf, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
 
 
 @pytest.fixture
@@ -51,6 +53,31 @@ def test_a_record_is_shown_with_the_field_that_fails_and_not_what_is_personal(
     assert (said.actor, said.detail["source_id"]) == ("operator", "d1")
 
 
+def test_an_admin_is_led_to_the_field_that_has_to_be_taught_and_others_are_told_who_can(
+    olaf: Opens, record: int
+) -> None:
+    admin, viewer = olaf(Role.ADMIN), olaf(Role.VIEWER)
+    page = admin.get(f"/quarantine/{record}").text
+    assert 'href="/mappings/crm/deal?record=d1&amp;edit=status#edit"' in page
+    assert 'id="edit"' in admin.get("/mappings/crm/deal?record=d1&edit=status").text
+    assert "An admin can change the mapping" in viewer.get(f"/quarantine/{record}").text
+    assert "/mappings" not in viewer.get(f"/quarantine/{record}").text
+
+
+@pytest.mark.parametrize(
+    ("locale", "kept_back", "told"),
+    [
+        ("en", "<str of 12>", "text of 12 signs"),
+        ("zh-CN", "<str of 12>", "12 个字符的文本"),
+        ("en", "<int>", "whole number"),
+        ("en", '"won"', '"won"'),
+        ("en", None, None),
+    ],
+)
+def test_what_is_kept_back_is_told_in_words(locale: str, kept_back: str | None, told: str | None) -> None:
+    assert shapes_told.told(texts(locale), kept_back) == told
+
+
 def test_a_record_is_tried_again_at_once(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, record: int
 ) -> None:
@@ -60,7 +87,9 @@ def test_a_record_is_tried_again_at_once(
     assert (refused.status_code, "still cannot be understood" in refused.text) == (422, True)
     mend(settings)
     assert browser.post(f"/quarantine/{record}/retry").status_code == 303
-    assert "Every record could be understood" in browser.get("/quarantine").text
+    page = browser.get("/quarantine").text
+    assert "crm.deal: 1 record(s) are understood now" in page
+    assert "Every record could be understood" in page
     assert browser.post(f"/quarantine/{record}/retry").status_code == 404
     assert crm.server.requests() == []
     with sqlite_store.reading() as connection:
@@ -89,3 +118,29 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(olaf: Open
     assert browser.get(f"/quarantine/{record}").status_code == 404
     for action in ("show", "retry"):
         assert browser.post(f"/quarantine/{record}/{action}").status_code == 404
+
+
+def test_a_trace_says_that_what_was_asked_for_is_in_quarantine_and_why(
+    olaf: Opens, sqlite_store: Store, settings: Settings, record: int
+) -> None:
+    browser = olaf(Role.VIEWER)
+    page = plain(browser.get("/trace?text=d1").text)
+    assert "In quarantine d1 (deal in crm) has been in quarantine since" in page
+    assert "Why: Status &#34;frozen&#34; is not a status" in page
+    assert f'<a href="/quarantine/{record}">' in browser.get("/trace?text=d1").text
+    assert '<section class="chain">' not in browser.get("/trace?text=d1").text
+    other = olaf(Role.VIEWER, "erp").get("/trace?text=d1").text
+    assert "has been in quarantine since" in other
+    assert "frozen" not in other
+    assert "/quarantine/" not in other
+
+
+def test_a_trace_says_that_it_shows_what_was_before_it_could_not_be_understood(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_pull(sqlite_store, settings)
+    crm.edit("deal", "d1", {"stage": "frozen"})
+    job.run_pull(sqlite_store, settings)
+    page = olaf(Role.VIEWER).get("/trace?text=d1").text
+    assert "has changed, and could not be understood since" in page
+    assert '<section class="chain">' in page

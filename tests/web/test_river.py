@@ -24,7 +24,7 @@ def cells(page: str, row: str) -> list[str]:
     found = re.search(rf'<th scope="row">{row}</th>(.*?)</tr>', page, re.DOTALL)
     assert found is not None, row
     said = re.sub(r'<span class="quiet">.*?</span>', "", found[1])
-    return [re.sub(r"<[^>]+>|\s+", " ", cell).strip() for cell in re.findall(r"<td.*?</td>", said, re.DOTALL)]
+    return [re.sub(r"(?:<[^>]+>|\s)+", " ", cell).strip() for cell in re.findall(r"<td.*?</td>", said, re.DOTALL)]
 
 
 def test_a_month_is_chosen_by_a_form_and_shows_what_came_went_on_and_is_open(
@@ -71,7 +71,7 @@ def test_a_figure_stands_beside_the_one_before(desk: Store, given: Settings) -> 
     found = Latest(desk, Present(given)).of("en")
     chosen = found.river.find("2026-09")
     assert chosen is not None
-    tab = rivers.shown(found.river, chosen, "CNY", found.sums, texts("en"))["tabs"][0]
+    tab = rivers.shown(found.river, chosen, found.report, found.sums, texts("en"))["tabs"][0]
     invoices = dict(tab.stages)["Invoices"]
     assert (invoices.count, invoices.amount, invoices.change) == ("1", "1,200.00", "+2,300.0 %")
     assert invoices.before == "before: 1 · 50.00"
@@ -119,3 +119,81 @@ def test_what_is_open_or_lost_leads_to_its_records_and_from_there_to_the_chain(
 )
 def test_what_has_no_records_behind_it_is_not_there(as_role: Callable[[Role], Browser], asked: str) -> None:
     assert as_role(Role.VIEWER).get(f"/river?{asked}").status_code == 404
+
+
+def test_it_is_said_what_the_choice_governs_and_whether_that_period_is_closed(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    page = viewer.get("/?period=2026-09").text
+    assert "is that of this section alone; everything else on this page is of 2026-10." in page
+    assert "<b>2026-09 is not closed: its figures may still change.</b>" in page
+    assert "No month of 2026-Q3 is closed" in viewer.get("/?period=2026-Q3").text
+    assert "may still change.</b>" not in viewer.get("/?period=all").text
+
+
+@pytest.mark.parametrize(
+    ("period", "closes", "said"),
+    [
+        ("2026-09", [("2026-09", "closed")], "2026-09 is closed and waits for approval."),
+        ("2026-09", [("2026-09", "approved")], "2026-09 is closed and approved."),
+        ("2026-09", [("2026-09", "reopened")], "2026-09 is not closed: its figures may still change."),
+        ("2026-Q3", [("2026-08", "approved"), ("2026-10", "closed")], "Of 2026-Q3 are closed: 2026-08; the rest"),
+    ],
+)
+def test_the_state_of_the_period_is_that_of_its_closes(
+    desk: Store, given: Settings, period: str, closes: list[tuple[str, str]], said: str
+) -> None:
+    found = Latest(desk, Present(given)).of("en")
+    chosen = found.river.find(period)
+    assert chosen is not None
+    report = {**found.report, "periods": [{"period": name, "status": status} for name, status in closes]}
+    assert rivers.shown(found.river, chosen, report, found.sums, texts("en"))["state"].startswith(said)
+
+
+def test_what_does_not_agree_leads_to_its_documents_and_what_of_it_is_not_due_yet(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    address = "/tie-outs?name=invoice_payment&amp;side=left&amp;currency=CNY&amp;part=unmatched"
+    for page in (viewer.get("/?period=2026-09").text, viewer.get("/").text):
+        assert page.count(f'href="{address}"') >= 2  # of the river and of the tie-outs
+    listed = viewer.get(unescape(address)).text
+    assert "1 in all, 50.00" in listed
+    assert '<a href="/trace?text=INV-2">INV-2</a>' in listed
+    assert "nothing" in listed
+    assert "Not due yet: invoices before their due date" in listed
+    # An order of which nothing was delivered is not late before its day.
+    orders = viewer.get("/tie-outs?name=order_delivery&side=left&currency=CNY&part=unmatched").text
+    assert "of these 1 are not due yet, 1,000.00" in orders
+    assert "2026-12-01<br>" in orders
+    assert "of these 1 not due yet" in viewer.get("/").text
+    viewer.post("/language", locale="zh-CN")
+    assert "其中 1 项未到期" in viewer.get("/").text
+
+
+@pytest.mark.parametrize("period", ["2026-08", "2026-07"])
+def test_what_stood_otherwise_at_the_end_of_a_period_leads_nowhere(
+    as_role: Callable[[Role], Browser], period: str
+) -> None:
+    page = as_role(Role.VIEWER).get(f"/?period={period}")
+    if page.status_code == 200:
+        river = page.text[page.text.index('id="river"') : page.text.index('id="tie_outs"')]
+        assert "name=order_delivery&amp;side=left" not in river
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("", "name=x&side=left&currency=CNY&part=unmatched", "name=quote_order&side=up&currency=CNY&part=unmatched"),
+        "name=quote_order&side=left&currency=%00&part=unmatched",
+        "name=quote_order&side=left&currency=CNY&part=all",
+    ],
+)
+def test_a_part_that_no_tie_out_has_is_not_there(as_role: Callable[[Role], Browser], asked: str) -> None:
+    assert as_role(Role.VIEWER).get(f"/tie-outs?{asked}").status_code == 404
+
+
+def test_a_part_without_documents_says_so(as_role: Callable[[Role], Browser]) -> None:
+    page = as_role(Role.VIEWER).get("/tie-outs?name=quote_order&side=left&currency=USD&part=excluded")
+    assert (page.status_code, "There are none any more" in page.text) == (200, True)

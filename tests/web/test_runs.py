@@ -102,7 +102,7 @@ def test_a_plan_that_is_refused_says_why_on_the_page_of_its_run(
     address = re.findall(r'action="(/plans/[^"]+/apply)"', browser.get("/plans").text)[0]
     erp.edit("order", "o1", {"delivery": "returned"})
     job.run_pull(sqlite_store, settings)
-    browser.post(address)
+    browser.post(address, all="yes")
     assert "is out of date; the plan is now" in finished(browser)
 
 
@@ -149,3 +149,29 @@ def test_prefect_s_pages_are_where_its_settings_say(
     monkeypatch.setenv("PREFECT_API_URL", api)
     assert prefect_ui.address(FLOW_RUN) == (None if base is None else f"{base}/runs/flow-run/{FLOW_RUN}")
     assert prefect_ui.address("x") is None
+
+
+def test_a_run_says_who_started_it_why_and_for_what(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    job.run_pull(sqlite_store, settings, systems=["erp"], actor="anna")
+    job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+    page = plain(olaf(Role.VIEWER).get("/runs").text)
+    assert re.search(r"Pull done \S+ \S+ anna started by hand erp", page)
+    assert re.search(r"Pull done \S+ \S+ LTC Sync by the schedule crm", page)
+
+
+def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_more(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.edit("deal", "d1", {"stage": "frozen"})
+    id = job.run_sync(sqlite_store, settings, push="apply").run_id
+    page = olaf(Role.VIEWER).get(f"/runs/{id}").text
+    log = plain(page.partition("<h2>Log</h2>")[2])
+    assert re.search(r"reconciled: \S.* \d+", log)
+    assert re.search(r"crm: planned what is to be written: to be written \d+ see", log)
+    assert re.search(r"crm.deal push: done, .*applied \d+", log)
+    assert "crm: still not understood: quarantined 1 see" in log
+    assert log.index("reconciled") < log.index("planned") < log.index("crm.deal push")
+    assert '<a href="/plans">see</a>' in page
+    limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
+    assert "reconciled" in limited
+    assert "crm" not in limited

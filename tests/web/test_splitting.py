@@ -41,14 +41,71 @@ def receipt(browser: Browser, name: str) -> str:
 
 def items(page: str) -> dict[str, str]:
     """Number → name of the field in which it is said how much of it is settled."""
-    rows = re.findall(r'<th scope="row">books ([^<]+)</th>.*?name="(item-\d+)"', page, re.DOTALL)
+    rows = re.findall(r'<th scope="row">books ([^<]+)<.*?name="(item-\d+)"', page, re.DOTALL)
     return {number.strip(): name for number, name in rows}
 
 
-def test_the_open_items_of_the_customer_stand_there_the_oldest_first(anna: Browser) -> None:
+def test_what_is_suggested_stands_first_then_what_the_customer_owes_the_oldest_first(anna: Browser) -> None:
     page = anna.get(receipt(anna, "P3")).text
-    assert list(items(page)) == ["INV-20260001", "INV-20260002", "INV-20260003"]
+    assert list(items(page)) == ["INV-20260002", "INV-20260003", "INV-20260001"]
+    assert page.count("suggested</span>") == 2
     assert "500.00 CNY" in page
+
+
+def test_a_button_fills_in_what_is_free_of_an_item_and_left_of_the_money(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P3")
+    named = items(anna.get(address).text)
+    first, second, taken = (named[f"INV-2026000{n}"] for n in (2, 3, 1))
+    filled = anna.post(address, **{first: "120.50", "fill": second.removeprefix("item-")}).text
+    assert f'name="{second}" value="379.50"' in filled
+    assert "Left of it: 0.00 CNY" in filled
+    assert f'name="{taken}" value=""' in anna.post(address, fill=taken.removeprefix("item-")).text, "P1 has all of it"
+    assert decided(desk) == []
+
+
+def test_without_a_reason_nothing_is_kept(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P3")
+    field = items(anna.get(address).text)["INV-20260002"]
+    answer = anna.post(address, **{field: "10"}, reason="  ")
+    assert (answer.status_code, "Say why" in answer.text) == (422, True)
+    assert decided(desk) == []
+
+
+def test_what_a_rule_gave_to_another_receipt_is_shown_and_only_taken_with_a_tick(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P3")
+    page = anna.get(address).text
+    assert re.search(r'CNY 1,000\.00 of it is matched with</span> <a href="/cash\?receipt=\d+">P1</a> · Acme', page)
+    field = items(page)["INV-20260001"]
+    doubted = anna.post(address, **{field: "500"}, reason="as told")
+    assert doubted.status_code == 422
+    assert "CNY 1,000.00 of INV-20260001 (Acme) is matched with P1 of Acme" in doubted.text
+    assert f'name="{field}" value="500"' in doubted.text
+    assert decided(desk) == []
+    assert anna.post(address, **{field: "500"}, reason="as told", accepted="1").status_code == 303
+    assert len(decided(desk)) == 1
+
+
+def test_money_of_nobody_known_settles_a_customers_invoice_only_with_a_tick(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P2")
+    field = items(anna.post(address, find="1", text="20260002").text)["INV-20260002"]
+    doubted = anna.post(address, **{field: "100"}, reason="as told")
+    assert (doubted.status_code, "nobody knows from whom the money is" in doubted.text) == (422, True)
+    assert anna.post(address, **{field: "100"}, reason="as told", accepted="1").status_code == 303
+    assert len(decided(desk)) == 1
+
+
+def test_what_somebody_has_decided_for_another_receipt_cannot_be_decided_again(anna: Browser, desk: Store) -> None:
+    first, second = receipt(anna, "P3"), receipt(anna, "P2")
+    field = items(anna.get(first).text)["INV-20260002"]
+    anna.post(first, **{field: "450"}, reason="as told")
+    page = anna.post(second, find="1", text="20260002").text
+    assert "CNY 450.00 of it is given by a.finance to" in page
+    assert '<td class="number">50.00</td>' in page
+    refused = anna.post(second, **{field: "60"}, reason="as told", accepted="1")
+    assert refused.status_code == 422
+    assert "a.finance has given INV-20260002 to P3. Undo that decision first" in refused.text
+    assert len(decided(desk)) == 1
+    assert anna.post(second, **{field: "50"}, reason="as told", accepted="1").status_code == 303
 
 
 def test_a_receipt_is_divided_and_what_explains_the_rest_is_kept(anna: Browser, desk: Store) -> None:
@@ -95,7 +152,8 @@ def test_an_item_that_is_not_open_cannot_be_settled(anna: Browser, desk: Store) 
 
 def test_other_items_are_looked_for_and_what_was_typed_stays(anna: Browser) -> None:
     address = receipt(anna, "P2")
-    assert items(anna.get(address).text) == {}, "nobody knows from whom it is"
+    empty = anna.get(address).text
+    assert (items(empty), "Nobody knows from whom it is." in empty) == ({}, True)
     found = anna.post(address, find="1", text="acme").text
     assert len(items(found)) == 3
     field = items(found)["INV-20260003"]

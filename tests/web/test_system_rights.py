@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from console.web.api.application import PATH
 from settings.model import Settings
-from state import members
+from state import members, runs
 from state.members import MemberError, Role
 from state.store import Store
 from sync import job
@@ -34,6 +35,58 @@ def test_every_page_of_another_system_is_not_there(olaf: Opens, role: Role) -> N
         answer = somebody.get(address) if method == "GET" else somebody.post(address, reason="why", since="2026-10-01")
         seen[method, path] = answer.status_code
     assert set(seen.values()) <= {403, 404}, seen
+
+
+def test_a_run_that_could_write_nothing_is_not_told_to_those_of_other_systems(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    planned = job.run_sync(sqlite_store, settings, push="plan")
+    settings.writing.limits.changes = 1
+    refused = job.run_push(sqlite_store, settings, plan_id=planned.plans[0].id, actor="anna")
+    assert [(item.system, "larger than allowed" in item.message) for item in refused.problems] == [("crm", True)]
+    theirs, others = olaf(Role.OPERATOR, "crm"), olaf(Role.OPERATOR, "erp")
+    assert "larger than allowed" in theirs.get(f"/runs/{refused.run_id}").text
+    assert others.get(f"/runs/{refused.run_id}").status_code == 404
+    assert refused.run_id not in others.get("/runs").text
+    assert others.post(f"/runs/{refused.run_id}/stop").status_code == 404
+
+
+def test_of_a_run_about_several_systems_only_the_own_part_and_its_messages_are_told(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    settings.writing.limits.changes = 1
+    both = job.run_push(sqlite_store, settings, push="apply").run_id
+    theirs, others = (olaf(Role.OPERATOR, name).get(f"/runs/{both}") for name in ("crm", "erp"))
+    assert "larger than allowed" in theirs.text
+    assert others.status_code == 200
+    assert "crm" not in others.text
+    assert "larger than allowed" not in others.text
+
+
+def test_the_api_tells_as_little_as_the_pages(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    planned = job.run_sync(sqlite_store, settings, push="plan").plans[0].id
+    settings.writing.limits.changes = 1
+    ours = job.run_push(sqlite_store, settings, plan_id=planned).run_id
+    both = job.run_push(sqlite_store, settings, push="apply").run_id
+    others = olaf(Role.OPERATOR, "erp")
+    assert others.get(f"{PATH}/runs/{ours}").status_code == 404
+    listed = others.get(f"{PATH}/runs").json()
+    assert ours not in [item["id"] for item in listed["items"]]
+    assert listed["total"] == len(listed["items"])
+    told = others.get(f"{PATH}/runs/{both}").json()
+    assert (told["problems"], told["systems"]) == ([], ["erp"])
+    for path in ("plans", "rejections", "dead-letters"):
+        assert "crm" not in others.get(f"{PATH}/{path}").text
+
+
+def test_nobody_stops_a_run_that_is_yet_to_reach_another_system(olaf: Opens, sqlite_store: Store) -> None:
+    asked = runs.Asked("anna", "by_hand", ("erp", "crm"))
+    with runs.running(sqlite_store, "pull", asked=asked) as run:
+        with sqlite_store.transaction() as connection:
+            runs.start_stream(connection, run.id, "erp", "order", "pull")
+        assert olaf(Role.OPERATOR, "erp").post(f"/runs/{run.id}/stop").status_code == 404
+        assert olaf(Role.OPERATOR, "erp", "crm").post(f"/runs/{run.id}/stop").status_code == 409  # not at work here
 
 
 def test_what_is_of_the_whole_company_is_seen_by_everybody(

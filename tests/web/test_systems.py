@@ -92,12 +92,13 @@ def test_what_the_source_allows_is_shown_with_what_is_left_and_when_it_comes_bac
 
 
 def _look_at_quotas(browser: Browser, sqlite_store: Store) -> None:
-    assert "Toy Inc. 10 in 1 s – – 100 –" in plain(browser.get("/systems/crm").text)
+    assert "Toy Inc. 10 in 1 s – 0 0 % 100 2 98" in plain(browser.get("/systems/crm").text)
     hour = now_us() - now_us() % 3_600_000_000
     with sqlite_store.transaction() as connection:
         budgetrows.load(connection, ["toy:1"])
         budgetrows.save(connection, {"toy:1": Bucket(spent=[(hour, 40)])}, now_us())
-    assert "Toy Inc. 10 in 1 s – 40 100 58" in plain(browser.get("/systems/crm").text)  # two are kept for write-backs
+    assert "Toy Inc. 10 in 1 s – 40 40 % 100 2 58" in plain(browser.get("/systems/crm").text)  # two are kept for writes
+    assert re.search(r"crm toy · CRM .*? 40 % of 100", plain(browser.get("/systems").text))
     with sqlite_store.transaction() as connection:
         budgetrows.save(connection, {"toy:1": Bucket(spent=[(hour, 99)])}, now_us())
     assert "The calls of the day are used up" in browser.get("/systems/crm").text
@@ -160,6 +161,74 @@ def test_a_window_is_read_anew_after_its_cost_was_shown(
     assert (said.actor, said.detail["streams"]) == ("operator", ["deal"])
 
 
+def test_each_system_has_a_row_before_it_was_ever_read(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    browser = olaf(Role.ADMIN)
+    rows = systems_shown(browser)
+    assert {name: row["State"] for name, row in rows.items()} == {"crm": "never", "erp": "never"}
+    job.run_sync(sqlite_store, settings)
+    rows = systems_shown(browser)
+    assert {name: row["State"] for name, row in rows.items()} == {"crm": "ok", "erp": "ok"}
+    assert int(rows["crm"]["Calls today"]) > 0
+    assert rows["crm"]["Used of the day"] == "–"  # the toy names no limit
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", WHOLE, "olaf", "release")
+        pauses.pause(connection, "erp", "order", "olaf", "stocktaking")
+    rows = systems_shown(browser)
+    assert rows["crm"]["State"] == "paused"
+    assert 'href="/settings/systems/new"' in browser.get("/systems").text
+
+
+def systems_shown(browser: Browser) -> dict[str, dict[str, str]]:
+    """The cells of each system's row on the page Systems."""
+    table = browser.get("/systems").text.partition('<table class="cards">')[2].partition("</table>")[0]
+    found = {}
+    for row in table.split("<tr>")[2:]:
+        cells = re.findall(r'data-label="([^"]+)">(.*?)</td>', row, re.S)
+        name = re.search(r"<b>(.*?)</b>", row)
+        assert name
+        found[name[1]] = {label: plain(cell) for label, cell in cells}
+    return found
+
+
+def test_a_system_leads_to_its_settings_mappings_and_quarantine(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.edit("deal", "d1", {"stage": "frozen"})
+    job.run_pull(sqlite_store, settings)
+    page = olaf(Role.ADMIN).get("/systems/crm").text
+    to_quarantine = 'href="/quarantine?system=crm&amp;stream=deal"'
+    for link in ('href="/settings/systems/crm"', 'href="/mappings/crm/deal"', to_quarantine):
+        assert link in page
+    page = olaf(Role.VIEWER).get("/systems/crm").text
+    assert "/settings" not in page
+    assert "/mappings" not in page
+    assert to_quarantine in page
+    assert "d1" in olaf(Role.VIEWER).get("/quarantine?system=crm&stream=deal").text
+    assert "d1" not in olaf(Role.VIEWER).get("/quarantine?system=erp").text
+
+
+def test_what_is_paused_is_not_offered_to_be_paused_and_resuming_is_confirmed(olaf: Opens) -> None:
+    browser = olaf(Role.OPERATOR)
+    offered = re.compile(r'action="/systems/crm/pause">(.*?)</form>', re.S)
+    browser.post("/systems/crm/pause", reason="Release", stream="deal")
+    form = offered.search(browser.get("/systems/crm").text)
+    assert form
+    assert "<option>deal</option>" not in form[1]
+    browser.post("/systems/crm/pause", reason="Release")
+    assert not offered.search(browser.get("/systems/crm").text)
+    assert 'action="/systems/crm/resume"' in browser.get("/systems").text
+    browser.post("/systems/crm/resume", stream="")
+    assert "crm goes on with the next run." in browser.get("/systems/crm").text
+
+
+def test_a_wrong_day_is_said_beside_the_day_and_what_was_chosen_is_kept(olaf: Opens) -> None:
+    page = olaf(Role.OPERATOR).get("/systems/crm/backfill?since=9999-12-31&stream=deal").text
+    form = page.partition('action="/systems/crm/backfill">')[2].partition("</form>")[0]
+    for kept in ("<option selected>deal</option>", 'value="9999-12-31"', "9999-12-31 has not come yet", "autofocus"):
+        assert kept in form
+    assert page.count("has not come yet") == 1
+
+
 @pytest.mark.parametrize("since", ["", "yesterday", "1970-01-01", "9999-12-31"])
 def test_only_a_day_that_can_be_meant_is_read_from(olaf: Opens, since: str) -> None:
     browser = olaf(Role.OPERATOR)
@@ -207,21 +276,3 @@ def test_the_pages_are_there_in_chinese(olaf: Opens, sqlite_store: Store, settin
     browser.post("/language", locale="zh-CN", next="/systems")
     assert "源系统限额" in browser.get("/systems/crm").text
     assert "驳回" in browser.get("/plans").text
-
-
-@pytest.mark.parametrize(
-    ("role", "shown"),
-    [(Role.OPERATOR, True), (Role.ADMIN, True), (Role.FINANCE, False), (Role.VIEWER, False)],
-)
-def test_what_monitors_read_is_linked_for_those_who_run_the_workbench(olaf: Opens, role: Role, shown: bool) -> None:
-    page = olaf(role).get("/systems").text
-    links = re.findall(r'href="(/healthz|/readyz|/metrics)"', page)
-    assert links == (["/healthz", "/readyz", "/metrics"] if shown else [])
-
-
-def test_metrics_that_this_browser_may_not_see_are_named_and_not_linked(olaf: Opens) -> None:
-    browser = olaf(Role.OPERATOR)
-    browser.client.headers["x-forwarded-for"] = "192.0.2.7"
-    page = browser.get("/systems").text
-    assert 'href="/metrics"' not in page
-    assert "<code>/metrics</code> (with its token, or from this machine)" in page

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from console.web.tracking import how_far
+from console.web.tracking import how_far, told
 from reconciliation import words
 from state import clock, shares
 from state.members import Role
@@ -97,3 +97,29 @@ def test_only_orders_are_shared_and_links_cannot_be_guessed(
         kept = [str(row) for row in connection.execute(text("SELECT * FROM order_share"))]
     assert len(kept) == 1
     assert re.search("[0-9a-f]{64}", kept[0])
+
+
+def test_the_page_of_links_shows_until_when_each_is_good_and_all_orders_that_are_shared(
+    order: int, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    with desk.transaction() as connection:
+        shares.share(connection, order, "li.wei", 3)
+    page = anna.get(f"/orders/{order}/share").text.partition("All orders that are shared now")[2]
+    assert f'<a href="/orders/{order}/share">SO-1</a></th><td>li.wei</td>' in page
+    assert re.search(r'<td class="day">20\d\d-\d\d-\d\d \d\d:\d\d</td>', page)
+    anna.post(f"/orders/{order}/share/end")
+    assert "All orders that are shared now" not in anna.get(f"/orders/{order}/share").text
+
+
+def test_a_customer_is_told_as_of_when_it_is_and_not_that_nothing_is_paid_before_there_is_an_invoice(
+    order: int, browser: Callable[..., Browser], desk: Store
+) -> None:
+    with desk.transaction() as connection:
+        token = shares.share(connection, order, "test")
+    seen = browser().get(f"/track/{token}").text
+    assert re.search(r"As of 20\d\d-\d\d-\d\d \d\d:\d\d", seen)
+    shown = told({"billing_state": "invoiced", "payment_state": "unpaid"})
+    assert shown == [("billing_state", "invoiced"), ("payment_state", "unpaid")]
+    shown = told({"billing_state": "not_invoiced", "payment_state": "unpaid"})
+    assert shown == [("billing_state", "not_invoiced")]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from fastapi import HTTPException
 
+from console.i18n import LOCALES, texts
 from console.web.admin.differences import Line, NotUndoable
 from console.web.admin.files import ChangedMeanwhile, FileError, Files, NotUsable
 from console.web.desk import Visit
 from settings import Problem
+from state import members
 from yamlfiles.errors import FileUnusable
 
 LONGEST_REASON = 300
+LANGUAGE = "language"
+"""How the value of a button begins that shows a form, as it is filled in, in another language."""
 REFUSALS = (ChangedMeanwhile, NotUsable, FileError, FileUnusable, NotUndoable)
 """What stands in the way of a change."""
 
@@ -73,6 +77,16 @@ def refused(error: Exception) -> Outcome:
 def why(sent: Mapping[str, str], usual: str) -> str:
     """The reason that was given for a change, or what it does."""
     return " ".join(sent.get("why", "").split())[:LONGEST_REASON] or usual
+
+
+def in_language(visit: Visit, sent: Mapping[str, str]) -> Visit:
+    """The visit in the language that a button of the form asks for, with what is typed kept; else as it is."""
+    wish, _, locale = sent.get("do", "").partition(":")
+    if wish != LANGUAGE or locale not in LOCALES:
+        return visit
+    with visit.desk.store.transaction() as connection:
+        members.set_locale(connection, visit.member.name, locale)
+    return replace(visit, texts=texts(locale))
 
 
 def previewed(visit: Visit, file: str, text: str, sent: Mapping[str, str]) -> Outcome:

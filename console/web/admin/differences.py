@@ -11,6 +11,8 @@ from settings.literals import HIDDEN, masked
 from state.settings_changes import Hunk
 
 _AROUND = 3
+_TOLD, _LONGEST = 2, 80
+"""Lines of a change in a list, and signs of each."""
 _MANY = 2000
 """Lines from which on those that repeat are passed over, which would take time that grows with the square."""
 
@@ -65,6 +67,14 @@ def shown(found: list[Hunk]) -> Iterator[Line]:
         until = end + min(len(hunk.below), most)
 
 
+def told(found: list[Hunk]) -> list[str]:
+    """The first lines that a change took out and put in, each as it stands, with a sign: what tells it from others."""
+    lines = [
+        f"{sign} {line.strip()}" for hunk in found for sign, part in (("−", hunk.out), ("+", hunk.new)) for line in part
+    ]
+    return [line[:_LONGEST] for line in lines if line[2:].strip()][:_TOLD]
+
+
 def undone(text: str, found: list[Hunk], secrets: Collection[str]) -> str:
     """The text with a change taken back, whatever else was changed since. Raises ``NotUndoable``."""
     if any(HIDDEN in line for hunk in found for line in (*hunk.out, *hunk.new)):
@@ -84,13 +94,36 @@ def undone(text: str, found: list[Hunk], secrets: Collection[str]) -> str:
 
 
 def _place(lines: list[str], hunk: Hunk) -> int | None:
-    """Where the changed lines stand now: where they stood, else at the only place that looks so."""
-    wanted = [*hunk.above, *hunk.new, *hunk.below]
-    likely = hunk.line - 1
-    if lines[likely : likely + len(wanted)] == wanted:
-        return likely + len(hunk.above)
-    places = [n for n in range(len(lines) - len(wanted) + 1) if lines[n : n + len(wanted)] == wanted]
-    return places[0] + len(hunk.above) if len(places) == 1 else None
+    """Where the changed lines stand now: where they stood, else at the only place that looks so.
+
+    What stands around them may have been changed since: one side of it is enough, if only one place looks so.
+    """
+    if _at(lines, hunk, hunk.line - 1, hunk.above, hunk.below):
+        return hunk.line - 1 + len(hunk.above)
+    for above, below in ((hunk.above, hunk.below), (hunk.above, []), ([], hunk.below)):
+        places = [n for n in range(len(lines) + 1) if _at(lines, hunk, n, above, below)]
+        at = places[0] + len(above) if len(places) == 1 and (above or below) else None
+        if at is not None and not _is_back(lines, hunk, at):
+            return at
+    return None
+
+
+def _is_back(lines: list[str], hunk: Hunk, place: int) -> bool:
+    """Whether what was taken out stands there again."""
+    count = len(hunk.out)
+    return bool(count) and hunk.out in (lines[place : place + count], lines[max(place - count, 0) : place])
+
+
+def _at(lines: list[str], hunk: Hunk, place: int, above: list[str], below: list[str]) -> bool:
+    """Whether the changed lines stand at a place, between these."""
+    wanted = [*above, *hunk.new, *below]
+    return lines[place : place + len(wanted)] == wanted
+
+
+def overlaying(found: list[Hunk], later: list[Hunk]) -> bool:
+    """Whether a later change took out lines that a change had put there, or put lines in the place of its own."""
+    own = {line for hunk in found for line in (*hunk.new, *hunk.out) if line.strip()}
+    return any(line in own for hunk in later for line in (*hunk.out, *hunk.new))
 
 
 def _lines(text: str, secrets: Collection[str]) -> list[str]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, get_args
 from connectors import registry
 from console import checking, configured, described
 from console.failures import told
-from console.web.admin import fields, mistakes
+from console.web.admin import fields, mistakes, timing
+from console.web.admin.common import LANGUAGE
 from console.web.admin.fields import Field
 from console.web.admin.files import Content, Files
 from console.web.admin.mistakes import Mistake
 from console.web.admin.references import Allowed
-from settings import cron, spans
+from console.web.admin.timing import Timing
 from settings.model import Role
-from yamlfiles.editing import Flow, put, update
+from yamlfiles.editing import put, update
 from yamlfiles.reading import parse
 
 if TYPE_CHECKING:
@@ -47,11 +48,12 @@ class Draft:
     roles: list[str] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
     """Empty: all that there are."""
+    shown: list[str] = field(default_factory=list)
+    """Those that the form had to choose among; one that has come since is read as well."""
+    ticked: list[str] = field(default_factory=list)
+    """Those of them that were chosen."""
     push: str = "plan"
-    every: str = ""
-    """``cron``, ``interval`` or nothing."""
-    cron: str = ""
-    interval: str = ""
+    timing: Timing = field(default_factory=Timing)
     problems: dict[str, str] = field(default_factory=dict)
     """Name of an input → key of what is wrong with it."""
     mistakes: list[Mistake] = field(default_factory=list)
@@ -104,7 +106,7 @@ def start(main: Content, name: str, connector: str, files: Files, others: Collec
     draft.roles = list(before.get("roles") or []) or described.roles(offered)
     draft.streams = list(before.get("streams") or [])
     draft.push = str(before.get("push", "off" if draft.only_reads and not before else "plan"))
-    draft.every, draft.cron, draft.interval = schedule_of(before.get("schedule"))
+    draft.timing = timing.of(before.get("schedule"))
     return draft
 
 
@@ -112,25 +114,25 @@ def fill(draft: Draft, sent: Mapping[str, str]) -> None:
     """Put what was typed into the draft, with what is wrong with it."""
     fields.filled(draft.fields, sent, draft.allowed, draft.name)
     draft.roles = [role for role in ROLES if f"role.{role}" in sent]
-    draft.push, draft.every = sent.get("push", draft.push), sent.get("every", "")
-    draft.cron, draft.interval = sent.get("cron", "").strip(), sent.get("interval", "").strip()
+    draft.push = sent.get("push", draft.push)
     if not draft.roles:
         draft.problems["roles"] = "no_role"
     if draft.push not in PUSHES:
         draft.problems["push"] = "no_choice"
-    if draft.every not in ("", "cron", "interval"):
-        draft.problems["every"] = "no_choice"
-    if draft.every == "cron" and not cron.is_possible(draft.cron):
-        draft.problems["cron"] = "no_cron"
-    if draft.every == "interval" and not is_interval(draft.interval):
-        draft.problems["interval"] = "no_minutes"
-    draft.mistakes = list(mistakes.typed(draft.fields))
+    draft.timing = timing.typed(sent, Timing())
+    wrong = draft.timing.problem()
+    if wrong is not None:
+        draft.problems[wrong[0]] = wrong[1]
+    typed = list(mistakes.typed(draft.fields))
+    given = fields.config(draft.fields, draft.before.get("config") or {}, draft.allowed, without_wrong=True)
+    draft.mistakes = typed + mistakes.beside(typed, mistakes.found(draft.kind.Config, given, draft.fields))
     if not draft.mistakes:
-        draft.mistakes = mistakes.found(draft.kind.Config, draft.config, draft.fields)
         draft.specs = _specs(draft.kind, draft.config)
     known = [spec.name for spec in draft.specs]
-    chosen = [name for name in known if f"stream.{name}" in sent]
-    if sent.get("streams_shown") and not chosen:
+    draft.shown = [name for name in sent.get("streams_shown", "").split(",") if name]
+    draft.ticked = [name for name in draft.shown if f"stream.{name}" in sent]
+    chosen = [name for name in known if name in draft.ticked or (draft.shown and name not in draft.shown)]
+    if draft.shown and not chosen and known:
         draft.problems["streams"] = "no_stream"
     draft.streams = [] if chosen == known else chosen
 
@@ -147,7 +149,7 @@ def entry(draft: Draft) -> dict[str, Any]:
         made.pop("streams", None)
     elif set(draft.before.get("streams") or ()) != set(draft.streams):
         made["streams"] = draft.streams
-    set_schedule(made, draft.every, draft.cron, draft.interval)
+    timing.put(made, draft.timing)
     if draft.push != "plan" or "push" in draft.before:
         made["push"] = draft.push
     return made
@@ -164,44 +166,10 @@ def written(main: Content, draft: Draft, mapping: str = "") -> str:
     return update(main.text, main.file, keys, made)
 
 
-def schedule_of(given: Any) -> tuple[str, str, str]:
-    """How often, the cron expression, and the interval (minutes, or with its unit), as a form has them."""
-    if not isinstance(given, dict):
-        return "", "", ""
-    seconds = spans.seconds(given.get("interval"))
-    if seconds is not None:
-        return "interval", "", spans.written(seconds).removesuffix("m")
-    return ("cron", str(given["cron"]), "") if "cron" in given else ("", "", "")
-
-
-def set_schedule(system: dict[str, Any], every: str, cron: str, interval: str) -> None:
-    """Put a schedule into a system's entry, or take it out."""
-    before = system.get("schedule")
-    if (every, cron, interval) == schedule_of(before) or (not every and not before):
-        return
-    if every == "cron":
-        system["schedule"] = Flow(cron=cron)
-    elif every == "interval":
-        system["schedule"] = Flow(interval=with_unit(interval))
-    else:
-        system.pop("schedule", None)
-
-
-def with_unit(interval: str) -> str:
-    """An interval as ltc.yaml has it: what was typed, a bare number being minutes."""
-    return f"{interval}m" if interval.isdigit() else "".join(interval.split())
-
-
-def is_interval(text: str) -> bool:
-    """Whether it is an interval that a schedule can have: minutes, or a number with its unit, from a minute to a
-    year."""
-    found = spans.seconds(with_unit(text))
-    return found is not None and 60 <= found <= 366 * 86_400
-
-
 def rearranged(draft: Draft, do: str) -> bool:
-    """Add or take out a row of the settings, if that is what a button says; what is not filled in yet is no mistake."""
-    if not fields.rearranged(draft.fields, do, draft.name):
+    """Add or take out a row of the settings, if that is what a button says, or only show all in another language; what
+    is not filled in yet is no mistake."""
+    if not (do.startswith(LANGUAGE) or fields.rearranged(draft.fields, do, draft.name)):
         return False
     for item in fields.walk(draft.fields):
         item.problem = item.problem if item.problem == "secret_typed" else ""

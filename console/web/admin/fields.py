@@ -17,10 +17,13 @@ from console import checking
 from console.web.admin import shapes
 from console.web.admin.references import Allowed, Mistyped
 from console.web.admin.typed import read, shown
+from mappings.model import ENTITIES
 from settings import literals
 from settings.secrets import REFERENCE
 
 PREFIX = "config."
+_ENTITY = "entity"
+"""Within the settings of a stream: which record of ours its records become."""
 MOST_ROWS = 40
 """Of one table: a form has a greatest size."""
 _DEEPEST = 5
@@ -40,6 +43,8 @@ class Field:
     place: str = ""
     """Where it is in the form: ``sftp.host``, ``streams.0.pattern``."""
     choices: tuple[str, ...] = ()
+    named: str = ""
+    """The group of words that has a name for each choice; empty where a choice is its own name."""
     example: str = ""
     sample: str = ""
     """Of a table: how it looks."""
@@ -57,7 +62,7 @@ class Field:
     """Of a secret: whether there is something at its place now."""
     model: type[BaseModel] | None = None
     """Of a group and of rows."""
-    named: bool = False
+    is_table: bool = False
     """Of rows: whether each has a name, because they are a table and no list."""
     fields: list[Field] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -138,13 +143,21 @@ def filled(found: list[Field], sent: Mapping[str, str], allowed: Allowed, system
             _fill(item, sent, allowed)
 
 
-def config(found: list[Field], before: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
-    """What ``config`` is with these fields; entries that have no field stay. Raises ``Mistyped`` for a bad one."""
+def config(
+    found: list[Field], before: Mapping[str, Any], allowed: Allowed, *, without_wrong: bool = False
+) -> dict[str, Any]:
+    """What ``config`` is with these fields; entries that have no field stay.
+
+    Raises ``Mistyped`` for a bad one, unless it is made ``without_wrong`` ones, to look for what else is wrong.
+    """
     made = dict(before)
     for item in found:
         if item.kind == "secret" and item.source == "keep":
             continue
-        value = _value(item, allowed)
+        if without_wrong and item.problem and item.kind not in ("group", "rows"):
+            made.pop(item.name, None)
+            continue
+        value = _value(item, allowed, without_wrong)
         if value is None:
             made.pop(item.name, None)
         else:
@@ -170,6 +183,8 @@ def rearranged(found: list[Field], do: str, system: str) -> bool:
 def _field(name: str, item: FieldInfo, system: str, config: Mapping[str, Any], place: str, fresh: bool) -> Field:
     shape = shapes.of(item)
     made = Field(name, shape.kind, item.is_required(), "", item.description or "", place, shape.choices)
+    if name == _ENTITY and made.kind == "text" and "." in place:
+        made.kind, made.choices, made.named = "choice", tuple(sorted(ENTITIES)), _ENTITY
     made.example = shown("list", (item.examples or [""])[0])
     made.asked = shape.asked
     value = config.get(name)
@@ -197,7 +212,7 @@ def _field(name: str, item: FieldInfo, system: str, config: Mapping[str, Any], p
 def _nest(made: Field, shape: shapes.Shape, item: FieldInfo, value: Any, system: str) -> None:
     """Give a field the fields within it; what stands in the file in another way than they can show is typed as YAML."""
     assert shape.model is not None  # noqa: S101 - of a group and of rows
-    made.model, made.named = shape.model, shape.named
+    made.model, made.is_table = shape.model, shape.named
     too_deep = made.place.count(".") > _DEEPEST
     if made.kind == "group":
         given = shapes.spelled(value, shape.model)
@@ -206,7 +221,7 @@ def _nest(made: Field, shape: shapes.Shape, item: FieldInfo, value: Any, system:
             made.fields = fields(shape.model, system, given, f"{made.place}.", fresh=fresh)
             return
     elif not too_deep and (made.required or not item.get_default(call_default_factory=True)):
-        entries = shapes.entries(value, shape.model, named=made.named)
+        entries = shapes.entries(value, shape.model, named=made.is_table)
         if entries is not None and len(entries) <= MOST_ROWS:
             for number, (name, given, before) in enumerate(entries):
                 made.rows.append(_row(made, system, f"{made.place}.{number}", name, given, before))
@@ -250,9 +265,9 @@ def _fill_rows(item: Field, sent: Mapping[str, str], allowed: Allowed, system: s
     for number in sorted({int(tail) for tail in tails if tail.isascii() and tail.isdigit() and len(tail) < 4}):
         place = f"{item.place}.{number}"
         row = had.get(number) or _row(item, system, place)
-        row.name = sent[PREFIX + place].strip() if item.named else ""
+        row.name = sent[PREFIX + place].strip() if item.is_table else ""
         filled(row.fields, sent, allowed, system)
-        row.problem = _wrong_name(row.name, [other.name for other in item.rows]) if item.named else ""
+        row.problem = _wrong_name(row.name, [other.name for other in item.rows]) if item.is_table else ""
         if row.problem == "secret_typed":
             row.name = ""
         item.rows.append(row)
@@ -272,7 +287,7 @@ def _wrong_name(name: str, others: list[str]) -> str:
     return "row_twice" if name in others else ""
 
 
-def _value(item: Field, allowed: Allowed) -> Any:
+def _value(item: Field, allowed: Allowed, without_wrong: bool) -> Any:
     """What stands in ltc.yaml for a field; ``None`` for nothing. Raises ``Mistyped``."""
     if item.kind == "group":
         assert item.model is not None  # noqa: S101 - of a group
@@ -280,18 +295,18 @@ def _value(item: Field, allowed: Allowed) -> Any:
         if not item.required and not item.is_given:
             left = {key: value for key, value in before.items() if key not in item.model.model_fields}
             return left or (item.raw if item.raw == {} else None)
-        made = config(item.fields, before, allowed)
+        made = config(item.fields, before, allowed, without_wrong=without_wrong)
         return item.raw if item.raw is not None and made == before else made
     if item.kind == "rows":
-        if any(row.problem for row in item.rows):
+        if any(row.problem for row in item.rows) and not without_wrong:
             raise Mistyped("missing")
-        found = [(row.name, _entry(row, allowed)) for row in item.rows]
-        made_of = dict(found) if item.named else [entry for _, entry in found]
+        found = [(row.name, _entry(row, allowed, without_wrong)) for row in item.rows]
+        made_of = dict(found) if item.is_table else [entry for _, entry in found]
         return made_of if made_of or item.required or item.raw is not None else None
     return read(item, item.value, allowed)
 
 
-def _entry(row: Row, allowed: Allowed) -> Any:
+def _entry(row: Row, allowed: Allowed, without_wrong: bool) -> Any:
     """A row as it stands in ltc.yaml."""
-    made = config(row.fields, row.before, allowed)
+    made = config(row.fields, row.before, allowed, without_wrong=without_wrong)
     return row.raw if made == row.before else made

@@ -244,7 +244,7 @@ class Files:
             raise NotUsable([Problem(name, "it is nested too deeply.")]) from None
         except FileUnusable as error:
             listed: list[Problem] = getattr(error, "problems", [])
-            raise NotUsable(listed or [Problem(error.where, error.message, error.remedy)]) from None
+            raise NotUsable(listed or [Problem(error.where, f"{error.message} {error.remedy}".strip())]) from None
 
     def _refuse_secrets(self, name: str, text: str, new: Collection[str]) -> None:
         wrong = []

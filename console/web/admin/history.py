@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
 
+from console import outdated
+from console.outdated import Outdated
 from console.web.admin import common, differences
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.desk import Administrator, AdministratorForm, Visit, see
@@ -29,7 +31,7 @@ def history(visit: Administrator, before: Annotated[int, Query(ge=0, le=_MOST)] 
     shown = changes[:_SHOWN]
     return visit.page(
         "admin_history",
-        changes=[(change, _at(visit, change)) for change in shown],
+        changes=[(change, _at(visit, change), differences.told(change.hunks)) for change in shown],
         older=shown[-1].id if len(changes) > _SHOWN else 0,
     )
 
@@ -48,10 +50,10 @@ def undo(visit: Administrator, sent: AdministratorForm, number: Number) -> Respo
     change = _change(visit, number)
     reason = common.why(sent, visit.texts("admin.why.undone", number=number))
     try:
-        common.files(visit).undo(number, visit.desk.settings, visit.member.name, reason)
+        undone = common.files(visit).undo(number, visit.desk.settings, visit.member.name, reason)
     except REFUSALS as error:
         return _page(visit, change, common.refused(error))
-    return see("/settings/history")
+    return see(f"/settings/history/{undone}" if undone and _outdated(visit, change) else "/settings/history")
 
 
 def _change(visit: Visit, number: int) -> Change:
@@ -59,6 +61,17 @@ def _change(visit: Visit, number: int) -> Change:
         return common.files(visit).change(number)
     except LookupError:
         raise HTTPException(404) from None
+
+
+def _outdated(visit: Visit, change: Change) -> list[Outdated]:
+    """What the store holds that another mapping than that of the changed file has read."""
+    return outdated.of_file(visit.desk.store, visit.desk.settings, change.file, visit.systems)
+
+
+def _later(visit: Visit, change: Change) -> list[Change]:
+    """The later changes of the same lines; of the same file, if none can be told."""
+    newer = [item for item in common.files(visit).history(file=change.file, limit=_SHOWN) if item.id > change.id]
+    return [item for item in newer if differences.overlaying(change.hunks, item.hunks)] or newer
 
 
 def _at(visit: Visit, change: Change) -> str:
@@ -73,5 +86,7 @@ def _page(visit: Visit, change: Change, outcome: Outcome) -> Response:
         at=_at(visit, change),
         lines=list(differences.shown(change.hunks)),
         outcome=outcome,
+        in_the_way=_later(visit, change) if outcome.key == "undo_overlaid" else [],
+        outdated=_outdated(visit, change),
         why_not=common.files(visit).why_not(change.file),
     )

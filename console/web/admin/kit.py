@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,8 @@ _SECONDS = 1200.0
 _LEASE = "conformance kit"
 _LONGEST = 300
 """Signs of a sentence that are kept."""
-_ORDER = ("failed", "broken", "passed", "not_applicable")
+_ABSENT = "not_applicable"
+_ORDER = ("failed", "broken", "passed", _ABSENT)
 
 
 @dataclass
@@ -191,19 +193,21 @@ def connectors(settings: Settings) -> dict[str, list[str]]:
 def _page(visit: Visit, connector: str | None) -> Response:
     known = connectors(visit.desk.settings)
     mine = set(visit.systems)
-    kept = _kept(visit)
+    kept = kept_of(visit)
     going = _kit(visit).last
     shipped = shelf.read()
     rows = [
         {
             "connector": name,
             "systems": ", ".join(system for system in systems if system in mine),
-            "grade": (kept.get(name) or shipped.get(name) or {}).get("grade"),
+            "grade": lettered(visit, kept.get(name) or shipped.get(name)),
             "when": kept[name]["when"] if name in kept else None,
         }
         for name, systems in known.items()
     ]
     last = kept.get(connector) if connector else None
+    checks = _checks(visit, last)
+    empty = _empty(last) if last else []
     is_here = going is not None and going.connector == connector
     return visit.page(
         "kit",
@@ -212,12 +216,28 @@ def _page(visit: Visit, connector: str | None) -> Response:
         going=going if going is not None and not going.ended else None,
         problem=going.problem if is_here and going is not None else "",
         last=last,
-        empty=[visit.texts(f"conformance.area.{area}") for area in (last or {}).get("areas_not_applicable", ())],
-        checks=_checks(visit, last),
+        grade=lettered(visit, last),
+        empty=[visit.texts(f"conformance.area.{area}") for area in empty],
+        checks=checks,
+        untried=[item for item in checks if item["grave"] and item["status"] == _ABSENT and item["area"] not in empty],
     )
 
 
-def _kept(visit: Visit) -> dict[str, dict[str, Any]]:
+def lettered(visit: Visit, kept: Mapping[str, Any] | None) -> str:
+    """The grade of a run, and whether it is one for reading alone; empty where there was no run."""
+    if not kept or not kept.get("grade"):
+        return ""
+    reads = {"writing", "creating"} <= set(_empty(kept))
+    return visit.texts("kit.reading_only", grade=kept["grade"]) if reads else str(kept["grade"])
+
+
+def _empty(kept: Mapping[str, Any]) -> list[str]:
+    """The areas of which no check applied."""
+    found = kept.get("areas_not_applicable")
+    return list(found) if found is not None else shelf.empty_areas(kept)
+
+
+def kept_of(visit: Visit) -> dict[str, dict[str, Any]]:
     """The newest result of each connector."""
     with visit.desk.store.reading() as connection:
         found = audit.entries(connection, limit=500, action=TESTED)

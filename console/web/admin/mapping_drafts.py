@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from connectors import registry
 from console.sampling import read
+from console.suggesting import Read, of_streams, text_of
 from console.web.admin.drafts import Draft
 from console.web.admin.files import MAPPINGS, Files
 from mappings.engine import decode, shipped
 from mappings.installed import installed
-from mappings.suggest import suggest
-from mappings.suggested import written
 from sync.systems import open_connector, ordered_streams
 
 if TYPE_CHECKING:
@@ -62,12 +61,11 @@ def _proposed(store: Store, settings: Settings, system: str) -> str:
         services = services_of(store)
         try:
             with open_connector(settings, system, services) as connector:
-                suggestions = []
+                records = {}
                 for spec in ordered_streams(settings, system, connector):
-                    documents = [decode(record.body) for record in read(connector, spec.name, _RECORDS)[0]]
-                    known = [item for item in documents if isinstance(item, dict)]
-                    suggestions.append(suggest(spec.name, spec.entity, known))
-                found.append(written(connector.name, suggestions))
+                    some = read(connector, spec.name, _RECORDS)[0]
+                    records[spec.name] = Read(spec.entity, {item.source_id: decode(item.body) for item in some})
+                found.append(text_of(connector.name, of_streams(records), settings.base_currency))
         except Exception:  # noqa: S110 - the system may not answer yet; its check says why
             pass
         finally:

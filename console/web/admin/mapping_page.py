@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console import drifted, expressions, suggesting, trial
+from console import drifted, expressions, status_words, suggesting, trial
 from console.mapping_change import known_fields
-from console.records import PERSONAL
-from console.web.admin.mapping_seen import LOOKED_AT, Seen, decoded
+from console.web.admin.mapping_seen import LOOKED_AT, SEVERAL, Seen, decoded
 from mappings import paths
 from mappings.engine import StreamMapping
 from mappings.model import Column, Kind
 from mappings.statuses import STATUSES
 from mappings.transforms import TRANSFORMS
+from reconciliation import words
 from reconciliation.writebacks import RULES
 from state import shapes
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from console.web.desk import Visit
+    from mappings.suggest import Proposal
 
 _LISTED, _PATHS = 12, 400
+_STEPS = 2
 _LINE, _FIRST_LINE = "lines.", "lines.1."
-_EXPRESSION = ("how", "what", "do", "match", "findall", "values", "default", "ref", "write", "personal")
+_EXPRESSION = ("how", "what", "match", "findall", "values", "default", "ref", "write", "personal")
+_NUMBERED = (expressions.STEP, *status_words.PARTS)
 FORM = ("kind", "field", "text", *_EXPRESSION)
 """What a form of a change has."""
 
@@ -41,13 +44,16 @@ def page(
     """The page; ``form`` is what is being edited, ``text`` what was typed instead of the file's."""
     visit, now = seen.visit, seen.now
     found: dict[str, Any] = {"now": None}
+    before = None
     try:
-        if seen.chosen and now is not None:
-            found = seen.tried()
+        if now is not None:
+            found, before = seen.seen_now()
     except trial.Broken as error:
         seen.problem = seen.problem or visit.texts(f"mapping_editor.broken.{error.key}")
     record = found["now"] or {"fields": [], "shapes": {}, "refused": None, "skipped": False}
     proposed = seen.proposed()
+    is_status = form is not None and form["kind"] == "status"
+    found_words, counted = seen.words(form) if form is not None and is_status else ({}, 0)
     fields = known_fields(now.entity) if now else {}
     return visit.page(
         "mapping",
@@ -57,17 +63,23 @@ def page(
         entity=now.entity if now else "",
         rows=rows(seen, now, record["fields"]) if now else [],
         record=record,
+        before=before,
+        referring=seen.referring(found) if before is not None else {},
         empty=[name for name in fields if not _fills(now, name)] if now else [],
         fields=fields,
         labels={name: label(visit, name) for name in fields},
-        people=PERSONAL,
+        without_currency=_without_currency(now, proposed),
         proposed=[(item, suggesting.because(visit.texts, item)) for item in proposed],
         drifts=_drifts(seen),
         form=form,
         is_reference=form is not None and _is_reference(fields.get(form["field"])),
         sources=_sources(seen, form),
-        transforms=sorted(TRANSFORMS),
-        statuses=list(STATUSES[now.entity]) if now else [],
+        examples=_examples(record),
+        transforms=list(TRANSFORMS),
+        steps=_steps(form),
+        words=status_words.rows(form, found_words) if form is not None and is_status else [],
+        counted=counted,
+        statuses=[(name, words.status(now.entity, name, visit.lang)) for name in STATUSES[now.entity]] if now else [],
         typed=seen.text if text is None else text,
         listed=[item.source_id for item in seen.records[:_LISTED]],
         how=expressions.SOURCES,
@@ -108,8 +120,7 @@ def form_for(seen: Seen, name: str, path: str) -> dict[str, str] | None:
     if now is None or (name != "status" and name not in known_fields(now.entity)):
         return None
     if name == "status":
-        form = expressions.status_form(now.definition.status)
-        return {**form, "kind": "status", "field": name, **({"what": path} if path else {})}
+        return {**_status_form(seen, now), "kind": "status", "field": name, **({"what": path} if path else {})}
     lines = now.definition.lines
     of = (lines.fields if lines else {}) if name.startswith(_LINE) else now.definition.fields
     item = of.get(name.removeprefix(_LINE))
@@ -121,12 +132,39 @@ def form_for(seen: Seen, name: str, path: str) -> dict[str, str] | None:
 
 
 def form_again(seen: Seen, sent: MappingType[str, str]) -> dict[str, str] | None:
-    """The form as it was sent, to be mended."""
+    """The form as it was sent, to be mended; of one suggestion the form of its field."""
+    if sent.get("kind") == SEVERAL:
+        one = next((item for item in seen.proposed() if item.field == sent.get("field")), None)
+        form = form_for(seen, one.field, one.path) if one is not None else None
+        return form | {"ref": one.ref or "", **expressions.steps_of(one.do)} if form and one else None
     if sent.get("kind") not in ("field", "status"):
         return None
     known = form_for(seen, sent.get("field", "status"), "")
-    given = {name: sent[name] for name in _EXPRESSION if name in sent}
-    return {**known, "personal": "", **given} if known is not None else None
+    if known is None:
+        return None
+    known = {name: value for name, value in known.items() if not name.startswith(_NUMBERED)}
+    return {**known, "personal": "", **kept(sent)}
+
+
+def kept(sent: MappingType[str, str]) -> dict[str, str]:
+    """What a form of a change says, without what every form has."""
+    return {name: value for name, value in sent.items() if name in FORM or name.startswith(_NUMBERED)}
+
+
+def _steps(form: MappingType[str, str] | None) -> list[str]:
+    """The transforms of a form, with room for one more."""
+    chosen = [value for name, value in (form or {}).items() if name.startswith(expressions.STEP) and value]
+    return [*chosen, *[""] * max(1, _STEPS - len(chosen))]
+
+
+def _status_form(seen: Seen, now: StreamMapping) -> dict[str, str]:
+    """As it is saved; where there is none, with what is proposed."""
+    saved = now.definition.status
+    form = {**expressions.status_form(saved), **status_words.form_of_status(saved)}
+    proposed = None if saved else suggesting.for_status(now, seen.records)
+    if proposed is not None:
+        form |= {"what": proposed.path, **status_words.form_of(proposed.values, {})}
+    return form
 
 
 def before_and_after(found: dict[str, Any]) -> list[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
@@ -143,6 +181,14 @@ def before_and_after(found: dict[str, Any]) -> list[tuple[str, dict[str, Any] | 
 def label(visit: Visit, name: str) -> str:
     """What people call a canonical field."""
     return visit.texts.name("field", name.removeprefix(_LINE))
+
+
+def _without_currency(now: StreamMapping | None, proposed: list[Proposal]) -> list[str]:
+    """The proposed amounts that a fixed currency is proposed with."""
+    if now is None or any(item.field == "currency" for item in proposed):
+        return []
+    known = now.definition.fields
+    return [item.field for item in proposed if suggesting.lacks_currency(now.entity, {*known, item.field})]
 
 
 def _is_reference(column: Column | None) -> bool:
@@ -190,6 +236,12 @@ def _drifts(seen: Seen) -> list[dict[str, Any]]:
         }
         for item in found
     ]
+
+
+def _examples(record: dict[str, Any]) -> dict[str, Any]:
+    """What the shown record has in each source field."""
+    read = {item["path"]: item["raw"] for item in record["fields"] if item["path"] and ", " not in item["path"]}
+    return {**read, **record["shapes"]}
 
 
 def _sources(seen: Seen, form: dict[str, str] | None) -> list[str]:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from console import described, mapping_edit, suggesting, trial
-from console.expressions import Mistyped
+from console import described, mapped, mapping_edit, outdated, shapes_told, status_words, suggesting, trial
+from console.expressions import STEP, Mistyped, spec_from
 from console.mapping_change import changed, taken
 from console.mapping_place import Place
+from console.referred import Beside, resolved
 from console.web.admin.samples import held
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingFileError
-from mappings.suggest import suggest
-from mappings.suggested import written
+from state import referred
 from sync.systems import SystemUnusable, connector_class
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from collections.abc import Mapping as MappingType
 
     from connectors.contract import StreamSpec
     from console.i18n import Texts
+    from console.outdated import Outdated
+    from console.referred import Referring
     from console.web.desk import Visit
     from mappings.suggest import Proposal
     from settings.model import Settings
@@ -31,11 +33,9 @@ TICK = "take."
 """Before the name of a suggestion that is ticked."""
 SEVERAL = "several"
 """The kind of a change that takes suggestions, all that its form names."""
-LOOKED_AT = 20
+LOOKED_AT = 50
 """Records of a stream that are looked through for what is in them."""
 _UNREADABLE = (ValueError, RecursionError)
-_SHAPE = re.compile(r"<(str|int|Decimal|bool|list|dict)(?: of (\d+))?>")
-"""As ``mappings.errors.shown`` writes it."""
 
 
 @dataclass
@@ -55,6 +55,8 @@ class Seen:
     """Other systems that read the same file."""
     records: list[Sample] = field(default_factory=list)
     """Of this stream."""
+    beside: dict[str, list[Sample]] = field(default_factory=dict)
+    """Of the system's other streams, those that were read from it just now."""
     live: bool = False
     """Whether ``records`` were read from the system just now."""
     chosen: str = ""
@@ -74,21 +76,66 @@ class Seen:
         """What may fill the fields that the mapping leaves empty, the surest first."""
         if self.mapping is None or self.now is None:
             return []
-        return suggesting.for_the_rest(self.mapping, self.stream, self.records[:LOOKED_AT])
+        some = self.records[:LOOKED_AT]
+        found = suggesting.for_the_rest(self.mapping, self.stream, some)
+        documents = [item for item in map(decoded, some) if isinstance(item, dict)]
+        return list(suggesting.referring(found, self.now.entity, documents, self._finds))
 
-    def tried(self, text: str | None = None, *, whole: bool = False) -> dict[str, Any]:
-        """The mapping, or with a text what would be different, on the records. Raises ``trial.Broken``.
+    def _finds(self, entity: str, refs: Collection[str]) -> Collection[str]:
+        with self.visit.desk.store.reading() as connection:
+            return referred.found(connection, self.system, entity, refs)
+
+    def referring(self, found: dict[str, Any]) -> dict[str, Referring]:
+        """Whom each reference field of the stream's records finds, by what was tried of them."""
+        told = found["references"].get(self.stream)
+        if told is None:
+            return {}
+        beside = Beside.of(found["beside"])
+        with self.visit.desk.store.reading() as connection:
+            return resolved(connection, self.system, told["entity"], told["fields"], beside)
+
+    def seen_now(self) -> tuple[dict[str, Any], Outdated]:
+        """What the mapping makes of the chosen record, and how many stored ones were read by an older mapping. Raises
+        ``trial.Broken``."""
+        held = outdated.stored(self.visit.desk.store, self.system, self.stream)
+        found = self._answer({self.stream: self.records}, stored={self.stream: held.samples})
+        return found, held.compared(self.system, self.stream, found["digests"][self.stream])
+
+    @property
+    def writes_status(self) -> bool:
+        """Whether statuses of the stream are written back, so that each must stand for one word of the source."""
+        if self.now is None:
+            return False
+        return "status" in self.now.definition.write or self.now.definition.create is not None
+
+    def words(self, form: MappingType[str, str]) -> tuple[dict[str, int], int]:
+        """The words that the source of a status, as a form says it, finds in the records; and how many were looked at.
+        None where it cannot be used yet."""
+        held = outdated.stored(self.visit.desk.store, self.system, self.stream)
+        samples = list({item.source_id: item for item in [*held.samples, *self.records]}.values())
+        listed = [form[name] for name in form if name.startswith(status_words.WORD)]
+        try:
+            source = {name: form.get(name, "") for name in ("how", "what", "match")}
+            spec = spec_from(source | {name: form[name] for name in form if name.startswith(STEP)})
+            private = mapped.private_paths(self.now) if self.now is not None else ()
+            return trial.words(spec, samples, listed, private), len(samples)
+        except (Mistyped, trial.Broken):
+            return {}, 0
+
+    def tried(self, text: str, *, whole: bool = False) -> dict[str, Any]:
+        """What a text of the file would make different of the records. Raises ``trial.Broken``.
 
         ``whole``: the change may be about every stream of the system.
         """
         records = {self.stream: self.records}
-        if text is None:
-            records = {self.stream: [item for item in self.records if item.source_id == self.chosen]}
-        elif whole and self.mapping is not None:
+        if whole and self.mapping is not None:
             others = [name for name in self.mapping.streams if name != self.stream]
             records |= held(self.visit.desk.store, self.system, others)
+        return self._answer(records, text=text, file=self.place.own)
+
+    def _answer(self, records: dict[str, list[Sample]], **more: Any) -> dict[str, Any]:
         shown = (self.stream, self.chosen)
-        found = trial.tried(self.system, self.place.source, records, shown, text=text, file=self.place.own)
+        found = trial.tried(self.system, self.place.source, records, shown, beside=self.beside, **more)
         return found | {key: _worded(self.visit.texts, found[key]) for key in ("now", "then")}
 
 
@@ -96,28 +143,27 @@ def _worded(texts: Texts, tested: dict[str, Any] | None) -> dict[str, Any] | Non
     """What is shown of a record, with the shape of what is hidden in words."""
     if tested is None:
         return None
-    fields = [item | {name: _shape(texts, item[name]) for name in ("value", "raw")} for item in tested["fields"]]
+    fields = [
+        item | {name: shapes_told.told(texts, item[name]) for name in ("value", "raw")} for item in tested["fields"]
+    ]
     return tested | {
         "fields": fields,
-        "shapes": {path: _shape(texts, value) for path, value in tested["shapes"].items()},
+        "shapes": {path: shapes_told.told(texts, value) for path, value in tested["shapes"].items()},
     }
-
-
-def _shape(texts: Texts, value: Any) -> Any:
-    found = _SHAPE.fullmatch(value) if isinstance(value, str) else None
-    return texts(f"mapping_editor.shape.{found[1].lower()}", count=found[2]) if found else value
 
 
 def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any], str]:
     """The file after the change that a form says, what it does to the records, and why it cannot be."""
     texts = seen.visit.texts
     try:
-        base = mapping_edit.base(seen.text, seen.place.own.name)
+        extended = mapping_edit.base(seen.text, seen.place.own.name)
         if sent.get("kind") == SEVERAL and seen.now is not None:
             names = sent.get("field", "").split(",")
-            text = taken(seen.text, seen.place.own.name, seen.stream, seen.now, seen.proposed(), names)
+            base = seen.visit.desk.settings.base_currency
+            text = taken(seen.text, seen.place.own.name, seen.stream, seen.now, seen.proposed(), names, base)
         else:
-            text = changed(seen.text, seen.place.own.name, base, seen.stream, seen.now, sent)
+            file, writes = seen.place.own.name, seen.writes_status
+            text = changed(seen.text, file, extended, seen.stream, seen.now, sent, writes_status=writes)
         found = seen.tried(text, whole=sent.get("kind") == "text")
     except Mistyped as error:
         return "", {}, texts(f"mapping_editor.mistyped.{error.key}", line=error.line)
@@ -146,12 +192,13 @@ def first_text(seen: Seen) -> str:
     if seen.mapping is not None:
         return mapping_edit.own(seen.mapping.connector, seen.place.source)
     known = {spec.name: spec.entity for spec in offered(settings, seen.system)}
-    documents = [decoded(item) for item in seen.records[:LOOKED_AT]]
-    found = [
-        suggest(name, entity, [item for item in documents if isinstance(item, dict)] if name == seen.stream else [])
+    records = {**seen.beside, seen.stream: seen.records}
+    found = {
+        name: suggesting.Read(entity, {item.source_id: decoded(item) for item in records.get(name, ())[:LOOKED_AT]})
         for name, entity in known.items()
-    ]
-    return written(settings.systems[seen.system].connector.removesuffix(".yaml"), found)
+    }
+    connector = settings.systems[seen.system].connector.removesuffix(".yaml")
+    return suggesting.text_of(connector, suggesting.of_streams(found), settings.base_currency)
 
 
 def offered(settings: Settings, system: str) -> list[StreamSpec]:

@@ -12,7 +12,7 @@ from console import mapped, mapping_edit
 from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
-from console.web.admin.mapping_page import FORM, before_and_after, form_again, form_for, page
+from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page
 from console.web.admin.mapping_seen import Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from console.web.runs import begun
@@ -96,6 +96,8 @@ def live(visit: Administrator, _sent: AdministratorForm, system: str, stream: st
 def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: str) -> Response:
     """What a change would do; nothing is kept."""
     seen = _seen(visit, system, stream, sent.get("record", ""))
+    if "again" in sent:
+        return page(seen, form=form_again(seen, sent), text=_typed(sent))
     sent = named(seen, sent)
     text, found, problem = tried(seen, sent)
     if problem or sent.get("version", "") != seen.version:
@@ -104,11 +106,13 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
     return visit.page(
         "mapping_preview",
         seen=seen,
-        sent={name: sent[name] for name in FORM if name in sent},
+        sent=kept(sent),
         same=text == seen.text,
         lines=common.files(visit).between(seen.text, text),
         streams=found["streams"],
         rows=before_and_after(found),
+        refusing=sum(item["counts"].get("refused", 0) for item in found["streams"].values()),
+        referring=seen.referring(found),
         refused=(found["then"] or {}).get("refused"),
     )
 
@@ -155,6 +159,8 @@ def _seen(visit: Visit, system: str, stream: str, record: str) -> Seen:
     read_now = _live(visit).of(system, stream)
     seen.records = read_now or samples.held(visit.desk.store, system, [stream])[stream]
     seen.live = bool(read_now)
+    others = {name: _live(visit).of(system, name) for name in known if name != stream}
+    seen.beside = {name: found for name, found in others.items() if found}
     ids = [item.source_id for item in seen.records]
     seen.chosen = record if record in ids else next(iter(ids), "")
     try:

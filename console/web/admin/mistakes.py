@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,13 +37,20 @@ _NAME = r"^[a-z][a-z0-9_]*$"
 """The usual pattern of a name."""
 
 
+class Step(NamedTuple):
+    """One name on the way to a field: that of a setting, or of a row, which is the person's ``own``."""
+
+    name: str
+    own: bool = False
+
+
 @dataclass
 class Mistake:
     """One thing that is wrong. ``place`` is that of the field (or row) of the form, empty for the whole of it."""
 
     place: str
-    names: tuple[str, ...]
-    """The settings that lead there, as people read them."""
+    names: tuple[Step, ...]
+    """What leads there."""
     key: str = ""
     """Of the words; empty where the model itself says it in a sentence, or ``problem`` has it."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -61,24 +68,63 @@ class Mistake:
 
 
 def found(model: type[BaseModel], config: Mapping[str, Any], fields: list[Field]) -> list[Mistake]:
-    """What a connector's model finds wrong with a ``config``, secrets left aside; values are not shown."""
+    """What a connector's model finds wrong with a ``config``, secrets left aside; values are not shown.
+
+    A model looks at the whole only once each part is right. So what is wrong is left out, and it looks again for what
+    is wrong with other fields.
+    """
+    given = described.without_references(dict(config))
+    made: list[Mistake] = []
+    for again in (False, True):
+        errors = _errors(model, given)
+        more = [_mistake(item, fields, model) for item in errors]
+        places = {item.place for item in made}
+        made += [item for item in more if not again or (item.place and item.sentence and item.place not in places)]
+        given = _without(given, [item["loc"] for item in errors])
+    return [item for n, item in enumerate(made) if item not in made[:n]]
+
+
+def _errors(model: type[BaseModel], given: Any) -> list[Any]:
     try:
-        model.model_validate(described.without_references(dict(config)))
+        model.model_validate(given)
     except ValidationError as error:
-        made = [_mistake(item, fields, model) for item in error.errors(include_input=False)]
-        return [item for n, item in enumerate(made) if item not in made[:n]]
+        return list(error.errors(include_input=False))
     return []
 
 
-def typed(fields: list[Field], names: tuple[str, ...] = ()) -> Iterator[Mistake]:
+def _without(given: Any, places: list[Any]) -> Any:
+    """The same without what is at these places, as far as they lead through tables."""
+    if not isinstance(given, dict):
+        return given
+    kept = {}
+    for name, value in given.items():
+        within = [place[1:] for place in places if place and place[0] == name]
+        if () not in within:
+            kept[name] = _without(value, within) if within else value
+    return kept
+
+
+def beside(typed: list[Mistake], found: list[Mistake]) -> list[Mistake]:
+    """What a model ``found`` wrong beside what could not be read: not the same again, and nothing that it said of a
+    whole of which a part could not be read."""
+    places = {item.place for item in typed}
+    return [
+        item
+        for item in found
+        if item.place not in places
+        and not (item.sentence and any(not item.place or f"{place}.".startswith(f"{item.place}.") for place in places))
+    ]
+
+
+def typed(fields: list[Field], names: tuple[Step, ...] = ()) -> Iterator[Mistake]:
     """What was typed and could not be read, field by field."""
     for item in fields:
-        here = (*names, item.name)
+        here = (*names, Step(item.name))
         if item.problem:
             yield Mistake(item.place, here, problem=item.problem)
         yield from typed(item.fields, here)
         for row in item.rows:
-            within = (*here, row.name or str(row.number + 1))
+            within = (*here, Step(row.name or str(row.number + 1), own=True))
             if row.problem:
                 yield Mistake(row.place, within, problem=row.problem)
             yield from typed(row.fields, within)
@@ -104,12 +150,16 @@ def _mistake(item: Any, fields: list[Field], model: type[BaseModel]) -> Mistake:
         made.key, made.values = _KEYS[kind], {name: str(value) for name, value in context.items()}
     else:
         made.sentence = str(item["msg"]).removeprefix("Value error, ")
+        named = made.sentence.partition(" ")[0]
+        if not rest and named in {field.name for field in (at.fields if at is not None else fields)}:
+            made.place, made.names = f"{place}.{named}".removeprefix("."), (*names, Step(named))
     return made
 
 
-def _way(steps: list[Any], fields: list[Field]) -> tuple[str, tuple[str, ...], list[Any], Field | None]:
+def _way(steps: list[Any], fields: list[Field]) -> tuple[str, tuple[Step, ...], list[Any], Field | None]:
     """The place of the field that a mistake is about, the names that lead there, what is left of the way, the field."""
-    place, names = "", []
+    place = ""
+    names: list[Step] = []
     at: Field | None = None
     here, rest = fields, list(steps)
     while rest:
@@ -119,7 +169,7 @@ def _way(steps: list[Any], fields: list[Field]) -> tuple[str, tuple[str, ...], l
             if row is None:
                 break
             place, here = row.place, row.fields
-            names.append(row.name or str(row.number + 1))
+            names.append(Step(row.name or str(row.number + 1), own=True))
             if rest[1:2] == ["[key]"]:
                 return place, tuple(names), [], None
             at, rest = None, rest[1:]
@@ -128,13 +178,13 @@ def _way(steps: list[Any], fields: list[Field]) -> tuple[str, tuple[str, ...], l
         if known is None:
             break
         at, here, place = known, known.fields, known.place
-        names.append(known.name)
+        names.append(Step(known.name))
         rest = rest[1:]
     return place, tuple(names), rest, at
 
 
 def _row(item: Field, step: Any) -> Row | None:
-    if isinstance(step, int) and not item.named:
+    if isinstance(step, int) and not item.is_table:
         return item.rows[step] if step < len(item.rows) else None
     return next((row for row in item.rows if row.name == step), None)
 

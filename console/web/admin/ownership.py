@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from fastapi import APIRouter
@@ -12,6 +12,7 @@ from console.web.admin import common, drafts
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from reconciliation.writebacks import RULES
+from settings.model import Settings
 from settings.writing import Policy
 from yamlfiles.editing import Flow, drop, put
 from yamlfiles.reading import parse
@@ -59,6 +60,7 @@ def ownership(visit: Administrator) -> Response:
 def own(visit: Administrator, sent: AdministratorForm) -> Response:
     """Show what would be different in ltc.yaml, or save it."""
     common.whole(visit)
+    visit = common.in_language(visit, sent)
 
     def change(text: str, file: str) -> str:
         for before in _owned(text, file):
@@ -69,6 +71,12 @@ def own(visit: Administrator, sent: AdministratorForm) -> Response:
     if outcome.saved:
         return see("/settings?said=changed")
     return _page(visit, sent, outcome)
+
+
+def owned_by(settings: Settings, role: str) -> list[str]:
+    """The fields that are written back from a role."""
+    said = {name: item.owner for name, item in settings.ownership.items()}
+    return [name for name, usual in _USUAL.items() if usual == role and said.get(name, usual) == role]
 
 
 def _with(text: str, file: str, before: Owned, sent: dict[str, str]) -> str:
@@ -110,12 +118,15 @@ def _owned(text: str, file: str) -> list[Owned]:
 
 def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
     found = common.files(visit)
-    rows, seen = [], ""
+    rows: list[Owned] = []
+    before: list[Owned] = []
+    seen = ""
     try:
         main = found.read(found.main)
         rows, seen = _owned(main.text, found.main), main.digest
     except REFUSALS as error:
         outcome = common.refused(error)
+    before = [replace(row) for row in rows]
     for row in rows:
         row.owner = sent.get(f"owner.{row.field}", row.owner)
         row.policy = sent.get(f"policy.{row.field}", row.policy)
@@ -124,6 +135,7 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
         "admin_ownership",
         outcome.status,
         rows=rows,
+        changed=[(was, row) for was, row in zip(before, rows, strict=True) if was != row],
         roles=drafts.ROLES,
         systems={role: settings.systems_with(role) for role in drafts.ROLES},
         policies=POLICIES,

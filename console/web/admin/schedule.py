@@ -1,49 +1,62 @@
-"""For admins: how often each system is synced, and when that is next."""
+"""For admins: how often each system is synced, whether anything does that, and when it is next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from console.web.admin import common, drafts
+from console import freshness
+from console.web import systems
+from console.web.admin import common, timing
 from console.web.admin.common import REFUSALS, Outcome
+from console.web.admin.timing import Timing
 from console.web.desk import Administrator, AdministratorForm, Visit, see
-from settings import cron
 from yamlfiles.editing import update
 from yamlfiles.reading import parse
 
 router = APIRouter()
 
+_NEXT = 5
+"""Times that are listed before a change is saved."""
+
 
 @dataclass
 class Planned:
-    """A system's schedule as it is in the form; ``due`` is when it comes next, ``problem`` a key of what is wrong."""
+    """A system's schedule as it is in the form."""
 
     system: str
-    every: str
-    cron: str
-    interval: str
-    due: datetime | None = None
-    written: str = ""
-    """The interval as ltc.yaml has it."""
+    timing: Timing
+    before: Timing
+    """As ltc.yaml has it."""
+    wrong: str = ""
+    """The field that is wrong."""
     problem: str = ""
+    """Key of what is wrong with it."""
+    said: str = ""
+    """In words."""
+    due: datetime | None = None
+    """When it comes next, as ltc.yaml has it."""
+    is_late: bool = False
+    coming: list[datetime] = field(default_factory=list)
+    """The next times of one that is not saved yet."""
 
 
 @router.get("/settings/schedule")
-def schedules(visit: Administrator) -> Response:
+def schedules(visit: Administrator, said: Annotated[str, Query(max_length=20)] = "") -> Response:
     """The schedules of all systems."""
     common.whole(visit)
-    return _page(visit, {}, Outcome())
+    return _page(visit, {}, Outcome(), said == "saved")
 
 
 @router.post("/settings/schedule")
 def reschedule(visit: Administrator, sent: AdministratorForm) -> Response:
     """Show what would be different in ltc.yaml, or save it."""
     common.whole(visit)
+    visit = common.in_language(visit, sent)
 
     def change(text: str, file: str) -> str:
         for name, entry in _systems(text, file).items():
@@ -55,7 +68,7 @@ def reschedule(visit: Administrator, sent: AdministratorForm) -> Response:
 
     outcome = common.changed(visit, sent, change, visit.texts("admin.why.schedule"), is_wrong)
     if outcome.saved:
-        return see("/settings?said=changed")
+        return see("/settings/schedule?said=saved")
     return _page(visit, sent, outcome)
 
 
@@ -64,34 +77,32 @@ def _with(text: str, file: str, name: str, entry: dict[str, Any], sent: dict[str
     if row.problem:
         return text
     changed = dict(entry)
-    drafts.set_schedule(changed, row.every, row.cron, row.interval)
+    timing.put(changed, row.timing)
     return text if changed == entry else update(text, file, ("systems", name), changed)
 
 
 def _row(name: str, entry: dict[str, Any], sent: dict[str, str]) -> Planned:
-    every, expression, minutes = drafts.schedule_of(entry.get("schedule"))
-    row = Planned(
-        name,
-        sent.get(f"every.{name}", every),
-        " ".join(sent.get(f"cron.{name}", expression).split()),
-        sent.get(f"interval.{name}", minutes).strip(),
-    )
-    if row.every not in ("", "cron", "interval"):
-        row.problem = "no_choice"
-    if row.every == "cron" and not cron.is_possible(row.cron):
-        row.problem = "no_cron"
-    if row.every == "interval" and not drafts.is_interval(row.interval):
-        row.problem = "no_minutes"
+    before = timing.of(entry.get("schedule"))
+    row = Planned(name, timing.typed(sent, before, f".{name}"), before)
+    row.wrong, row.problem = row.timing.problem() or ("", "")
     return row
 
 
 def _rows(visit: Visit, text: str, sent: dict[str, str]) -> list[Planned]:
-    now = datetime.now(visit.desk.settings.business_day_zone)
+    settings = visit.desk.settings
+    present = freshness.now().astimezone(settings.business_day_zone)
     rows = [_row(name, entry, sent) for name, entry in _systems(text, common.files(visit).main).items()]
+    found = systems.fresh(visit)
     for row in rows:
-        given = row.every == "interval" and not row.problem
-        row.written = drafts.with_unit(row.interval) if given else ""
-        row.due = cron.next_due(row.cron, now) if row.every == "cron" and not row.problem else None
+        if row.problem:
+            continue
+        row.said = row.timing.said(visit.texts)
+        if row.timing != row.before:
+            row.coming = row.timing.coming(present, _NEXT)
+        elif row.system in settings.systems:
+            due = freshness.next_of(row.system, found, settings)
+            row.due = due.astimezone(present.tzinfo) if due is not None else None
+            row.is_late = freshness.is_late(row.system, found, settings)
     return rows
 
 
@@ -101,7 +112,7 @@ def _systems(text: str, file: str) -> dict[str, dict[str, Any]]:
     return {name: dict(entry) for name, entry in entries.items() if isinstance(entry, dict)}
 
 
-def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
+def _page(visit: Visit, sent: dict[str, str], outcome: Outcome, saved: bool = False) -> Response:
     found = common.files(visit)
     rows: list[Planned] = []
     seen = ""
@@ -116,8 +127,12 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
         422 if wrong else outcome.status,
         rows=rows,
         zone=visit.desk.settings.timezone,
+        kinds=timing.KINDS,
+        units=timing.UNITS,
         outcome=Outcome() if wrong else outcome,
         seen=seen,
+        saved=saved,
+        at_work=freshness.scheduling(systems.fresh(visit), visit.desk.settings, visit.texts),
         why=sent.get("why", ""),
         why_not=found.why_not(found.main),
     )

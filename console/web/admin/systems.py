@@ -13,14 +13,13 @@ from starlette.responses import Response
 from connectors import registry
 from console import described
 from console.checking import Checked
-from console.web.admin import choosing, common, drafts, fields, mapping_drafts
+from console.web.admin import choosing, common, drafts, fields, mapping_drafts, ownership, timing
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.drafts import BY_HAND, PUSHES, ROLES, Draft
-from console.web.admin.files import FileError
+from console.web.admin.files import FileError, Files
 from console.web.desk import Administrator, AdministratorForm, Visit, see
-from mappings.model import ENTITIES
-from settings import spans
 from settings.errors import SecretMissing
+from settings.model import Settings
 from settings.secrets import resolve
 from yamlfiles.editing import drop
 from yamlfiles.errors import FileUnusable
@@ -28,7 +27,7 @@ from yamlfiles.errors import FileUnusable
 router = APIRouter()
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_SAID = ("added", "changed", "removed")
+_SAID = ("added", "changed", "scheduled", "removed")
 
 
 @router.get("/settings")
@@ -98,7 +97,7 @@ def _new(visit: Visit, connector: str) -> Draft:
     """The form of a new system; raises ``HTTPException`` 404 for a connector that is not offered."""
     found, settings = common.files(visit), visit.desk.settings
     own = connector in found.names(settings) and found.kind(connector, settings) == "manifest"
-    if not own and connector not in {item.name for item in choosing.offered() if not item.problem}:
+    if not own and connector not in {item.name for item in choosing.offered(visit) if not item.problem}:
         raise HTTPException(404)
     try:
         return drafts.start(found.read(found.main), "", connector, found, ())
@@ -129,6 +128,7 @@ def _with(visit: Visit, name: str, answer: Callable[[Draft], Response]) -> Respo
 
 
 def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
+    visit = common.in_language(visit, sent)
     drafts.fill(draft, sent)
     outcome, checked, do = Outcome(), None, sent.get("do", "preview")
     if drafts.rearranged(draft, do):
@@ -153,16 +153,28 @@ def _checked(visit: Visit, draft: Draft) -> tuple[Checked | None, Outcome]:
     main = found.read(found.main)
     text = drafts.written(main, draft)
     found.checked(found.main, text, visit.desk.settings)
-    checked = drafts.checked(visit.desk.store, drafts.settings_of(text, found), draft.name)
+    settings = drafts.settings_of(text, found)
+    _look_at_mapping(draft, found, settings)
+    checked = drafts.checked(visit.desk.store, settings, draft.name)
     return checked, Outcome(key="" if checked else "slow_check")
 
 
+def _look_at_mapping(draft: Draft, found: Files, settings: Settings) -> None:
+    """Whether a mapping can be made for it, if it needs one; raises one of ``REFUSALS``."""
+    mapping = mapping_drafts.file_for(draft, found)
+    if mapping and not found.read(mapping).digest:
+        found.checked(mapping, mapping_drafts.bare(draft), settings)
+
+
 def _text(visit: Visit, draft: Draft) -> str:
-    """ltc.yaml as it would be."""
+    """ltc.yaml as it would be; raises one of ``REFUSALS``."""
     found = common.files(visit)
     mapping = mapping_drafts.file_for(draft, found)
     named = "" if registry.is_manifest(draft.connector) else mapping
-    return drafts.written(found.read(found.main), draft, named)
+    text = drafts.written(found.read(found.main), draft, named)
+    found.checked(found.main, text, visit.desk.settings)
+    _look_at_mapping(draft, found, drafts.settings_of(text, found))
+    return text
 
 
 def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str]) -> Response:
@@ -176,7 +188,8 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str]) -> Respo
         made = mapping_drafts.made(visit.desk.store, changed, draft, "propose" in sent)
         found.save(mapping, made, "", changed, actor, reason)
     found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
-    return see("/settings?" + urlencode({"said": "changed" if draft.before else "added"}))
+    same = draft.timing.written() == timing.of(draft.before.get("schedule")).written()
+    return see("/settings?" + urlencode({"said": ("changed" if same else "scheduled") if draft.before else "added"}))
 
 
 def _removal(visit: Visit, name: str, sent: dict[str, str]) -> Response:
@@ -222,9 +235,12 @@ def _page(
         outcome=outcome,
         checked=checked,
         seen=main.digest,
-        entities=sorted(ENTITIES),
         roles=ROLES,
+        others={role: others(visit.desk.settings, role, draft.name) for role in ROLES},
+        twice=_twice(visit, draft) if sent is not None else [],
         pushes=PUSHES,
+        kinds=timing.KINDS,
+        units=timing.UNITS,
         by_hand=draft.connector in BY_HAND,
         why_not=found.why_not(found.main),
         why=(sent or {}).get("why", ""),
@@ -232,6 +248,18 @@ def _page(
         is_good=checked is not None and _is_good(checked, draws),
         propose=sent is None or "propose" in sent,
     )
+
+
+def others(settings: Settings, role: str, name: str) -> list[str]:
+    """The systems that have a role already, beside this one."""
+    return [system for system in settings.systems_with(role) if system != name]
+
+
+def _twice(visit: Visit, draft: Draft) -> list[tuple[str, list[str], list[str]]]:
+    """The roles that this form gives a second time: which, who has it already, and the fields it is right about."""
+    settings, new = visit.desk.settings, [role for role in draft.roles if role not in (draft.before.get("roles") or ())]
+    found = [(role, others(settings, role, draft.name)) for role in new]
+    return [(role, taken, ownership.owned_by(settings, role)) for role, taken in found if taken]
 
 
 def _is_good(checked: Checked, draws: bool) -> bool:
@@ -249,8 +277,4 @@ def _is_set(name: str) -> bool:
 
 def _schedule(visit: Visit, name: str) -> str:
     chosen = visit.desk.settings.systems[name].schedule
-    if chosen is None:
-        return visit.texts("admin.schedule.none")
-    if chosen.cron:
-        return chosen.cron
-    return visit.texts("admin.schedule.interval_of", span=spans.written(chosen.interval or 0))
+    return timing.of(chosen.model_dump(exclude_none=True) if chosen is not None else None).said(visit.texts)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, HTTPException
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from console.web.admin import choosing, common
 from console.web.admin.common import REFUSALS, Outcome
@@ -52,6 +52,14 @@ async def _upload(visit: Administrator) -> Upload:
 
 async def _text(sent: UploadFile | str | None) -> str:
     return (await sent.read()).decode("utf-8") if isinstance(sent, UploadFile) else ""
+
+
+@router.get("/settings/connectors/sample")
+def sample(visit: Administrator) -> Response:
+    """A manifest to begin with, as a file."""
+    common.whole(visit)
+    headers = {"content-disposition": 'attachment; filename="acme.yaml"'}
+    return PlainTextResponse(choosing.sample(), headers=headers, media_type="application/yaml")
 
 
 @router.post("/settings/connectors")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query
 
@@ -60,9 +60,9 @@ def list_open_items(
 ) -> Page[OpenItem]:
     """List the open items that a receipt may settle, the oldest first: those in its currency."""
     with caller.store.reading() as connection:
-        figure, owed = _found(connection, id)
-    found = cut(splitting.fitting(figure, owed, text), page, size)
-    return Page(items=[_item(key, owed[key]) for key in found.items], page=page, size=size, total=found.total)
+        of = _found(connection, id)
+    found = cut(splitting.fitting(of.figure, of.owed, text), page, size)
+    return Page(items=[_item(key, of) for key in found.items], page=page, size=size, total=found.total)
 
 
 @router.post("/receipts/{id}/split")
@@ -72,14 +72,18 @@ def split_receipt(caller: Decider, id: ReceiptId, sent: Split) -> Decided:
     if len(items) < len(sent.items):
         raise Refusal(409, "An item is named twice.", "Say once how much of it is settled.")
     differences = [(item.kind, item.amount) for item in sent.differences]
-    reason = (sent.reason or "").strip()
     with caller.store.transaction() as connection:
         found = _found(connection, id)
         try:
-            count = splitting.keep(connection, id, found, items, differences, caller.name, reason)
+            count = splitting.keep(
+                connection, found, items, differences, caller.name, sent.reason.strip(), accepted=sent.accepted
+            )
         except splitting.Wrong as wrong:
             what = texts("en")(f"split.wrong.{wrong.key}", **wrong.values)
             raise Refusal(409, what, f"GET /api/v1/receipts/{id}/items lists what is open.") from None
+        except splitting.Doubtful as error:
+            what = " ".join(texts("en")(f"split.doubt.{key}", **values) for key, values in error.doubts)
+            raise Refusal(409, what, "If that is meant, send `accepted` as true.") from None
     return Decided(receipt=id, items=count)
 
 
@@ -93,7 +97,7 @@ def undo_decision(caller: Decider, id: ReceiptId) -> Decided:
     return Decided(receipt=id, items=count)
 
 
-def _found(connection: Connection, id: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def _found(connection: Connection, id: int) -> splitting.Found:
     """The receipt and the open items in its currency; raises ``Refusal`` 404."""
     found = splitting.found(connection, id)
     if found is None:
@@ -101,7 +105,8 @@ def _found(connection: Connection, id: int) -> tuple[dict[str, Any], dict[str, d
     return found
 
 
-def _item(key: str, item: dict[str, Any]) -> OpenItem:
+def _item(key: str, of: splitting.Found) -> OpenItem:
+    item = of.owed[key]
     return OpenItem(
         id=int(key),
         record=Record(**sections.record(item["record"])),
@@ -112,4 +117,5 @@ def _item(key: str, item: dict[str, Any]) -> OpenItem:
         issued_on=item["issued_on"],
         due_on=item["due_on"],
         open=money.text(item["amount"], item["currency"]) or "0",
+        free=money.text(of.free(key), item["currency"]) or "0",
     )

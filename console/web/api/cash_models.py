@@ -96,6 +96,7 @@ class OpenItem(BaseModel):
     issued_on: OnDay | None
     due_on: OnDay | None
     open: Amount = Field(description="Negative of a credit note")
+    free: Amount = Field(description="What of it no other receipt has, by what rules matched and people decided")
 
 
 class SplitItem(Sent):
@@ -113,11 +114,14 @@ class SplitDifference(Sent):
 
 
 class Split(Sent):
-    """What a receipt settles. With what explains the rest it is no more than came in."""
+    """What a receipt settles, and why. With what explains the rest it is no more than came in."""
 
     items: list[SplitItem] = Field(min_length=1, max_length=200)
     differences: list[SplitDifference] = Field(default_factory=list, max_length=20)
-    reason: LongReason | None = None
+    reason: LongReason
+    accepted: bool = Field(
+        False, description="Keep it also where another customer owes the item, or a rule gave it to another receipt"
+    )
 
 
 class Decided(BaseModel):

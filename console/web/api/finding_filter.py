@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Query
 
 from console.report import figures
-from console.web.api.values import Decimals, Name, OneOf, Searched
+from console.web.api.values import Day, Decimals, Name, OneOf, Searched
 from console.web.filters import AGES, ME, WAIVER, Filter
 from console.web.problems import Refusal
 from reconciliation.checks.registry import DEPARTMENTS
@@ -41,6 +41,7 @@ def _asked(
     least: Annotated[Decimals, Query(description="At least so much in the base currency")] = "",
     most: Annotated[Decimals, Query(description="At most so much in the base currency")] = "",
     waits: Annotated[str, OneOf(WAITING), Query(description="Only those for which a waiver is asked")] = "",
+    until: Annotated[Day | None, Query(description="Begun on this day or before, as far as its day is known")] = None,
 ) -> Filter:
     return Filter(
         text=text,
@@ -56,6 +57,7 @@ def _asked(
         least=least,
         most=most,
         waits=waits,
+        until="" if until is None else until.isoformat(),
     )
 
 

@@ -15,6 +15,7 @@ class Close(BaseModel):
     status: str = Field(description="closed (waits for approval), approved or reopened")
     closed_by: str
     closed_at: Instant
+    close_reason: str | None = Field(description="Why it was closed although errors were undecided")
     approved_by: str | None
     approved_at: Instant | None
     reopened_by: str | None
@@ -40,6 +41,7 @@ class Step(BaseModel):
     )
     left: int = Field(description="How much of it is left; 0: it is done")
     needed: bool = Field(description="Whether there is no close, or no approval, without it")
+    of_month: bool = Field(description="Whether it is counted until the end of the month; else whatever its month")
     page: str = Field(description="Where the workbench shows what is left")
 
 
@@ -48,6 +50,12 @@ class Checklist(BaseModel):
 
     period: Month
     items: list[Step]
+
+
+class Closing(Sent):
+    """Why it is closed although errors are undecided."""
+
+    reason: Reason | None = Field(default=None, description="Needed while errors of it or before are undecided")
 
 
 class Reopening(Sent):

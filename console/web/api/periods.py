@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 
 from console import closing_steps
 from console.web.api.callers import Approver, Decider, Reader
-from console.web.api.period_models import Checklist, Close, Periods, Reopening, Step
+from console.web.api.period_models import Checklist, Close, Closing, Periods, Reopening, Step
 from console.web.api.values import Month
 from console.web.problems import Refusal
 from reconciliation import closing, sections
@@ -37,14 +37,17 @@ def get_checklist(caller: Reader) -> Checklist:
     """Tell what is to be seen to before the next month is closed, or approved."""
     with caller.store.reading() as connection:
         month, found = closing_steps.read(connection, caller.settings, caller.name)
-    items = [Step(name=item.name, left=item.left, needed=item.needed, page=item.page) for item in found]
-    return Checklist(period=month, items=items)
+    return Checklist(period=month, items=[Step(**item._asdict()) for item in found])
 
 
 @router.post("/periods/{period}/close")
-def close_period(caller: Decider, period: Period) -> Close:
-    """Reconcile, and freeze a month; another person approves it. Takes as long as a reconciliation."""
-    return _done(lambda: close_it(caller.store, caller.settings, period, caller.name))
+def close_period(caller: Decider, period: Period, sent: Closing | None = None) -> Close:
+    """Reconcile, and freeze a month; another person approves it. Takes as long as a reconciliation.
+
+    While errors of the month or before are undecided, it needs a reason.
+    """
+    reason = (sent.reason if sent else None) or ""
+    return _done(lambda: close_it(caller.store, caller.settings, period, caller.name, reason.strip()))
 
 
 @router.post("/periods/{period}/approve")

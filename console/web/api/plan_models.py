@@ -75,6 +75,9 @@ class Plans(BaseModel):
 class Carrying(Sent):
     """With which leave a plan is carried out."""
 
+    items: list[SentKey] | None = Field(
+        None, min_length=1, max_length=1000, description="Only these writes of the plan; the others stay in it"
+    )
     large: Flag = Field(False, description="Also if it is larger than ltc.yaml allows")
     paused: Flag = Field(False, description="Also if its system or a stream of it is paused")
 

@@ -58,15 +58,15 @@ def list_plans(caller: Reader) -> Plans:
 def apply_plan(
     caller: Operator, request: Request, response: Response, id: PlanId, sent: Annotated[Carrying | None, Body()] = None
 ) -> Started:
-    """Carry out exactly this plan, each change only if its record is still as it was read."""
+    """Carry out exactly this plan, or some writes of it, each only if its record is still as it was read."""
     given = sent or Carrying()
     system = _system_of(caller, id)
     with caller.store.reading() as connection:
         pause = pauses.read(connection).among(system, planned.streams_of(connection, id))
     starting.refuse_paused(caller, pause, allowed=given.paused)
-    return starting.start(
-        caller, request.app.state.worker, response, "push", plan_id=id, approve=given.large, paused=given.paused
-    )
+    only = None if given.items is None else frozenset(given.items)
+    ways: dict[str, Any] = {"only": only, "approve": given.large, "paused": given.paused}
+    return starting.start(caller, request.app.state.worker, response, "push", plan_id=id, **ways)
 
 
 @router.post("/plans/{id}/reject")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from console.web.api.values import Counts, Flag, Instant, Name, OneOf, Sent, instant, instant_or_none
 
 if TYPE_CHECKING:
+    from state import queries
     from state.queries import Attempt, RunRow
 
 KINDS = ("sync", "pull", "reconcile", "sweep", "plan")
@@ -40,11 +41,24 @@ class Run(BaseModel):
     started_at: Instant
     ended_at: Instant | None
     counts: dict[str, Counts] = Field(description="Per system")
+    started_by: str | None = Field(description="A member, or who called the command; null if nobody has noted it")
+    because: str | None = Field(description="by_hand, schedule, webhook, approval or restoring")
+    systems: list[str] = Field(description="Those it may work on; empty: the whole company")
+
+
+class RunProblem(BaseModel):
+    """What failed in a run outside of its streams."""
+
+    system: str | None = Field(description="null if it is of no single system")
+    kind: str
+    message: str
+    remedy: str | None
 
 
 class RunDetail(Run):
     """One run, stream by stream."""
 
+    problems: list[RunProblem]
     parts: list[RunPart]
 
 
@@ -79,7 +93,15 @@ def run(item: RunRow) -> Run:
         started_at=instant(item.started_at),
         ended_at=instant_or_none(item.ended_at),
         counts=item.counts,
+        started_by=item.asked.by or None,
+        because=item.asked.because or None,
+        systems=list(item.asked.systems),
     )
+
+
+def problem(item: queries.RunProblem) -> RunProblem:
+    """What failed outside of the streams, as the API says it."""
+    return RunProblem(system=item.system or None, kind=item.kind, message=item.message, remedy=item.remedy or None)
 
 
 def part(item: Attempt) -> RunPart:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from console import ran
 from console.web.api import starting
 from console.web.api.callers import Caller, Operator, Reader
-from console.web.api.run_models import Run, RunDetail, RunRequest, Started, Stopping, part, run
-from console.web.api.values import SIZE, OneOf, Page, PageNumber, PageSize, first
+from console.web.api.run_models import Run, RunDetail, RunRequest, Started, Stopping, part, problem, run
+from console.web.api.values import SIZE, OneOf, Page, PageNumber, PageSize, cut, first
 from console.web.problems import Refusal
 from state import pauses, queries, runs
 
@@ -34,10 +34,13 @@ def list_runs(
     """List runs, the newest first; of a member who is limited to some systems, those that did something there."""
     runs.close_abandoned(caller.store)
     with caller.store.reading() as connection:
-        found = queries.recent_runs(connection, size, status or None, first(page, size))
-        total = queries.count_runs(connection, status or None)
-    items = [run(_limited(caller, item)) for item in found if _concerns(caller, item)]
-    return Page(items=items, page=page, size=size, total=total)
+        if caller.limit is None:
+            found = queries.recent_runs(connection, size, status or None, first(page, size))
+            total = queries.count_runs(connection, status or None)
+        else:
+            theirs = cut(ran.concerning(connection, caller.member.may_touch, status or None), page, size)
+            found, total = theirs.items, theirs.total
+    return Page(items=[run(item) for item in found], page=page, size=size, total=total)
 
 
 @router.get("/runs/{id}")
@@ -45,7 +48,8 @@ def get_run(caller: Reader, id: RunId) -> RunDetail:
     """Show what a run did with each stream; ask again while its status is `running`."""
     runs.close_abandoned(caller.store)
     found, parts = _run(caller, id)
-    shown = run(_limited(caller, found)).model_dump()
+    theirs = ran.limited(found, caller.member.may_touch)
+    shown = {**run(theirs).model_dump(), "problems": [problem(item) for item in theirs.problems]}
     return RunDetail(**shown, parts=[part(item) for item in parts if caller.member.may_touch(item.system)])
 
 
@@ -64,8 +68,7 @@ def start_run(caller: Operator, request: Request, response: Response, sent: RunR
 @router.post("/runs/{id}/stop")
 def stop_run(caller: Operator, request: Request, id: RunId) -> Stopping:
     """Ask a run that was started in the workbench or here to end after the page at work."""
-    _, parts = _run(caller, id)
-    if not all(caller.member.may_touch(item.system) for item in parts):
+    if not ran.is_theirs(*_run(caller, id), caller.member.may_touch):
         raise _nothing(id)
     if not request.app.state.worker.stop(id, caller.name):
         what = "The run is not at work here."
@@ -78,21 +81,12 @@ def _run(caller: Caller, id: str) -> tuple[RunRow, list[Attempt]]:
     with caller.store.reading() as connection:
         found = queries.run(connection, id)
         parts = queries.run_parts(connection, id)
-    theirs = any(caller.member.may_touch(item.system) for item in parts)
-    if found is None or not (_concerns(caller, found) or theirs):
+    may_touch = caller.member.may_touch
+    theirs = caller.limit is None or any(may_touch(item.system) for item in parts)
+    if found is None or not (theirs or ran.concerns(found, may_touch)):
         raise _nothing(id)
     return found, parts
 
 
 def _nothing(id: str) -> Refusal:
     return Refusal(404, f"There is no run {id}.", "GET /api/v1/runs lists them.")
-
-
-def _concerns(caller: Caller, item: RunRow) -> bool:
-    """Whether it did something for a system of this member, or nothing for any."""
-    return not item.counts or any(map(caller.member.may_touch, item.counts))
-
-
-def _limited(caller: Caller, item: RunRow) -> RunRow:
-    """Without the counts of systems that are not this member's."""
-    return replace(item, counts={name: item.counts[name] for name in filter(caller.member.may_touch, item.counts)})

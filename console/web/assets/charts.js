@@ -1,11 +1,11 @@
 "use strict";
-// Draws what `data-chart` of a figure holds: {labels, series: [{name, values, bars, color}], unit}. The table beside it
+// Draws what `data-chart` of a figure holds: {labels, series: [{name, values, bars, color, dash}], unit}. The table beside it
 // has the same numbers for people who do not see it, and for pages without scripts.
 (() => {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
   const whole = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
-  const wide = { size: [0.6, 40], align: 0 };
+  const wide = { size: [0.42, 40], align: 0 }; // two beside each other fit between two months, also at the edge
 
   const draw = (figure) => {
     const given = JSON.parse(figure.dataset.chart);
@@ -16,6 +16,7 @@
       stroke: colour(item.color),
       fill: item.bars ? colour(item.color) : undefined,
       width: item.bars ? 0 : 2,
+      dash: item.dash,
       paths: item.bars ? uPlot.paths.bars({ ...wide, align: item.bars }) : undefined,
       points: { show: !item.bars && places.length < 3 },
       value: (_, value) => value === null ? "–" : `${whole.format(value)} ${given.unit}`.trim(),

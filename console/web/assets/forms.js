@@ -1,12 +1,21 @@
 "use strict";
-// Makes forms nicer; without it the server says the same. A form with `data-needs-reason` needs its reason as soon as one
-// of its writes is not ticked. A button with `data-copy` copies that text, and is only shown where a browser can.
+// Makes forms nicer; without it the server says the same. A button with `data-tick` ticks, or unticks, all the writes of
+// a form. Ticking a system chooses "only these", choosing "all systems" unticks them. A button with `data-copy` copies
+// that text, and is only shown where a browser can.
 (() => {
-  for (const form of document.querySelectorAll("form[data-needs-reason]")) {
-    const boxes = [...form.elements].filter((item) => item.type === "checkbox" && item.name.startsWith("item."));
-    const look = () => { form.elements.reason.required = boxes.some((box) => !box.checked); };
-    for (const box of boxes) box.addEventListener("change", look);
-    look();
+  for (const button of document.querySelectorAll("button[data-tick]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      for (const box of document.getElementById(button.dataset.form).elements) {
+        if (box.type === "checkbox" && box.name.startsWith("item.")) box.checked = button.dataset.tick === "all";
+      }
+    });
+  }
+  for (const all of document.querySelectorAll("input[name=scope][value=all]")) {
+    const some = all.form.querySelector("input[name=scope][value=some]");
+    const boxes = [...all.form.elements].filter((item) => item.type === "checkbox" && item.name.startsWith("system."));
+    for (const box of boxes) box.addEventListener("change", () => { if (box.checked) some.checked = true; });
+    all.addEventListener("change", () => { for (const box of boxes) box.checked = false; });
   }
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("button[data-copy]")) {

@@ -1117,6 +1117,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("closed_by", sa.Text(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=False),
+        sa.Column("close_reason", sa.Text(), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("approved_at", sa.BigInteger(), nullable=True),
         sa.Column("reopened_by", sa.Text(), nullable=True),

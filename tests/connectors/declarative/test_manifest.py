@@ -24,7 +24,7 @@ def _problems(tmp_path: Path, old: str, new: str) -> list[str]:
 MISTAKES = {
     "unknown key": ("    key: id\n", "    kee: id\n", ":18 `streams.order.kee` is not known here. Did you mean `key`?"),
     "unknown variable": ("{since}", "{sinse}", "there is no {sinse} here; did you mean {since}?"),
-    "variable of another paging": ("{page}", "{offset}", "there is no {offset} here"),
+    "variable of another paging": ("{page}", "{offset}", "knows {offset} only with `paging: {by: offset"),
     "no progress": (', page: "{page}"', "", "paging by page needs {page} somewhere in the request"),
     "no window": ('since: "{since}", ', "", "incremental needs {since} somewhere in the request"),
     "other host in a path": ("get: /orders,", "get: 'https://evil.example/orders',", "must be a path below base_url"),

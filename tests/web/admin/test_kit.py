@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 import sys
 from collections.abc import Callable
@@ -141,3 +142,33 @@ def test_the_environment_of_the_kit_holds_no_secret(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LTC_KEY", "canary")
     monkeypatch.setenv("SF_CLIENT_SECRET", "canary")
     assert "canary" not in trial.environment().values()
+
+
+def test_a_grade_of_a_connector_that_only_reads_says_so_and_names_the_grave_checks_that_could_not_be_tried(
+    anna: Browser, desk: Store
+) -> None:
+    absent = {item.name for item in catalogue.checks() if item.area in ("writing", "creating")}
+    grave = next(item for item in catalogue.checks() if item.grave and item.area == "reading")
+    written = next(item for item in catalogue.checks() if item.grave and item.area == "writing")
+    detail = {
+        "connector": "salesforce",
+        "grade": "A",
+        "passed": 31,
+        "applicable": 32,
+        "areas_not_applicable": ["writing", "creating"],
+        "why": {},
+        "checks": {
+            item.name: "not_applicable" if item.name in {*absent, grave.name} else "passed"
+            for item in catalogue.checks()
+        },
+    }
+    with desk.transaction() as connection:
+        audit.append(connection, "anna", TESTED, detail)
+    page = html.unescape(anna.get("/kit/salesforce").text)
+    assert "Grade A (reading only)" in page
+    untried = page.partition('role="note"')[2].partition("</div>")[0]
+    assert grave.title["en"] in untried
+    assert written.title["en"] not in untried
+    assert "What the grades mean" in page
+    assert "<td>A (reading only)</td>" in anna.get("/kit").text
+    assert "<td>A (reading only)</td>" in anna.get("/settings/systems/new").text

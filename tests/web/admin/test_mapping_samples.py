@@ -48,6 +48,8 @@ def answer(tmp_path: Path, text: str | None, *records: dict[str, Any], mapping: 
             "folder": str(tmp_path),
             "records": {stream: bodies},
             "shown": (stream, "r1"),
+            "stored": {},
+            "beside": {},
         }
     )
 
@@ -69,20 +71,56 @@ def test_in_streams_about_people_no_text_that_is_not_read_is_shown(tmp_path: Pat
     assert shown["shapes"] == {"colour": "<str of 3>", "score": 7}
 
 
-def test_a_record_that_a_change_refuses_is_named_with_field_column_value_and_reason(tmp_path: Path) -> None:
+def test_a_status_is_shown_as_it_is_in_streams_about_people_before_and_after_it_is_mapped(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("order:", "lead:").replace("entity: order", "entity: lead")
+    mapping = mapping.replace("{number: no, currency: cur}", "{email: mail}")
+    status = "    status: {path: PATH, values: {aktiv: new}}\n"
+    record = {
+        "mail": "m@acme.example",
+        "status": "aktiv",
+        "customer_state": "aktiv",
+        "condition": "aktiv",
+        "x": "Maria",
+    }
+    assert answer(tmp_path, None, record, mapping=mapping)["now"]["shapes"]["status"] == "aktiv"
+    for path in ("status", "customer_state", "condition"):
+        then = answer(tmp_path, mapping + status.replace("PATH", path), record, mapping=mapping)["then"]
+        (shown,) = (item for item in then["fields"] if item["name"] == "status")
+        assert (shown["raw"], shown["value"]) == ("aktiv", "new")
+    for path, value in (("mail", "m@acme.example"), ("x", "Maria")):
+        then = answer(tmp_path, mapping + status.replace("PATH", path), record, mapping=mapping)["then"]
+        assert value not in json.dumps(then)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("person", "<str of 11>"), ("organisation", "Maria Rossi")])
+def test_the_name_of_a_customer_who_is_a_person_is_hidden_as_a_contacts_is(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    mapping = MAPPING.replace("entity: order", "entity: party").replace(
+        "{number: no, currency: cur}", "{name: n, kind: k}"
+    )
+    shown = answer(tmp_path, None, {"n": "Maria Rossi", "k": kind}, mapping=mapping)["now"]["fields"]
+    assert [item["value"] for item in shown if item["name"] == "name"] == [name]
+
+
+def test_records_that_a_change_refuses_for_one_reason_are_counted_with_field_column_value_and_reason(
+    tmp_path: Path,
+) -> None:
     changed = MAPPING.replace("currency: cur}", "currency: cur, gross_amount: total}")
     good = {**RECORD, "total": "12.50"}
     found = answer(tmp_path, changed, good, RECORD, *[RECORD] * 8)["streams"]["order"]
     assert found["counts"] == {"changed": 1, "refused": 9}
-    assert len(found["refused"]) == 5
-    assert found["refused"][0] == {
-        "id": "r2",
-        "field": "gross_amount",
-        "path": "total",
-        "value": '"12,50 EUR"',
-        "reason": "is not a decimal number",
-        "kind": "money",
-    }
+    assert found["refused"] == [
+        {
+            "ids": ["r2", "r3", "r4"],
+            "count": 9,
+            "field": "gross_amount",
+            "path": "total",
+            "value": '"12,50 EUR"',
+            "reason": "is not a decimal number",
+            "kind": "money",
+        }
+    ]
 
 
 def test_the_value_of_a_person_is_not_told_when_it_is_refused(tmp_path: Path) -> None:
@@ -92,6 +130,14 @@ def test_the_value_of_a_person_is_not_told_when_it_is_refused(tmp_path: Path) ->
     found = answer(tmp_path, changed, {"mail": "maria@acme.example"}, mapping=mapping)["streams"]["lead"]
     assert found["refused"][0]["field"] == "source_created_at"
     assert "maria" not in json.dumps(found)
+
+
+def test_an_amount_without_a_currency_and_a_currency_that_is_none_are_told_as_such(tmp_path: Path) -> None:
+    def refused(text: str) -> Any:
+        return answer(tmp_path, text, {**RECORD, "total": "12.50"})["streams"]["order"]["refused"][0]["kind"]
+
+    assert refused(MAPPING.replace("cur}", "none, gross_amount: total}")) == "no_currency"
+    assert refused(MAPPING.replace("currency: cur", "currency: {const: 人民币}, gross_amount: total")) == "currency"
 
 
 def taken(tmp_path: Path, *names: str) -> str:
@@ -104,7 +150,7 @@ def taken(tmp_path: Path, *names: str) -> str:
         Proposal("phone", "tel", 90, "", ("phone",)),
         Proposal("campaign", "camp", 60, ""),
     ]
-    return mapping_change.taken(file.read_text(), file.name, "lead", load(file).streams["lead"], proposed, names)
+    return mapping_change.taken(file.read_text(), file.name, "lead", load(file).streams["lead"], proposed, names, "EUR")
 
 
 def test_several_suggestions_are_taken_at_once_with_their_steps_and_people_marked(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ import httpx
 import pytest
 from httpx import Response
 
-from console import trial, trying
+from console import outdated, trial, trying
+from console.web.admin.samples import Live
 from mappings.engine import load
 from state import audit, shapes
+from state.lookup import Sample
 from state.members import Role
 from state.queries import recent_runs
 from state.store import Store
@@ -115,6 +117,20 @@ def text_of(answer: Response) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", answer.text))
 
 
+def edited(browser: Browser, name: str) -> dict[str, str]:
+    """The form that changes a field, as the page shows it."""
+    page = browser.get(f"{PAGE}?edit={name}").text
+    return form(page.partition('id="edit"')[2].partition("</form>")[0], f"{PAGE}/preview")
+
+
+def mapped_again(browser: Browser) -> None:
+    """Press the button that maps again what is stored, and wait for the run."""
+    assert browser.post(f"{PAGE}/replay").headers["location"].startswith("/runs/")
+    for _ in range(300):
+        if 'http-equiv="refresh"' not in browser.get("/runs").text:
+            break
+
+
 def test_a_stream_is_shown_field_by_field_on_a_record_with_its_owner_and_without_people(anna: Browser) -> None:
     assert "crm · lead" in text_of(anna.get("/mappings"))
     page = anna.get(PAGE)
@@ -153,7 +169,7 @@ def test_a_change_is_previewed_on_the_records_before_it_is_saved_and_keeps_every
 def test_a_change_that_would_put_records_into_quarantine_says_how_many_and_why(anna: Browser) -> None:
     text = " ".join(text_of(posted(anna, "preview", **field("received_at", "Country__c"))).split())
     assert "5 would go into quarantine" in text
-    assert re.search(r'Record 00Q5: .+, from `Country__c`: "IT" is not an instant', text)
+    assert re.search(r'5 records \(00Q5, .+\): .+, from `Country__c`: "IT" is not an instant', text)
 
 
 def test_a_source_field_that_no_record_has_is_told_before_it_is_saved(anna: Browser) -> None:
@@ -163,11 +179,11 @@ def test_a_source_field_that_no_record_has_is_told_before_it_is_saved(anna: Brow
 
 
 def test_mistakes_are_told_with_line_and_field_and_the_form_stays_as_it_was_typed(anna: Browser, config: Path) -> None:
-    wrong = posted(anna, "preview", **field("campaign", "Campaign__c", do="shout"))
+    wrong = posted(anna, "preview", **field("campaign", "Campaign__c", **{"do.1": "shout"}))
     assert wrong.status_code == 422
     assert "crm.yaml:9" in wrong.text
     assert "there is no transform `shout`" in wrong.text
-    assert 'value="shout"' in wrong.text
+    assert "<option selected>shout</option>" in wrong.text
     for sent in (
         field("campaign", ""),
         field("no_such_field", "x"),
@@ -185,6 +201,20 @@ def test_mistakes_are_told_with_line_and_field_and_the_form_stays_as_it_was_type
     assert file(config).read_text() == OWN
 
 
+def test_the_form_of_a_field_lists_the_sources_fields_and_what_can_be_done_with_a_value(
+    anna: Browser, config: Path
+) -> None:
+    page = anna.get(f"{PAGE}?edit=campaign").text
+    assert '<option value="Region__c"></option>' in page
+    assert '<code>Score__c</code> <span class="quiet">7</span>' in page
+    assert '<option value="upper">upper: in capital letters</option>' in page
+    two = field("campaign", "Region__c", **{"do.1": "strip", "do.2": "upper"})
+    assert posted(anna, "save", **two).status_code == 303
+    assert "campaign: {path: Region__c, do: [strip, upper]}" in file(config).read_text()
+    typed = edited(anna, "campaign")
+    assert [typed[f"do.{place}"] for place in (1, 2, 3)] == ["strip", "upper", ""]
+
+
 def test_the_whole_file_can_be_changed_as_text(anna: Browser, config: Path) -> None:
     typed = OWN.replace("two letters", "ISO 3166").replace("\n", "\r\n")
     assert "ISO 3166" in posted(anna, "preview", kind="text", text=typed).text
@@ -193,15 +223,50 @@ def test_the_whole_file_can_be_changed_as_text(anna: Browser, config: Path) -> N
 
 
 def test_the_status_map_gets_a_word_and_keeps_the_others(anna: Browser, config: Path) -> None:
-    form = anna.get(f"{PAGE}?edit=status").text
-    table = unescape(re.search(r'name="values"[^>]*>\n(.*?)</textarea>', form, re.S)[1])  # type: ignore[index]
-    how = re.search(r'name="what" value="([^"]+)"', form)[1]  # type: ignore[index]
-    sent = {"kind": "status", "field": "status", "how": "path", "what": how, "values": f"{table}\nOn ice = nurturing"}
-    assert "Say which one to write" in posted(anna, "save", **sent).text
-    assert posted(anna, "save", **sent, write="nurturing = Parked").status_code == 303
+    sent = edited(anna, "status")
+    assert "Parked" in sent.values()
+    sent |= {"word.900": "On ice", "status.900": "nurturing"}
+    refused = anna.post(f"{PAGE}/save", **sent)
+    assert "Several words stand for the same status: Parked, On ice" in text_of(refused)
+    assert 'value="On ice"' in refused.text
+    (parked,) = (name.removeprefix("word.") for name, value in sent.items() if value == "Parked")
+    assert anna.post(f"{PAGE}/save", **sent, **{f"written.{parked}": "on"}).status_code == 303
     assert (
         "values: {Parked: nurturing, On ice: nurturing}\n      write: {nurturing: Parked}" in file(config).read_text()
     )
+    assert load(file(config)).stream("lead").definition.status.table["On ice"] == "nurturing"  # type: ignore[union-attr]
+
+
+def test_each_word_of_a_source_is_a_row_with_its_status_in_the_readers_language_and_how_many_records_hold_it(
+    anna: Browser, config: Path
+) -> None:
+    deal.land(config, "crm", "lead", {"00Q7": json.dumps({**LEAD, "Id": "00Q7", "Status": "Eingefroren"}).encode()})
+    page = anna.get(f"{PAGE}?edit=status").text
+    assert re.search(
+        r'<code>Open - Not Contacted</code>.*?"number">5</td>.*?<option value="new" selected>new<', page, re.S
+    )
+    assert re.search(r'<code>Eingefroren</code>.*?"number">1</td>.*?<option value="">not decided yet<', page, re.S)
+    anna.post("/language", locale="zh-CN", next=PAGE)
+    assert '<option value="nurturing">培育中</option>' in anna.get(f"{PAGE}?edit=status").text
+
+
+def test_words_are_looked_up_of_another_field_and_none_of_a_field_of_people(anna: Browser) -> None:
+    sent = edited(anna, "status")
+    looked = anna.post(f"{PAGE}/preview", **sent | {"what": "Region__c", "again": "words"})
+    assert looked.status_code == 200
+    assert re.search(r'<code>Lazio</code>.*?"number">5</td>', looked.text, re.S)
+    for what in ("Name", "Email", "Phone", "Fair_Contact__c"):
+        shown = anna.post(f"{PAGE}/preview", **sent | {"what": what, "again": "words"}).text.lower()
+        assert [word for word in PEOPLE if word.lower() in shown] == []
+
+
+def test_where_no_status_is_written_back_nobody_is_asked_for_the_word(anna: Browser, config: Path) -> None:
+    file(config).write_text(OWN + "    create: null\n")
+    sent = edited(anna, "status")
+    assert not [name for name in sent if name.startswith("written.")]
+    sent |= {"word.900": "On ice", "status.900": "nurturing"}
+    saved = anna.post(f"{PAGE}/save", **sent)
+    assert saved.status_code == 303, text_of(saved)
     assert load(file(config)).stream("lead").definition.status.table["On ice"] == "nurturing"  # type: ignore[union-attr]
 
 
@@ -222,7 +287,7 @@ def test_a_field_can_be_marked_as_a_persons(anna: Browser, config: Path) -> None
 @pytest.mark.parametrize(
     "sent",
     [
-        field("company_name", "Email", do="upper"),
+        field("company_name", "Email", **{"do.1": "upper"}),
         field("company_name", "", how="template") | {"what": "x {Email} y"},
         field("company_name", "Name, Company", how="first"),
         field("company_name", "Fair_Contact__c"),
@@ -292,11 +357,11 @@ def test_what_nothing_fills_is_suggested_and_taken_into_a_preview(anna: Browser,
     body = json.dumps({**LEAD, "campaign": "Spring fair"}).encode()
     deal.land(config, "crm", "lead", {"00Q8": body})
     page = anna.get(PAGE).text
-    offered = re.findall(
-        r'name="field" value="(\w+)"><input type="hidden" name="how" value="path"><input[^>]+value="(\w+)"', page
+    assert (
+        '<input type="hidden" name="kind" value="several"><input type="hidden" name="field" value="campaign">' in page
     )
-    assert ("campaign", "campaign") in offered
-    assert posted(anna, "preview", **field("campaign", "campaign")).status_code == 200
+    looked = posted(anna, "preview", kind="several", field="campaign")
+    assert "+       campaign: campaign" in " ".join(text_of(looked).split(" "))
     assert file(config).read_text() == OWN
 
 
@@ -322,12 +387,49 @@ def test_suggestions_are_taken_together_by_tick_or_by_how_sure_they_are(anna: Br
 def test_what_a_change_refuses_is_named_on_the_page_with_what_to_do(anna: Browser) -> None:
     looked = posted(anna, "preview", **field("probability", "Region__c") | {"field": "source_updated_at"})
     text = " ".join(text_of(looked).split())
-    assert re.search(r"Record 00Q\d: .+, from `Region__c`: .+ is not an instant of the form", text)
+    assert re.search(r"5 records \(00Q5, .+\): .+, from `Region__c`: .+ is not an instant of the form", text)
     assert "→ Take a source field with an instant such as 2026-10-31T08:00:00Z" in text
     assert "Lazio" not in looked.text
     anna.post("/language", locale="zh-CN", next=PAGE)
     looked = posted(anna, "preview", **field("source_updated_at", "Region__c"))
-    assert re.search("记录 00Q\\d：.+取自 `Region__c`", text_of(looked))
+    assert re.search("5 条记录（00Q5, .+）：.+取自 `Region__c`", text_of(looked))
+
+
+def test_a_change_that_is_not_right_yet_goes_back_into_its_form_as_it_was_typed(anna: Browser) -> None:
+    looked = posted(anna, "preview", **field("received_at", "Country__c", default="2026-01-01"))
+    assert "Save, although 5 would go into quarantine" in looked.text
+    again = anna.post(f"{PAGE}/preview", **form(looked.text, f"{PAGE}/save"), again="on")
+    assert again.status_code == 200
+    shown = again.text.partition('id="edit"')[2].partition("</form>")[0]
+    typed = form(shown, f"{PAGE}/preview")
+    assert (typed["field"], typed["what"], typed["default"]) == ("received_at", "Country__c", "2026-01-01")
+
+
+def test_a_reference_is_told_with_whom_it_finds_and_how_many_find_nobody(anna: Browser, config: Path) -> None:
+    account = json.dumps({"Id": "001A", "Name": "ACME S.r.l.", "AccountNumber": "C-7"}).encode()
+    deal.land(config, "crm", "account", {"001A": account})
+    records = {
+        f"00Q{n}": json.dumps({**LEAD, "Id": f"00Q{n}", "Owner__c": id}).encode() for n, id in ((1, "001A"), (2, "C-7"))
+    }
+    deal.land(config, "crm", "lead", records)
+    text = " ".join(text_of(posted(anna, "preview", **field("party_ref", "Owner__c", ref="id"))).split())
+    assert "1 of 2 find their" in text
+    assert "001A → C-7" in text
+    assert "Found nowhere: C-7" in text
+    text = " ".join(text_of(posted(anna, "preview", **field("party_ref", "Owner__c", ref="no"))).split())
+    assert "None of 2 finds a" in text
+    assert posted(anna, "save", **field("party_ref", "Owner__c", ref="id")).status_code == 303
+    assert "1 of 2 find their" in " ".join(text_of(anna.get(PAGE)).split())
+
+
+def test_a_preview_on_records_that_were_only_read_now_does_not_call_them_stored(
+    anna: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = [Sample("00Q9", json.dumps(LEAD).encode())]
+    monkeypatch.setattr(Live, "of", lambda _self, _system, stream: read if stream == "lead" else [])
+    text = text_of(posted(anna, "preview", **field("campaign", "Region__c")))
+    assert "Tried on 1 records that were read from the system just now" in text
+    assert "Stored records" not in text
 
 
 def test_what_changed_at_the_source_leads_to_its_field_and_can_be_accepted(anna: Browser, desk: Store) -> None:
@@ -345,14 +447,43 @@ def test_what_changed_at_the_source_leads_to_its_field_and_can_be_accepted(anna:
 
 def test_stored_records_are_mapped_again_as_a_run(anna: Browser, config: Path, desk: Store) -> None:
     posted(anna, "save", **field("campaign", "Region__c"))
-    assert anna.post(f"{PAGE}/replay").headers["location"].startswith("/runs/")
-    for _ in range(300):
-        if 'http-equiv="refresh"' not in anna.get("/runs").text:
-            break
+    mapped_again(anna)
     with desk.reading() as connection:
-        assert {run.kind for run in recent_runs(connection, 5)} == {"replay", "reconcile"}
+        assert {run.kind for run in recent_runs(connection, 5)} == {"replay", "reconcile", "push"}
         row = connection.exec_driver_sql("SELECT DISTINCT campaign FROM leads").scalars().all()
     assert row == ["Lazio"]
+
+
+def test_who_takes_a_change_of_a_mapping_back_is_offered_to_map_again_what_the_taken_back_one_has_read(
+    anna: Browser, config: Path, desk: Store
+) -> None:
+    mapped_again(anna)
+    assert "were read by an older mapping" not in anna.get(PAGE).text
+    posted(anna, "save", **field("campaign", "Region__c"))
+    assert "5 of 5 stored records were read by an older mapping" in anna.get(PAGE).text
+    mapped_again(anna)
+    assert "were read by an older mapping" not in anna.get(PAGE).text
+    undone = anna.post("/settings/history/1/undo", why="Not the region")
+    told = anna.get(undone.headers["location"])
+    assert "crm · lead" in text_of(told)
+    assert "5 of 5 stored records were read by an older mapping" in told.text
+    assert f'action="{PAGE}/replay"' in told.text
+    assert f'action="{PAGE}/replay"' in anna.get(PAGE).text
+    mapped_again(anna)
+    assert f'action="{PAGE}/replay"' not in anna.get(PAGE).text
+    assert f'action="{PAGE}/replay"' not in anna.get(undone.headers["location"]).text
+
+
+def test_of_many_stored_records_those_that_are_looked_at_are_spread_over_all(
+    anna: Browser, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outdated, "_MOST", 2)
+    mapped_again(anna)
+    text = text_of(anna.get(PAGE))
+    assert re.search(r"[12] of 5 stored records were looked at; all of them are read as the mapping says now", text)
+    posted(anna, "save", **field("campaign", "Region__c"))
+    text = text_of(anna.get(PAGE))
+    assert re.search(r"[12] of [12] stored records that were looked at \(there are 5\) were read by an older", text)
 
 
 def test_a_system_that_cannot_be_read_says_why(anna: Browser) -> None:

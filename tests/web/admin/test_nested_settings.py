@@ -123,32 +123,42 @@ def test_a_model_that_may_be_left_out_is_written_once_something_is_in_it_and_goe
 @pytest.mark.parametrize(
     ("locale", "sent", "place", "told"),
     [
-        ("en", {"config.streams.0.key": ""}, "streams.0.key", "streams › order › key: This is needed."),
-        ("en", {"config.streams.0": ""}, "streams.0", "streams › 1: This is needed."),
+        (
+            "en",
+            {"config.streams.0.key": ""},
+            "streams.0.key",
+            "Streams › order › Columns that name a row: This is needed.",
+        ),
+        ("en", {"config.streams.0": ""}, "streams.0", "Streams › 1: This is needed."),
         ("en", {"config.streams.1": "order"}, "streams.1", "Another one has that name already."),
         (
             "en",
             {"config.streams.0": "Orders 2"},
             "streams.0",
-            "streams › Orders 2: Small letters, digits and _, beginning with a letter, such as order_line.",
+            "Streams › Orders 2: Small letters, digits and _, beginning with a letter, such as order_line.",
         ),
         (
             "en",
             {"config.streams.0.pattern": "/orders.csv"},
             "streams.0.pattern",
-            "streams › order › pattern: must be a pattern within the folder",
+            "Streams › order › Which files: must be a pattern within the folder",
         ),
         (
             "en",
             {"config.streams.0.header_row": "0"},
             "streams.0.header_row",
-            "header_row: Write a number of 1 or more.",
+            "Row of the column names: Write a number of 1 or more.",
         ),
-        ("en", {"config.limits.files": "1.5"}, "limits.files", "limits › files: Write a whole number, such as 100."),
-        ("en", {"config.sftp.port": "23"}, "sftp.host", "sftp › host: This is needed."),
+        (
+            "en",
+            {"config.limits.files": "1.5"},
+            "limits.files",
+            "Limits › Most files: Write a whole number, such as 100.",
+        ),
+        ("en", {"config.sftp.port": "23"}, "sftp.host", "SFTP server › Server: This is needed."),
         ("zh-CN", {"config.streams.0.header_row": "0"}, "streams.0.header_row", "请填写不小于 1 的数。"),
-        ("zh-CN", {"config.streams.0.key": ""}, "streams.0.key", "streams › order › key: 此项必填。"),
-        ("zh-CN", {"config.folder": "exports"}, "folder", "folder: 必须是绝对路径"),
+        ("zh-CN", {"config.streams.0.key": ""}, "streams.0.key", "数据流 › order › 标识一行的列: 此项必填。"),
+        ("zh-CN", {"config.folder": "exports"}, "folder", "目录: 必须是绝对路径"),
     ],
 )
 def test_a_mistake_names_its_field_says_what_to_write_and_leads_there(

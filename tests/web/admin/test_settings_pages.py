@@ -120,7 +120,10 @@ def test_a_form_that_is_not_right_says_where(admin: Browser, config: Path) -> No
         ({"config.page_size": "0"}, "Write a number above 0."),
         ({"config.base_url": "http://acme.example"}, "without TLS everybody on the way reads along"),
         ({"cron": "soon"}, "This is no cron expression."),
-        ({"every": "interval", "interval": "0"}, "a whole number of minutes"),
+        ({"every": "interval", "interval": "0"}, "the time at least a minute"),
+        ({"every": "interval", "interval": "15", "start": "22"}, "Choose both hours"),
+        ({"every": "interval", "interval": "7", "start": "22", "end": "6"}, "must divide an hour"),
+        ({"cron": "0 22-6 * * *"}, "the hours from 22 to 6 are 22-23,0-6."),
         ({"name": "New Shop"}, "Small letters"),
         ({"name": "new"}, "Small letters"),
         ({"name": "crm"}, "There is a system of that name already."),
@@ -247,16 +250,19 @@ def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
     assert admin.post("/settings/schedule", do="save", **sent).status_code == 303
     assert "    schedule: {cron: 0 3 * * *}\n" in config.read_text()
     assert "    schedule: {interval: 15m}\n" in config.read_text()
-    assert 'name="interval.erp" inputmode="numeric" size="6" value="15"' in admin.get("/settings/schedule").text
-    assert "every 15m" in admin.get("/settings").text
-    form |= {"interval.erp": "90s"}
+    page = admin.get("/settings/schedule?said=saved").text
+    assert 'name="interval.erp" inputmode="numeric" size="5" value="15"' in page
+    assert "counts once `ltc deploy` has been run again" in page
+    assert "every 15 minutes" in admin.get("/settings").text
+    form |= {"interval.erp": "90", "unit.erp": "s"}
     looked = admin.post(
         "/settings/schedule", do="preview", seen=hidden(admin.get("/settings/schedule").text, "seen"), **form
     )
-    assert '<code class="quiet">90s</code>' in looked.text
+    assert "every 15 minutes → <b>every 90 seconds</b>" in looked.text
     assert "schedule: {interval: 90s}" in looked.text
     refused = admin.post("/settings/schedule", do="preview", **{"every.erp": "interval", "interval.erp": "30s"})
-    assert (refused.status_code, "or a number with its unit" in refused.text) == (422, True)
+    assert (refused.status_code, "at least a minute" in refused.text) == (422, True)
+    assert '<a href="#interval.erp">erp</a>' in refused.text
     wrong = admin.post("/settings/schedule", do="preview", **{"every.crm": "cron", "cron.crm": "soon"})
     assert (wrong.status_code, "This is no cron expression." in wrong.text) == (422, True)
 

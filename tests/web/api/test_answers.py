@@ -66,7 +66,7 @@ def test_decisions_are_those_of_the_pages(program: Program, as_role: Callable[[R
     assert "not a member" in refused(api.post(f"/findings/{id}/assign", to=" li.na "), 422)["detail"]
     assert api.post(f"/findings/{id}/assign", to=" li.na ", due="2026-12-15", outside=True).json()["owner"] == "li.na"
     as_role(Role.VIEWER)
-    assert api.post(f"/findings/{id}/assign", to="VIEWER.1").json()["owner"] == "viewer.1"
+    assert api.post(f"/findings/{id}/assign", to="A.VIEWER").json()["owner"] == "a.viewer"
     assert api.post(f"/findings/{id}/explain", reason="Paid in November").json()["status"] == "explained"
     found = api.post(f"/findings/{id}/comments", text="Called on Monday").json()
     assert found["due_on"] == "2026-12-15"
@@ -108,12 +108,24 @@ def test_what_the_state_of_things_does_not_allow_is_a_conflict(program: Program)
     refused(api.post("/runs", kind="pull", system="nobody"), 409)
 
 
+def test_a_month_with_undecided_errors_is_closed_by_a_program_only_with_a_reason(program: Program) -> None:
+    api = program(Role.FINANCE)
+    answer = refused(api.post("/periods/2026-09/close"), 409)
+    assert ("errors of 2026-09 or before are undecided" in answer["detail"], "--reason" in answer["remedy"]) == (
+        True,
+        True,
+    )
+    assert api.get("/periods").json()["items"] == []
+    refused(api.post("/periods/2026-09/close", reason=" "), 422)
+
+
 def test_a_month_is_closed_by_a_program_and_approved_by_a_person(
     program: Program, as_role: Callable[[Role], Browser]
 ) -> None:
     api, approver = program(Role.FINANCE), as_role(Role.APPROVER)
-    closed = api.post("/periods/2026-09/close").json()
+    closed = api.post("/periods/2026-09/close", reason="The bank confirms tomorrow").json()
     assert (closed["status"], closed["closed_by"]) == ("closed", "p.finance")
+    assert closed["close_reason"] == "The bank confirms tomorrow"
     answer = approver.client.post(f"{PATH}/periods/2026-09/approve", headers={"x-csrf-token": mark(approver)})
     assert answer.json()["status"] == "approved"
     found = api.get("/periods").json()
@@ -126,7 +138,8 @@ def test_what_is_to_be_seen_to_before_a_close_is_told(program: Program) -> None:
     found = api.get("/periods/checklist").json()
     left = {item["name"]: item["left"] for item in found["items"]}
     assert (found["period"], left["over"], left["checker"]) == ("2026-09", 0, 1)
-    assert left["errors"] == api.get("/findings", severity="error", status="open").json()["total"] > 0
+    asked = {"severity": "error", "status": "open", "until": "2026-09-30"}
+    assert left["errors"] == api.get("/findings", **asked).json()["total"] > 0
     api.post(f"/findings/{finding(api, severity='error')}/explain", reason="Paid in November")
     left_then = {item["name"]: item["left"] for item in api.get("/periods/checklist").json()["items"]}
     assert left_then["errors"] == left["errors"] - 1

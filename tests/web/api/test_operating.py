@@ -176,6 +176,17 @@ def test_a_plan_is_rejected_in_part_and_the_rest_carried_out(
     assert said(sqlite_store, "write-backs rejected") == ["olaf"]
 
 
+def test_some_writes_of_a_plan_are_carried_out_and_the_rest_stays(opens: Opens, crm: ToySystem, plan: Plan) -> None:
+    api = opens()
+    assert api.finished(api.post(f"/plans/{plan.id}/apply", items=[plan.items[0].id]))["status"] == "done"
+    assert [item[1] for item in crm.writes] == [plan.items[0].source_id]
+    [left] = api.get("/plans").json()["items"]
+    assert {item["id"] for item in left["items"]} == {item.id for item in plan.items[1:]}
+    refused = api.finished(api.post(f"/plans/{left['id']}/apply", items=[999]))
+    assert (refused["status"], refused["problems"][0]["system"]) == ("failed", "crm")
+    assert len(crm.writes) == 1
+
+
 def test_a_plan_that_is_large_or_paused_is_carried_out_only_if_it_is_said(
     opens: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
 ) -> None:

@@ -100,7 +100,7 @@ _SENT: dict[str, object] = {
     "/findings/views": {"name": "mine", "filter": {}},
     "/findings/views/{id}/change": {"name": "mine", "shared": False},
     "/orders/{id}/share": {"days": 1},
-    "/receipts/{id}/split": {"items": [{"item": 1, "amount": "1.00"}]},
+    "/receipts/{id}/split": {"items": [{"item": 1, "amount": "1.00"}], "reason": "as told"},
     "/systems/{name}/pause": {"reason": "so"},
     "/systems/{name}/resume": {},
     "/systems/{name}/backfill": {"since": "2026-09-01"},

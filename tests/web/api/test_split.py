@@ -54,14 +54,31 @@ def test_what_does_not_add_up_is_a_conflict_and_nothing_of_it_is_kept(program: P
     id = receipt(api, "P3")
     item = items(api, id)["INV-20260002"]
     one = {"item": item, "amount": "600.00"}
-    assert "600.00 cannot be applied" in refused(api.post(f"/receipts/{id}/split", items=[one]), 409)["detail"]
+    assert (
+        "600.00 cannot be applied"
+        in refused(api.post(f"/receipts/{id}/split", items=[one], reason="so"), 409)["detail"]
+    )
     one["amount"] = "0.001"
-    assert "more decimals" in refused(api.post(f"/receipts/{id}/split", items=[one]), 409)["detail"]
+    assert "more decimals" in refused(api.post(f"/receipts/{id}/split", items=[one], reason="so"), 409)["detail"]
     one["amount"] = "1.00"
-    assert "twice" in refused(api.post(f"/receipts/{id}/split", items=[one, one]), 409)["detail"]
-    refused(api.post(f"/receipts/{id}/split", items=[{"item": 424242, "amount": "1.00"}]), 409)
-    refused(api.post(f"/receipts/{id}/split", items=[{"item": item, "amount": "1,00"}]), 422)
-    refused(api.post(f"/receipts/{id}/split", items=[]), 422)
-    refused(api.post("/receipts/424242/split", items=[one]), 404)
+    assert "twice" in refused(api.post(f"/receipts/{id}/split", items=[one, one], reason="so"), 409)["detail"]
+    refused(api.post(f"/receipts/{id}/split", items=[{"item": 424242, "amount": "1.00"}], reason="so"), 409)
+    refused(api.post(f"/receipts/{id}/split", items=[{"item": item, "amount": "1,00"}], reason="so"), 422)
+    refused(api.post(f"/receipts/{id}/split", items=[], reason="so"), 422)
+    refused(api.post(f"/receipts/{id}/split", items=[one]), 422)
+    refused(api.post("/receipts/424242/split", items=[one], reason="so"), 404)
     refused(api.get("/receipts/424242/items"), 404)
     assert decided(desk) == []
+
+
+def test_what_a_rule_gave_to_another_receipt_is_taken_only_where_that_is_accepted(
+    program: Program, desk: Store
+) -> None:
+    api = program(Role.FINANCE)
+    id = receipt(api, "P3")
+    found = {item["record"]["number"]: item for item in api.get(f"/receipts/{id}/items").json()["items"]}
+    assert next((item["open"], item["free"]) for item in found.values()) == ("1000.00", "0")
+    sent = {"items": [{"item": found["INV-20260001"]["id"], "amount": "500.00"}], "reason": "as told"}
+    assert "is matched with P1" in refused(api.post(f"/receipts/{id}/split", **sent), 409)["detail"]
+    assert decided(desk) == []
+    assert api.post(f"/receipts/{id}/split", **sent, accepted=True).json() == {"receipt": id, "items": 1}

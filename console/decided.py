@@ -1,0 +1,89 @@
+"""Receipts about which somebody decided: what, who, when and why, and whether a run has taken it up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console import cash as shown
+from reconciliation import money
+from state import cash, chains, figures, named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from state.cash import Decision
+
+Figure = dict[str, Any]
+
+
+def newest(connection: Connection) -> list[list[Decision]]:
+    """What is decided, a list for each receipt, the last decision first."""
+    by_receipt: dict[int, list[Decision]] = {}
+    for item in cash.decisions(connection):
+        by_receipt.setdefault(item.receipt_id, []).append(item)
+    return sorted(by_receipt.values(), key=lambda items: -max(item.decided_at for item in items))
+
+
+def of_receipt(connection: Connection, receipt: int) -> Figure | None:
+    """What is decided about one receipt; ``None`` if nothing is."""
+    found = [item for item in cash.decisions(connection) if item.receipt_id == receipt]
+    return told(connection, [found])[0] if found else None
+
+
+def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figure]:
+    """Receipts with what is decided about them: ``receipt``, ``called``, ``system``, ``received_on``, ``customer``,
+
+    ``amount``, ``entries`` (called, amount, decision), ``who``, ``at`` (microseconds), ``reason``, ``state`` (``waits``
+    for the next run, ``counts``, ``outdated``).
+    """
+    every = [item for items in groups for item in items]
+    receipts = {items[0].receipt_id for items in groups}
+    known = named.records(connection, receipts | {item.item_id for item in every})
+    standing = figures.some(connection, cash.KIND, {str(receipt) for receipt in receipts})
+    sources = chains.rows(connection, sorted(receipts))
+    currencies = cash.currencies(connection, sorted({item.item_id for item in every} | receipts))
+    reasons = cash.reasons(connection, every)
+    found = []
+    for items in groups:
+        receipt = items[0].receipt_id
+        record, figure, source = known.get(receipt, {}), standing.get(str(receipt)), sources.get(receipt, {})
+        last = max(items, key=lambda item: item.decided_at)
+        amount = figure["amount"] if figure else source.get("amount")
+        currency = str(currencies.get(receipt) or "")
+        found.append(
+            {
+                "receipt": receipt,
+                "called": shown.called(record, source),
+                "system": record.get("system") or "",
+                "received_on": figure["received_on"] if figure else source.get("received_on"),
+                "customer": (figure["customer"] if figure else None) or source.get("payer_name"),
+                "amount": None if amount is None else money.text(amount, currency),
+                "currency": currency,
+                "entries": [_item(item, known, currencies) for item in items],
+                "who": last.decided_by,
+                "at": last.decided_at,
+                "reason": reasons.get(receipt, ""),
+                "state": _state(items, figure),
+            }
+        )
+    return found
+
+
+def _item(item: Decision, known: dict[int, Figure], currencies: dict[int, str | None]) -> Figure:
+    currency = str(currencies.get(item.item_id) or "")
+    amount = money.text(item.applied, currency) if item.decision == "pinned" else None
+    called = shown.called(known.get(item.item_id, {}))
+    return {"called": called, "amount": amount, "currency": currency, "decision": item.decision}
+
+
+def _state(items: Sequence[Decision], figure: Figure | None) -> str:
+    """What the last run made of what is pinned; what is only cut leaves nothing to see."""
+    wanted = {(item.item_id, item.applied) for item in items if item.decision == "pinned"}
+    if figure is None or not wanted:
+        return "counts"
+    held = {(entry["item"], entry["applied"]) for entry in figure["applied"] if entry["decision"] == "pinned"}
+    if held == wanted:
+        return "counts"
+    return "outdated" if figure["class"] == "decision_outdated" else "waits"

@@ -1,0 +1,81 @@
+"""How the systems stand in a line for the overview: which need a look, or that all of them are up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console import freshness
+from state import circuits, pauses, quarantine, queries
+from state.clock import from_us, now_us
+
+if TYPE_CHECKING:
+    from console.web.desk import Visit
+    from settings.model import Settings
+    from state.circuits import Circuit
+    from state.pauses import Pauses
+    from state.queries import Attempt, StreamStatus
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """As much of ``freshness.Found`` as states are told from; records are not counted, which takes long."""
+
+    streams: list[StreamStatus]
+    failing: list[Attempt]
+    paused: Pauses
+    circuits: dict[str, Circuit]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The systems that need a look, by what is the matter, and how many records are in quarantine."""
+
+    matters: list[tuple[str, list[str]]]
+    quarantined: int
+    since: str
+    """When the stream was read that was read least lately: all that is older is here."""
+
+
+def of(visit: Visit) -> Glance:
+    """The systems that this person sees, as they stand now; raises ``StoreError``."""
+    settings, names = visit.desk.settings, visit.systems
+    with visit.desk.store.reading() as connection:
+        seen = _Seen(
+            queries.streams(connection, {}),
+            queries.failing(connection),
+            pauses.read(connection),
+            circuits.read(connection),
+        )
+        quarantined = quarantine.count(connection, systems=names)
+    matters: dict[str, list[str]] = {"failed": [], "late": [], "never": [], "resting": [], "paused": []}
+    for name in names:
+        for matter in _matters(name, seen, settings):
+            matters[matter].append(name)
+    return Glance(
+        [(matter, found) for matter, found in matters.items() if found], quarantined, _since(names, seen, settings)
+    )
+
+
+def _matters(name: str, seen: _Seen, settings: Settings) -> set[str]:
+    """What is the matter with a system, of what the overview tells."""
+    states = {freshness.state(item, seen, settings) for item in seen.streams if item.system == name}
+    found = {"failed", "late"} & states
+    if states <= {"never"}:
+        found.add("never")
+    if name in seen.circuits and seen.circuits[name].state(now_us()) == "open":
+        found.add("resting")
+    if any(item.system == name for item in seen.paused):
+        found.add("paused")
+    return found
+
+
+def _since(names: Sequence[str], seen: _Seen, settings: Settings) -> str:
+    """An instant in the zone of business days, with its day unless that is today."""
+    ends = [item.last_success for item in seen.streams if item.system in names and item.last_success is not None]
+    if not ends:
+        return ""
+    zone = settings.business_day_zone
+    read, today = from_us(min(ends)).astimezone(zone), from_us(now_us()).astimezone(zone).date()
+    return f"{read:%H:%M}" if read.date() == today else f"{read:%Y-%m-%d %H:%M}"

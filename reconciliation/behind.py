@@ -1,0 +1,92 @@
+"""The documents behind the figures of a tie-out that do not agree or take no part: the largest of each, and what of the
+open ones is not due yet.
+
+Kept with the figures (``KIND``), so that a page shows them without reading the records again. Amounts in minor units.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciliation.frame import Frame
+
+KIND = "behind"
+MOST = 200
+"""Documents kept of each part, the largest by money."""
+UNMATCHED, EXCLUDED = PARTS = "unmatched", "excluded"
+_SIDES = {"left": "right", "right": "left"}
+_DUE = {
+    ("order_delivery", "left"): ("orders", "promised_delivery_date"),
+    ("order_invoice", "left"): ("orders", "promised_delivery_date"),
+    ("invoice_payment", "left"): ("invoices", "coalesce(due_date, issue_date)"),
+    ("payout_bank", "left"): ("payouts", "arrival_date"),
+}
+"""Tie-out and side → table and the day before which nothing has to be on the other side."""
+
+
+def key(name: str, side: str, currency: str, part: str) -> str:
+    """What the documents of a part are kept under."""
+    return f"{name} {side} {currency} {part}"
+
+
+def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
+    """Of the tie-out that was just made: by ``key`` the documents with what is open of each.
+
+    ``documents``: record_id, ``amount`` of it that counts, ``whole`` of its position on this side and ``opposite`` on
+    the other (``None`` without one), ``waits`` for a day to come; ``count`` says how many there are. ``not_due``:
+    count and amount of the positions that wait.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for side, other in _SIDES.items():
+        _open(frame, name, side, other)
+        waiting = {row[0]: row[1:] for row in frame.rows(_WAITING)}
+        for part, table in ((UNMATCHED, "behind_open"), (EXCLUDED, _left_out(side))):
+            for row in frame.dicts(_LARGEST.format(table=table)):
+                into = found.setdefault(key(name, side, row.pop("currency"), part), {"documents": []})
+                into["count"] = row.pop("of")
+                into["documents"].append(row)
+        for currency, (count, amount) in waiting.items():
+            found[key(name, side, currency, UNMATCHED)]["not_due"] = {"count": count, "amount": amount}
+    return found
+
+
+def _open(frame: Frame, name: str, side: str, other: str) -> None:
+    """Make the table ``behind_open``: a row for each document of each position of one side that does not agree."""
+    table, due = _DUE.get((name, side), ("", ""))
+    waits = f"coalesce(d.due > DATE '{frame.rules.today}', false) AND o.whole > coalesce(o.opposite, 0)"
+    days = f"LEFT JOIN (SELECT record_id, {due} AS due FROM {table}) d ON d.record_id = p.document_id"
+    frame.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE behind_open AS
+        WITH o AS (SELECT position, currency, {side}_amount AS whole,
+                CASE WHEN has_{other} THEN {other}_amount END AS opposite
+            FROM tied WHERE result = 'unmatched' AND has_{side})
+        SELECT position, p.document_id, currency, sum(p.amount)::BIGINT AS amount, any_value(o.whole) AS whole,
+            any_value(o.opposite) AS opposite, bool_and({waits if table else "false"}) AS waits
+        FROM {side}_part p JOIN o USING (position, currency) {days if table else ""} WHERE NOT p.excluded GROUP BY ALL
+        """
+    )
+
+
+_WAITING = """
+    SELECT currency, count(*) FILTER (WHERE waits), coalesce(sum(amount) FILTER (WHERE waits), 0)::BIGINT
+    FROM (SELECT position, currency, bool_and(waits) AS waits, sum(amount) AS amount FROM behind_open GROUP BY ALL)
+    GROUP BY ALL ORDER BY ALL"""
+
+
+def _left_out(side: str) -> str:
+    """What takes no part, and what cancels itself out."""
+    return f"""(
+        SELECT document_id, currency, sum(p.amount)::BIGINT AS amount, NULL::BIGINT AS whole, NULL::BIGINT AS opposite,
+            false AS waits
+        FROM {side}_part p LEFT JOIN (FROM tied WHERE result = 'offset' AND has_{side}) t USING (position, currency)
+        WHERE p.excluded OR t.position IS NOT NULL GROUP BY document_id, currency)"""
+
+
+_LARGEST = (
+    "SELECT currency, document_id AS record_id, amount, whole, opposite, waits, "
+    "(count(*) OVER (PARTITION BY currency))::BIGINT AS of FROM {table} "
+    "QUALIFY row_number() OVER (PARTITION BY currency ORDER BY abs(amount) DESC, document_id, whole) "
+    f"<= {MOST} ORDER BY currency, abs(amount) DESC, document_id, whole"
+)

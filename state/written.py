@@ -1,0 +1,77 @@
+"""What was written to the systems: each write-back that was sent, what became of it, and who let it go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy.engine import Connection
+
+from state import schema
+from state.changes import Item, OutboxStatus
+from state.outbox import item_of
+
+if TYPE_CHECKING:
+    from state.queries import Attempt
+
+_outbox, _plan = schema.outbox, schema.plan
+
+
+class Written(NamedTuple):
+    """A write-back, who approved its plan, and who did so although it was large."""
+
+    item: Item
+    by: str | None
+    large_by: str | None
+
+
+class Wanted(NamedTuple):
+    """Which write-backs; ``text`` is a number, the beginning of one, or the source's id of a record."""
+
+    systems: Collection[str]
+    text: str = ""
+    parts: tuple[Attempt, ...] | None = None
+    """Only what these parts of a run have done."""
+
+
+def listing(connection: Connection, wanted: Wanted, limit: int, offset: int = 0) -> list[Written]:
+    """The last first."""
+    query = (
+        select(_outbox, _plan.c.approved_by, _plan.c.large_approved_by)
+        .outerjoin(_plan, _plan.c.id == _outbox.c.plan_id)
+        .where(*_which(wanted))
+        .order_by(func.coalesce(_outbox.c.sent_at, _outbox.c.done_at).desc(), _outbox.c.id.desc())
+    )
+    rows = connection.execute(query.limit(limit).offset(offset))
+    return [Written(item_of(row), row.approved_by, row.large_approved_by) for row in rows]
+
+
+def count(connection: Connection, wanted: Wanted) -> int:
+    """How many there are."""
+    return connection.execute(select(func.count()).select_from(_outbox).where(*_which(wanted))).scalar_one()
+
+
+def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found = [_outbox.c.system.in_(list(wanted.systems)), _outbox.c.status != OutboxStatus.PLANNED.value]
+    if wanted.text:
+        named = _outbox.c.number.startswith(wanted.text, autoescape=True)
+        found.append(or_(named, _outbox.c.source_id == wanted.text))
+    if wanted.parts is None:
+        found.append(_outbox.c.sent_at.is_not(None))
+    else:
+        found.append(or_(false(), *_within(wanted.parts)))
+    return found
+
+
+def _within(parts: Iterable[Attempt]) -> list[ColumnElement[bool]]:
+    """Nobody else writes to a system while a run does, so what was sent or settled then is of that run."""
+    found = []
+    for part in parts:
+        if part.direction == "push":
+            times = [column >= part.started_at for column in (_outbox.c.sent_at, _outbox.c.done_at)]
+            if part.ended_at is not None:
+                ends = [column <= part.ended_at for column in (_outbox.c.sent_at, _outbox.c.done_at)]
+                times = [and_(*both) for both in zip(times, ends, strict=True)]
+            found.append(and_(_outbox.c.system == part.system, _outbox.c.stream == part.stream, or_(*times)))
+    return found

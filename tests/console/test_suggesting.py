@@ -1,0 +1,74 @@
+"""Proposals for streams that are read together: references that find somebody, amounts with a currency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console import mapping_change
+from console.suggesting import Read, of_streams, text_of
+from mappings.engine import load
+from mappings.suggest import Proposal
+
+CUSTOMERS = {
+    id: {"customer_no": number, "name": "ACME", "credit_limit": 100} for id, number in (("K-1", "7"), ("K-2", "8"))
+}
+
+
+def proposed(customer: str, quote: str = "") -> dict[str, Proposal]:
+    order = {"order_no": "SO-1", "customer_no": customer, "quote_no": quote}
+    quotes = {"Q1": {"number": "A-1"}, "Q2": {"number": "A-2"}}
+    read = {
+        "customers": Read("party", CUSTOMERS),
+        "quotes": Read("quote", quotes),
+        "orders": Read("order", {"O1": order}),
+    }
+    return {item.field: item for item in of_streams(read)[2].fields}
+
+
+def test_a_customer_is_referred_to_by_the_id_since_a_number_leads_nowhere() -> None:
+    assert proposed("K-1")["party_ref"].ref == "id"
+    assert proposed("7")["party_ref"].ref == "id"
+
+
+@pytest.mark.parametrize(("quote", "ref"), [("A-1", "no"), ("Q2", "id")])
+def test_another_record_is_referred_to_by_what_finds_it_among_those_that_were_read(quote: str, ref: str) -> None:
+    assert proposed("K-1", quote)["quote_ref"].ref == ref
+
+
+def made(tmp_path: Path, record: dict[str, Any]) -> Any:
+    found = of_streams({"customers": Read("party", {"K-1": record})})
+    (tmp_path / "shop.yaml").write_text(text_of("shop", found, "CNY"))
+    return load(tmp_path / "shop.yaml").stream("customers")
+
+
+def test_amounts_without_a_currency_are_proposed_with_the_base_currency_and_go_through(tmp_path: Path) -> None:
+    stream = made(tmp_path, CUSTOMERS["K-1"])
+    assert stream.definition.fields["credit_limit"].sources == ("credit_limit",)
+    assert stream.map("shop", "K-1", b'{"name": "ACME", "credit_limit": 100}').row
+    assert "currency: {const: CNY}  # no field is sure to say it" in (tmp_path / "shop.yaml").read_text()
+
+
+def test_amounts_with_a_field_for_the_currency_take_it(tmp_path: Path) -> None:
+    stream = made(tmp_path, {**CUSTOMERS["K-1"], "currency": "EUR"})
+    assert stream.definition.fields["currency"].sources == ("currency",)
+    assert "const" not in (tmp_path / "shop.yaml").read_text()
+
+
+def test_a_suggested_amount_is_taken_with_its_currency(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "version: 1\nconnector: shop\nstreams:\n  customers:\n    entity: party\n    fields: {name: name}\n"
+    )
+    amount, currency = Proposal("credit_limit", "limit", 99, ""), Proposal("currency", "cur", 70, "")
+    now = load(file).stream("customers")
+
+    def after(*found: Proposal) -> Any:
+        text = mapping_change.taken(file.read_text(), file.name, "customers", now, found, ["credit_limit"], "CNY")
+        (tmp_path / "then.yaml").write_text(text)
+        return load(tmp_path / "then.yaml").stream("customers")
+
+    assert after(amount).definition.fields["currency"].const == "CNY"
+    assert after(amount, currency).definition.fields["currency"].sources == ("cur",)

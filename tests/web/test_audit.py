@@ -1,0 +1,115 @@
+"""The audit page: who did what, when and to which system, for those who operate; limited people see only their part."""
+
+# ruff: noqa: F811 - fixtures of another folder are imported
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from state import audit
+from state.clock import now_us, simulated
+from state.members import Role
+from state.store import Store
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
+
+HOUR = 3_600_000_000
+
+
+def did(store: Store, who: str, what: str, ago: int = 0, **detail: object) -> None:
+    """Something that somebody did so many hours ago."""
+    at = (now_us() - ago * HOUR) * 1000
+    with simulated(lambda: at), store.transaction() as connection:
+        audit.append(connection, who, what, detail)
+
+
+@pytest.fixture
+def some(sqlite_store: Store) -> None:
+    did(sqlite_store, "anna", "paused", 30, system="crm", reason="old news")
+    did(sqlite_store, "anna", "resumed", system="crm")
+    did(sqlite_store, "wang.min", "paused", system="erp", reason="release")
+
+
+def test_the_newest_comes_first_with_its_detail(olaf: Opens, some: None) -> None:
+    page = plain(olaf(Role.ADMIN).get("/audit").text)
+    assert "wang.min Paused reason: release · system: erp" in page
+    assert page.index("release") < page.index("old news")
+
+
+@pytest.mark.parametrize("asked", ["who=anna", "system=crm", "what=resumed", "until=2000-01-01", "since=2999-01-01"])
+def test_what_does_not_fit_is_left_out(olaf: Opens, some: None, asked: str) -> None:
+    page = olaf(Role.OPERATOR).get(f"/audit?{asked}")
+    assert page.status_code == 200
+    assert "release" not in page.text
+    assert ("Entries: 0" in page.text) == ("20" in asked or "29" in asked)
+
+
+def test_the_last_hour_is_one_link_away_and_keeps_the_person(olaf: Opens, some: None) -> None:
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/audit?who=anna").text
+    assert "old news" in page
+    found = re.search(r'<a href="([^"]+)">The last hour', page)
+    assert found
+    hour = browser.get(unescape(found.group(1))).text
+    assert "Resumed" in hour
+    assert "old news" not in hour
+    assert "release" not in hour
+
+
+def test_a_time_that_is_none_is_said_and_chooses_nothing(olaf: Opens, some: None) -> None:
+    page = olaf(Role.OPERATOR).get("/audit?since=yesterday")
+    assert (page.status_code, "That is no time" in page.text, "release" in page.text) == (422, True, True)
+
+
+def test_fifty_are_on_a_page_and_the_next_keeps_the_filter(olaf: Opens, sqlite_store: Store) -> None:
+    for number in range(51):
+        did(sqlite_store, "anna", "paused", system="crm", reason=f"number {number:02}")
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/audit?who=anna").text
+    assert ("number 01" in page, "number 00" in page, "Page 1 of 2" in page) == (True, False, True)
+    found = re.search(r'rel="next" href="([^"]+)"', page)
+    assert found
+    last = browser.get(unescape(found.group(1))).text
+    assert ("number 00" in last, "number 01" in last, "wang.min" in last) == (True, False, False)
+
+
+def test_who_is_limited_sees_their_systems_and_what_they_did(olaf: Opens, sqlite_store: Store, some: None) -> None:
+    did(sqlite_store, "anna", "run stopped", run="r-1")
+    did(sqlite_store, "anna", "paused", system="crm", reason='forged "system": "erp"')
+    did(sqlite_store, "anna", "large plan approved", systems=["erp"])
+    browser = olaf(Role.OPERATOR, "erp")
+    page = browser.get("/audit").text
+    assert "release" in page
+    assert "operator.erp" in page  # signed in
+    for hidden in ("anna", "crm", "r-1", "forged", "large plan"):
+        assert hidden not in page
+    assert "Entries: 0" in browser.get("/audit?system=crm").text
+    assert browser.get("/audit?who=anna").text.count("<tbody>") == 0
+
+
+def test_personal_values_are_hidden_and_what_was_erased_is_said(olaf: Opens, sqlite_store: Store) -> None:
+    did(sqlite_store, "anna", "link cut", field="email", value="mia@example.com", evidence={"phone": "0815"})
+    with sqlite_store.transaction() as connection:
+        number = audit.append(connection, "anna", "dead letter edited", {"reason": "for Mia"})
+        audit.erase(connection, [number])
+    page = olaf(Role.ADMIN).get("/audit").text
+    for hidden in ("mia@example.com", "0815", "for Mia"):
+        assert hidden not in page
+    assert "taken away by an erasure" in page
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.APPROVER])
+def test_others_neither_see_it_nor_are_led_to_it(olaf: Opens, role: Role) -> None:
+    browser = olaf(role)
+    assert browser.get("/audit").status_code == 403
+    assert "/audit" not in browser.get("/systems").text
+    assert 'href="/audit"' in olaf(Role.OPERATOR).get("/systems").text
+
+
+def test_it_is_told_in_chinese(olaf: Opens, some: None) -> None:
+    browser = olaf(Role.OPERATOR)
+    browser.post("/language", locale="zh-CN")
+    page = plain(browser.get("/audit").text)
+    assert "wang.min 暂停 原因: release · 系统: erp" in page

@@ -1,0 +1,67 @@
+"""The page of a finding: its waiver on top, its money in the base currency, what its decisions do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import text
+
+from state.members import Role
+from state.store import Store
+from tests.web.conftest import Browser
+from tests.web.test_pages import of_check
+
+
+def test_a_waiver_that_waits_is_on_top_with_what_approvers_may_do(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
+    page = li.get(f"/findings/{id}").text
+    assert page.index(f'action="/findings/{id}/waiver/approve"') < page.index("<h1>")
+    assert page.index(f'action="/findings/{id}/waiver/decline"') < page.index("<h1>")
+    page = anna.get(f"/findings/{id}").text
+    assert page.index("It waits for approval.") < page.index("<h1>")
+    assert "· open · waits for approval" in page
+    assert "/waiver/approve" not in page
+
+
+def test_whoever_waived_a_finding_need_not_act_on_it_by_a_day(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/assign", to="a.finance", due="2026-11-13")
+    assert "<dd>2026-11-13</dd>" in anna.get(f"/findings/{id}").text
+    anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
+    li.post(f"/findings/{id}/waiver/approve")
+    assert "<dd>2026-11-13</dd>" not in anna.get(f"/findings/{id}").text
+    assert "Act by 2026-11-13" not in anna.get("/findings?status=waived").text
+
+
+def test_money_in_another_currency_is_told_in_the_base_currency_too(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, id = as_role(Role.FINANCE), of_check(desk, "quote_without_approval")
+    changed = "UPDATE finding SET currency = 'EUR', amount = 10000, base_amount = 78050 WHERE id = :id"
+    with desk.transaction() as connection:
+        connection.execute(text(changed), {"id": id})
+    assert '100.00 EUR<br><span class="quiet">780.50 CNY</span>' in anna.get(f"/findings/{id}").text
+
+
+def test_it_is_said_what_each_decision_does(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    id = of_check(desk, "quote_without_approval")
+    assert "a comment changes nothing else" in as_role(Role.FINANCE).get(f"/findings/{id}").text
+    assert "a comment changes nothing else" not in as_role(Role.VIEWER).get(f"/findings/{id}").text
+
+
+def test_a_member_is_found_whatever_signs_stand_between_the_parts_of_the_name(
+    as_role: Callable[[Role], Browser], member: Callable[..., str], desk: Store
+) -> None:
+    anna, id = as_role(Role.FINANCE), of_check(desk, "quote_without_approval")
+    member("li.wei", Role.FINANCE)
+    assert anna.post(f"/findings/{id}/assign", to="Li Wei").status_code == 303
+    assert "<dd>li.wei</dd>" in anna.get(f"/findings/{id}").text
+    member("li-wei", Role.FINANCE)
+    refused = anna.post(f"/findings/{id}/assign", to="Li Wei")
+    assert (refused.status_code, "Nobody with access to LTC Sync is called Li Wei" in refused.text) == (422, True)
+    assert anna.post(f"/findings/{id}/assign", to="LI-WEI").status_code == 303

@@ -1,0 +1,73 @@
+"""What the overview says of the systems in a line: what needs a look, with the way there, or that all is up to date."""
+
+# ruff: noqa: F811 - fixtures of another folder are imported
+
+from __future__ import annotations
+
+import re
+
+from connectors import retry
+from settings.model import Schedule, Settings
+from state import clock, pauses
+from state.clock import now_us
+from state.members import Role
+from state.pauses import WHOLE
+from state.store import Store
+from sync import job
+from tests.jobs.toy import ToySystem
+from tests.web.conftest import Browser
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
+
+
+def line(browser: Browser) -> str:
+    """The line as HTML."""
+    return browser.get("/").text.partition('<p class="glance')[2].partition("</p>")[0].partition(">")[2]
+
+
+def test_all_systems_are_up_to_date_as_of_the_stream_that_was_read_least_lately(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.VIEWER)
+    assert plain(line(browser)) == "Not read yet: crm , erp"
+    job.run_sync(sqlite_store, settings)
+    assert re.fullmatch(r"All systems are up to date as of \d\d:\d\d\. Systems", plain(line(browser)))
+    tomorrow = now_us() + 24 * 3_600_000_000
+    with clock.simulated(lambda: tomorrow * 1000):
+        said = line(olaf(Role.OPERATOR))  # the other session has ended
+    assert re.search(r"as of \d{4}-\d\d-\d\d \d\d:\d\d\.", said)  # of another day the day is said
+
+
+def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    browser = olaf(Role.VIEWER)
+    job.run_sync(sqlite_store, settings)
+    settings.systems["erp"].schedule = Schedule(interval=60)
+    crm.server.faults.answer("/deal", 401, times=10)
+    with retry.no_waiting():
+        for _ in range(3):
+            job.run_pull(sqlite_store, settings, systems=["crm"])
+    later = now_us() + 30 * 60_000_000
+    with clock.simulated(lambda: later * 1000):
+        assert plain(line(browser)).startswith("Failed: crm Late: erp")
+    assert plain(line(browser)) == "Failed: crm Resting after failures: crm"
+    assert '<a href="/systems/crm">crm</a>' in line(browser)
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "erp", WHOLE, "olaf", "stocktaking")
+    assert "Paused: erp" in plain(line(browser))  # at once, though the figures around it are kept
+
+
+def test_records_in_quarantine_are_counted_beside_it(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.edit("deal", "d1", {"stage": "frozen"})
+    job.run_sync(sqlite_store, settings)
+    assert re.search(r'Records in quarantine: <a href="/quarantine">\d+</a>', line(olaf(Role.VIEWER)))
+
+
+def test_who_is_limited_to_a_system_is_told_of_that_alone(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    job.run_sync(sqlite_store, settings)
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", WHOLE, "olaf", "release")
+    assert "crm" not in line(olaf(Role.OPERATOR, "erp"))
+    assert "crm" in line(olaf(Role.OPERATOR))
