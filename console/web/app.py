@@ -80,7 +80,7 @@ def workbench(
     app = FastAPI(title="LTC Sync", docs_url=None, redoc_url=None, openapi_url=None, telemetry=quiet)
     app.state.desk = desk = Desk(store, settings, secure, proxied)
     app.state.attempts = signing_in.attempts()
-    app.state.counting, app.state.listings = Counting(store), Listings()
+    app.state.counting, app.state.listings = Counting(store), Listings(store)
     app.state.providers = provided.Providers()
     app.state.worker = Worker(store, desk.present)
     app.state.latest = overview.Latest(store, desk.present)

@@ -1,12 +1,14 @@
-"""The order of findings in the lists that people look through, kept until a finding changes.
+"""The order of findings in the long lists that people look through, kept until a finding changes.
 
 To sort tens of thousands of findings takes longer than anything else of a page, and people look at one list again and
-again: its pages, and the findings before and after one.
+again: its pages, and the findings before and after one. Nobody waits for that: until a list is there, the database is
+asked for the page alone.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -16,32 +18,43 @@ from state.finding_pages import Page, Wanted
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from state.store import Store
+
 _LISTS = 6
 """Lists that are kept; one of 50,000 takes about 6 MB. What somebody searches for is looked for once, and is not."""
+_FEW = 2_000
+"""A shorter list is not kept, and nor is one that is longer than ``_LONGEST``."""
 _LONGEST = 200_000
-"""A longer list is sorted for each page."""
 
 
 class Listings:
     """The lists of one workbench."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._lock = Lock()
         self._version: int | None = None
         self._lists: OrderedDict[Wanted, list[str]] = OrderedDict()
+        self._being_made: dict[Wanted, Future[None]] = {}
         self._checks: list[str] | None = None
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="listings")
 
     def page(self, connection: Connection, wanted: Wanted, first: int, size: int) -> Page:
         """``size`` findings from the one at place ``first`` (0 is the first), and how many there are."""
-        ids = self._ids(connection, wanted)
-        if len(ids) > _LONGEST:
-            return finding_pages.page(connection, wanted, first, size)
-        return Page(tuple(findings.of_ids(connection, ids[first : first + size])), len(ids))
+        version = self._begin(connection)
+        ids = self._kept(wanted)
+        if ids is not None:
+            return Page(tuple(findings.of_ids(connection, ids[first : first + size])), len(ids))
+        found = finding_pages.page(connection, wanted, first, size)
+        if _FEW < found.count <= _LONGEST and not wanted.text:
+            self._make(wanted, version)
+        return found
 
     def beside(self, connection: Connection, wanted: Wanted, id: str) -> tuple[str | None, str | None]:
         """The findings before and after one, as ``finding_pages.beside`` finds them."""
-        ids = self._ids(connection, wanted)
-        if len(ids) > _LONGEST or id not in ids:
+        self._begin(connection)
+        ids = self._kept(wanted)
+        if ids is None or id not in ids:
             return finding_pages.beside(connection, wanted, id)
         place = ids.index(id)
         return ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
@@ -56,20 +69,29 @@ class Listings:
                 self._checks = found if version == self._version else None
         return found
 
-    def _ids(self, connection: Connection, wanted: Wanted) -> list[str]:
-        version = self._begin(connection)
+    def _kept(self, wanted: Wanted) -> list[str] | None:
         with self._lock:
             found = self._lists.get(wanted)
             if found is not None:
                 self._lists.move_to_end(wanted)
-                return found
-        found = finding_pages.ids(connection, wanted, _LONGEST + 1)
+            return found
+
+    def _make(self, wanted: Wanted, version: int) -> None:
         with self._lock:
-            if version == self._version and not wanted.text:
+            making = self._being_made.get(wanted)
+            if making is None or making.done():
+                self._being_made[wanted] = self._maker.submit(self._list, wanted, version)
+
+    def _list(self, wanted: Wanted, version: int) -> None:
+        with self._store.reading() as connection:
+            found = finding_pages.ids(connection, wanted, _LONGEST)
+            seen = news.findings_version(connection)
+        with self._lock:
+            del self._being_made[wanted]
+            if seen == version == self._version:
                 self._lists[wanted] = found
                 while len(self._lists) > _LISTS:
                     self._lists.popitem(last=False)
-        return found
 
     def _begin(self, connection: Connection) -> int:
         """Forget what was before the last change; the version of what ``connection`` sees."""
