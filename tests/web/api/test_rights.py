@@ -92,7 +92,7 @@ _ASKED = {"/chains": {"text": "SO-1"}, "/findings/groups": {"by": "stage"}}
 _ASKED |= {"/systems/{name}/backfill": {"since": "2026-09-01"}, "/findings/{id}/attachments": {"name": "x"}}
 _MANY = {"ids": ["0" * 20]}
 _SENT: dict[str, object] = {
-    "/findings/bulk/assign": {**_MANY, "to": "li.na"},
+    "/findings/bulk/assign": {**_MANY, "to": "li.na", "outside": True},
     "/findings/bulk/explain": {**_MANY, "reason": "so"},
     "/findings/bulk/comments": {**_MANY, "text": "so"},
     "/findings/bulk/waiver": {**_MANY, "reason": "so", "until": "2027-01-01"},
@@ -106,7 +106,7 @@ _SENT: dict[str, object] = {
     "/systems/{name}/backfill": {"since": "2026-09-01"},
     "/plans/{id}/reject": {"items": [1], "reason": "so"},
     "/dead-letters/{id}/edit": {"field": "name", "value": "so"},
-    "/findings/{id}/assign": {"to": "li.na"},
+    "/findings/{id}/assign": {"to": "li.na", "outside": True},
     "/findings/{id}/explain": {"reason": "so"},
     "/findings/{id}/comments": {"text": "so"},
     "/findings/{id}/waiver": {"reason": "so", "until": "2027-01-01"},
