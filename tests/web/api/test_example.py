@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,13 @@ def example(language: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["sh", "python"])
-def test_the_example_does_what_it_says(program: Program, tmp_path: Path, language: str) -> None:
+def test_the_example_does_what_it_says(
+    program: Program, member: Callable[..., str], tmp_path: Path, language: str
+) -> None:
     if language == "sh" and not (shutil.which("curl") and shutil.which("jq")):
         pytest.skip("curl and jq are not here")
     api = program(Role.FINANCE)
+    member("li.na", Role.FINANCE)
     id = finding(api, department="finance", least="1000", order="amount")
     (tmp_path / "letter.pdf").write_bytes(LETTER)
     script = tmp_path / "example"
