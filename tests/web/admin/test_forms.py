@@ -127,7 +127,7 @@ def test_schedules_say_that_nothing_runs_them_until_something_was_seen_to(
     for address in ("/settings/schedule", "/systems"):
         page = admin.get(address).text
         assert "no run by a schedule" not in page
-        assert "the last run that Prefect started began on 2025-10-09" in page
+        assert "The last run that Prefect started began on 2025-10-09" in page
 
 
 def test_another_language_keeps_what_is_typed(admin: Browser, desk: Store) -> None:
