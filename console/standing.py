@@ -162,6 +162,7 @@ def _offer(settings: Settings, system: str) -> tuple[tuple[str, str] | None, str
     """What is wrong with the system's settings, else its connector's name, allowances and streams that it tells of."""
     from connectors.contract import Webhooks as Kind
     from connectors.errors import ConnectorError
+    from settings.errors import SettingsError
     from sync.systems import SystemUnusable, open_connector, ordered_streams
 
     named = settings.systems[system].connector
@@ -174,6 +175,8 @@ def _offer(settings: Settings, system: str) -> tuple[tuple[str, str] | None, str
             return None, connector.name, tuple(connector.allowances()), tells
     except (SystemUnusable, ConnectorError) as error:
         return (error.message, error.remedy), named, (), ()
+    except SettingsError as error:  # ltc.yaml is gone, or was spoilt since it was read
+        return (str(error), ""), named, (), ()
 
 
 def _accounts(connection: Connection, allowances: Sequence[Allowance]) -> list[Account]:
