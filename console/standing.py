@@ -68,6 +68,7 @@ class Brief:
     system: str
     connector: str
     unusable: tuple[str, str] | None
+    """What is wrong with its part of ltc.yaml, and what to do; then nothing is known of its source."""
     accounts: tuple[Account, ...]
     calls_today: int
     """Of runs."""
@@ -80,16 +81,9 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Brief):
     """One system at one instant."""
 
-    system: str
-    connector: str
-    unusable: tuple[str, str] | None
-    """What is wrong with its part of ltc.yaml, and what to do; then nothing is known of its source."""
-    accounts: tuple[Account, ...]
-    calls_today: int
-    """Of runs."""
     calls: Calls
     until: int | None
     """Until when it takes none, as far as that is known."""
@@ -142,14 +136,13 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
 
 def briefs(store: Store, settings: Settings, systems: Sequence[str]) -> list[Brief]:
     """These systems, a line each. Calls no system; raises ``StoreError``."""
+    offers = {system: _offer(settings, system) for system in systems}
     with store.reading() as connection:
         calls = calls_made.since(connection, systems, _midnight(settings))
-        found = []
-        for system in systems:
-            unusable, connector, allowances, _ = _offer(settings, system)
-            accounts = tuple(_accounts(connection, allowances))
-            found.append(Brief(system, connector, unusable, accounts, calls[system]))
-        return found
+        return [
+            Brief(system, connector, unusable, tuple(_accounts(connection, allowances)), calls[system])
+            for system, (unusable, connector, allowances, _) in offers.items()
+        ]
 
 
 def _midnight(settings: Settings) -> int:

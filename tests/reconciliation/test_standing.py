@@ -164,18 +164,29 @@ def test_who_comes_while_all_is_in_use_waits(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(standing, "FRAMES", 1)
     rules = Rules.of(settings())
     database = Standing(rules, states.prepare, "order_states")
-    entered = Event()
+    made: list[object] = []
+    frame_of = standing.StandingFrame
+
+    def counted(*given: Any) -> standing.StandingFrame:
+        made.append(given)
+        return frame_of(*given)
+
+    monkeypatch.setattr(standing, "StandingFrame", counted)
+    coming, entered = Event(), Event()
 
     def come() -> None:
+        coming.set()
         with database.frame(rules, {}):
             entered.set()
 
     with ThreadPoolExecutor(1) as pool:
         with database.frame(rules, {}):
-            coming = pool.submit(come)
+            other = pool.submit(come)
+            assert coming.wait(30)
             assert not entered.wait(0.05)
-        coming.result(timeout=30)
+        other.result(timeout=30)
     assert entered.is_set()
+    assert len(made) == 1  # else the other one had made a frame of its own
 
 
 def test_a_failure_leaves_nothing_behind() -> None:
