@@ -19,8 +19,10 @@ from connectors.errors import QuotaError
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-_MARGIN = 1.03
-"""Calls that leave us evenly arrive less evenly: so much of the window may be lost on the way."""
+_MARGIN = 0.03
+"""Calls that leave us evenly arrive less evenly: so much of the window may be lost on the way …"""
+_LEAST_MARGIN = 6 * SECOND // 100
+"""… and in a short window no less than this: the first call has yet to connect."""
 _AHEAD = (SECOND // 5, SECOND)
 """A read is given its time no longer ahead than this, at fast and at slow rates: a later write waits behind few."""
 _FUTURE = 60 * SECOND
@@ -72,7 +74,12 @@ def spacing(allowance: Allowance) -> int:
     """Time between calls in the long run; 0 without a limit."""
     if allowance.calls is None:
         return 0
-    return ceil(allowance.seconds * SECOND * _MARGIN / (allowance.calls - burst(allowance) + 1))
+    window = allowance.seconds * SECOND + _margin(allowance)
+    return ceil(window / (allowance.calls - burst(allowance) + 1))
+
+
+def _margin(allowance: Allowance) -> float:
+    return max(allowance.seconds * SECOND * _MARGIN, _LEAST_MARGIN)
 
 
 def ahead(allowances: Sequence[Allowance], priority: Priority) -> int:
@@ -84,7 +91,7 @@ def ahead(allowances: Sequence[Allowance], priority: Priority) -> int:
 
 def late(allowances: Sequence[Allowance]) -> int:
     """How much later than at its time a call may start without another one being counted with it."""
-    return min((int(item.seconds * SECOND * (_MARGIN - 1) / 2) for item in allowances if item.calls), default=SECOND)
+    return min((int(_margin(item) / 2) for item in allowances if item.calls), default=SECOND)
 
 
 def earliest(bucket: Bucket, allowance: Allowance, priority: Priority, now: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,7 @@ class UnknownConnector(LookupError):
 
 def names() -> list[str]:
     """All connectors that can be named in ltc.yaml, built in or installed as packages."""
-    installed = (point.name for point in entry_points(group=ENTRY_POINT_GROUP))
-    return sorted({*_BUILT_IN, *_shipped(), *installed})
+    return sorted({*_BUILT_IN, *_shipped(), *_installed(tuple(sys.path))})
 
 
 def is_built_in(name: str) -> bool:
@@ -70,12 +71,20 @@ def load(name: str, folder: Path | None = None) -> type[Connector[Any]]:
         module, _, attribute = target.partition(":")
         found: type[Connector[Any]] = getattr(import_module(module), attribute)
         return found
-    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+    point = _installed(tuple(sys.path)).get(name)
+    if point is not None:
         loaded: type[Connector[Any]] = point.load()
         return loaded
     raise UnknownConnector(f"There is no connector {name!r}. Known: {', '.join(names())}.")
 
 
+@cache
+def _installed(_path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Connectors of packages; looked for once where modules are, as this reads what every package says of itself."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+@cache
 def _shipped() -> dict[str, Path]:
     """Connectors that are manifests of ours: name → file."""
     return {path.stem: path for path in _MANIFESTS.glob("*.yaml")}

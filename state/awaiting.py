@@ -1,15 +1,15 @@
-"""How much waits for a person to decide on it: what is assigned to them, waivers, planned writes."""
+"""What waits for a person to decide on it: what is assigned to them, waivers, planned writes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
 from sqlalchemy.engine import Connection
 
 from state.changes import OutboxStatus, PlanStatus
 from state.findings import STANDING
-from state.schema import creation, outbox
+from state.schema import WAIVER_ASKED, creation, outbox
 from state.schema import finding as findings
 from state.schema import finding_event as events
 from state.schema import plan as plans
@@ -17,15 +17,19 @@ from state.schema import plan as plans
 _ENDS = ("waived", "waiver_declined", "resolved", "reopened")
 
 
-def waivers(connection: Connection, person: str) -> int:
-    """Findings for which somebody else than this person asks for a waiver, and nobody has decided."""
+def undecided(*conditions: ColumnElement[bool]) -> Select[tuple[str]]:
+    """Findings for which a waiver is asked and nobody has decided; ``conditions`` on who asks and when."""
     later = events.alias()
     ended = and_(later.c.finding_id == events.c.finding_id, later.c.id > events.c.id, later.c.event.in_(_ENDS))
-    asked = select(events.c.finding_id).where(
-        events.c.event == "waiver_asked", events.c.actor != person, not_(exists(select(1).where(ended)))
-    )
-    query = select(func.count()).select_from(findings)
-    return int(connection.execute(query.where(findings.c.id.in_(asked), findings.c.status.in_(STANDING))).scalar_one())
+    return select(events.c.finding_id).where(WAIVER_ASKED, not_(exists(select(1).where(ended))), *conditions)
+
+
+def waivers(connection: Connection, person: str) -> int:
+    """Findings for which somebody else than this person asks for a waiver, and nobody has decided."""
+    # not a join, which SQLite would begin with the findings
+    standing = exists(select(1).where(findings.c.id == events.c.finding_id, findings.c.status.in_(STANDING)))
+    asked = undecided(events.c.actor != person, standing).subquery()
+    return int(connection.execute(select(func.count(asked.c.finding_id.distinct()))).scalar_one())
 
 
 def assigned(connection: Connection, person: str) -> int:

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select
 from sqlalchemy.engine import Connection
 
-from state import finding_terms, findings
+from state import awaiting, finding_terms, findings
 from state.findings import STANDING, Finding
 from state.schema import finding as table
-from state.schema import finding_event as events
 from state.schema import finding_record as records
 
 ORDERS = ("severity", "amount", "age", "due")
@@ -227,7 +226,7 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
     if wanted.until:
         said.append(func.coalesce(table.c.since, "") <= wanted.until)
     if wanted.waiver:
-        said.append(table.c.id.in_(_asked()))
+        said.append(table.c.id.in_(awaiting.undecided()))
     if text := wanted.text.strip():
         found = [finding_terms.holding(text)]
         if wanted.of_checks:
@@ -235,17 +234,6 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
             found.append(and_(of_them, finding_terms.holding(wanted.rest)) if wanted.rest else of_them)
         said.append(or_(*found))
     return and_(*said)
-
-
-def _asked() -> Any:
-    """Findings whose waiver was asked for and not decided since."""
-    later = events.alias()
-    decided = and_(
-        later.c.finding_id == events.c.finding_id,
-        later.c.id > events.c.id,
-        later.c.event.in_(("waived", "waiver_declined", "resolved", "reopened")),
-    )
-    return select(events.c.finding_id).where(events.c.event == "waiver_asked", not_(exists(select(1).where(decided))))
 
 
 def _of_age(span: Ages) -> ColumnElement[bool]:

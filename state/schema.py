@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 from mappings import model
@@ -307,6 +308,14 @@ finding_event = Table(
     Column("state", Text),  # JSON: the finding with its records after the event
 )
 Index("ix_finding_event_finding", finding_event.c.finding_id)
+WAIVER_ASKED = finding_event.c.event == literal_column("'waiver_asked'")
+"""Written out, as the index is only looked into where a query says the same."""
+Index(
+    "ix_finding_event_waiver",
+    finding_event.c.finding_id,
+    sqlite_where=WAIVER_ASKED,
+    postgresql_where=WAIVER_ASKED,
+)
 
 # What findings are found by; see state/finding_terms.py. Terms are compared byte by byte on both databases.
 finding_term = Table(

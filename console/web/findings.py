@@ -60,7 +60,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
             shown = [_group(visit, chosen, one) for one in found]
             return visit.page("findings", groups=shown, most_groups=finding_pages.MOST_GROUPS, **shared)
         some = lists.page(connection, wanted, (page - 1) * SIZE, SIZE)
-        total = finding_pages.money(connection, wanted)
+        total = lists.money(connection, wanted)
         said = handling.said(connection, [item.id for item in some.findings])
     rules = Rules.of(visit.desk.settings)
     query = chosen.query()

@@ -18,10 +18,13 @@ from state.finding_pages import Page, Wanted
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from state.finding_pages import Money
     from state.store import Store
 
 _LISTS = 6
 """Lists that are kept; one of 50,000 takes about 6 MB. What somebody searches for is looked for once, and is not."""
+_SUMS = 200
+"""Sums that are kept."""
 _FEW = 2_000
 """A shorter list is not kept, and nor is one that is longer than ``_LONGEST``."""
 _LONGEST = 200_000
@@ -36,6 +39,9 @@ class Listings:
         self._version: int | None = None
         self._lists: OrderedDict[Wanted, list[str]] = OrderedDict()
         self._being_made: dict[Wanted, Future[None]] = {}
+        self._passed_over: set[Wanted] = set()
+        """Lists that are too short or too long to be kept."""
+        self._sums: OrderedDict[Wanted, list[Money]] = OrderedDict()
         self._checks: list[str] | None = None
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="listings")
 
@@ -52,12 +58,28 @@ class Listings:
 
     def beside(self, connection: Connection, wanted: Wanted, id: str) -> tuple[str | None, str | None]:
         """The findings before and after one, as ``finding_pages.beside`` finds them."""
-        self._begin(connection)
+        version = self._begin(connection)
         ids = self._kept(wanted)
+        if ids is None and not wanted.text:
+            self._make(wanted, version)
         if ids is None or id not in ids:
             return finding_pages.beside(connection, wanted, id)
         place = ids.index(id)
         return ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
+
+    def money(self, connection: Connection, wanted: Wanted) -> list[Money]:
+        """The amounts of all of them, by currency."""
+        version = self._begin(connection)
+        with self._lock:
+            found = self._sums.get(wanted)
+        if found is None:
+            found = finding_pages.money(connection, wanted)
+            with self._lock:
+                if version == self._version:
+                    self._sums[wanted] = found
+                    while len(self._sums) > _SUMS:
+                        self._sums.popitem(last=False)
+        return found
 
     def checks(self, connection: Connection) -> list[str]:
         """The checks that outstanding findings are of."""
@@ -79,16 +101,20 @@ class Listings:
     def _make(self, wanted: Wanted, version: int) -> None:
         with self._lock:
             making = self._being_made.get(wanted)
-            if making is None or making.done():
+            if wanted not in self._passed_over and (making is None or making.done()):
                 self._being_made[wanted] = self._maker.submit(self._list, wanted, version)
 
     def _list(self, wanted: Wanted, version: int) -> None:
         with self._store.reading() as connection:
-            found = finding_pages.ids(connection, wanted, _LONGEST)
+            found = finding_pages.ids(connection, wanted, _LONGEST + 1)
             seen = news.findings_version(connection)
         with self._lock:
             del self._being_made[wanted]
-            if seen == version == self._version:
+            if not seen == version == self._version:
+                return
+            if not _FEW < len(found) <= _LONGEST:
+                self._passed_over.add(wanted)
+            else:
                 self._lists[wanted] = found
                 while len(self._lists) > _LISTS:
                     self._lists.popitem(last=False)
@@ -100,4 +126,6 @@ class Listings:
             if version != self._version:
                 self._version, self._checks = version, None
                 self._lists.clear()
+                self._sums.clear()
+                self._passed_over.clear()
         return version

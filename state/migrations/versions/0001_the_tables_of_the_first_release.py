@@ -222,6 +222,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("finding_event", schema=None) as batch_op:
         batch_op.create_index("ix_finding_event_finding", ["finding_id"], unique=False)
+        batch_op.create_index(
+            "ix_finding_event_waiver",
+            ["finding_id"],
+            unique=False,
+            sqlite_where=sa.text("event = 'waiver_asked'"),
+            postgresql_where=sa.text("event = 'waiver_asked'"),
+        )
 
     op.create_table(
         "finding_term",

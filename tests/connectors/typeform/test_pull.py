@@ -151,11 +151,11 @@ def test_a_wrong_token_stops_the_system_and_a_wrong_form_the_stream(connect: Con
         Held(connect(form_id="other")).pull(clock.window())
 
 
-def test_the_limit_of_two_a_second_is_never_met(clock: Time) -> None:
+def test_the_limit_of_two_a_second_is_heeded_and_not_found_out_by_refusals(clock: Time) -> None:
     from connectors import registry
 
     with start(per_second=2) as server:
-        for _ in range(4):
+        for _ in range(6):
             server.submit()
         kind = registry.load("typeform")
         config = {**server.config, "page_size": 1}
@@ -164,7 +164,8 @@ def test_the_limit_of_two_a_second_is_never_met(clock: Time) -> None:
             Held(connector).pull(clock.window())
             answers = [request.status for request in server.requests()]
 
-    assert answers == [200] * 5
+    assert answers.count(200) == 7
+    assert answers.count(429) <= 1, "one may come late on a busy machine; calls without a pause are refused three times"
 
 
 def test_too_many_requests_are_tried_again(typeform: TypeformServer, connect: Connect, clock: Time) -> None:
