@@ -15,7 +15,7 @@ KIND = "behind"
 MOST = 200
 """Documents kept of each part, the largest by money."""
 UNMATCHED, EXCLUDED = PARTS = "unmatched", "excluded"
-_SIDES = {"left": "right", "right": "left"}
+SIDES = {"left": "right", "right": "left"}
 _DUE = {
     ("order_delivery", "left"): ("orders", "promised_delivery_date"),
     ("order_invoice", "left"): ("orders", "promised_delivery_date"),
@@ -38,7 +38,7 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
     count and amount of the positions that wait.
     """
     found: dict[str, dict[str, Any]] = {}
-    for side, other in _SIDES.items():
+    for side, other in SIDES.items():
         _open(frame, name, side, other)
         waiting = {row[0]: row[1:] for row in frame.rows(_WAITING)}
         for part, table in ((UNMATCHED, "behind_open"), (EXCLUDED, _left_out(side))):

@@ -14,13 +14,14 @@ from state.schema import finding as findings
 from state.schema import finding_event as events
 from state.schema import plan as plans
 
-_ENDS = ("waived", "waiver_declined", "resolved", "reopened")
+WAIVER_ENDS = ("waived", "waiver_declined", "waiver_withdrawn", "resolved", "reopened")
+"""Events after which a waiver that was asked for before does not wait any more."""
 
 
 def undecided(*conditions: ColumnElement[bool]) -> Select[tuple[str]]:
     """Findings for which a waiver is asked and nobody has decided; ``conditions`` on who asks and when."""
     later = events.alias()
-    ended = and_(later.c.finding_id == events.c.finding_id, later.c.id > events.c.id, later.c.event.in_(_ENDS))
+    ended = and_(later.c.finding_id == events.c.finding_id, later.c.id > events.c.id, later.c.event.in_(WAIVER_ENDS))
     return select(events.c.finding_id).where(WAIVER_ASKED, not_(exists(select(1).where(ended))), *conditions)
 
 

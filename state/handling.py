@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from state import attachments, audit, findings, stamps
 from state.attachments import Attached
+from state.awaiting import WAIVER_ENDS
 from state.findings import Finding, FindingError
 from state.schema import finding as table
 from state.schema import finding_event
@@ -72,7 +73,7 @@ def asked_waiver(connection: Connection, id: str) -> Asked | None:
     for event in findings.history(connection, findings.find(connection, id).id):
         if event.event == "waiver_asked":
             asked = Asked(event.actor, event.detail["reason"], date.fromisoformat(event.detail["waived_until"]))
-        elif event.event in ("waived", "waiver_declined", "resolved", "reopened"):
+        elif event.event in WAIVER_ENDS:
             asked = None
     return asked
 
@@ -89,6 +90,24 @@ def decline_waiver(connection: Connection, id: str, reason: str, actor: str, *, 
         raise FindingError("Say why the waiver is declined.", why="decline_reason")
     _asked(connection, id)
     return _note(connection, id, actor, "waiver_declined", {"reason": reason.strip()}, at)
+
+
+def end_waiver(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
+    """Take a waiver back: one that waits, by whoever asked for it, or one that holds, before its day, by anybody."""
+    found = _standing(connection, id)
+    if not reason.strip():
+        raise FindingError("Say why the waiver is taken back.", why="end_reason")
+    detail = {"reason": reason.strip()}
+    if found.status == "waived":
+        values = {"reason": None, "approver": None, "waived_until": None}
+        status = "assigned" if found.assignee else "open"
+        connection.execute(update(table).where(table.c.id == found.id).values(**values, status=status))
+        return _note(connection, found.id, actor, "waiver_ended", detail, at)
+    asked = _asked(connection, id)
+    if asked.by != actor:
+        what = f"{asked.by} asks for this waiver, and alone can withdraw it."
+        raise FindingError(what, "Decline it instead, if you may.", "waiver_of_other", by=asked.by)
+    return _note(connection, found.id, actor, "waiver_withdrawn", detail, at)
 
 
 def comment(connection: Connection, id: str, text: str, actor: str, *, at: int | None = None) -> Finding:

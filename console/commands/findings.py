@@ -114,7 +114,7 @@ def _known_check(app: App, check_id: str | None) -> None:
 
 
 for _handling in (
-    *(findings_handling.assign, findings_handling.explain, findings_handling.waive, findings_handling.comment),
-    *(findings_handling.attach, findings_handling.attachment),
+    *(findings_handling.assign, findings_handling.explain, findings_handling.waive, findings_handling.unwaive),
+    *(findings_handling.comment, findings_handling.attach, findings_handling.attachment),
 ):
     command.add_command(_handling)

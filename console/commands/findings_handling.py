@@ -1,4 +1,4 @@
-"""``ltc findings assign, explain, waive, comment, attach, attachment``: what people decide and say about findings."""
+"""``ltc findings assign, explain, waive, unwaive, comment, attach, attachment``: what people decide and say."""
 
 from __future__ import annotations
 
@@ -102,6 +102,28 @@ def waive(app: App, finding_ids: tuple[str, ...], reason: str, approver: str, un
         finding_ids,
         as_json,
         lambda connection, id: handling.waive(connection, id, said, by, day, app.actor, at=_fixed_at(app)),
+    )
+
+
+@click.command("unwaive")
+@_ids
+@click.option("--reason", required=True, metavar="TEXT", help="Why it is not accepted any more.")
+@jobs.json_option
+@pass_app
+def unwaive(app: App, finding_ids: tuple[str, ...], reason: str, as_json: bool) -> int:
+    """End a waiver before its day, or withdraw one that you have asked for.
+
+    \b
+    Examples:
+      ltc findings unwaive b5aadeae2637 --reason "The customer disputes the credit note"
+    """
+    from state import handling
+
+    return _decide(
+        app,
+        finding_ids,
+        as_json,
+        lambda connection, id: handling.end_waiver(connection, id, reason, app.actor, at=_fixed_at(app)),
     )
 
 

@@ -114,6 +114,18 @@ def decline_waiver(visit: Approver, sent: ApproverForm, id: str) -> Response:
     )
 
 
+@router.post("/findings/{id}/waiver/end")
+def end_waiver(visit: Decider, sent: DeciderForm, id: str) -> Response:
+    """Withdraw what one has asked for, or end a waiver before its day; and why."""
+    why = sent.get("reason", "").strip()[:4000]
+    return decided(
+        visit,
+        id,
+        lambda connection, at: handling.end_waiver(connection, id, why, visit.member.name, at=at),
+        visit.texts("deciding.done.ended"),
+    )
+
+
 def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding], done: str) -> Response:
     """Take a decision and show the finding, which says ``done``, or what was wrong; raises ``HTTPException`` 404."""
     known(id)

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from console import tied
 from console.report import figures
 from console.web.desk import Reader, Visit
 from reconciliation import behind, money, river, words
+from reconciliation.behind import SIDES
 from reconciliation.river import ENTITIES, LEADS, LOSES, WITHOUT_CLOSE
 from reconciliation.rules import Rules
-from state import chains, tieouts
-from state import figures as stored
 from state.clock import from_us
 from state.prospects import FATES, LOST
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
+    from console.tied import Document
     from state.prospects import Listed
 
 router = APIRouter()
@@ -58,62 +57,40 @@ def behind_the_river(
 @router.get("/tie-outs")
 def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: str = "", part: str = "") -> Response:
     """The largest documents behind a part of a tie-out, as the last reconciliation left them."""
-    known = name in figures.TIE_OUTS and side in _OTHER and part in behind.PARTS
+    known = name in figures.TIE_OUTS and side in SIDES and part in behind.PARTS
     if not known or not _CURRENCY.fullmatch(currency):
         raise HTTPException(404)
-    key = behind.key(name, side, currency, part)
     with visit.desk.store.reading() as connection:
-        kept = stored.some(connection, behind.KIND, [key]).get(key, {"documents": [], "count": 0})
-        total = stored.some(connection, tieouts.KIND, [f"{name} {currency}"]).get(f"{name} {currency}")
-        rows = _documents(visit, connection, kept["documents"], currency)
-    said: dict[str, Any] = {"name": name, "side": side, "currency": currency, "part": part}
-    sums = total[f"{part}_{side}"] if total else {"count": 0, "amount": 0}
-    not_due = kept.get("not_due") or {"count": 0, "amount": 0}
+        found = tied.part(connection, name, side, currency, part)
     return visit.page(
         "tie_out",
-        **said,
-        rows=rows,
-        documents=kept["count"],
+        name=name,
+        side=side,
+        currency=currency,
+        part=part,
+        rows=[_document(visit, item, currency) for item in found.documents],
+        documents=found.count,
         most=behind.MOST,
-        positions=sums["count"],
-        amount=_text(sums["amount"], currency),
-        not_due=not_due["count"],
-        not_due_amount=_text(not_due["amount"], currency),
+        positions=found.positions,
+        amount=_text(found.amount, currency),
+        not_due=found.not_due,
+        not_due_amount=_text(found.not_due_amount, currency),
     )
 
 
-_OTHER = {"left": "right", "right": "left"}
-_DUE = ("due_date", "promised_delivery_date", "arrival_date", "valid_until")
-_ISSUED = ("issue_date", "order_date", "delivered_on", "shipped_on", "received_on")
-"""The days of documents, the first that there is of each."""
-
-
-def _documents(visit: Visit, connection: Connection, kept: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
-    found = chains.rows(connection, {item["record_id"] for item in kept})
-    refs = {(row["system"], (row.get("party_ref") or "").removeprefix("id:")) for row in found.values()}
-    names = chains.party_names(connection, sorted(refs))
-    return [
-        _document(visit, found[item["record_id"]], item, names, currency) for item in kept if item["record_id"] in found
-    ]
-
-
-def _document(
-    visit: Visit, row: dict[str, Any], item: dict[str, Any], names: dict[tuple[str, str], str], currency: str
-) -> dict[str, Any]:
-    party = (row["system"], (row.get("party_ref") or "").removeprefix("id:"))
-    opposite = item["opposite"]
+def _document(visit: Visit, item: Document, currency: str) -> dict[str, Any]:
     return {
-        "what": visit.texts.name("entity", row["entity"]),
-        "called": row.get("number") or row["source_id"],
-        "system": row["system"],
-        "customer": names.get(party, ""),
-        "status": words.status(row["entity"], row["status"], visit.lang) if row.get("status") else "",
-        "day": next((row[name] for name in _ISSUED if row.get(name)), ""),
-        "due": next((row[name] for name in _DUE if row.get(name)), ""),
-        "amount": _text(item["amount"], currency),
-        "opposite": "" if opposite is None else _text(opposite, currency),
-        "difference": "" if item["whole"] is None else _text(item["whole"] - (opposite or 0), currency),
-        "waits": item["waits"],
+        "what": visit.texts.name("entity", item.entity),
+        "called": item.number or item.source_id,
+        "system": item.system,
+        "customer": item.customer or "",
+        "status": words.status(item.entity, item.status, visit.lang) if item.status else "",
+        "day": item.issued_on or "",
+        "due": item.due_on or "",
+        "amount": _text(item.amount, currency),
+        "opposite": "" if item.opposite is None else _text(item.opposite, currency),
+        "difference": "" if item.difference is None else _text(item.difference, currency),
+        "waits": item.waits,
     }
 
 

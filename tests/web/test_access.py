@@ -81,6 +81,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/{id}/waiver"): DECIDERS,
     ("POST", "/findings/{id}/waiver/approve"): APPROVERS,
     ("POST", "/findings/{id}/waiver/decline"): APPROVERS,
+    ("POST", "/findings/{id}/waiver/end"): DECIDERS,
     ("GET", "/cash"): MEMBERS,
     ("GET", "/cash/decided"): MEMBERS,
     ("POST", "/cash/{receipt}/confirm"): DECIDERS,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
+from state import findings
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import Browser
@@ -25,6 +26,42 @@ def test_a_waiver_that_waits_is_on_top_with_what_approvers_may_do(
     assert page.index("It waits for approval.") < page.index("<h1>")
     assert "· open · waits for approval" in page
     assert "/waiver/approve" not in page
+
+
+def test_who_asked_for_a_waiver_withdraws_it_and_nobody_else(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
+    assert "waiver/end" not in li.get(f"/findings/{id}").text
+    other = li.post(f"/findings/{id}/waiver/end", reason="No")
+    assert (other.status_code, "alone can withdraw it" in other.text) == (422, True)
+    assert "Say why" in anna.post(f"/findings/{id}/waiver/end", reason=" ").text
+    anna.post(f"/findings/{id}/waiver/end", reason="Asked too early")
+    page = anna.get(f"/findings/{id}").text
+    assert ("waiver withdrawn" in page, "Ask for a waiver" in page) == (True, True)
+    assert li.post(f"/findings/{id}/waiver/approve").status_code == 422
+    assert li.get("/findings?waits=waiver").text.count(id) == 0
+
+
+def test_a_waiver_can_be_ended_before_its_day(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/assign", to="a.finance", due="2026-11-13")
+    anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
+    li.post(f"/findings/{id}/waiver/approve")
+    assert "a.approver approved what a.finance asked for" in anna.get(f"/findings/{id}").text
+    anna.post(f"/findings/{id}/waiver/end", reason="The customer disputes it")
+    with desk.reading() as connection:
+        found = findings.find(connection, id)
+        assert (found.status, found.assignee, found.waived_until, found.approver) == (
+            "assigned",
+            "a.finance",
+            None,
+            None,
+        )
+    assert "waiver taken back" in anna.get(f"/findings/{id}").text
+    again = anna.post(f"/findings/{id}/waiver/end", reason="Twice")
+    assert (again.status_code, "Nobody asks for a waiver" in again.text) == (422, True)
 
 
 def test_whoever_waived_a_finding_need_not_act_on_it_by_a_day(as_role: Callable[[Role], Browser], desk: Store) -> None:

@@ -20,6 +20,7 @@ from console.web import problems
 from console.web.access import Right
 from console.web.api import (
     attending,
+    audit,
     callers,
     cash,
     chains,
@@ -38,6 +39,7 @@ from console.web.api import (
     report,
     runs,
     systems,
+    tie_outs,
 )
 from console.web.problems import MEDIA_TYPE, Refusal, problem
 from reconciliation.tieouts import DoesNotFootError
@@ -52,8 +54,8 @@ PATH = f"{problems.API}v1"
 _ROOMS = (
     me,
     *(finding_lists, finding_bulk, finding_views, findings, finding_files),  # `/findings/{id}` after other names
-    *(report, chains, orders, cash, links, periods),
-    *(systems, attending, runs, plans, letters, quarantine),
+    *(report, tie_outs, chains, orders, cash, links, periods),
+    *(systems, attending, runs, plans, letters, quarantine, audit),
 )
 _ABOUT = """What the workbench of LTC Sync shows and decides, for programs. See docs/api.md.
 

@@ -181,3 +181,5 @@ Keeper = Annotated[Caller, Depends(needs(Right.READ, Right.DECIDE))]
 Decider = Annotated[Caller, Depends(needs(Right.DECIDE))]
 Approver = Annotated[Caller, Depends(needs(Right.APPROVE))]
 Operator = Annotated[Caller, Depends(needs(Right.OPERATE))]
+Auditor = Annotated[Caller, Depends(needs(Right.OPERATE, Right.READ))]
+"""Somebody who operates and only wants to read."""

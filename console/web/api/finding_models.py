@@ -122,3 +122,9 @@ class Decline(Sent):
     """Why not."""
 
     reason: LongReason
+
+
+class WaiverEnd(Sent):
+    """Why a waiver is taken back."""
+
+    reason: LongReason

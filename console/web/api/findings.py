@@ -13,6 +13,7 @@ from console.web.api.finding_models import (
     Explanation,
     FindingDetail,
     Remark,
+    WaiverEnd,
     WaiverRequest,
 )
 from state import handling
@@ -58,6 +59,13 @@ def ask_for_waiver(caller: Decider, id: FindingId, sent: WaiverRequest, lang: La
 def approve_waiver(caller: Approver, id: FindingId, lang: Lang = None) -> FindingDetail:
     """Accept it as somebody else has asked. Only for people who are signed in: no token approves."""
     return decided(caller, id, lang, lambda c, at: handling.approve_waiver(c, id, caller.name, at=at))
+
+
+@router.post("/findings/{id}/waiver/end")
+def end_waiver(caller: Decider, id: FindingId, sent: WaiverEnd, lang: Lang = None) -> FindingDetail:
+    """Withdraw the waiver that one has asked for, or end one that was approved before its day."""
+    reason = sent.reason.strip()
+    return decided(caller, id, lang, lambda c, at: handling.end_waiver(c, id, reason, caller.name, at=at))
 
 
 @router.post("/findings/{id}/waiver/decline")

@@ -271,3 +271,21 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
     }
     for path, body in sent.items():
         refused(api.post(path, **body), 404)
+
+
+def test_what_was_done_is_listed_by_person_action_system_and_time(opens: Opens, sqlite_store: Store) -> None:
+    api = opens()
+    api.post("/systems/crm/pause", reason="Release weekend")
+    api.post("/systems/crm/resume")
+    [paused] = api.get("/audit", actor="olaf", action="paused").json()["items"]
+    assert (paused["detail"]["system"], paused["detail"]["reason"]) == ("crm", "Release weekend")
+    listed = api.get("/audit", system="crm", size=1).json()
+    assert (listed["items"][0]["action"], listed["total"] >= 2) == ("resumed", True)
+    assert api.get("/audit", before=paused["at"], actor="olaf", action="paused").json()["total"] == 0
+    assert api.get("/audit", since=paused["at"], actor="olaf", action="paused").json()["total"] == 1
+    refused(api.get("/audit", since="2026-11-29T08:00:00"), 422)  # whose eight o'clock?
+
+
+def test_the_audit_shows_who_is_limited_their_systems_only(opens: Opens) -> None:
+    opens().post("/systems/erp/pause", reason="Release weekend")
+    assert [item for item in opens("crm").get("/audit").json()["items"] if item["detail"].get("system") == "erp"] == []

@@ -12,6 +12,7 @@ SAME = {
     "/findings/{id}/waiver": "/findings/{id}/waiver",
     "/findings/{id}/waiver/approve": "/findings/{id}/waiver/approve",
     "/findings/{id}/waiver/decline": "/findings/{id}/waiver/decline",
+    "/findings/{id}/waiver/end": "/findings/{id}/waiver/end",
     "/findings/{id}/attachments": "/findings/{id}/attachments",
     "/findings/bulk/assign": "/findings/bulk/assign",
     "/findings/bulk/explain": "/findings/bulk/explain",

@@ -42,8 +42,10 @@ TABLE: dict[tuple[str, str], Right] = {
     ("POST", "/findings/{id}/waiver"): DECIDE,
     ("POST", "/findings/{id}/waiver/approve"): APPROVE,
     ("POST", "/findings/{id}/waiver/decline"): APPROVE,
+    ("POST", "/findings/{id}/waiver/end"): DECIDE,
     ("GET", "/report"): READ,
     ("GET", "/report/{form}"): READ,
+    ("GET", "/tie-outs/documents"): READ,
     ("GET", "/chains"): READ,
     ("GET", "/orders/{id}/share"): DECIDE,
     ("POST", "/orders/{id}/share"): DECIDE,
@@ -66,6 +68,7 @@ TABLE: dict[tuple[str, str], Right] = {
     ("POST", "/systems/{name}/resume"): OPERATE,
     ("GET", "/systems/{name}/backfill"): READ,
     ("POST", "/systems/{name}/backfill"): OPERATE,
+    ("GET", "/audit"): OPERATE,
     ("GET", "/runs"): READ,
     ("GET", "/runs/{id}"): READ,
     ("POST", "/runs"): OPERATE,
@@ -85,10 +88,12 @@ TABLE: dict[tuple[str, str], Right] = {
     ("POST", "/quarantine/{id}/retry"): OPERATE,
 }
 SCOPES = {operation: DECIDE for operation in TABLE if operation[0] == "POST" and "/views" in operation[1]}
+SCOPES["GET", "/audit"] = READ
 """What a token has to let, where that is not the right."""
 _ADDRESSED = {"kind": "same_as", "left": "1", "right": "2", "period": "2026-10", "name": "nobody", "form": "csv"}
 _ADDRESSED["digest"] = "0" * 64
 _ASKED = {"/chains": {"text": "SO-1"}, "/findings/groups": {"by": "stage"}}
+_ASKED["/tie-outs/documents"] = {"name": "order_invoice", "side": "left", "currency": "CNY"}
 _ASKED |= {"/systems/{name}/backfill": {"since": "2026-09-01"}, "/findings/{id}/attachments": {"name": "x"}}
 _MANY = {"ids": ["0" * 20]}
 _SENT: dict[str, object] = {
@@ -111,6 +116,7 @@ _SENT: dict[str, object] = {
     "/findings/{id}/comments": {"text": "so"},
     "/findings/{id}/waiver": {"reason": "so", "until": "2027-01-01"},
     "/findings/{id}/waiver/decline": {"reason": "so"},
+    "/findings/{id}/waiver/end": {"reason": "so"},
     "/receipts/{id}/confirm": {"rank": 1},
     "/links/{kind}/{left}/{right}/cut": {"reason": "so"},
     "/periods/{period}/reopen": {"reason": "so"},
