@@ -9,7 +9,7 @@ from reconciliation import money
 from state import cash, chains, figures, named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 Figure = dict[str, Any]
 
 
-def newest(connection: Connection) -> list[list[Decision]]:
-    """What is decided, a list for each receipt, the last decision first."""
+def newest(connection: Connection, about: Collection[int] | None = None) -> list[list[Decision]]:
+    """What is decided, or what ``about`` these receipts and items, a list for each receipt, the last decision first."""
     by_receipt: dict[int, list[Decision]] = {}
-    for item in cash.decisions(connection):
+    for item in cash.decisions(connection, about):
         by_receipt.setdefault(item.receipt_id, []).append(item)
     return sorted(by_receipt.values(), key=lambda items: -max(item.decided_at for item in items))
 
 
 def of_receipt(connection: Connection, receipt: int) -> Figure | None:
     """What is decided about one receipt; ``None`` if nothing is."""
-    found = [item for item in cash.decisions(connection) if item.receipt_id == receipt]
+    found = [item for item in cash.decisions(connection, [receipt]) if item.receipt_id == receipt]
     return told(connection, [found])[0] if found else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from console.context import App
@@ -9,6 +10,7 @@ from console.output import say, table
 from console.records import printable
 
 if TYPE_CHECKING:
+    from console.i18n import Texts
     from reconciliation.rules import Rules
     from state.findings import Event, Finding
 
@@ -93,14 +95,21 @@ def _show_records(app: App, records: list[dict[str, Any]]) -> None:
     table([app.texts(f"findings.records.{name}") for name in names], rows)
 
 
+def told(detail: Mapping[str, Any], texts: Texts) -> list[tuple[str, Any]]:
+    """What a history says of an event, part by part: its name and its value in words."""
+    return [
+        (texts.name("findings.fields", name), texts.name("findings.because", value) if name == "because" else value)
+        for name, value in detail.items()
+        if not isinstance(value, dict | list)
+    ]
+
+
 def _show_history(app: App, history: list[Event]) -> None:
     from state.clock import from_us
 
     say()
     zone = app.settings.business_day_zone
     for item in history:
-        about = ", ".join(
-            f"{name}: {value}" for name, value in item.detail.items() if not isinstance(value, dict | list)
-        )
+        about = ", ".join(f"{name}: {value}" for name, value in told(item.detail, app.texts))
         at = f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M}"
         say(f"{at}  {app.texts(f'findings.event.{item.event}')}  {item.actor}{f'  {about}' if about else ''}")

@@ -24,7 +24,8 @@ _VALUES = ("check_id", "stage", "department", "severity", "amount", "currency", 
 def advance(frame: Frame, store: Store, observation: Observation, run_id: str) -> Changes:
     """Bring the stored findings up to what was observed; nothing is written if nothing changed.
 
-    Findings of checks that could not be judged stay as they are; those of checks that were switched off are cleared.
+    Findings of checks that could not be judged stay as they are; those of checks that were switched off, and those
+    about records of systems that the settings name no more, are cleared.
     Raises ``StoreError``.
     """
     _load_stored(frame, store)
@@ -41,13 +42,14 @@ def advance(frame: Frame, store: Store, observation: Observation, run_id: str) -
 
 def _load_stored(frame: Frame, store: Store) -> None:
     columns = ", ".join(("id", "status", "waived_until", *_VALUES))
-    records = "SELECT finding_id, n, record_id, number, url FROM finding_record"
+    records = "SELECT finding_id, n, record_id, system, number, url FROM finding_record"
     with store.reading() as connection:
         frame.take("stored", frames.reader(connection, f"SELECT {columns} FROM finding"), "SELECT * FROM incoming")
         frame.take(
             "stored_records",
             frames.reader(connection, records),
-            f"SELECT finding_id, {_SHOWN} AS records FROM incoming GROUP BY finding_id",
+            f"SELECT finding_id, {_SHOWN} AS records, list(DISTINCT system ORDER BY system) AS systems "
+            "FROM incoming GROUP BY finding_id",
         )
 
 
@@ -110,15 +112,18 @@ def _compare(frame: Frame, observation: Observation) -> Changes:
 
 def _clear(frame: Frame, observation: Observation, changes: Changes) -> None:
     gone = frame.rows(
-        "SELECT id, check_id FROM stored s ANTI JOIN observation o ON o.finding_id = s.id "
-        "WHERE status <> 'resolved' ORDER BY id"
+        "SELECT id, check_id, coalesce(r.systems, []) FROM stored s ANTI JOIN observation o ON o.finding_id = s.id "
+        "LEFT JOIN stored_records r ON r.finding_id = s.id WHERE status <> 'resolved' ORDER BY id"
     )
-    for finding_id, check_id in gone:
-        if check_id in observation.skipped or check_id in observation.broken:
+    for finding_id, check_id, systems in gone:
+        removed = [name for name in systems if name not in frame.rules.roles]
+        if not removed and (check_id in observation.skipped or check_id in observation.broken):
             continue
         changes.resolved.append(finding_id)
-        if check_id not in observation.judged:
-            changes.details[finding_id] = {"because": "the check is switched off"}
+        if removed:
+            changes.details[finding_id] = {"because": "system_removed", "system": ", ".join(removed)}
+        elif check_id not in observation.judged:
+            changes.details[finding_id] = {"because": "check_off"}
 
 
 def _what_changed(new: tuple[Any, ...], old: tuple[Any, ...], records: bool) -> dict[str, Any]:

@@ -7,11 +7,11 @@ hold in every run until they are undone. What the rules found is kept with the f
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.engine import Connection
 
 from state import audit, bulk
@@ -43,9 +43,11 @@ class Decision:
     decided_at: int
 
 
-def decisions(connection: Connection) -> list[Decision]:
-    """All decisions that hold, by receipt and item."""
+def decisions(connection: Connection, about: Collection[int] | None = None) -> list[Decision]:
+    """All decisions that hold, by receipt and item; or those ``about`` these receipts and items."""
     query = select(*(table.c[name] for name in _COLUMNS)).order_by(table.c.receipt_id, table.c.item_id)
+    if about is not None:
+        query = query.where(or_(table.c.receipt_id.in_(about), table.c.item_id.in_(about)))
     return [
         Decision(**{**row._mapping, "differences": [tuple(entry) for entry in json.loads(row.differences)]})
         for row in connection.execute(query)

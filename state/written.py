@@ -33,6 +33,8 @@ class Wanted(NamedTuple):
     text: str = ""
     parts: tuple[Attempt, ...] | None = None
     """Only what these parts of a run have done."""
+    records: Collection[int] | None = None
+    """Only to these records."""
 
 
 def listing(connection: Connection, wanted: Wanted, limit: int, offset: int = 0) -> list[Written]:
@@ -57,6 +59,8 @@ def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.text:
         named = _outbox.c.number.startswith(wanted.text, autoescape=True)
         found.append(or_(named, _outbox.c.source_id == wanted.text))
+    if wanted.records is not None:
+        found.append(_outbox.c.record_id.in_(wanted.records))
     if wanted.parts is None:
         found.append(_outbox.c.sent_at.is_not(None))
     else:

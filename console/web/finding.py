@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from console import findings as shown_findings
 from console import waiving
 from console.report import figures
 from console.web import assigning, commands, compared
@@ -191,7 +192,7 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "", given: Ass
         evidence=evidence(found, visit),
         history=[
             {"at": when(item.at), "event": item.event, "actor": item.actor}
-            | {"detail": {k: v for k, v in item.detail.items() if not isinstance(v, dict | list)}}
+            | {"detail": item.detail, "told": shown_findings.told(item.detail, visit.texts)}
             for item in history
         ],
         files=[{**item, "at": when(item["at"])} for item in said if "sha256" in item],

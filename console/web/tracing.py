@@ -9,17 +9,21 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from console import decided, freshness
 from console.chains import Tree, View, details, steps, title, why_here, why_same
 from console.near import offers
 from console.report import figures
 from console.unchained import Unchained, unchained
+from console.web import writes
 from console.web.desk import Reader
 from reconciliation.trace import Chain, trace
-from state import near, quarantine
+from state import near, quarantine, written
 
 router = APIRouter()
 
 _MOST_CHAINS = 20
+_MOST_RECORDS = 1000
+_MOST_DONE = 20
 
 
 @router.get("/trace")
@@ -35,8 +39,31 @@ def tracing(visit: Reader, text: str = "") -> Response:
         {"things": list(things(chain, view)), "steps": steps(chain, view), "findings": chain.findings}
         for chain in whole[:_MOST_CHAINS]
     ]
-    content: dict[str, Any] = {"needle": needle, "chains": chains, "count": len(whole)}
-    return visit.page("trace", **content, held=_held(visit, found), **_near(visit, needle, bool(found)))
+    return visit.page(
+        "trace",
+        needle=needle,
+        chains=chains,
+        count=len(whole),
+        held=_held(visit, found),
+        **_done(visit, whole[:_MOST_CHAINS]),
+        **_near(visit, needle, bool(found)),
+    )
+
+
+def _done(visit: Reader, chains: Sequence[Chain]) -> dict[str, Any]:
+    """What people decided about the payments of the chains, and what was written to their records, the last first."""
+    ids = [record.record_id for chain in chains for record in chain.records][:_MOST_RECORDS]
+    if not ids:
+        return {"decided": [], "writes": []}
+    with visit.desk.store.reading() as connection:
+        groups = decided.newest(connection, ids)[:_MOST_DONE]
+        found = decided.told(connection, groups)
+        sent = written.listing(connection, written.Wanted(visit.systems, records=ids), _MOST_DONE)
+    at = freshness.when
+    return {
+        "decided": [{**row, "at": at(visit.desk.settings, row["at"])[:16]} for row in found],
+        "writes": [writes.shown_written(visit, item) for item in sent],
+    }
 
 
 def _held(visit: Reader, found: Sequence[Chain]) -> list[dict[str, Any]]:

@@ -120,9 +120,22 @@ def test_decisions_need_a_reason_a_second_person_and_an_open_finding(books: Book
     off = settings(reconciliation={"checks": {"order_invoice_amount": {"enabled": False}}})
     assert reconcile(books.store, off, "run-2").cleared == 1
     with books.store.transaction() as connection:
-        assert findings.history(connection, found.id)[-1].detail == {"because": "the check is switched off"}
+        assert findings.history(connection, found.id)[-1].detail == {"because": "check_off"}
         with pytest.raises(FindingError, match="resolved"):
             handling.assign(connection, found.id, "wang", "lin")
+
+
+def test_what_is_cleared_because_its_system_was_removed_says_so(books: Books) -> None:
+    Deal(1).set("invoice", net_amount=1100).write(books)
+    books.save()
+    reconcile(books.store, settings(), "run-1")
+    found = _only(books.store)
+    other = settings(systems={"ledger": {"connector": "none", "roles": ["accounting"]}})
+    del other.systems["books"]
+    reconcile(books.store, other, "run-2")
+    with books.store.reading() as connection:
+        last = findings.history(connection, found.id)[-1]
+    assert (last.event, last.detail) == ("resolved", {"because": "system_removed", "system": "books"})
 
 
 def test_age_counts_from_the_day_the_fault_began_and_base_amounts_use_the_rates(books: Books) -> None:

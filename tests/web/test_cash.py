@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from console.cash import by_worth
 from reconciliation.engine import reconcile
 from settings.model import Settings
-from state import cash, lookup
+from state import cash, chains, lookup
 from state.members import Role
 from state.schema import canonical, figure
 from state.store import Store
@@ -197,3 +197,17 @@ def test_a_receipt_without_suggestions_says_what_to_do(anna: Browser) -> None:
     shown = anna.get(stranger).text
     assert "Nothing is suggested" in shown
     assert "Find out who paid" in shown
+
+
+def test_the_trace_of_a_receipt_and_of_its_invoice_show_who_decided_about_it(anna: Browser, desk: Store) -> None:
+    assert "Decided at the matching desk" not in anna.get("/trace?text=INV-2026009").text
+    page = anna.get("/cash").text
+    receipt = re.findall(r'action="/cash/(\d+)/confirm"', page)[0]
+    anna.post(f"/cash/{receipt}/confirm", rank="1", seen="1")
+    [(_, _)] = decided(desk)
+    with desk.reading() as connection:
+        [one] = cash.decisions(connection)
+        called = chains.rows(connection, [one.item_id])[one.item_id]["number"]
+    page = anna.get(f"/trace?text={called}").text
+    assert "Decided at the matching desk" in page
+    assert "a.finance" in page[page.index("Decided at the matching desk") :]

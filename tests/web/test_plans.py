@@ -331,3 +331,17 @@ def test_values_are_shown_in_the_words_of_the_system_too(
     assert re.search(r"\(跟进中\) \S.*? \(待核实\)", page)
     monkeypatch.setattr("console.letters.personal_fields", lambda *_: frozenset({changed.field}))
     assert "待核实" not in browser.get("/plans").text
+
+
+def test_the_trace_of_a_record_shows_what_was_written_to_it(
+    olaf: Opens, sqlite_store: Store, settings: Settings, plan: Plan
+) -> None:
+    number = plan.items[0].number or plan.items[0].source_id
+    browser = olaf(Role.VIEWER)
+    assert "Written back to its records" not in browser.get(f"/trace?text={number}").text
+    job.run_push(sqlite_store, settings, plan_id=plan.id, actor="anna")
+    page = plain(browser.get(f"/trace?text={number}").text)
+    assert re.search(
+        rf"Written back to its records .* crm {plan.items[0].source_id} Delivery state .* written anna", page
+    )
+    assert page.count("written anna") == 1, "what was written to others is not there"
