@@ -30,18 +30,24 @@ class Asked(NamedTuple):
 def assign(
     connection: Connection, id: str, assignee: str, actor: str, *, due: date | None = None, at: int | None = None
 ) -> Finding:
-    """Make somebody responsible, with ``due`` until a day. ``at`` (microseconds) is the instant that ltc.yaml fixes.
+    """Make somebody responsible, with ``due`` until a day; what is waived stays so.
+
+    ``at`` (microseconds) is the instant that ltc.yaml fixes.
 
     Raises ``FindingError``, like everything here.
     """
     values = {"assignee": assignee, **({"due_on": due.isoformat()} if due else {})}
-    return _decide(connection, id, actor, "assigned", values, {"status": "assigned"}, at)
+    waived = _standing(connection, id).status == "waived"  # stays so until its day
+    return _decide(connection, id, actor, "assigned", values, {} if waived else {"status": "assigned"}, at)
 
 
 def explain(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
     """Say why it is so; it stays outstanding until the data is mended."""
     if not reason.strip():
         raise FindingError("An explanation needs a reason.", why="explain_reason")
+    if _standing(connection, id).status == "waived":  # the reason that was approved must stay
+        what = "This finding is waived."
+        raise FindingError(what, "Take the waiver back first, or comment on it.", "explain_waived")
     return _decide(connection, id, actor, "explained", {"reason": reason}, {"status": "explained"}, at)
 
 

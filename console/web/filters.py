@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,12 +33,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 _KNOWN = {**CHOICES, "age": AGES, "waits": (WAIVER,), "order": ORDERS, "group": GROUPS}
 _LONGEST = 200
+MOST_DAYS = 9999
+"""No finding is asked for by a larger age."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The words of an address; an empty one chooses nothing. ``waits`` may be ``waiver``; ``least`` and ``most`` are
-    amounts in the base currency as people write them; ``until`` is a day."""
+    amounts in the base currency as people write them; ``until`` is a day, ``older`` the least age in days."""
 
     text: str = ""
     stage: str = ""
@@ -54,6 +56,7 @@ class Filter:
     most: str = ""
     waits: str = ""
     until: str = ""
+    older: str = ""
     order: str = ""
     group: str = ""
 
@@ -63,8 +66,8 @@ class Filter:
         said = {}
         for item in fields(cls):
             value = given.get(item.name, "").strip()[:_LONGEST]
-            known = value in _KNOWN.get(item.name, (value,)) and (item.name != "until" or _is_day(value))
-            if value.isprintable() and known:
+            known = value in _KNOWN.get(item.name, (value,))
+            if value.isprintable() and known and (not value or _READ.get(item.name, bool)(value)):
                 said[item.name] = value
         return cls(**said)
 
@@ -99,12 +102,20 @@ class Filter:
             assignee=visit.member.name if self.assignee == ME else self.assignee,
             customer=self.customer,
             system=self.system,
-            ages=ages(visit)[self.age] if self.age else Ages(),
+            ages=self._ages(visit),
             least=_minor(self.least, base),
             most=_minor(self.most, base),
             waiver=self.waits == WAIVER,
             until=self.until,
         )
+
+    def _ages(self, visit: Visit) -> Ages:
+        chosen = ages(visit)[self.age] if self.age else Ages()
+        if not self.older:
+            return chosen
+        least = _before(visit, int(self.older) - 1)
+        end = least if chosen.end is None else min(least, chosen.end)
+        return Ages(chosen.first, end)
 
     def is_wrong(self, visit: Visit) -> bool:
         """Whether one of the amounts is none."""
@@ -114,24 +125,31 @@ class Filter:
 
 def ages(visit: Visit) -> dict[str, Ages]:
     """The ages of findings as of today, the youngest first: since when each of them began."""
-    rules = Rules.of(visit.desk.settings)
-    zone: Any = visit.desk.settings.business_day_zone
-
-    def before(days: int) -> Day:
-        day = rules.today - timedelta(days=days)
-        return Day(day.isoformat(), to_us(datetime.combine(day, datetime.min.time(), zone)))
-
     return {
-        name: Ages(None if last is None else before(last), before(first - 1) if first else None)
+        name: Ages(None if last is None else _before(visit, last), _before(visit, first - 1) if first else None)
         for name, first, last in figures.BUCKETS
     }
 
 
+def _before(visit: Visit, days: int) -> Day:
+    """The day so many days before today."""
+    day = Rules.of(visit.desk.settings).today - timedelta(days=days)
+    zone: Any = visit.desk.settings.business_day_zone
+    return Day(day.isoformat(), to_us(datetime.combine(day, datetime.min.time(), zone)))
+
+
 def _is_day(text: str) -> bool:
     try:
-        return not text or date.fromisoformat(text).isoformat() == text
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def _is_age(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_DAYS
+
+
+_READ: dict[str, Callable[[str], bool]] = {"until": _is_day, "older": _is_age}
 
 
 def _minor(text: str, currency: str) -> int | None:

@@ -64,6 +64,22 @@ def test_a_waiver_can_be_ended_before_its_day(as_role: Callable[[Role], Browser]
     assert (again.status_code, "Nobody asks for a waiver" in again.text) == (422, True)
 
 
+def test_a_waiver_survives_that_somebody_is_made_responsible_and_is_not_explained_away(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
+    li.post(f"/findings/{id}/waiver/approve")
+    anna.post(f"/findings/{id}/assign", to="a.finance")
+    refused = anna.post(f"/findings/{id}/explain", reason="It is so")
+    assert (refused.status_code, "Take the waiver back first" in refused.text) == (422, True)
+    with desk.reading() as connection:
+        found = findings.find(connection, id)
+    assert (found.status, found.assignee, found.reason) == ("waived", "a.finance", "Agreed by telephone")
+    assert 'name="reason" rows' not in anna.get(f"/findings/{id}").text
+
+
 def test_whoever_waived_a_finding_need_not_act_on_it_by_a_day(as_role: Callable[[Role], Browser], desk: Store) -> None:
     anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
     id = of_check(desk, "quote_without_approval")

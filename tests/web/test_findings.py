@@ -250,3 +250,20 @@ def test_the_amount_of_what_is_listed_stands_on_top_and_follows_the_filter(anna:
         whole = f"{sum(amounts[id] for id in listed(anna, query)) / 100:,.2f}"
         page = anna.get(f"/findings?{query}").text
         assert f"<b>{whole} CNY</b>" in page.partition("</section>")[0].partition('role="status"')[2][:300]
+
+
+def test_findings_of_at_least_an_age_are_found_and_those_of_unknown_day_by_when_they_were_seen(
+    anna: Browser, desk: Store
+) -> None:
+    every = checks(desk, anna, "")
+    with desk.reading() as connection:
+        known = findings.listing(connection)
+    dated = {item.check_id for item in known if item.since and item.since <= "2026-10-01"}
+    undated = {item.check_id for item in known if not item.since}
+    found = checks(desk, anna, "older=30")
+    assert dated <= found
+    assert not undated & found
+    buckets = [set(listed(anna, f"age={age.replace('+', '%2B')}")) for age in ("31-60", "61-90", "90+")]
+    assert set(listed(anna, "older=31")) == set.union(*buckets) != set()
+    assert listed(anna, "older=31&age=8-30") == []
+    assert checks(desk, anna, "older=0") == checks(desk, anna, "older=x") == every

@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 
 from console.report import figures
 from console.web.api.values import Day, Decimals, Name, OneOf, Searched
-from console.web.filters import AGES, ME, WAIVER, Filter
+from console.web.filters import AGES, ME, MOST_DAYS, WAIVER, Filter
 from console.web.problems import Refusal
 from reconciliation.checks.registry import DEPARTMENTS
 from state.findings import STANDING
@@ -42,6 +42,7 @@ def _asked(
     most: Annotated[Decimals, Query(description="At most so much in the base currency")] = "",
     waits: Annotated[str, OneOf(WAITING), Query(description="Only those for which a waiver is asked")] = "",
     until: Annotated[Day | None, Query(description="Begun on this day or before, as far as its day is known")] = None,
+    older: Annotated[int | None, Query(ge=1, le=MOST_DAYS, description="At least so many days old")] = None,
 ) -> Filter:
     return Filter(
         text=text,
@@ -58,6 +59,7 @@ def _asked(
         most=most,
         waits=waits,
         until="" if until is None else until.isoformat(),
+        older="" if older is None else str(older),
     )
 
 

@@ -45,6 +45,8 @@ class ViewFilter(Sent):
     least: Decimals = ""
     most: Decimals = ""
     waits: Annotated[str, OneOf(known.WAITING)] = ""
+    until: Annotated[str, StringConstraints(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    older: Annotated[str, StringConstraints(pattern="^([1-9][0-9]{0,3})?$"), Field(examples=["30"])] = ""
     order: Annotated[str, OneOf(("", *ORDERS))] = ""
     group: Annotated[str, OneOf(("", *GROUPS))] = ""
 
