@@ -13,6 +13,8 @@ from console.context import App
 from console.output import say, table
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy.engine import Connection
 
     from console.i18n import Texts
@@ -29,8 +31,12 @@ KINDS = (
     "surcharge",
     "overpayment",
     "deposit",
+    "to_refund",
+    "no_sale",
 )
 """What may explain the difference between a receipt and what it settles."""
+WHOLE = ("deposit", "to_refund", "no_sale")
+"""What a receipt may be that settles nothing."""
 AMOUNT_ONLY = "amount_only"
 """What suggestions without a rule go by."""
 
@@ -161,18 +167,25 @@ def outcome(app: App, figure: Figure) -> str:
     return "; ".join(parts) or "–"
 
 
-def waiting(connection: Connection) -> list[tuple[int, Figure]]:
-    """Receipts of which something is left and about which nothing was decided since, by id; the largest first."""
+def waiting(connection: Connection, until: date | None = None) -> list[tuple[int, Figure]]:
+    """Receipts of which something is left and about which nothing was decided since, by id; the largest first.
+
+    ``until`` leaves out what was received after that day, but not what has no day.
+    """
     from state import cash, figures
 
     decided = {item.receipt_id for item in cash.decisions(connection) if item.decision == "pinned"}
     found = [
         (int(key), figure)
         for key, figure in figures.standing(connection, cash.KIND).items()
-        if figure["left"] and int(key) not in decided
+        if figure["left"] and int(key) not in decided and (until is None or _received(figure) <= until.isoformat())
     ]
     found.sort(key=lambda item: (item[1]["currency"], -abs(item[1]["left"]), item[0]))
     return found
+
+
+def _received(figure: Figure) -> str:
+    return figure["received_on"] or ""
 
 
 def by_worth(found: Sequence[tuple[int, Figure]], settings: Settings) -> list[tuple[int, Figure]]:

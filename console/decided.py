@@ -9,7 +9,7 @@ from reconciliation import money
 from state import cash, chains, figures, named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -35,8 +35,9 @@ def of_receipt(connection: Connection, receipt: int) -> Figure | None:
 def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figure]:
     """Receipts with what is decided about them: ``receipt``, ``called``, ``system``, ``received_on``, ``customer``,
 
-    ``amount``, ``entries`` (called, amount, decision), ``who``, ``at`` (microseconds), ``reason``, ``state`` (``waits``
-    for the next run, ``counts``, ``outdated``).
+    ``payer`` (as the bank calls him), ``amount``, ``entries`` (called, amount, decision), ``differences`` (kind and
+    amount), ``who``, ``at`` (microseconds), ``reason``, ``state`` (``waits`` for the next run, ``counts``,
+    ``outdated``).
     """
     every = [item for items in groups for item in items]
     receipts = {items[0].receipt_id for items in groups}
@@ -58,10 +59,12 @@ def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figur
                 "called": shown.called(record, source),
                 "system": record.get("system") or "",
                 "received_on": figure["received_on"] if figure else source.get("received_on"),
-                "customer": (figure["customer"] if figure else None) or source.get("payer_name"),
+                "customer": figure["customer"] if figure else None,
+                "payer": source.get("payer_name") or "",
                 "amount": None if amount is None else money.text(amount, currency),
                 "currency": currency,
-                "entries": [_item(item, known, currencies) for item in items],
+                "entries": [_item(item, known, currencies) for item in items if not item.settles_nothing],
+                "differences": list(_differences(items, currency)),
                 "who": last.decided_by,
                 "at": last.decided_at,
                 "reason": reasons.get(receipt, ""),
@@ -78,12 +81,23 @@ def _item(item: Decision, known: dict[int, Figure], currencies: dict[int, str | 
     return {"called": called, "amount": amount, "currency": currency, "decision": item.decision}
 
 
+def _differences(items: Sequence[Decision], currency: str) -> Iterator[Figure]:
+    """What was kept beside the items, by kind; in the receipt's currency."""
+    sums: dict[str, int] = {}
+    for _, kind, amount in (entry for item in items for entry in item.differences):
+        sums[kind] = sums.get(kind, 0) + amount
+    for kind, amount in sums.items():
+        yield {"kind": kind, "amount": money.text(amount, currency), "currency": currency}
+
+
 def _state(items: Sequence[Decision], figure: Figure | None) -> str:
     """What the last run made of what is pinned; what is only cut leaves nothing to see."""
-    wanted = {(item.item_id, item.applied) for item in items if item.decision == "pinned"}
-    if figure is None or not wanted:
+    pinned = [item for item in items if item.decision == "pinned"]
+    if figure is None or not pinned:
         return "counts"
+    wanted = {(item.item_id, item.applied) for item in pinned if not item.settles_nothing}
     held = {(entry["item"], entry["applied"]) for entry in figure["applied"] if entry["decision"] == "pinned"}
-    if held == wanted:
+    said = {(kind, amount) for item in pinned if item.settles_nothing for _, kind, amount in item.differences}
+    if held == wanted and said <= {(entry["kind"], entry["amount"]) for entry in figure["differences"]}:
         return "counts"
     return "outdated" if figure["class"] == "decision_outdated" else "waits"

@@ -34,6 +34,8 @@ def taken(connection: Connection, receipt: int) -> dict[str, list[Taken]]:
     known = named.records(connection, {one.receipt_id for one in pinned})
     held: dict[str, list[Taken]] = {}
     for one in pinned:
+        if one.settles_nothing:
+            continue
         customer = found.get(str(one.receipt_id), {}).get("customer")
         entry = Taken(one.receipt_id, known.get(one.receipt_id, {}), customer, one.applied, one.decided_by)
         held.setdefault(str(one.item_id), []).append(entry)

@@ -53,6 +53,11 @@ class Found:
         """What no other receipt has of an item, in minor units."""
         return reserved.free(self.owed[key]["amount"], self.taken.get(key, ()))
 
+    def left_by_decisions(self, key: str) -> int:
+        """What no decision gave to another receipt of an item, in minor units: what rules matched can be taken."""
+        decided = [one for one in self.taken.get(key, ()) if one.decided_by is not None]
+        return reserved.free(self.owed[key]["amount"], decided)
+
     @property
     def suggested(self) -> list[str]:
         """The items that the suggestions are about."""
@@ -94,13 +99,14 @@ def keep(
 ) -> int:
     """Keep how much of which item (by record id) a receipt settles, and what explains the rest; returns how many.
 
+    Without items it says what the money is: a deposit, to be refunded, or no customer's payment (``cash.WHOLE``).
     Amounts are major units as people write them, ``differences`` kinds and amounts. Raises ``Wrong`` if it does not
     add up, has no reason or takes what another decision has; unless ``accepted``, ``Doubtful`` if it takes what a
     rule gave to another receipt, or settles what somebody else owes than the one who paid.
     """
     rows = [_row(key, amount, of.figure, of.owed) for key, amount in items.items()]
     told = [_difference(kind, amount, of.figure["currency"]) for kind, amount in differences]
-    if not rows:
+    if not rows and not any(kind in shown.WHOLE and amount for _, kind, amount in told):
         raise Wrong("nothing", {})
     wrong = shown.misfit(rows, told, of.figure)
     if wrong is not None:

@@ -21,6 +21,7 @@ _ISSUED = ("issue_date", "order_date", "delivered_on", "shipped_on", "received_o
 class Document:
     """One of them; amounts in minor units of the tie-out's currency."""
 
+    record_id: int
     system: str
     entity: str
     source_id: str
@@ -76,6 +77,7 @@ def _party(row: dict[str, Any]) -> tuple[str, str]:
 def _document(row: dict[str, Any], item: dict[str, Any], customer: str | None) -> Document:
     whole, opposite = item["whole"], item["opposite"]
     return Document(
+        record_id=item["record_id"],
         system=row["system"],
         entity=row["entity"],
         source_id=row["source_id"],

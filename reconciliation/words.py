@@ -35,7 +35,7 @@ _STATES = {
 _WORDS = {
     "company": ("the company name", "公司名称"),
     "contact": ("an e-mail or phone number", "邮箱或电话"),
-    "delivered": ("delivered", "已发货"),
+    "delivered": ("delivered", "已交付"),
     "invoiced": ("invoiced", "已开票"),
     "paid": ("paid", "已收款"),
     "quote": ("quote", "报价单"),

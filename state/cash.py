@@ -42,6 +42,11 @@ class Decision:
     decided_by: str
     decided_at: int
 
+    @property
+    def settles_nothing(self) -> bool:
+        """Whether it only says what the money is; such a decision is kept under the receipt itself."""
+        return self.item_id == self.receipt_id
+
 
 def decisions(connection: Connection, about: Collection[int] | None = None) -> list[Decision]:
     """All decisions that hold, by receipt and item; or those ``about`` these receipts and items."""
@@ -77,7 +82,7 @@ def pin(
     actor: str,
     reason: str = "",
 ) -> None:
-    """Decide what a receipt settles: item, applied and spent, and what explains the rest.
+    """Decide what a receipt settles: item, applied and spent, and what explains the rest; without ``rows`` what it is.
 
     Takes the place of what was pinned of that receipt before; what was cut of these items is no longer. The audit keeps
     the reason.
@@ -87,7 +92,7 @@ def pin(
     now = now_us()
     made = [
         (receipt_id, item, "pinned", applied, spent, json.dumps(_of(differences, item, place)), actor, now)
-        for place, (item, applied, spent) in enumerate(rows)
+        for place, (item, applied, spent) in enumerate(rows or [(receipt_id, 0, 0)])
     ]
     bulk.upsert(connection, table, _COLUMNS, made, _KEY)
     detail: dict[str, Any] = {"receipt": receipt_id, "items": [list(row) for row in rows]}

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from state import audit, bulk, schema
 from state.clock import now_us
 from state.decisions import DecisionError
+from state.schema import audit as audited
 from state.schema import link as table
 from state.schema import linker_memory
 
@@ -191,6 +192,22 @@ def decided(connection: Connection, *, limit: int, offset: int = 0) -> list[Link
         .offset(offset)
     )
     return [Link(*row) for row in connection.execute(query)]
+
+
+def reasons(connection: Connection, found: Sequence[Link]) -> dict[tuple[str, int, int], str]:
+    """Why people decided so about these links, by kind and records, as the audit tells it, where they said so."""
+    at = [item.decided_at for item in found if item.decided_at is not None]
+    if not at:
+        return {}
+    rows = connection.execute(
+        select(audited.c.detail)
+        .where(audited.c.action.in_([f"link {decision}" for decision in _BY_PEOPLE]), audited.c.at >= min(at))
+        .order_by(audited.c.id)
+    )
+    told = [json.loads(detail) for detail in rows.scalars() if detail]
+    newest = {(item["kind"], item["left"], item["right"]): str(item.get("reason") or "") for item in told}
+    wanted = {(item.kind, item.left_id, item.right_id) for item in found}
+    return {pair: reason for pair, reason in newest.items() if reason and pair in wanted}
 
 
 def count(

@@ -99,6 +99,16 @@ class Tally:
         return [(*key, self._stages[key]) for key in sorted(self._stages, key=lambda key: (_rank(STAGES, key[0]), key))]
 
     @property
+    def by_department(self) -> list[tuple[str, Sum, list[tuple[str, Sum]]]]:
+        """Each department with the sum of its findings, and with those of each stage, in the course of lead to cash."""
+        found: dict[str, tuple[Sum, list[tuple[str, Sum]]]] = {}
+        for stage, department, one in self.by_stage:
+            whole, stages = found.setdefault(department, (Sum(), []))
+            whole.add(one)
+            stages.append((stage, one))
+        return [(department, *one) for department, one in found.items()]
+
+    @property
     def stages(self) -> list[str]:
         """Stages that have any, in the course of lead to cash."""
         return list(dict.fromkeys(stage for stage, _, _ in self.by_stage))
@@ -282,6 +292,11 @@ def _net(item: Item | None, side: str) -> Decimal:
 def label(record: Item) -> str:
     """What to call a record: its number, else the source's id."""
     return str(record["number"] or record["source_id"])
+
+
+def address(record: Item) -> tuple[str, str, str]:
+    """Which record it is: its system, its entity and the source's id."""
+    return record["system"], record["entity"], record["source_id"]
 
 
 def link(record: Item) -> str | None:

@@ -48,6 +48,7 @@ class Ways(NamedTuple):
 
 NOWHERE = Ways()
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_SHORT = re.compile(r"\w{1,10}")
 PAGE = Path(__file__).parent / "page"
 
 
@@ -92,7 +93,7 @@ def overview(report: Report, found: Tally, words: Texts, ways: Ways = NOWHERE) -
         "period_sections": list(period_sections(report, words, ways)),
         "rivers": list(_rivers(report, words)),
         "tie_outs": list(_tie_outs(report, words, ways)),
-        "stages": list(_stages(found, words)),
+        "departments": list(_departments(found, words)),
         "ages": list(_ages(found, report["base_currency"], words)),
     }
 
@@ -123,8 +124,13 @@ def _signed(report: Report, words: Texts) -> list[str]:
     return said or [words("report.not_closed", period=report["period"])]
 
 
-def period_sections(report: Report, words: Texts, ways: Ways = NOWHERE) -> Iterator[dict[str, Any]]:
-    """The period and what customers owe: tables that are left out where they are empty."""
+def period_sections(
+    report: Report, words: Texts, ways: Ways = NOWHERE, rates: tables.Rates = tables.NO_RATES
+) -> Iterator[dict[str, Any]]:
+    """The period and what customers owe: tables that are left out where they are empty.
+
+    Where there are rates, what customers owe is ordered and shown by its worth in the base currency.
+    """
     tied = tables.period_tie_outs(report, words)
     amounts = [0, 1, 2, *range(4, 3 + 16, 2)]  # counts are in the workbook
     heads = tuple(tied.heads[n].split("\n")[0] for n in amounts)
@@ -132,22 +138,21 @@ def period_sections(report: Report, words: Texts, ways: Ways = NOWHERE) -> Itera
     notes = (
         *((tied, "tie_outs"), (tables.movements(report, words), "movements")),
         *((tables.adjustments(report, words), "adjustments"), (tables.settled(report, words), "settled")),
-        *((_owed(report, words), "receivables"), (tables.ageing(report, words), None)),
-        (tables.receivables(report, words), "documents"),
+        *((_owed(report, words), "receivables"), (_customers(report, words, rates), "customers")),
+        (tables.receivables(report, words, rates), "documents"),
         *((tables.cash_totals(report, words), "cash"), (_receipts(report, words), None)),
     )
+    named = {"period": report["period"], "day": report["receivables"]["as_at"], "currency": report["base_currency"]}
     for table, note in notes:
         if table.rows:
             yield {
                 "id": table.name,
                 "title": table.title if note else None,
-                "note": words(f"period_note.{note}", period=report["period"], day=report["receivables"]["as_at"])
-                if note
-                else None,
+                "note": words(f"period_note.{note}", **named) if note else None,
                 "heads": list(zip(table.heads, _numeric(table), strict=True)),
                 "many": len(table.heads) > _MANY_COLUMNS,
                 "rows": [_row(row, ways.trace) for row in table.rows[:MOST_ROWS]],
-                "sums": _sums(report, words) if table.name == "receivables_ageing" else [],
+                "sums": _sums(report, words, rates) if table.name == "receivables_ageing" else [],
                 "left_out": len(table.rows) - MOST_ROWS,
                 "all": len(table.rows),
             }
@@ -166,12 +171,45 @@ def _row(cells: Sequence[Cell], trace_at: str) -> list[dict[str, Any]]:
     ]
 
 
-def _sums(report: Report, words: Texts) -> list[list[dict[str, Any]]]:
+def _customers(report: Report, words: Texts, rates: tables.Rates) -> Table:
+    """What each customer owes, by age, with what of it is matched but not booked; with rates, in the base currency."""
+    table, matched = tables.ageing(report, words, rates), tables.matched(report)
+    base = report["base_currency"]
+    heads = (words("column.matched_not_booked"), *((words("column.due_base", currency=base),) if rates else ()))
+    rows = [
+        (*row, *_beyond(report, item, matched.get(tables.key(item), Decimal(0)), rates))
+        for row, item in zip(table.rows, tables.owing(report, rates), strict=True)
+    ]
+    title, widths = words("section.receivables_by_customer"), (*table.widths, *(16,) * len(heads))
+    return table._replace(title=title, heads=(*table.heads, *heads), widths=widths, rows=rows)
+
+
+def _beyond(report: Report, item: Item, matched: Decimal, rates: tables.Rates) -> Iterator[Cell]:
+    """What stands behind the total of a customer or of a currency."""
+    yield Cell(matched, item["currency"])
+    if rates:
+        found = tables.worth(item["total"], item["currency"], report, rates)
+        yield Cell("–" if found is None else found, report["base_currency"])
+
+
+def _sums(report: Report, words: Texts, rates: tables.Rates) -> list[list[dict[str, Any]]]:
     """The last lines of what customers owe: all of each currency, the base currency first."""
     base = report["base_currency"]
     items = sorted(report["receivables"]["ageing"], key=lambda item: (item["currency"] != base, item["currency"]))
+    matched: dict[str, Decimal] = {}
+    for (currency, *_), amount in tables.matched(report).items():
+        matched[currency] = matched.get(currency, Decimal(0)) + amount
     empty = Cell(None)
-    return [_row((empty, Cell(words("column.total")), empty, empty, *_aged(item)), "") for item in items]
+    return [
+        _row(
+            (
+                *(empty, Cell(words("column.total")), empty, empty, *_aged(item)),
+                *_beyond(report, item, matched.get(item["currency"], Decimal(0)), rates),
+            ),
+            "",
+        )
+        for item in items
+    ]
 
 
 def _receipts(report: Report, words: Texts) -> Table:
@@ -202,7 +240,10 @@ def _numeric(table: Table) -> list[bool]:
 
 
 def _look(cell: Cell) -> str:
-    return "day" if isinstance(cell.value, str) and _DAY.fullmatch(cell.value) else "text"
+    """What decides how wide a text stands: days and short words need no room to wrap."""
+    if not isinstance(cell.value, str):
+        return "text"
+    return "day" if _DAY.fullmatch(cell.value) else "short" if _SHORT.fullmatch(cell.value) else "text"
 
 
 def _shown(cell: Cell) -> str:
@@ -243,6 +284,7 @@ def _tie_outs(report: Report, words: Texts, ways: Ways) -> Iterator[dict[str, An
         agree, left, right = figures.agreement(items)
         yield {
             "name": words.name("tie_out", name),
+            "differs": bool(left or right),
             "agree": words("tie_outs.agree_of", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}"),
             "share": figures.percent(figures.agreeing(items)),
             "sides": [
@@ -275,16 +317,27 @@ def _tie_out_bar(item: Item, words: Texts) -> Markup:
     return svg.bar(parts, Decimal(2 * agree + left + right), says)
 
 
-def _stages(outstanding: Tally, words: Texts) -> Iterator[dict[str, Any]]:
-    rows = outstanding.by_stage
-    most = max((found.count for _, _, found in rows), default=0)
-    for stage, department, found in rows:
-        names = {"stage": words.name("stage", stage), "department": words.name("department", department)}
-        counts = found.counts
-        severities = {"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]}
-        says = words("by_stage.bar", **names, **severities)
-        keys = {"stage_key": stage, "department_key": department}
-        yield {**names, **keys, **severities, "base": found.base, "chart": _severity_bar(found, most, says)}
+def _departments(outstanding: Tally, words: Texts) -> Iterator[dict[str, Any]]:
+    """Who has to act: a department with all of its findings, and with those of each stage."""
+    groups = outstanding.by_department
+    most = max((whole.count for _, whole, _ in groups), default=0)
+    for department, whole, stages in groups:
+        name = words.name("department", department)
+        rows = [
+            {"key": stage, "name": words.name("stage", stage)}
+            | _acting(found, most, words.name("stage", stage), name, words)
+            for stage, found in stages
+        ]
+        every = _acting(whole, most, words("by_stage.all"), name, words)
+        yield {"key": department, "name": name, **every, "rows": rows}
+
+
+def _acting(found: Sum, most: int, stage: str, department: str, words: Texts) -> dict[str, Any]:
+    """The findings of a row: how many, their money, and a bar of their severities."""
+    counts = found.counts
+    severities = {"errors": counts["error"], "warnings": counts["warning"], "infos": counts["info"]}
+    says = words("by_stage.bar", stage=stage, department=department, **severities)
+    return {"count": found.count, "base": found.base, "chart": _severity_bar(found, most, says)}
 
 
 def _severity_bar(found: Sum, most: int, says: str) -> Markup:
@@ -299,6 +352,7 @@ def _ages(outstanding: Tally, base: str, words: Texts) -> Iterator[dict[str, Any
         days = figures.days(name)
         says = words("ageing.bar", range=days, count=found.count, amount=amount, currency=base)
         yield {
+            "key": name,
             "range": words("ageing.days", range=days),
             "count": found.count,
             "amount": amount,

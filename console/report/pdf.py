@@ -18,7 +18,7 @@ from console.i18n import Texts, texts
 from console.report import figures, tables
 from console.report.cards import cards
 from console.report.figures import Item, Report
-from console.report.tables import Cell, Table
+from console.report.tables import Cell
 
 MOST_FINDINGS = 500
 """More make a file that nobody reads; the workbook holds all of them."""
@@ -125,7 +125,7 @@ def render(report: Report, locale: str) -> bytes:
     paper.say(" · ".join((*about, words("report.base", currency=base))), grey=True)
     _headline(paper, report, words)
     _signatures(paper, report, words)
-    _tied(paper, tables.period_tie_outs(report, words), words)
+    _tied(paper, report, words)
     for table in (tables.movements(report, words), tables.adjustments(report, words), tables.settled(report, words)):
         if table.rows:
             paper.head(table.title)
@@ -191,12 +191,13 @@ def _signatures(paper: _Paper, report: Report, words: Texts) -> None:
         paper.say(f"{words('column.figures_hash')}: {item['figures_hash']}", 7, grey=True)
 
 
-def _tied(paper: _Paper, table: Table, words: Texts) -> None:
+def _tied(paper: _Paper, report: Report, words: Texts) -> None:
     """Amounts only: counts are in the workbook."""
+    table = tables.period_tie_outs(report, words)
     if not table.rows:
         return
     paper.head(table.title)
-    paper.say(words("tie_outs.note"), 8, grey=True)
+    paper.say(words("period_note.tie_outs", period=report["period"]), 8, grey=True)
     paper.ln(1)
     chosen = [0, 1, 2, *range(4, 3 + 16, 2)]
     heads = [table.heads[column].split("\n")[0] for column in chosen]

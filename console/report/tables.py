@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from console.i18n import Texts
@@ -180,20 +181,45 @@ def _document(record: Item, words: Texts) -> tuple[Cell, Cell, Cell]:
     return Cell(words.name("entity", record["entity"] or "–")), Cell(record["system"]), _record(record)
 
 
-def owing(report: Report) -> list[Item]:
-    """The customers with what each owes: the base currency first, the most money first."""
+Rates = Mapping[str, Decimal]
+"""What one unit of a currency is in the base currency."""
+NO_RATES: Rates = MappingProxyType({})
+
+
+def worth(amount: str, currency: str, report: Report, rates: Rates) -> Decimal | None:
+    """An amount in the base currency; ``None`` without a rate."""
     base = report["base_currency"]
+    rate = Decimal(1) if currency == base else rates.get(currency)
+    return None if rate is None else round(Decimal(amount) * rate, figures.decimals(base))
+
+
+def owing(report: Report, rates: Rates = NO_RATES) -> list[Item]:
+    """The customers with what each owes: the most money in the base currency first, then currencies without a rate."""
     by = ("system", "customer_number", "customer")
     return sorted(
         report["receivables"]["customers"],
-        key=lambda item: (
-            *(item["currency"] != base, item["currency"], -Decimal(item["total"])),
-            *(item[name] or "" for name in by),
-        ),
+        key=lambda item: (*_most(item, "total", report, rates), *(item[name] or "" for name in by)),
     )
 
 
-def _key(item: Item) -> _Key:
+def _most(item: Item, name: str, report: Report, rates: Rates) -> tuple[Any, ...]:
+    found = worth(item[name], item["currency"], report, rates)
+    return found is None, -(found or 0), item["currency"], -Decimal(item[name])
+
+
+def matched(report: Report) -> dict[_Key, Decimal]:
+    """What of each customer's documents receipts are matched with that their source has not applied."""
+    whose = {figures.address(item["record"]): key(item) for item in report["receivables"]["items"]}
+    found: dict[_Key, Decimal] = {}
+    for entry in (entry for receipt in report["cash"]["receipts"] for entry in receipt["applied"]):
+        customer = whose.get(figures.address(entry["record"]))
+        if customer is not None:
+            found[customer] = found.get(customer, Decimal(0)) + Decimal(entry["amount"])
+    return found
+
+
+def key(item: Item) -> _Key:
+    """Whose money it is, and in which currency."""
     return item["currency"], item["system"], item["customer_number"] or ""
 
 
@@ -202,16 +228,17 @@ def _nobody(report: Report, words: Texts) -> dict[_Key, str]:
     kinds: dict[_Key, set[str]] = {}
     for item in report["receivables"]["items"]:
         if not item["customer"] and not item["customer_number"]:
-            kinds.setdefault(_key(item), set()).add(item["kind"])
-    return {key: words("owed.unallocated" if found == {"payment"} else "owed.nobody") for key, found in kinds.items()}
+            kinds.setdefault(key(item), set()).add(item["kind"])
+    named = {True: words("owed.unallocated"), False: words("owed.nobody")}
+    return {customer: named[found == {"payment"}] for customer, found in kinds.items()}
 
 
 def _customer(item: Item, nobody: Mapping[_Key, str]) -> Cell:
     name = item["customer"]
-    return Cell(name or nobody.get(_key(item)), None, None, name or item["customer_number"] or None)
+    return Cell(name or nobody.get(key(item)), None, None, name or item["customer_number"] or None)
 
 
-def ageing(report: Report, words: Texts) -> Table:
+def ageing(report: Report, words: Texts, rates: Rates = NO_RATES) -> Table:
     """What each customer owes, by age."""
     aged = (*BUCKETS, "credits", "total")
     nobody = _nobody(report, words)
@@ -221,7 +248,7 @@ def ageing(report: Report, words: Texts) -> Table:
             *(Cell(item["currency"]), Cell(item["documents"])),
             *(_money(item[name], item["currency"]) for name in aged),
         )
-        for number, item in enumerate(owing(report), 1)
+        for number, item in enumerate(owing(report, rates), 1)
     )
     columns = (
         *(("line", 6), ("customer", 34), ("customer_number", 18), ("system", 14), ("currency", 10)),
@@ -230,17 +257,14 @@ def ageing(report: Report, words: Texts) -> Table:
     return _table("receivables_ageing", words, columns, rows)
 
 
-def receivables(report: Report, words: Texts) -> Table:
+def receivables(report: Report, words: Texts, rates: Rates = NO_RATES) -> Table:
     """What customers owe, document by document, the most money first; ``line`` is the customer's in the ageing."""
-    customers = {_key(item): number for number, item in enumerate(owing(report), 1)}
-    nobody, base = _nobody(report, words), report["base_currency"]
-    items = sorted(
-        report["receivables"]["items"],
-        key=lambda item: (item["currency"] != base, item["currency"], -Decimal(item["amount"])),
-    )
+    customers = {key(item): number for number, item in enumerate(owing(report, rates), 1)}
+    nobody = _nobody(report, words)
+    items = sorted(report["receivables"]["items"], key=lambda item: _most(item, "amount", report, rates))
     rows = (
         (
-            *(Cell(customers[_key(item)]), _customer(item, nobody), Cell(words.name("owed", item["kind"]))),
+            *(Cell(customers[key(item)]), _customer(item, nobody), Cell(words.name("owed", item["kind"]))),
             _record(item["record"]),
             *(Cell(item["issued_on"]), Cell(item["due_on"]), Cell(item["overdue_days"])),
             *(Cell(words(f"column.due_{item['bucket']}")), Cell(item["currency"])),
@@ -293,7 +317,7 @@ def _receipt(item: Item, words: Texts) -> tuple[Cell, ...]:
     currency = item["currency"]
     amount, left = Decimal(item["amount"]), Decimal(item["left"])
     differences = sum((Decimal(entry["amount"]) for entry in item["differences"]), Decimal(0))
-    said = [f"{_settled_by(entry)} ({_because(entry['rule'], words)})" for entry in item["applied"]]
+    said = [f"{_settled_by(entry)} ({_applied_by(entry, words)})" for entry in item["applied"]]
     said += [
         f"{entry['kind_text']}: {figures.money(Decimal(entry['amount']), currency)}" for entry in item["differences"]
     ]
@@ -307,6 +331,13 @@ def _receipt(item: Item, words: Texts) -> tuple[Cell, ...]:
         *(_money(differences, currency), _money(left, currency), Cell("\n".join(said) or None)),
         *(Cell(item["class_text"]), Cell(item["action"])),
     )
+
+
+def _applied_by(entry: Item, words: Texts) -> str:
+    """Why a receipt settles something; of what a person decided, who that was, as far as the figures know it."""
+    if entry["decision"] == "pinned":
+        return words("matching.by_person", who=entry["evidence"].get("decided_by") or words("cash.word.person"))
+    return _because(entry["rule"], words)
 
 
 def _because(rule: str, words: Texts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
@@ -12,9 +13,12 @@ from console import decided, freshness, reserved
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import LARGEST, RecordId
 from reconciliation import sections
+from reconciliation.cash import words
 from state import cash, chains, figures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.engine import Connection
 
     from console.reserved import Taken
@@ -35,12 +39,14 @@ def desk(
     skip: Annotated[int, Query(ge=0, le=_LAST)] = 0,
     receipt: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
     done: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
+    until: date | None = None,
 ) -> Response:
     """A receipt with what it may settle, and what waits behind it.
 
-    ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone.
+    ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone;
+    ``until`` leaves out what was received later.
     """
-    return _page(visit, skip, receipt, done)
+    return _page(visit, skip, receipt, done, until=until)
 
 
 @router.get("/cash/decided")
@@ -50,7 +56,7 @@ def decisions(visit: Reader, page: Annotated[int, Query(ge=1, le=100_000)] = 1) 
         found = decided.newest(connection)
         rows = decided.told(connection, found[(page - 1) * _LISTED : page * _LISTED])
     return visit.page(
-        "cash_decided", decided=_dated(visit, rows), count=len(found), page=page, more=len(found) > page * _LISTED
+        "cash_decided", decided=dated(visit, rows), count=len(found), page=page, more=len(found) > page * _LISTED
     )
 
 
@@ -59,17 +65,19 @@ def confirm(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
     """Take a suggestion; every later run keeps to it."""
     skip, rank = sent.get("skip", "0"), sent.get("rank", "")
     left_out = int(skip) if skip.isdecimal() and len(skip) < 7 else 0
+    until = _day(sent.get("until", ""))
     with visit.desk.store.transaction() as connection:
         figure = dict(shown.waiting(connection)).get(receipt)
         chosen = shown.choice(figure, int(rank)) if figure and rank.isdecimal() and len(rank) < 3 else None
         if figure is None or chosen is None:
             raise HTTPException(400)
-        problem = _problem(visit, connection, receipt, figure, chosen, "seen" in sent)
+        reason = sent.get("reason", "").strip()[:4000]
+        problem = _problem(visit, connection, receipt, figure, chosen, reason if "seen" in sent else None)
         if not problem:
-            shown.take(connection, receipt, chosen, visit.member.name, "")
+            shown.take(connection, receipt, chosen, visit.member.name, reason)
     if problem:
-        return _page(visit, left_out, receipt, problem=problem)
-    return see(f"/cash?skip={left_out}&done={receipt}")
+        return _page(visit, left_out, receipt, problem=problem, until=until)
+    return see(f"/cash?skip={left_out}&done={receipt}{_too(until)}")
 
 
 @router.post("/cash/{receipt}/undo")
@@ -81,9 +89,28 @@ def undo(visit: Decider, _sent: DeciderForm, receipt: RecordId) -> Response:
     return see(f"/cash?receipt={receipt}")
 
 
-def _page(visit: Visit, skip: int, receipt: int | None, done: int | None = None, problem: str = "") -> Response:
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _too(until: date | None) -> str:
+    """What keeps the desk to receipts until a day, at the end of its addresses."""
+    return f"&until={until}" if until else ""
+
+
+def _page(
+    visit: Visit,
+    skip: int,
+    receipt: int | None,
+    done: int | None = None,
+    problem: str = "",
+    until: date | None = None,
+) -> Response:
     with visit.desk.store.reading() as connection:
-        waiting = shown.by_worth(shown.waiting(connection), visit.desk.settings)
+        waiting = shown.by_worth(shown.waiting(connection, until), visit.desk.settings)
         with_choice = [item for item in waiting if item[1]["suggestions"]]
         if receipt is not None:
             found = figures.some(connection, cash.KIND, {str(receipt)})
@@ -103,8 +130,10 @@ def _page(visit: Visit, skip: int, receipt: int | None, done: int | None = None,
         all=len(waiting),
         skip=min(skip, max(len(with_choice) - 1, 0)),
         done=done,
+        until=until,
+        until_too=_too(until),
         rows=listed,
-        decided=_dated(visit, rows),
+        decided=dated(visit, rows),
         decided_count=len(newest),
     )
 
@@ -112,14 +141,23 @@ def _page(visit: Visit, skip: int, receipt: int | None, done: int | None = None,
 def _rows(visit: Visit, connection: Connection, found: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
     sources = chains.rows(connection, [id for id, _ in found])
     return [
-        {"id": id, "called": shown.called(figure["record"], sources.get(id)), **sections.receipt(figure, visit.lang)}
+        {"id": id, "called": shown.called(figure["record"], source), **_receipt(visit, figure, source)}
         for id, figure in found
+        for source in [sources.get(id)]
     ]
 
 
+def _receipt(visit: Visit, figure: dict[str, Any], source: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A receipt in words, with its payer; whose payer has a name, but no customer of that name is known, says so."""
+    told, payer = sections.receipt(figure, visit.lang), (source or {}).get("payer_name") or ""
+    if payer and figure["class"] == "unknown_payer":
+        told |= {"class_text": visit.texts("matching.payer_unlisted"), "action": visit.texts("matching.find_customer")}
+    return {**told, "payer": payer}
+
+
 def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any]) -> dict[str, Any]:
-    told = sections.receipt(figure, visit.lang)
     source = chains.rows(connection, [id]).get(id, {})
+    told = _receipt(visit, figure, source)
     entries = [entry for option in figure["suggestions"] for entry in option["applied"]]
     owed = figures.some(connection, "receivable", {str(entry["item"]) for entry in entries})
     held = reserved.taken(connection, id)
@@ -140,7 +178,7 @@ def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any])
         "called": shown.called(figure["record"], source),
         **more,
         "method": method,
-        "decided": _dated(visit, [said])[0] if said else None,
+        "decided": dated(visit, [said])[0] if said else None,
         "given": _given(connection, figure, held) if figure["class"] == "taken_by_decision" else [],
         **told,
     }
@@ -168,9 +206,12 @@ def _given(connection: Connection, figure: dict[str, Any], held: dict[str, list[
 
 
 def _problem(
-    visit: Visit, connection: Connection, receipt: int, figure: dict[str, Any], chosen: dict[str, Any], seen: bool
+    visit: Visit, connection: Connection, receipt: int, figure: dict[str, Any], chosen: dict[str, Any], why: str | None
 ) -> str:
-    """Why a suggestion cannot be taken like that; empty if it can."""
+    """Why a suggestion cannot be taken like that; empty if it can. A guess needs a reason, from one who compared.
+
+    ``why`` is ``None`` where nobody said to have compared the two.
+    """
     wanted = [(entry["item"], entry["applied"]) for entry in chosen["applied"]]
     owed = figures.some(connection, "receivable", {str(item) for item, _ in wanted})
     rows = [(item, amount, owed[str(item)]["amount"]) for item, amount in wanted if str(item) in owed]
@@ -179,7 +220,9 @@ def _problem(
         item, by = other
         names = {"item": shown.called(owed[str(item)]["record"]), "receipt": shown.called(by.record)}
         return visit.texts("split.wrong.decided", **names, who=by.decided_by or "")
-    return "" if seen or _likely(figure, chosen) else visit.texts("matching.look_first")
+    if why or _likely(figure, chosen):
+        return ""
+    return visit.texts("matching.look_first" if why is None else "split.wrong.reason")
 
 
 def _likely(figure: dict[str, Any], option: dict[str, Any]) -> bool:
@@ -187,5 +230,16 @@ def _likely(figure: dict[str, Any], option: dict[str, Any]) -> bool:
     return "rank" not in option or (option["score"] >= _LIKELY and bool(figure["customer"]))
 
 
-def _dated(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**row, "at": freshness.when(visit.desk.settings, row["at"])[:16]} for row in rows]
+def dated(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was decided, with times and kinds of differences in words."""
+    return [
+        {
+            **row,
+            "at": freshness.when(visit.desk.settings, row["at"])[:16],
+            "differences": [
+                {**one, "kind_text": words.text(words.DIFFERENCES, one["kind"], visit.lang)}
+                for one in row["differences"]
+            ],
+        }
+        for row in rows
+    ]

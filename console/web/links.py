@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
@@ -10,11 +11,12 @@ from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from console import freshness, linked
+from console.near import offers
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import RecordId
 from console.web.sides import side_by_side
-from state import chains, links, lookup
+from state import chains, links, lookup, near
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ router = APIRouter()
 
 SIZE = 20
 """Links on a page."""
+_NAMED = ("party", "product", "opportunity")
 _MOST_RECORDS = 100
 """Records of one number whose links are shown."""
 
@@ -89,7 +92,19 @@ def _held(visit: Visit, text: str, page: int, status: int = 200, problem: str = 
         else:
             found = links.decided(connection, limit=SIZE + 1, offset=first)
         shown = _shown(visit, connection, found[:SIZE])
-    return visit.page("links_held", status, links=shown, text=text, page=page, more=len(found) > SIZE, problem=problem)
+        meant = offers(connection, text, visit.texts) if text and not found and page == 1 else []
+    groups = [(by, list(some)) for by, some in groupby(meant, key=lambda item: item.by)]
+    return visit.page(
+        "links_held",
+        status,
+        links=shown,
+        text=text,
+        page=page,
+        more=len(found) > SIZE,
+        problem=problem,
+        near=groups,
+        most=near.MOST,
+    )
 
 
 def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[dict[str, Any]]:
@@ -98,18 +113,22 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
     rows = chains.rows(connection, sorted({*ends}))
     known = chains.identities(connection, {*ends})
     numbers = lookup.numbers(connection, known.values())
+    reasons = links.reasons(connection, found)
     return [
         {
             "address": f"/links/{link.kind}/{link.left_id}/{link.right_id}",
             "how": _how(visit, link),
             "decision": link.decision,
             "who": link.decided_by,
+            "reason": reasons.get((link.kind, link.left_id, link.right_id), ""),
             "at": "" if link.decided_at is None else freshness.when(visit.desk.settings, link.decided_at)[:16],
             "ends": [
                 {
                     "id": numbers.get(end) or (known[end].source_id if end in known else str(end)),
                     "name": address(known[end]) if end in known else str(end),
                     "entity": known[end].entity if end in known else "",
+                    "system": known[end].system if end in known else "",
+                    "called": _name(rows.get(end, {})),
                     "url": rows.get(end, {}).get("url"),
                 }
                 for end in (link.left_id, link.right_id)
@@ -118,6 +137,11 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
         }
         for link in found
     ]
+
+
+def _name(row: dict[str, Any]) -> str:
+    """The name of what has one, except of people."""
+    return str(row.get("name") or "") if row.get("entity") in _NAMED else ""
 
 
 def _how(visit: Visit, link: Link) -> str:

@@ -181,7 +181,7 @@ def _limits(basis: dict[str, Any], now: datetime) -> Limits:
 def _seen(connection: Connection, rules: Rules) -> tuple[Any, ...]:
     """What the report of now shows beside findings comes of this."""
     closes = tuple(periods.closes(connection))
-    return (*news.figures(connection), closes, rules.today, rules.timezone)
+    return (*news.figures(connection), closes, rules.today, rules.timezone, tuple(sorted(rules.rates.items())))
 
 
 def _now(rules: Rules) -> int:
@@ -225,7 +225,8 @@ def figures_of_the_period(visit: Reader) -> Response:
     latest: Latest = visit.request.app.state.latest
     shown = latest.of(visit.texts.locale)
     words = texts(visit.texts.locale)
-    sections = list(html.period_sections(shown.report, words, shown.ways))
+    rates = visit.desk.settings.reconciliation.rates
+    sections = list(html.period_sections(shown.report, words, shown.ways, rates))
     body = latest.drawn(shown, "figures", lambda: visit.part("all_figures_body", sections=sections))
     parts = [(section["id"], section["title"]) for section in sections if section["title"]]
     return visit.page("all_figures", parts=parts, body=body, **html.heading(shown.report, words))

@@ -54,6 +54,7 @@ def close(visit: Decider, sent: DeciderForm) -> Response:
         return _page(visit, 422, f"{error.message} {error.remedy}".strip())
     except DoesNotFootError as error:
         return _page(visit, 500, f"{error} {visit.texts('period.unsound')}")
+    desk.notes.keep(visit, visit.texts("closing.said.closed", period=month))
     return see("/periods")
 
 
@@ -67,6 +68,8 @@ def ask_approve(visit: Approver, period: str) -> Response:
             raise HTTPException(404)
         frozen, findings = closable.frozen(connection, found)
         intact = periods.is_intact(connection, found)
+        steps = closing_steps.steps(connection, visit.desk.settings, month, found.closed_by)
+        worth = closing_steps.worth(connection, visit.desk.settings, month)
     return visit.page(
         "period_approve",
         close=found,
@@ -74,6 +77,8 @@ def ask_approve(visit: Approver, period: str) -> Response:
         month=frozen,
         findings=findings,
         intact=intact,
+        steps=[step for step in steps if step.left],
+        worth=worth,
         reopeners=visit.desk.settings.reconciliation.periods.reopen,
         following=adjustments.after(found.period),
         forms=tuple(TYPES),
@@ -84,14 +89,18 @@ def ask_approve(visit: Approver, period: str) -> Response:
 def approve(visit: Approver, _sent: ApproverForm, period: str) -> Response:
     """Sign a close as another person than who made it."""
     desk = visit.desk
-    return _done(visit, lambda: closing.approve(desk.store, desk.settings, _month(period), visit.member.name))
+    return _done(
+        visit, "approved", lambda: closing.approve(desk.store, desk.settings, _month(period), visit.member.name)
+    )
 
 
 @router.post("/periods/{period}/reopen")
 def reopen(visit: Decider, sent: DeciderForm, period: str) -> Response:
     """Open a month again, with a reason that stays visible."""
     desk, reason = visit.desk, sent.get("reason", "").strip()[:1000]
-    return _done(visit, lambda: closing.reopen(desk.store, desk.settings, _month(period), visit.member.name, reason))
+    return _done(
+        visit, "reopened", lambda: closing.reopen(desk.store, desk.settings, _month(period), visit.member.name, reason)
+    )
 
 
 @router.get("/report/{form}")
@@ -118,7 +127,8 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     with visit.desk.store.reading() as connection:
         found = periods.closes(connection)
         choices = closable.months(connection, settings)
-        month, steps = closing_steps.read(connection, settings, person)
+        month, steps = closing_steps.read(connection, settings)
+        checkers = closing_steps.checkers(connection, settings)
     last = next((item for item in reversed(found) if item.stands), None)
     waits = last is not None and last.status == CLOSED
     approves = last is not None and waits and closing.may_approve(settings, last, person)
@@ -138,6 +148,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         now=Rules.of(settings).period,
         month=month,
         steps=steps,
+        checkers=checkers,
         problem=problem,
     )
 
@@ -149,6 +160,8 @@ def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> 
         chosen = next((item for item in closable.months(connection, settings) if item.period == month), None)
         first = not periods.closes(connection)
         steps = closing_steps.steps(connection, settings, month, person)
+        checkers = closing_steps.checkers(connection, settings, person)
+        worth = closing_steps.worth(connection, settings, month)
     if chosen is None:
         return _page(visit, 422, visit.texts("closing.not_now", period=month))
     return visit.page(
@@ -158,18 +171,22 @@ def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> 
         first=first,
         following=adjustments.after(month),
         steps=steps,
+        checkers=checkers,
+        worth=worth,
         undecided=next(step for step in steps if step.name == "errors"),
         problem=problem,
     )
 
 
-def _done(visit: Visit, step: Callable[[], Close]) -> Response:
+def _done(visit: Visit, what: str, step: Callable[[], Close]) -> Response:
     try:
-        step()
+        close = step()
     except PeriodError as error:
         return _page(visit, 422, visit.refusal(error))
     except StoreError as error:
         return _page(visit, 422, f"{error.message} {error.remedy}".strip())
+    following = adjustments.after(close.period)
+    visit.desk.notes.keep(visit, visit.texts(f"closing.said.{what}", period=close.period, following=following))
     return see("/periods")
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from console import decided, freshness
+from console import decided
 from console.chains import Tree, View, details, steps, title, why_here, why_same
 from console.near import offers
 from console.report import figures
 from console.unchained import Unchained, unchained
 from console.web import writes
+from console.web.cash import dated
 from console.web.desk import Reader
 from reconciliation.trace import Chain, trace
 from state import near, quarantine, written
@@ -59,9 +60,8 @@ def _done(visit: Reader, chains: Sequence[Chain]) -> dict[str, Any]:
         groups = decided.newest(connection, ids)[:_MOST_DONE]
         found = decided.told(connection, groups)
         sent = written.listing(connection, written.Wanted(visit.systems, records=ids), _MOST_DONE)
-    at = freshness.when
     return {
-        "decided": [{**row, "at": at(visit.desk.settings, row["at"])[:16]} for row in found],
+        "decided": dated(visit, found),
         "writes": [writes.shown_written(visit, item) for item in sent],
     }
 

@@ -24,6 +24,7 @@ router = APIRouter()
 _DATES = {"order": ("order_date", "promised_delivery_date"), "delivery": ("planned_date", "shipped_on", "delivered_on")}
 _DONE = {"delivery_state": "delivered", "billing_state": "invoiced", "payment_state": "paid"}
 _ENDED = ("cancelled", "rejected")
+_ARRIVED = ("partly_delivered", "delivered", "returned")
 
 
 @router.get("/orders/{record}/share")
@@ -57,9 +58,9 @@ def track(visit: Open, token: str) -> Response:
     """The order of a link: number, dates, how far delivery, billing and payment are, and its deliveries."""
     with visit.desk.store.reading() as connection:
         record = shares.shared(connection, token)
-    if record is None:
-        raise HTTPException(404)
-    number = _order(visit, record)
+        number = None if record is None else shown_order(connection, record)
+    if record is None or number is None:
+        return visit.page("track_ended", 404)
     settings = visit.desk.settings.model_copy(update={"locale": visit.texts.locale})
     found = trace(visit.desk.store, settings, number)
     chain = next((item for item in found if any(one.record_id == record for one in item.records)), None)
@@ -71,7 +72,7 @@ def track(visit: Open, token: str) -> Response:
     return visit.page(
         "track",
         number=order.number or order.source_id,
-        how_far=words.status("order", how_far(order.status, order.states), visit.lang),
+        how_far=how_far(order.status, order.states, visit.lang),
         states=[(name, words.state(value, visit.lang)) for name, value in told(order.states)],
         as_of=_as_of(visit, chain.records),
         dates=_dates(order),
@@ -81,16 +82,24 @@ def track(visit: Open, token: str) -> Response:
     )
 
 
-def how_far(status: str | None, states: Mapping[str, str]) -> str | None:
-    """The status of an order for its customer: complete once it is delivered, invoiced and paid, whoever keeps it."""
-    done = all(states.get(name) == value for name, value in _DONE.items())
-    return "completed" if done and status not in _ENDED else status
+def how_far(status: str | None, states: Mapping[str, str], lang: str) -> str | None:
+    """How far an order is, for its customer: complete once it is delivered, invoiced and paid, whoever keeps it; else
+    what is delivered of it, and before that its status."""
+    shown = dict(told(states))
+    if status in _ENDED:
+        return words.status("order", status, lang)
+    if all(shown.get(name) == value for name, value in _DONE.items()):
+        return words.status("order", "completed", lang)
+    delivery = shown.get("delivery_state")
+    return words.state(delivery, lang) if delivery in _ARRIVED else words.status("order", status, lang)
 
 
 def told(states: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a customer is told: that nothing is paid says nothing while there is no invoice."""
+    """What a customer is told: that nothing is paid says nothing while there is no invoice, and what was paid beyond
+    it is for us to sort out."""
     unbilled = states.get("billing_state") == "not_invoiced"
-    return [(name, value) for name, value in states.items() if not (unbilled and name == "payment_state")]
+    said = {**states, "payment_state": "paid"} if states.get("payment_state") == "overpaid" else states
+    return [(name, value) for name, value in said.items() if not (unbilled and name == "payment_state")]
 
 
 def _as_of(visit: Visit, records: Iterable[ChainRecord]) -> str:

@@ -132,9 +132,10 @@ def _decided(session: Database, decisions: Sequence[Decision]) -> None:
         if item.decision == "cut":
             session.run(f"INSERT INTO forbidden VALUES ({item.receipt_id}, {item.item_id})")
             continue
-        session.run(
-            f"INSERT INTO pinned VALUES ({item.receipt_id}, {item.item_id}, {int(item.applied)}, {int(item.spent)})"
-        )
+        if not item.settles_nothing:
+            session.run(
+                f"INSERT INTO pinned VALUES ({item.receipt_id}, {item.item_id}, {int(item.applied)}, {int(item.spent)})"
+            )
         for of, kind, amount in item.differences:
             on = "NULL" if of is None else str(int(of))
             session.run(

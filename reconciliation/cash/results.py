@@ -14,6 +14,7 @@ from state.store import Store
 
 if TYPE_CHECKING:
     from settings.cash import CashRule, CashSettings
+    from state.cash import Decision
 
 Figure = dict[str, Any]
 
@@ -31,6 +32,7 @@ def figures(frame: Frame, store: Store) -> dict[str, Figure]:
     with adapt.opened(frame, settings, decisions) as session:
         engine.apply(session, settings.rules, frame.rules.base_currency)
         found, recognised = _read(session), _recognised(session)
+    _sign(found, decisions)
     names = _names(store, list(found.values()), found)
     payers = {**recognised, **adapt.parties_of(frame, sorted(found))}
     return {str(receipt): _whole(receipt, figure, names, payers) for receipt, figure in found.items()}
@@ -127,6 +129,15 @@ def _read(session: Session) -> dict[int, Figure]:
     for receipt, item, kind, amount in session.rows("FROM differences ORDER BY ALL"):
         found[receipt]["differences"].append({"item": item, "kind": kind, "amount": amount})
     return found
+
+
+def _sign(found: dict[int, Figure], decisions: Iterable[Decision]) -> None:
+    """Say beside what people decided who it was."""
+    by = {(item.receipt_id, item.item_id): item.decided_by for item in decisions}
+    for receipt, figure in found.items():
+        for entry in figure["applied"]:
+            if entry["decision"] == "pinned":
+                entry["evidence"] = {"decided_by": by[receipt, entry["item"]]}
 
 
 def _why(evidence: dict[str, Any]) -> Figure:

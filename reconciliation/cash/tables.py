@@ -224,7 +224,8 @@ def pin(session: Session) -> None:
         ) p LEFT JOIN rest_receipt r USING (receipt_id)
         WHERE r.rest IS NULL OR (p.used * sign(r.rest) BETWEEN 0 AND abs(r.rest)) IS NOT true;
         CREATE OR REPLACE TABLE outdated_pin AS
-            SELECT DISTINCT receipt_id FROM pinned SEMI JOIN misfit USING (receipt_id);
+            SELECT receipt_id FROM pinned SEMI JOIN misfit USING (receipt_id)
+            UNION SELECT receipt_id FROM pinned_differences SEMI JOIN misfit USING (receipt_id);
         INSERT INTO proposal BY NAME
             SELECT receipt_id, item_id, applied, spent, 1000 AS score, '{"by":"person"}' AS evidence
             FROM pinned ANTI JOIN misfit USING (receipt_id);

@@ -74,7 +74,11 @@ DIFFERENCES: Mapping[str, tuple[str, str]] = {
     "fx": ("exchange", "汇兑差额"),
     "short_payment": ("short payment", "少付"),
     "surcharge": ("surcharge", "附加费或利息"),
+    "overpayment": ("overpayment", "多付款"),
+    "deposit": ("deposit", "预收款"),
     "refund": ("refund", "退款"),
+    "to_refund": ("to be refunded", "待退款"),
+    "no_sale": ("no payment of a customer", "非客户款项"),
 }
 
 

@@ -13,7 +13,7 @@ from reconciliation.checks.registry import check
     stage="billing",
     department="finance",
     severity="error",
-    title=("Delivered, not invoiced", "已发货未开票"),
+    title=("Delivered, not invoiced", "已交付未开票"),
     fires=(
         "an order's last delivery was {days} or more ago, it is fully delivered, and no live invoice is linked",
         "订单最后一次交付已满 {days} 天且已全部交付，但没有有效发票",

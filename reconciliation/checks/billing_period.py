@@ -94,7 +94,7 @@ def invoice_in_later_period(parameters: Mapping[str, Any]) -> str:
     ),
     action=(
         "Defer the revenue to the month of delivery if it matters, and bill when goods go out.",
-        "如金额重大，请将收入递延至交付当月，并在发货时开票。",
+        "如金额重大，请将收入递延至交付当月，并在交付时开票。",
     ),
     needs="erp.order erp.delivery accounting.invoice",
     days=5,
@@ -125,7 +125,7 @@ def invoice_in_earlier_period(parameters: Mapping[str, Any]) -> str:
     ),
     action=(
         "Deliver, or defer the revenue, or credit the invoice until the goods go out.",
-        "请安排交付，或递延收入，或先红冲发票待发货后再开。",
+        "请安排交付，或递延收入，或先红冲发票待交付后再开。",
     ),
     needs="erp.order erp.delivery accounting.invoice",
     days=30,

@@ -18,7 +18,7 @@ _LABEL = "label(d.number, NULL, d.source_id)"
     stage="delivery",
     department="logistics",
     severity="error",
-    title=("Delivery without order", "发货无订单"),
+    title=("Delivery without order", "发货单无订单"),
     fires=(
         (
             "goods went out on a delivery that belongs to no order, in an ERP where at least {share} % of "
@@ -59,7 +59,7 @@ def delivery_without_order(parameters: Mapping[str, Any]) -> str:
     stage="delivery",
     department="logistics",
     severity="error",
-    title=("More delivered than ordered", "发货数量超过订货数量"),
+    title=("More delivered than ordered", "交付数量超过订货数量"),
     fires=(
         (
             "of a product more was delivered, less returns, than the live orders of the delivery say, or the "

@@ -52,7 +52,7 @@ def order_without_quote(_: Mapping[str, Any]) -> str:
     title=("Cancelled order still active", "订单已取消但仍有业务"),
     fires=(
         "a cancelled ERP order has a done delivery, a live invoice that is not fully credited, or a received payment",
-        "ERP 订单已取消，但已发货、仍有未全额红冲的发票或已收款",
+        "ERP 订单已取消，但已交付、仍有未全额红冲的发票或已收款",
     ),
     sentence=(
         "Order {order} over {amount_money} is cancelled, yet it was {happened}.",

@@ -79,7 +79,7 @@ def order_party_differs(_: Mapping[str, Any]) -> str:
     ),
     action=(
         "Hold what is not shipped yet, collect what is due, or have the limit raised by whoever is entitled to.",
-        "请暂停未发货部分、催收到期款项，或由有权限的人员调整额度。",
+        "请暂停未交付部分、催收到期款项，或由有权限的人员调整额度。",
     ),
     needs="erp.order accounting.invoice",
 )

@@ -35,7 +35,7 @@ _LABEL = "label(number, NULL, source_id)"
     ),
     action=(
         "Ask the customer whether it is one order; cancel the other before it is delivered and billed.",
-        "请向客户确认是否为同一订单；在发货和开票前取消重复的订单。",
+        "请向客户确认是否为同一订单；在交付和开票前取消重复的订单。",
     ),
     needs="erp.order",
     days=30,
@@ -80,7 +80,7 @@ def order_duplicate(parameters: Mapping[str, Any]) -> str:
     ),
     silent=(
         "it was delivered (`status_delivery_order`) or billed (`status_order_invoice`) all the same",
-        "该订单已发货（`status_delivery_order`）或已开票（`status_order_invoice`）",
+        "该订单已交付（`status_delivery_order`）或已开票（`status_order_invoice`）",
     ),
     sentence=(
         "Order {order} over {amount_money} of {ordered_on} is still {order_status}.",

@@ -13,10 +13,10 @@ from reconciliation.checks.registry import check
     stage="delivery",
     department="sales_operations",
     severity="error",
-    title=("Delivered before the order was confirmed", "订单未确认即已发货"),
+    title=("Delivered before the order was confirmed", "订单未确认即已交付"),
     fires=(
         "an order is still draft or submitted while goods were handed over for it",
-        "订单仍为草稿或待确认，但已为其发货",
+        "订单仍为草稿或待确认，但已为其交付",
     ),
     silent=("it was billed, too (`status_order_invoice`)", "该订单也已开票（`status_order_invoice`）"),
     sentence=(

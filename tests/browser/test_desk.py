@@ -33,6 +33,8 @@ def test_a_suggestion_is_taken_with_the_keyboard_alone(somebody: Callable[..., S
     anna.picture("cash-en")
     anna.page.get_by_label("I have compared receipt and invoice").first.focus()
     anna.page.keyboard.press("Space")
+    anna.page.get_by_label("Reason").first.focus()
+    anna.page.keyboard.type("as told by telephone")
     first.focus()
     anna.page.keyboard.press("Enter")
     anna.reads("Kept. It takes effect with the next reconciliation")

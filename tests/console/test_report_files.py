@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from console.i18n import LOCALES
+from console.i18n import LOCALES, texts
 from console.report import SUFFIXES, figures, pdf, write
-from console.report.tables import Cell
+from console.report.tables import Cell, cash
 from tests.console import sample_report
 from tests.console.sample_report import FORMULA
 
@@ -59,6 +59,23 @@ def test_csv_holds_every_table_with_plain_amounts_and_texts_that_stay_texts(tmp_
     assert shown["What it settles"].endswith("100.00 (bank_fee)\nbank fee: -0.10")
     risky = [cell for rows in found.values() for row in rows for cell in row if re.match(r"[=+@]|-\D", cell)]
     assert risky == []
+
+
+@pytest.mark.parametrize(("evidence", "said"), [({"decided_by": "li.wei"}, "li.wei"), ({"by": "person"}, "a person")])
+def test_what_a_person_decided_about_a_receipt_is_told_with_who_it_was(evidence: dict[str, str], said: str) -> None:
+    data = sample_report.report()
+    entry = next(item for item in data["cash"]["receipts"] if item["applied"])["applied"][0]
+    entry |= {"rule": "person", "decision": "pinned", "evidence": evidence}
+    told = [cell.value for row in cash(data, texts("en")).rows for cell in row]
+    assert [value for value in told if f"100.00 (decided by {said})" in str(value)]
+
+
+def test_a_pdf_says_of_the_tie_outs_of_a_period_that_they_are_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pdf._Paper, "say", lambda _, text, *__, **___: said.append(text))
+    pdf.render(sample_report.report(), "en")
+    assert any(line.startswith("Documents of 2026-10 by their business day") for line in said)
+    assert not any("all documents until now" in line for line in said)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

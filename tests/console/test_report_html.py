@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
 
 from console.i18n import texts
-from console.report import html
+from console.report import figures, html
 from tests.console import sample_report
 from tests.console.sample_report import HOSTILE
 
@@ -78,9 +79,9 @@ def test_what_customers_owe_begins_with_the_most_money_and_ends_with_the_sum_of_
     sections = {item["id"]: item for item in html.period_sections(report, texts("en"), html.Ways("/trace"))}
     table = sections["receivables_ageing"]
     assert [row[1]["text"] for row in table["rows"]][::2] == ["Largest", "Unallocated receipts"]
-    assert [row[-1]["text"] for row in table["rows"]] == ["99.90", "10.00", "-9.00", "500"]
+    assert [row[12]["text"] for row in table["rows"]] == ["99.90", "10.00", "-9.00", "500"]
     sums = [[cell["text"] for cell in row] for row in table["sums"]]
-    assert [(row[1], row[4], row[-1]) for row in sums] == [("Total", "CNY", "99.90"), ("Total", "JPY", "500")]
+    assert [(row[1], row[4], row[12]) for row in sums] == [("Total", "CNY", "99.90"), ("Total", "JPY", "500")]
     assert table["rows"][0][1]["trace"] == "/trace?text=Largest"
     assert table["rows"][2][1]["trace"] == ""
     documents = sections["receivables"]["rows"]
@@ -89,6 +90,39 @@ def test_what_customers_owe_begins_with_the_most_money_and_ends_with_the_sum_of_
     owed["items"].append({**invoice, "system": "bank", "customer": None, "customer_number": ""})
     again = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
     assert [(cell["text"], cell["trace"]) for cell in (row[1] for row in again["rows"])][2] == ("No customer given", "")
+
+
+def test_customers_come_in_the_order_of_their_money_in_the_base_currency_where_there_are_rates() -> None:
+    report = sample_report.report()
+    first, other = report["receivables"]["customers"]
+    report["receivables"]["customers"] = [first, {**other, "total": "5000", "currency": "JPY"}]
+    report["receivables"]["customers"].append({**first, "currency": "KWD", "total": "1.000"})
+    [cny, jpy, kwd] = (item["currency"] for item in report["receivables"]["customers"])
+    rates = {"JPY": Decimal("0.05")}
+    sections = {item["id"]: item for item in html.period_sections(report, texts("en"), rates=rates)}
+    table = sections["receivables_ageing"]
+    assert table["title"] == "Receivables by customer"
+    assert table["heads"][-1] == ("All of it in CNY", True)
+    assert [(row[4]["text"], row[-1]["text"]) for row in table["rows"]] == [
+        (jpy, "250.00"),
+        (cny, "99.90"),
+        (kwd, "–"),
+    ]
+    assert [row[0]["text"] for row in table["rows"]] == ["1", "2", "3"]
+    without = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
+    assert [row[4]["text"] for row in without["rows"]] == [cny, jpy, kwd]
+
+
+def test_what_is_matched_with_receipts_but_not_booked_stands_beside_what_a_customer_owes() -> None:
+    report = sample_report.report()
+    owed = next(item for item in report["receivables"]["items"] if item["kind"] == "invoice")
+    entry = next(item for item in report["cash"]["receipts"] if item["applied"])["applied"][0]
+    entry |= {"record": owed["record"], "amount": "60.00", "currency": owed["currency"]}
+    table = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
+    place = [head for head, _ in table["heads"]].index("Matched, not booked")
+    shown = {row[4]["text"]: row[place]["text"] for row in table["rows"]}
+    assert shown == {"CNY": "60.00", "JPY": "0"}
+    assert [row[place]["text"] for row in table["sums"]] == ["60.00", "0"]
 
 
 def test_money_that_settles_nothing_in_its_source_is_shown_with_what_it_settles_and_what_to_do(text: str) -> None:
@@ -105,6 +139,27 @@ def test_every_chart_says_in_words_what_it_shows(text: str) -> None:
     assert len(charts) > 10
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
     assert 'aria-label="CNY: 1 agree, 1 on the left and 0 on the right do not"' in text
+
+
+def test_tie_outs_that_agree_entirely_are_one_line_to_open_and_the_others_are_open() -> None:
+    report = sample_report.report()
+    text = html.render(report, "en")
+    folded, opened = text.count('<details class="tie-out">'), text.count('<details class="tie-out" open>')
+    nothing = {"count": 0, "amount": "0"}
+    for item in report["tie_outs"]:
+        item |= {"unmatched_left": nothing, "unmatched_right": nothing}
+    assert opened > 0
+    assert html.render(report, "en").count('<details class="tie-out">') == folded + opened
+
+
+def test_who_has_to_act_begins_with_the_sum_of_each_department() -> None:
+    report = sample_report.report()
+    found = html.overview(report, figures.tally(report["findings"]), texts("en"))["departments"]
+    assert sum(group["count"] for group in found) == len(report["findings"])
+    for group in found:
+        assert group["count"] == sum(row["count"] for row in group["rows"])
+        assert group["base"] == sum(row["base"] for row in group["rows"])
+    assert len({group["key"] for group in found}) == len(found)
 
 
 def test_tables_name_their_rows_and_columns(text: str) -> None:

@@ -382,7 +382,7 @@ def test_a_finding_carries_its_money_and_its_day(
         ("another price", "PUMP: price 100 quoted, 101 ordered", "PUMP 单价：报价 100，订单 101"),
         ("a product more", "HOSE: ordered (1) but not quoted", "HOSE：订单中有（1），报价中无"),
         ("another currency", "currency CNY quoted, USD ordered", "币种：报价 CNY，订单 USD"),
-        ("cancelled but delivered", "yet it was delivered", "但仍已发货"),
+        ("cancelled but delivered", "yet it was delivered", "但仍已交付"),
         ("billed in another currency", "EUR 1,200.00 net were invoiced", "实际开票不含税金额 EUR 1,200.00"),
         ("due yesterday and unpaid", "(1–30 days); CNY 1,356.00 are open", "逾期 1–30 天"),
         ("quote still draft", "is draft in the CRM", "“草稿”"),

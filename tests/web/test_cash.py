@@ -68,6 +68,10 @@ def test_enter_or_a_key_takes_only_what_is_likely_and_from_a_customer_who_is_kno
         assert ("customer not known" in page) is (customer is None)
         refused = anna.post(f"/cash/{receipt}/confirm", rank="1")
         assert (refused.status_code, "This is a guess" in refused.text) == (422, True)
+        for said in ({"seen": "1"}, {"seen": "1", "reason": "  "}):
+            refused = anna.post(f"/cash/{receipt}/confirm", rank="1", **said)
+            assert (refused.status_code, "Say why; the reason is kept" in refused.text) == (422, True)
+        assert page.count('<input name="reason" maxlength="4000" required>') == 2
     assert decided(desk) == []
 
 
@@ -92,7 +96,7 @@ LEFT = (("CNY", 15_000), ("CNY", -200_000), ("EUR", 3_065_062), ("JPY", 30_000),
 
 def test_a_suggestion_is_taken_and_can_be_undone(anna: Browser, desk: Store) -> None:
     address = re.findall(r'action="(/cash/\d+/confirm)"', anna.get("/cash").text)[0]
-    answer = anna.post(address, rank="1", skip="0", seen="1")
+    answer = anna.post(address, rank="1", skip="0", seen="1", reason="as told")
     receipt = address.split("/")[2]
     assert answer.headers["location"] == f"/cash?skip=0&done={receipt}"
     assert decided(desk) == [(int(receipt), "a.finance")]
@@ -130,6 +134,48 @@ def test_what_was_decided_is_found_later_with_who_why_and_how_far_and_is_undone_
     assert "Taken back: the next reconciliation" in anna.get(f"/cash?receipt={receipt}").text
 
 
+def test_a_payer_who_is_no_known_customer_is_named_in_both_lists_and_above_the_receipt(
+    anna: Browser, desk: Store
+) -> None:
+    stranger, item = known(desk, "P2"), known(desk, "INV-20260003")
+    payment, said = canonical["payment"], "Nordwind GmbH (payer, no known customer)"
+    with desk.transaction() as connection:
+        connection.execute(update(payment).where(payment.c.number == "P2").values(payer_name="Nordwind GmbH"))
+    page = anna.get("/cash").text
+    row = page.partition(f'<a href="/cash?receipt={stranger}">')[2].partition("</tr>")[0]
+    assert (f"<td>{said}</td>" in row, "Find out which customer that is." in row) == (True, True)
+    assert "Unknown payer" not in row
+    assert f"<h2>{said}</h2>" in anna.get(f"/cash?receipt={stranger}").text
+    with desk.transaction() as connection:
+        cash.pin(connection, stranger, [(item, 10_000, 10_000)], [], "li.wei", "told by telephone")
+    assert f"<td>{said}</td>" in anna.get("/cash/decided").text
+
+
+def test_what_was_kept_beside_the_items_is_said_where_it_was_decided(anna: Browser, desk: Store) -> None:
+    receipt, item = known(desk, "P1"), known(desk, "INV-20260001")
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [(item, 94_168, 94_168)], [(None, "overpayment", 5_832)], "li.wei", "told")
+    for address in ("/cash", "/cash/decided", f"/cash?receipt={receipt}", "/trace?text=INV-20260001"):
+        assert "overpayment 58.32 CNY" in anna.get(address).text, address
+
+
+def test_the_desk_can_be_kept_to_what_was_received_until_a_day(anna: Browser, desk: Store) -> None:
+    receipt = known(desk, "P3")
+    with desk.transaction() as connection:
+        mine = (figure.c.kind == "cash", figure.c.key == str(receipt))
+        value = json.loads(connection.execute(select(figure.c.value).where(*mine)).scalar_one())
+        value["received_on"] = "2026-10-04"
+        connection.execute(update(figure).where(*mine).values(value=json.dumps(value)))
+    assert "With suggestions: 1; in all: 3" in anna.get("/cash").text
+    page = anna.get("/cash?until=2026-10-04").text
+    assert "With suggestions: 1; in all: 1" in page
+    assert re.findall(r'<tr><td><a href="([^"]+)">', page) == [f"/cash?receipt={receipt}&amp;until=2026-10-04"]
+    assert "Only what was received until 2026-10-04" in page
+    answer = anna.post(f"/cash/{receipt}/confirm", rank="1", seen="1", reason="as told", until="2026-10-04")
+    assert answer.headers["location"] == f"/cash?skip=0&done={receipt}&until=2026-10-04"
+    assert "in all: 0" in anna.get("/cash?until=2026-10-03").text
+
+
 def test_what_rules_matched_can_be_looked_at_too(anna: Browser, desk: Store) -> None:
     page = anna.get(f"/cash?receipt={known(desk, 'P1')}").text
     assert "The rules matched it" in page
@@ -143,7 +189,7 @@ def test_a_suggestion_of_what_somebody_gave_away_since_is_not_taken(anna: Browse
     page = anna.get("/cash").text
     assert page.count("CNY 60.00 of it is given by li.wei to") == 2
     address = re.findall(r'action="(/cash/\d+/confirm)"', page)[0]
-    refused = anna.post(address, rank="1", seen="1")
+    refused = anna.post(address, rank="1", seen="1", reason="as told")
     assert (refused.status_code, "Undo that decision first" in refused.text) == (422, True)
     assert decided(desk) == [(stranger, "li.wei")] * 2
 
@@ -203,7 +249,7 @@ def test_the_trace_of_a_receipt_and_of_its_invoice_show_who_decided_about_it(ann
     assert "Decided at the matching desk" not in anna.get("/trace?text=INV-2026009").text
     page = anna.get("/cash").text
     receipt = re.findall(r'action="/cash/(\d+)/confirm"', page)[0]
-    anna.post(f"/cash/{receipt}/confirm", rank="1", seen="1")
+    anna.post(f"/cash/{receipt}/confirm", rank="1", seen="1", reason="as told")
     [(_, _)] = decided(desk)
     with desk.reading() as connection:
         [one] = cash.decisions(connection)

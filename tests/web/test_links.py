@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -112,3 +113,25 @@ def test_a_link_is_cut_by_nobody_who_only_looks(held: str, as_role: Callable[[Ro
     assert "Found and sure" in page
     assert "/cut" not in page
     assert "Nothing of that name is linked." in viewer.get("/links/held?text=nothing").text
+
+
+def test_a_link_names_both_sides_with_their_systems_and_says_why_it_was_cut(
+    suggested: str, as_role: Callable[[Role], Browser]
+) -> None:
+    anna = as_role(Role.FINANCE)
+    anna.post(f"{suggested}/cut", reason="Another branch")
+    page = anna.get("/links/held").text
+    head = page[page.index("<b>ACME S.r.l.</b>") :].partition("</p>")[0]
+    assert (head.count("ACME S.r.l."), "A1 · crm" in head, "117 · erp" in head) == (2, True, True)
+    assert re.search(r"Cut by a\.finance, [^<]+: Another branch", page)
+
+
+def test_a_part_of_a_name_offers_what_may_be_meant(suggested: str, as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.FINANCE)
+    anna.post(f"{suggested}/confirm")
+    page = anna.get("/links/held?text=cme").text
+    assert "These customers have “cme” in their name:" in page
+    assert "Nothing of that name is linked." not in page
+    asked = re.search(r'<li>Customer <a href="(/links/held[^"]+)">ACME S\.r\.l\.</a>', page)
+    assert asked is not None
+    assert "Confirmed by a.finance" in anna.get(asked.group(1)).text

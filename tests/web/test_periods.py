@@ -114,10 +114,40 @@ def test_what_is_to_be_seen_to_before_a_month_is_closed_stands_there(
     assert steps(page)["Somebody else may approve the close (needed)"] == "not yet"
     errors = steps(page)["Every error that began by its end is assigned, explained or waived"]
     assert int(errors) == shown(anna, "/findings?severity=error&status=open&until=2026-09-30") > 0
-    as_role(Role.APPROVER)
+    li = as_role(Role.APPROVER)
     assert steps(anna.get("/periods").text)["Somebody else may approve the close (needed)"] == "✓ done"
     anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
-    assert "Before 2026-09 is closed" in anna.get("/periods").text
+    page = anna.get("/periods").text
+    assert ("2026-09 is closed. Somebody else approves it." in page, "Before 2026-" in page) == (True, False)
+    li.post("/periods/2026-09/approve")
+    page = li.get("/periods").text
+    assert "2026-09 is approved. 2026-10 is the next to be closed." in page
+    assert "Before 2026-10 is closed" in page
+    assert "2026-09 is approved." not in li.get("/periods").text, "it is said once"
+
+
+def test_who_may_approve_a_close_is_named_whoever_looks(as_role: Callable[[Role], Browser]) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    for looking in (anna, li):
+        page = looking.get("/periods").text
+        row = page.partition("Somebody else may approve the close")[2].partition("</tr>")[0]
+        assert "May approve, unless they close it themselves: a.approver" in row
+        assert "✓ done" in row
+    row = li.get("/periods/close?period=2026-09").text.partition("Somebody else may approve the close")[2]
+    assert "not yet" in row.partition("</tr>")[0], "nobody else than who would close it"
+
+
+def test_before_a_month_is_approved_what_is_left_open_is_repeated_with_its_number_and_its_money(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    anna.post("/periods/close", period="2026-09", reason="so")
+    page = li.get("/periods/2026-09/approve").text
+    errors = shown(li, "/findings?severity=error&status=open&until=2026-09-30")
+    row = page.partition("Every error that began by its end")[2].partition("</tr>")[0]
+    assert f">{errors}</a>" in row
+    assert re.search(r'<br>[1-9][\d,]*\.\d\d <span class="quiet">CNY</span>', row)
+    assert "The month is over" not in page, "it is done"
 
 
 def shown(browser: Browser, address: str) -> int:
@@ -127,8 +157,8 @@ def shown(browser: Browser, address: str) -> int:
 
 def steps(page: str) -> dict[str, str]:
     """What to see to, and what stands beside it, without tags."""
-    rows = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th><td class="number">(.*?)</td>', page)
-    return {re.sub(r"<[^>]+>", "", name): re.sub(r"<[^>]+>", "", value) for name, value in rows}
+    rows = re.findall(r'<tr[^>]*><th scope="row"[^>]*>(.*?)</th><td class="number"[^>]*>(.*?)</td>', page)
+    return {re.sub(r"<br>.*|<[^>]+>", "", name): re.sub(r"<[^>]+>", "", value) for name, value in rows}
 
 
 def test_errors_of_later_months_do_not_count_before_a_month_is_closed(
@@ -153,6 +183,7 @@ def test_receipts_of_later_months_do_not_count_before_a_month_is_closed(desk: St
             connection.execute(figure.insert().values(kind="cash", key=f"{id}", at=1, run_id="x", value=value))
         found = {item.name: item for item in closing_steps.steps(connection, given, "2026-09", "anna")}
     assert (found["receipts"].left, found["receipts"].of_month) == (2, True)
+    assert found["receipts"].page == "/cash?until=2026-09-30"
 
 
 def test_a_close_that_is_refused_is_no_run_that_failed(as_role: Callable[[Role], Browser]) -> None:
@@ -224,7 +255,7 @@ def test_before_a_month_is_approved_it_is_said_what_it_holds_and_that_nobody_can
     for said in ("a.finance, 2026-", "The bank confirms tomorrow", "Nobody can open 2026-09 again"):
         assert said in page
     assert "2026-10 is the next to be closed" in page
-    assert re.search(r"<dt>Invoiced</dt><dd>[1-9][\d,]*\.\d\d CNY", page)
+    assert re.search(r"<dt>Invoiced, net</dt><dd>[1-9][\d,]*\.\d\d CNY", page)
     assert '<form class="stacked" method="post" action="/periods/2026-09/approve">' in page
     li.post("/periods/2026-09/approve")
     assert li.get("/periods/2026-09/approve").status_code == 404

@@ -163,6 +163,9 @@ def test_what_does_not_agree_leads_to_its_documents_and_what_of_it_is_not_due_ye
     assert '<a href="/trace?text=INV-2">INV-2</a>' in listed
     assert "nothing" in listed
     assert "Not due yet: invoices before their due date" in listed
+    why = re.search(r'<td data-label="Why"><a href="(/findings/[^"]+)">([^<]+)</a>', listed)
+    assert why is not None
+    assert "INV-2" in viewer.get(why.group(1)).text
     # An order of which nothing was delivered is not late before its day.
     orders = viewer.get("/tie-outs?name=order_delivery&side=left&currency=CNY&part=unmatched").text
     assert "of these 1 are not due yet, 1,000.00" in orders

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from console.web import splitting
+from reconciliation.engine import reconcile
+from settings.model import Settings
 from state import cash
 from state.cash import Decision
 from state.members import Role
@@ -61,6 +64,43 @@ def test_a_button_fills_in_what_is_free_of_an_item_and_left_of_the_money(anna: B
     assert "Left of it: 0.00 CNY" in filled
     assert f'name="{taken}" value=""' in anna.post(address, fill=taken.removeprefix("item-")).text, "P1 has all of it"
     assert decided(desk) == []
+
+
+def test_what_is_left_is_red_once_more_is_settled_than_came_in(anna: Browser) -> None:
+    address = receipt(anna, "P3")
+    first, second = (items(anna.get(address).text)[f"INV-2026000{n}"] for n in (2, 3))
+    red = '<p role="status" class="late">Left of it: -0.01 CNY</p>'
+    assert red in anna.post(address, find="1", **{first: "500", second: "0.01"}).text
+    assert '<p role="status">Left of it: 0.00 CNY</p>' in anna.post(address, find="1", **{first: "500"}).text
+
+
+def test_an_item_that_decisions_have_given_away_has_no_field_and_a_matched_one_is_opened_first(
+    anna: Browser, desk: Store
+) -> None:
+    address = receipt(anna, "P3")
+    named = items(anna.get(address).text)
+    matched = named["INV-20260001"]
+    page = anna.get(address).text
+    row = page.partition("books INV-20260001")[2].partition("</tr>")[0]
+    assert "<details><summary>Matched; take it all the same</summary>" in row
+    assert f'name="{matched}"' in row
+    assert page.count("<details>") == 1
+    opened = anna.post(address, find="1", **{matched: "500"}).text
+    assert "<details open><summary>Matched" in opened
+    second = named["INV-20260002"].removeprefix("item-")
+    with desk.transaction() as connection:
+        stranger = int(receipt(anna, "P2").split("/")[2])
+        cash.pin(connection, stranger, [(int(second), 50_000, 50_000)], [], "li.wei", "told")
+    page = anna.get(address).text
+    row = page.partition("books INV-20260002")[2].partition("</tr>")[0]
+    assert ("Given away by decisions" in row, "<input" in row) == (True, False)
+
+
+def test_beyond_the_items_that_are_shown_it_is_said_how_many_more_are_open(
+    anna: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splitting, "_MOST", 2)
+    assert "The first 2 are shown; 1 more are open." in anna.get(receipt(anna, "P3")).text
 
 
 def test_without_a_reason_nothing_is_kept(anna: Browser, desk: Store) -> None:
@@ -164,3 +204,21 @@ def test_other_items_are_looked_for_and_what_was_typed_stays(anna: Browser) -> N
 
 def test_money_that_is_not_there_to_apply_cannot_be_split(anna: Browser) -> None:
     assert anna.get("/cash/424242/split").status_code == 404
+
+
+def test_money_that_settles_nothing_is_said_to_be_a_deposit_and_leaves_the_desk(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    address = receipt(anna, "P2")
+    said = {"kind-0": "deposit", "amount-0": "123.45", "reason": "For the order of November"}
+    refused = anna.post(address, **{**said, "kind-0": "fee"})
+    assert (refused.status_code, "that it is a deposit" in refused.text) == (422, True)
+    assert anna.post(address, **said).status_code == 303
+    [only] = decided(desk)
+    assert (only.settles_nothing, only.differences) == (True, [(None, "deposit", 12345)])
+    assert "Takes effect with the next reconciliation" in anna.get("/cash/decided").text
+    reconcile(desk, given, "run-2")
+    page = anna.get("/cash/decided").text
+    assert "Counts in every reconciliation" in page
+    assert "123.45" in page
+    assert "in all: 2" in anna.get("/cash").text, "of the three receipts"

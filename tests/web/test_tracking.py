@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from console.web.tracking import how_far, told
-from reconciliation import words
 from state import clock, shares
 from state.members import Role
 from state.store import Store
@@ -56,8 +55,11 @@ def test_the_customer_is_met_in_the_language_of_the_browser_and_without_our_name
     ("delivery", "payment", "status", "shown"),
     [
         ("delivered", "paid", "in_progress", "completed"),
-        ("delivered", "partly_paid", "in_progress", "in progress"),
-        ("partly_delivered", "paid", "in_progress", "in progress"),
+        ("delivered", "overpaid", "in_progress", "completed"),
+        ("delivered", "partly_paid", "in_progress", "delivered"),
+        ("delivered", "unpaid", "completed", "delivered"),
+        ("partly_delivered", "paid", "in_progress", "partly delivered"),
+        ("not_delivered", "paid", "in_progress", "in progress"),
         ("delivered", "paid", "cancelled", "cancelled"),
     ],
 )
@@ -65,7 +67,7 @@ def test_an_order_is_complete_once_it_is_delivered_invoiced_and_paid(
     delivery: str, payment: str, status: str, shown: str
 ) -> None:
     states = {"delivery_state": delivery, "billing_state": "invoiced", "payment_state": payment}
-    assert words.status("order", how_far(status, states), "en") == shown
+    assert how_far(status, states, "en") == shown
 
 
 def test_a_link_ends_by_itself_or_when_somebody_ends_it(
@@ -79,7 +81,10 @@ def test_a_link_ends_by_itself_or_when_somebody_ends_it(
         assert browser().get(f"/track/{short}").status_code == 404
         assert browser().get(f"/track/{long}").status_code == 200
         as_role(Role.FINANCE).post(f"/orders/{order}/share/end")
-        assert browser().get(f"/track/{long}").status_code == 404
+        ended = browser().get(f"/track/{long}")
+        assert (ended.status_code, "This link has ended" in ended.text) == (404, True)
+        assert "LTC Sync" not in ended.text
+        assert [link for link in re.findall(r'<a [^>]*href="([^"]+)"', ended.text) if link != "#content"] == []
 
 
 def test_only_orders_are_shared_and_links_cannot_be_guessed(
@@ -106,6 +111,7 @@ def test_the_page_of_links_shows_until_when_each_is_good_and_all_orders_that_are
     with desk.transaction() as connection:
         shares.share(connection, order, "li.wei", 3)
     page = anna.get(f"/orders/{order}/share").text.partition("All orders that are shared now")[2]
+    assert '<button class="second">End all links to order SO-1</button>' in anna.get(f"/orders/{order}/share").text
     assert f'<a href="/orders/{order}/share">SO-1</a></th><td>li.wei</td>' in page
     assert re.search(r'<td class="day">20\d\d-\d\d-\d\d \d\d:\d\d</td>', page)
     anna.post(f"/orders/{order}/share/end")
@@ -121,5 +127,6 @@ def test_a_customer_is_told_as_of_when_it_is_and_not_that_nothing_is_paid_before
     assert re.search(r"As of 20\d\d-\d\d-\d\d \d\d:\d\d", seen)
     shown = told({"billing_state": "invoiced", "payment_state": "unpaid"})
     assert shown == [("billing_state", "invoiced"), ("payment_state", "unpaid")]
+    assert told({"payment_state": "overpaid"}) == [("payment_state", "paid")]
     shown = told({"billing_state": "not_invoiced", "payment_state": "unpaid"})
     assert shown == [("billing_state", "not_invoiced")]

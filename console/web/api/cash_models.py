@@ -114,9 +114,12 @@ class SplitDifference(Sent):
 
 
 class Split(Sent):
-    """What a receipt settles, and why. With what explains the rest it is no more than came in."""
+    """What a receipt settles, and why. With what explains the rest it is no more than came in.
 
-    items: list[SplitItem] = Field(min_length=1, max_length=200)
+    Without items it says what the money is: `deposit`, `to_refund` or `no_sale`.
+    """
+
+    items: list[SplitItem] = Field(default_factory=list, max_length=200)
     differences: list[SplitDifference] = Field(default_factory=list, max_length=20)
     reason: LongReason
     accepted: bool = Field(

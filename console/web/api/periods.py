@@ -36,7 +36,7 @@ def list_periods(caller: Reader) -> Periods:
 def get_checklist(caller: Reader) -> Checklist:
     """Tell what is to be seen to before the next month is closed, or approved."""
     with caller.store.reading() as connection:
-        month, found = closing_steps.read(connection, caller.settings, caller.name)
+        month, found = closing_steps.read(connection, caller.settings)
     return Checklist(period=month, items=[Step(**item._asdict()) for item in found])
 
 

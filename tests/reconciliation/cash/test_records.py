@@ -157,6 +157,7 @@ def test_what_people_decide_holds_in_every_run_until_it_is_undone(books: Books) 
         cash.pin(connection, payment, [(meant, 50_000, 50_000)], [], "wang", "told by phone")
     pinned = _found(books)[payment]["applied"]
     assert [(entry["item"], entry["decision"]) for entry in pinned] == [(meant, "pinned")]
+    assert pinned[0]["evidence"] == {"decided_by": "wang"}
     with books.store.transaction() as connection:
         assert cash.undo(connection, payment, "wang") == 1
         cash.cut(connection, payment, [named], "wang", "not theirs")
@@ -164,6 +165,22 @@ def test_what_people_decide_holds_in_every_run_until_it_is_undone(books: Books) 
     with books.store.transaction() as connection:
         cash.undo(connection, payment, "wang")
     assert [entry["item"] for entry in _found(books)[payment]["applied"]] == [named]
+
+
+def test_a_receipt_may_settle_nothing_and_be_what_a_person_says_until_that_is_undone(books: Books) -> None:
+    _customer(books, "1", "Acme")
+    payment = _payment(books, "P1", 500, "thank you", unapplied_amount=500)
+    assert _found(books)[payment]["left"] == 50_000
+    with books.store.transaction() as connection:
+        cash.pin(connection, payment, [], [(None, "to_refund", 50_000)], "wang", "paid twice")
+    found = _found(books)[payment]
+    assert (found["left"], found["class"], found["applied"]) == (0, None, [])
+    assert found["differences"] == [{"item": None, "kind": "to_refund", "amount": 50_000}]
+    with books.store.transaction() as connection:
+        cash.undo(connection, payment, "wang")
+        cash.pin(connection, payment, [], [(None, "deposit", 70_000)], "wang", "more than came in")
+    found = _found(books)[payment]
+    assert (found["left"], found["class"]) == (50_000, "decision_outdated")
 
 
 def test_a_decision_that_no_longer_fits_is_told(books: Books) -> None:
