@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WHY = re.compile(
     r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?(; no zone is written, UTC is a guess)?"
+    r"(; by its values alone)?"
 )
 
 
@@ -181,7 +182,9 @@ def because(texts: Texts, item: Proposal) -> str:
     found = _WHY.fullmatch(item.why)
     if found is None:
         return item.why
-    name, values, words, zone = found.groups()
+    name, values, words, zone, alone = found.groups()
+    if alone:
+        return texts("suggest.alone")
     told = texts("suggest.name", share=name)
     told += texts("suggest.values", share=values) if values else texts("suggest.no_values")
     told += texts("suggest.words") if words else ""

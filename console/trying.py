@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from console import mapped, status_words
+from console.expressions import spec_of
 from mappings import paths
-from mappings.engine import Mapping, StreamMapping, decode, explain, load
+from mappings.engine import Explained, Mapping, StreamMapping, decode, explain, load
 from mappings.errors import MappingError, MappingFileError
 from mappings.model import ENTITIES, LINES, Kind, columns
 
@@ -28,10 +30,16 @@ _MEMORY = 1024 * 1024 * 1024
 _MOST_SHOWN = 300
 """Fields of one record, those of its lines included; and of what nothing maps."""
 _MOST_ABSENT = 20
+_MOST_IDS = 10
+"""Records that are named of those that become different."""
 _MOST_REFUSED, _MOST_NAMED = 5, 3
 """Reasons why records of a stream are refused, and records that are named of each, the newest first."""
-_LINE = "lines."
+_REMEDIES = {"no_currency": "the record has no currency", "decimal_comma": "`decimal_comma`"}
+"""What is to be done whatever the field is → the part of the reason that says so."""
+_LINE, _LINE_NUMBER = "lines.", re.compile(r"^lines\.\d+\.")
 _REFERENCES = (Kind.REF, Kind.REFS)
+_DIFFERENT = ("changed", "refused", "accepted")
+"""Kinds of records that a change is about."""
 _MOST_WORDS = 120
 """Different ones of a status."""
 _LONGEST = 500
@@ -46,7 +54,8 @@ class Sample(NamedTuple):
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """What a mapping makes of records, and what would be different with its text changed.
+    """What a mapping makes of records, and what would be different with its text changed. Where the record to show
+    stays the same, one that does not is ``shown``.
 
     ``asked``: ``system``; ``source`` (what ``mappings.engine.load`` takes); ``text`` (the changed file or nothing) with
     its ``name`` and ``folder``; ``records`` (stream → id and body); ``shown`` (stream and id of the one to show);
@@ -61,6 +70,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         "now_problem": None,
         "now": None,
         "then": None,
+        "shown": "",
         "streams": {},
         "references": {},
         "beside": [],
@@ -89,13 +99,27 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         }
         found["beside"] = _beside(last, asked["system"], _samples(asked["beside"]))
     stream, id = asked["shown"]
-    chosen = next((item for item in samples.get(stream, ()) if item.source_id == id), None)
-    if chosen is not None:
-        found["now"] = _shown(now, now, stream, asked["system"], chosen)
-        found["then"] = _shown(then, now or then, stream, asked["system"], chosen)
     if then is not None:
         found["streams"] = differences(now, then, asked["system"], samples)
+        id = _one_that_changes(now, then, asked["system"], samples.get(stream, ()), asked["shown"])
+    chosen = next((item for item in samples.get(stream, ()) if item.source_id == id), None)
+    if chosen is not None:
+        found["shown"] = id
+        found["now"] = _shown(now, now, stream, asked["system"], chosen)
+        found["then"] = _shown(then, now or then, stream, asked["system"], chosen)
     return found
+
+
+def _one_that_changes(
+    now: Mapping | None, then: Mapping, system: str, samples: Sequence[Sample], shown: tuple[str, str]
+) -> str:
+    """The record that shows what a change does: the chosen one if it becomes different, else the first that does."""
+    stream, chosen = shown
+    for sample in sorted(samples, key=lambda item: item.source_id != chosen):
+        was, becomes = (_outcome(mapping, stream, system, sample) for mapping in (now, then))
+        if _kind(was, becomes) in _DIFFERENT:
+            return sample.source_id
+    return chosen
 
 
 def words(spec: Any, samples: Sequence[Sample], listed: Sequence[str], private: Sequence[str]) -> dict[str, int]:
@@ -215,6 +239,7 @@ def differences(
         if before is not None and after is not None and before.fingerprint == after.fingerprint:
             continue
         count: Counter[str] = Counter()
+        ids: dict[str, list[str]] = {}
         fields: Counter[str] = Counter()
         refused: dict[tuple[str, str], dict[str, Any]] = {}
         for sample in samples.get(stream, ()):
@@ -228,6 +253,8 @@ def differences(
                 if why in refused:
                     _count(refused[why], sample)
             count[changed] += 1
+            if changed in _DIFFERENT and len(ids.setdefault(changed, [])) < _MOST_IDS:
+                ids[changed].append(sample.source_id)
             if changed == "changed" and before and after and before.entity == after.entity:
                 fields.update(_fields(after.entity, was, becomes))
         change = "gone" if after is None else "new" if before is None else "changed"
@@ -235,9 +262,11 @@ def differences(
             "change": change,
             "records": len(samples.get(stream, ())),
             "counts": dict(count),
+            "ids": ids,
             "fields": dict(fields.most_common()),
             "refused": list(refused.values()),
             "absent": [] if after is None else _absent(before, after, samples.get(stream, ())),
+            "emptied": [] if after is None else _emptied(now, then, stream, system, samples.get(stream, ())),
         }
     return found
 
@@ -257,7 +286,8 @@ def _refused(
         "path": field["path"] if field else "",
         "value": (tested["refused"] or {}).get("value", ""),
         "reason": error.reason,
-        "kind": "no_currency" if error.reason.endswith("no currency") else _kind_of(after.entity, error.field),
+        "kind": next((kind for kind, mark in _REMEDIES.items() if mark in error.reason), "")
+        or _kind_of(after.entity, error.field),
     }
 
 
@@ -288,6 +318,47 @@ def _absent(before: StreamMapping | None, after: StreamMapping, samples: Sequenc
             near = next(iter(get_close_matches(path, names, 1)), None)
             found.append({"path": path, "near": near})
     return found[:_MOST_ABSENT]
+
+
+def _emptied(
+    now: Mapping | None, then: Mapping, stream: str, system: str, samples: Sequence[Sample]
+) -> list[dict[str, Any]]:
+    """Changed fields of which the source has a value that becomes nothing: in how many places, and one of them; a value
+    that is or may be personal is told by its type and length."""
+    before = _specs(now.streams.get(stream)) if now else {}
+    after = _specs(then.stream(stream))
+    changed = {name for name, spec in after.items() if before.get(name) != spec}
+    found: dict[str, dict[str, Any]] = {}
+    for sample in samples if changed else ():
+        with suppress(MappingError):
+            for item in explain(then, stream, sample.body, sample.source_id):
+                name = _LINE_NUMBER.sub(_LINE, item.name)
+                if name not in changed or not _is_lost(item):
+                    continue
+                if name not in found:
+                    found[name] = {"field": name, "path": item.path, "count": 0, "id": sample.source_id}
+                    found[name]["value"] = _raw(_shown(then, now or then, stream, system, sample), item.name)
+                found[name]["count"] += 1
+    return list(found.values())
+
+
+def _is_lost(item: Explained) -> bool:
+    """Whether the source has a value that becomes nothing; ``false`` is how some systems write an empty field."""
+    empty = item.raw is None or item.raw is False or item.raw in ("", [], {})
+    return not empty and item.value is None and item.error is None
+
+
+def _raw(shown: Any, name: str) -> Any:
+    return next((field["raw"] for field in shown["fields"] if field["name"] == name), None)
+
+
+def _specs(mapping: StreamMapping | None) -> dict[str, Any]:
+    """Field → its expression as it stands in the file, of lines as ``lines.NAME``."""
+    if mapping is None:
+        return {}
+    lines = mapping.definition.lines
+    of_lines = {f"{_LINE}{name}": spec_of(item) for name, item in (lines.fields if lines else {}).items()}
+    return {name: spec_of(item) for name, item in mapping.definition.fields.items()} | of_lines
 
 
 def _sources(mapping: StreamMapping) -> list[str]:

@@ -16,6 +16,10 @@ from mappings.errors import Unusable
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_COMMA = re.compile(
+    r"[+-]?(?P<whole>\d{1,3}(?:(?P<sign>[. \u00a0\u202f])\d{3}(?:(?P=sign)\d{3})*)?|\d+)(?P<part>,\d+)?", re.ASCII
+)
+"""A number with a decimal comma; a point or a blank may stand between thousands."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LIMIT = 2**63
 _SMALL = 10**14
@@ -65,6 +69,8 @@ def decimal(value: Any) -> Decimal:
     if kind is str or kind is JsonNumber:
         stripped = value.strip()
         if len(stripped) > _MOST_CHARACTERS or not _DECIMAL.fullmatch(stripped):
+            if len(stripped) <= _MOST_CHARACTERS and _COMMA.fullmatch(stripped):
+                raise Unusable("is not a decimal number; if it has a decimal comma, use the transform `decimal_comma`")
             raise Unusable("is not a decimal number")
         value = Decimal(stripped)
     elif kind is int:
@@ -74,6 +80,19 @@ def decimal(value: Any) -> Decimal:
     if not -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS or not value.is_finite():
         raise Unusable("is not a number we can hold")
     return value  # type: ignore[no-any-return]
+
+
+def decimal_comma(value: Any) -> Decimal:
+    """An exact number from text with a decimal comma; a JSON number is taken as it is."""
+    if type(value) is not str:
+        return decimal(value)
+    written = value.strip()
+    found = _COMMA.fullmatch(written) if len(written) <= _MOST_CHARACTERS else None
+    if found is None:
+        raise Unusable("is not a number with a decimal comma, such as 1.250,00")
+    if found["sign"] == "." and not found["part"] and written.count(".") == 1:
+        raise Unusable("has one point and no comma: it may mean thousands or decimals")
+    return decimal("".join(sign for sign in written if sign in "+-,0123456789").replace(",", "."))
 
 
 def money(value: Any, exponent: int | None) -> int | None:

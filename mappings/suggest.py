@@ -1,28 +1,35 @@
 """Propose a mapping from what records look like: names of fields, types and values; the same for the same records.
 
-A canonical field gets the path whose name means the same, in English or Chinese, and whose values it could take. How
-sure that is, is told in per cent; what is less sure than ``SURE`` is for a person to decide. A status is never guessed:
+A canonical field gets the path whose name means the same, in English, Chinese or German, and whose values it could
+take; where no name does, an e-mail address, a currency or a date may be known by the values alone. How sure that is, is
+told in per cent; what is less sure than ``SURE`` is for a person to decide. A status is never guessed:
 only a word that is itself a canonical status is proposed, the others are listed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mappings.convert import decimal_comma
 from mappings.currencies import EXPONENTS
+from mappings.errors import Unusable
 from mappings.model import ENTITIES, Column, Kind, columns
 from mappings.statuses import STATUSES
-from mappings.synonyms import FIELDS, STATUS_NAMES, VAGUE, WORDS
+from mappings.synonyms import FIELDS, GERMAN, MAIN_DATES, STATUS_NAMES, VAGUE, WORDS
 
 SURE = 80
 """Per cent from which a proposal is written without a comment mark."""
 _LEAST = 45
+_BY_VALUES = 50
+"""Per cent, where the values alone say what it is."""
 _MOST_STATUSES = 40
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _OURS = frozenset({"system", "source_id", "source_status", "status"})
 _TABLES = frozenset(
     ("stage", "kind", "direction", "method", "approval_state", "delivery_state", "billing_state", "payment_state")
@@ -30,6 +37,9 @@ _TABLES = frozenset(
 """Fields of few words: whose the source uses is for a person to say, as with a status."""
 _EARLIEST, _LATEST = 946_684_800, 4_102_444_800
 """2000 and 2100, in seconds since 1970."""
+_WITH_OWN_NAME = frozenset({"party", "contact", "product"})
+"""Entities of which a field with the word for the entity may hold the name as well as the number."""
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ẞ": "SS"})
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z\u4e00-\u9fff]+")
 
 
@@ -92,6 +102,9 @@ def suggest(stream: str, entity: str, records: Sequence[Mapping[str, Any]]) -> S
         if item.field not in fields and item.path not in taken:
             fields[item.field] = item
             taken.add(item.path)
+    for found in _by_values(known, {path: values for path, values in samples.items() if path not in taken}, fields):
+        fields[found.field] = found
+        taken.add(found.path)
     status = _status(entity, {path: values for path, values in samples.items() if path not in taken})
     used = taken | ({status.path} if status else set())
     ordered = tuple(fields[column.name] for column in known if column.name in fields)
@@ -128,10 +141,20 @@ def words(path: str) -> tuple[str, ...]:
     """The words of a field's name, in one form: ``orderNo``, ``order_number`` and ``订单编号`` are the same."""
     found: list[str] = []
     for part in path.split("."):
-        plain = part.removesuffix("__c")
+        plain = unicodedata.normalize("NFC", part.removesuffix("__c")).translate(_UMLAUTS)
         for word in _CAMEL.split(plain):
-            found += _chinese(word) if re.search(r"[\u4e00-\u9fff]", word) else [word.lower()] if word else []
+            found += _chinese(word) if re.search(r"[\u4e00-\u9fff]", word) else _german(word.lower())
     return tuple(WORDS.get(word, word) for word in found)
+
+
+def _german(word: str) -> list[str]:
+    """A German compound cut into words that are all known; any other word as it is."""
+    if word in WORDS or not word:
+        return [word] if word else []
+    return next(
+        ([word[:at], word[at:]] for at in range(len(word) - 1, 0, -1) if word[:at] in GERMAN and word[at:] in GERMAN),
+        [word],
+    )
 
 
 def _chinese(text: str) -> list[str]:
@@ -166,6 +189,19 @@ def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Pr
     return Proposal(column.name, path, confidence, why, do, ref)
 
 
+def _by_values(
+    known: Sequence[Column], left: Mapping[str, Sequence[Any]], fields: Mapping[str, Proposal]
+) -> Iterator[Proposal]:
+    """What values say where no name does: of e-mail addresses, currencies and dates, if one path alone has them."""
+    for column in known:
+        looks = _LOOKS.get("date" if column.name in MAIN_DATES else column.name)
+        if looks is None or column.name in fields:
+            continue
+        paths = [path for path, values in left.items() if values and all(map(looks, values))]
+        if len(paths) == 1:
+            yield Proposal(column.name, paths[0], _BY_VALUES, "name 0, values 100; by its values alone")
+
+
 def _named(name: str, path: str, entity: str) -> int:
     """How much the name of a path says that it is this field."""
     full = words(path)
@@ -179,6 +215,8 @@ def _named(name: str, path: str, entity: str) -> int:
             best = min(best, 95)
     if own in [tuple(text.split()) for text in VAGUE.get(name, ())]:
         best = max(best, SURE - 10)
+    if name == "number" and entity not in _WITH_OWN_NAME and own == (WORDS.get(entity, entity),):
+        best = max(best, SURE - 10)  # the order in a list of orders: its number
     return best
 
 
@@ -234,6 +272,13 @@ def _number(value: Any) -> bool:
         return False
 
 
+def _comma(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and decimal_comma(value) is not None
+    except Unusable:
+        return False
+
+
 def _whole(value: Any) -> bool:
     return _number(value) and Decimal(str(value)) == int(Decimal(str(value)))
 
@@ -261,6 +306,7 @@ def _xero(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("/Date(")
 
 
+_COMMAS = ("decimal_comma",)
 _WITHOUT_ZONE = ("naive_utc_instant",)
 _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
     (): _instant,
@@ -270,8 +316,8 @@ _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
     ("xero_date",): _xero,
 }
 _WAYS: dict[Kind, dict[tuple[str, ...], Callable[[Any], bool]]] = {
-    Kind.MONEY: {(): _number},
-    Kind.NUMBER: {(): _number},
+    Kind.MONEY: {(): _number, _COMMAS: _comma},
+    Kind.NUMBER: {(): _number, _COMMAS: _comma},
     Kind.INTEGER: {(): _whole},
     Kind.FLAG: {(): lambda value: isinstance(value, bool)},
     Kind.DAY: {(): _day, ("xero_date",): _xero},
@@ -288,6 +334,12 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "phone": lambda value: sum(sign.isdigit() for sign in str(value)) >= len("12345"),
     "name": lambda value: isinstance(value, str),
 }
+_LOOKS: dict[str, Callable[[Any], bool]] = {
+    "currency": _CHECKS["currency"],
+    "email": lambda value: isinstance(value, str) and bool(_ADDRESS.fullmatch(value.strip())),
+    "date": lambda value: isinstance(value, str) and len(value) == len("2026-01-01") and _day(value),
+}
+"""How values look that say by themselves what they are."""
 
 
 def _status(entity: str, samples: Mapping[str, Sequence[Any]]) -> StatusProposal | None:

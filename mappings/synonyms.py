@@ -1,8 +1,52 @@
-"""What fields are called elsewhere, in English and Chinese; for ``mappings.suggest``."""
+"""What fields are called elsewhere, in English, Chinese and German; for ``mappings.suggest``."""
 
 from __future__ import annotations
 
+GERMAN: dict[str, str] = {
+    **dict.fromkeys(("nummer", "nummern", "nr"), "number"),
+    **dict.fromkeys(("kunde", "kunden", "debitor", "debitoren", "geschaeftspartner", "besteller"), "party"),
+    **dict.fromkeys(("firma", "firmen", "firmenname", "unternehmen", "unternehmens"), "company"),
+    **dict.fromkeys(("kontakt", "kontaktperson", "ansprechpartner"), "contact"),
+    **dict.fromkeys(("bezeichnung", "name"), "name"),
+    **dict.fromkeys(("telefon", "handy", "mobil", "rufnummer", "telefonnummer"), "phone"),
+    **dict.fromkeys(("waehrung", "waehrungs"), "currency"),
+    **dict.fromkeys(("datum", "termin"), "date"),
+    **dict.fromkeys(("zeit", "uhrzeit", "zeitpunkt", "zeitstempel"), "at"),
+    **dict.fromkeys(("erstellt", "erstell", "erstellungs", "angelegt", "anlage"), "created"),
+    **dict.fromkeys(("geaendert", "aktualisiert", "aenderung", "aenderungs"), "updated"),
+    "letzte": "last",
+    **dict.fromkeys(("betrag", "betraege", "summe", "wert"), "amount"),
+    **dict.fromkeys(("gesamt", "endbetrag"), "total"),
+    **dict.fromkeys(("netto", "nettosumme"), "net"),
+    **dict.fromkeys(("brutto", "bruttosumme"), "gross"),
+    **dict.fromkeys(("steuer", "steuern", "mwst", "ust", "umsatzsteuer", "mehrwertsteuer"), "tax"),
+    **dict.fromkeys(("auftrag", "auftraege", "auftrags", "bestellung", "bestell", "bestellungs"), "order"),
+    **dict.fromkeys(("rechnung", "rechnungs", "rechnungen"), "invoice"),
+    **dict.fromkeys(("angebot", "angebots", "angebote"), "quote"),
+    **dict.fromkeys(("lieferung", "lieferungs", "lieferschein", "liefer"), "delivery"),
+    **dict.fromkeys(("zahlung", "zahlungs", "zahlungen", "zahlungseingang"), "payment"),
+    **dict.fromkeys(("artikel", "produkt", "produkte", "ware", "waren"), "product"),
+    **dict.fromkeys(("betreuer", "sachbearbeiter", "verkaeufer", "vertriebsmitarbeiter", "zustaendig"), "owner"),
+    **dict.fromkeys(("plz", "postleitzahl"), "postal"),
+    **dict.fromkeys(("strasse", "anschrift", "adresse"), "address"),
+    **dict.fromkeys(("ort", "stadt", "wohnort"), "city"),
+    **dict.fromkeys(("land", "staat", "laender"), "country"),
+    **dict.fromkeys(("faellig", "faelligkeit", "faelligkeits"), "due"),
+    **dict.fromkeys(("offen", "offener", "restbetrag"), "open"),
+    **dict.fromkeys(("quelle", "herkunft"), "source"),
+    "kampagne": "campaign",
+    "zustand": "status",
+    **dict.fromkeys(("bemerkung", "notiz", "verwendungszweck"), "note"),
+    **dict.fromkeys(("menge", "anzahl", "stueckzahl"), "quantity"),
+    **dict.fromkeys(("preis", "stueckpreis", "einzelpreis"), "price"),
+    "einheit": "unit",
+    "wahrscheinlichkeit": "probability",
+}
+"""German words, small and with ae, oe, ue and ss, also as they stand within a compound (``kundennr``) → the word of
+``WORDS`` that stands for all that mean the same."""
+
 WORDS: dict[str, str] = {
+    **GERMAN,
     **dict.fromkeys(("no", "nr", "num", "code", "编号", "单号", "号码", "号", "no."), "number"),
     **dict.fromkeys(("untaxed", "subtotal", "不含税", "未税", "net"), "net"),
     **dict.fromkeys(("grand", "含税", "价税合计", "gross"), "gross"),
@@ -72,12 +116,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "system modstamp",
     ),
     "url": ("link", "web url"),
+    "email": ("e email",),
+    "first_name": ("vorname",),
+    "last_name": ("nachname", "familienname"),
     "legal_name": ("registered name",),
-    "tax_id": ("tax number", "tax id", "tax", "统一社会信用代码", "税号"),
-    "domain": ("website", "homepage", "网站"),
+    "tax_id": ("tax number", "tax id", "u st id", "u st id number", "tax", "统一社会信用代码", "税号"),
+    "domain": ("website", "homepage", "webseite", "网站"),
     "postal_code": ("postal", "postal number"),
-    "payment_terms_days": ("payment terms", "payment term", "付款条件", "账期"),
-    "credit_limit": ("credit limit", "信用额度", "授信额度"),
+    "payment_terms_days": ("payment terms", "payment term", "zahlungsziel", "付款条件", "账期"),
+    "credit_limit": ("credit limit", "kreditlimit", "信用额度", "授信额度"),
     "address_line": ("address", "billing address"),
     "city": ("billing city",),
     "country": ("country number", "billing country number"),
@@ -138,5 +185,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 STATUS_NAMES = ("status", "state", "stage")
 
-VAGUE: dict[str, tuple[str, ...]] = {"gross_amount": ("amount",)}
+VAGUE: dict[str, tuple[str, ...]] = {"gross_amount": ("amount",), "name": ("company",)}
 """What a field may be called as well as another: an amount, with tax or without. It is for a person to decide."""
+
+MAIN_DATES = ("order_date", "issue_date", "received_on", "expected_close_date", "arrival_date", "planned_date")
+"""The date that a record is known by; of each entity one at most."""

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mappings.convert import EXACT, decimal, integer, iso
+from mappings.convert import decimal_comma as with_comma
 from mappings.convert import text as as_text
 from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
@@ -117,6 +118,12 @@ def phone(value: Any) -> str | None:
 def percent(value: Any) -> Decimal | None:
     """13 as the fraction 0.13."""
     return None if value == "" else EXACT.scaleb(decimal(value), -2)
+
+
+@transform
+def decimal_comma(value: Any) -> Decimal | None:
+    """`1.250,00` or `1 250,00` as 1250.00; of one point without a comma (`1.250`) nobody can tell what it means."""
+    return None if value == "" else with_comma(value)
 
 
 @transform

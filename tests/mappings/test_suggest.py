@@ -59,6 +59,66 @@ def test_chinese_names_are_understood() -> None:
     assert found.status.values == {"已取消": "cancelled", "已确认": "confirmed"}
 
 
+def test_german_names_are_understood() -> None:
+    party = {
+        "Kundennr": "K-1",
+        "Firma": "Müller GmbH",
+        "Telefon": "+49 711 123456",
+        "USt-ID": "DE811111118",
+        "Straße": "Hauptstraße 1",
+        "PLZ": "70173",
+        "Ort": "Stuttgart",
+        "Land": "DE",
+        "Geändert": "2026-09-01 10:12:00",
+    }
+    assert by_field(suggest("kunden", "party", [party])) == {
+        "number": "Kundennr",
+        "source_updated_at": "Geändert",
+        "name": "Firma",
+        "tax_id": "USt-ID",
+        "phone": "Telefon",
+        "country": "Land",
+        "city": "Ort",
+        "postal_code": "PLZ",
+        "address_line": "Straße",
+    }
+    assert by_field(suggest("kunden", "party", [{"Name": "Huber"}])) == {"name": "Name"}
+    order = {"Auftrag": "A-1", "Kunde": "K-1", "Datum": "2026-09-05", "Betrag": "1.250,00", "Währung": "EUR"}
+    found = suggest("auftraege", "order", [order])
+    assert by_field(found) == {
+        "number": "Auftrag",
+        "currency": "Währung",
+        "party_ref": "Kunde",
+        "order_date": "Datum",
+        "gross_amount": "Betrag",
+    }
+    assert {item.field: item.do for item in found.fields}["gross_amount"] == ("decimal_comma",)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Rechnungsdatum", ("invoice", "date")),
+        ("Auftragsnummer", ("order", "number")),
+        ("A\u0308nderungsdatum", ("updated", "date")),
+        ("NETTOBETRAG", ("net", "amount")),
+        ("report", ("report",)),
+    ],
+)
+def test_german_compounds_are_cut_into_words_that_are_known(name: str, meant: tuple[str, ...]) -> None:
+    assert words(name) == meant
+
+
+def test_values_alone_propose_an_address_a_currency_and_a_date_but_never_surely() -> None:
+    records = [{"x1": f"a{n}@b.example", "x2": "CHF", "x3": f"2026-10-0{n}", "x4": "red"} for n in range(1, 4)]
+    lead, order = suggest("lead", "lead", records), suggest("order", "order", records)
+    assert by_field(lead) == {"currency": "x2", "email": "x1"}
+    assert by_field(order) == {"currency": "x2", "order_date": "x3"}
+    assert not any(item.sure for item in (*lead.fields, *order.fields))
+    two = [{**item, "x5": item["x3"]} for item in records]
+    assert by_field(suggest("order", "order", two)) == {"currency": "x2"}
+
+
 def test_an_amount_that_may_be_with_tax_or_without_is_for_a_person_to_decide() -> None:
     for name in ("金额", "amount"):
         (found,) = suggest("order", "order", [{name: "100.50"}, {name: "7"}]).fields

@@ -196,6 +196,15 @@ def test_two_references_where_one_is_expected_are_refused(one_field: OneField) -
         ("negate", "5", Decimal(-5)),
         ("abs", "-5", Decimal(5)),
         ("round2", "1.005", Decimal("1.01")),
+        ("decimal_comma", "1.250,00", Decimal("1250.00")),
+        ("decimal_comma", " -99.900,50 ", Decimal("-99900.50")),
+        ("decimal_comma", "45,90", Decimal("45.90")),
+        ("decimal_comma", "1\u202f234\u202f567,8", Decimal("1234567.8")),
+        ("decimal_comma", "1.234.567", Decimal(1234567)),
+        ("decimal_comma", "1250", Decimal(1250)),
+        ("decimal_comma", Decimal("12.5"), Decimal("12.5")),
+        ("decimal_comma", 7, Decimal(7)),
+        ("decimal_comma", "", None),
         ("to_text", 5, "5"),
         ("false_is_nothing", False, None),
         ("false_is_nothing", 0, 0),
@@ -258,6 +267,44 @@ def test_a_tagged_decimal_is_money(one_field: OneField) -> None:
 )
 def test_a_transform_refuses_what_it_does_not_know(one_field: OneField, transform: str, value: Any) -> None:
     assert refusal(lambda: one_field("source_created_at", f"{{path: x, do: [{transform}]}}", {"x": value})).reason
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "abc",
+        "1.250",
+        "12.5",
+        "1,250.00",
+        "1.25,00",
+        "1.250 000,00",
+        ",5",
+        "5,",
+        "1,2,3",
+        "12 €",
+        "1" * 200,
+        "１,5",
+        True,
+    ],
+)
+def test_a_number_with_a_decimal_comma_that_would_be_a_guess_is_refused(value: Any) -> None:
+    with pytest.raises(Unusable):
+        TRANSFORMS["decimal_comma"](value)
+
+
+@given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))
+def test_a_decimal_comma_is_exact(amount: Decimal) -> None:
+    written = f"{amount:,}".translate(str.maketrans(",.", ".,"))
+    assert TRANSFORMS["decimal_comma"](written) == amount
+
+
+@pytest.mark.parametrize("value", ["1.250,00", "45,90"])
+def test_a_plain_number_names_the_transform_for_a_decimal_comma(value: str) -> None:
+    for convert_it in (convert.number, lambda given: convert.money(given, 2)):
+        with pytest.raises(Unusable, match="`decimal_comma`"):
+            convert_it(value)
+    with pytest.raises(Unusable, match=r"decimal number$"):
+        convert.number("abc")
 
 
 def test_every_transform_is_documented() -> None:

@@ -218,7 +218,8 @@ def _page(visit: Visit, connector: str | None) -> Response:
         last=last,
         grade=lettered(visit, last),
         empty=[visit.texts(f"conformance.area.{area}") for area in empty],
-        checks=checks,
+        applied=[item for item in checks if item["status"] != _ABSENT],
+        absent=[item for item in checks if item["status"] == _ABSENT],
         untried=[item for item in checks if item["grave"] and item["status"] == _ABSENT and item["area"] not in empty],
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from console import drifted, expressions, status_words, suggesting, trial
 from console.mapping_change import known_fields
 from console.web.admin.mapping_seen import LOOKED_AT, SEVERAL, Seen, decoded
 from mappings import paths
-from mappings.engine import StreamMapping
+from mappings.engine import StreamMapping, unmapped
+from mappings.errors import MappingError
 from mappings.model import Column, Kind
 from mappings.statuses import STATUSES
 from mappings.transforms import TRANSFORMS
@@ -39,9 +41,11 @@ def page(
     *,
     form: dict[str, str] | None = None,
     text: str | None = None,
+    path: str = "",
     said: str = "",
 ) -> Response:
-    """The page; ``form`` is what is being edited, ``text`` what was typed instead of the file's."""
+    """The page; ``form`` is what is being edited, ``text`` what was typed instead of the file's, ``path`` the source
+    field that a canonical one is being chosen for."""
     visit, now = seen.visit, seen.now
     found: dict[str, Any] = {"now": None}
     before = None
@@ -66,6 +70,9 @@ def page(
         before=before,
         referring=seen.referring(found) if before is not None else {},
         empty=[name for name in fields if not _fills(now, name)] if now else [],
+        left=_left(seen, record["shapes"]),
+        path=path,
+        likely=_likely(path, proposed),
         fields=fields,
         labels={name: label(visit, name) for name in fields},
         without_currency=_without_currency(now, proposed),
@@ -92,7 +99,7 @@ def rows(seen: Seen, now: StreamMapping, shown: list[dict[str, Any]]) -> list[di
     definition = now.definition
     found: dict[str, str] = {}
     if definition.status is not None:
-        found["status"] = _status_words(now)
+        found["status"] = _status_words(now, seen.visit.lang)
     lines = definition.lines.fields if definition.lines else {}
     for name in known_fields(now.entity):
         item = lines.get(name.removeprefix(_LINE)) if name.startswith(_LINE) else definition.fields.get(name)
@@ -122,6 +129,8 @@ def form_for(seen: Seen, name: str, path: str) -> dict[str, str] | None:
     if name == "status":
         return {**_status_form(seen, now), "kind": "status", "field": name, **({"what": path} if path else {})}
     lines = now.definition.lines
+    if lines and name.startswith(_LINE):
+        path = path.removeprefix(f"{lines.path}.*.")
     of = (lines.fields if lines else {}) if name.startswith(_LINE) else now.definition.fields
     item = of.get(name.removeprefix(_LINE))
     form = expressions.form_of(expressions.spec_of(item) if item is not None else path)
@@ -183,6 +192,26 @@ def label(visit: Visit, name: str) -> str:
     return visit.texts.name("field", name.removeprefix(_LINE))
 
 
+def _left(seen: Seen, shown: dict[str, Any]) -> dict[str, Any]:
+    """What nothing maps, those fields too that are empty in the shown record: with what that has there."""
+    if seen.mapping is None or seen.now is None:
+        return {}
+    found: dict[str, Any] = dict(shown)
+    for item in seen.records[:LOOKED_AT]:
+        with suppress(MappingError):
+            found |= {path: shown.get(path) for path in unmapped(seen.mapping, seen.stream, item.body)}
+        if len(found) > _PATHS:
+            break
+    return dict(list(found.items())[:_PATHS])
+
+
+def _likely(path: str, proposed: list[Proposal]) -> str:
+    """The canonical field that a source field most likely belongs to; empty if nobody can tell."""
+    if path and status_words.is_named_so([path]):
+        return "status"
+    return next((item.field for item in proposed if item.path == path), "")
+
+
 def _without_currency(now: StreamMapping | None, proposed: list[Proposal]) -> list[str]:
     """The proposed amounts that a fixed currency is proposed with."""
     if now is None or any(item.field == "currency" for item in proposed):
@@ -195,12 +224,12 @@ def _is_reference(column: Column | None) -> bool:
     return column is not None and column.kind in (Kind.REF, Kind.REFS)
 
 
-def _status_words(now: StreamMapping) -> str:
+def _status_words(now: StreamMapping, lang: str) -> str:
     status = now.definition.status
     if status is None:
         return ""
     spec = expressions.written(expressions.spec_of(status.expression))
-    table = ", ".join(f"{word or '–'} → {canonical}" for word, canonical in status.table.items())
+    table = ", ".join(f"{word or '–'} → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
     return f"{spec}: {table}"
 
 

@@ -13,6 +13,7 @@ from console.referred import Beside, resolved
 from console.web.admin.samples import held
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingFileError
+from reconciliation import words
 from state import referred
 from sync.systems import SystemUnusable, connector_class
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as MappingType
 
     from connectors.contract import StreamSpec
-    from console.i18n import Texts
     from console.outdated import Outdated
     from console.referred import Referring
     from console.web.desk import Visit
@@ -136,16 +136,23 @@ class Seen:
     def _answer(self, records: dict[str, list[Sample]], **more: Any) -> dict[str, Any]:
         shown = (self.stream, self.chosen)
         found = trial.tried(self.system, self.place.source, records, shown, beside=self.beside, **more)
-        return found | {key: _worded(self.visit.texts, found[key]) for key in ("now", "then")}
+        for item in found["streams"].values():
+            for one in item["emptied"]:
+                one["value"] = shapes_told.told(self.visit.texts, one["value"])
+        return found | {key: _worded(self.visit, found[key]) for key in ("now", "then")}
 
 
-def _worded(texts: Texts, tested: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What is shown of a record, with the shape of what is hidden in words."""
+def _worded(visit: Visit, tested: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What is shown of a record, with its status and the shape of what is hidden in words."""
     if tested is None:
         return None
+    texts = visit.texts
     fields = [
         item | {name: shapes_told.told(texts, item[name]) for name in ("value", "raw")} for item in tested["fields"]
     ]
+    for item in fields:
+        if item["name"] == "status" and item["value"] is not None:
+            item["value"] = words.status(tested["entity"], item["value"], visit.lang)
     return tested | {
         "fields": fields,
         "shapes": {path: shapes_told.told(texts, value) for path, value in tested["shapes"].items()},

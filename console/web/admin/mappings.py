@@ -78,7 +78,8 @@ def one(
 ) -> Response:
     """The mapping of one stream beside a record that it is tried on."""
     seen = _seen(visit, system, stream, record)
-    return page(seen, form=form_for(seen, edit, path), said=said if said in _SAID else "")
+    form = form_for(seen, edit, path)
+    return page(seen, form=form, path="" if form else path, said=said if said in _SAID else "")
 
 
 @router.post("/mappings/{system}/{stream}/live")
@@ -111,6 +112,7 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
         lines=common.files(visit).between(seen.text, text),
         streams=found["streams"],
         rows=before_and_after(found),
+        shown=found["shown"],
         refusing=sum(item["counts"].get("refused", 0) for item in found["streams"].values()),
         referring=seen.referring(found),
         refused=(found["then"] or {}).get("refused"),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from connectors import registry
 from console import described
 from console.checking import Checked
-from console.web.admin import choosing, common, drafts, fields, mapping_drafts, ownership, timing
+from console.web.admin import choosing, common, drafts, fields, first_steps, mapping_drafts, ownership, timing
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.drafts import BY_HAND, PUSHES, ROLES, Draft
 from console.web.admin.files import FileError, Files
@@ -31,8 +31,12 @@ _SAID = ("added", "changed", "scheduled", "removed")
 
 
 @router.get("/settings")
-def overview(visit: Administrator, said: Annotated[str, Query(max_length=20)] = "") -> Response:
-    """Every system with what ltc.yaml says of it, and the ways to the rest."""
+def overview(
+    visit: Administrator,
+    said: Annotated[str, Query(max_length=20)] = "",
+    system: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """Every system with what ltc.yaml says of it, and the ways to the rest; ``system`` was just added."""
     found, settings = common.files(visit), visit.desk.settings
     return visit.page(
         "admin_systems",
@@ -42,6 +46,8 @@ def overview(visit: Administrator, said: Annotated[str, Query(max_length=20)] = 
         files=found.names(settings),
         main=found.main,
         said=said if said in _SAID else "",
+        added=system if system in visit.systems else "",
+        steps=first_steps.steps(visit, system) if system in visit.systems else [],
     )
 
 
@@ -189,7 +195,9 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str]) -> Respo
         found.save(mapping, made, "", changed, actor, reason)
     found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
     same = draft.timing.written() == timing.of(draft.before.get("schedule")).written()
-    return see("/settings?" + urlencode({"said": ("changed" if same else "scheduled") if draft.before else "added"}))
+    if not draft.before:
+        return see("/settings?" + urlencode({"said": "added", "system": draft.name}))
+    return see("/settings?" + urlencode({"said": "changed" if same else "scheduled"}))
 
 
 def _removal(visit: Visit, name: str, sent: dict[str, str]) -> Response:

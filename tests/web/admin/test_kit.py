@@ -144,7 +144,7 @@ def test_the_environment_of_the_kit_holds_no_secret(monkeypatch: pytest.MonkeyPa
     assert "canary" not in trial.environment().values()
 
 
-def test_a_grade_of_a_connector_that_only_reads_says_so_and_names_the_grave_checks_that_could_not_be_tried(
+def test_a_result_begins_with_a_sentence_and_folds_what_does_not_apply_without_alarm(
     anna: Browser, desk: Store
 ) -> None:
     absent = {item.name for item in catalogue.checks() if item.area in ("writing", "creating")}
@@ -166,9 +166,18 @@ def test_a_grade_of_a_connector_that_only_reads_says_so_and_names_the_grave_chec
         audit.append(connection, "anna", TESTED, detail)
     page = html.unescape(anna.get("/kit/salesforce").text)
     assert "Grade A (reading only)" in page
-    untried = page.partition('role="note"')[2].partition("</div>")[0]
+    others = len(absent | {grave.name})
+    said = (
+        f"31 of the 32 checks that apply were passed; {others} others were not tried, because they do not apply here."
+    )
+    assert said in page
+    above, _, folded = page.partition('<details id="absent">')
+    untried = folded.partition("</ul>")[0]
     assert grave.title["en"] in untried
     assert written.title["en"] not in untried
+    assert written.title["en"] in folded.partition("</details>")[0]
+    assert grave.title["en"] not in above
+    assert 'class="problem"' not in page
     assert "What the grades mean" in page
     assert "<td>A (reading only)</td>" in anna.get("/kit").text
     assert "<td>A (reading only)</td>" in anna.get("/settings/systems/new").text

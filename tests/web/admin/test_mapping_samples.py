@@ -64,6 +64,43 @@ def test_what_nothing_maps_is_shown_with_its_value_and_what_may_be_of_a_person_b
     assert shown["delivery.email"] == "<str of 18>"
 
 
+def test_a_change_is_shown_on_a_record_that_it_changes_and_on_the_chosen_one_if_it_does(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: cur, customer_po_number: po")
+    records = [RECORD, {**RECORD, "po": "7"}, {**RECORD, "po": "8"}]
+    found = answer(tmp_path, text, *records)
+    assert found["shown"] == "r2"
+    assert (found["now"]["source_id"], found["then"]["source_id"]) == ("r2", "r2")
+    assert found["streams"]["order"]["ids"] == {"changed": ["r2", "r3"]}
+    assert answer(tmp_path, text, *reversed(records))["shown"] == "r1"
+    assert answer(tmp_path, MAPPING, *records)["shown"] == "r1"
+
+
+def test_a_value_that_a_conversion_turns_into_nothing_is_counted_and_named(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: cur, net_amount: {path: rate, do: [digits, percent]}")
+    records = [{**RECORD, "rate": value} for value in ("abc", "13", "", None, "x")]
+    found = answer(tmp_path, text, *records)["streams"]["order"]["emptied"]
+    assert found == [{"field": "net_amount", "path": "rate", "count": 2, "id": "r1", "value": "abc"}]
+    assert answer(tmp_path, text, *records, mapping=text)["streams"] == {}
+
+
+def test_a_value_of_a_person_that_becomes_nothing_is_told_by_its_type_and_length(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: cur, net_amount: {path: buyer_name, do: [digits, percent]}")
+    text = f"{text}    personal: [net_amount]\n"
+    (found,) = answer(tmp_path, text, RECORD)["streams"]["order"]["emptied"]
+    assert found["value"] == "<str of 11>"
+
+
+def test_an_amount_with_a_decimal_comma_is_told_its_remedy(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: cur, net_amount: betrag")
+    records = [{**RECORD, "betrag": "1.250,00"}]
+    (refused,) = answer(tmp_path, text, *records)["streams"]["order"]["refused"]
+    assert refused["kind"] == "decimal_comma"
+    assert "`decimal_comma`" in refused["reason"]
+    better = text.replace("betrag", "{path: betrag, do: [decimal_comma]}")
+    fields = answer(tmp_path, better, *records)["then"]["fields"]
+    assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
+
+
 def test_in_streams_about_people_no_text_that_is_not_read_is_shown(tmp_path: Path) -> None:
     mapping = MAPPING.replace("order:", "lead:").replace("entity: order", "entity: lead")
     mapping = mapping.replace("{number: no, currency: cur}", "{email: mail}")

@@ -215,6 +215,53 @@ def test_the_form_of_a_field_lists_the_sources_fields_and_what_can_be_done_with_
     assert [typed[f"do.{place}"] for place in (1, 2, 3)] == ["strip", "upper", ""]
 
 
+def test_a_stream_with_no_field_yet_is_mapped_by_choosing_a_column(anna: Browser, config: Path) -> None:
+    bare = "version: 1\nconnector: salesforce\nstreams:\n  lead:\n    entity: lead\n    fields: {}\n"
+    file(config).write_text(bare)
+    deal.land(config, "crm", "lead", {"00Q7": json.dumps({"Id": "00Q7", "Ort Nr": "x"}).encode()})
+    page = anna.get(f"{PAGE}?record=00Q1").text
+    assert 'name="edit"' in page
+    for column in ("Score__c", "Region__c", "Ort%20Nr"):
+        assert f'href="{PAGE}?path={column}&amp;record=00Q1#add"' in page
+    chosen = anna.get(f"{PAGE}?path=Country__c&record=00Q1").text
+    assert "<option selected>Country__c</option>" in chosen
+    assert '<option value="country" selected>' in chosen
+    opened = anna.get(f"{PAGE}?edit=country&path=Country__c&record=00Q1").text
+    sent = form(opened.partition('id="edit"')[2].partition("</form>")[0], f"{PAGE}/preview")
+    assert (sent["field"], sent["what"]) == ("country", "Country__c")
+    assert anna.post(f"{PAGE}/save", **sent).status_code == 303
+    assert load(file(config)).stream("lead").definition.fields["country"].sources == ("Country__c",)
+
+
+def test_a_preview_shows_a_record_that_changes_and_names_those_that_do(anna: Browser, config: Path) -> None:
+    other = {f"00R{n}": json.dumps({**LEAD, "Id": f"00R{n}", "Fair__c": 4711}).encode() for n in range(12)}
+    deal.land(config, "crm", "lead", other)
+    preview = posted(anna, "preview", record="00Q1", **field("campaign", "Fair__c"))
+    text = " ".join(text_of(preview).split())
+    assert "12 would be read differently" in text
+    (ids,) = re.findall(r"Which: (.+?) and 2 more", text)
+    assert len(ids.split(", ")) == 10
+    assert set(ids.split(", ")) <= set(other)
+    assert re.search(r"Record 00R\d+ ", text)
+    assert "not filled 4711" in text
+    assert 'name="record" value="00Q1"' in preview.text
+
+
+def test_a_preview_says_which_values_that_are_there_become_empty(anna: Browser) -> None:
+    sent = field("campaign", "Region__c", **{"do.1": "digits"})
+    assert "Campaign, from `Region__c`: 5 values that are there become empty, for example “text of 5 signs”" in text_of(
+        posted(anna, "preview", **sent)
+    )
+    assert "become empty" not in text_of(posted(anna, "preview", **field("campaign", "Region__c")))
+
+
+def test_a_status_is_told_in_words_wherever_a_mapping_shows_it(anna: Browser) -> None:
+    anna.post("/language", locale="zh-CN", next="/")
+    text = " ".join(text_of(anna.get(PAGE)).split())
+    assert "Parked → 培育中" in text
+    assert "nurturing" not in text.partition("以文本编辑整个文件")[0]
+
+
 def test_the_whole_file_can_be_changed_as_text(anna: Browser, config: Path) -> None:
     typed = OWN.replace("two letters", "ISO 3166").replace("\n", "\r\n")
     assert "ISO 3166" in posted(anna, "preview", kind="text", text=typed).text

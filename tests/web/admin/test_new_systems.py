@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,7 +73,16 @@ def test_a_system_is_checked_and_gets_its_first_mapping_from_its_records(
     looked = admin.post("/settings/systems/new", do="preview", **filled(page, **chosen)).text
     assert "+     streams: [order]" in looked
     sent = filled(looked, **chosen)
-    assert admin.post("/settings/systems/new", do="save", **sent).status_code == 303
+    saved = admin.post("/settings/systems/new", do="save", **sent)
+    assert saved.status_code == 303
+    steps = admin.get(saved.headers["location"]).text.partition('<h2 id="next">')[2].partition("</ol>")[0]
+    assert 'href="/mappings/shop/order"' in steps
+    assert re.search(r"[1-9]\d* of \d+ fields are mapped\.", steps)
+    assert "Without a source: " in steps
+    assert "refund" not in steps
+    assert steps.index("/mappings/") < steps.index('href="/systems/shop"')
+    assert admin.get("/systems/shop").status_code == 200
+    assert "Without a source" not in admin.get("/settings").text
     mapping = config.parent / "connectors" / "acme.mapping.yaml"
     assert "number: number" in mapping.read_text()
     assert load(mapping).streams["order"].entity == "order"
@@ -86,7 +96,9 @@ def test_where_nothing_can_be_read_the_first_mapping_has_the_streams_alone(
     admin.client.timeout = 60
     upload(admin, MANIFEST)
     looked = admin.post("/settings/systems/new", do="preview", **filled(admin.get(NEW).text)).text
-    assert admin.post("/settings/systems/new", do="save", **filled(looked)).status_code == 303
+    saved = admin.post("/settings/systems/new", do="save", **filled(looked))
+    assert saved.status_code == 303
+    assert admin.get(saved.headers["location"]).text.count("no field is mapped yet") == len(("order", "refund"))
     assert set(load(config.parent / "connectors" / "acme.mapping.yaml").streams) == {"order", "refund"}
     assert [change.split("<")[0] for change in admin.get("/settings/history").text.split("<td><code>")[1:]] == [
         "ltc.yaml",
