@@ -120,7 +120,7 @@ def _status(
     before = expressions.spec_of(known.expression)
     before = {"path": before} if isinstance(before, str) else before
     before["default"] = known.table.get(None)
-    stand_for = list(known.table.values())
+    stand_for = [status for word, status in known.table.items() if word is not None]  # not the default
     written = {status: word for status, word in known.reverse.items() if stand_for.count(status) > 1}
     return (
         {key: value for key, value in found.items() if before.get(key) != value},

@@ -111,3 +111,16 @@ def test_what_was_said_of_how_sure_a_proposal_is_goes_when_a_person_chooses_and_
     assert after == text.replace("ref: no}  # 99 %", "ref: id}")
     after = mapping_edit.with_field(text, "x.yaml", "order", "order_date", "date")
     assert after == text.replace("order_date: day", "order_date: date")
+
+
+def test_the_word_that_is_written_back_is_kept_where_the_inherited_default_stands_for_the_same_status() -> None:
+    now = load("jiandaoyun").streams["lead"]
+    saved = now.definition.status
+    assert saved is not None
+    assert (saved.table[None], saved.table["待分配"]) == ("new", "new")
+    form = {**expressions.status_form(saved), **status_words.form_of_status(saved), "kind": "status"}
+    place = next(name for name, word in form.items() if word == "待分配").removeprefix(status_words.WORD)
+    form |= {"word.9": "待核实", "status.9": "new", f"written.{place}": "on"}
+    own = mapping_edit.own("jiandaoyun", "jiandaoyun")
+    after = changed(own, "forms.yaml", "jiandaoyun", "lead", now, form, writes_status=True)
+    assert after.endswith("      values: {待核实: new}\n      write: {new: 待分配}\n")
