@@ -7,13 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from console.web.api.application import PATH, document
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 _BEGIN, _END = "<!-- the operations begin -->", "<!-- the operations end -->"
 """What stands between these lines of the page is written here, the rest by people."""
+
+
+class Operation(NamedTuple):
+    """One operation in a line; ``scope`` is what a token has to let, empty for what no token may."""
+
+    method: str
+    path: str
+    said: str
+    scope: str
+
+
+class Group(NamedTuple):
+    """Operations about one thing."""
+
+    name: str
+    said: str
+    operations: list[Operation]
+
+
+def groups() -> list[Group]:
+    """All operations, for a page."""
+    made = document()
+    return [Group(tag["name"], tag["description"], list(_brief(made, tag["name"]))) for tag in made["tags"]]
+
+
+def _brief(made: dict[str, Any], tag: str) -> Iterator[Operation]:
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            if tag in operation["tags"]:
+                said = " ".join(operation["description"].partition("\n\n")[0].split())
+                yield Operation(method.upper(), path, said, operation.get("x-scope", ""))
 
 
 def page() -> str:

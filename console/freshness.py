@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _GRACE = timedelta(minutes=15)
 """How long after its time a run may begin: workers look every few seconds, but may have other work."""
+_PICKED_UP = timedelta(minutes=2)
+"""How long after its time nothing may have begun before it is said that nothing carries the schedules out."""
 _WORST_FIRST = ("failed", "late", "interrupted", "never", "running", "ok", "paused")
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
 
@@ -81,7 +83,7 @@ def read(
         made = creations.counts(connection)
         found = Found(
             streams=queries.streams(connection, counted(connection) if counted else None),
-            failing=queries.failing(connection),
+            failing=[item for item in queries.failing(connection) if item.system in settings.systems],
             running=queries.recent_runs(connection, status="running"),
             findings=findings.outstanding(connection),
             reconciled_at=queries.last_reconciliation(connection),
@@ -129,7 +131,6 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
     present = now()
     zone = settings.business_day_zone
     last = texts("status.never") if item.last_success is None else short(from_us(item.last_success), zone)
-    due = upcoming(item, found, settings)
     return (
         item.system,
         item.stream,
@@ -139,7 +140,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
         _ago(present, item.covered_until, texts),
         item.held,
         item.quarantined,
-        None if due is None else short(due, zone),
+        next_told([item], found, settings, texts) or None,
     )
 
 
@@ -161,8 +162,7 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
     late = sum(state(item, found, settings) == "late" for item in found.streams)
     if late:
         yield texts("status.overdue", count=f"{late:,}")
-    else:
-        yield from scheduling(found, settings, texts)
+    yield from scheduling(found, settings, texts)
     rejected = sum(item.quarantined for item in found.streams)
     pending = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
     for key, count in {"quarantined": rejected, **pending, "dead_letters": found.stuck}.items():
@@ -182,7 +182,20 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
         return []
     if found.scheduled_at is None:
         return [texts("status.unscheduled")]
-    return [texts("status.scheduled", at=when(settings, found.scheduled_at)[:16])]
+    at = when(settings, found.scheduled_at)[:16]
+    missed = _nobody(found, settings)
+    if missed:
+        due = short(min(missed), settings.business_day_zone)
+        return [texts("status.nobody", at=at, count=f"{len(missed):,}", due=due)]
+    return [texts("status.scheduled", at=at)]
+
+
+def _nobody(found: Found, settings: Settings) -> list[datetime]:
+    """The times that have passed of streams that are overdue, if no scheduled run has begun since; else none."""
+    due = [time for item in found.streams if (time := overdue_since(item, found, settings)) is not None]
+    missed = [time for time in due if time + _PICKED_UP < now()]
+    began = found.scheduled_at
+    return missed if began is None or all(from_us(began) < time for time in missed) else []
 
 
 def paused(item: Pause, settings: Settings, texts: Texts) -> str:
@@ -251,6 +264,30 @@ def upcoming(item: StreamStatus, found: Found, settings: Settings) -> datetime |
     """When the stream is due next; ``None`` once that has passed and nothing came, and where ``next_due`` is."""
     due = next_due(item, found, settings)
     return due if due is not None and due > now() else None
+
+
+def overdue_since(item: StreamStatus, found: Seen, settings: Settings) -> datetime | None:
+    """The time of a stream that has passed without a pull; ``None`` before its time, and while it is read."""
+    if item.last_pull is None or item.last_pull.status == "running":
+        return None
+    due = next_due(item, found, settings)
+    return due if due is not None and due <= now() else None
+
+
+def next_told(streams: Sequence[StreamStatus], found: Found, settings: Settings, texts: Texts) -> str:
+    """When the next of a system's streams is due, or since when the first has been due; empty without a schedule."""
+    zone = settings.business_day_zone
+    overdue = [time for item in streams if (time := overdue_since(item, found, settings)) is not None]
+    if overdue:
+        return texts("status.due_since", at=_clock(min(overdue), zone))
+    due = [time for item in streams if (time := upcoming(item, found, settings)) is not None]
+    return short(min(due), zone) if due else ""
+
+
+def _clock(moment: datetime, zone: tzinfo) -> str:
+    """The time of an instant of today, with its day of another one."""
+    here = moment.astimezone(zone)
+    return f"{here:%H:%M}" if here.date() == now().astimezone(zone).date() else short(moment, zone)
 
 
 def next_of(system: str, found: Found, settings: Settings) -> datetime | None:

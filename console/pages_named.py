@@ -20,6 +20,9 @@ PAGES = (
     ("ltc sync", "/systems", "web.systems.start.sync"),
     ("ltc pull", "/systems", "operating.backfill.title"),
     ("ltc sweep", "/systems", "web.systems.start.sweep"),
+    ("ltc push --accept-first", "/systems", "operating.matching.title"),
+    ("ltc push", "/plans", "web.page.plans"),
+    ("ltc runs", "/runs", "web.page.runs"),
 )
 """How a command begins, the page, and what it is called there."""
 

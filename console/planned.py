@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from state import held, outbox, rejections
-from state.changes import PlanError
+from state import held, history, outbox, rejections
+from state.changes import OutboxStatus, PlanError
 from sync import create
+from sync.values import same
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Set
+    from collections.abc import Collection, Iterable, Set
 
     from sqlalchemy.engine import Connection
 
+    from state.changes import Item
     from state.store import Store
 
 
@@ -32,6 +34,25 @@ def streams_of(connection: Connection, id: str) -> list[str]:
         return sorted({item.stream for item in outbox.load(connection, id).open_items})
     except PlanError:
         return []
+
+
+def out_of_date(connection: Connection, items: Iterable[Item]) -> set[int]:
+    """Those whose record does not show any more what the plan says that it shows, by their ids: not to be written.
+
+    What was sent already is settled by the next run, whatever its record shows.
+    """
+    found: set[int] = set()
+    by_entity: dict[str, list[Item]] = {}
+    for item in items:
+        if item.status is OutboxStatus.PLANNED:
+            by_entity.setdefault(item.entity, []).append(item)
+    for entity, ours in by_entity.items():
+        rows = history.rows(connection, entity, [item.record_id for item in ours])
+        for item in ours:
+            row = rows.get(item.record_id, {})
+            if any(change.field in row and not same(row[change.field], change.old) for change in item.changes):
+                found.add(item.id)
+    return found
 
 
 def reject(connection: Connection, id: str, writes: Set[int], reason: str, actor: str) -> str | None:

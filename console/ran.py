@@ -27,6 +27,8 @@ LONGEST_LOG = 200
 """Lines of a run that are shown, the last ones."""
 SEARCHED = 1000
 """Runs, the newest ones, among which those of somebody who is limited to some systems are looked for."""
+_ALWAYS_TOLD = {"sweep": ("listed", "deleted"), "reconcile": ("opened", "reopened", "cleared")}
+"""Counts that say something even where they are 0."""
 _OF_THE_COMPANY = ("reconcile", "close")
 """What no limit to some systems hides: findings and periods are everybody's."""
 RUNS = ("run", "kind", "state", "started", "by", "because", "systems", "seconds", "counts", "engine")
@@ -55,6 +57,7 @@ def limited(item: RunRow, may_touch: Callable[[str], bool]) -> RunRow:
         counts={name: counts for name, counts in item.counts.items() if may_touch(name)},
         asked=replace(item.asked, systems=tuple(filter(may_touch, item.asked.systems))),
         problems=tuple(told for told in item.problems if _is_theirs(told, whole, may_touch)),
+        paused=tuple(left for left in item.paused if may_touch(left.system)),
         phases=tuple(phase for phase in item.phases if not phase.system or may_touch(phase.system)),
     )
 
@@ -76,7 +79,7 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
     """A run, in the order of ``RUNS``."""
     return (
         item.id,
-        texts.name("summary.kind", item.kind),
+        _kind(item, texts, zone),
         texts.name("summary.status", item.status),
         f"{from_us(item.started_at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         _OURSELVES if item.asked.by == "ltc" else item.asked.by,
@@ -84,10 +87,27 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
         ", ".join(item.asked.systems),
         _seconds(item),
         "; ".join(
-            f"{system}: {_brief(counts, texts)}" for system, counts in item.counts.items() if any(counts.values())
+            f"{system}: {_brief(counts, texts, item.kind)}"
+            for system, counts in item.counts.items()
+            if any(counts.values()) or item.kind == "sweep"
         ),
         texts.name("operating.engine", item.engine),
     )
+
+
+def left_out(item: RunRow, texts: Texts) -> list[str]:
+    """What a run did not work on, because people had paused it, in a sentence each."""
+    return [texts("operating.left_out", what=left.what, by=left.by) for left in item.paused]
+
+
+def _kind(item: RunRow, texts: Texts, zone: tzinfo) -> str:
+    """What a run was: one that wrote nothing and only planned is called so; a re-read says since when."""
+    planned = item.kind == "push" and not item.counts and any(phase.name == "plan" for phase in item.phases)
+    kind = texts.name("summary.kind", "plan" if planned else item.kind)
+    if item.asked.since is None:
+        return kind
+    day = f"{from_us(item.asked.since).astimezone(zone):%Y-%m-%d}"
+    return f"{kind} ({texts('operating.backfill.from', since=day)})"
 
 
 def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
@@ -98,7 +118,7 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
         texts.name("progress", item.direction),
         texts.name("summary.status", item.status),
         _seconds(item),
-        _brief(item.counts, texts),
+        _brief(item.counts, texts, item.direction),
     )
 
 
@@ -120,12 +140,12 @@ def log(
         told.append((item.started_at, texts("operating.log.began", what=what), ""))
         if item.ended_at is not None:
             how = texts.name("summary.status", item.status)
-            said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts))
+            said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts, item.direction))
             told.append((item.ended_at, said, ""))
     for phase in phases:
         what = texts.name("operating.log.phase", phase.name)
         said = texts("operating.log.of", system=phase.system, what=what) if phase.system else what
-        line = texts("operating.log.found", what=said, counts=_told(phase.counts, texts))
+        line = texts("operating.log.found", what=said, counts=_told(phase.counts, texts, phase.name))
         told.append((phase.ended_at, line, _LEADS_TO.get(phase.name, "")))
     for at, system, stream, counts in pages:
         told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts)), ""))
@@ -133,12 +153,20 @@ def log(
     return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text, leads) for at, text, leads in told[-LONGEST_LOG:]]
 
 
-def _told(counts: Mapping[str, int], texts: Texts) -> str:
-    return _brief(counts, texts) or "0"
+def _told(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:
+    return _brief(counts, texts, of) or "0"
 
 
-def _brief(counts: Mapping[str, int], texts: Texts) -> str:
-    return ", ".join(f"{texts.name('operating.counts', name)} {number:,}" for name, number in counts.items() if number)
+def _brief(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:
+    """Counts in words, without those that are 0; what was quarantined is a part of what was pulled, not more of it."""
+    always = _ALWAYS_TOLD.get(of, ())
+    told = {**dict.fromkeys(always, 0), **counts}
+    named = {name: "rejected_of" if name == "rejected" and "pulled" in told else name for name in told}
+    return ", ".join(
+        f"{texts.name('operating.counts', named[name])} {number:,}"
+        for name, number in told.items()
+        if number or name in always
+    )
 
 
 def _seconds(item: RunRow | Attempt) -> str | None:

@@ -56,6 +56,11 @@ class Account:
         return None if not self.most or self.used is None else 100 * self.used // self.most
 
     @property
+    def share(self) -> str:
+        """The same for people: what is not nothing is not told as nothing."""
+        return "< 1 %" if self.used and self.percent == 0 else "–" if self.percent is None else f"{self.percent} %"
+
+    @property
     def rolls(self) -> bool:
         """Whether no day begins anew: any 24 hours count."""
         return self.most is not None and self.resets_at is None
@@ -99,6 +104,30 @@ class Standing(Brief):
     tells: tuple[str, ...]
     """Streams of which it tells by webhook."""
     webhooks: Webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """How deletions in a system are noticed: streams that can be searched, and whether others tell of them."""
+
+    searched: tuple[str, ...]
+    told: bool
+
+
+def deletions(settings: Settings, system: str) -> Deletions | None:
+    """How they are; ``None`` while the system cannot be used as ltc.yaml has it. Calls no system."""
+    from connectors.contract import Deletes
+    from connectors.errors import ConnectorError
+    from settings.errors import SettingsError
+    from sync.systems import SystemUnusable, open_connector, ordered_streams
+
+    try:
+        with closing(open_connector(settings, system)) as connector:
+            specs = ordered_streams(settings, system, connector)
+    except (SystemUnusable, ConnectorError, SettingsError):
+        return None
+    searched = tuple(spec.name for spec in specs if spec.deletes is Deletes.SWEEP)
+    return Deletions(searched, any(spec.deletes is Deletes.TOMBSTONES for spec in specs))
 
 
 def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]) -> Standing:

@@ -126,6 +126,8 @@ class Chosen(TypedDict, total=False):
     """What is about that system."""
     limited: tuple[str, Collection[str]] | None
     """For a member who is limited to these systems: what is about them, and what that member did."""
+    decisions: tuple[str, Collection[str]] | None
+    """For a member who sees only actions that begin so, and what that member did."""
 
 
 def entries(connection: Connection, *, limit: int = 50, offset: int = 0, **chosen: Unpack[Chosen]) -> list[Entry]:
@@ -163,6 +165,10 @@ def _which(chosen: Chosen) -> list[ColumnElement[bool]]:
     limited = chosen.get("limited")
     if limited is not None:
         found.append(or_(table.c.actor == limited[0], false(), *map(_about, limited[1])))
+    decisions = chosen.get("decisions")
+    if decisions is not None:
+        begin = [table.c.action.startswith(start, autoescape=True) for start in decisions[1]]
+        found.append(or_(table.c.actor == decisions[0], false(), *begin))
     return found
 
 

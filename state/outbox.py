@@ -157,8 +157,8 @@ def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_i
     """Make ``wished`` the system's plan and return it, or ``None`` if there is nothing to send.
 
     Rows that exist are kept: what is in flight stays, what had an outcome is not sent again, what was superseded or in
-    conflict comes back. Items given as ``rejected`` (they have no counterpart in the source) are kept for people to
-    see. Everything else that was open or stuck is superseded.
+    conflict comes back; those that are to be sent tell what is wished now. Items given as ``rejected`` (they have no
+    counterpart in the source) are kept for people to see. Everything else that was open or stuck is superseded.
     """
     known = {item.idempotency_key: item for item in _by_key(connection, [item.idempotency_key for item in wished])}
     active, fresh, reopened = _sorted_out(wished, known)
@@ -177,12 +177,34 @@ def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_i
     if not keys:
         return None
     _insert(connection, plan_id, fresh)
+    _tell_anew(connection, wished, known)
     moved = [(item.id, plan_id) for item in active if item.id and item.plan_id != plan_id]
     bulk.update(connection, schema.outbox, ("id", "plan_id"), moved, ("id",))
     again = [(item.id, OutboxStatus.PLANNED.value, None) for item in reopened]
     bulk.update(connection, schema.outbox, ("id", "status", "done_at"), again, ("id",))
     _open(connection, plan_id, system, run_id)
     return load(connection, plan_id)
+
+
+def _tell_anew(connection: Connection, wished: Sequence[Item], known: dict[str, Item]) -> None:
+    """Let rows that were not sent yet tell what is wished now: the same source values may be read otherwise since.
+
+    A mapping that was changed calls what the source shows something else, and the reason may be another one.
+    """
+    rows = []
+    for item in wished:
+        row = known.get(item.idempotency_key)
+        if row is None or item.status is not OutboxStatus.PLANNED or row.attempts >= MAX_ATTEMPTS:
+            continue
+        if row.status in (OutboxStatus.PLANNED, *_REOPENED):
+            said = _changes(item)
+            if said != _changes(row):
+                rows.append((row.id, said))
+    bulk.update(connection, schema.outbox, ("id", "changes"), rows, ("id",))
+
+
+def _changes(item: Item) -> str:
+    return exact.dump({"entity": item.entity, "fields": [asdict(change) for change in item.changes]})
 
 
 def _sorted_out(wished: Sequence[Item], known: dict[str, Item]) -> tuple[list[Item], list[Item], list[Item]]:
@@ -477,8 +499,7 @@ def _insert(connection: Connection, plan_id: str, items: Sequence[Item]) -> None
     rows = []
     for item in items:
         record = (plan_id, item.system, item.stream, item.record_id, item.source_id, item.number)
-        written = {"entity": item.entity, "fields": [asdict(change) for change in item.changes]}
-        change = (exact.dump(written), item.base_seq, item.idempotency_key)
+        change = (_changes(item), item.base_seq, item.idempotency_key)
         done = None if item.status in OPEN else now
         rows.append((*record, *change, item.status.value, item.attempts, item.message, now, done))
     bulk.insert(connection, schema.outbox, _COLUMNS, rows)

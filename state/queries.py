@@ -73,6 +73,14 @@ class Phase(NamedTuple):
     counts: dict[str, int]
 
 
+class LeftOut(NamedTuple):
+    """What a run did not work on, because somebody (``by``) had paused it; ``what`` as people name it."""
+
+    system: str
+    what: str
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """One run; instants in microseconds since the epoch."""
@@ -89,6 +97,8 @@ class RunRow:
     problems: tuple[RunProblem, ...]
     """Known when it has ended."""
     phases: tuple[Phase, ...]
+    """The same."""
+    paused: tuple[LeftOut, ...] = ()
     """The same."""
 
 
@@ -235,6 +245,7 @@ def _run(row: Any) -> RunRow:
         runs.Asked(**{**asked, "systems": tuple(asked.get("systems", ()))}),
         tuple(RunProblem(**item) for item in told.get("problems", ())),
         tuple(Phase(**item) for item in told.get("phases", ())),
+        tuple(LeftOut(**item) for item in told.get("paused", ())),
     )
 
 

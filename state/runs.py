@@ -77,6 +77,8 @@ class Asked:
     """``by_hand``, ``schedule``, ``webhook``, ``approval`` (of a plan), ``restoring`` (of what was overwritten)."""
     systems: tuple[str, ...] = ()
     """Those it may work on; empty: none of its own, such as a reconciliation of what is held."""
+    since: int | None = None
+    """From when on it reads anew what is held already (microseconds)."""
 
 
 def new_run_id() -> str:

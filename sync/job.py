@@ -21,7 +21,7 @@ from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
 from state import circuits, notices, outbox, overwritten, pauses, quarantine, runs
 from state.circuits import Circuit
-from state.clock import now_us
+from state.clock import now_us, to_us
 from state.failures import StoreError
 from state.outbox import PlanError
 from state.pauses import Pauses
@@ -86,7 +86,7 @@ def run_sync(
     (``result.paused``), unless ``paused`` is given.
     """
     names = list(systems or settings.systems)
-    asked = _asked(actor, unattended, names)
+    asked = _asked(actor, unattended, names, since)
     with _run(store, settings, "sync", engine, progress, asked, step, paused=paused, unattended=unattended) as session:
         _pull(session, names, streams, full, since)
         if not session.stop:
@@ -113,7 +113,7 @@ def run_pull(
 ) -> SyncResult:
     """Pull only; what is paused is pulled only with ``paused``."""
     names = list(systems or settings.systems)
-    asked = _asked(actor, unattended, names)
+    asked = _asked(actor, unattended, names, since)
     with _run(store, settings, "pull", engine, progress, asked, step, paused=paused, unattended=unattended) as session:
         _pull(session, names, streams, full, since)
     return session.result
@@ -301,8 +301,9 @@ def _to_apply(session: Session, names: list[str], push: Push | None) -> list[str
     return [name for name in names if push == "apply" or session.settings.systems[name].push == "auto"]
 
 
-def _asked(actor: str, unattended: bool, names: Sequence[str]) -> Asked:
-    return Asked(actor, "schedule" if unattended else "by_hand", tuple(names))
+def _asked(actor: str, unattended: bool, names: Sequence[str], since: datetime | None = None) -> Asked:
+    because = "schedule" if unattended else "by_hand"
+    return Asked(actor, because, tuple(names), None if since is None else to_us(since))
 
 
 def _approved(store: Store, settings: Settings, actor: str, plan_id: str) -> Asked:
@@ -381,6 +382,7 @@ def _run(
             "counts": result.counts(),
             "problems": [asdict(item) for item in result.problems],
             "phases": [item._asdict() for item in phases],
+            "paused": [{"system": item.system, "what": item.what, "by": item.paused_by} for item in result.paused],
         }
         run.finish(result.status, {**session.summary, **told})
 

@@ -21,16 +21,18 @@ class Right(StrEnum):
     """Approve or decline the waivers that others ask for."""
     OPERATE = "operate"
     """Start runs, carry out plans, take care of dead letters."""
+    AUDIT = "audit"
+    """See what people and runs did; who does not operate sees only what was decided, and what they did themselves."""
     ADMINISTER = "administer"
     """Invite members, change their roles and systems, change the settings."""
 
 
 GRANTED: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.FINANCE: frozenset({Right.READ, Right.DECIDE}),
-    Role.APPROVER: frozenset({Right.READ, Right.DECIDE, Right.APPROVE}),
-    Role.OPERATOR: frozenset({Right.READ, Right.OPERATE}),
-    Role.ADMIN: frozenset({Right.READ, Right.DECIDE, Right.OPERATE, Right.ADMINISTER}),
+    Role.FINANCE: frozenset({Right.READ, Right.DECIDE, Right.AUDIT}),
+    Role.APPROVER: frozenset({Right.READ, Right.DECIDE, Right.APPROVE, Right.AUDIT}),
+    Role.OPERATOR: frozenset({Right.READ, Right.OPERATE, Right.AUDIT}),
+    Role.ADMIN: frozenset({Right.READ, Right.DECIDE, Right.OPERATE, Right.AUDIT, Right.ADMINISTER}),
 }
 
 

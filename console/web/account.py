@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException
 from starlette.responses import Response
 
+from console import api_reference
 from console.web import passwords
 from console.web.access import Right
 from console.web.api.application import PATH
@@ -45,6 +46,12 @@ class _Typed:
 def account(visit: Reader) -> Response:
     """The account of whoever is signed in."""
     return _page(visit)
+
+
+@router.get("/account/api")
+def programs(visit: Reader) -> Response:
+    """What programs can do with a token."""
+    return visit.page("account_api", api=_api(visit), path=PATH, line=_example(visit), groups=api_reference.groups())
 
 
 @router.post("/account/tokens")
@@ -137,7 +144,8 @@ def _page(
         made=made,
         text=text,
         typed=typed,
-        api=f"{visit.base}{PATH}",
+        api=_api(visit),
+        line=_example(visit),
         tokens=[_shown(visit, token) for token in tokens],
         scopes=_choices(visit),
         most_days=api_tokens.LONGEST_DAYS,
@@ -152,6 +160,16 @@ def _page(
             for item in sessions
         ],
     )
+
+
+def _api(visit: Visit) -> str:
+    """The address at which the API answers."""
+    return f"{visit.base}{PATH}"
+
+
+def _example(visit: Visit) -> str:
+    """A call for a shell."""
+    return f'curl -H "Authorization: Bearer $LTC_TOKEN" "{_api(visit)}/findings?size=10"'
 
 
 def _choices(visit: Visit) -> list[Scope]:

@@ -1,8 +1,7 @@
-"""The audit: who did what, when, and to which system; for those who operate or administer."""
+"""The audit: who did what, when, and to which system; for those who operate, and of decisions for those who decide."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -10,8 +9,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from console.records import without_personal
-from console.web.desk import Operator, Visit
+from console import audited
+from console.web import audit_details
+from console.web.access import Right
+from console.web.desk import Auditor, Visit
 from state import audit
 from state.clock import from_us, now, to_us
 
@@ -23,15 +24,13 @@ router = APIRouter()
 SIZE = 50
 _LONGEST = 200
 _LAST_PAGE = 1_000_000
-_LEADS_TO = {"run": "/runs/", "finding": "/findings/"}
-"""What of a detail has a page of its own."""
 
 Text = Annotated[str, Query(max_length=_LONGEST)]
 
 
 @router.get("/audit")
 def listing(
-    visit: Operator,
+    visit: Auditor,
     who: Text = "",
     what: Text = "",
     since: Text = "",
@@ -39,23 +38,28 @@ def listing(
     system: Text = "",
     page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1,
 ) -> Response:
-    """What people and runs did, the newest first; of somebody who is limited, what is about their systems."""
+    """What people and runs did, the newest first; of somebody who is limited, what is about their systems.
+
+    Who decides and does not operate sees what was decided.
+    """
     asked = {"who": who, "what": what, "since": since, "until": until, "system": system}
     begin, end = _instant(visit, since, late=False), _instant(visit, until, late=True)
     wrong = (since and begin is None) or (until and end is None)
     chosen: Chosen = {"actor": who or None, "action": what or None, "system": system or None}
-    limited: Chosen = {"limited": None if visit.limit is None else (visit.member.name, visit.limit)}
-    chosen |= {"since": begin, "before": end, **limited}
+    operates = visit.may(Right.OPERATE)
+    theirs = audited.seen(visit.member.name, operates=operates, limit=visit.limit)
+    chosen |= {"since": begin, "before": end, **theirs}
     with visit.desk.store.reading() as connection:
         found = audit.entries(connection, limit=SIZE, offset=(page - 1) * SIZE, **chosen)
         count = audit.count(connection, **chosen)
-        people, actions = audit.known(connection, **limited)
+        people, actions = audit.known(connection, **theirs)
     last = max(1, -(-count // SIZE))
     return visit.page(
         "audit",
         422 if wrong else 200,
         problem=visit.texts("audit.page.no_time") if wrong else "",
         asked=asked,
+        operates=operates,
         people=people,
         actions=sorted((_action(visit, name), name) for name in actions),
         rows=[_row(visit, item) for item in found],
@@ -95,19 +99,10 @@ def _row(visit: Visit, item: Entry) -> dict[str, Any]:
         "at": f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         "who": item.actor,
         "what": _action(visit, item.action),
-        "detail": [_told(visit, name, value) for name, value in without_personal(item.detail).items()],
+        "detail": audit_details.told(visit, item),
         "erased": item.erased,
     }
 
 
 def _action(visit: Visit, name: str) -> str:
     return visit.texts.name("audit.action", name)
-
-
-def _told(visit: Visit, name: str, value: Any) -> tuple[str, str, str]:
-    """A part of a detail: what it is called, what it is, and the page that shows it, if there is one."""
-    if isinstance(value, dict):
-        value = without_personal(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    leads = f"{_LEADS_TO[name]}{value}" if name in _LEADS_TO and isinstance(value, str) else ""
-    return visit.texts.name("audit.detail", name), text, leads

@@ -42,12 +42,13 @@ _NAVIGATION = (
     ("trace", "/trace"),
     ("periods", "/periods"),
     ("systems", "/systems"),
+    ("audit", "/audit"),
     ("settings", "/settings"),
     ("members", "/members"),
 )
 _MOST_FIELDS = 1000
 """Of a form: the settings of a system may be tables with many rows."""
-_NEEDED = {"/members": Right.ADMINISTER, "/settings": Right.ADMINISTER}
+_NEEDED = {"/members": Right.ADMINISTER, "/settings": Right.ADMINISTER, "/audit": Right.AUDIT}
 """The pages of the navigation that are not for everybody who is signed in."""
 
 
@@ -209,7 +210,10 @@ class Visit:
         return Markup(rendered)  # noqa: S704 - the template has escaped what is in it
 
     def _navigation(self) -> list[tuple[str, str]]:
-        return [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]
+        found = [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]
+        if self.may(Right.OPERATE):  # they find it on the page Systems
+            found.remove(("audit", "/audit"))
+        return found
 
     async def form(self) -> dict[str, str]:
         """The fields of a form that was sent, the last of each name.
@@ -280,6 +284,7 @@ Reader = Annotated[Visit, Depends(RIGHTS[Right.READ])]
 Decider = Annotated[Visit, Depends(RIGHTS[Right.DECIDE])]
 Approver = Annotated[Visit, Depends(RIGHTS[Right.APPROVE])]
 Operator = Annotated[Visit, Depends(RIGHTS[Right.OPERATE])]
+Auditor = Annotated[Visit, Depends(RIGHTS[Right.AUDIT])]
 Administrator = Annotated[Visit, Depends(RIGHTS[Right.ADMINISTER])]
 
 

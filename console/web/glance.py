@@ -49,7 +49,7 @@ def of(visit: Visit) -> Glance:
             circuits.read(connection),
         )
         quarantined = quarantine.count(connection, systems=names)
-    matters: dict[str, list[str]] = {"failed": [], "late": [], "never": [], "resting": [], "paused": []}
+    matters: dict[str, list[str]] = {"failed": [], "late": [], "due": [], "never": [], "resting": [], "paused": []}
     for name in names:
         for matter in _matters(name, seen, settings):
             matters[matter].append(name)
@@ -60,8 +60,11 @@ def of(visit: Visit) -> Glance:
 
 def _matters(name: str, seen: _Seen, settings: Settings) -> set[str]:
     """What is the matter with a system, of what the overview tells."""
-    states = {freshness.state(item, seen, settings) for item in seen.streams if item.system == name}
+    own = [item for item in seen.streams if item.system == name]
+    states = {freshness.state(item, seen, settings) for item in own}
     found = {"failed", "late"} & states
+    if "late" not in found and any(freshness.overdue_since(item, seen, settings) for item in own):
+        found.add("due")
     if states <= {"never"}:
         found.add("never")
     if name in seen.circuits and seen.circuits[name].state(now_us()) == "open":

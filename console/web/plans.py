@@ -15,15 +15,12 @@ from console.web import runs
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.sides import worded
 from console.web.writes import shown, shown_written
-from state import history, outbox, pauses, queries, rejections, written
-from state.changes import Item, Plan, PlanError
+from state import outbox, pauses, queries, rejections, written
+from state.changes import Plan, PlanError
 from state.runs import LeaseHeld
 from sync import create, gates
-from sync.values import same
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy.engine import Connection
 
     from state.creations import CreationPlan
@@ -117,6 +114,8 @@ def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
         refused = "" if given.approve else _too_large(visit, connection, plan, id)
         if given.system in gates.read_only(connection, visit.desk.settings, [given.system]):
             refused = visit.texts("operating.plans.first", system=given.system)
+        if plan is not None and planned.out_of_date(connection, plan.open_items):
+            refused = visit.texts("operating.plans.stale_refused")
     if waits is not None and not given.paused:
         return _page(visit, 409, runs.said_paused(visit, waits), given)
     if refused:
@@ -204,7 +203,6 @@ def _page(
     new = [_creations(visit, plan, filled) for plan in create.stored_plans(visit.desk.store, visit.systems)]
     last = max(1, -(-len(rejected) // _REJECTED))
     place = min(rejected_place, last)
-    beside = {plan["id"] for plan in (*told, *new)}
     return visit.page(
         "plans",
         status,
@@ -216,7 +214,6 @@ def _page(
         last=last,
         busy=not problem and runs.worker(visit).is_at_work(),
         problem=problem,
-        problem_of=filled.plan if filled.plan in beside else "",
     )
 
 
@@ -228,7 +225,7 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
     last = -(-len(plan.open_items) // MOST_TICKS)
     place = min(given.place, last)
     items = plan.open_items[(place - 1) * MOST_TICKS :][:MOST_TICKS]
-    stale = _stale(connection, items)
+    stale = planned.out_of_date(connection, items)
     return {
         "id": plan.id,
         "system": plan.system,
@@ -251,20 +248,8 @@ def _size(visit: Visit, size: gates.Size) -> str:
     """How large a plan is, and how large one may be without somebody's word."""
     limits = visit.desk.settings.writing.limits
     told = {"count": f"{size.changes:,}", "share": f"{size.share:.1%}", "stream": size.stream}
-    return visit.texts("operating.plans.size", **told, most=f"{limits.changes:,}", part=f"{limits.share:.0%}")
-
-
-def _stale(connection: Connection, items: Sequence[Item]) -> set[int]:
-    """Those whose record does not show any more what the plan says that it shows."""
-    found: set[int] = set()
-    for entity in {item.entity for item in items}:
-        ours = [item for item in items if item.entity == entity]
-        rows = history.rows(connection, entity, [item.record_id for item in ours])
-        for item in ours:
-            row = rows.get(item.record_id, {})
-            if any(change.field in row and not same(row[change.field], change.old) for change in item.changes):
-                found.add(item.id)
-    return found
+    key = "size_one" if size.changes == 1 else "size"
+    return visit.texts(f"operating.plans.{key}", **told, most=f"{limits.changes:,}", part=f"{limits.share:.0%}")
 
 
 def _creations(visit: Visit, plan: CreationPlan, filled: _Sent) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def one(visit: Reader, id: str) -> Response:
         heads=ran.RUNS,
         part_heads=ran.PARTS,
         row=ran.run(run, visit.texts, zone),
+        left_out=ran.left_out(run, visit.texts),
+        unsearched=run.kind == "sweep" and run.status == "done" and not parts and not run.paused,
         parts=[ran.part(item, visit.texts) for item in parts],
         run=id,
         written=[shown_written(visit, item) for item in done],
@@ -93,6 +95,8 @@ def start(visit: Operator, sent: OperatorForm) -> Response:
         paused = pauses.read(connection).own(system)
     if paused is not None and not allowed and kind in ("sync", "pull", "sweep"):
         return systems.page(visit, system, 409, said_paused(visit, paused))
+    if kind == "sweep" and (unsearched := systems.why_not_searched(visit, system)):
+        return systems.page(visit, system, 422, unsearched)
     return started(visit, kind, system=system, paused=allowed)
 
 

@@ -1,4 +1,4 @@
-"""What people do with a system or one of its streams: pause, resume, read again from a day on."""
+"""What people do with a system or one of its streams: pause, resume, accept its matching, read again from a day on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from starlette.responses import Response
 from console import backfill
 from console.web import runs, systems
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
-from state import pauses
+from state import outbox, pauses
+from state.changes import PlanError
 from state.pauses import WHOLE, PauseError
+from sync import gates, matching
 
 router = APIRouter()
+
+_MOST_DOUBLES = 50
 
 
 @router.post("/systems/{name}/pause")
@@ -42,6 +46,36 @@ def resume(visit: Operator, sent: OperatorForm, name: str) -> Response:
         return systems.page(visit, system, 422, visit.refusal(error))
     visit.desk.notes.keep(visit, visit.texts("pausing.resumed", what=ended.what))
     return see(f"/systems/{system}")
+
+
+@router.get("/systems/{name}/matching")
+def first_matching(visit: Operator, name: str) -> Response:
+    """How the records of a system that is read only until then were matched, and what waits for it."""
+    return _matching(visit, systems.known(visit, name))
+
+
+@router.post("/systems/{name}/matching")
+def accept_matching(visit: Operator, _sent: OperatorForm, name: str) -> Response:
+    """Let the system be written to from now on."""
+    system = systems.known(visit, name)
+    try:
+        matching.accept(visit.desk.store, [system], visit.member.name)
+    except PlanError as error:
+        return _matching(visit, system, 422, f"{error.message}\n{error.remedy}")
+    visit.desk.notes.keep(visit, visit.texts("push.accepted", system=system))
+    return see("/plans")
+
+
+def _matching(visit: Visit, system: str, status: int = 200, problem: str = "") -> Response:
+    with visit.desk.store.reading() as connection:
+        if system not in gates.read_only(connection, visit.desk.settings, [system]):
+            raise HTTPException(404)
+        found = matching.matching(connection, system)
+        counts = outbox.counts(connection, system)
+    waiting = sum(counts.get(state.value, 0) for state in outbox.OPEN)
+    return visit.page(
+        "matching", status, system=system, found=found, waiting=waiting, most=_MOST_DOUBLES, problem=problem
+    )
 
 
 @router.get("/systems/{name}/backfill")

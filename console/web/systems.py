@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
+from markupsafe import Markup
 from starlette.responses import Response
 
+from connectors import retry
 from console import backfill, freshness, standing, streams
 from console.web import commands
 from console.web.desk import Reader, Visit
 from console.web.runs import worker
 from mappings.errors import MappingFileError
-from state import creations, outbox, quarantine
+from state import circuits, creations, deletions, outbox, quarantine
 from state.clock import now_us
 from sync.systems import SystemUnusable
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from state.queries import StreamStatus
 
 router = APIRouter()
+
+_MOST_DELETED = 200
+_MINUTE = 60_000_000
 
 
 @router.get("/systems")
@@ -40,8 +45,10 @@ def systems(visit: Reader) -> Response:
         briefs=[_brief(visit, item, found) for item in standing.briefs(visit.desk.store, settings, visit.systems)],
         waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
         pauses=list(found.paused),
+        read_only=found.read_only,
         at=lambda instant: freshness.when(settings, instant)[:16],
         failing=[(freshness.place(item, visit.texts), item.message, item.remedy) for item in found.failing],
+        nothing=_nothing(visit),
         problem=worker(visit).problem,
         busy=bool(found.running) or worker(visit).is_at_work(),
         systems=visit.systems,
@@ -52,6 +59,31 @@ def systems(visit: Reader) -> Response:
 def one(visit: Reader, name: str) -> Response:
     """Everything about one system."""
     return page(visit, name)
+
+
+@router.get("/systems/{name}/deleted")
+def deleted(visit: Reader, name: str, stream: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """Which records are deleted there, the last first."""
+    system = known(visit, name)
+    with visit.desk.store.reading() as connection:
+        rows = deletions.listing(connection, system, stream or None, _MOST_DELETED)
+    held = [item for item in fresh(visit).streams if item.system == system and stream in ("", item.stream)]
+    return visit.page(
+        "deleted",
+        system=system,
+        of=f"{system}.{stream}" if stream else system,
+        rows=rows,
+        count=sum(item.deleted for item in held),
+        at=lambda instant: freshness.when(visit.desk.settings, instant)[:16],
+    )
+
+
+def why_not_searched(visit: Visit, system: str) -> str:
+    """Why it is of no use to look for deletions in a system; empty where it is."""
+    found = standing.deletions(visit.desk.settings, system)
+    if found is None or found.searched:
+        return ""
+    return visit.texts(f"operating.deletions.{'told' if found.told else 'unknown'}", system=system)
 
 
 def known(visit: Visit, name: str) -> str:
@@ -72,15 +104,18 @@ def fresh(visit: Visit) -> Found:
 def _brief(visit: Visit, item: Brief, found: Found) -> dict[str, Any]:
     """One system in a row."""
     settings, circuit = visit.desk.settings, found.circuits.get(item.system)
-    due = freshness.next_of(item.system, found, settings)
+    own = [one for one in found.streams if one.system == item.system]
+    due = None if own else freshness.next_of(item.system, found, settings)
     return {
         "told": item,
         "roles": settings.systems[item.system].roles,
         "condition": freshness.condition(item.system, found, settings),
         "rests_until": circuit.until if circuit is not None and circuit.state(now_us()) == "open" else None,
         "paused": found.paused.own(item.system) is not None,
-        "next": "" if due is None else freshness.short(due, settings.business_day_zone),
-        "quarantined": sum(one.quarantined for one in found.streams if one.system == item.system),
+        "next": freshness.next_told(own, found, settings, visit.texts)
+        if due is None
+        else freshness.short(due, settings.business_day_zone),
+        "quarantined": sum(one.quarantined for one in own),
     }
 
 
@@ -132,6 +167,10 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
         waiting=waiting,
         names=names,
+        unsearched=why_not_searched(visit, system),
+        nothing=_nothing(visit),
+        patience=_patience(visit, system),
+        read_only=system in found.read_only,
         pausable=None if found.paused.own(system) else [item for item in names if not found.paused.own(system, item)],
         asked=asked,
         first_day=backfill.EARLIEST.date(),
@@ -140,6 +179,19 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         problem=problem or worker(visit).problem,
         busy=bool(found.running) or worker(visit).is_at_work(),
     )
+
+
+def _nothing(visit: Visit) -> Markup:
+    """That nothing was read yet, and what to do."""
+    return commands.linked(visit, visit.texts("status.nothing"))
+
+
+def _patience(visit: Visit, system: str) -> str:
+    """What happens while a system is down."""
+    calls = retry.RetryPolicy()
+    minutes = {"first": circuits.FIRST_US // _MINUTE, "longest": circuits.LONGEST_US // _MINUTE}
+    tries = {"tries": calls.attempts, "seconds": f"{calls.total_seconds:g}", "unanswered": calls.unreachable_attempts}
+    return visit.texts("operating.down.note", system=system, runs=circuits.AFTER, **tries, **minutes)
 
 
 def _row(visit: Visit, item: StreamStatus, found: Found, stands: Standing) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 
-from console.web.api.application import PATH
+from console.web.api.application import PATH, operations
 from state import api_tokens, members
 from state.members import Role
 from state.store import Store
@@ -28,14 +28,14 @@ def test_a_token_is_shown_once_and_lets_a_program_in(
     as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
 ) -> None:
     anna = as_role(Role.FINANCE)
-    [text] = MADE.findall(make(anna, decide="yes", operate="yes"))
+    [text] = set(MADE.findall(make(anna, decide="yes", operate="yes")))
     page = anna.get("/account").text
     assert text not in page
     assert "nightly export" in page
     assert "read, decide" in page  # what the role does not allow is not offered
     program = browser().client
     found = program.get(f"{PATH}/me", headers={"authorization": f"Bearer {text}"}).json()
-    assert (found["name"], found["rights"]) == ("a.finance", ["read", "decide"])
+    assert (found["name"], found["rights"]) == ("a.finance", ["read", "decide", "audit"])
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,32 @@ def test_the_line_beside_a_new_token_lists_findings(
     as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
 ) -> None:
     page = make(as_role(Role.VIEWER))
-    [token] = MADE.findall(page)
+    [token] = set(MADE.findall(page))
+    assert f'data-copy="{token}"' in page
+    assert page.index("Copy the token") < page.index("Copy the example")
     line = unescape(re.search(r"<code[^>]*>(curl [^<]+)</code>", page)[1])  # type: ignore[index]
     command, option, header, address = shlex.split(line.replace("$LTC_TOKEN", token))
     assert (command, option) == ("curl", "-H")
     name, _, value = header.partition(": ")
     found = browser().client.get(address, headers={name: value})
     assert (found.status_code, len(found.json()["items"]) > 0) == (200, True)
+
+
+def test_what_programs_can_do_is_listed_with_an_example_and_the_address_of_the_document(
+    as_role: Callable[[Role], Browser], browser: Callable[..., Browser]
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    assert 'href="/account/api"' in viewer.get("/account").text
+    page = viewer.get("/account/api").text
+    shown = re.findall(r"<code[^>]*>(GET|POST|PUT|DELETE|PATCH) ([^<]+)</code>", page)
+    assert sorted(shown) == sorted((method, f"{PATH}{route.path}") for route, method in operations())
+    assert "only people who are signed in" in page  # what needs an approver
+    assert "$LTC_TOKEN" in page
     reference = re.search(r'href="([^"]+openapi[^"]*)"', page)
     assert reference
     assert browser().client.get(reference[1]).status_code == 200
+    refused = viewer.client.get(f"{PATH}/findings?size=0").json()
+    assert f"{PATH}/openapi.json" in refused["remedy"]
 
 
 def test_what_was_ended_is_said_once(as_role: Callable[[Role], Browser], desk: Store) -> None:

@@ -100,12 +100,64 @@ def test_personal_values_are_hidden_and_what_was_erased_is_said(olaf: Opens, sql
     assert "taken away by an erasure" in page
 
 
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.APPROVER])
-def test_others_neither_see_it_nor_are_led_to_it(olaf: Opens, role: Role) -> None:
-    browser = olaf(role)
+def test_others_neither_see_it_nor_are_led_to_it(olaf: Opens) -> None:
+    browser = olaf(Role.VIEWER)
     assert browser.get("/audit").status_code == 403
     assert "/audit" not in browser.get("/systems").text
     assert 'href="/audit"' in olaf(Role.OPERATOR).get("/systems").text
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.APPROVER])
+def test_who_decides_sees_decisions_of_everybody_and_what_they_did_and_is_led_there(
+    olaf: Opens, sqlite_store: Store, some: None, role: Role
+) -> None:
+    for what in ("finding waived", "cash cut", "link confirmed", "period closed", "order shared"):
+        did(sqlite_store, "maria", what, reason=f"why {what}")
+    did(sqlite_store, "maria", "settings changed", file="ltc.yaml")
+    did(sqlite_store, "maria", "member invited", member="secret.name")
+    browser = olaf(role, "erp")  # no limit to some systems hides decisions
+    assert 'href="/audit"' in browser.get("/").text
+    page = browser.get("/audit").text
+    for what in ("finding waived", "cash cut", "link confirmed", "period closed", "order shared"):
+        assert f"why {what}" in page
+    assert f"{role}.erp" in page  # signed in
+    for hidden in ("wang.min", "Paused", "ltc.yaml", "secret.name", "Run stopped"):
+        assert hidden not in page
+    for asked in ("who=wang.min", "what=paused", "system=erp", "what=settings+changed"):
+        assert "<tbody>" not in browser.get(f"/audit?{asked}").text
+
+
+def test_details_are_told_in_words(olaf: Opens, sqlite_store: Store) -> None:
+    digest = "5f" * 32
+    did(sqlite_store, "anna", "settings changed", change=7, file="ltc.yaml", before=digest, after="6a" * 32)
+    did(sqlite_store, "anna", "api token created", expires_at=1_800_000_000_000_000, scopes=["read"])
+    did(sqlite_store, "anna", "backfill started", since="2026-09-30T16:00:00+00:00")
+    checks = {f"check {number}": "passed" for number in range(50)}
+    tested = {"connector": "shop", "grade": "A", "passed": 40, "applicable": 41, "checks": checks, "why": {}}
+    did(sqlite_store, "anna", "connector tested", **tested)
+    did(sqlite_store, "anna", "large plan approved", exceeds=["7 records"], systems=["crm", "erp"])
+    admin = olaf(Role.ADMIN).get("/audit").text
+    assert digest not in admin
+    assert '<a href="/settings/history/7">5f5f5f5f5f…</a>' in admin
+    assert "2027-01-15 16:00" in admin  # in Shanghai
+    assert "from: 2026-10-01 00:00" in plain(admin).replace("since:", "from:")
+    assert '<a href="/kit/shop">shop: grade A, 40 of 41 checks passed</a>' in admin
+    assert "check 12" not in admin
+    assert "systems: crm, erp" in plain(admin)
+    assert "/settings/history" not in olaf(Role.OPERATOR).get("/audit").text
+
+
+def test_what_is_left_of_a_plan_is_not_a_side_in_chinese(olaf: Opens, sqlite_store: Store) -> None:
+    did(sqlite_store, "anna", "write-backs rejected", left="1f", plan="2f")
+    did(sqlite_store, "anna", "plan applied", result="applied", applied=3, planned=1)
+    did(sqlite_store, "anna", "link cut", left=1, right=2)
+    browser = olaf(Role.OPERATOR)
+    browser.post("/language", locale="zh-CN")
+    page = plain(browser.get("/audit").text)
+    assert "剩余: 1f" in page
+    assert "结果: 已执行" in page
+    assert "已写入: 3" in page
+    assert "左" not in page
 
 
 def test_it_is_told_in_chinese(olaf: Opens, some: None) -> None:

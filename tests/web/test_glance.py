@@ -57,6 +57,15 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
     assert "Paused: erp" in plain(line(browser))  # at once, though the figures around it are kept
 
 
+def test_what_is_due_and_has_not_begun_is_named_at_once(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    browser = olaf(Role.VIEWER)
+    job.run_sync(sqlite_store, settings)
+    settings.systems["erp"].schedule = Schedule(interval=60)
+    later = now_us() + 90_000_000
+    with clock.simulated(lambda: later * 1000):
+        assert plain(line(browser)) == "Due and not begun yet: erp"
+
+
 def test_records_in_quarantine_are_counted_beside_it(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:

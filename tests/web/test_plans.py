@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from settings.model import Settings
-from state import exact, pauses, rejections, schema
+from state import exact, outbox, pauses, rejections, schema
 from state.changes import Plan
 from state.members import Role
 from state.pauses import WHOLE
@@ -202,7 +202,7 @@ def test_a_plan_for_what_is_paused_waits_until_somebody_says_so(
     assert len(crm.writes) == 7
 
 
-def test_a_plan_larger_than_allowed_is_refused_beside_the_tick_with_the_numbers(
+def test_a_plan_larger_than_allowed_is_refused_at_the_top_with_the_numbers_and_a_tick_in_its_form(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
 ) -> None:
     settings.writing.limits.changes = 1
@@ -210,9 +210,11 @@ def test_a_plan_larger_than_allowed_is_refused_beside_the_tick_with_the_numbers(
     runs = browser.get("/runs").text.count('href="/runs/')
     refused = browser.post(f"/plans/{plan.id}/apply", all="yes")
     assert refused.status_code == 422
+    said = refused.text.partition('role="alert"')[2].partition("</p>")[0]
+    assert "7 records, 100.0% of crm.deal (allowed: 1 records, or 20% of a stream, whichever is more)" in said
+    assert "Nothing was written" in said
     form = refused.text.partition(f'id="plan-{plan.id}"')[2].partition("</form>")[0]
-    assert "7 records, 100.0% of crm.deal (allowed: 1 records, or 20% of a stream, whichever is more)" in form
-    assert form.index("Nothing was written") < form.index('name="approve"')
+    assert 'name="approve"' in form
     assert "ltc push" not in refused.text
     assert browser.get("/runs").text.count('href="/runs/') == runs
     assert browser.post(f"/plans/{plan.id}/apply", **ticks(browser, plan, 0)).status_code == 303  # one is allowed
@@ -275,7 +277,7 @@ def test_what_is_paused_is_told_once_and_what_to_do(
     assert page.count("release weekend") == 1
     assert "crm is paused. Tick “Also what is paused”" in page
     labels = re.findall(r'data-label="([^"]+)"', page.partition("<tbody>")[2].partition("</tr>")[0])
-    assert labels == ["Write", "Record", "Field", "Shows", "Shall show", "Because"]
+    assert labels == ["Select", "Record", "Field", "Shows", "Shall show", "Because"]
 
 
 def test_what_a_run_wrote_is_on_its_page_field_by_field_and_who_let_it_go(
@@ -345,3 +347,68 @@ def test_the_trace_of_a_record_shows_what_was_written_to_it(
         rf"Written back to its records .* crm {plan.items[0].source_id} Delivery state .* written anna", page
     )
     assert page.count("written anna") == 1, "what was written to others is not there"
+
+
+def called_otherwise(store: Store, plan: Plan) -> None:
+    """A mapping that was changed reads the record of the first write as something else."""
+    with store.transaction() as connection:
+        table = schema.canonical["opportunity"]
+        record = table.c.record_id == plan.items[0].record_id
+        connection.execute(update(table).where(record).values(delivery_state="parked"))
+
+
+def test_what_is_out_of_date_is_not_written_and_planning_anew_tells_it_as_it_is(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    sent = ticks(browser, plan, 0)
+    called_otherwise(sqlite_store, plan)
+    page = browser.get("/plans").text
+    assert ("out of date" in page, "Write these" in page, len(ticks_left(page))) == (True, False, 6)
+    for fields in ({"all": "yes"}, sent):
+        refused = browser.post(f"/plans/{plan.id}/apply", **fields)
+        assert (refused.status_code, "so nothing was written" in refused.text) == (422, True)
+    assert crm.writes == []
+    browser.post("/runs", kind="plan", system="crm")
+    finished(browser)
+    page = browser.get("/plans").text
+    assert ("out of date" in page, "Write these 7" in page, len(ticks_left(page))) == (False, True, 7)
+    assert "parked" in plain(page)
+    assert browser.post(f"/plans/{plan.id}/apply", all="yes").status_code == 303  # the same writes are the same plan
+    finished(browser)
+    assert len(crm.writes) == 7
+
+
+def ticks_left(page: str) -> list[str]:
+    """The writes that can be ticked."""
+    return re.findall(r'name="(item\.\d+)"', page)
+
+
+def test_what_was_superseded_comes_back_as_it_is_read_now(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
+) -> None:
+    with sqlite_store.transaction() as connection:
+        assert outbox.save_plan(connection, "crm", [], "another") is None
+    called_otherwise(sqlite_store, plan)
+    job.run_push(sqlite_store, settings, push="plan")
+    with sqlite_store.reading() as connection:
+        (again,) = outbox.open_plans(connection)
+    assert {item.id: item.changes[0].old for item in again.items}[plan.items[0].id] == "parked"
+
+
+def test_what_is_wrong_is_said_at_the_top_of_the_page_and_has_the_focus(olaf: Opens, plan: Plan) -> None:
+    browser = olaf(Role.OPERATOR)
+    for action in ("apply", "reject"):
+        page = browser.post(f"/plans/{plan.id}/{action}", reason="why").text
+        found = re.search(r'<p class="problem" role="alert" tabindex="-1" autofocus>Nothing is ticked', page)
+        assert found
+        assert found.start() < page.index("<section")
+
+
+def test_one_record_is_told_in_the_singular(olaf: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan) -> None:
+    browser = olaf(Role.OPERATOR)
+    sent = ticks(browser, plan, *range(1, 7))
+    assert browser.post(f"/plans/{plan.id}/reject", **sent, reason="Later").status_code == 303
+    page = browser.get("/plans").text
+    assert "Write this record to crm" in page
+    assert "1 record to be written" in page

@@ -11,7 +11,7 @@ import pytest
 
 from console import prefect_ui
 from settings.model import Settings
-from state import audit, runs
+from state import audit, pauses, runs
 from state.members import Role
 from state.store import Store
 from sync import job
@@ -165,13 +165,57 @@ def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_m
     crm.edit("deal", "d1", {"stage": "frozen"})
     id = job.run_sync(sqlite_store, settings, push="apply").run_id
     page = olaf(Role.VIEWER).get(f"/runs/{id}").text
-    log = plain(page.partition("<h2>Log</h2>")[2])
-    assert re.search(r"reconciled: \S.* \d+", log)
+    log = plain(page.partition("<h2>Log, the newest first</h2>")[2])
+    told = r"reconciled: new findings \d+, findings that came back \d+, findings resolved \d+.*? all open findings"
+    assert re.search(told, log)
     assert re.search(r"crm: planned what is to be written: to be written \d+ see", log)
     assert re.search(r"crm.deal push: done, .*applied \d+", log)
     assert "crm: still not understood: quarantined 1 see" in log
-    assert log.index("reconciled") < log.index("planned") < log.index("crm.deal push")
+    assert log.rindex("reconciled") > log.rindex("planned") > log.rindex("crm.deal push")  # the newest first
     assert '<a href="/plans">see</a>' in page
     limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
     assert "reconciled" in limited
     assert "crm" not in limited
+
+
+def test_a_run_that_only_planned_is_called_so(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_pull(sqlite_store, settings)
+    job.run_reconcile(sqlite_store, settings)
+    planned = job.run_push(sqlite_store, settings, push="plan").run_id
+    written = job.run_push(sqlite_store, settings, push="apply").run_id
+    page = plain(olaf(Role.VIEWER).get("/runs").text)
+    assert f"{planned} Planning done" in page
+    assert f"{written} Write-back done" in page
+
+
+def test_a_run_says_what_it_left_out_and_who_paused_it(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", "deal", "anna", "release")
+    id = job.run_pull(sqlite_store, settings).run_id
+    assert "skipped: crm.deal is paused by anna" in olaf(Role.VIEWER).get(f"/runs/{id}").text
+    assert "anna" not in olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text
+
+
+def test_a_run_that_reads_anew_says_from_which_day_on(olaf: Opens) -> None:
+    browser = olaf(Role.OPERATOR)
+    browser.post("/systems/crm/backfill", stream="deal", since="2026-10-01")
+    assert "Pull (from 2026-10-01 on)" in finished(browser)
+
+
+def test_what_was_quarantined_is_told_as_a_part_of_what_was_pulled(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.edit("deal", "d1", {"stage": "frozen"})
+    id = job.run_pull(sqlite_store, settings, systems=["crm"]).run_id
+    assert "pulled 7, new 7, of these quarantined 1" in olaf(Role.VIEWER).get(f"/runs/{id}").text
+
+
+def test_a_search_for_deletions_tells_its_result_be_it_nothing(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_pull(sqlite_store, settings)
+    id = job.run_sweep(sqlite_store, settings, systems=["crm"]).run_id
+    browser = olaf(Role.VIEWER)
+    assert browser.get(f"/runs/{id}").text.count("listed 7, deleted 0") == 3  # the whole, the stream, the log

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
 from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
-from settings.model import Settings
+from connectors.contract import Deletes
+from settings.model import Schedule, Settings
 from state import audit, budgetrows, clock, pauses, runs
 from state.clock import now_us
 from state.members import Role
@@ -190,6 +192,42 @@ def systems_shown(browser: Browser) -> dict[str, dict[str, str]]:
     return found
 
 
+def test_a_time_that_has_passed_is_said_and_that_nothing_carries_the_schedules_out(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.VIEWER)
+    settings.systems["erp"].schedule = Schedule(interval=60)
+    with runs.belonging_to("flow-1"):
+        job.run_sync(sqlite_store, settings)
+    due = re.compile(r"due since \d\d:\d\d")
+    page = plain(browser.get("/systems").text)
+    assert ("The last run that Prefect started" in page, due.search(page)) == (True, None)
+    for minutes, idle in ((2, False), (5, True), (30, True)):
+        later = now_us() + minutes * 60_000_000
+        with clock.simulated(lambda: later * 1000):  # noqa: B023 - it is over before the next
+            page = plain(browser.get("/systems").text)
+            assert due.search(systems_shown(browser)["erp"]["Next"])
+            assert due.search(plain(browser.get("/systems/erp").text))
+        assert ("Nothing carries the schedules out: no scheduled run since" in page) == idle
+    with clock.simulated(lambda: later * 1000):
+        job.run_pull(sqlite_store, settings, systems=["erp"])
+        assert due.search(plain(browser.get("/systems").text)) is None
+
+
+def test_what_failed_at_a_system_that_is_not_named_any_more_is_not_a_present_failure(
+    olaf: Opens, settings: Settings, crm: ToySystem
+) -> None:
+    crm.server.faults.answer("/deal", 401, times=10)
+    browser = olaf(Role.OPERATOR)
+    browser.post("/runs", kind="pull", system="crm")
+    finished(browser)
+    assert "✗ crm.deal" in browser.get("/systems").text
+    del settings.systems["crm"]
+    page = browser.get("/systems").text
+    assert "✗ crm" not in page
+    assert "not in ltc.yaml" in page
+
+
 def test_a_system_leads_to_its_settings_mappings_and_quarantine(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
@@ -276,3 +314,98 @@ def test_the_pages_are_there_in_chinese(olaf: Opens, sqlite_store: Store, settin
     browser.post("/language", locale="zh-CN", next="/systems")
     assert "源系统限额" in browser.get("/systems/crm").text
     assert "驳回" in browser.get("/plans").text
+
+
+def test_a_system_that_tells_of_deletions_is_not_searched_and_the_page_says_why(
+    olaf: Opens, sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert 'value="sweep"' in browser.get("/systems/crm").text
+    real = Toy.streams
+    monkeypatch.setattr(Toy, "streams", lambda self: [replace(one, deletes=Deletes.TOMBSTONES) for one in real(self)])
+    page = browser.get("/systems/crm").text
+    assert 'value="sweep"' not in page
+    assert "crm tells of deletions itself" in page
+    refused = browser.post("/runs", kind="sweep", system="crm")
+    assert (refused.status_code, "crm tells of deletions itself" in refused.text) == (422, True)
+    id = job.run_sweep(sqlite_store, settings).run_id
+    assert "Nothing was searched" in browser.get(f"/runs/{id}").text
+
+
+def test_deleted_records_are_listed_with_the_day_the_last_first(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_sync(sqlite_store, settings)
+    for gone in ("d1", "d2"):
+        crm.remove("deal", gone)
+        job.run_sweep(sqlite_store, settings, systems=["crm"], force=True)
+    browser = olaf(Role.VIEWER)
+    assert 'href="/systems/crm/deleted?stream=deal">2</a>' in browser.get("/systems/crm").text
+    page = browser.get("/systems/crm/deleted?stream=deal").text
+    assert page.index(">d2</a>") < page.index(">d1</a>")
+    assert "2 of 2, the last first" in page
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d deal d2", plain(page))
+    assert "Nothing is deleted there" in browser.get("/systems/erp/deleted").text
+    assert olaf(Role.VIEWER, "erp").get("/systems/crm/deleted").status_code == 404
+
+
+def test_a_little_of_a_large_allowance_is_not_told_as_nothing(
+    olaf: Opens, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = replace(QUOTA, quota=Quota(calls=100_000, zone="UTC"))
+    monkeypatch.setattr(Toy, "allowances", lambda _: [large])
+    noon = time.time_ns() // _DAY_NS * _DAY_NS + _DAY_NS // 2
+    with clock.simulated(lambda: noon):
+        browser = olaf(Role.VIEWER)
+        assert "0 % of 100,000" in plain(browser.get("/systems").text)
+        hour = now_us() - now_us() % 3_600_000_000
+        with sqlite_store.transaction() as connection:
+            budgetrows.load(connection, ["toy:1"])
+            budgetrows.save(connection, {"toy:1": Bucket(spent=[(hour, 238)])}, now_us())
+        for address in ("/systems", "/systems/crm"):
+            assert "&lt; 1 %" in browser.get(address).text
+
+
+def test_the_first_matching_is_looked_at_and_accepted_on_its_page(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    settings.writing.first_run = "read_only"
+    job.run_sync(sqlite_store, settings, push="plan")
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    for address in ("/systems", "/systems/crm", "/plans"):
+        assert 'href="/systems/crm/matching"' in browser.get(address).text
+        assert "/matching" not in viewer.get(address).text
+        assert "--accept-first" not in browser.get(address).text
+    page = plain(browser.get("/systems/crm/matching").text)
+    assert "Opportunity 7" in page
+    assert "7 planned write-backs to crm wait" in page
+    assert browser.post("/systems/crm/matching").headers["location"] == "/plans"
+    assert "crm may be written to from now on" in browser.get("/plans").text
+    assert browser.get("/systems/crm/matching").status_code == 404
+    with sqlite_store.reading() as connection:
+        [said] = [item for item in audit.entries(connection) if item.action == "first matching accepted"]
+    assert (said.actor, said.detail["system"]) == ("operator", "crm")
+    assert crm.writes == []
+
+
+def test_a_first_matching_with_keys_that_are_not_unique_is_not_accepted(
+    olaf: Opens, sqlite_store: Store, settings: Settings, erp: ToySystem
+) -> None:
+    settings.writing.first_run, settings.systems["erp"].push = "read_only", "plan"
+    erp.edit("order", "o9", {"number": "SO-1", "state": "open", "delivery": "open"})
+    job.run_sync(sqlite_store, settings, push="plan")
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/systems/erp/matching").text
+    assert "These keys stand for several records" in page
+    assert "SO-1" in page
+    assert "<button>Accept" not in page
+    refused = browser.post("/systems/erp/matching")
+    assert (refused.status_code, "not unique" in refused.text) == (422, True)
+
+
+def test_a_system_s_page_says_what_happens_while_it_is_down_and_who_is_told(olaf: Opens) -> None:
+    page = plain(olaf(Role.OPERATOR).get("/systems/crm").text)
+    assert "usually tried 5 times within 60 seconds, 3 times where nobody answers" in page
+    assert "After 3 failed runs in a row it rests" in page
+    assert "for 5 minutes, after each further failure twice as long, at most for 60 minutes" in page
+    assert "the alert rule LtcSystemResting" in page

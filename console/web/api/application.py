@@ -245,7 +245,8 @@ def _invalid(_request: Request, error: Exception) -> Response:
     """What is wrong and where, without what was sent: it may be personal or secret."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
     wrong = [{"where": ".".join(map(str, item["loc"])), "what": _sentence(item)} for item in found[:20]]
-    return problem(422, "The request is not as the document says.", "See `errors`, and /openapi.json.", errors=wrong)
+    remedy = f"See `errors`, and {PATH}/openapi.json."
+    return problem(422, "The request is not as the document says.", remedy, errors=wrong)
 
 
 def _sentence(item: dict[str, Any]) -> str:

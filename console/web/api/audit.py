@@ -1,4 +1,4 @@
-"""The audit: what people and runs did, for those who operate or administer."""
+"""The audit: what people and runs did, for those who operate; of decisions for those who decide."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
+from console import audited
 from console.records import without_personal
+from console.web.access import Right, may
 from console.web.api.callers import Auditor
 from console.web.api.values import SIZE, Instant, Name, Page, PageNumber, PageSize, Searched, first, instant
 from state import audit
@@ -38,15 +40,20 @@ def list_audit(
     page: PageNumber = 1,
     size: PageSize = SIZE,
 ) -> Page[Entry]:
-    """List what was done, the newest first; of a member who is limited to systems, what is about those."""
+    """List what was done, the newest first; of a member who is limited to systems, what is about those.
+
+    A member who decides and does not operate gets what was decided about findings, cash, links, periods and shares, and
+    what they did themselves.
+    """
     chosen: audit.Chosen = {
         "actor": actor or None,
         "action": action or None,
         "system": system or None,
         "since": None if since is None else to_us(since),
         "before": None if before is None else to_us(before),
-        "limited": None if caller.limit is None else (caller.name, caller.limit),
     }
+    operates = may(caller.member.roles, Right.OPERATE)
+    chosen |= audited.seen(caller.name, operates=operates, limit=caller.limit)
     with caller.store.reading() as connection:
         found = audit.entries(connection, limit=size, offset=first(page, size), **chosen)
         total = audit.count(connection, **chosen)

@@ -65,8 +65,11 @@ class Caller:
         return may(self.member.roles, right) and self.lets(right)
 
     def lets(self, right: Right) -> bool:
-        """Whether what they call with does not withhold a right: a token lets its scopes, a session everything."""
-        return self.token is None or right in (Right.OPEN, *map(_right, self.token.scopes))
+        """Whether what they call with does not withhold a right: a token lets its scopes, a session everything.
+
+        Who looks into the audit only reads, as every token may.
+        """
+        return self.token is None or right in (Right.OPEN, Right.AUDIT, *map(_right, self.token.scopes))
 
     @property
     def systems(self) -> list[str]:
@@ -181,5 +184,5 @@ Keeper = Annotated[Caller, Depends(needs(Right.READ, Right.DECIDE))]
 Decider = Annotated[Caller, Depends(needs(Right.DECIDE))]
 Approver = Annotated[Caller, Depends(needs(Right.APPROVE))]
 Operator = Annotated[Caller, Depends(needs(Right.OPERATE))]
-Auditor = Annotated[Caller, Depends(needs(Right.OPERATE, Right.READ))]
-"""Somebody who operates and only wants to read."""
+Auditor = Annotated[Caller, Depends(needs(Right.AUDIT, Right.READ))]
+"""Somebody who looks into the audit, for which a token that reads will do."""

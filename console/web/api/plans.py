@@ -63,6 +63,7 @@ def apply_plan(
     system = _system_of(caller, id)
     with caller.store.reading() as connection:
         pause = pauses.read(connection).among(system, planned.streams_of(connection, id))
+        _refuse_out_of_date(connection, id, given)
     starting.refuse_paused(caller, pause, allowed=given.paused)
     only = None if given.items is None else frozenset(given.items)
     ways: dict[str, Any] = {"only": only, "approve": given.large, "paused": given.paused}
@@ -118,6 +119,19 @@ def changes(caller: Caller, item: Item, currency: str | None) -> list[Change]:
 def said(caller: Caller, item: Item) -> str:
     """What the source said of it, without personal values."""
     return letters.said(item, letters.personal(caller.settings, item))
+
+
+def _refuse_out_of_date(connection: Connection, id: str, given: Carrying) -> None:
+    """Raise ``Refusal`` 409 for what does not stand as the plan says."""
+    try:
+        plan = outbox.load(connection, id)
+    except PlanError:
+        return  # new records
+    chosen = [item for item in plan.open_items if given.items is None or item.id in given.items]
+    if stale := planned.out_of_date(connection, chosen):
+        told = "1 write-back of this plan is" if len(stale) == 1 else f"{len(stale)} write-backs of this plan are"
+        remedy = "Plan anew: POST /api/v1/runs with `kind: plan`; then look at GET /api/v1/plans."
+        raise Refusal(409, f"{told} out of date: the record, or its mapping, has changed since.", remedy)
 
 
 def _system_of(caller: Caller, id: str) -> str:

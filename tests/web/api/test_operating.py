@@ -29,6 +29,7 @@ from tests.jobs.toy import ToySystem
 from tests.web.api.conftest import Api
 from tests.web.api.test_answers import refused
 from tests.web.conftest import served
+from tests.web.test_plans import called_otherwise
 from tests.web.test_runs import Held
 from tests.web.toy_company import SECONDS, crm, erp, plan, settings, systems, toys  # noqa: F401
 
@@ -289,3 +290,19 @@ def test_what_was_done_is_listed_by_person_action_system_and_time(opens: Opens, 
 def test_the_audit_shows_who_is_limited_their_systems_only(opens: Opens) -> None:
     opens().post("/systems/erp/pause", reason="Release weekend")
     assert [item for item in opens("crm").get("/audit").json()["items"] if item["detail"].get("system") == "erp"] == []
+
+
+def test_what_is_out_of_date_is_refused_until_it_is_planned_anew(
+    opens: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan
+) -> None:
+    called_otherwise(sqlite_store, plan)
+    api = opens()
+    said = refused(api.post(f"/plans/{plan.id}/apply"), 409)
+    assert said["detail"].startswith("1 write-back of this plan is out of date")
+    refused(api.post(f"/plans/{plan.id}/apply", items=[plan.items[0].id]), 409)
+    assert crm.writes == []
+    api.finished(api.post("/runs", kind="plan", system="crm"))
+    [shown] = api.get("/plans").json()["items"]
+    assert shown["items"][0]["changes"][0]["old"] == "parked"
+    assert api.finished(api.post(f"/plans/{plan.id}/apply"))["status"] == "done"
+    assert len(crm.writes) == 7

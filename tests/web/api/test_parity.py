@@ -49,9 +49,11 @@ _OF_A_BROWSER = ("/sign-", "/welcome/", "/language", "/account/")
 _NO_TOKEN_ADMINISTERS = ("/settings/", "/mappings/", "/kit/", "/members/")
 _NO_ANSWER_HAS_PERSONAL_VALUES = ("/dead-letters/{id}/show", "/quarantine/{record}/show")
 _ONLY_WHAT_A_PAGE_OPENS_WITH = ("/findings/views/none/first", "/findings/views/{id}/first")
+_SAYS_THAT_A_PERSON_HAS_LOOKED = ("/systems/{name}/matching",)
 WITHOUT = (
     *(_OF_A_BROWSER, _NO_TOKEN_ADMINISTERS),
     *(_NO_ANSWER_HAS_PERSONAL_VALUES, _ONLY_WHAT_A_PAGE_OPENS_WITH),
+    _SAYS_THAT_A_PERSON_HAS_LOOKED,
 )
 
 

@@ -21,18 +21,18 @@ _MINUTE = 60 * 10**9
 def test_me_tells_who_calls_and_with_what(program: Program) -> None:
     found = program(Role.FINANCE, scopes=(Scope.DECIDE, Scope.OPERATE)).get("/me").json()
     assert (found["name"], found["roles"]) == ("p.finance", ["finance"])
-    assert found["rights"] == ["read", "decide"]
+    assert found["rights"] == ["read", "decide", "audit"]
     assert (found["token"]["name"], found["token"]["scopes"]) == ("test", ["decide", "operate", "read"])
 
 
 def test_me_of_a_session_has_no_token(as_role: Callable[[Role], Browser]) -> None:
     found = as_role(Role.APPROVER).get(f"{PATH}/me").json()
-    assert (found["token"], found["rights"]) == (None, ["read", "decide", "approve"])
+    assert (found["token"], found["rights"]) == (None, ["read", "decide", "approve", "audit"])
 
 
 def test_what_a_token_may_follows_the_roles_at_once(program: Program, desk: Store) -> None:
     api = program(Role.OPERATOR)
-    assert api.get("/me").json()["rights"] == ["read", "operate"]
+    assert api.get("/me").json()["rights"] == ["read", "operate", "audit"]
     with desk.transaction() as connection:
         members.set_roles(connection, "p.operator", [Role.VIEWER], "test")
     assert api.get("/me").json()["rights"] == ["read"]

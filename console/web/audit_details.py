@@ -1,0 +1,123 @@
+"""Details of the audit in words: instants as dates, hashes shortened, and what was found as one sentence."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from console.records import without_personal
+from console.web.access import Right
+from state.clock import from_us
+
+if TYPE_CHECKING:
+    from console.web.desk import Visit
+    from state.audit import Entry
+
+_TESTED = "connector tested"
+_LEADS_TO = {"run": "/runs/", "finding": "/findings/"}
+"""What of a detail has a page of its own."""
+_OF_A_CHANGE = ("change", "before", "after", "undoes")
+"""What of a change of the settings leads to its page."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+_HASH = re.compile(r"[0-9a-f]{32,}")
+_WORDS = ("result", "choice", "systems", "systems before")
+"""Details whose values are words of ours."""
+_SHORT, _MOST, _LONGEST = 10, 10, 300
+_A_MICROSECOND_AGE = 10**15
+"""No count is as large; microseconds of any day since 2001 are larger."""
+
+
+class Part(NamedTuple):
+    """A part of a detail: what it is called, what it is, and the page that shows it, if there is one."""
+
+    name: str
+    value: str
+    address: str
+
+
+def told(visit: Visit, item: Entry) -> list[Part]:
+    """The detail of an entry, part by part."""
+    detail = without_personal(item.detail)
+    if item.action == _TESTED and "grade" in detail:
+        return [_tested(visit, detail)]
+    change = detail.get("change") if item.action == "settings changed" else None
+    return [
+        Part(_name(visit, _called(item.action, name)), _value(visit, name, value), _address(visit, name, value, change))
+        for name, value in detail.items()
+    ]
+
+
+def _called(action: str, name: str) -> str:
+    """A link has two sides; of anything else, "left" is what remains."""
+    return f"link {name}" if action.startswith("link ") and name in ("left", "right") else name
+
+
+def _tested(visit: Visit, detail: dict[str, Any]) -> Part:
+    said = {name: detail.get(name) or 0 for name in ("grade", "passed", "applicable")}
+    connector = str(detail.get("connector", ""))
+    text = visit.texts("audit.told.tested", connector=connector, **{**said, "grade": detail["grade"] or "–"})
+    address = f"/kit/{quote(connector, safe='')}" if connector and visit.may(Right.ADMINISTER) else ""
+    return Part(_name(visit, "result"), text, address)
+
+
+def _address(visit: Visit, name: str, value: Any, change: Any) -> str:
+    if name in _LEADS_TO and isinstance(value, str):
+        return f"{_LEADS_TO[name]}{quote(value, safe='')}"
+    if isinstance(change, int) and name in _OF_A_CHANGE and value is not None and visit.may(Right.ADMINISTER):
+        return f"/settings/history/{value if name == 'undoes' else change}"
+    return ""
+
+
+def _name(visit: Visit, name: str) -> str:
+    return visit.texts.name("audit.detail", name)
+
+
+def _value(visit: Visit, name: str, value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return visit.texts(f"audit.told.{'yes' if value else 'no'}")
+    if isinstance(value, int):
+        return _at(visit, from_us(value)) if value > _A_MICROSECOND_AGE else f"{value:,}"
+    if isinstance(value, dict):
+        pairs = [f"{_name(visit, key)} {_value(visit, key, one)}" for key, one in without_personal(value).items()]
+        return _cut(visit, pairs)
+    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+        return _cut(visit, [" ".join(map(str, _flat(one))) for one in value])
+    if isinstance(value, list):
+        return _cut(visit, [_value(visit, name, one) for one in value])
+    return _text(visit, name, str(value))
+
+
+def _text(visit: Visit, name: str, value: str) -> str:
+    if _HASH.fullmatch(value):
+        return f"{value[:_SHORT]}…"
+    if _INSTANT.fullmatch(value):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return _at(visit, moment) if moment.tzinfo is not None else value
+    if name == "exceeds":
+        return visit.plain(value)
+    if name in ("roles", "roles before"):
+        return visit.texts.name("account.role", value)
+    return visit.texts.name("audit.value", value) if name in _WORDS else value
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    return [part for one in values for part in (_flat(one) if isinstance(one, list) else [one])]
+
+
+def _cut(visit: Visit, parts: list[str]) -> str:
+    """They in a row; of many the first ones, and how many more there are."""
+    text = ", ".join(parts[:_MOST])
+    if len(parts) > _MOST:
+        text = visit.texts("audit.told.more", text=text, count=f"{len(parts) - _MOST:,}")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _at(visit: Visit, moment: datetime) -> str:
+    return f"{moment.astimezone(visit.desk.settings.business_day_zone):%Y-%m-%d %H:%M}"
