@@ -13,6 +13,7 @@ from typing import Any
 
 from fpdf import FPDF, FontFace
 from fpdf.enums import TableBordersLayout, TextEmphasis
+from fpdf.fonts import TTFFont
 
 from console.i18n import Texts, texts
 from console.report import figures, tables
@@ -41,6 +42,15 @@ class _Paper(FPDF):
         self.add_font(_FONT, fname=sans_path())
         self.set_font(_FONT, size=9)
         self.add_page()
+
+    def finished(self) -> bytes:
+        """The file; nothing can be added after it. fpdf2 leaves the font's file open."""
+        try:
+            return bytes(self.output())
+        finally:
+            for font in self.fonts.values():
+                if isinstance(font, TTFFont):
+                    font.ttfont.close()
 
     def footer(self) -> None:
         """Called by fpdf2 at the end of each page."""
@@ -133,7 +143,7 @@ def render(report: Report, locale: str) -> bytes:
     _owed(paper, report, words)
     _cash(paper, report, words)
     _findings(paper, report, words)
-    return bytes(paper.output())
+    return paper.finished()
 
 
 def _side(cell: Cell) -> str:
