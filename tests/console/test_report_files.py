@@ -108,6 +108,7 @@ def test_a_pdf_tears_no_head_and_no_number_and_keeps_to_the_page() -> None:
     assert sum(widths) == pytest.approx(paper.epw)
     roomy = paper._roomy(["A", "B"], [1, 2], [[Cell("x"), Cell(1)]])
     assert roomy == pytest.approx((paper.epw / 3, paper.epw * 2 / 3))
+    assert paper.finished().startswith(b"%PDF-")
 
 
 def test_findings_begin_with_the_gravest_and_of_these_with_the_most_money() -> None:
