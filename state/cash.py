@@ -1,7 +1,8 @@
 """What people decided about cash: which receipt settles which item, and which it does not.
 
-``pinned``: the receipt settles so much of the item, whatever the rules find; ``cut``: it does not settle it. Decisions
-hold in every run until they are undone. What the rules found is kept with the figures, see ``state.figures``.
+``pinned``: the receipt settles so much of the item, whatever the rules find; ``cut``: it does not settle it. What only
+says what the money is, and settles nothing, is ``pinned`` with the receipt as its own item and nothing applied.
+Decisions hold in every run until they are undone. What the rules found is kept with the figures, see ``state.figures``.
 """
 
 from __future__ import annotations

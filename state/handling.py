@@ -99,7 +99,10 @@ def decline_waiver(connection: Connection, id: str, reason: str, actor: str, *, 
 
 
 def end_waiver(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
-    """Take a waiver back: one that waits, by whoever asked for it, or one that holds, before its day, by anybody."""
+    """Take a waiver back: one that waits, by whoever asked for it, or one that holds, before its day, by anybody.
+
+    Raises ``FindingError`` without a reason, where no waiver waits or holds, and for one that somebody else asks for.
+    """
     found = _standing(connection, id)
     if not reason.strip():
         raise FindingError("Say why the waiver is taken back.", why="end_reason")
