@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -44,6 +45,29 @@ def call(
 
     ``on_retry`` is told the error and the wait in seconds before each new attempt. Raises the last ``TransientError``.
     """
+    began = time.monotonic()
+    try:
+        return function()  # nearly every call ends here, and what repeats it need not be made
+    except TransientError as error:
+        first = error
+    return _again(function, policy, on_retry, began, first)
+
+
+def _again(
+    function: Callable[[], T],
+    policy: RetryPolicy,
+    on_retry: Callable[[TransientError, float], None] | None,
+    began: float,
+    first: TransientError,
+) -> T:
+    """Go on after a first attempt that failed."""
+    failed: list[TransientError] = [first]
+
+    def attempt() -> T:
+        if failed:
+            raise failed.pop()
+        return function()
+
     jitter = tenacity.wait_random_exponential(multiplier=policy.first_seconds, max=policy.max_seconds)
 
     def wait(state: tenacity.RetryCallState) -> float:
@@ -54,7 +78,7 @@ def call(
 
     def stop(state: tenacity.RetryCallState) -> bool:
         # Without waiting, the waits left out count all the same, so that simulated time is bounded like real time.
-        elapsed = (state.seconds_since_start or 0.0) + state.upcoming_sleep + (0.0 if is_waiting() else state.idle_for)
+        elapsed = time.monotonic() - began + state.upcoming_sleep + (0.0 if is_waiting() else state.idle_for)
         attempts, seconds = policy.attempts, policy.total_seconds
         if state.outcome and isinstance(state.outcome.exception(), Unreachable):
             attempts, seconds = min(attempts, policy.unreachable_attempts), min(seconds, policy.unreachable_seconds)
@@ -73,4 +97,4 @@ def call(
         sleep=sleep,
         reraise=True,
     )
-    return retrying(function)
+    return retrying(attempt)

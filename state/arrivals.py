@@ -24,7 +24,6 @@ _WAITING = (
     .order_by(arrival.c.id)
     .limit(bindparam("count"))
 )
-_STREAMS = select(arrival.c.system, arrival.c.stream).distinct()
 SEQ = -1
 """Stands for the number of the version where a body is sealed; versions in landing are counted from 1."""
 _numbers = count()
@@ -46,11 +45,6 @@ def keep(connection: Connection, system: str, came: Iterable[tuple[str, RawRecor
         body = pack(place(name), SEQ, record.body)
         rows.append((name, system, stream, record.source_id, record.version, body, now))
     bulk.insert(connection, arrival, _COLUMNS, rows)
-
-
-def streams(connection: Connection) -> set[tuple[str, str]]:
-    """System and stream of whatever is to be landed."""
-    return {(row.system, row.stream) for row in connection.execute(_STREAMS)}
 
 
 def waiting(connection: Connection, system: str, stream: str, number: int) -> list[Waiting]:

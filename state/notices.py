@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union
 from sqlalchemy.engine import Connection
 
 from connectors.contract import Notice
-from state import arrivals
 from state.clock import now_us
-from state.schema import notice
+from state.schema import arrival, notice
 
 KEPT_DAYS = 30
 """So long a request is remembered; longer than any source sends one again."""
@@ -23,7 +22,7 @@ _WAITING = (
     .order_by(notice.c.source_id)
     .limit(bindparam("count"))
 )
-_STREAMS = select(notice.c.system, notice.c.stream).distinct()
+_STREAMS = union(select(notice.c.system, notice.c.stream), select(arrival.c.system, arrival.c.stream))
 _READ = notice.delete().where(
     *(notice.c[name] == bindparam(f"my_{name}") for name in ("system", "stream", "source_id", "told"))
 )
@@ -68,7 +67,7 @@ def note(connection: Connection, system: str, notices: Iterable[Notice]) -> None
 
 def streams(connection: Connection) -> set[tuple[str, str]]:
     """System and stream of whatever is to be read, or to be landed."""
-    return {(row.system, row.stream) for row in connection.execute(_STREAMS)} | arrivals.streams(connection)
+    return {(row.system, row.stream) for row in connection.execute(_STREAMS)}
 
 
 def waiting(connection: Connection, system: str, stream: str, after: str, count: int) -> list[Waiting]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
 from state.schema import quarantine as table
 
 _MANY = 500
+_COUNTS = (
+    select(table.c.system, func.count().label("number"))
+    .where(table.c.system.in_(bindparam("of_systems", expanding=True)))
+    .group_by(table.c.system)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,11 @@ def count(
     """How many there are."""
     query = select(func.count()).select_from(table).where(*_wanted(system, stream, systems))
     return connection.execute(query).scalar_one()
+
+
+def counts(connection: Connection, systems: Sequence[str]) -> dict[str, int]:
+    """How many there are of each of these systems; those without any are left out."""
+    return {row.system: row.number for row in connection.execute(_COUNTS, {"of_systems": list(systems)})}
 
 
 def _wanted(system: str | None, stream: str | None, systems: Sequence[str] | None) -> list[ColumnElement[bool]]:

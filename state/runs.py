@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, literal, or_, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from state import bulk
@@ -31,9 +31,11 @@ _MINE = and_(*(lease_table.c[name] == bindparam(f"my_{name}") for name in ("name
 _RENEW = update(lease_table).where(_MINE).values(expires_at=bindparam("until"))
 _RELEASE = lease_table.delete().where(_MINE)
 _HOLDER = select(lease_table.c.owner, lease_table.c.expires_at).where(lease_table.c.name == bindparam("lease"))
-_RUNNING = select(run_table.c.id).where(run_table.c.status == "running")
 _LEFT_OVER = and_(lease_table.c.name.startswith("run "), lease_table.c.expires_at <= bindparam("now"))
-_ANY_LEFT_OVER = select(lease_table.c.name).where(_LEFT_OVER).limit(1)
+_RUNNING_OR_LEFT_OVER = union_all(
+    select(run_table.c.id, literal(True).label("runs")).where(run_table.c.status == "running"),
+    select(lease_table.c.name, literal(False)).where(_LEFT_OVER),
+)
 _LEASES = select(lease_table).where(lease_table.c.name.in_(bindparam("leases", expanding=True)))
 _END_LEASES = lease_table.delete().where(or_(_LEFT_OVER, lease_table.c.name.in_(bindparam("leases", expanding=True))))
 _INTERRUPT = tuple(
@@ -42,6 +44,7 @@ _INTERRUPT = tuple(
     .values(status="interrupted", ended_at=bindparam("now"))
     for table, key in ((run_table, run_table.c.id), (stream_run, stream_run.c.run_id))
 )
+_TAKE_FREE = "INSERT INTO lease (name, owner, expires_at, token) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING"
 _START = run_table.insert()
 _LEAVE = (
     update(stream_run)
@@ -213,11 +216,11 @@ def _close_abandoned(connection: Connection) -> list[str]:
 
 def _left(connection: Connection, now: int) -> tuple[list[str], bool]:
     """The runs that nobody works on any more, and whether leases of runs are left over."""
-    return _abandoned(connection, now), connection.execute(_ANY_LEFT_OVER, {"now": now}).first() is not None
+    found = connection.execute(_RUNNING_OR_LEFT_OVER, {"now": now}).all()
+    return _abandoned(connection, [row.id for row in found if row.runs], now), not all(row.runs for row in found)
 
 
-def _abandoned(connection: Connection, now: int) -> list[str]:
-    running = connection.execute(_RUNNING).scalars().all()
+def _abandoned(connection: Connection, running: Sequence[str], now: int) -> list[str]:
     if not running:
         return []
     leases = connection.execute(_LEASES, {"leases": [f"run {item}" for item in running]})
@@ -285,17 +288,22 @@ def acquire(connection: Connection, name: str, owner: str | None = None, seconds
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"ltc lease {name}",))
     mine = owner or f"{this_process()}/{secrets.token_hex(4)}"
     now = now_us()
-    row = connection.execute(_HOLDER, {"lease": name}).first()
-    if row is not None and row.owner != mine and row.expires_at > now and not is_dead(row.owner):
+    row = (name, mine, now + int(seconds * 1_000_000), _next_token(connection))
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    if connection.exec_driver_sql(_TAKE_FREE.replace("?", mark), row).rowcount != 1:
+        _refuse_if_held(connection, name, mine, now)
+        bulk.upsert(connection, lease_table, ("name", "owner", "expires_at", "token"), [row], ("name",))
+    return Lease(name, mine, seconds, row[-1])
+
+
+def _refuse_if_held(connection: Connection, name: str, mine: str, now: int) -> None:
+    """Raise ``LeaseHeld`` unless the lease is ours already, or its time is up, or its process has died."""
+    held = connection.execute(_HOLDER, {"lease": name}).first()
+    if held is not None and held.owner != mine and held.expires_at > now and not is_dead(held.owner):
         raise LeaseHeld(
-            f"{name[:1].upper()}{name[1:]} is being worked on by another process ({row.owner.partition('/')[0]}).",
-            f"Wait for it to finish, at the latest {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
+            f"{name[:1].upper()}{name[1:]} is being worked on by another process ({held.owner.partition('/')[0]}).",
+            f"Wait for it to finish, at the latest {from_us(held.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
         )
-    expires = now + int(seconds * 1_000_000)
-    token = _next_token(connection)
-    columns = ("name", "owner", "expires_at", "token")
-    bulk.upsert(connection, lease_table, columns, [(name, mine, expires, token)], ("name",))
-    return Lease(name, mine, seconds, token)
 
 
 def _next_token(connection: Connection) -> int:

@@ -326,8 +326,8 @@ def _refused(store: Store, kind: str, asked: Asked) -> list[Phase]:
         return []
     at, found = now_us(), {}
     with suppress(StoreError), store.reading() as connection:
-        found = {name: quarantine.count(connection, system=name) for name in asked.systems}
-    return [Phase("quarantine", name, at, at, {"rejected": number}) for name, number in found.items() if number]
+        found = quarantine.counts(connection, asked.systems)
+    return [Phase("quarantine", name, at, at, {"rejected": found[name]}) for name in asked.systems if name in found]
 
 
 def _paused(store: Store) -> Pauses:

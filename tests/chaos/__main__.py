@@ -36,7 +36,7 @@ _SHOWN = 5
 _RECONCILED = 250
 """One history in so many is reconciled for real."""
 
-_COLLECTED = 50
+_COLLECTED = 200
 """What histories leave behind is collected before one in so many."""
 
 Work = tuple[str, int]

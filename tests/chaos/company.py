@@ -8,6 +8,7 @@ is a function; a sample of the histories runs the real one as well.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-import yaml
 from sqlalchemy import text
 
 from connectors import registry
@@ -315,5 +315,5 @@ def settings_for(
     if topology == "create":
         rule = {"rule": "lead", "from": "web.entry", "to": "sales.prospect", "since": "2026-01-01", "limit": 1000}
         top["creation"] = [rule]
-    (place / "ltc.yaml").write_text(yaml.safe_dump(top))
+    (place / "ltc.yaml").write_text(json.dumps(top))
     return load(place / "ltc.yaml")

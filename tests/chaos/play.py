@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -56,9 +55,13 @@ class Stage:
     @contextmanager
     def open(self) -> Iterator[Stage]:
         """Install the simulated world in this process."""
-        once = cache(lambda place, name: load(place / f"{name}.yaml"))
+        texts: dict[str, Any] = {}  # a system's mapping is the same in every world: it is compiled once
+
+        def mapping_for(settings: Settings, name: str) -> Any:
+            return texts.get(name) or texts.setdefault(name, load(settings.path.parent / f"{name}.yaml"))
+
         one_by_one = patch.object(session, "parallel", lambda work, _stop: {name: one() for name, one in work.items()})
-        mappings = patch.object(systems, "mapping_for", lambda settings, name: once(settings.path.parent, name))
+        mappings = patch.object(systems, "mapping_for", mapping_for)
         # Leases are prolonged by a thread that wakes up each real minute: here no run takes that long.
         renewed = patch.object(jobs, "_renewed", lambda *_: nullcontext())
         classes = patch.object(systems, "connector_class", declared.of_system)
