@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from connectors import buckets
 from connectors.buckets import Bucket
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from connectors.budget import Allowance, Quota
+    from connectors.contract import StreamSpec
     from settings.model import Settings
     from state.circuits import Circuit
     from state.queries import Attempt
@@ -86,6 +87,14 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletions:
+    """How deletions in a system are noticed: streams that can be searched, and whether others tell of them."""
+
+    searched: tuple[str, ...]
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Standing(Brief):
     """One system at one instant."""
 
@@ -104,37 +113,20 @@ class Standing(Brief):
     tells: tuple[str, ...]
     """Streams of which it tells by webhook."""
     webhooks: Webhooks
-
-
-@dataclass(frozen=True, slots=True)
-class Deletions:
-    """How deletions in a system are noticed: streams that can be searched, and whether others tell of them."""
-
-    searched: tuple[str, ...]
-    told: bool
+    deletions: Deletions | None
+    """``None`` while it cannot be used as ltc.yaml has it."""
 
 
 def deletions(settings: Settings, system: str) -> Deletions | None:
     """How they are; ``None`` while the system cannot be used as ltc.yaml has it. Calls no system."""
-    from connectors.contract import Deletes
-    from connectors.errors import ConnectorError
-    from settings.errors import SettingsError
-    from sync.systems import SystemUnusable, open_connector, ordered_streams
-
-    try:
-        with closing(open_connector(settings, system)) as connector:
-            specs = ordered_streams(settings, system, connector)
-    except (SystemUnusable, ConnectorError, SettingsError):
-        return None
-    searched = tuple(spec.name for spec in specs if spec.deletes is Deletes.SWEEP)
-    return Deletions(searched, any(spec.deletes is Deletes.TOMBSTONES for spec in specs))
+    return _offer(settings, system, streams=True).deletions
 
 
 def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]) -> Standing:
     """Read it; ``failing`` are the last failures of all systems. Calls no system; raises ``StoreError``."""
     from state import queries
 
-    unusable, connector, allowances, tells = _offer(settings, system)
+    offer = _offer(settings, system, streams=True)
     with store.reading() as connection:
         newest: dict[str, Attempt] = {}
         for item in queries.attempts(connection):
@@ -142,35 +134,36 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
                 item.stream not in newest or item.started_at > newest[item.stream].started_at
             ):
                 newest[item.stream] = item
-        accounts = _accounts(connection, allowances)
+        accounts = _accounts(connection, offer.allowances)
         calls, until = _calls(accounts, newest)
         return Standing(
             system=system,
-            connector=connector,
-            unusable=unusable,
+            connector=offer.connector,
+            unusable=offer.unusable,
             accounts=tuple(accounts),
             calls_today=calls_made.since(connection, [system], _midnight(settings))[system],
             calls=calls,
             until=until,
-            signed_in=tuple(system_facts.tokens(connection, connector)),
+            signed_in=tuple(system_facts.tokens(connection, offer.connector)),
             circuit=circuits.read(connection).get(system),
             holders=tuple(system_facts.holders(connection, system)),
             listed=system_facts.listed(connection, system),
             last=newest,
             failing=tuple(item for item in failing if item.system == system),
-            tells=tells,
+            tells=offer.tells,
+            deletions=offer.deletions,
             webhooks=system_facts.webhooks(connection, system),
         )
 
 
 def briefs(store: Store, settings: Settings, systems: Sequence[str]) -> list[Brief]:
     """These systems, a line each. Calls no system; raises ``StoreError``."""
-    offers = {system: _offer(settings, system) for system in systems}
+    offers = {system: _offer(settings, system, streams=False) for system in systems}
     with store.reading() as connection:
         calls = calls_made.since(connection, systems, _midnight(settings))
         return [
-            Brief(system, connector, unusable, tuple(_accounts(connection, allowances)), calls[system])
-            for system, (unusable, connector, allowances, _) in offers.items()
+            Brief(system, told.connector, told.unusable, tuple(_accounts(connection, told.allowances)), calls[system])
+            for system, told in offers.items()
         ]
 
 
@@ -180,9 +173,19 @@ def _midnight(settings: Settings) -> int:
     return to_us(here.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
-def _offer(settings: Settings, system: str) -> tuple[tuple[str, str] | None, str, Sequence[Allowance], tuple[str, ...]]:
-    """What is wrong with the system's settings, else its connector's name, allowances and streams that it tells of."""
-    from connectors.contract import Webhooks as Kind
+class _Offer(NamedTuple):
+    """What a system's connector says of itself."""
+
+    unusable: tuple[str, str] | None
+    connector: str
+    """Its name, or what ltc.yaml calls it where it cannot be used."""
+    allowances: Sequence[Allowance] = ()
+    tells: tuple[str, ...] = ()
+    deletions: Deletions | None = None
+
+
+def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
+    """What it says; ``tells`` and ``deletions`` only if ``streams`` are asked for, which takes its mapping."""
     from connectors.errors import ConnectorError
     from settings.errors import SettingsError
     from sync.systems import SystemUnusable, open_connector, ordered_streams
@@ -190,15 +193,29 @@ def _offer(settings: Settings, system: str) -> tuple[tuple[str, str] | None, str
     named = settings.systems[system].connector
     try:
         with closing(open_connector(settings, system)) as connector:
-            tells: tuple[str, ...] = ()
-            if connector.webhook() is not None:
-                specs = ordered_streams(settings, system, connector)
-                tells = tuple(spec.name for spec in specs if spec.webhooks is not Kind.NONE)
-            return None, connector.name, tuple(connector.allowances()), tells
+            told = _Offer(None, connector.name, tuple(connector.allowances()))
+            if not streams:
+                return told
+            specs = ordered_streams(settings, system, connector)
+            tells = _tells(specs) if connector.webhook() is not None else ()
+            return told._replace(tells=tells, deletions=_deletions(specs))
     except (SystemUnusable, ConnectorError) as error:
-        return (error.message, error.remedy), named, (), ()
+        return _Offer((error.message, error.remedy), named)
     except SettingsError as error:  # ltc.yaml is gone, or was spoilt since it was read
-        return (str(error), ""), named, (), ()
+        return _Offer((str(error), ""), named)
+
+
+def _tells(specs: Sequence[StreamSpec]) -> tuple[str, ...]:
+    from connectors.contract import Webhooks as Kind
+
+    return tuple(spec.name for spec in specs if spec.webhooks is not Kind.NONE)
+
+
+def _deletions(specs: Sequence[StreamSpec]) -> Deletions:
+    from connectors.contract import Deletes
+
+    searched = tuple(spec.name for spec in specs if spec.deletes is Deletes.SWEEP)
+    return Deletions(searched, any(spec.deletes is Deletes.TOMBSTONES for spec in specs))
 
 
 def _accounts(connection: Connection, allowances: Sequence[Allowance]) -> list[Account]:

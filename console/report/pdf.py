@@ -5,14 +5,14 @@ Set with fpdf2 in Noto Sans SC, which has Latin and Chinese. The same report alw
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from fpdf import FPDF, FontFace
-from fpdf.enums import TableBordersLayout, TextEmphasis
+from fpdf.enums import MethodReturnValue, TableBordersLayout, TextEmphasis
 from fpdf.fonts import TTFFont
 
 from console.i18n import Texts, texts
@@ -26,6 +26,12 @@ MOST_FINDINGS = 500
 _FONT = "noto"
 _PADDING = 3.5
 """Millimetres around the text of a cell."""
+_LINE = 4
+"""Millimetres from one line of a table to the next."""
+_MOST_LINES = 30
+"""A cell that needs more goes on in further rows: a row that is higher than a page cannot be set."""
+_SHORT = 120
+"""No column is so narrow that a text of so few characters needs that many lines."""
 _GREY, _PALE = (91, 102, 117), (238, 241, 246)
 
 
@@ -82,24 +88,44 @@ class _Paper(FPDF):
         self, heads: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[Cell]], amounts: Collection[int] = ()
     ) -> None:
         """A table with rows; numbers and the columns of ``amounts`` stand at the right, heads are repeated on each
-        page."""
+        page. What is too long for one row goes on in the next."""
         self.set_font(_FONT, size=7)
+        roomy = self._roomy(heads, widths, rows)
         look = FontFace(emphasis=TextEmphasis.NONE, fill_color=_PALE)
         layout = TableBordersLayout.HORIZONTAL_LINES
         with self.table(
-            col_widths=self._roomy(heads, widths, rows),
+            col_widths=roomy,
             borders_layout=layout,
             headings_style=look,
-            line_height=4,
+            line_height=_LINE,
             padding=0.6,
         ) as table:
             row = table.row()
             for n, head in enumerate(heads):
                 row.cell(head, align="R" if n in amounts else _side(rows[0][n]))
             for cells in rows:
-                row = table.row()
-                for n, cell in enumerate(cells):
-                    row.cell(shown(cell), align="R" if n in amounts else _side(cell), link=cell.url)
+                for part in self._parts([shown(cell) for cell in cells], roomy):
+                    row = table.row()
+                    for n, (cell, text) in enumerate(zip(cells, part, strict=True)):
+                        row.cell(text, align="R" if n in amounts else _side(cell), link=cell.url)
+
+    def _parts(self, cells: Sequence[str], widths: Sequence[float]) -> Iterator[list[str]]:
+        """The texts of a row, in as many rows as the longest needs; those that end before are empty there."""
+        rest, first = list(cells), True
+        while first or any(rest):
+            part, first = [], False
+            for n, text in enumerate(rest):
+                if len(text) <= _SHORT and text.count("\n") < _MOST_LINES:
+                    part.append(text)
+                    rest[n] = ""
+                    continue
+                lines: Any = self.multi_cell(
+                    w=max(widths[n] - _PADDING, 1), h=_LINE, text=text, dry_run=True, output=MethodReturnValue.LINES
+                )
+                fitting = len(lines) <= _MOST_LINES
+                part.append(text if fitting else "\n".join(lines[:_MOST_LINES]))
+                rest[n] = "" if fitting else "\n".join(lines[_MOST_LINES:])
+            yield part
 
     def _roomy(self, heads: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[Cell]]) -> tuple[float, ...]:
         """The widths in mm, so wide that no word of a head and no number is torn; what is wider gives of its own."""

@@ -21,7 +21,7 @@ from sync.systems import SystemUnusable
 
 if TYPE_CHECKING:
     from console.freshness import Found
-    from console.standing import Brief, Standing
+    from console.standing import Brief, Deletions, Standing
     from state.queries import StreamStatus
 
 router = APIRouter()
@@ -80,7 +80,10 @@ def deleted(visit: Reader, name: str, stream: Annotated[str, Query(max_length=10
 
 def why_not_searched(visit: Visit, system: str) -> str:
     """Why it is of no use to look for deletions in a system; empty where it is."""
-    found = standing.deletions(visit.desk.settings, system)
+    return _not_searched(visit, system, standing.deletions(visit.desk.settings, system))
+
+
+def _not_searched(visit: Visit, system: str, found: Deletions | None) -> str:
     if found is None or found.searched:
         return ""
     return visit.texts(f"operating.deletions.{'told' if found.told else 'unknown'}", system=system)
@@ -167,7 +170,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
         waiting=waiting,
         names=names,
-        unsearched=why_not_searched(visit, system),
+        unsearched=_not_searched(visit, system, stands.deletions),
         nothing=_nothing(visit),
         patience=_patience(visit, system),
         read_only=system in found.read_only,

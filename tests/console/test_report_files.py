@@ -111,6 +111,17 @@ def test_a_pdf_tears_no_head_and_no_number_and_keeps_to_the_page() -> None:
     assert paper.finished().startswith(b"%PDF-")
 
 
+@pytest.mark.parametrize("long", ["应收账款" * 1000, "word " * 800, "x" * 4000, "line\n" * 100])
+def test_a_text_that_is_higher_than_a_page_goes_on_in_further_rows_of_a_pdf(long: str) -> None:
+    paper = pdf._Paper("foot")
+    paper.rows(["Reason", "Amount"], [1, 20], [[Cell(long), Cell(Decimal("1.00"), "CNY")]])
+    parts = list(paper._parts([long, "1.00"], (20.0, 200.0)))
+    assert len(parts) > 1
+    assert [second for _, second in parts] == ["1.00", *([""] * (len(parts) - 1))]
+    assert "".join("".join(first for first, _ in parts).split()) == "".join(long.split())
+    assert paper.finished().startswith(b"%PDF-")
+
+
 def test_findings_begin_with_the_gravest_and_of_these_with_the_most_money() -> None:
     def item(severity: str, base: str | None, id: str) -> dict[str, Any]:
         return {"severity": severity, "base_amount": base, "id": id}

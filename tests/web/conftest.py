@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from httpx import Client, Response
 
 import settings
 from console.web import passwords
 from console.web.app import workbench
+from sandbox.http import Server
 from settings.model import Settings
 from state import members
 from state.members import Role
@@ -38,7 +39,7 @@ class Browser:
 
     def post(self, address: str, **fields: str) -> Response:
         """Send a form of a page that was seen before."""
-        page = self.client.get("/findings").text
+        page = self.client.get("/account").text
         found = re.search(r'name="csrf" value="([^"]+)"', page)
         return self.client.post(address, data={"csrf": found.group(1) if found else "", **fields})
 
@@ -49,16 +50,17 @@ class Browser:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The address at which the application answers."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    with server.config.bind_socket() as bound:
-        bound.listen()
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with Server(app) as server:
+        yield server.base_url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_passwords() -> Iterator[None]:
+    """Passwords are hashed as ever, with parameters that take no time: nearly every test here signs somebody in."""
+    with patch.object(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+        passwords._nobodys.cache_clear()
+        yield
+    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +88,7 @@ def desk(config: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def kept_password() -> str:
+def kept_password(light_passwords: None) -> str:
     return passwords.hashed(PASSWORD)
 
 

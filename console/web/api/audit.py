@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from console import audited
 from console.records import without_personal
 from console.web.access import Right, may
 from console.web.api.callers import Auditor
-from console.web.api.values import SIZE, Instant, Name, Page, PageNumber, PageSize, Searched, first, instant
+from console.web.api.values import SIZE, Instant, Moment, Name, Page, PageNumber, PageSize, Searched, first, instant
 from state import audit
 from state.clock import to_us
 
@@ -35,8 +35,8 @@ def list_audit(
     actor: Annotated[Searched, Query(description="Who did it")] = "",
     action: Annotated[Searched, Query(description="What was done, as `action` names it")] = "",
     system: Annotated[Name, Query(description="What is about this system")] = "",
-    since: Annotated[AwareDatetime | None, Query(description="Then or later")] = None,
-    before: Annotated[AwareDatetime | None, Query(description="Earlier than that")] = None,
+    since: Annotated[Moment | None, Query(description="Then or later")] = None,
+    before: Annotated[Moment | None, Query(description="Earlier than that")] = None,
     page: PageNumber = 1,
     size: PageSize = SIZE,
 ) -> Page[Entry]:

@@ -37,12 +37,12 @@ def find(connection: Connection, id: str) -> Stored:
 
 
 def addressee(caller: Caller, sent: Assignment) -> str:
-    """Who is to take care of it: a member as they are called, or whoever is named; raises ``Refusal`` 422."""
+    """Who is to take care of it: a member as they are called, or whoever is named; raises ``Refusal`` 409."""
     name = sent.to.strip()
     with caller.store.reading() as connection:
         known = assigning.called(connection, name)
     if known is None and not sent.outside:
-        raise Refusal(422, f"{name} is not a member.", "Name a member, or send `outside`: true.")
+        raise Refusal(409, f"{name} is not a member.", "Name a member, or send `outside`: true.")
     return known or name
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, Strict, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    Strict,
+    StringConstraints,
+)
 from pydantic import WithJsonSchema as Shown
 from pydantic_core import CoreSchema, core_schema
 
@@ -35,6 +45,12 @@ def _day(value: object) -> date:
     return date.fromisoformat(value)
 
 
+def _moment(value: object) -> object:
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]", value):
+        raise ValueError("an instant is written as 2026-11-30T18:00:00Z")
+    return value
+
+
 def _whole(value: object) -> object:
     if isinstance(value, bool | str):
         raise ValueError("a number is written without quotation marks")
@@ -57,6 +73,13 @@ Person = Annotated[str, StringConstraints(max_length=200), Told, Field(examples=
 Day = Annotated[
     date, BeforeValidator(_day), Shown({"type": "string", "format": "date"}), Field(examples=["2026-11-30"])
 ]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    Shown({"type": "string", "format": "date-time"}),
+    Field(examples=["2026-11-30T18:00:00Z"]),
+]
+"""Not a number of seconds, which would be taken for one."""
 Month = Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"), Field(examples=["2026-10"])]
 Whole = BeforeValidator(_whole)
 """For numbers in bodies: 3 and 3.0, as JSON has it, but no text that looks like one."""

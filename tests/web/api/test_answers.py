@@ -63,7 +63,7 @@ def test_one_finding_has_its_records_and_history(program: Program) -> None:
 def test_decisions_are_those_of_the_pages(program: Program, as_role: Callable[[Role], Browser], desk: Store) -> None:
     api = program(Role.FINANCE)
     id = finding(api)
-    assert "not a member" in refused(api.post(f"/findings/{id}/assign", to=" li.na "), 422)["detail"]
+    assert "not a member" in refused(api.post(f"/findings/{id}/assign", to=" li.na "), 409)["detail"]
     assert api.post(f"/findings/{id}/assign", to=" li.na ", due="2026-12-15", outside=True).json()["owner"] == "li.na"
     as_role(Role.VIEWER)
     assert api.post(f"/findings/{id}/assign", to="A.VIEWER").json()["owner"] == "a.viewer"

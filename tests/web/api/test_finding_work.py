@@ -68,7 +68,7 @@ def test_many_findings_are_decided_on_at_once_and_what_cannot_be_is_said(program
     assert said[:3] == ["finding explained", "finding commented", "finding commented"]
     for wrong in ([], ["x"], ["0" * 20] * 501):
         refused(api.post("/findings/bulk/assign", ids=wrong, to="li.na", outside=True), 422)
-    assert "not a member" in refused(api.post("/findings/bulk/assign", ids=ids, to="li.na"), 422)["detail"]
+    assert "not a member" in refused(api.post("/findings/bulk/assign", ids=ids, to="li.na"), 409)["detail"]
 
 
 def test_many_waivers_are_approved_by_a_person_and_not_their_own(

@@ -285,6 +285,7 @@ def test_what_was_done_is_listed_by_person_action_system_and_time(opens: Opens, 
     assert api.get("/audit", before=paused["at"], actor="olaf", action="paused").json()["total"] == 0
     assert api.get("/audit", since=paused["at"], actor="olaf", action="paused").json()["total"] == 1
     refused(api.get("/audit", since="2026-11-29T08:00:00"), 422)  # whose eight o'clock?
+    refused(api.get("/audit", since="0.5"), 422)
 
 
 def test_the_audit_shows_who_is_limited_their_systems_only(opens: Opens) -> None:
