@@ -181,9 +181,11 @@ def _workbench(url: str) -> Iterator[str]:
 def _serve(url: str, port: int) -> None:
     import uvicorn
 
+    from console.web import turns
     from console.web.app import workbench
     from reconciliation import trace
 
+    turns.shorten()
     with open_store(url) as store:
         trace.warm_up(settings())
         app = workbench(store, settings())

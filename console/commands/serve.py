@@ -161,8 +161,9 @@ def _listen(application: Any, listening: Listening, announce: Callable[[str], No
     """Serve until it is stopped; ``announce`` gets the address once calls are taken."""
     import uvicorn
 
-    from console.web import logs
+    from console.web import logs, turns
 
+    turns.shorten()
     if listening.logs_json:
         logs.to_json()
     config = uvicorn.Config(
