@@ -78,6 +78,8 @@ _CASTS = {
     Kind.NUMBER: "TRY_CAST({0} AS DECIMAL(38,10)) AS {0}",
     Kind.FLAG: "({0} = 1) AS {0}",
 }
+UPDATED_ON = "updated_on"
+"""The day on which an order changed at its source, in the time zone of the settings."""
 _WHOLE = (Kind.MONEY, Kind.INTEGER, Kind.INSTANT, Kind.FLAG)
 
 
@@ -119,6 +121,8 @@ def _sources() -> Iterator[Source]:
         known = {column.name: column.kind for column in columns(ENTITIES[entity])}
         kinds = {name: known.get(name, Kind.INTEGER) for name in f"{_OF_RECORDS} {own}".split()}
         casts = _casts(kinds).replace("r.deleted", "r.deleted = 1 AS deleted")
+        if entity == "order":  # a statement that converts an instant is planned anew whenever it is run
+            casts += f", local_day(make_timestamp(r.source_updated_at)) AS {UPDATED_ON}"
         yield Source(TABLES[entity], kinds, TABLES[entity], f"{casts}, {flags}", of_systems=True)
     for entity, own in _OF_LINES.items():
         table, line = LINES[entity]

@@ -23,7 +23,7 @@ from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
-from reconciliation import session
+from reconciliation import session, typed
 from reconciliation.frame import SOURCES, Frame, definitions, moment
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _BEFORE = r"(?:\s|--[^\n]*\n)*"
 _MADE = re.compile(rf"{_BEFORE}CREATE OR REPLACE (?:TEMP )?(TABLE|VIEW) (\w+) AS\b(.*)", re.DOTALL)
 _MACRO = re.compile(rf"{_BEFORE}CREATE (?:OR REPLACE )?MACRO\b")
 _WORD = re.compile(r"\w+")
+_VARIABLE = "getvariable("
 _KEPT = 4
 """Databases that are kept, each for other rules; one takes some megabytes."""
 FRAMES = max(2, os.cpu_count() or 1)
@@ -61,9 +62,9 @@ def _made(statement: str) -> _Made | None:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A prepared statement, the table that it fills, and those that it reads."""
+    """A prepared statement, parsed, the table that it fills, and those that it reads."""
 
-    prepared: str
+    filling: duckdb.Statement
     name: str
     reads: frozenset[str]
 
@@ -78,6 +79,8 @@ class _Known:
     """The tables that each view shows."""
     answers: Mapping[str, list[tuple[Any, ...]]]
     """What questions were answered when there was no record."""
+    tells_time: bool
+    """Whether what is made may depend on ``moment``."""
 
 
 class _Maker(Frame):
@@ -88,12 +91,16 @@ class _Maker(Frame):
         self.made_of: dict[str, set[str]] = {}
         self.views: dict[str, frozenset[str]] = {}
         self.asked: set[str] = set()
+        self.timed: set[str] = set()
+        """Tables and views whose queries ask what ``moment`` set; empty text for a macro that does."""
         self.answers: dict[str, list[tuple[Any, ...]]] = {}
 
     def run(self, sql: str) -> None:
         """Execute statements; a temporary table is made as any other."""
         for statement in self._connection.extract_statements(sql):
             found = _made(statement.query)
+            if _VARIABLE in statement.query:
+                self.timed.add(found.name if found else "")
             if found is None:
                 self._connection.execute(statement)
                 continue
@@ -150,7 +157,9 @@ class Standing:
             maker.take(source.name, source.arrow(()), source.select("incoming"))
         prepare(maker)
         made = frozenset(maker.made_of)
-        self._known = _Known(made, frozenset(maker.under(wanted, *maker.asked)), maker.views, maker.answers)
+        needed = frozenset(maker.under(wanted, *maker.asked))
+        tells_time = not maker.timed.isdisjoint(needed | {""})
+        self._known = _Known(made, needed, maker.views, maker.answers, tells_time)
         for name in sorted(self.needed - maker.views.keys()):
             if self._root.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchall():
                 raise RuntimeError(f"{name} has rows where there are no records")
@@ -205,10 +214,11 @@ class StandingFrame(Frame):
         self._touched: set[str] = set()
         """Tables that hold something else than at the beginning."""
         connection.execute("PRAGMA disable_optimizer")  # what it plans may rely on what tables hold when it plans
-        self._feeds = {name: _Feed(SOURCES[name].arrow(())) for name in SOURCES.keys() & known.needed}
+        self._feeds = {name: _Feed(typed.table(SOURCES[name], rules, ())) for name in SOURCES.keys() & known.needed}
         for name, feed in self._feeds.items():
             connection.register(f"fed_{name}", feed)
-            connection.execute(f"PREPARE put_{name} AS INSERT INTO {name} {SOURCES[name].select(f'fed_{name}')}")
+            connection.execute(f"PREPARE put_{name} AS INSERT INTO {name} SELECT * FROM fed_{name}")
+        self._putting = {name: self._parsed(f"EXECUTE put_{name}") for name in self._feeds}
 
     def close(self) -> None:
         """Let go of everything."""
@@ -221,13 +231,14 @@ class StandingFrame(Frame):
         """Hold these rows for the block."""
         self.rules, self.stages = rules, set()
         self._touched.clear()
-        self._connection.execute(moment(rules))
+        if self._known.tells_time:
+            self._connection.execute(moment(rules))
         self._connection.begin()
         try:
             for name, some in rows.items():
                 if some and name in self._feeds:
-                    self._feeds[name].table = SOURCES[name].arrow(some)
-                    self._connection.execute(f"EXECUTE put_{name}")
+                    self._feeds[name].table = typed.table(SOURCES[name], rules, some)
+                    self._connection.execute(self._putting[name])
                     self._touched.add(name)
             yield
         finally:
@@ -255,7 +266,7 @@ class StandingFrame(Frame):
             self._touched.discard(step.name)
         elif self._touched.isdisjoint(step.reads):
             return
-        ((count,),) = self._connection.execute(f"EXECUTE {step.prepared}").fetchall()
+        ((count,),) = self._connection.execute(step.filling).fetchall()
         if count:
             self._touched.add(step.name)
 
@@ -270,8 +281,12 @@ class StandingFrame(Frame):
             prepared = f"step_{self._names}"
             self._names += 1
             self._connection.execute(f"PREPARE {prepared} AS INSERT INTO {found.name} {found.query}")
-            steps.append(_Step(prepared, found.name, self._read_by(found.query)))
+            steps.append(_Step(self._parsed(f"EXECUTE {prepared}"), found.name, self._read_by(found.query)))
         return steps
+
+    def _parsed(self, statement: str) -> duckdb.Statement:
+        """A statement to run again and again."""
+        return self._connection.extract_statements(statement)[0]
 
     def _read_by(self, query: str) -> frozenset[str]:
         """The tables among the words of a query, and those of the views among them; a column may be called alike."""

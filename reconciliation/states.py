@@ -109,7 +109,7 @@ def _deliveries(frame: Frame) -> None:
         CREATE OR REPLACE TABLE grouped_orders AS
             SELECT o.record_id AS order_id, o.system, o.status, o.currency, coalesce(o.net_amount, o.gross_amount,
                 0) AS net,
-                coalesce(o.gross_amount, o.net_amount, 0) AS gross, o.source_updated_at,
+                coalesce(o.gross_amount, o.net_amount, 0) AS gross, o.updated_on,
                 coalesce(d.group_id, o.record_id) AS delivery_group, coalesce(b.group_id, o.record_id) AS billing_group
             FROM orders o
             LEFT JOIN delivery_groups d ON d.id = o.record_id LEFT JOIN billing_groups b ON b.id = o.record_id
@@ -148,7 +148,7 @@ def _deliveries(frame: Frame) -> None:
                            SEMI JOIN delivery_lines l ON l.record_id = gd.delivery_id),
             by_order AS (
                 SELECT delivery_group, bool_and(status = 'completed') AS completed,
-                    max(local_day(source_updated_at)) AS changed_on FROM grouped_orders GROUP BY ALL
+                    max(updated_on) AS changed_on FROM grouped_orders GROUP BY ALL
             )
             SELECT o.delivery_group, c.last_done_on IS NOT NULL AS has_done,
                 CASE WHEN k.delivery_group IS NOT NULL

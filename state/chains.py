@@ -161,22 +161,28 @@ def products(connection: Connection, refs: Iterable[str | None], skus: Iterable[
     return [found[record_id] for record_id in sorted(found)]
 
 
+_PARTY = schema.canonical["party"]
+_PARTIES = (
+    select(stream.c.system, record.c.source_id, _PARTY.c.name)
+    .join(record, record.c.stream_id == stream.c.id)
+    .join(_PARTY, _PARTY.c.record_id == record.c.id)
+    .where(
+        stream.c.system.in_(bindparam("systems", expanding=True)),
+        stream.c.entity == "party",
+        record.c.source_id.in_(bindparam("called", expanding=True)),
+    )
+)
+
+
 def party_names(connection: Connection, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Names of parties by (system, source id)."""
-    party = schema.canonical["party"]
+    asked = set(refs)
+    systems = sorted({system for system, _ in asked})
     found: dict[tuple[str, str], str] = {}
-    by_system: dict[str, set[str]] = {}
-    for system, source_id in refs:
-        by_system.setdefault(system, set()).add(source_id)
-    for system, source_ids in by_system.items():
-        for some in _chunks(sorted(source_ids)):
-            query = (
-                select(party.c.source_id, party.c.name)
-                .join(record, record.c.id == party.c.record_id)
-                .join(stream, stream.c.id == record.c.stream_id)
-                .where(stream.c.system == system, stream.c.entity == "party", record.c.source_id.in_(some))
-            )
-            found |= {(system, row[0]): row[1] for row in connection.execute(query) if row[1]}
+    for some in _chunks(sorted({source_id for _, source_id in asked})):
+        for row in connection.execute(_PARTIES, {"systems": systems, "called": some}):
+            if row.name and (row.system, row.source_id) in asked:
+                found[row.system, row.source_id] = row.name
     return found
 
 
