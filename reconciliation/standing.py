@@ -7,8 +7,9 @@ back in the end: they exist for one connection only, and each connection serves 
 Frames are few: making one takes longer than waiting for another one, as processors are few too.
 
 The statements stay the ones that ``prepare`` runs on any frame. Here ``CREATE OR REPLACE TABLE x AS query`` is run as
-``INSERT INTO x query``, prepared; what neither the wanted table nor a decision depends on is left out; and a statement
-whose tables hold nothing but what they held at the beginning gives what it gave then, so it is not run.
+``INSERT INTO x query``, prepared; what neither the wanted table nor a decision depends on is left out; a statement
+whose tables hold nothing but what they held at the beginning gives what it gave then, so it is not run, and neither is
+one that gives nothing while a table is empty that is (``barren``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from reconciliation import session, typed
+from reconciliation.barren import needed_rows
 from reconciliation.frame import SOURCES, Frame, definitions, moment
 
 if TYPE_CHECKING:
@@ -62,11 +64,12 @@ def _made(statement: str) -> _Made | None:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A prepared statement, parsed, the table that it fills, and those that it reads."""
+    """A prepared statement, parsed, the table that it fills, those that it reads, and those it is empty without."""
 
     filling: duckdb.Statement
     name: str
     reads: frozenset[str]
+    empty_without: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +269,8 @@ class StandingFrame(Frame):
             self._touched.discard(step.name)
         elif self._touched.isdisjoint(step.reads):
             return
+        if not step.empty_without <= self._touched:
+            return
         ((count,),) = self._connection.execute(step.filling).fetchall()
         if count:
             self._touched.add(step.name)
@@ -281,7 +286,9 @@ class StandingFrame(Frame):
             prepared = f"step_{self._names}"
             self._names += 1
             self._connection.execute(f"PREPARE {prepared} AS INSERT INTO {found.name} {found.query}")
-            steps.append(_Step(self._parsed(f"EXECUTE {prepared}"), found.name, self._read_by(found.query)))
+            empty_without = needed_rows(self._connection, found.query) & self._known.needed
+            filling = self._parsed(f"EXECUTE {prepared}")
+            steps.append(_Step(filling, found.name, self._read_by(found.query), empty_without))
         return steps
 
     def _parsed(self, statement: str) -> duckdb.Statement:
