@@ -183,12 +183,12 @@ def _serve(url: str, port: int) -> None:
 
     from console.web import turns
     from console.web.app import workbench
-    from reconciliation import trace
+    from console.web.warming import warm_up
 
     turns.shorten()
     with open_store(url) as store:
-        trace.warm_up(settings())
         app = workbench(store, settings())
+        warm_up(app)
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
 
 

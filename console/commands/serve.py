@@ -106,7 +106,7 @@ def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
     if urlsplit(listening.public_url).path:
         raise click.UsageError("The workbench needs a host of its own: --public-url without a path.")
     from console.web.app import LOOPBACK, workbench
-    from reconciliation import trace
+    from console.web.warming import warm_up
 
     store = app.new_store
     hosts = (*LOOPBACK, *((called,) if called else ()))
@@ -116,7 +116,7 @@ def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
         say(app.texts("serve.workbench", url=base))
         for link in _first_link(store, app.settings, app.actor):
             say(f"{app.texts('serve.first')}\n  {base}{link}")
-        Thread(target=trace.warm_up, args=(app.settings,), name="warming up").start()
+        Thread(target=warm_up, args=(made,), name="warming up").start()
 
     _listen(made, listening, announce)
     return 0
