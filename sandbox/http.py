@@ -228,7 +228,7 @@ class Server:
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._server = _Uvicorn(config)
+        self._server = PromptServer(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name=f"sandbox-{self.port}", daemon=True
         )
@@ -287,7 +287,7 @@ def _listen(port: int) -> socket.socket:
     return made
 
 
-class _Uvicorn(uvicorn.Server):
+class PromptServer(uvicorn.Server):
     """Tells when it accepts connections, and stops at once instead of at its next tick."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -297,11 +297,13 @@ class _Uvicorn(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, and say so."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.up.set()
 
     async def main_loop(self) -> None:
+        """Tick until somebody leaves."""
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1

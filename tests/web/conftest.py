@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import uvicorn
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from httpx import Client, Response
@@ -18,7 +20,7 @@ from httpx import Client, Response
 import settings
 from console.web import passwords
 from console.web.app import workbench
-from sandbox.http import Server
+from sandbox.http import PromptServer
 from settings.model import Settings
 from state import members
 from state.members import Role
@@ -50,8 +52,18 @@ class Browser:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The address at which the application answers."""
-    with Server(app) as server:
-        yield server.base_url
+    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
+    server = PromptServer(config)
+    with config.bind_socket() as bound:
+        bound.listen()
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            assert server.up.wait(30)
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.leave()
+            thread.join()
 
 
 @pytest.fixture(scope="session", autouse=True)
