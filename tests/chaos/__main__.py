@@ -62,6 +62,7 @@ def _begin(folder: str, switch: str | None) -> None:
 def _play(work: Work) -> Done:
     if work[1] % _COLLECTED == 0:
         gc.collect()
+        gc.freeze()  # what is still there (settings, mappings) is kept, and need not be looked at again
     played = _stage.play(generate(*work), reconciled=work[1] % _RECONCILED == 0)
     return (*work, played.faults, played.runs, played.writes)
 
