@@ -95,7 +95,7 @@ class _Maker(Frame):
         self.views: dict[str, frozenset[str]] = {}
         self.asked: set[str] = set()
         self.timed: set[str] = set()
-        """Tables and views whose queries ask what ``moment`` set; empty text for a macro that does."""
+        """Tables and views whose queries ask what ``moment`` set; empty text for a macro or a question that does."""
         self.answers: dict[str, list[tuple[Any, ...]]] = {}
 
     def run(self, sql: str) -> None:
@@ -124,6 +124,8 @@ class _Maker(Frame):
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query; what is done next may depend on them."""
         self.asked |= self._known_in(sql)
+        if _VARIABLE in sql:
+            self.timed.add("")
         self.answers[sql] = super().rows(sql)
         return self.answers[sql]
 
