@@ -27,7 +27,7 @@ from state.clock import now_us
 from state.failures import StoreError
 from state.runs import Lease, LeaseHeld
 from state.schema import token as table
-from state.sealing import keys_of
+from state.sealing import KeyUnusable, is_registered, keys_of
 from state.store import Store
 
 LEASE_SECONDS = 180.0
@@ -173,11 +173,20 @@ def _seal(connection: Connection, key: TokenKey, grant: Grant) -> bytes:
 
 
 def _open(connection: Connection, key: TokenKey, stored: bytes) -> bytes | None:
-    """What is sealed; ``None`` if somebody changed it outside of ltc, which is no worse than if there were none."""
+    """What is sealed; ``None`` if somebody changed it outside of ltc, which is no worse than if there were none.
+
+    Raises ``KeyUnusable`` if it is sealed with a key of the store that this process does not have: it may have been
+    replaced meanwhile, and to ask for another token then could waste the only one that is good.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    ours = keys_of(connection).key_of(stored)
+    try:
+        ours = keys_of(connection).key_of(stored)
+    except KeyUnusable:
+        if is_registered(connection):
+            return None
+        raise
     try:
         inner = (stored if ours is None else ours.open_named(key.name, stored))[1:]
         return bytes(AESGCM(key.lock).decrypt(inner[:_NONCE], inner[_NONCE:], key.name.encode()))

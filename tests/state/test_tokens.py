@@ -20,7 +20,7 @@ from sqlalchemy import text
 from connectors.tokens import Grant, TokenRefused, token_key
 from state import backup, restore
 from state.rekey import rekey
-from state.sealing import Key, Keys
+from state.sealing import MARK, Key, Keys, KeyUnusable
 from state.store import Store, open_store
 from state.tokens import StoreVault
 from tests.state.token_endpoint import FIRST, Endpoint, key, race, renew
@@ -214,6 +214,16 @@ def test_no_token_is_readable_in_the_database_nor_opens_without_the_secret_it_wa
         assert b"canary" not in file.read_bytes()
 
 
+def test_a_worker_whose_key_was_replaced_does_not_take_a_token_for_none(store: Store, url_of: str) -> None:
+    with open_store(url_of, keys=Keys(ONE)) as stale:
+        StoreVault(stale).refresh(key(), None, lambda _: Grant("a", refresh_token="only one"))
+        with open_store(url_of, keys=Keys(TWO, [ONE])) as opened:
+            rekey(opened, "me", lambda _: None)
+
+        with pytest.raises(KeyUnusable, match=TWO.id):
+            StoreVault(stale).current(key())
+
+
 def test_a_new_key_of_the_store_reseals_the_tokens(store: Store, url_of: str) -> None:
     with open_store(url_of, keys=Keys(ONE)) as sealed:
         granted = StoreVault(sealed).refresh(key(), None, lambda _: Grant("a", refresh_token="r"))
@@ -238,11 +248,12 @@ def test_a_restore_brings_back_no_older_token_and_a_backup_holds_none(store: Sto
     assert "token" not in saved.manifest.tables
 
 
-def test_a_row_that_was_changed_outside_counts_as_none(store: Store) -> None:
+@pytest.mark.parametrize("begins", [b"\0", MARK, b"\x28"], ids=["as a plain one", "as a sealed one", "as neither"])
+def test_a_row_that_was_changed_outside_counts_as_none(store: Store, begins: bytes) -> None:
     vault = StoreVault(store)
     vault.refresh(key(), None, lambda _: Grant("a", refresh_token="r"))
     with store.transaction() as connection:
-        connection.execute(text("UPDATE token SET sealed = :junk"), {"junk": os.urandom(80)})
+        connection.execute(text("UPDATE token SET sealed = :junk"), {"junk": begins + os.urandom(80)})
 
     assert vault.current(key()) is None
 
