@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from connectors import retry
+from connectors import guard, retry
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
 from connectors.budget import Allowance, Budget, Priority, tell
 from connectors.contract import CallStats
@@ -27,7 +28,6 @@ from connectors.errors import (
     Throttled,
     TransientError,
 )
-from connectors.guard import transport
 from connectors.httperrors import by_status, from_httpx, retry_after
 from connectors.network import AddressRefused, Network, check
 from connectors.rawjson import readable
@@ -43,11 +43,11 @@ body of a success is readable (``rawjson.readable``)."""
 
 
 def _warnings_only(record: logging.LogRecord) -> bool:
-    """What the client libraries log below that are addresses with their queries, and the headers of answers."""
+    """What the library below logs besides are addresses with their queries, and the headers of answers."""
     return record.levelno >= logging.WARNING
 
 
-for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"):
+for _name in ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"):
     logging.getLogger(_name).addFilter(_warnings_only)
 
 
@@ -61,7 +61,8 @@ class HttpSession:
     made from the finished request. Both retry their own calls: a ``TransientError`` of theirs leaves at once. An answer
     of more than ``largest_answer`` bytes (unpacked) is a ``ContractError``, and so is a redirect: credentials go to
     ``base_url`` and nowhere else, and only to addresses that ``network`` allows (``AddressRefused``). Certificates are
-    verified, by ``verify`` instead of the usual authorities if it is given.
+    verified, by ``verify`` instead of the usual authorities if it is given. Cookies are not kept: nothing that one
+    answer sets goes out with the next request.
 
     Each attempt takes a call from the ``budget`` (``Connector.services``) for all ``allowances``, just before it is
     sent. What the source says of too many calls is told to the budget, so that whoever shares the allowances pauses.
@@ -89,17 +90,14 @@ class HttpSession:
             check(base_url, network)
         except ValueError as error:
             raise AddressRefused(f"The system's address {error}.") from None
-        self._client = httpx.Client(
-            base_url=base_url,
-            headers={"Accept-Encoding": ENCODINGS},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            transport=transport(
-                httpx.URL(base_url), network, lambda: verify or usual_authorities(), PATIENCE * timeout
-            ),
-            trust_env=False,
-            follow_redirects=False,
-        )
-        self._host = self._client.base_url.netloc.decode()
+        base = httpx.URL(base_url).copy_with(query=None, fragment=None)
+        # httpx's own client merges addresses and looks for cookies and redirects at every call, which costs more than
+        # the call itself.
+        self._transport = guard.transport(base, network, lambda: verify or usual_authorities(), PATIENCE * timeout)
+        self._base = str(base).rstrip("/") + "/"
+        self._origin = (base.scheme, base.netloc)
+        self._host = base.netloc.decode()
+        self._extensions = {"timeout": httpx.Timeout(timeout, connect=min(timeout, 10.0)).as_dict()}
         self._largest_answer = largest_answer
         self._longest_answer = PATIENCE * timeout
         self._stats = stats
@@ -113,7 +111,7 @@ class HttpSession:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._transport.close()
 
     def request(
         self,
@@ -212,12 +210,18 @@ class HttpSession:
     ) -> httpx.Response:
         self._stats.calls += 1
         try:
-            request = self._client.build_request(method, path, content=content, params=params, headers=headers)
-            self._keep_to_host(request.url)
+            request = httpx.Request(
+                method,
+                self._address(path),
+                params=params,
+                headers=_with_usual(headers),
+                content=content,
+                extensions=self._extensions,
+            )
             if self._sign is not None:
                 request.headers.update(self._sign(request))
             response = self._received(request)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             # UnicodeError: an address or a header that HTTP cannot carry.
             raise from_httpx(error, self._host) from error
         self._stats.bytes_received += len(response.content)
@@ -227,23 +231,34 @@ class HttpSession:
             raise failure
         return response
 
-    def _keep_to_host(self, url: httpx.URL) -> None:
-        """A path that names a host of its own would take our credentials there."""
-        base = self._client.base_url
-        if (url.scheme, url.netloc) != (base.scheme, base.netloc):
+    def _address(self, path: str) -> str:
+        """Where a path leads to; one that names a host of its own would take our credentials there."""
+        if not _NAMES_A_HOST(path):
+            return self._base + path.lstrip("/")
+        url = httpx.URL(path)
+        if (url.scheme, url.netloc) != self._origin:
             raise ContractError(
                 f"A call meant for {self._host} names another host.", remedy="Check the paths in ltc.yaml; report it."
             )
+        return path
 
     def _received(self, request: httpx.Request) -> httpx.Response:
         began = time.monotonic()
-        answer = self._client.send(request, stream=True)
+        answer = self._transport.handle_request(request)
+        answer.request = request
         try:
             encoding = answer.headers.get("content-encoding")
             body = take_in(answer.iter_bytes(), encoding, self._host, self._largest_answer, self._longest_answer)
         finally:
             answer.close()
         return _with_body(answer, body, timedelta(seconds=time.monotonic() - began))
+
+
+def _with_usual(headers: Mapping[str, str]) -> httpx.Headers:
+    """A request's headers, and those of ours that it does not set itself."""
+    merged = _USUAL.copy()
+    merged.update(headers)
+    return merged
 
 
 def _readable(response: httpx.Response) -> httpx.Response:
@@ -301,4 +316,8 @@ def _tried_out(authentication: Callable[[], T]) -> T:
         raise _Final(error) from error
 
 
+_NAMES_A_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://").match
+_USUAL = httpx.Headers(
+    {"Accept": "*/*", "Accept-Encoding": ENCODINGS, "Connection": "keep-alive", "User-Agent": "LTC-Sync"}
+)
 _encoder = msgspec.json.Encoder(decimal_format="number")

@@ -23,6 +23,7 @@ from greenlet import getcurrent, greenlet
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
+from connectors import guard
 from state import clock, failures, runs
 from state.store import Renewable, Store, open_store
 from tests.chaos import connector
@@ -310,8 +311,8 @@ class Machine:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Let the product tell the time, send requests and name processes here, in the whole process."""
-        saved = (httpx.Client._init_transport, runs.this_process, runs.is_dead, connector.TOKENS)
-        httpx.Client._init_transport = lambda *_, **__: _Network(self)  # type: ignore[method-assign]
+        saved = (guard.transport, runs.this_process, runs.is_dead, connector.TOKENS)
+        guard.transport = lambda *_: _Network(self)
         runs.this_process = lambda: self.current.name if self.current else "judge:0:1"
         runs.is_dead = self._is_dead
         connector.TOKENS = lambda url: str(self.at(url.rpartition(":")[2]).token)
@@ -319,7 +320,7 @@ class Machine:
             with clock.simulated(self.read_clock):
                 yield
         finally:
-            httpx.Client._init_transport, runs.this_process, runs.is_dead, connector.TOKENS = saved  # type: ignore[method-assign]
+            guard.transport, runs.this_process, runs.is_dead, connector.TOKENS = saved
 
     def _is_dead(self, owner: str) -> bool:
         """Of a process of another host nobody knows."""
