@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,12 +85,12 @@ class HttpSession:
         verify: ssl.SSLContext | None = None,
         largest_answer: int = LARGEST_ANSWER,
     ) -> None:
-        network = network or Network()
+        network = network or _PUBLIC
         try:
             check(base_url, network)
         except ValueError as error:
             raise AddressRefused(f"The system's address {error}.") from None
-        base = httpx.URL(base_url).copy_with(query=None, fragment=None)
+        base = _parsed(base_url)
         # httpx's own client merges addresses and looks for cookies and redirects at every call, which costs more than
         # the call itself.
         self._transport = guard.transport(base, network, lambda: verify or usual_authorities(), PATIENCE * timeout)
@@ -212,8 +212,7 @@ class HttpSession:
         try:
             request = httpx.Request(
                 method,
-                self._address(path),
-                params=params,
+                self._address(path, params),
                 headers=_with_usual(headers),
                 content=content,
                 extensions=self._extensions,
@@ -231,16 +230,18 @@ class HttpSession:
             raise failure
         return response
 
-    def _address(self, path: str) -> str:
+    def _address(self, path: str, params: Mapping[str, Any] | None) -> httpx.URL:
         """Where a path leads to; one that names a host of its own would take our credentials there."""
-        if not _NAMES_A_HOST(path):
-            return self._base + path.lstrip("/")
-        url = httpx.URL(path)
+        named = path if _NAMES_A_HOST(path) else self._base + path.lstrip("/")
+        if params is not None:  # they take the place of a query in the path
+            named = named.partition("#")[0].partition("?")[0]
+            named = f"{named}?{httpx.QueryParams(params)}" if params else named
+        url = httpx.URL(named)  # once: it looks at every sign
         if (url.scheme, url.netloc) != self._origin:
             raise ContractError(
                 f"A call meant for {self._host} names another host.", remedy="Check the paths in ltc.yaml; report it."
             )
-        return path
+        return url
 
     def _received(self, request: httpx.Request) -> httpx.Response:
         began = time.monotonic()
@@ -252,6 +253,11 @@ class HttpSession:
         finally:
             answer.close()
         return _with_body(answer, body, timedelta(seconds=time.monotonic() - began))
+
+
+@lru_cache(64)
+def _parsed(base_url: str) -> httpx.URL:
+    return httpx.URL(base_url).copy_with(query=None, fragment=None)
 
 
 def _with_usual(headers: Mapping[str, str]) -> httpx.Headers:
@@ -316,6 +322,7 @@ def _tried_out(authentication: Callable[[], T]) -> T:
         raise _Final(error) from error
 
 
+_PUBLIC = Network()
 _NAMES_A_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://").match
 _USUAL = httpx.Headers(
     {"Accept": "*/*", "Accept-Encoding": ENCODINGS, "Connection": "keep-alive", "User-Agent": "LTC-Sync"}

@@ -6,8 +6,9 @@ connection's transaction. A key may occur only once in the rows of one call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, LargeBinary, SmallInteger, Table, Text
@@ -25,8 +26,7 @@ def insert(connection: Connection, table: Table, column_names: Sequence[str], ro
         return
     columns = tuple(column_names)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        connection.exec_driver_sql(f"INSERT INTO {_quoted(table.name)} ({_list(columns)}) VALUES ({marks})", list(rows))
+        connection.exec_driver_sql(_insert_sql(table, columns), list(rows))
     else:
         _copy(connection, _quoted(table.name), table, columns, rows)
 
@@ -39,9 +39,7 @@ def upsert(
         return
     columns = tuple(column_names)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        source = f"VALUES ({marks})"
-        connection.exec_driver_sql(_upsert_sql(table, columns, tuple(keys), source), list(rows))
+        connection.exec_driver_sql(_upsert_sql(table, columns, tuple(keys)), list(rows))
     else:
         staging = _stage(connection, table, columns, rows)
         source = f"SELECT {_list(columns)} FROM {staging}"
@@ -55,20 +53,14 @@ def update(
     if not rows:
         return
     columns = tuple(column_names)
-    values = [name for name in columns if name not in keys]
-    target = _quoted(table.name)
     if connection.dialect.name == "sqlite":
-        order = [columns.index(name) for name in (*values, *keys)]
-        sets = ", ".join(f"{_quoted(name)} = ?" for name in values)
-        where = " AND ".join(f"{_quoted(name)} = ?" for name in keys)
-        connection.exec_driver_sql(
-            f"UPDATE {target} SET {sets} WHERE {where}", [tuple(row[place] for place in order) for row in rows]
-        )
+        statement, ordered = _update_sql(table, columns, tuple(keys))
+        connection.exec_driver_sql(statement, [ordered(row) for row in rows])
     else:
         staging = _stage(connection, table, columns, rows)
-        sets = ", ".join(f"{_quoted(name)} = s.{_quoted(name)}" for name in values)
+        sets = ", ".join(f"{_quoted(name)} = s.{_quoted(name)}" for name in columns if name not in keys)
         where = " AND ".join(f"t.{_quoted(name)} = s.{_quoted(name)}" for name in keys)
-        connection.exec_driver_sql(f"UPDATE {target} t SET {sets} FROM {staging} s WHERE {where}")
+        connection.exec_driver_sql(f"UPDATE {_quoted(table.name)} t SET {sets} FROM {staging} s WHERE {where}")
 
 
 def select(
@@ -76,8 +68,7 @@ def select(
 ) -> list[Row]:
     """Every row whose ``key_column`` is one of ``keys``: these columns, else all, in the table's order."""
     found: list[Row] = []
-    columns = _list(column_names or [column.name for column in table.columns])
-    sql = f"SELECT {columns} FROM {_quoted(table.name)} WHERE {_quoted(key_column)}"
+    sql = _select_sql(table, key_column, tuple(column_names))
     if connection.dialect.name == "sqlite":
         for start in range(0, len(keys), _MOST_MARKS):
             part = tuple(keys[start : start + _MOST_MARKS])
@@ -102,9 +93,31 @@ def delete(connection: Connection, table: Table, key_column: str, keys: Iterable
 
 
 @cache
-def _upsert_sql(table: Table, columns: tuple[str, ...], keys: tuple[str, ...], source: str) -> str:
+def _insert_sql(table: Table, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {_quoted(table.name)} ({_list(columns)}) VALUES ({_marks(columns)})"
+
+
+@cache
+def _update_sql(table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str, Callable[[Row], Row]]:
+    """For SQLite: the statement, and what brings a row into the order of its marks."""
+    values = [name for name in columns if name not in keys]
+    sets = ", ".join(f"{_quoted(name)} = ?" for name in values)
+    where = " AND ".join(f"{_quoted(name)} = ?" for name in keys)
+    order = itemgetter(*(columns.index(name) for name in (*values, *keys)))
+    return f"UPDATE {_quoted(table.name)} SET {sets} WHERE {where}", order
+
+
+@cache
+def _select_sql(table: Table, key_column: str, columns: tuple[str, ...]) -> str:
+    wanted = columns or [column.name for column in table.columns]
+    return f"SELECT {_list(wanted)} FROM {_quoted(table.name)} WHERE {_quoted(key_column)}"
+
+
+@cache
+def _upsert_sql(table: Table, columns: tuple[str, ...], keys: tuple[str, ...], source: str = "") -> str:
     sets = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in keys)
     action = f"UPDATE SET {sets}" if sets else "NOTHING"
+    source = source or f"VALUES ({_marks(columns)})"
     return f"INSERT INTO {_quoted(table.name)} ({_list(columns)}) {source} ON CONFLICT ({_list(keys)}) DO {action}"
 
 
@@ -137,6 +150,10 @@ def _copy(connection: Connection, target: str, table: Table, columns: tuple[str,
 def _types(table: Table, columns: tuple[str, ...]) -> list[str]:
     names = {BigInteger: "int8", SmallInteger: "int2", SqlInteger: "int4", LargeBinary: "bytea", Text: "text"}
     return [next(names[kind] for kind in type(table.c[name].type).__mro__ if kind in names) for name in columns]
+
+
+def _marks(columns: Sequence[str]) -> str:
+    return ", ".join("?" * len(columns))
 
 
 def _list(columns: Sequence[str]) -> str:

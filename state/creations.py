@@ -32,8 +32,15 @@ ERASED_NOTE = "a person in it was erased"
 # Every run asks these, so they are built once.
 _table = schema.creation
 _AT_WORK = select(_table.c.system).where(_table.c.status.in_((*OPEN, *STUCK))).distinct()
-_TO_CREATE = select(_table).where(_table.c.system == bindparam("of_system"), _table.c.status.in_(OPEN))
-_TO_CREATE = _TO_CREATE.order_by(_table.c.id)
+_TO_CREATE = (
+    select(_table).where(_table.c.system == bindparam("of_system"), _table.c.status.in_(OPEN)).order_by(_table.c.id)
+)
+_UNLINKED = (
+    select(_table)
+    .where(_table.c.system == bindparam("of_system"), _table.c.made_id.is_(None))
+    .where(_table.c.status.in_((*OPEN, *STUCK, *SETTLED, OutboxStatus.SUPERSEDED)))
+    .order_by(_table.c.id)
+)
 
 _COLUMNS = (
     *("rule", "system", "stream", "entity", "origin_id", "origin_system", "origin_stream", "origin_entity"),
@@ -206,10 +213,7 @@ def of_ids(connection: Connection, ids: Iterable[int]) -> list[Creation]:
 
 def unlinked(connection: Connection, system: str) -> list[Creation]:
     """Rows that a landed record may settle: in doubt, planned, or made without the record having been read."""
-    table = schema.creation
-    waiting = [status.value for status in (*OPEN, *STUCK, *SETTLED, OutboxStatus.SUPERSEDED)]
-    query = select(table).where(table.c.system == system, table.c.status.in_(waiting), table.c.made_id.is_(None))
-    return [_item(row) for row in connection.execute(query.order_by(table.c.id))]
+    return [_item(row) for row in connection.execute(_UNLINKED, {"of_system": system})]
 
 
 def sending(connection: Connection, items: Sequence[Creation], fence: int) -> set[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -63,22 +61,31 @@ def locked(name: str) -> StoreError:
     return StoreError(f"The database {name} {what}.", remedy)
 
 
-@contextmanager
-def translated(name: str) -> Iterator[None]:
+class translated:
     """Let every failure of the database ``name`` inside the block leave as ``StoreError``; programming errors pass."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _known(name, error.orig) or error from error
-    except PoolTimeout as error:
-        raise StoreError(f"{name} has no free connection.", _RERUN) from error
-    except sqlite3.Error as error:
-        raise _known(name, error) or error from error
-    except Exception as error:
-        found = _known(name, error) if type(error).__module__.startswith("psycopg") else None
-        if found is None:
-            raise
-        raise found from error
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        found = None if error is None else _translated(self._name, error)
+        if found is not None:
+            raise found from error
+
+
+def _translated(name: str, error: BaseException) -> StoreError | None:
+    if isinstance(error, DBAPIError):
+        return _known(name, error.orig)
+    if isinstance(error, PoolTimeout):
+        return StoreError(f"{name} has no free connection.", _RERUN)
+    if isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg"):
+        return _known(name, error)
+    return None
 
 
 def _known(name: str, error: BaseException | None) -> StoreError | None:

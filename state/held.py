@@ -30,6 +30,12 @@ _TO_RESTORE = (
     .where(schema.stream.c.system == bindparam("of_system"), decisions.c.choice == "restore")
     .order_by(decisions.c.record_id, decisions.c.field)
 )
+_KEEP = (
+    update(decisions)
+    .where(decisions.c.record_id == bindparam("record"), decisions.c.choice == "restore")
+    .where(decisions.c.field.in_(bindparam("fields", expanding=True)))
+    .values(choice="keep")
+)
 _COLUMNS = ("record_id", "field", "id", "system", "stream", "entity", "source_id", "number", "why", "detail", "since")
 
 
@@ -78,7 +84,8 @@ class Decision(NamedTuple):
 def replace(connection: Connection, system: str, found: Sequence[Held]) -> None:
     """Make these the system's wishes that are not planned; those that were there keep their ``since``."""
     since = {row.id: row.since for row in connection.execute(_SINCE, {"of_system": system})}
-    bulk.delete(connection, table, "system", [system])
+    if since:
+        bulk.delete(connection, table, "system", [system])
     now = now_us()
     bulk.insert(connection, table, _COLUMNS, [_row(item, since.get(item.id, now)) for item in found])
 
@@ -192,8 +199,4 @@ def to_restore(connection: Connection, system: str) -> list[Restore]:
 
 def restored(connection: Connection, record_id: int, fields: Sequence[str]) -> None:
     """The values are shown again: from now on they are kept, as long as the owner does not want anything new."""
-    connection.execute(
-        update(decisions)
-        .where(decisions.c.record_id == record_id, decisions.c.field.in_(fields), decisions.c.choice == "restore")
-        .values(choice="keep")
-    )
+    connection.execute(_KEEP, {"record": record_id, "fields": list(fields)})

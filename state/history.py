@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from state import bulk, schema
@@ -13,6 +13,14 @@ from state.bodies import unpack
 from state.writes import RecordState
 
 _MOST_VERSIONS = 200
+
+_record, _stream = schema.record, schema.stream
+_ALIVE = (
+    select(func.count())
+    .select_from(_record.join(_stream, _stream.c.id == _record.c.stream_id))
+    .where(_stream.c.system == bindparam("of_system"), _stream.c.name == bindparam("named"))
+    .where(_record.c.state != RecordState.DELETED.value)
+)
 
 
 class Version(NamedTuple):
@@ -69,10 +77,4 @@ def rows(connection: Connection, entity: str, record_ids: Sequence[int]) -> dict
 
 def alive(connection: Connection, system: str, stream: str) -> int:
     """How many records of a stream are not deleted."""
-    record, known = schema.record, schema.stream
-    query = (
-        select(func.count())
-        .select_from(record.join(known, known.c.id == record.c.stream_id))
-        .where(known.c.system == system, known.c.name == stream, record.c.state != RecordState.DELETED.value)
-    )
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_ALIVE, {"of_system": system, "named": stream}).scalar_one())

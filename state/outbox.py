@@ -117,6 +117,32 @@ _LOOSE = (
 )
 _PLAN = select(_plans).where(_plans.c.id == bindparam("plan"))
 _ITEMS = select(_table).where(_table.c.plan_id == bindparam("plan")).order_by(_table.c.id)
+_LEFT = select(func.count()).select_from(_table).where(_table.c.plan_id == bindparam("plan"), _table.c.status.in_(OPEN))
+_OPEN_PLANS = (
+    select(_plans).where(_plans.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING))).order_by(_plans.c.system)
+)
+_OPEN_PLANS_OF = _OPEN_PLANS.where(_plans.c.system.in_(bindparam("of_systems", expanding=True)))
+_PLAN_OF_ITEM = (
+    select(_plans.c.status).join(_table, _table.c.plan_id == _plans.c.id).where(_table.c.id == bindparam("item"))
+)
+_BY_KEY = select(_table).where(_table.c.idempotency_key.in_(bindparam("keys", expanding=True)))
+_STUCK_OF_RECORD = select(_table).where(
+    _table.c.record_id == bindparam("record"), _table.c.status.in_(STUCK), _table.c.id != bindparam("but")
+)
+_SENDING = (
+    update(_table)
+    .where(_table.c.id.in_(bindparam("ids", expanding=True)), _table.c.status.in_(OPEN))
+    .where(_table.c.fence <= bindparam("token"))
+    .values(status=OutboxStatus.SENDING.value, sent_at=bindparam("now"), message="", fence=bindparam("token"))
+    .values(attempts=_table.c.attempts + 1)
+    .returning(_table.c.id)
+)
+_OUTCOME = (
+    update(_table)
+    .where(_table.c.id == bindparam("item"))
+    .values(status=bindparam("became"), message=bindparam("said"), done_at=bindparam("done"))
+)
+_OUTCOME_OF_OURS = _OUTCOME.where(_table.c.fence == bindparam("token"))
 
 
 def idempotency_key(
@@ -258,13 +284,12 @@ def _give_up_doubts(connection: Connection, system: str, wished: set[str]) -> No
 
 
 def _open(connection: Connection, plan_id: str, system: str, run_id: str) -> None:
-    table = schema.plan
-    status = connection.execute(select(table.c.status).where(table.c.id == plan_id)).scalar()
-    if status in (PlanStatus.PLANNED, PlanStatus.APPLYING):
+    known = connection.execute(_PLAN, {"plan": plan_id}).first()
+    if known is not None and known.status in (PlanStatus.PLANNED, PlanStatus.APPLYING):
         return
     columns = ("id", "system", "status", "created_at", "approved_by", "applied_at", "run_id", "large_approved_by")
     row = (plan_id, system, PlanStatus.PLANNED.value, now_us(), None, None, run_id, None)
-    bulk.upsert(connection, table, columns, [row], ("id",))
+    bulk.upsert(connection, schema.plan, columns, [row], ("id",))
 
 
 def load(connection: Connection, plan_id: str) -> Plan:
@@ -277,11 +302,11 @@ def load(connection: Connection, plan_id: str) -> Plan:
 
 def open_plans(connection: Connection, systems: Iterable[str] | None = None) -> list[Plan]:
     """The plans that are not carried out yet, by system."""
-    table = schema.plan
-    query = select(table).where(table.c.status.in_((PlanStatus.PLANNED, PlanStatus.APPLYING))).order_by(table.c.system)
-    if systems is not None:
-        query = query.where(table.c.system.in_(list(systems)))
-    return [_plan(connection, row) for row in connection.execute(query).all()]
+    if systems is None:
+        found = connection.execute(_OPEN_PLANS)
+    else:
+        found = connection.execute(_OPEN_PLANS_OF, {"of_systems": list(systems)})
+    return [_plan(connection, row) for row in found.all()]
 
 
 def _plan(connection: Connection, row: Row[Any]) -> Plan:
@@ -331,18 +356,14 @@ def end(connection: Connection, plan_id: str) -> PlanStatus:
     """Close a plan as applied, or leave it open if some of it could not be sent now; a superseded one stays that."""
     if load(connection, plan_id).status is PlanStatus.SUPERSEDED:
         return PlanStatus.SUPERSEDED
-    left = connection.execute(
-        select(func.count())
-        .select_from(schema.outbox)
-        .where(schema.outbox.c.plan_id == plan_id, schema.outbox.c.status.in_(OPEN))
-    ).scalar_one()
+    left = connection.execute(_LEFT, {"plan": plan_id}).scalar_one()
     status = PlanStatus.PLANNED if left else PlanStatus.APPLIED
     _set_plan(connection, plan_id, status=status.value, applied_at=None if left else now_us())
     return status
 
 
 def _set_plan(connection: Connection, plan_id: str, **values: Any) -> None:
-    connection.execute(update(schema.plan).where(schema.plan.c.id == plan_id).values(**values))
+    bulk.update(connection, schema.plan, ("id", *values), [(plan_id, *values.values())], ("id",))
 
 
 def in_doubt(connection: Connection, system: str) -> list[Item]:
@@ -361,13 +382,10 @@ def sending(connection: Connection, items: Sequence[Item], fence: int) -> set[in
     Left out are those that another planning has withdrawn meanwhile, and those that were sent under a later lease than
     the one with the token ``fence``.
     """
-    table = schema.outbox
     noted: set[int] = set()
-    values = {"status": OutboxStatus.SENDING.value, "sent_at": now_us(), "message": "", "fence": fence}
+    now = now_us()
     for batch in _batches([item.id for item in items]):
-        query = update(table).where(table.c.id.in_(batch), table.c.status.in_(OPEN), table.c.fence <= fence)
-        sent = query.values(**values, attempts=table.c.attempts + 1).returning(table.c.id)
-        noted.update(connection.execute(sent).scalars())
+        noted.update(connection.execute(_SENDING, {"ids": batch, "token": fence, "now": now}).scalars())
     return noted
 
 
@@ -378,15 +396,13 @@ def outcome(
 
     ``fence``: the token under which it was sent; raises ``LeaseHeld`` if another worker has taken it over since.
     """
-    table = schema.outbox
     if status is OutboxStatus.PLANNED and _is_withdrawn(connection, item_id):
         status = OutboxStatus.SUPERSEDED
-    query = update(table).where(table.c.id == item_id)
-    if fence is not None:
-        query = query.where(table.c.fence == fence)
     done = None if status in OPEN else now_us()
-    noted = connection.execute(query.values(status=status.value, message=message, done_at=done))
-    if fence is not None and noted.rowcount != 1:
+    values = {"item": item_id, "became": status.value, "said": message, "done": done}
+    if fence is None:
+        connection.execute(_OUTCOME, values)
+    elif connection.execute(_OUTCOME_OF_OURS, {**values, "token": fence}).rowcount != 1:
         raise runs.taken_over("this write-back")
 
 
@@ -403,9 +419,7 @@ def unsent(connection: Connection, item: Item, status: OutboxStatus, message: st
 
 def _is_withdrawn(connection: Connection, item_id: int) -> bool:
     """Whether another planning has superseded the plan of this change, and not taken the change over."""
-    table = schema.outbox
-    query = select(schema.plan.c.status).join(table, table.c.plan_id == schema.plan.c.id).where(table.c.id == item_id)
-    return connection.execute(query).scalar() == PlanStatus.SUPERSEDED
+    return connection.execute(_PLAN_OF_ITEM, {"item": item_id}).scalar() == PlanStatus.SUPERSEDED
 
 
 def rebase(connection: Connection, item_id: int, base_seq: int, key: str) -> None:
@@ -416,10 +430,9 @@ def rebase(connection: Connection, item_id: int, base_seq: int, key: str) -> Non
 
 def resolve(connection: Connection, done: Item) -> None:
     """Close the dead letters of a record that a later write has made pointless: all their fields are written now."""
-    table = schema.outbox
     written = {change.field for change in done.changes}
-    query = select(table).where(table.c.record_id == done.record_id, table.c.status.in_(STUCK), table.c.id != done.id)
-    for letter in [item_of(row) for row in connection.execute(query)]:
+    stuck = connection.execute(_STUCK_OF_RECORD, {"record": done.record_id, "but": done.id})
+    for letter in [item_of(row) for row in stuck]:
         if written.issuperset(change.field for change in letter.changes):
             outcome(connection, letter.id, OutboxStatus.SUPERSEDED, f"resolved by a later write ({done.id})")
 
@@ -506,9 +519,8 @@ def _insert(connection: Connection, plan_id: str, items: Sequence[Item]) -> None
 
 
 def _by_key(connection: Connection, keys: Sequence[str]) -> Iterator[Item]:
-    table = schema.outbox
     for batch in _batches(keys):
-        for row in connection.execute(select(table).where(table.c.idempotency_key.in_(batch))):
+        for row in connection.execute(_BY_KEY, {"keys": batch}):
             yield item_of(row)
 
 

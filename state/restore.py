@@ -20,6 +20,8 @@ from state.store import Store
 _MARK = "restored"
 """The counter that holds the instant of the last restore."""
 
+_RESTORED = select(schema.counter.c.value).where(schema.counter.c.name == _MARK)
+
 _ERASURES = (schema.erasure, schema.erasure_key, schema.tombstone)
 _NOT_DATA = (schema.counter, schema.lease, schema.encryption_key, *_ERASURES)
 _NOT_STORABLE = {"DataError", "IntegrityError"}  # the same names in every Python driver
@@ -100,8 +102,7 @@ def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
 
 def restored_us(connection: Connection) -> int | None:
     """When the store was last restored from a backup, microseconds since the epoch."""
-    counter = schema.counter
-    return connection.execute(select(counter.c.value).where(counter.c.name == _MARK)).scalar()
+    return connection.execute(_RESTORED).scalar()
 
 
 def _keep_erasures(connection: Connection, before: list[tuple[Table, Any]]) -> None:

@@ -49,6 +49,7 @@ class Store:
         self.name: str = engine.url.render_as_string(hide_password=True)
         """What to call this database in messages: its address without the password."""
         self._writers = threading.Lock() if self.dialect == "sqlite" else None
+        """Threads of this process write to SQLite one after the other, rather than poll for its lock."""
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -57,30 +58,24 @@ class Store:
         On SQLite the write lock is taken at once, so that what the block reads is what it changes.
         Raises ``StoreError``.
         """
-        with failures.translated(self.name), self._turn(), self.engine.connect() as connection:
-            connection.info["writing"] = True
-            try:
-                with connection.begin():
-                    yield connection
-            finally:
-                connection.info["writing"] = False
+        writers = self._writers
+        if writers is not None and not writers.acquire(timeout=_BUSY_SECONDS):
+            raise failures.locked(self.name)
+        try:
+            with failures.translated(self.name), self.engine.connect() as connection:
+                connection.info["writing"] = True
+                try:
+                    with connection.begin():
+                        yield connection
+                finally:
+                    connection.info["writing"] = False
+        finally:
+            if writers is not None:
+                writers.release()
 
     def fenced(self, lease: Renewable) -> Store:
         """This store, but every transaction holds only while ``lease`` is ours; else it raises ``LeaseHeld``."""
         return _Fenced(self, lease)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Let the threads of this process write to SQLite one after the other, rather than poll for its lock."""
-        if self._writers is None:
-            yield
-            return
-        if not self._writers.acquire(timeout=_BUSY_SECONDS):
-            raise failures.locked(self.name)
-        try:
-            yield
-        finally:
-            self._writers.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from state import bulk, history, schema
@@ -57,6 +57,18 @@ class _Link(NamedTuple):
     left_entity: str
     right_entity: str
     decision: str
+
+
+_link = schema.link
+_LINKS = {
+    _Link._fields.index(near): select(*(_link.c[name] for name in _Link._fields)).where(
+        _link.c.kind.in_(("same_as", "follows")),
+        _link.c[near].in_(bindparam("ids", expanding=True)),
+        _link.c.decision != "cut",
+    )
+    for near in ("left_id", "right_id")
+}
+"""Links by one end: where a row holds that end, and what is asked."""
 
 
 class Surroundings:
@@ -201,16 +213,11 @@ class Surroundings:
             return
         for record_id in ids:
             self._links[record_id] = []
-        table = schema.link
-        columns = [table.c[name] for name in _Link._fields]
         for start in range(0, len(ids), _MANY):
-            part = ids[start : start + _MANY]
-            for near in (table.c.left_id, table.c.right_id):
-                query = select(*columns).where(
-                    table.c.kind.in_(("same_as", "follows")), near.in_(part), table.c.decision != "cut"
-                )
-                for row in self._connection.execute(query):
-                    self._links[row[1 if near is table.c.left_id else 2]].append(_Link._make(row))
+            part = {"ids": ids[start : start + _MANY]}
+            for near, query in _LINKS.items():
+                for row in self._connection.execute(query, part):
+                    self._links[row[near]].append(_Link._make(row))
 
     def _read_places(self, ids: Sequence[int]) -> None:
         record, known = schema.record, schema.stream

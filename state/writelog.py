@@ -40,6 +40,12 @@ _OF_RECORDS = (
     .where(table.c.record_id.in_(bindparam("ids", expanding=True)))
     .order_by(table.c.id.desc())
 )
+_OURS = table.c.record_id.in_(bindparam("ids", expanding=True))
+_FORGET_OLD = table.delete().where(
+    _OURS,
+    table.c.at < bindparam("before"),
+    table.c.id.not_in(select(func.max(table.c.id)).where(_OURS).group_by(table.c.record_id, table.c.field)),
+)
 
 
 def digest(value: Any) -> str:
@@ -60,9 +66,7 @@ def note(connection: Connection, rows: Sequence[tuple[int, str, int, Any]]) -> N
 
 def _forget_old(connection: Connection, record_ids: Sequence[int], before: int) -> None:
     for start in range(0, len(record_ids), _MANY):
-        ours = table.c.record_id.in_(record_ids[start : start + _MANY])
-        last = select(func.max(table.c.id)).where(ours).group_by(table.c.record_id, table.c.field)
-        connection.execute(table.delete().where(ours, table.c.at < before, table.c.id.not_in(last)))
+        connection.execute(_FORGET_OLD, {"ids": record_ids[start : start + _MANY], "before": before})
 
 
 def withdraw(connection: Connection, outbox_id: int) -> None:
