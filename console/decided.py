@@ -39,6 +39,8 @@ def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figur
     amount), ``who``, ``at`` (microseconds), ``reason``, ``state`` (``waits`` for the next run, ``counts``,
     ``outdated``).
     """
+    if not groups:
+        return []
     every = [item for items in groups for item in items]
     receipts = {items[0].receipt_id for items in groups}
     known = named.records(connection, receipts | {item.item_id for item in every})

@@ -17,9 +17,12 @@ from state.links import Link
 from state.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection
 
     from settings.model import Settings
+    from state.chains import Identity
 
 _STAGES = ("party", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment", "payout", "service_case")
 _AMOUNTS = ("expected_amount", "gross_amount", "net_amount", "amount", "open_amount", "unapplied_amount")
@@ -87,17 +90,22 @@ def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
 
     A customer's chains are those of its documents. Raises ``StoreError``.
     """
-    rules = Rules.of(settings)
     with store.reading() as connection:
-        groups = _groups(connection, chains.find(connection, needle.strip()))
-        every = sorted(set().union(*(group for group, _, _ in groups)))
-        rows = chains.rows(connection, every)
-        names = chains.party_names(connection, _parties(rows))
-        outstanding = findings.of_records(connection, every)
-        gone = pruned.older_versions(connection, sorted(rows))
-        computed = _states(connection, rules, rows, [link for _, links, _ in groups for link in links])
+        return traced(connection, settings, needle)
+
+
+def traced(connection: Connection, settings: Settings, needle: str) -> list[Chain]:
+    """As ``trace``, of what this connection sees."""
+    rules = Rules.of(settings)
+    asked = set(chains.find(connection, needle.strip()))
+    groups, known = _groups(connection, sorted(asked))
+    rows = chains.rows_of(connection, known.values())
+    names = chains.party_names(connection, _parties(rows))
+    outstanding = findings.of_records(connection, sorted(known))
+    gone = pruned.older_versions(connection, sorted(rows))
+    computed = _states(connection, rules, rows, [link for _, links in groups for link in links])
     result = []
-    for group, links, asked in groups:
+    for group, links in groups:
         records = sorted((_record(rows[id], names, computed, gone) for id in group if id in rows), key=_order)
         about = [item for item in outstanding if any(record.record_id in group for record in item.records)]
         shown = tuple(
@@ -112,8 +120,8 @@ def trace(store: Store, settings: Settings, needle: str) -> list[Chain]:
             }
             for item in about
         )
-        known = tuple(_link(link) for link in links if link.left_id in rows and link.right_id in rows)
-        result.append(Chain(tuple(records), known, shown, tuple(sorted(asked & set(group)))))
+        between = tuple(_link(link) for link in links if link.left_id in rows and link.right_id in rows)
+        result.append(Chain(tuple(records), between, shown, tuple(sorted(asked & set(group)))))
     return result
 
 
@@ -127,27 +135,36 @@ def _database(rules: Rules) -> Standing:
     return standing(rules, states.prepare, "order_states")
 
 
-def _groups(connection: Connection, start: list[int]) -> list[tuple[set[int], list[Link], set[int]]]:
-    """Connected records, each group once."""
-    groups: list[tuple[set[int], list[Link], set[int]]] = []
-    asked = set(start)
-    for record_id in [*start, *_documents(connection, start)]:
-        if any(record_id in group for group, _, _ in groups):
-            continue
-        group, links = chains.walk(connection, [record_id], _MAX_RECORDS)
-        groups.append((group, links, asked))
-    return groups
+_Group = tuple[set[int], list[Link]]
+"""Connected records, and the links between them."""
 
 
-def _documents(connection: Connection, start: list[int]) -> list[int]:
-    """Documents of the customers among the records, in every system that has them."""
-    parties = [item for item in chains.identities(connection, start).values() if item.entity == "party"]
-    found: list[int] = []
-    for party in parties:
-        same, _ = chains.walk(connection, [party.record_id], _MAX_RECORDS)
-        for other in chains.identities(connection, sorted(same)).values():
-            found += chains.documents_of(connection, other.system, other.source_id, _MAX_OF_PARTY)
-    return found
+def _groups(connection: Connection, start: Sequence[int]) -> tuple[list[_Group], dict[int, Identity]]:
+    """Connected records, each group once, and the addresses of all; of customers those of their documents, too."""
+    groups: list[_Group] = []
+    _walk(connection, start, groups)
+    known = chains.identities(connection, sorted(_all(groups)))
+    parties = [item for item in start if item in known and known[item].entity == "party"]
+    documents: list[int] = []
+    for group in [group for group, _ in groups if not group.isdisjoint(parties)]:
+        for other in (known[item] for item in sorted(group) if item in known):
+            documents += chains.documents_of(connection, other.system, other.source_id, _MAX_OF_PARTY)
+    if _walk(connection, documents, groups):
+        known |= chains.identities(connection, sorted(_all(groups) - known.keys()))
+    return groups, known
+
+
+def _all(groups: Sequence[_Group]) -> set[int]:
+    return {record_id for group, _ in groups for record_id in group}
+
+
+def _walk(connection: Connection, start: Sequence[int], groups: list[_Group]) -> bool:
+    """Add the groups of these records that are not there yet; says whether there were any."""
+    before = len(groups)
+    for record_id in start:
+        if not any(record_id in group for group, _ in groups):
+            groups.append(chains.walk(connection, record_id, _MAX_RECORDS))
+    return len(groups) > before
 
 
 def _parties(rows: dict[int, dict[str, Any]]) -> list[tuple[str, str]]:

@@ -3,11 +3,11 @@ but for names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, LargeBinary, String, bindparam, cast, func, or_, select, union_all
+from sqlalchemy import LargeBinary, String, and_, bindparam, case, cast, func, literal, or_, select, union_all
 from sqlalchemy.engine import Connection
 
 from state import schema
@@ -71,35 +71,37 @@ def find(connection: Connection, needle: str) -> list[int]:
     return sorted(found)
 
 
-_BESIDE = select(*(link.c[name] for name in Link.__dataclass_fields__)).where(link.c.decision.in_(_COUNTING))
-_RECORDS: BindParameter[list[int]] = bindparam("records", expanding=True)
-_FROM_LEFT = _BESIDE.where(
-    link.c.left_id.in_(_RECORDS),
-    link.c.kind.in_(("same_as", "follows")),  # lets the primary key find them
+_reached = select(record.c.id, literal(1).label("asked")).where(record.c.id == bindparam("start")).cte(recursive=True)
+_NEXT = (
+    select(case((link.c.left_id == _reached.c.id, link.c.right_id), else_=link.c.left_id), literal(0))
+    .join_from(
+        _reached,
+        link,
+        or_(
+            # the kinds let the primary key find them
+            and_(link.c.left_id == _reached.c.id, link.c.kind.in_(("same_as", "follows"))),
+            and_(link.c.right_id == _reached.c.id, or_(_reached.c.asked == 1, link.c.right_entity != "payout")),
+        ),
+    )
+    .where(link.c.decision.in_(_COUNTING))
 )
-_FROM_RIGHT = _BESIDE.where(link.c.right_id.in_(_RECORDS))
-_NEXT = union_all(_FROM_LEFT, _FROM_RIGHT)
-_NEXT_FARTHER = union_all(_FROM_LEFT, _FROM_RIGHT.where(link.c.right_entity != "payout"))
+_reached = _reached.union(_NEXT)
+_WALKED = select(*(link.c[name] for name in Link.__dataclass_fields__)).where(
+    link.c.left_id.in_(select(_reached.c.id).limit(bindparam("most"))),
+    link.c.kind.in_(("same_as", "follows")),
+    link.c.decision.in_(_COUNTING),
+)
+"""The links of all that is reached: what has a link to the right has been followed."""
 
 
-def walk(connection: Connection, start: Sequence[int], limit: int) -> tuple[set[int], list[Link]]:
+def walk(connection: Connection, start: int, limit: int) -> tuple[set[int], list[Link]]:
     """All records that counting links connect with ``start``, at most about ``limit``, and the links between them.
 
     A payout that is not asked for is an end: what else is in it has nothing to do with the chain.
     """
-    reached, frontier = set(start), set(start)
-    links: dict[tuple[str, int, int], Link] = {}
-    while frontier and len(reached) < limit:
-        ends: set[int] = set()
-        query = _NEXT_FARTHER if len(reached) > len(frontier) else _NEXT
-        for some in _chunks(sorted(frontier)):
-            for row in connection.execute(query, {"records": some}):
-                found = Link(*row)
-                links[found.kind, found.left_id, found.right_id] = found
-                ends |= {found.left_id, found.right_id}
-        frontier = ends - reached
-        reached |= frontier
-    return reached, sorted(links.values(), key=lambda item: (item.kind, item.left_id, item.right_id))
+    links = [Link(*row) for row in connection.execute(_WALKED, {"start": start, "most": limit})]
+    reached = {start}.union(*((item.left_id, item.right_id) for item in links))
+    return reached, sorted(links, key=lambda item: (item.kind, item.left_id, item.right_id))
 
 
 def documents_of(connection: Connection, system: str, party_source_id: str, limit: int) -> list[int]:
@@ -116,8 +118,13 @@ def documents_of(connection: Connection, system: str, party_source_id: str, limi
 
 def rows(connection: Connection, record_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """Canonical rows by record id, each with its ``entity``."""
+    return rows_of(connection, identities(connection, record_ids).values())
+
+
+def rows_of(connection: Connection, records: Iterable[Identity]) -> dict[int, dict[str, Any]]:
+    """Canonical rows of known records, as ``rows``."""
     by_entity: dict[str, list[int]] = {}
-    for identity in identities(connection, record_ids).values():
+    for identity in records:
         by_entity.setdefault(identity.entity, []).append(identity.record_id)
     found: dict[int, dict[str, Any]] = {}
     for entity, ids in by_entity.items():

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from console import decided
@@ -17,7 +18,7 @@ from console.unchained import Unchained, unchained
 from console.web import writes
 from console.web.cash import dated
 from console.web.desk import Reader
-from reconciliation.trace import Chain, trace
+from reconciliation.trace import Chain, traced
 from state import near, quarantine, written
 
 router = APIRouter()
@@ -33,9 +34,15 @@ def tracing(visit: Reader, text: str = "") -> Response:
     needle = text.strip()[:200]
     desk = visit.desk
     settings = desk.settings.model_copy(update={"locale": visit.texts.locale})
-    found = trace(desk.store, settings, needle) if needle else []
     view = View(visit.texts, visit.lang, settings.business_day_zone)
-    whole = [chain for chain in found if chain.records]
+    with desk.store.reading() as connection:  # one for all: what is shown is of one moment
+        found = traced(connection, settings, needle) if needle else []
+        whole = [chain for chain in found if chain.records]
+        told = {
+            "held": _held(visit, connection, found),
+            **_done(visit, connection, whole[:_MOST_CHAINS]),
+            **_near(visit, connection, needle, bool(found)),
+        }
     chains = [
         {"things": list(things(chain, view)), "steps": steps(chain, view), "findings": chain.findings}
         for chain in whole[:_MOST_CHAINS]
@@ -45,33 +52,29 @@ def tracing(visit: Reader, text: str = "") -> Response:
         needle=needle,
         chains=chains,
         count=len(whole),
-        held=_held(visit, found),
-        **_done(visit, whole[:_MOST_CHAINS]),
-        **_near(visit, needle, bool(found)),
+        **told,
     )
 
 
-def _done(visit: Reader, chains: Sequence[Chain]) -> dict[str, Any]:
+def _done(visit: Reader, connection: Connection, chains: Sequence[Chain]) -> dict[str, Any]:
     """What people decided about the payments of the chains, and what was written to their records, the last first."""
     ids = [record.record_id for chain in chains for record in chain.records][:_MOST_RECORDS]
     if not ids:
         return {"decided": [], "writes": []}
-    with visit.desk.store.reading() as connection:
-        groups = decided.newest(connection, ids)[:_MOST_DONE]
-        found = decided.told(connection, groups)
-        sent = written.listing(connection, written.Wanted(visit.systems, records=ids), _MOST_DONE)
+    groups = decided.newest(connection, ids)[:_MOST_DONE]
+    found = decided.told(connection, groups)
+    sent = written.listing(connection, written.Wanted(visit.systems, records=ids), _MOST_DONE)
     return {
         "decided": dated(visit, found),
         "writes": [writes.shown_written(visit, item) for item in sent],
     }
 
 
-def _held(visit: Reader, found: Sequence[Chain]) -> list[dict[str, Any]]:
+def _held(visit: Reader, connection: Connection, found: Sequence[Chain]) -> list[dict[str, Any]]:
     """What the chains cannot show, or show as it was before, with the reason and the way to it."""
     if not found:
         return []
-    with visit.desk.store.reading() as connection:
-        items = unchained(connection, found)
+    items = unchained(connection, found)
     return [_said(visit, item) for item in items[:_MOST_CHAINS]]
 
 
@@ -90,13 +93,12 @@ def _said(visit: Reader, item: Unchained) -> dict[str, Any]:
     }
 
 
-def _near(visit: Reader, needle: str, found: bool) -> dict[str, Any]:
+def _near(visit: Reader, connection: Connection, needle: str, found: bool) -> dict[str, Any]:
     """What may be meant where nothing is called so, to choose from, by what it is found by."""
     if found or not needle:
         return {"near": [], "most": near.MOST, "quarantined": 0}
-    with visit.desk.store.reading() as connection:
-        items = offers(connection, needle, visit.texts)
-        held = 0 if items else quarantine.count(connection, systems=visit.limit)
+    items = offers(connection, needle, visit.texts)
+    held = 0 if items else quarantine.count(connection, systems=visit.limit)
     groups = [(by, list(some)) for by, some in groupby(items, key=lambda item: item.by)]
     return {"near": groups, "most": near.MOST, "quarantined": held}
 
