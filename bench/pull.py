@@ -98,9 +98,9 @@ def _expect(found: int, *right: int) -> None:
 
 
 @contextmanager
-def serving(kind: str, records: int) -> Iterator[str]:
-    """The address of a source in a process of its own."""
-    command = [sys.executable, "-m", "bench.source", "--kind", kind, "--records", str(records)]
+def serving(kind: str, records: int, pace: float = 0.0) -> Iterator[str]:
+    """The address of a source in a process of its own, whose pages take ``pace`` seconds each."""
+    command = [sys.executable, "-m", "bench.source", "--kind", kind, "--records", str(records), "--pace", str(pace)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

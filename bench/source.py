@@ -1,8 +1,9 @@
 """A source over loopback HTTP that costs next to nothing: records made once, pages cut from memory.
 
-    python -m bench.source --kind orders --records 100000
+    python -m bench.source --kind orders --records 100000 [--pace 1]
 
-prints its port. ``GET /records?updated_since&cursor&limit`` pages through everything changed since then (inclusive);
+prints its port. ``--pace`` is how many seconds each page takes, as a vendor's limit on calls makes it.
+``GET /records?updated_since&cursor&limit`` pages through everything changed since then (inclusive);
 ``POST /touch?share=0.01`` changes that share of the records. Its clock, which its answers tell, stands a minute after
 the newest change.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -165,8 +167,8 @@ class Source:
         return b'{"data":[' + b",".join(self._bodies[start:end]) + b'],"next":' + following.encode() + b"}"
 
 
-def serve(source: Source) -> None:
-    """Serve until killed; the port is the first line on standard output."""
+def serve(source: Source, pace: float = 0.0) -> None:
+    """Serve until killed, a page every ``pace`` seconds; the port is the first line on standard output."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -174,6 +176,7 @@ def serve(source: Source) -> None:
 
         def do_GET(self) -> None:
             query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
+            time.sleep(pace)
             page = source.page(query.get("updated_since", ""), query.get("cursor", ""), int(query.get("limit", "1000")))
             self._answer(page)
 
@@ -204,5 +207,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--kind", choices=KINDS, default="orders")
     parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--pace", type=float, default=0.0)
     chosen = parser.parse_args()
-    serve(Source(chosen.kind, chosen.records))
+    serve(Source(chosen.kind, chosen.records), chosen.pace)
