@@ -1,9 +1,13 @@
-"""The headline figures of a report: findings, their money, what agrees, and how findings moved."""
+"""The headline figures of a report: of its month first, then of everything until its day."""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from console.report import figures
 
@@ -32,6 +36,60 @@ def cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]
     )
 
 
+def of_month(report: Report, words: Texts) -> Iterator[dict[str, str]]:
+    """As ``cards``, of the report's month alone: what was billed, what came in, what was owed in the end, what agrees,
+    and which findings began by then."""
+    base, today = report["base_currency"], _day(report)
+    end = min(_last_day(report), today)
+    for name, side in (("invoiced", "left"), ("received", "right")):
+        moved = {
+            item["currency"]: Decimal(item["documents"])
+            for item in report["movements"]
+            if (item["tie_out"], item["side"]) == ("invoice_payment", side)
+        }
+        yield _sum(words, name, moved, base)
+    owed = {item["currency"]: Decimal(item["total"]) for item in report["receivables"]["ageing"]}
+    yield _sum(words, "owed", owed, base, day=report["receivables"]["as_at"])
+    at_end = [item["to_date"] for item in report["period_tie_outs"]]
+    agree, left, right = figures.agreement(at_end)
+    share = figures.percent(figures.agreeing(at_end))
+    yield _card(words, "month_agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
+    begun = [item for item in report["findings"] if item["age_days"] >= (today - end).days]
+    found = figures.tally(begun).total
+    yield _card(
+        words,
+        "month_findings",
+        f"{found.count:,}",
+        day=end.isoformat(),
+        errors=f"{found.counts['error']:,}",
+        later=f"{len(report['findings']) - found.count:,}",
+    )
+
+
+def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **values: str) -> dict[str, str]:
+    """Money in the base currency, and what there is in others."""
+    foreign = sorted(currency for currency, amount in amounts.items() if amount and currency != base)
+    others = ", ".join(f"{currency} {figures.money(amounts[currency], currency)}" for currency in foreign)
+    about = [words(f"card.month_{name}_note", **values)] if values else []
+    about.append(
+        words("card.month_others", currency=base, others=others) if others else words("card.in", currency=base)
+    )
+    figure = figures.money(amounts.get(base, Decimal(0)), base)
+    return _card(words, f"month_{name}", figure) | {"note": " · ".join(about)}
+
+
+def _last_day(report: Report) -> date:
+    year, month = (int(part) for part in report["period"].split("-"))
+    return date(year, month, monthrange(year, month)[1])
+
+
+def _day(report: Report) -> date:
+    """The day by which ages are counted: that of the close, of a month that is closed."""
+    signed = report.get("sign_off")
+    at = signed["closed_at"] if signed else report["as_of"]
+    return datetime.fromisoformat(at).astimezone(ZoneInfo(report["timezone"])).date()
+
+
 def _card(words: Texts, name: str, figure: str, **values: str) -> dict[str, str]:
-    note = words(f"card.{name}_note", **values)
+    note = words(f"card.{name}_note", **values) if values else ""
     return {"title": words(f"card.{name}"), "figure": figure, "note": note, "tone": ""}

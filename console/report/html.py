@@ -18,7 +18,7 @@ from markupsafe import Markup
 from console.i18n import Texts, texts
 from console.pages_named import in_words
 from console.report import figures, svg, tables
-from console.report.cards import cards
+from console.report.cards import cards, of_month
 from console.report.figures import Item, Report, Sum, Tally
 from console.report.svg import Part
 from console.report.tables import Cell, Table
@@ -77,6 +77,7 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
     return {
         **overview(report, found, words),
         "at": figures.local_time(report),
+        "month_cards": list(of_month(report, words)),
         "findings_at": "",
         "findings": figures.gravest(findings)[:MOST_FINDINGS],
         "left_out": len(findings) > MOST_FINDINGS,

@@ -17,7 +17,7 @@ from fpdf.fonts import TTFFont
 
 from console.i18n import Texts, texts
 from console.report import figures, tables
-from console.report.cards import cards
+from console.report.cards import cards, of_month
 from console.report.figures import Item, Report
 from console.report.tables import Cell
 
@@ -191,9 +191,14 @@ def printable(text: str) -> str:
 
 
 def _headline(paper: _Paper, report: Report, words: Texts) -> None:
-    """The headline figures side by side."""
-    paper.ln(3)
-    shown = list(cards(report, figures.tally(report["findings"]), words))
+    """The headline figures side by side: of the month, then of everything until the report's day."""
+    paper.head(words("section.of_month", period=report["period"]))
+    _cards(paper, list(of_month(report, words)))
+    paper.head(words("section.of_day", at=figures.local_time(report)))
+    _cards(paper, list(cards(report, figures.tally(report["findings"]), words)))
+
+
+def _cards(paper: _Paper, shown: Sequence[Item]) -> None:
     width, top, below = paper.epw / len(shown), paper.get_y(), paper.get_y()
     for place, card in enumerate(shown):
         for name, size, grey in (("title", 8, True), ("figure", 15, False), ("note", 7, True)):

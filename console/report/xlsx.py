@@ -18,6 +18,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from console.i18n import Texts, texts
 from console.report import figures, tables
 from console.report.book import TOP, Book, Column, number_format
+from console.report.cards import cards, of_month
 from console.report.figures import Item, Report
 from console.report.tables import BUCKETS, MOVED, Table
 
@@ -102,14 +103,20 @@ def _summary(book: Book, report: Report, subtitle: str) -> None:
     for said in figures.remarks(outstanding, base, words):
         book.text(sheet, row, 0, said)
         row += 1
-    agree, left, right = figures.agreement(report["tie_outs"])
-    share = figures.percent(figures.agreeing(report["tie_outs"]))
-    note = words("card.agreement_note", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
-    moved = words("card.movement_note", **{name: f"{number:,}" for name, number in report["roll_forward"].items()})
-    for title, text in ((words("card.agreement"), f"{share}  ({note})"), (words("card.movement"), moved)):
-        book.text(sheet, row, 0, title, bold=True)
-        book.text(sheet, row, 1, text)
+    told = {words("card.agreement"), words("card.movement")}  # what is not in the table above
+    of_day = [card for card in cards(report, outstanding, words) if card["title"] in told]
+    parts = (
+        (words("section.of_month", period=report["period"]), of_month(report, words)),
+        (words("section.of_day", at=figures.local_time(report)), of_day),
+    )
+    for head, shown in parts:
         row += 1
+        book.text(sheet, row, 0, head, bold=True)
+        row += 1
+        for card in shown:
+            book.text(sheet, row, 0, card["title"])
+            book.text(sheet, row, 1, f"{card['figure']}  ({card['note']})" if card["note"] else card["figure"])
+            row += 1
 
 
 def _tie_outs(book: Book, report: Report, subtitle: str) -> None:

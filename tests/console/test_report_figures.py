@@ -63,7 +63,7 @@ def test_what_is_waived_is_counted_and_said_with_its_money() -> None:
     report = sample_report.report()
     waived = [{**item, "status": "waived", "base_amount": "100.00"} for item in report["findings"][:2]]
     remarks = figures.remarks(figures.tally([*waived, *report["findings"][2:]]), "CNY", texts("en"))
-    assert "2 of them are waived (200.00 CNY): nobody has to act on these before their day." in remarks
+    assert "Waived: 2 of them (200.00 CNY). Nobody has to act on these before their day." in remarks
     assert not [
         said for said in figures.remarks(figures.tally(report["findings"]), "CNY", texts("en")) if "waived" in said
     ]

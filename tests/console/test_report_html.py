@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from console.i18n import texts
-from console.report import figures, html
+from console.report import cards, figures, html
 from tests.console import sample_report
 from tests.console.sample_report import HOSTILE
 
@@ -41,6 +41,29 @@ class Page(HTMLParser):
 @pytest.fixture
 def text() -> str:
     return html.render(sample_report.report(), "en")
+
+
+def test_the_month_comes_first_with_what_began_by_its_end_and_money_in_each_currency() -> None:
+    moved = [("left", "CNY", "1000.00"), ("left", "EUR", "20.00"), ("left", "USD", "0.00"), ("right", "CNY", "400.00")]
+    zero = dict.fromkeys(("opening", "adjustments", "closing", "open_before", "settled", "open_now"), "0.00")
+    rows = [
+        {"tie_out": "invoice_payment", "side": side, "currency": currency, "period": "2026-09", "documents": amount}
+        for side, currency, amount in moved
+    ]
+    closed = {**sample_report.report()["periods"][0], "closed_at": "2026-10-10T02:00:00Z"}
+    shown = sample_report.report(
+        period="2026-09", movements=[{**zero, **row} for row in rows], sign_off=closed, as_of="2026-10-12T02:00:00Z"
+    )
+
+    billed, received, owed, _, began = cards.of_month(shown, texts("en"))
+
+    assert (billed["figure"], billed["note"]) == ("1,000.00", "in CNY; and EUR 20.00")
+    assert (received["figure"], received["note"]) == ("400.00", "in CNY")
+    assert owed["note"].startswith(f"on {shown['receivables']['as_at']}")
+    # The close was ten days after the month's end: of ages 5, 91, 40 and 0 days, two began by then.
+    assert (began["figure"], began["note"]) == ("2", "by 2026-09-30, not cleared yet; errors: 1; began later: 2")
+    page = html.render(shown, "en")
+    assert page.index("Billed in the month") < page.index("Open findings")
 
 
 def test_nothing_is_loaded_from_elsewhere(text: str) -> None:
