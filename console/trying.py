@@ -34,7 +34,11 @@ _MOST_IDS = 10
 """Records that are named of those that become different."""
 _MOST_REFUSED, _MOST_NAMED = 5, 3
 """Reasons why records of a stream are refused, and records that are named of each, the newest first."""
-_REMEDIES = {"no_currency": "the record has no currency", "decimal_comma": "`decimal_comma`"}
+_REMEDIES = {
+    "no_currency": "the record has no currency",
+    "decimal_comma": "`decimal_comma`",
+    "day_first": "`day_first`",
+}
 """What is to be done whatever the field is → the part of the reason that says so."""
 _LINE, _LINE_NUMBER = "lines.", re.compile(r"^lines\.\d+\.")
 _REFERENCES = (Kind.REF, Kind.REFS)

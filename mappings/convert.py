@@ -21,6 +21,18 @@ _COMMA = re.compile(
 )
 """A number with a decimal comma; a point or a blank may stand between thousands."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_CLOCK = r"(?:[T ]+(?P<clock>\d?\d:\d\d(?::\d\d(?:\.\d{1,6})?)?))?"
+_WRITTEN_DAY = {
+    "dmy": re.compile(rf"(?P<d>\d\d?)(?P<sign>[./-])(?P<m>\d\d?)(?P=sign)(?P<y>\d{{4}}){_CLOCK}", re.ASCII),
+    "mdy": re.compile(rf"(?P<m>\d\d?)(?P<sign>[./-])(?P<d>\d\d?)(?P=sign)(?P<y>\d{{4}}){_CLOCK}", re.ASCII),
+    "ymd": re.compile(
+        rf"(?P<y>\d{{4}})(?:(?P<sign>[./-])|(?P<zh>年)|)(?P<m>(?(sign)\d\d?|(?(zh)\d\d?|\d\d)))"
+        rf"(?(sign)(?P=sign)|(?(zh)月|))(?P<d>(?(sign)\d\d?|(?(zh)\d\d?|\d\d)))(?(zh)日?|){_CLOCK}",
+        re.ASCII,
+    ),
+}
+"""How days are written besides ISO 8601, by the order of their parts; a time may stand behind them."""
+_FORMS = {"dmy": "DD.MM.YYYY", "mdy": "MM/DD/YYYY", "ymd": "YYYY/MM/DD"}
 _LIMIT = 2**63
 _SMALL = 10**14
 _FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0, True: 1, False: 0}
@@ -171,13 +183,31 @@ def flag(value: Any) -> int | None:
         raise Unusable("is neither true nor false") from None
 
 
+def written_day(value: str, order: str) -> str:
+    """ISO 8601 of a day written with its parts in another ``order`` (``dmy``, ``mdy``, ``ymd``), with its time if it
+    has one; ``YYYY-MM-DD`` stays what it is."""
+    written = value.strip()
+    if _DAY.fullmatch(written[:10]) and written[10:11] in ("", "T", " "):
+        return written
+    found = _WRITTEN_DAY[order].fullmatch(written)
+    if found is None:
+        raise Unusable(f"is not a day of the form {_FORMS[order]}")
+    whole, clock = _day(f"{int(found['y']):04}-{int(found['m']):02}-{int(found['d']):02}"), found["clock"]
+    if clock is None:
+        return whole
+    try:
+        return datetime.fromisoformat(f"{whole}T{clock if clock[1].isdigit() else f'0{clock}'}").isoformat()
+    except ValueError:
+        raise Unusable("has a time that is none") from None
+
+
 def day(value: Any) -> str | None:
     """A calendar day: ``YYYY-MM-DD``, or the date part of an instant as it is written."""
     if value is None or value == "":
         return None
     if type(value) is str:
         if len(value) > 10 and value[10] not in "T ":
-            raise Unusable("is not a day of the form YYYY-MM-DD")
+            raise _other_form(value)
         return _day(value[:10])
     if isinstance(value, date):
         return value.isoformat()[:10]
@@ -187,12 +217,18 @@ def day(value: Any) -> str | None:
 @lru_cache(maxsize=4096)
 def _day(written: str) -> str:
     if not _DAY.fullmatch(written):
-        raise Unusable("is not a day of the form YYYY-MM-DD")
+        raise _other_form(written)
     try:
         date.fromisoformat(written)
     except ValueError:
         raise Unusable("is not a day of the calendar") from None
     return written
+
+
+def _other_form(written: str) -> Unusable:
+    if any(form.match(written[:20]) for form in _WRITTEN_DAY.values()):
+        return Unusable("is a day in another form; use the transform `day_first`, `month_first` or `year_first`")
+    return Unusable("is not a day of the form YYYY-MM-DD")
 
 
 def instant(value: Any) -> int | None:

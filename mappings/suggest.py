@@ -22,6 +22,7 @@ from mappings.errors import Unusable
 from mappings.model import ENTITIES, Column, Kind, columns
 from mappings.statuses import STATUSES
 from mappings.synonyms import FIELDS, GERMAN, MAIN_DATES, STATUS_NAMES, VAGUE, WORDS
+from mappings.transforms import TRANSFORMS
 
 SURE = 80
 """Per cent from which a proposal is written without a comment mark."""
@@ -302,25 +303,40 @@ def _epoch(unit: int) -> Callable[[Any], bool]:
     return lambda value: _whole(value) and _EARLIEST * unit <= int(Decimal(str(value))) <= _LATEST * unit
 
 
+def _written(do: str, clock: bool) -> Callable[[Any], bool]:
+    """Whether a value is a day in the form that a transform reads, with a time or without one."""
+
+    def fits(value: Any) -> bool:
+        try:
+            found = TRANSFORMS[do](value) if isinstance(value, str) and value else None
+        except Unusable:
+            return False
+        return found is not None and (len(found) > len("2026-01-01")) is clock
+
+    return fits
+
+
 def _xero(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("/Date(")
 
 
 _COMMAS = ("decimal_comma",)
 _WITHOUT_ZONE = ("naive_utc_instant",)
+_WRITTEN = ("day_first", "month_first", "year_first")  # where both may be meant (3/4/2026), most write the day first
 _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
     (): _instant,
     _WITHOUT_ZONE: lambda value: _instant(value, zoned=False),
     ("epoch_s",): _epoch(1),
     ("epoch_ms",): _epoch(1000),
     ("xero_date",): _xero,
+    **{(do, *_WITHOUT_ZONE): _written(do, clock=True) for do in _WRITTEN},
 }
 _WAYS: dict[Kind, dict[tuple[str, ...], Callable[[Any], bool]]] = {
     Kind.MONEY: {(): _number, _COMMAS: _comma},
     Kind.NUMBER: {(): _number, _COMMAS: _comma},
     Kind.INTEGER: {(): _whole},
     Kind.FLAG: {(): lambda value: isinstance(value, bool)},
-    Kind.DAY: {(): _day, ("xero_date",): _xero},
+    Kind.DAY: {(): _day, ("xero_date",): _xero, **{(do,): _written(do, clock=False) for do in _WRITTEN}},
     Kind.INSTANT: _INSTANTS,
     Kind.TEXT: {(): lambda value: not isinstance(value, bool)},
     Kind.REF: {(): _reference},

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from mappings.convert import EXACT, decimal, integer, iso
+from mappings.convert import EXACT, decimal, integer, iso, written_day
 from mappings.convert import decimal_comma as with_comma
 from mappings.convert import text as as_text
 from mappings.currencies import EXPONENTS
@@ -163,6 +163,24 @@ def naive_utc_instant(value: Any) -> datetime | None:
         return None
     found = value if isinstance(value, datetime) else iso(_text(value))
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+@transform
+def day_first(value: Any) -> str | None:
+    """`03.11.2026`, `3/11/2026` or `3-11-2026` as 2026-11-03; a time behind it stays, for `naive_utc_instant`."""
+    return None if value == "" else written_day(_text(value), "dmy")
+
+
+@transform
+def month_first(value: Any) -> str | None:
+    """`11/03/2026` as 2026-11-03; a time behind it stays, for `naive_utc_instant`."""
+    return None if value == "" else written_day(_text(value), "mdy")
+
+
+@transform
+def year_first(value: Any) -> str | None:
+    """`2026/11/3`, `20261103` or `2026年11月3日` as 2026-11-03; a time behind it stays, for `naive_utc_instant`."""
+    return None if value == "" else written_day(_text(value), "ymd")
 
 
 @transform

@@ -35,10 +35,10 @@ from reconciliation.checks.registry import check
 def order_without_quote(_: Mapping[str, Any]) -> str:
     """A confirmed, running or completed order; one whose quote was deleted has a finding of its own."""
     return """
-        SELECT [record_id] AS keys, [record_id] AS records, net_amount AS amount, currency, order_date AS since,
-            struct_pack("order" := label(number, NULL, source_id), amount_money := net_amount,
+        SELECT [record_id] AS keys, [record_id] AS records, worth AS amount, currency, order_date AS since,
+            struct_pack("order" := label(number, NULL, source_id), amount_money := worth,
                 ordered_on := order_date) AS params
-        FROM orders o
+        FROM (SELECT *, coalesce(net_amount, gross_amount) AS worth FROM orders) o
         WHERE erp AND NOT deleted AND status IN ('confirmed', 'in_progress', 'completed')
           AND NOT EXISTS (FROM quote_order qo WHERE qo.order_id = o.record_id)
         """

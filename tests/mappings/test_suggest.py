@@ -109,6 +109,18 @@ def test_german_compounds_are_cut_into_words_that_are_known(name: str, meant: tu
     assert words(name) == meant
 
 
+def test_days_in_other_forms_propose_what_reads_them() -> None:
+    def chosen(**values: str) -> dict[str, tuple[str, ...]]:
+        found = suggest("rechnungen", "invoice", [values] * 3).fields
+        return {item.field: item.do for item in found if item.field in ("issue_date", "source_updated_at")}
+
+    german = chosen(Rechnungsdatum="03.11.2026", geändert="03.11.2026 10:00")
+    assert german == {"issue_date": ("day_first",), "source_updated_at": ("day_first", "naive_utc_instant")}
+    assert chosen(日期="2026/11/3") == {"issue_date": ("year_first",)}
+    assert chosen(invoice_date="11/23/2026") == {"issue_date": ("month_first",)}
+    assert chosen(invoice_date="2026-11-23") == {"issue_date": ()}
+
+
 def test_values_alone_propose_an_address_a_currency_and_a_date_but_never_surely() -> None:
     records = [{"x1": f"a{n}@b.example", "x2": "CHF", "x3": f"2026-10-0{n}", "x4": "red"} for n in range(1, 4)]
     lead, order = suggest("lead", "lead", records), suggest("order", "order", records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,17 @@ def test_two_references_where_one_is_expected_are_refused(one_field: OneField) -
         ("decimal_comma", Decimal("12.5"), Decimal("12.5")),
         ("decimal_comma", 7, Decimal(7)),
         ("decimal_comma", "", None),
+        ("day_first", "03.11.2026", "2026-11-03"),
+        ("day_first", "3/11/2026", "2026-11-03"),
+        ("day_first", "2026-11-03", "2026-11-03"),
+        ("day_first", "2026-11-03T08:00:00Z", "2026-11-03T08:00:00Z"),
+        ("day_first", "02.02.2026 9:30", "2026-02-02T09:30:00"),
+        ("month_first", "11/03/2026", "2026-11-03"),
+        ("year_first", "2026/11/3", "2026-11-03"),
+        ("year_first", "20261103", "2026-11-03"),
+        ("year_first", 20261103, "2026-11-03"),
+        ("year_first", "2026年11月3日 08:00:05", "2026-11-03T08:00:05"),
+        ("year_first", "", None),
         ("to_text", 5, "5"),
         ("false_is_nothing", False, None),
         ("false_is_nothing", 0, 0),
@@ -290,6 +302,43 @@ def test_a_transform_refuses_what_it_does_not_know(one_field: OneField, transfor
 def test_a_number_with_a_decimal_comma_that_would_be_a_guess_is_refused(value: Any) -> None:
     with pytest.raises(Unusable):
         TRANSFORMS["decimal_comma"](value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("day_first", "03.11.26"),
+        ("day_first", "03.11/2026"),
+        ("day_first", "31.11.2026"),
+        ("day_first", "2026.11.03"),
+        ("day_first", "03.11.2026 25:00"),
+        ("month_first", "13/11/2026"),
+        ("year_first", "2026113"),
+        ("year_first", "٢٠٢٦/11/03"),
+        ("year_first", True),
+    ],
+)
+def test_a_written_day_that_would_be_a_guess_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(Unusable):
+        TRANSFORMS[name](value)
+
+
+@given(st.dates())
+def test_a_written_day_is_that_day_in_every_order(day: date) -> None:
+    year = f"{day.year:04}"
+    assert TRANSFORMS["day_first"](f"{day.day}.{day.month}.{year}") == day.isoformat()
+    assert TRANSFORMS["month_first"](f"{day.month}/{day.day}/{year}") == day.isoformat()
+    for written in (f"{year}/{day.month}/{day.day}", f"{year}年{day.month}月{day.day}日", f"{day:%m%d}"):
+        full = written if written.startswith(year) else year + written
+        assert TRANSFORMS["year_first"](full) == day.isoformat()
+
+
+@pytest.mark.parametrize("value", ["03.11.2026", "11/23/2026 10:00", "2026年11月3日"])
+def test_a_plain_day_names_the_transforms_for_other_forms(value: str) -> None:
+    with pytest.raises(Unusable, match="`day_first`"):
+        convert.day(value)
+    with pytest.raises(Unusable, match=r"YYYY-MM-DD$"):
+        convert.day("tomorrow")
 
 
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))

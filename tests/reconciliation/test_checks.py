@@ -455,6 +455,19 @@ def test_a_lead_deleted_in_the_crm_is_reported_once(books: Books) -> None:
     assert set(_checks(books)) == {"deleted_elsewhere"}
 
 
+# -- orders
+
+
+def test_an_order_of_which_only_the_gross_amount_is_known_is_a_finding_over_that(books: Books) -> None:
+    """A small in-house system often has one amount."""
+    deal = alone(Deal(1)).set("order", quote_ref=None, status="confirmed", promised_delivery_date=ago(-5))
+    deal.set("order", net_amount=None, tax_amount=None, gross_amount="123.45", lines=[]).write(books)
+
+    (found,) = _checks(books)["order_without_quote"]
+
+    assert (found.amount, found.params["amount_money"]) == (12345, 12345)
+
+
 # -- settings of checks
 
 

@@ -101,6 +101,16 @@ def test_an_amount_with_a_decimal_comma_is_told_its_remedy(tmp_path: Path) -> No
     assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
 
 
+def test_a_day_in_another_form_is_told_its_remedy(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: cur, order_date: datum")
+    records = [{**RECORD, "datum": "03.11.2026"}]
+    (refused,) = answer(tmp_path, text, *records)["streams"]["order"]["refused"]
+    assert refused["kind"] == "day_first"
+    better = text.replace("datum", "{path: datum, do: [day_first]}")
+    fields = answer(tmp_path, better, *records)["then"]["fields"]
+    assert next(item["value"] for item in fields if item["name"] == "order_date") == "2026-11-03"
+
+
 def test_in_streams_about_people_no_text_that_is_not_read_is_shown(tmp_path: Path) -> None:
     mapping = MAPPING.replace("order:", "lead:").replace("entity: order", "entity: lead")
     mapping = mapping.replace("{number: no, currency: cur}", "{email: mail}")
