@@ -130,7 +130,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
     """One stream, in the order of ``COLUMNS``."""
     present = now()
     zone = settings.business_day_zone
-    last = texts("status.never") if item.last_success is None else short(from_us(item.last_success), zone)
+    last = texts("status.no_success") if item.last_success is None else short(from_us(item.last_success), zone)
     return (
         item.system,
         item.stream,

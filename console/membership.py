@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from state.members import Member
 
 COLUMNS = ("name", "roles", "systems", "by", "state", "last")
+SIGN_IN = """workbench:
+  sign_in:
+    issuer: https://id.example.com
+    client_id: ltc
+    client_secret: "${env:LTC_OIDC_SECRET}"
+    groups: {ltc-admins: admin, accounting: [finance, approver]}
+"""
+"""What is to be written into ltc.yaml so that people sign in with the company's account."""
 ROLES = tuple(role.value for role in Role)
 
 

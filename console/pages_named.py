@@ -18,7 +18,7 @@ PAGES = (
     ("ltc period", "/periods", "web.page.periods"),
     ("ltc status", "/systems", "web.page.systems"),
     ("ltc sync", "/systems", "web.systems.start.sync"),
-    ("ltc pull", "/systems", "operating.backfill.title"),
+    ("ltc pull", "/systems", "web.systems.start.pull"),
     ("ltc sweep", "/systems", "web.systems.start.sweep"),
     ("ltc push --accept-first", "/systems", "operating.matching.title"),
     ("ltc push", "/plans", "web.page.plans"),

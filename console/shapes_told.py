@@ -1,4 +1,4 @@
-"""Values that are kept back, as people read them: "text of 12 signs" for ``<str of 12>``."""
+"""Values that are kept back, as people read them: "text of 12 characters" for ``<str of 12>``."""
 
 from __future__ import annotations
 

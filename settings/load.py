@@ -79,6 +79,8 @@ _EXAMPLES = {
     "relative": "relative: '0.0005'",
     "absolute": "absolute: {CNY: '0.05'}",
 }
+_SYNONYMS = dict.fromkeys(("oidc", "openid", "openid_connect", "sso", "oauth", "oauth2"), "sign_in")
+"""What others call a setting, and how it is called here."""
 _REFERENCES = "${env:SF_CLIENT_SECRET} or ${file:secrets/key} or ${prefect:block-name}"
 
 
@@ -101,7 +103,7 @@ def _settings(top: Located, file: Path) -> Settings:
     try:
         settings = Settings.model_validate({key: value for key, value in top.items() if key != "path"})
     except ValidationError as error:
-        raise SettingsError(problems(error, top, Settings, examples=_EXAMPLES)) from None
+        raise SettingsError(problems(error, top, Settings, examples=_EXAMPLES, synonyms=_SYNONYMS)) from None
     unknown = [key for key in top if key == "path"]
     if unknown:
         raise SettingsError([Problem(top.at("path"), "`path` is not known here.")])

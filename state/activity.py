@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.engine import Connection
 
 from state import schema
 from state.clock import now_us
+from state.queries import RECONCILED
 
 RUN_KINDS = ("sync", "fetch", "pull", "reconcile", "push", "sweep", "replay", "close")
 
@@ -133,8 +134,7 @@ def last_reconciliation(connection: Connection) -> int | None:
     """When findings were last known to be up to date, in microseconds; as ``state.queries`` says it, by index."""
     query = (
         select(_run.c.ended_at)
-        .where(_run.c.kind.in_(("sync", "reconcile")), _run.c.ended_at.is_not(None))
-        .where(or_(_run.c.status == "done", _run.c.summary.like('%"mark"%')))
+        .where(RECONCILED, _run.c.ended_at.is_not(None))
         .order_by(_run.c.started_at.desc())
         .limit(1)
     )

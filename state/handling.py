@@ -55,12 +55,10 @@ def waive(
     connection: Connection, id: str, reason: str, approver: str, until: date, actor: str, *, at: int | None = None
 ) -> Finding:
     """Accept it until a day (inclusive); whoever approves is another person."""
-    if not reason.strip():
-        raise FindingError("A waiver needs a reason.", why="waiver_reason")
-    if approver == actor:
-        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.", "waiver_other")
-    values = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
-    return _decide(connection, id, actor, "waived", values, {"status": "waived"}, at)
+    found = _waive(connection, id, Asked(actor, reason, until), approver, at)
+    detail = {"reason": reason, "approver": approver, "waived_until": until.isoformat()}
+    _audit(connection, actor, "waived", found, detail)
+    return found
 
 
 def ask_waiver(
@@ -87,7 +85,10 @@ def asked_waiver(connection: Connection, id: str) -> Asked | None:
 def approve_waiver(connection: Connection, id: str, approver: str, *, at: int | None = None) -> Finding:
     """Accept it as somebody else has asked."""
     asked = _asked(connection, id)
-    return waive(connection, id, asked.reason, approver, asked.until, asked.by, at=at)
+    found = _waive(connection, id, asked, approver, at)
+    detail = {"reason": asked.reason, "asked_by": asked.by, "waived_until": asked.until.isoformat()}
+    _audit(connection, approver, "waived", found, detail)  # who approves does it here, not who has asked
+    return found
 
 
 def decline_waiver(connection: Connection, id: str, reason: str, actor: str, *, at: int | None = None) -> Finding:
@@ -180,6 +181,17 @@ def _standing(connection: Connection, id: str) -> Finding:
     return found
 
 
+def _waive(connection: Connection, id: str, asked: Asked, approver: str, at: int | None) -> Finding:
+    """Accept it; its history names who asked, and the approver beside."""
+    if not asked.reason.strip():
+        raise FindingError("A waiver needs a reason.", why="waiver_reason")
+    if approver == asked.by:
+        raise FindingError("Somebody else must approve a waiver.", "Name another person as approver.", "waiver_other")
+    values = {"reason": asked.reason, "approver": approver, "waived_until": asked.until.isoformat()}
+    found = _change(connection, id, {**values, "status": "waived"})
+    return _tell(connection, found.id, asked.by, "waived", values, at)
+
+
 def _decide(
     connection: Connection,
     id: str,
@@ -189,13 +201,27 @@ def _decide(
     status: dict[str, str],
     at: int | None,
 ) -> Finding:
-    found = _standing(connection, id)
-    connection.execute(update(table).where(table.c.id == found.id).values(**values, **status))
+    found = _change(connection, id, {**values, **status})
     return _note(connection, found.id, actor, event, values, at)
 
 
+def _change(connection: Connection, id: str, values: dict[str, Any]) -> Finding:
+    found = _standing(connection, id)
+    connection.execute(update(table).where(table.c.id == found.id).values(**values))
+    return found
+
+
 def _note(connection: Connection, id: str, actor: str, event: str, detail: dict[str, Any], at: int | None) -> Finding:
+    found = _tell(connection, id, actor, event, detail, at)
+    _audit(connection, actor, event, found, detail)
+    return found
+
+
+def _tell(connection: Connection, id: str, actor: str, event: str, detail: dict[str, Any], at: int | None) -> Finding:
     found = findings.find(connection, id)
     findings.note(connection, found.id, event, actor, detail, stamps.take(connection, at))
-    audit.append(connection, actor, f"finding {event}", {"finding": found.id, **detail})
     return found
+
+
+def _audit(connection: Connection, actor: str, event: str, found: Finding, detail: dict[str, Any]) -> None:
+    audit.append(connection, actor, f"finding {event}", {"finding": found.id, **detail})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from collections.abc import Collection
+
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
@@ -15,6 +17,8 @@ _MARK = '%"contested": true%'
 
 _REPLACED = or_(schema.outbox.c.status == OutboxStatus.APPLIED.value, schema.outbox.c.unsettled == 1)
 """What was carried out, or may have been."""
+REPLACING = and_(_REPLACED, schema.outbox.c.changes.like(_MARK))
+"""Write-backs that replaced such values, or may have."""
 
 
 def lost(item: Item) -> list[FieldChange]:
@@ -22,10 +26,29 @@ def lost(item: Item) -> list[FieldChange]:
     return [change for change in item.changes if change.contested]
 
 
+def replaced(item: Item) -> bool:
+    """Whether a write-back replaced such a value, or may have (``item.unsettled``)."""
+    return bool(lost(item)) and (item.status is OutboxStatus.APPLIED or bool(item.unsettled))
+
+
+def is_erased(item: Item) -> bool:
+    """Whether what it replaced was about a person and is gone: it cannot be restored."""
+    return any(ERASED in str(value) for change in lost(item) for value in (change.old, change.source_old))
+
+
+def of_systems(connection: Connection, systems: Collection[str], limit: int, offset: int) -> tuple[list[Item], int]:
+    """Some of those of these systems, the last first, and how many there are."""
+    table = schema.outbox
+    which = (REPLACING, table.c.system.in_(list(systems)))
+    rows = connection.execute(select(table).where(*which).order_by(table.c.id.desc()).limit(limit).offset(offset))
+    found = [item_of(row) for row in rows]
+    return found, connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
+
+
 def listing(connection: Connection, system: str | None = None, limit: int = 50) -> list[Item]:
     """Write-backs that replaced such values, the last first."""
     table = schema.outbox
-    query = select(table).where(_REPLACED, table.c.changes.like(_MARK))
+    query = select(table).where(REPLACING)
     if system is not None:
         query = query.where(table.c.system == system)
     return [item_of(row) for row in connection.execute(query.order_by(table.c.id.desc()).limit(limit))]
@@ -47,15 +70,20 @@ def one(connection: Connection, item_id: int) -> Item:
     return item
 
 
+def unsaid(actor: str) -> str:
+    """The reason that is kept for who gave none."""
+    return f"restored by {actor}"
+
+
 def restore(connection: Connection, item: Item, actor: str, reason: str = "") -> None:
     """Ask for the values that a write-back replaced; the next plan writes them, and nobody takes them away again
     until the owner's value changes. Raises ``PlanError`` if they were erased.
     """
-    if any(ERASED in str(value) for change in lost(item) for value in (change.old, change.source_old)):
+    if is_erased(item):
         raise PlanError(f"What write-back {item.id} replaced was about a person and has been erased.")
     for change in lost(item):
         kept = {"number": item.number, "source_field": change.source_field, "source_value": change.source_old}
-        why = reason or f"restored by {actor}"
+        why = reason or unsaid(actor)
         decision = Decision(item.record_id, change.field, "restore", change.old, change.new, kept, actor, why)
         keep_decision(connection, decision)
     named = {"system": item.system, "stream": item.stream, "source_id": item.source_id}

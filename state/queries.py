@@ -227,13 +227,18 @@ def run_parts(connection: Connection, run_id: str) -> list[Attempt]:
     return [_attempt(row) for row in connection.execute(query)]
 
 
+_RUN = schema.run.c
+RECONCILED = or_(
+    and_(_RUN.kind.in_(("sync", "reconcile")), or_(_RUN.status == "done", _RUN.summary.like('%"mark"%'))),
+    and_(_RUN.kind == "close", _RUN.status == "done", _RUN.summary.like('%"revision"%')),  # else it was refused
+)
+"""The runs after which findings were up to date."""
+
+
 def last_reconciliation(connection: Connection) -> int | None:
-    """When findings were last known to be up to date: the end of the last sync or reconciliation that got so far."""
-    table = schema.run
-    query = select(func.max(table.c.ended_at)).where(
-        table.c.kind.in_(("sync", "reconcile")), or_(table.c.status == "done", table.c.summary.like('%"mark"%'))
-    )
-    return connection.execute(query).scalar()
+    """When findings were last known to be up to date: the end of the last sync, reconciliation or close that got so
+    far."""
+    return connection.execute(select(func.max(_RUN.ended_at)).where(RECONCILED)).scalar()
 
 
 def _run(row: Any) -> RunRow:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import schema
+from state import overwritten, schema
 from state.changes import Item, OutboxStatus
 from state.outbox import item_of
 
@@ -35,6 +35,8 @@ class Wanted(NamedTuple):
     """Only what these parts of a run have done."""
     records: Collection[int] | None = None
     """Only to these records."""
+    replaced: bool = False
+    """Only those that replaced what somebody else had written, or may have."""
 
 
 def listing(connection: Connection, wanted: Wanted, limit: int, offset: int = 0) -> list[Written]:
@@ -61,6 +63,8 @@ def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(or_(named, _outbox.c.source_id == wanted.text))
     if wanted.records is not None:
         found.append(_outbox.c.record_id.in_(wanted.records))
+    if wanted.replaced:
+        found.append(overwritten.REPLACING)
     if wanted.parts is None:
         found.append(_outbox.c.sent_at.is_not(None))
     else:

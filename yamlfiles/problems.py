@@ -47,18 +47,19 @@ def problems(
     prefix: tuple[Any, ...] = (),
     known: Sequence[str] = (),
     examples: Mapping[str, str] | None = None,
+    synonyms: Mapping[str, str] | None = None,
 ) -> list[Problem]:
     """Each problem pydantic found in ``top``, which ``model`` describes, in the order of the file.
 
     ``prefix`` is where the part of the file begins that was validated; ``known`` are that part's settings if ``model``
-    does not know them. ``examples`` holds an example of right for some keys.
+    does not know them. ``examples`` holds an example of right for some keys, ``synonyms`` other words for a key.
     """
     found = []
     for item in error.errors():
         keys = (*prefix, *(key for key in item["loc"] if key != "[key]"))
         named = [str(key) for key in keys[len(prefix) :] if str(key) in (examples or {})]
         example = (examples or {})[named[-1]] if named else ""
-        found.append(Problem(place(top, keys), _what(item, keys, model, known), example))
+        found.append(Problem(place(top, keys), _what(item, keys, model, known, synonyms or {}), example))
     return sorted(found, key=lambda problem: _line(problem.where))
 
 
@@ -78,12 +79,16 @@ def place(top: Located, keys: tuple[Any, ...]) -> str:
     return found
 
 
-def _what(item: Any, keys: tuple[Any, ...], model: type[BaseModel], known: Sequence[str]) -> str:
+def _what(
+    item: Any, keys: tuple[Any, ...], model: type[BaseModel], known: Sequence[str], synonyms: Mapping[str, str]
+) -> str:
     name = ".".join(str(key) for key in keys)
     if item["type"] == "missing":
         return f"`{name}` is missing."
     if item["type"] == "extra_forbidden":
-        meant = next(iter(difflib.get_close_matches(str(keys[-1]), [*_siblings(keys, model), *known], 1)), None)
+        possible, given = [*_siblings(keys, model), *known], str(keys[-1])
+        same = synonyms.get(given.casefold())
+        meant = same if same in possible else next(iter(difflib.get_close_matches(given, possible, 1)), None)
         return f"`{name}` is not known here." + (f" Did you mean `{meant}`?" if meant else "")
     if item["type"] in ("literal_error", "enum"):
         choices = _choices(str(item.get("ctx", {}).get("expected", "")))

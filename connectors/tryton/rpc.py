@@ -144,7 +144,8 @@ class Rpc:
             if error.sent:
                 raise TransientError(
                     "Tryton did not answer the log-in.",
-                    remedy="Check `database`: for an unknown one Tryton is silent for half a minute.",
+                    remedy="Its server may be overloaded or stopped: look there first. Then check `database`: for an "
+                    "unknown one Tryton is silent for half a minute.",
                 ) from error
             raise
         number, token = _session(bytes(errors.envelope(response.content).result))

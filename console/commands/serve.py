@@ -89,14 +89,26 @@ def command(
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
     if host not in _LOOPBACK and tls_key is None and not behind_proxy:
-        raise click.UsageError(
-            f"{'Webhooks to' if webhooks else 'Passwords and figures to'} {host} would go unencrypted. Give "
-            "--tls-certificate and --tls-key, or --behind-proxy if a proxy before it speaks TLS."
-        )
+        raise click.UsageError(_unencrypted(host, webhooks, public_url))
     if public_url is not None and urlsplit(public_url).scheme not in ("http", "https"):
         raise click.UsageError("--public-url begins with https://, such as https://hooks.example.com/ltc.")
     listening = Listening(host, port, tls_certificate, tls_key, (public_url or "").rstrip("/"), log_format == "json")
     return _webhooks(app, listening) if webhooks else _workbench(app, listening, behind_proxy)
+
+
+def _unencrypted(host: str, webhooks: bool, public_url: str | None) -> str:
+    """All that is missing, with a whole line as an example: nobody likes to be refused twice."""
+    called = public_url or f"https://{'hooks' if webhooks else 'ltc'}.example.com"
+    needs_url = not webhooks and public_url is None
+    also = " And say how people call the workbench: --public-url." if needs_url else ""
+    line = f"ltc serve{' --webhooks' if webhooks else ''} --host {host}"
+    named = f" --public-url {called}" if public_url or not webhooks else ""
+    return (
+        f"{'Webhooks to' if webhooks else 'Passwords and figures to'} {host} would go unencrypted. Give "
+        f"--tls-certificate and --tls-key, or --behind-proxy if a proxy before it speaks TLS.{also} For example:\n"
+        f"  {line} --tls-certificate cert.pem --tls-key key.pem{named}\n"
+        f"  {line} --behind-proxy{named}"
+    )
 
 
 def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:

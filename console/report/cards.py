@@ -22,10 +22,16 @@ def cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]
     counts = everything.counts
     agree, left, right = figures.agreement(report["tie_outs"])
     moved = report["roll_forward"]
-    yield _card(
-        words, "findings", f"{everything.count:,}", errors=f"{counts['error']:,}", warnings=f"{counts['warning']:,}"
-    ) | {"tone": "bad" if counts["error"] else "good"}
-    yield _card(words, "money", figures.money(everything.base, base), currency=base)
+    aside = found.aside
+    errors, warnings = f"{counts['error']:,}", f"{counts['warning']:,}"
+    outstanding = _card(words, "findings", f"{everything.count:,}", errors=errors, warnings=warnings)
+    outstanding["tone"] = "bad" if counts["error"] else "good"
+    about = _card(words, "money", figures.money(everything.base, base), currency=base)
+    if aside.waived:  # they count, too, and nobody has to act on them
+        outstanding["note"] += f" · {words('card.findings_waived', count=f'{aside.waived:,}')}"
+    if aside.waived_base:
+        about["note"] += f" · {words('card.money_waived', amount=figures.money(aside.waived_base, base))}"
+    yield from (outstanding, about)
     share = figures.percent(figures.agreeing(report["tie_outs"]))
     yield _card(words, "agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
     yield _card(

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from console import audited
-from console.web import audit_details
+from console.web import audit_decided, audit_details
 from console.web.access import Right
 from console.web.desk import Auditor, Visit
 from state import audit
 from state.clock import from_us, now, to_us
 
 if TYPE_CHECKING:
+    from console.web.audit_decided import Known
     from state.audit import Chosen, Entry
 
 router = APIRouter()
@@ -53,6 +54,7 @@ def listing(
         found = audit.entries(connection, limit=SIZE, offset=(page - 1) * SIZE, **chosen)
         count = audit.count(connection, **chosen)
         people, actions = audit.known(connection, **theirs)
+        known = audit_decided.known(connection, found)
     last = max(1, -(-count // SIZE))
     return visit.page(
         "audit",
@@ -62,7 +64,7 @@ def listing(
         operates=operates,
         people=people,
         actions=sorted((_action(visit, name), name) for name in actions),
-        rows=[_row(visit, item) for item in found],
+        rows=[_row(visit, item, known) for item in found],
         count=count,
         place=page,
         last=last,
@@ -92,14 +94,14 @@ def _instant(visit: Visit, text: str, *, late: bool) -> int | None:
         return None
 
 
-def _row(visit: Visit, item: Entry) -> dict[str, Any]:
+def _row(visit: Visit, item: Entry, known: Known) -> dict[str, Any]:
     zone = visit.desk.settings.business_day_zone
     return {
         "id": item.id,
         "at": f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         "who": item.actor,
         "what": _action(visit, item.action),
-        "detail": audit_details.told(visit, item),
+        "detail": audit_details.told(visit, item, known),
         "erased": item.erased,
     }
 

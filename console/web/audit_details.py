@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from console.records import without_personal
+from console.web import audit_decided
 from console.web.access import Right
+from console.web.audit_decided import Part
 from state.clock import from_us
 
 if TYPE_CHECKING:
+    from console.web.audit_decided import Known
     from console.web.desk import Visit
     from state.audit import Entry
 
@@ -29,24 +32,19 @@ _A_MICROSECOND_AGE = 10**15
 """No count is as large; microseconds of any day since 2001 are larger."""
 
 
-class Part(NamedTuple):
-    """A part of a detail: what it is called, what it is, and the page that shows it, if there is one."""
-
-    name: str
-    value: str
-    address: str
-
-
-def told(visit: Visit, item: Entry) -> list[Part]:
-    """The detail of an entry, part by part."""
+def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
+    """The detail of an entry, part by part; ``known`` are the records that the entries of the page name."""
     detail = without_personal(item.detail)
     if item.action == _TESTED and "grade" in detail:
         return [_tested(visit, detail)]
     change = detail.get("change") if item.action == "settings changed" else None
-    return [
-        Part(_name(visit, _called(item.action, name)), _value(visit, name, value), _address(visit, name, value, change))
-        for name, value in detail.items()
-    ]
+    parts: list[Part] = []
+    for name, value in audit_decided.ordered(item.action, detail).items():
+        called = _name(visit, _called(item.action, name))
+        decided = audit_decided.told(visit, item.action, name, value, detail, known)
+        values = decided or [(_value(visit, name, value), _address(visit, name, value, change))]
+        parts += [Part("" if n else called, *one) for n, one in enumerate(values)]
+    return parts
 
 
 def _called(action: str, name: str) -> str:

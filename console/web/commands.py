@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from console.pages_named import COMMAND, page
 
 if TYPE_CHECKING:
     from console.web.desk import Visit
+
+_OF_SYSTEM = re.compile(r"ltc (?:sync|pull|sweep) --system (\S+)")
+
+
+def coded(sentence: str) -> Markup:
+    """The sentence with what stands between backticks as code."""
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0:  # a backtick too many: none of them can be told from another
+        return escape(sentence)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def linked(visit: Visit, sentence: str) -> Markup:
@@ -22,4 +34,10 @@ def _link(visit: Visit, command: str) -> Markup:
     known = page(command)
     if known is None:
         return Markup("<code>{}</code>").format(command)
-    return Markup('“<a href="{}">{}</a>”').format(known[0], visit.texts(known[1]))
+    return Markup('“<a href="{}">{}</a>”').format(_own(visit, command) or known[0], visit.texts(known[1]))
+
+
+def _own(visit: Visit, command: str) -> str:
+    """The page of the one system that a command is about, where its buttons are; empty for others."""
+    of = _OF_SYSTEM.fullmatch(command)
+    return f"/systems/{quote(of[1], safe='')}" if of and visit.may_touch(of[1]) else ""

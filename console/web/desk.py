@@ -22,6 +22,7 @@ from console.report.html import PAGE
 from console.web import assets, language
 from console.web.access import Right, may
 from console.web.awaiting import Awaiting
+from console.web.commands import coded
 from console.web.guard import LARGEST_FORM
 from console.web.notes import Notes
 from console.web.present import Present
@@ -78,6 +79,7 @@ class Desk:
         )
         pages.globals["asset"] = assets.address
         pages.filters["money"] = figures.money
+        pages.filters["coded"] = coded
         pages.filters["amount"] = lambda value, currency: figures.money(Decimal(value), currency) if value else ""
         object.__setattr__(self, "pages", pages)
         object.__setattr__(self, "present", Present(first))

@@ -30,7 +30,10 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The systems that need a look, by what is the matter, and how many records are in quarantine."""
+    """The systems that need a look, by what is the matter, and how many records are in quarantine.
+
+    Where streams are paused and not their system, these are named (``system.stream``).
+    """
 
     matters: list[tuple[str, list[str]]]
     quarantined: int
@@ -52,7 +55,7 @@ def of(visit: Visit) -> Glance:
     matters: dict[str, list[str]] = {"failed": [], "late": [], "due": [], "never": [], "resting": [], "paused": []}
     for name in names:
         for matter in _matters(name, seen, settings):
-            matters[matter].append(name)
+            matters[matter] += _paused(name, seen) if matter == "paused" else [name]
     return Glance(
         [(matter, found) for matter, found in matters.items() if found], quarantined, _since(names, seen, settings)
     )
@@ -72,6 +75,12 @@ def _matters(name: str, seen: _Seen, settings: Settings) -> set[str]:
     if any(item.system == name for item in seen.paused):
         found.add("paused")
     return found
+
+
+def _paused(name: str, seen: _Seen) -> list[str]:
+    """What of a system is paused: it as a whole, or these streams of it."""
+    whole = seen.paused.own(name)
+    return [name] if whole is not None else [item.what for item in seen.paused if item.system == name]
 
 
 def _since(names: Sequence[str], seen: _Seen, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from console import membership
 from console.web.desk import Administrator, AdministratorForm, Visit, see
+from console.web.provided import BACK
 from state import members, provided
 from state.clock import from_us
 from state.members import MemberError, Role
@@ -132,6 +133,9 @@ def _people(
         roles=membership.ROLES,
         systems=list(settings.systems),
         passwords=membership.passwords_count(settings),
+        provider=settings.workbench.sign_in,
+        example=membership.SIGN_IN,
+        back=f"{visit.base}{BACK}",
         problem=problem,
         link=link,
         scope=scope,

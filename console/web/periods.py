@@ -4,9 +4,9 @@ of a month as a file."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from console import closable, closes, closing_steps
@@ -18,11 +18,14 @@ from reconciliation import adjustments, closing, report
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError
 from state import periods
+from state.clock import from_us
 from state.failures import StoreError
 from state.periods import CLOSED, Close, PeriodError
 from sync.closing import close_period
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from console.report.figures import Report
 
 router = APIRouter()
@@ -104,21 +107,39 @@ def reopen(visit: Decider, sent: DeciderForm, period: str) -> Response:
 
 
 @router.get("/report/{form}")
-def download(visit: Reader, form: str, period: str | None = None) -> Response:
-    """The report as a file, of now or of a month."""
+def download(
+    visit: Reader, form: str, period: str | None = None, revision: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
+    """The report as a file, of now or of a month; with ``revision`` as that close of it froze it."""
     if form not in TYPES:
         raise HTTPException(404)
     desk, month = visit.desk, None if period is None else _month(period)
+    stood = None if month is None or revision is None else _stood(visit, month, revision)
     try:
-        data = report.build(desk.store, desk.settings, locale=visit.texts.locale, period=month)
+        data = report.build(desk.store, desk.settings, stood, visit.texts.locale, month)
     except PeriodError as error:
         return _page(visit, 422, visit.refusal(error))
-    return saved_report(data, form, visit.texts.locale)
+    return saved_report(data, form, visit.texts.locale, "" if stood is None else f"-{revision}")
 
 
-def saved_report(data: Report, form: str, locale: str) -> Response:
-    """The report as a file to be saved."""
-    named = {"Content-Disposition": f'attachment; filename="ltc-report-{data["period"]}{SUFFIXES[form]}"'}
+def _stood(visit: Visit, month: str, revision: int) -> datetime | None:
+    """The last instant at which a reopened close stood, ``None`` for one that stands; raises ``HTTPException`` 404."""
+    with visit.desk.store.reading() as connection:
+        found = [item for item in periods.closes(connection) if (item.period, item.revision) == (month, revision)]
+    if not found or not _has_report(found[0]):
+        raise HTTPException(404)
+    reopened = found[0].reopened_at
+    return None if reopened is None else from_us(reopened - 1)
+
+
+def _has_report(item: Close) -> bool:
+    """Not if it was reopened at the instant at which it was closed, where ltc.yaml holds the clock."""
+    return item.reopened_at is None or item.reopened_at > item.closed_at
+
+
+def saved_report(data: Report, form: str, locale: str, which: str = "") -> Response:
+    """The report as a file to be saved; ``which`` of several ends its name."""
+    named = {"Content-Disposition": f'attachment; filename="ltc-report-{data["period"]}{which}{SUFFIXES[form]}"'}
     return Response(content(data, form, locale), media_type=TYPES[form], headers=named)
 
 
@@ -137,7 +158,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         "periods",
         status,
         columns=closes.COLUMNS,
-        rows=[closes.row(item, visit.texts, settings.business_day_zone) for item in found],
+        rows=[(item, closes.row(item, visit.texts, settings.business_day_zone), _has_report(item)) for item in found],
         coming=closing.next_period(found),
         last=last,
         choices=choices,

@@ -15,7 +15,7 @@ from console.web import runs
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.sides import worded
 from console.web.writes import shown, shown_written
-from state import outbox, pauses, queries, rejections, written
+from state import outbox, overwritten, pauses, queries, rejections, written
 from state.changes import Plan, PlanError
 from state.runs import LeaseHeld
 from sync import create, gates
@@ -76,25 +76,42 @@ def written_so_far(
     visit: Reader,
     text: Text = "",
     run: Text = "",
+    replaced: Text = "",
     page: PageNumber = 1,
 ) -> Response:
-    """What was written, the last first: each field before and after, what came of it, and who let it go."""
+    """What was written, the last first: each field before and after, what came of it, and who let it go.
+
+    With ``replaced`` only what replaced a value that somebody else had written, or may have.
+    """
     with visit.desk.store.reading() as connection:
         parts = tuple(queries.run_parts(connection, run)) if run else None
-        wanted = written.Wanted(visit.systems, text.strip(), parts)
+        wanted = written.Wanted(visit.systems, text.strip(), parts, replaced=bool(replaced))
         found = written.listing(connection, wanted, _WRITTEN, (page - 1) * _WRITTEN)
         count = written.count(connection, wanted)
-    asked = {name: value for name, value in (("text", text), ("run", run)) if value}
+    asked = {name: value for name, value in (("text", text), ("run", run), ("replaced", replaced)) if value}
     return visit.page(
         "written",
         rows=[shown_written(visit, item) for item in found],
         count=count,
         text=text,
         run=run,
+        replaced=bool(replaced),
         place=page,
         last=max(1, -(-count // _WRITTEN)),
         at_page=lambda number: f"/plans/written?{urlencode({**asked, 'page': number})}",
     )
+
+
+@router.post("/overwritten/{id}/restore")
+def restore(visit: Operator, _sent: OperatorForm, id: str) -> Response:
+    """Write back now what a write-back had replaced, by a run of its own; it stays until the owner's value changes."""
+    with visit.desk.store.reading() as connection:
+        try:
+            item = overwritten.one(connection, _number(id))
+        except PlanError:
+            raise HTTPException(404) from None
+    visit.touch(item.system)
+    return runs.started(visit, "restore", item_id=item.id)
 
 
 @router.post("/plans/{id}/apply")
@@ -276,6 +293,7 @@ def _creations(visit: Visit, plan: CreationPlan, filled: _Sent) -> dict[str, Any
 def _rejection(visit: Visit, item: Rejected) -> dict[str, Any]:
     wish = item.held
     personal = letters.personal_fields(visit.desk.settings, wish.system, wish.stream, [wish.field])
+    restored = item.reason == overwritten.unsaid(item.decided_by)
     return {
         "id": wish.id,
         "system": wish.system,
@@ -283,7 +301,7 @@ def _rejection(visit: Visit, item: Rejected) -> dict[str, Any]:
         "field": wish.field,
         "old": HIDDEN if personal else worded(wish.entity, wish.field, wish.old, visit),
         "new": HIDDEN if personal else worded(wish.entity, wish.field, wish.new, visit),
-        "by": item.decided_by,
+        "by": "" if restored else item.decided_by,
         "at": freshness.when(visit.desk.settings, item.decided_at)[:16],
-        "reason": item.reason,
+        "reason": visit.texts("operating.rejected.restored", name=item.decided_by) if restored else item.reason,
     }

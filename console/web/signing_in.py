@@ -95,6 +95,8 @@ def welcome(visit: Open, token: str, sent: OpenForm) -> Response:
     with visit.desk.store.transaction() as connection:
         accepted = members.accept(connection, token, kept)
         session = members.sign_in(connection, accepted.name) if accepted else None
+        if accepted and accepted.locale is None:  # somebody signed in is no longer shown what their browser asks for
+            members.set_locale(connection, accepted.name, visit.texts.locale)
     return with_session(visit, see("/"), session) if session else see("/sign-in")
 
 

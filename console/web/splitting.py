@@ -38,7 +38,8 @@ def page(visit: Decider, receipt: RecordId, text: str = "") -> Response:
 def split(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
     """Keep what was said, if it adds up and whoever says it has seen what speaks against it."""
     text = sent.get("text", "")
-    if "find" in sent or "fill" in sent:
+    looks = "find" in sent or ("enter" in sent and text != sent.get("looked", ""))  # Enter in the search
+    if looks or "fill" in sent:
         return _page(visit, receipt, text, sent)
     reason = sent.get("reason", "").strip()[:4000]
     try:

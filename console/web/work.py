@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from console.web.present import Present
     from state.store import Store
 
-KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan")
-"""``plan``: a push that only plans."""
-_NOTED_AS = {"plan": "push"}
+KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan", "restore")
+"""``plan``: a push that only plans; ``restore``: one that writes back what a write-back had replaced."""
+_NOTED_AS = {"plan": "push", "restore": "push"}
 """What the store calls a run that it calls otherwise."""
 _LOOKS, _BETWEEN_SECONDS = 40, 0.05
 _REMEMBERED = 20
@@ -52,6 +52,7 @@ class Worker:
         since: datetime | None = None,
         plan_id: str | None = None,
         only: Collection[int] | None = None,
+        item_id: int | None = None,
         approve: bool = False,
         paused: bool = False,
     ) -> bool:
@@ -59,7 +60,8 @@ class Worker:
 
         ``system`` or ``systems`` limit a pull, sync, sweep or plan, ``streams`` (``system.stream``) and ``since`` a
         pull or sync. ``plan_id`` is what a push carries out, ``only`` these of its writes; ``approve`` lets it be a
-        large one. ``paused``: also what people have paused.
+        large one. ``item_id`` is the write-back whose replaced values are restored. ``paused``: also what people have
+        paused.
         """
         chosen = [system] if system else list(systems) if systems is not None else None
         pulled = {"systems": chosen, "streams": list(streams) if streams else None, "since": since, "paused": paused}
@@ -69,6 +71,7 @@ class Worker:
             "sweep": ("run_sweep", {"systems": chosen, "paused": paused}),
             "reconcile": ("run_reconcile", {}),
             "plan": ("run_push", {"systems": chosen, "push": "plan"}),
+            "restore": ("run_restore", {"item_id": item_id}),
             "push": (
                 "run_push",
                 {"push": "apply", "plan_id": plan_id, "only": only, "approve": approve, "paused": paused},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from console import freshness, letters
 from console.records import HIDDEN
 from console.web.sides import worded
+from state import overwritten
 from state.changes import Item, OutboxStatus
 
 if TYPE_CHECKING:
@@ -50,8 +51,17 @@ def shown_written(visit: Visit, item: Written) -> dict[str, Any]:
         "system": item.item.system,
         "by": item.by,
         "large_by": item.large_by,
+        "replaced": _replaced(item.item),
+        "can_return": overwritten.replaced(item.item) and not overwritten.is_erased(item.item),
         "at": "" if moment is None else freshness.when(visit.desk.settings, moment)[:16],
     }
+
+
+def _replaced(item: Item) -> dict[str, str]:
+    """The fields in which it replaced what somebody else had written, and how certain that is."""
+    if not overwritten.replaced(item):
+        return {}
+    return {change.field: "perhaps" if item.unsettled else "certainly" for change in overwritten.lost(item)}
 
 
 def _told_both(visit: Visit, entity: str, name: str, value: Any, source: Any, hidden: frozenset[str]) -> Value:

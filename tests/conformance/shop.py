@@ -64,6 +64,21 @@ class _Head(msgspec.Struct):
 _rows, _head = msgspec.json.Decoder(_Rows), msgspec.json.Decoder(_Head)
 
 
+class _Following(httpx.BaseTransport):
+    """Goes wherever an answer sends it."""
+
+    def __init__(self, below: httpx.BaseTransport) -> None:
+        self._client = httpx.Client(transport=below, follow_redirects=True)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._client.send(request)
+        headers = [pair for pair in answer.headers.multi_items() if pair[0] != "content-encoding"]
+        return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+
+    def close(self) -> None:
+        self._client.close()
+
+
 class ShopConfig(BaseModel):
     """What it is told."""
 
@@ -95,7 +110,7 @@ class Shop(Connector[ShopConfig]):
             policy=retry.RetryPolicy(attempts=6, total_seconds=100.0),
         )
         if self.wrong == "follows redirects":
-            self._session._client.follow_redirects = True
+            self._session._transport = _Following(self._session._transport)
 
     def close(self) -> None:
         self._session.close()

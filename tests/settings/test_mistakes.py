@@ -57,6 +57,13 @@ def told(tmp_path: Path, content: str | bytes) -> str:
             "`systems.forms.push` must be one of off, plan, auto. Did you mean `plan`?",
             "push",
         ),
+        (
+            "locale: en",
+            "locale: en\nworkbench: {oidc: {issuer: https://id.acme.com}}",
+            4,
+            "`workbench.oidc` is not known here. Did you mean `sign_in`?",
+            "workbench: ",
+        ),
         ("push: plan", "push: Auto", 13, "Did you mean `auto`?", "push: plan   # off, plan, auto"),
         ("push: plan", "push: never", 13, "`systems.forms.push` must be one of off, plan, auto.\n", "push: plan"),
         ("locale: en", "locale: zh", 3, "must be one of en, zh-CN. Did you mean `zh-CN`?", "locale: zh-CN"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from state import activity, clock, measures, readiness, runs, schema
+from state import activity, clock, measures, queries, readiness, runs, schema
 from state.activity import Totals
 from state.store import Store
 
@@ -118,6 +118,20 @@ def test_a_stream_that_was_never_pulled_is_there_without_instants(store: Store) 
         assert activity.pulls(connection) == [activity.Pulls("crm", "deal", *[None] * 6)]
         assert activity.last_runs(connection) == []
         assert activity.last_reconciliation(connection) is None
+
+
+def test_a_close_counts_as_a_reconciliation_but_not_one_that_was_refused(store: Store) -> None:
+    def close(hours: float, status: str, summary: dict[str, object]) -> int:
+        with at(hours):
+            runs.Running(store, "close").finish(status, {"period": "2026-09", **summary})
+        with store.reading() as connection:
+            found = activity.last_reconciliation(connection)
+            assert queries.last_reconciliation(connection) == found
+        return -1 if found is None else (found - SINCE) // 3_600_000_000
+
+    assert close(1, "done", {}) == -1
+    assert close(2, "done", {"revision": 1}) == 2
+    assert close(3, "failed", {}) == 2
 
 
 def test_a_system_that_could_not_be_opened_is_known(store: Store) -> None:

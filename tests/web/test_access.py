@@ -123,6 +123,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/runs/{id}/stop"): OPERATORS,
     ("POST", "/plans/{id}/reject"): OPERATORS,
     ("POST", "/rejections/{id}/take-back"): OPERATORS,
+    ("POST", "/overwritten/{id}/restore"): OPERATORS,
     ("GET", "/dead-letters/{id}"): MEMBERS,
     ("POST", "/dead-letters/{id}/show"): OPERATORS,
     ("POST", "/dead-letters/{id}/edit"): OPERATORS,

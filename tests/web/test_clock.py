@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from settings.model import Settings
+from state import audit, findings, links, periods
+from state.clock import now_us, to_us
 from state.members import Role
+from state.store import Store
 from tests.web.conftest import Browser
 
 
@@ -22,6 +26,32 @@ def test_a_clock_that_stands_is_told_on_every_page(
     vera.post("/language", locale="zh-CN", next="/trace")
     assert f"按设置（as_of），时钟停在 {at}" in vera.get("/trace").text
     assert "clock stands" not in browser().get("/sign-in").text
+
+
+def test_what_is_decided_about_findings_has_the_time_at_which_it_stands_and_all_else_the_real_one(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings
+) -> None:
+    assert given.as_of is not None
+    stands, began = to_us(given.as_of), now_us()
+    anna = as_role(Role.FINANCE)
+    with desk.reading() as connection:
+        found = findings.listing(connection)[0].id
+        query = "SELECT kind, left_id, right_id FROM link WHERE decision = 'auto' AND left_entity = 'invoice' LIMIT 1"
+        link = connection.execute(text(query)).one()
+    anna.post(f"/findings/{found}/explain", reason="so")
+    anna.post(f"/links/{link.kind}/{link.left_id}/{link.right_id}/cut", reason="Another deal")
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    with desk.reading() as connection:
+        explained, close = findings.history(connection, found)[-1], periods.closes(connection)[0]
+        cut = links.decided(connection, limit=1)[0]
+        audited = audit.entries(connection, actor="a.finance", limit=3)
+    assert (explained.event, explained.at, close.closed_at) == ("explained", stands, stands)
+    assert cut.decided_at is not None
+    assert [item.action for item in audited] == ["period closed", "link cut", "finding explained"]
+    assert began <= min(cut.decided_at, *(item.at for item in audited))
+    told = anna.get("/periods").text
+    assert "findings, what is decided about them, and closes are dated so" in told
+    assert "links and write-backs, and all of the audit, have the real time" in told
 
 
 def test_nothing_is_told_of_a_clock_that_goes_on(

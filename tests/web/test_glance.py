@@ -57,6 +57,17 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
     assert "Paused: erp" in plain(line(browser))  # at once, though the figures around it are kept
 
 
+def test_of_a_system_whose_streams_are_paused_these_are_named_and_lead_to_it(olaf: Opens, sqlite_store: Store) -> None:
+    browser = olaf(Role.VIEWER)
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "erp", "order", "olaf", "stocktaking")
+    assert "Paused: erp.order" in plain(line(browser))
+    assert '<a href="/systems/erp">erp.order</a>' in line(browser)
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "erp", WHOLE, "olaf", "stocktaking")
+    assert plain(line(browser)).endswith("Paused: erp")
+
+
 def test_what_is_due_and_has_not_begun_is_named_at_once(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
     browser = olaf(Role.VIEWER)
     job.run_sync(sqlite_store, settings)

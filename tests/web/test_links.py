@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from state import chains, lookup
+from state import audit, chains, lookup
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import Browser
@@ -58,6 +58,19 @@ def test_two_records_are_kept_apart_with_a_reason(
     assert (refused.status_code, "Say why" in refused.text) == (422, True)
     assert anna.post(f"{suggested}/cut", reason="Another branch").status_code == 303
     assert decision(desk, suggested) == "cut"
+
+
+def test_the_audit_calls_the_records_of_a_link_as_people_do(
+    held: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    called, left = number(desk, held), int(held.split("/")[3])
+    anna.post(f"{held}/cut", reason="Another deal")
+    page = anna.get("/audit").text
+    assert re.search(rf'>record:</span> <a href="/trace\?text={called}">[a-z]+ {called}</a> · ', page)
+    with desk.transaction() as connection:
+        audit.append(connection, "anna", "link cut", {"kind": "same_as", "left": left, "right": 987_654})
+    assert ">other record:</span> 987,654" in anna.get("/audit").text, "what is gone is told by its id"
 
 
 @pytest.mark.parametrize("address", ["/links/same_as/1/424242", "/links/married/1/2"])

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from console.i18n import texts
-from state import findings
+from state import audit, findings
 from state.members import Role
 from state.store import Store
 from tests.console.deal import EMAIL, PHONE
@@ -187,10 +187,28 @@ def test_a_waiver_is_asked_for_by_one_and_approved_by_another(
     with desk.reading() as connection:
         found = findings.find(connection, id)
         last = findings.history(connection, id)[-1]
+        did = audit.entries(connection, action="finding waived")
     assert (found.status, found.approver, found.waived_until) == ("waived", "a.approver", "2026-12-31")
     assert (last.event, last.actor) == ("waived", "a.finance")
+    assert "a.approver approved what a.finance asked for" in li.get(f"/findings/{id}").text
+    assert [(item.actor, item.detail["asked_by"]) for item in did] == [("a.approver", "a.finance")]
     assert "Approve the waiver" not in li.get(f"/findings/{id}").text
     assert "may have been decided meanwhile" in li.post(f"/findings/{id}/waiver/approve").text
+
+
+def test_what_is_waived_is_said_on_the_overview_and_in_the_trace(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    id = of_check(desk, "invoice_exceeds_order")
+    assert "waived" not in anna.get("/").text + anna.get("/trace?text=SO-1").text
+    anna.post(f"/findings/{id}/waiver", reason="Policy F-12", until="2026-12-31")
+    as_role(Role.APPROVER).post(f"/findings/{id}/waiver/approve")
+    page = anna.get("/").text
+    cards = page.partition('<section class="cards"')[2].partition("</section>")[0]
+    assert "warnings · 1 of them waived</p>" in cards
+    assert "several findings · 200.00 of it waived</p>" in cards
+    trace = anna.get("/trace?text=SO-1").text
+    assert re.search(rf'<a href="/findings/{id}">[^<]+</a> <span class="quiet">\(waived\)</span>:', trace)
 
 
 def test_nobody_approves_what_they_asked_for_themselves(as_role: Callable[[Role], Browser], desk: Store) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
+import yaml
 
+from settings.model import Settings
+from settings.sign_in import SignIn
 from state import audit, members
 from state.members import Role
 from state.store import Store
@@ -154,6 +158,19 @@ def test_roles_are_told_in_the_person_s_language(as_role: SignedIn) -> None:
     root = as_role(Role.ADMIN)
     root.post("/language", locale="zh-CN")
     assert "<td>管理员</td>" in root.get("/members").text
+
+
+def test_the_page_says_how_people_sign_in_with_the_company_s_account(as_role: SignedIn, given: Settings) -> None:
+    root = as_role(Role.ADMIN)
+    page = root.get("/members").text
+    assert "No identity provider is set up" in page
+    assert "/sign-in/provider/back</code>" in page
+    example = re.findall(r"<pre><code>(.*?)</code></pre>", page, re.DOTALL)[0]
+    parsed = yaml.safe_load(unescape(example))["workbench"]["sign_in"]
+    given.workbench.sign_in = SignIn.model_validate(parsed)
+    page = root.get("/members").text
+    assert "id.example.com</code>" in page
+    assert ("People can sign in through" in page, "No identity provider" in page) == (True, False)
 
 
 def test_the_page_speaks_chinese(browser: Callable[..., Browser], member: Callable[..., str]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 
@@ -13,6 +15,7 @@ from reconciliation import adjustments, closing
 from reconciliation.tieouts import DoesNotFootError
 from settings.model import Settings
 from state import audit, finding_pages, handling, periods
+from state.clock import simulated, to_us
 from state.members import Role
 from state.schema import figure, finding
 from state.store import Store
@@ -88,6 +91,38 @@ def test_whoever_closed_a_month_does_not_approve_it(as_role: Callable[[Role], Br
     assert (answer.status_code, "Somebody else must approve it" in answer.text) == (422, True)
     assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
     assert "Invoices were missing" in li.get("/periods").text
+
+
+def test_a_reopened_close_has_its_own_report_beside_that_of_the_one_that_stands(
+    as_role: Callable[[Role], Browser], given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert given.as_of is not None
+    passed = time.time_ns() - to_us(given.as_of) * 1000
+    monkeypatch.setattr(given, "as_of", None)
+    with simulated(lambda: time.time_ns() - passed):
+        anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+        anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+        first = anna.get("/report/json?period=2026-09").content
+        assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
+        anna.post("/periods/close", period="2026-09", reason="Now all is there")
+        assert li.post("/periods/2026-09/approve").status_code == 303
+        page = unescape(anna.get("/periods").text)
+        addresses = re.findall(r'href="(/report/json\?period=2026-09[^"]*)"', page)
+        assert addresses == ["/report/json?period=2026-09&revision=1", "/report/json?period=2026-09"]
+        answers = [anna.get(address) for address in addresses]
+        assert answers[0].content == first, "as it was before it was reopened"
+        told = [json.loads(answer.content)["sign_off"] for answer in answers]
+        assert [(item["revision"], item["approved_by"]) for item in told] == [(1, None), (2, "a.approver")]
+        assert 'filename="ltc-report-2026-09-1.json"' in answers[0].headers["content-disposition"]
+        assert anna.get("/report/json?period=2026-09&revision=3").status_code == 404
+
+
+def test_a_close_that_was_reopened_while_the_clock_stands_has_no_report(as_role: Callable[[Role], Browser]) -> None:
+    li = as_role(Role.APPROVER)
+    li.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    li.post("/periods/2026-09/reopen", reason="Invoices were missing")
+    assert "/report/json?period=2026-09" not in li.get("/periods").text
+    assert li.get("/report/json?period=2026-09&revision=1").status_code == 404
 
 
 @pytest.mark.parametrize(

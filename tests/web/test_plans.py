@@ -11,9 +11,10 @@ from html import unescape
 import pytest
 from sqlalchemy import update
 
+from mappings.errors import ERASED
 from settings.model import Settings
-from state import exact, outbox, pauses, rejections, schema
-from state.changes import Plan
+from state import audit, exact, outbox, overwritten, pauses, rejections, schema
+from state.changes import Item, Plan
 from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
@@ -312,6 +313,70 @@ def test_what_was_written_is_searched_by_its_number_and_by_its_run(
     assert "7 of 7 records" in browser.get(f"/plans/written?run={first}").text
     assert "Nothing was written" in browser.get("/plans/written?run=nothing").text
     assert "Nothing was written" in browser.get("/plans/written?text=%25").text
+
+
+def replaced_something(store: Store, settings: Settings, crm: ToySystem, erp: ToySystem) -> Item:
+    """A person has written where we write, and then the owner had something new to say."""
+    job.run_sync(store, settings)
+    crm.edit("deal", "d1", {"delivery": "picked up"})
+    erp.edit("order", "o1", {"delivery": "returned"})
+    job.run_sync(store, settings)
+    with store.reading() as connection:
+        (item,) = overwritten.listing(connection)
+    return item
+
+
+def test_what_a_write_back_replaced_is_marked_found_and_put_back(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    item = replaced_something(sqlite_store, settings, crm, erp)
+    browser = olaf(Role.OPERATOR)
+    everything = plain(browser.get("/plans/written").text)
+    assert everything.count("somebody else had written it") == 1
+    assert "8 of 8 records" in everything
+    page = browser.get("/plans/written?replaced=yes").text
+    assert re.search(r"d1 Delivery state picked up replaced: somebody else .* Put it back returned", plain(page))
+    assert "1 of 1 records" in plain(page)
+    assert "Put it back</button>" not in olaf(Role.VIEWER).get("/plans/written?replaced=yes").text
+    assert browser.post(f"/overwritten/{item.id}/restore").headers["location"].startswith("/runs/")
+    finished(browser)
+    assert crm.values("deal", "delivery")["d1"] == "picked up"
+    job.run_sync(sqlite_store, settings)
+    assert crm.values("deal", "delivery")["d1"] == "picked up"
+    kept = plain(browser.get("/plans").text)
+    assert re.search(r"The value that was there before was put back by operator\. \d{4}-", kept), "named once"
+    browser.post(f"/overwritten/{item.id}/restore")  # once more: it is there already
+    finished(browser)
+    job.run_sync(sqlite_store, settings)
+    assert crm.values("deal", "delivery")["d1"] == "picked up"
+    erp.edit("order", "o1", {"delivery": "delivered"})
+    job.run_sync(sqlite_store, settings)
+    assert crm.values("deal", "delivery")["d1"] == "delivered"
+    with sqlite_store.reading() as connection:
+        noted = [entry.actor for entry in audit.entries(connection) if entry.action == "overwritten value restored"]
+    assert noted == ["operator", "operator"]
+
+
+def test_what_replaced_nothing_or_is_of_a_system_of_others_cannot_be_put_back(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    item = replaced_something(sqlite_store, settings, crm, erp)
+    assert olaf(Role.OPERATOR, "erp").post(f"/overwritten/{item.id}/restore").status_code == 404
+    assert olaf(Role.OPERATOR).post("/overwritten/1/restore").status_code == 404
+    assert olaf(Role.OPERATOR, "crm").post("/overwritten/x/restore").status_code == 400
+    assert crm.values("deal", "delivery")["d1"] == "returned"
+
+
+def test_a_replaced_value_that_was_about_a_person_and_erased_is_not_offered(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    item = replaced_something(sqlite_store, settings, crm, erp)
+    erased = [asdict(replace(change, old=ERASED, source_old=ERASED)) for change in item.changes]
+    with sqlite_store.transaction() as connection:
+        changes = exact.dump({"entity": item.entity, "fields": erased})
+        connection.execute(update(schema.outbox).where(schema.outbox.c.id == item.id).values(changes=changes))
+    page = olaf(Role.OPERATOR).get("/plans/written?replaced=yes").text
+    assert ("1 of 1 records" in page, "Put it back</button>" in page) == (True, False)
 
 
 def test_who_is_limited_sees_nothing_that_was_written_elsewhere(

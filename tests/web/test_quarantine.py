@@ -67,7 +67,7 @@ def test_an_admin_is_led_to_the_field_that_has_to_be_taught_and_others_are_told_
 @pytest.mark.parametrize(
     ("locale", "kept_back", "told"),
     [
-        ("en", "<str of 12>", "text of 12 signs"),
+        ("en", "<str of 12>", "text of 12 characters"),
         ("zh-CN", "<str of 12>", "12 个字符的文本"),
         ("en", "<int>", "whole number"),
         ("en", '"won"', '"won"'),

@@ -76,6 +76,20 @@ def test_what_would_show_figures_to_others_is_refused(config: Path, options: lis
     assert said in done.output
 
 
+def test_the_refusal_to_go_unencrypted_names_all_that_is_missing_with_a_whole_line(config: Path) -> None:
+    done = CliRunner().invoke(cli, ["--config", str(config), "serve", "--host", "0.0.0.0"])
+    lines = [" ".join(line.split()) for line in done.output.splitlines()]
+    assert "say how people call the workbench: --public-url" in " ".join(lines)
+    assert "ltc serve --host 0.0.0.0 --behind-proxy --public-url https://ltc.example.com" in lines
+    assert (
+        "ltc serve --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem --public-url https://ltc.example.com"
+        in lines
+    )
+    hooks = CliRunner().invoke(cli, ["--config", str(config), "serve", "--webhooks", "--host", "0.0.0.0"])
+    assert "--webhooks --host 0.0.0.0 --behind-proxy" in " ".join(hooks.output.split())
+    assert "--public-url" not in hooks.output
+
+
 def test_people_are_invited_change_roles_and_leave(config: Path) -> None:
     invited = data(ltc(config, "members", "invite", "Wang.Min", "--role", "finance", "--json"))
     assert (invited["name"], invited["roles"]) == ("wang.min", ["finance"])

@@ -205,6 +205,20 @@ def test_the_language_of_a_member_stays(as_role: Callable[[Role], Browser], brow
     assert "未解决" in elsewhere.get("/findings").text
 
 
+def test_the_workbench_goes_on_in_the_language_of_the_welcome_page(
+    desk: Store, browser: Callable[..., Browser]
+) -> None:
+    address, anna = link(desk, "anna", Role.VIEWER), browser(accept_language="zh-CN,zh;q=0.9")
+    assert '<html lang="zh-CN">' in anna.get(address).text
+    anna.client.post(address, data={"password": PASSWORD, "again": PASSWORD})
+    assert '<html lang="zh-CN">' in anna.get("/findings").text
+    with desk.transaction() as connection:
+        members.set_locale(connection, "anna", "en")
+    again = link(desk, "anna", Role.VIEWER)
+    anna.client.post(again, data={"password": PASSWORD, "again": PASSWORD})
+    assert '<html lang="en">' in anna.get("/findings").text, "what they have chosen stays"
+
+
 def test_signing_in_is_no_reason_to_reconcile_again(desk: Store, as_role: Callable[[Role], Browser]) -> None:
     from state import news
 

@@ -111,6 +111,21 @@ def test_without_a_reason_nothing_is_kept(anna: Browser, desk: Store) -> None:
     assert decided(desk) == []
 
 
+def test_enter_keeps_it_and_only_looks_where_the_search_was_written_anew(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P3")
+    page = anna.get(address).text
+    form = page.partition(f'action="{address}"')[2].partition("</form>")[0]
+    first = re.search(r"<button([^>]*)>([^<]+)", form)
+    assert first, "a browser takes Enter for the first button of the form"
+    assert ('name="enter"' in first.group(1), first.group(2)) == (True, "Keep it so")
+    said = {items(page)["INV-20260002"]: "10", "enter": "1", "reason": "as told"}
+    looked = anna.post(address, **said, text="20260003", looked="").text
+    assert ('name="looked" value="20260003"' in looked, decided(desk)) == (True, [])
+    assert anna.post(address, **{**said, "reason": ""}, text="20260003", looked="20260003").status_code == 422
+    assert anna.post(address, **said, text="20260003", looked="20260003").status_code == 303
+    assert len(decided(desk)) == 1
+
+
 def test_what_a_rule_gave_to_another_receipt_is_shown_and_only_taken_with_a_tick(anna: Browser, desk: Store) -> None:
     address = receipt(anna, "P3")
     page = anna.get(address).text
@@ -222,3 +237,18 @@ def test_money_that_settles_nothing_is_said_to_be_a_deposit_and_leaves_the_desk(
     assert "Counts in every reconciliation" in page
     assert "123.45" in page
     assert "in all: 2" in anna.get("/cash").text, "of the three receipts"
+
+
+def test_the_audit_tells_a_decision_with_documents_and_amounts(anna: Browser, desk: Store) -> None:
+    address = receipt(anna, "P3")
+    key, field = address.split("/")[2], items(anna.get(address).text)["INV-20260002"]
+    anna.post(address, **{field: "300.5", "kind-0": "fee", "amount-0": "-15", "reason": "as told"})
+    with desk.transaction() as connection:
+        cash.cut(connection, int(key), [int(field.removeprefix("item-")), 987_654], "a.finance", "no longer there")
+    page = anna.get("/audit").text
+    told = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", page)))
+    assert "receipt: books P3 · items: books INV-20260002 CNY 300.50 · differences: " in told
+    assert "Bank's or processor's fee CNY -15.00 · reason: as told" in told
+    assert f'<a href="/cash?receipt={key}">books P3</a>' in page
+    assert '<a href="/trace?text=INV-20260002">books INV-20260002 CNY 300.50</a>' in page
+    assert "items: books INV-20260002, 987,654 · " in told, "what is gone is told by its id"

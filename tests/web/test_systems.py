@@ -14,7 +14,7 @@ from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
 from connectors.contract import Deletes
 from settings.model import Schedule, Settings
-from state import audit, budgetrows, clock, pauses, runs
+from state import audit, budgetrows, circuits, clock, pauses, runs
 from state.clock import now_us
 from state.members import Role
 from state.pauses import WHOLE
@@ -53,6 +53,27 @@ def test_what_failed_is_said_with_what_to_do(olaf: Opens, crm: ToySystem) -> Non
     page = plain(browser.get("/systems/crm").text)
     assert "✗ crm.deal pull" in page
     assert "It refused our credentials" in page
+
+
+def test_what_rests_leads_to_its_page_where_it_is_asked_at_once(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem, settings: Settings
+) -> None:
+    crm.server.faults.answer("/deal", 401, times=10)
+    for _ in range(circuits.AFTER):
+        job.run_pull(sqlite_store, settings, systems=["crm"])
+    page = olaf(Role.OPERATOR).get("/systems").text
+    assert re.search(r'crm rests until .* “<a href="/systems/crm">Sync now</a>” asks it at once', page)
+    assert "Sync now</button>" in olaf(Role.OPERATOR, "crm").get("/systems/crm").text
+
+
+def test_the_note_shows_code_as_code_and_a_system_that_never_ran_is_not_called_never_in_chinese(olaf: Opens) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert "Nothing holds calls back" in browser.get("/systems/crm").text
+    browser.post("/language", locale="zh-CN")
+    page = browser.get("/systems").text
+    assert "<code>push: auto</code>" in page
+    assert "`" not in page
+    assert {row["状态"] for row in systems_shown(browser).values()} == {"尚未运行"}
 
 
 def test_what_another_process_is_at_is_said(olaf: Opens, sqlite_store: Store) -> None:

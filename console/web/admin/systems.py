@@ -47,6 +47,7 @@ def overview(
         main=found.main,
         said=said if said in _SAID else "",
         added=system if system in visit.systems else "",
+        scheduled=_schedule(visit, system) if system in visit.systems and settings.systems[system].schedule else "",
         steps=first_steps.steps(visit, system) if system in visit.systems else [],
     )
 

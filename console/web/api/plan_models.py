@@ -114,6 +114,20 @@ class Rejection(BaseModel):
     reason: str
 
 
+class Overwritten(BaseModel):
+    """A write-back that replaced what somebody else had written."""
+
+    id: int = Field(description="By which it is restored")
+    system: str
+    stream: str
+    source_id: str
+    number: str | None
+    currency: str | None
+    certain: bool = Field(description="false: it may have; the write was not answered, and the record changed since")
+    at: Instant | None
+    changes: list[Change] = Field(description="Those that replaced such a value, which is `old`")
+
+
 class TakenBack(BaseModel):
     """A rejection that counts no more."""
 

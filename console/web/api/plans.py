@@ -15,6 +15,7 @@ from console.web.api.plan_models import (
     Left,
     NewRecord,
     NewRecords,
+    Overwritten,
     Plan,
     Plans,
     Rejecting,
@@ -23,9 +24,9 @@ from console.web.api.plan_models import (
     Write,
 )
 from console.web.api.run_models import Started
-from console.web.api.values import SIZE, Page, PageNumber, PageSize, cut, instant
+from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, cut, instant, instant_or_none
 from console.web.problems import Refusal
-from state import chains, outbox, pauses, rejections
+from state import chains, outbox, overwritten, pauses, rejections
 from state.changes import Item, PlanError
 from sync import create, gates
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["plans"])
 
 PlanId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id of a plan")]
+WriteId = Annotated[Key, Path(description="The `id` of a write-back, as `GET /overwritten` gives it")]
 RejectionId = Annotated[str, Path(pattern="^[0-9a-f]{10}$", description="The id of a rejection")]
 
 
@@ -100,6 +102,29 @@ def take_rejection_back(caller: Operator, request: Request, id: RejectionId) -> 
     if system is None:
         raise Refusal(404, f"There is no rejection {id}.", "GET /api/v1/rejections lists them.")
     return TakenBack(id=id, planning=request.app.state.worker.start("plan", caller.name, system=system))
+
+
+@router.get("/overwritten")
+def list_overwritten(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) -> Page[Overwritten]:
+    """List write-backs that replaced what somebody else had written, the last first."""
+    with caller.store.reading() as connection:
+        found, total = overwritten.of_systems(connection, caller.systems, size, (page - 1) * size)
+        currencies = currencies_of(connection, [item.record_id for item in found])
+    items = [_overwritten(caller, item, currencies.get(item.record_id)) for item in found]
+    return Page(items=items, page=page, size=size, total=total)
+
+
+@router.post("/overwritten/{id}/restore", status_code=202, responses=starting.LOCATION)
+def restore_overwritten(caller: Operator, request: Request, response: Response, id: WriteId) -> Started:
+    """Write back now what a write-back had replaced; it stays until the owner's value changes."""
+    with caller.store.reading() as connection:
+        try:
+            item = overwritten.one(connection, id)
+        except PlanError:
+            item = None
+    if item is None or not caller.member.may_touch(item.system):
+        raise Refusal(404, f"Write-back {id} replaced nothing.", "GET /api/v1/overwritten lists the ones that did.")
+    return starting.start(caller, request.app.state.worker, response, "restore", system=item.system, item_id=item.id)
 
 
 def currencies_of(connection: Connection, records: Iterable[int]) -> dict[int, str | None]:
@@ -204,6 +229,21 @@ def _rejection(caller: Caller, item: Rejected, currency: str | None) -> Rejectio
         by=item.decided_by,
         at=instant(item.decided_at),
         reason=item.reason,
+    )
+
+
+def _overwritten(caller: Caller, item: Item, currency: str | None) -> Overwritten:
+    fields = {change.field for change in overwritten.lost(item)}
+    return Overwritten(
+        id=item.id,
+        system=item.system,
+        stream=item.stream,
+        source_id=item.source_id,
+        number=item.number,
+        currency=currency,
+        certain=not item.unsettled,
+        at=instant_or_none(item.sent_at or item.done_at),
+        changes=[change for change in changes(caller, item, currency) if change.field in fields],
     )
 
 

@@ -18,6 +18,7 @@ from connectors.tryton.config import TrytonConfig
 from connectors.tryton.connector import Tryton
 from connectors.tryton.errors import Refused, Stale, classify, classify_login
 from connectors.tryton.rpc import Rpc
+from console import sentences
 from sandbox.tryton.client import Client
 from sandbox.tryton.server import Tryton as Server
 
@@ -125,6 +126,19 @@ def test_check_says_what_a_user_without_sales_lacks(connect: Callable[..., Tryto
 def test_an_unreachable_server_is_a_passing_trouble(connect: Callable[..., Tryton]) -> None:
     with no_waiting(), pytest.raises(TransientError, match="cannot be reached"):
         connect(base_url="http://127.0.0.1:9").ids("party").__next__()
+
+
+def test_a_log_in_that_hangs_may_be_the_server_and_only_then_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(*_: object, **__: object) -> httpx.Response:
+        raise TransientError("127.0.0.1 did not answer in time.", sent=True)
+
+    monkeypatch.setattr("connectors.http.HttpSession.request", hangs)
+    given = {"base_url": "http://127.0.0.1:9", "database": "erp", "user": "sync", "password": "hush"}
+    with pytest.raises(TransientError) as caught:
+        Rpc(TrytonConfig.model_validate(given), CallStats())._log_in()
+    assert caught.value.remedy.index("overloaded or stopped") < caught.value.remedy.index("`database`")
+    said = f"{caught.value.message} {caught.value.remedy}"
+    assert [part.text for part in sentences.said(said, "zh-CN") if not part.known] == []
 
 
 @pytest.mark.parametrize(

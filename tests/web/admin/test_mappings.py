@@ -139,10 +139,10 @@ def test_a_stream_is_shown_field_by_field_on_a_record_with_its_owner_and_without
     assert "Country country Country__c IT IT" in text
     assert "new" in text
     assert "CRM" in text
-    assert "Region__c text of 5 signs" in text
+    assert "Region__c text of 5 characters" in text
     assert [word for word in PEOPLE if word.lower() in page.text.lower()] == []
     assert 'id="field-email"' in page.text
-    assert "text of 24 signs" in text
+    assert "text of 24 characters" in text
 
 
 def test_a_change_is_previewed_on_the_records_before_it_is_saved_and_keeps_every_comment(
@@ -249,8 +249,9 @@ def test_a_preview_shows_a_record_that_changes_and_names_those_that_do(anna: Bro
 
 def test_a_preview_says_which_values_that_are_there_become_empty(anna: Browser) -> None:
     sent = field("campaign", "Region__c", **{"do.1": "digits"})
-    assert "Campaign, from `Region__c`: 5 values that are there become empty, for example “text of 5 signs”" in text_of(
-        posted(anna, "preview", **sent)
+    assert (
+        "Campaign, from `Region__c`: 5 values that are there become empty, for example “text of 5 characters”"
+        in text_of(posted(anna, "preview", **sent))
     )
     assert "become empty" not in text_of(posted(anna, "preview", **field("campaign", "Region__c")))
 

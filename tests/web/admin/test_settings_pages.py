@@ -86,6 +86,8 @@ def test_a_system_that_nobody_has_seen_is_added_from_a_manifest(admin: Browser, 
     assert config.read_text() == f"# ours\n{before}# the end\n"
     saved = admin.post("/settings/systems/new", do="save", why="opened in May", **filled(looked.text))
     assert saved.headers["location"] == "/settings?said=added&system=shop"
+    assert "begins once <code>ltc deploy</code> has been run again" in admin.get(saved.headers["location"]).text
+    assert "ltc deploy" not in admin.get("/settings?said=added&system=crm").text, "it has no schedule"
     added = (
         "  shop:\n    connector: connectors/acme.yaml\n    roles: [erp]\n    config:\n      token: ${env:SHOP_TOKEN}\n"
         "      shop: berlin\n    schedule: {cron: '*/15 * * * *'}\n"

@@ -29,7 +29,7 @@ from tests.jobs.toy import ToySystem
 from tests.web.api.conftest import Api
 from tests.web.api.test_answers import refused
 from tests.web.conftest import served
-from tests.web.test_plans import called_otherwise
+from tests.web.test_plans import called_otherwise, replaced_something
 from tests.web.test_runs import Held
 from tests.web.toy_company import SECONDS, crm, erp, plan, settings, systems, toys  # noqa: F401
 
@@ -119,6 +119,24 @@ def test_a_system_or_a_stream_is_paused_and_resumed(opens: Opens, sqlite_store: 
     refused(api.post("/systems/nobody/pause", reason="x"), 404)
     assert said(sqlite_store, "paused") == ["olaf", "olaf"]
     assert said(sqlite_store, "resumed") == ["olaf"]
+
+
+def test_what_a_write_back_replaced_is_listed_and_restored(
+    opens: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    item = replaced_something(sqlite_store, settings, crm, erp)
+    api = opens()
+    listed = api.get("/overwritten").json()
+    [shown] = listed["items"]
+    [change] = shown["changes"]
+    assert (listed["total"], shown["id"], shown["certain"]) == (1, item.id, True)
+    assert (change["field"], change["old"], change["new"]) == ("delivery_state", "picked up", "returned")
+    limited = opens("erp")
+    assert limited.get("/overwritten").json()["items"] == []
+    refused(limited.post(f"/overwritten/{item.id}/restore"), 404)
+    refused(api.post("/overwritten/1/restore"), 404)
+    assert api.finished(api.post(f"/overwritten/{item.id}/restore"))["because"] == "restoring"
+    assert crm.values("deal", "delivery")["d1"] == "picked up"
 
 
 def test_a_window_is_read_anew_and_the_cost_is_told_before(

@@ -79,6 +79,8 @@ TABLE: dict[tuple[str, str], Right] = {
     ("POST", "/plans/{id}/reject"): OPERATE,
     ("GET", "/rejections"): READ,
     ("POST", "/rejections/{id}/take-back"): OPERATE,
+    ("GET", "/overwritten"): READ,
+    ("POST", "/overwritten/{id}/restore"): OPERATE,
     ("GET", "/dead-letters"): READ,
     ("GET", "/dead-letters/{id}"): READ,
     ("POST", "/dead-letters/{id}/edit"): OPERATE,

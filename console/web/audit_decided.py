@@ -1,0 +1,134 @@
+"""What decisions about cash and links in the audit are about: documents by their numbers, amounts with currencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from console import cash as shown
+from state import cash, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from console.web.desk import Visit
+    from state.audit import Entry
+
+_CASH, _LINK = "cash ", "link "
+_ORDER = ("receipt", "items", "differences")
+"""What is told first of a decision about cash; the audit keeps its details by the alphabet."""
+_MOST = 10
+
+
+class Part(NamedTuple):
+    """A part of a detail: what it is called (nothing: as the part before), what it is, and the page that shows it."""
+
+    name: str
+    value: str
+    address: str
+
+
+class Known(NamedTuple):
+    """The records that entries name, by id, as ``state.named`` has them, and the currencies of documents."""
+
+    records: dict[int, dict[str, Any]]
+    currencies: dict[int, str | None]
+
+
+def known(connection: Connection, entries: Sequence[Entry]) -> Known:
+    """The records of all these entries at once."""
+    ids = {number for item in entries for number in _ids(item)}
+    of_cash = {number for item in entries if item.action.startswith(_CASH) for number in _ids(item)}
+    return Known(
+        named.records(connection, ids) if ids else {},
+        cash.currencies(connection, sorted(of_cash)) if of_cash else {},
+    )
+
+
+def told(visit: Visit, action: str, name: str, value: Any, detail: dict[str, Any], of: Known) -> list[tuple[str, str]]:
+    """A part of such a decision as values with their pages; nothing for what names no record that is still known."""
+    if action.startswith(_LINK) and name in ("left", "right"):
+        return [_record(value, of)] if value in of.records else []
+    if not action.startswith(_CASH):
+        return []
+    if name == "receipt" and value in of.records:
+        return [(_record(value, of)[0], f"/cash?receipt={value}")]
+    if name == "items" and isinstance(value, list):
+        return _first(visit, [_item(one, detail.get("receipt"), of) for one in value])
+    if name == "differences" and isinstance(value, list):
+        return _first(visit, [_difference(visit, one, detail.get("receipt"), of) for one in value])
+    return []
+
+
+def ordered(action: str, detail: dict[str, Any]) -> dict[str, Any]:
+    """The detail of a decision about cash as people tell it: the money first, then what it settles."""
+    if not action.startswith(_CASH):
+        return detail
+    return {name: detail[name] for name in sorted(detail, key=lambda name: (name not in _ORDER, _place(name)))}
+
+
+def _place(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _ids(item: Entry) -> Iterator[int]:
+    """The records that an entry names."""
+    if item.action.startswith(_LINK):
+        yield from _numbers(item.detail.get(name) for name in ("left", "right"))
+    elif item.action.startswith(_CASH):
+        rows = [*_rows(item.detail.get("items")), *_rows(item.detail.get("differences"))]
+        yield from _numbers([item.detail.get("receipt"), *(row[0] for row in rows if row)])
+
+
+def _numbers(values: Iterable[Any]) -> Iterator[int]:
+    yield from (value for value in values if isinstance(value, int) and not isinstance(value, bool))
+
+
+def _rows(value: Any) -> list[list[Any]]:
+    """What a decision lists: ids, or rows that begin with one."""
+    return [one if isinstance(one, list) else [one] for one in value] if isinstance(value, list) else []
+
+
+def _record(number: Any, of: Known) -> tuple[str, str]:
+    """What people call a record, and its chain; its id where it is not known any more."""
+    record = of.records.get(number)
+    if record is None:
+        return (f"{number:,}" if isinstance(number, int) else str(number)), ""
+    called = shown.called(record)
+    return f"{record['system']} {called}", f"/trace?text={quote(called, safe='')}"
+
+
+def _item(row: Any, receipt: Any, of: Known) -> tuple[str, str]:
+    """An item, and how much of it is settled; where the money is of another currency, how much of that, too."""
+    if not isinstance(row, list):
+        return _record(row, of)
+    item, applied, spent = row
+    called, address = _record(item, of)
+    theirs, money = of.currencies.get(item), of.currencies.get(receipt)
+    same = (applied, theirs) == (spent, money)
+    return f"{called} {_amount(applied, theirs)}{'' if same else f' = {_amount(spent, money)}'}", address
+
+
+def _difference(visit: Visit, row: list[Any], receipt: Any, of: Known) -> tuple[str, str]:
+    """What explains a part of the money, how much, and of which item where it is of one."""
+    item, kind, amount = row
+    said = f"{visit.texts.name('split.kinds', kind)} {_amount(amount, of.currencies.get(receipt))}"
+    if item is None:
+        return said, ""
+    called, address = _record(item, of)
+    return f"{said} ({called})", address
+
+
+def _amount(amount: int, currency: str | None) -> str:
+    return shown.money(amount, currency) if currency else str(amount)
+
+
+def _first(visit: Visit, parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of many the first ones, and how many more there are."""
+    if len(parts) <= _MOST:
+        return parts
+    last, address = parts[_MOST - 1]
+    more = visit.texts("audit.told.more", text=last, count=f"{len(parts) - _MOST:,}")
+    return [*parts[: _MOST - 1], (more, address)]
