@@ -214,7 +214,7 @@ def _record(item: Item) -> str:
 
 
 def _row(app: App, item: Item) -> tuple[Any, ...]:
-    fields = ", ".join(f"{change.field}: {change.old or '–'} → {change.new or '–'}" for change in item.changes)
+    fields = ", ".join(f"{change.field}: {_plain(change.old)} → {_plain(change.new)}" for change in item.changes)
     state = app.texts.name("dead_letters.state", item.status.value)
     return (
         item.letter,

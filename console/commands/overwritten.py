@@ -68,13 +68,20 @@ def restore(app: App, item_id: int, reason: str, as_json: bool) -> int:
       ltc overwritten restore 17 --reason "Agreed with the customer"
     """
     from state import overwritten
+    from state.changes import STUCK
 
     with app.store.reading() as connection:
         item = overwritten.one(connection, item_id)
     result = jobs.run(app, "restore", "local", item_id=item_id, reason=reason.strip())
     if as_json or result.problems or result.failed:
         return jobs.finish(app, result, as_json)
-    done = any(entry.status.value in ("applied", "unchanged") for plan in result.applied for entry in plan.items)
+    tried = [entry for plan in result.applied for entry in plan.items]
+    done = any(entry.status.value in ("applied", "unchanged") for entry in tried)
+    refused = next((entry for entry in tried if entry.status in STUCK), None)
+    if refused is not None and not done:
+        told = {"id": item.id, "record": _record(item), "why": refused.message, "letter": refused.letter}
+        say(app.texts("overwritten.refused", **told))
+        return 3
     for change in overwritten.lost(item):
         shown = {"id": item.id, "record": _record(item), "field": change.field, "old": change.source_old}
         say(app.texts("overwritten.restored" if done else "overwritten.not_restored", **shown))

@@ -134,6 +134,24 @@ def test_an_overwritten_value_is_listed_and_restored(config: Path, crm: ToySyste
     assert ltc(config, "overwritten", "restore", "4711").exit_code == 1
 
 
+def test_a_value_whose_restoring_is_refused_is_a_dead_letter_and_said_to_be_one(
+    config: Path, crm: ToySystem, erp: ToySystem
+) -> None:
+    ltc(config, "sync")
+    crm.edit("deal", "d1", {"delivery": "picked up"})
+    ltc(config, "sync")
+    (lost,) = data(ltc(config, "overwritten", "list", "--json"))
+    crm.server.faults.answer("PATCH /deal/d1", 422)
+
+    refused = ltc(config, "overwritten", "restore", str(lost["id"]))
+
+    assert refused.exit_code == 3
+    (letter,) = data(ltc(config, "dead-letters", "list", "--json"))
+    assert f"ltc dead-letters show {letter['id']}" in refused.stdout
+    assert "tries again" not in refused.stdout
+    assert "delivered → picked up" in ltc(config, "dead-letters", "list").stdout
+
+
 def test_locked_records_are_listed_and_unlocked(config: Path, crm: ToySystem) -> None:
     ltc(config, "sync", "--push", "off")
     assert "No record is locked" in ltc(config, "lock").stdout
