@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from state import arrivals, audit, bulk, schema
 from state.failures import StoreError
-from state.sealing import MARK, Keys, keys_of
+from state.sealing import MARK, PLAIN_HASH, Keys, keys_of
 from state.store import Store
 
 _BATCH = 500
@@ -149,7 +149,9 @@ def _locked(connection: Connection, query: Any) -> list[Any]:
 def _is_stale(keys: Keys, stored: bytes) -> bool:
     if not stored:
         return False
-    return not stored.startswith(keys.current.head) if keys.current is not None else stored.startswith(MARK)
+    if keys.current is None:
+        return len(stored) > PLAIN_HASH and stored.startswith(MARK)  # one plain hash in 256 begins with the mark, too
+    return len(stored) <= PLAIN_HASH or not stored.startswith(keys.current.head)
 
 
 def _body(keys: Keys, record_id: int, seq: int, stored: bytes) -> bytes:
@@ -188,6 +190,7 @@ def _retire(connection: Connection, done: Rekeyed, actor: str) -> bool:
 def _stale(column: ColumnElement[bytes], keys: Keys) -> ColumnElement[bool]:
     """``_is_stale`` in SQL."""
     if keys.current is None:
-        return and_(func.length(column) > 0, func.substr(column, 1, len(MARK)) == MARK)
+        return and_(func.length(column) > PLAIN_HASH, func.substr(column, 1, len(MARK)) == MARK)
     head = keys.current.head
-    return and_(func.length(column) > 0, func.substr(column, 1, len(head)) != head)
+    other = or_(func.length(column) <= PLAIN_HASH, func.substr(column, 1, len(head)) != head)
+    return and_(func.length(column) > 0, other)

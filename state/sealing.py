@@ -25,7 +25,9 @@ from state.failures import StoreError
 MARK = b"\xe5"
 OVERHEAD = 33
 """Bytes that sealing adds to a body."""
-_ID, _NONCE, _HASH = 4, 12, 16
+PLAIN_HASH = 16
+"""Bytes of a hash that is not sealed; whatever is sealed has more."""
+_ID, _NONCE = 4, 12
 _PLACE = struct.Struct("<qq")
 _HEAD = len(MARK) + _ID
 _REMEDY = "Write 32 random bytes in base64; `openssl rand -base64 32` makes some."
@@ -153,14 +155,14 @@ class Keys:
 
     def hash_in(self, stored: bytes) -> bytes:
         """A hash as it was before it was stored; that of a deletion is empty."""
-        if len(stored) <= _HASH:
+        if len(stored) <= PLAIN_HASH:
             return bytes(stored)
         key = self.key_of(stored)
         return key.open_hash(stored) if key is not None else bytes(stored)
 
     def hash_out(self, digest: bytes) -> bytes:
         """A hash as it is stored."""
-        return self.current.seal_hash(digest) if self.current is not None and len(digest) == _HASH else digest
+        return self.current.seal_hash(digest) if self.current is not None and len(digest) == PLAIN_HASH else digest
 
 
 PLAIN = Keys()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +16,7 @@ from sqlalchemy import text
 
 from console.cli import cli
 from mappings.compiler import Mapped
+from mappings.engine import load
 from sandbox.jiandaoyun import API_KEY, JiandaoyunServer
 from state import backup, restore
 from state.bodies import load_body
@@ -22,6 +25,7 @@ from state.rekey import rekey
 from state.sealing import MARK, OVERHEAD, PLAIN, Key, Keys, KeyUnusable
 from state.store import open_store
 from tests.console import company
+from tests.state.conftest import MAPPING, Orders, order
 
 QUIET: Any = lambda *_: None  # noqa: E731
 ONE, TWO = Key(bytes(range(32))), Key(bytes(range(100, 132)))
@@ -198,6 +202,24 @@ def test_a_key_is_changed_and_every_record_stays_what_it_was(way: str, sync: Any
         assert sync("pull", "--full", key=key).exit_code == 0
         assert len(stored(url)[0]) == 12, "nothing looks changed because its key has"
     assert sync("audit", "verify", key=steps[-1][0]).exit_code == 0
+
+
+def test_encryption_is_taken_away_also_where_a_plain_hash_begins_like_a_sealed_one(url: str, tmp_path: Path) -> None:
+    """One in 256 does: every store of some hundred records has one."""
+    path = tmp_path / "shop.yaml"
+    path.write_text(MAPPING)
+    records = (order("1", note=number) for number in count())
+    unlucky = next(item for item in records if blake2b(item.body, digest_size=16).digest().startswith(MARK))
+    with open_store(url, keys=Keys(ONE)) as store:
+        Orders(store, load(path).stream("order")).land(unlucky)
+
+    with open_store(url, keys=Keys(None, [ONE])) as store:
+        assert rekey(store, "test", QUIET).retired == [ONE.id]
+
+    assert bodies(url, PLAIN) == [unlucky.body]
+    with open_store(url, keys=Keys(TWO)) as store:
+        assert rekey(store, "test", QUIET).versions == 1
+    assert all(value.startswith(TWO.head) for value in stored(url)[1])
 
 
 def test_a_rekey_that_was_stopped_goes_on_where_it_was(sync: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
