@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from state import bulk, schema
 from state.bodies import unpack
-from state.writes import RecordState
+from state.writes import Origin, RecordState
 
 _MOST_VERSIONS = 200
 
@@ -39,6 +39,17 @@ class Times(NamedTuple):
     seen_at: int
 
 
+class Changed(NamedTuple):
+    """A record, when it was last changed, and whether that was by a write of ours."""
+
+    record_id: int
+    system: str
+    stream: str
+    source_id: str
+    times: Times
+    by_us: bool
+
+
 def versions(connection: Connection, record_id: int) -> Iterator[Version]:
     """A record's versions, the newest first; at most the last few hundred."""
     table = schema.landing
@@ -48,8 +59,8 @@ def versions(connection: Connection, record_id: int) -> Iterator[Version]:
         yield Version(row.seq, unpack(connection, record_id, row.seq, row.body), row.origin, row.first_seen_at)
 
 
-def times(connection: Connection, records: Iterable[Any]) -> list[Times]:
-    """When these records (tables with system, entity and source_id) were last changed; unknown ones are left out."""
+def changed(connection: Connection, records: Iterable[Any]) -> list[Changed]:
+    """The last change of these records (tables with system, entity and source_id); unknown ones are left out."""
     record, stream, landing = schema.record, schema.stream, schema.landing
     found = []
     for ref in records:
@@ -57,13 +68,18 @@ def times(connection: Connection, records: Iterable[Any]) -> list[Times]:
             continue
         rows = schema.canonical[ref["entity"]]
         query = (
-            select(rows.c.source_updated_at, landing.c.first_seen_at)
+            select(
+                *(record.c.id, stream.c.system, stream.c.name, record.c.source_id),
+                *(rows.c.source_updated_at, landing.c.first_seen_at, landing.c.origin),
+            )
             .join(record, record.c.id == rows.c.record_id)
             .join(stream, stream.c.id == record.c.stream_id)
             .join(landing, (landing.c.record_id == record.c.id) & (landing.c.seq == record.c.seq))
             .where(stream.c.system == ref.get("system"), record.c.source_id == ref["source_id"])
         )
-        found += [Times(*row) for row in connection.execute(query)]
+        for row in connection.execute(query):
+            times = Times(row.source_updated_at, row.first_seen_at)
+            found.append(Changed(row.id, row.system, row.name, row.source_id, times, row.origin == Origin.WRITTEN))
     return found
 
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mappings.engine import decode
-from mappings.errors import MappingError
+from mappings.errors import MappingError, MappingFileError
 from mappings.model import ENTITIES, columns
 from mappings.predicate import parse
 from state import agreed, exact, held, history, locks, writelog
 from state.clock import now_us
 from state.held import Held
-from state.history import Times
+from state.history import Changed, Times
+from state.writes import Origin
 from sync.echoes import rewritten
 from sync.values import same
 from sync.wishes import Draft, Wish
@@ -129,7 +130,8 @@ class Judge:
 
     def _owner_is_newer(self, draft: Draft, mapping: StreamMapping) -> bool:
         because = draft.wish.because
-        owners = history.times(self._connection, because if isinstance(because, list | tuple) else [because])
+        changes = history.changed(self._connection, because if isinstance(because, list | tuple) else [because])
+        owners = [self._by_others(change) for change in changes]
         if not owners:
             return False
         target = self._shown_since(draft, mapping)
@@ -137,19 +139,34 @@ class Judge:
             return max(times.changed_at or 0 for times in owners) >= target.changed_at
         return max(times.seen_at for times in owners) >= target.seen_at
 
+    def _by_others(self, change: Changed) -> Times:
+        """When somebody else than we last changed a record: what we write there makes nothing of its owner's newer."""
+        if not change.by_us:
+            return change.times
+        for version in history.versions(self._connection, change.record_id):
+            if version.body and version.origin != Origin.WRITTEN.value:
+                return Times(self._dated(change, version.body), version.first_seen_at)
+        return change.times
+
+    def _dated(self, change: Changed, body: bytes) -> int | None:
+        """The source's own date of a version; ``None`` if its mapping finds none."""
+        from sync.systems import mapping_for
+
+        try:
+            mapping = mapping_for(self._settings, change.system).stream(change.stream)
+        except (MappingFileError, KeyError):
+            return None
+        return _updated_at(mapping, change.system, change.source_id, body)
+
     def _shown_since(self, draft: Draft, mapping: StreamMapping) -> Times:
         """When the target came to show its value: the first of the versions in a row that show it."""
         wish = draft.wish
-        names = [column.name for column in columns(ENTITIES[wish.entity])]
         found = Times(None, 0)
         for version in history.versions(self._connection, wish.record_id):
             if not version.body or not same(mapping.source_value(wish.field, decode(version.body)), draft.source_old):
                 break
-            try:
-                row = mapping.map(wish.system, wish.source_id, version.body).row
-            except MappingError:
-                row = ()
-            found = Times(row[names.index("source_updated_at")] if row else None, version.first_seen_at)
+            dated = _updated_at(mapping, wish.system, wish.source_id, version.body)
+            found = Times(dated, version.first_seen_at)
         return found
 
     def _hold(self, wish: Wish, why: str) -> bool:
@@ -157,6 +174,17 @@ class Judge:
         named = (wish.system, wish.stream, wish.entity, wish.source_id, wish.number)
         self.held.append(Held(wish.record_id, wish.field, *named, why, wish.old, wish.new, common, wish.reason))
         return True
+
+
+def _updated_at(mapping: StreamMapping, system: str, source_id: str, body: bytes) -> int | None:
+    """The source's own date of a version, in microseconds; ``None`` if it says none or cannot be mapped."""
+    try:
+        row = mapping.map(system, source_id, body).row
+    except MappingError:
+        return None
+    names = [column.name for column in columns(ENTITIES[mapping.entity])]
+    found: int | None = row[names.index("source_updated_at")] if row else None
+    return found
 
 
 def _eligible(connection: Connection, settings: Settings, wishes: Mapping[int, Sequence[Wish]]) -> dict[int, bool]:

@@ -923,3 +923,30 @@ def test_a_value_is_kept_that_was_replaced_by_a_write_without_an_answer_before_t
         ["both", "pull", [[13, "answer hang", 2400, [deleted]]], "sync", [], "other"],
     ]
     replay(stage, {"profile": "crowd", "world": world, "steps": steps})
+
+
+def test_our_own_write_into_the_owners_record_does_not_make_it_newer_than_what_a_person_wrote(stage: Stage) -> None:
+    """Seed 9400084171, profile declared: a write of another field of the deal made all of it look newer than the order,
+    and a cycle later what a person had written there was taken away."""
+    world = {
+        "topology": "cycle",
+        "policy": "newest_wins",
+        "page": 50,
+        "tombstones": False,
+        "versions": "revision",
+        "traits": {"crm": {}, "erp": {"granularity": 60000000}},
+        "declared": "keyed",
+    }
+    deal = {"number": "SO-3", "state": "lost", "amount": "2695.88", "payment": "not_paid", "billing": "76.38"}
+    one = {"number": "SO-3", "state": "done", "amount": "9179.55", "delivery": "not_delivered", "payment": "all paid"}
+    other = {"number": "SO-3", "state": "done", "amount": "4992.59", "delivery": "partly_delivered"}
+    by_hand = ["edit", "erp", "order", "e5", {"billing": "by hand 11"}, 4]
+    steps = [
+        ["people", [["edit", "crm", "deal", "c2", deal, 0], ["edit", "erp", "order", "e4", one, 0]]],
+        [
+            "people",
+            [["edit", "erp", "order", "e5", other, 0.5], ["edit", "crm", "deal", "c2", {"delivery": "by hand 9"}, 4]],
+        ],
+        ["run", "sync", [[22, "people", [by_hand]]]],
+    ]
+    replay(stage, {"profile": "declared", "world": world, "steps": steps})
