@@ -254,7 +254,7 @@ def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
     assert "    schedule: {interval: 15m}\n" in config.read_text()
     page = admin.get("/settings/schedule?said=saved").text
     assert 'name="interval.erp" inputmode="numeric" size="5" value="15"' in page
-    assert "counts once `ltc deploy` has been run again" in page
+    assert "counts once <code>ltc deploy</code> has been run again" in page
     assert "every 15 minutes" in admin.get("/settings").text
     form |= {"interval.erp": "90", "unit.erp": "s"}
     looked = admin.post(
