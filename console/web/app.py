@@ -18,6 +18,7 @@ from console.web import (
     astray,
     audit,
     cash,
+    customers,
     dead_letters,
     findings,
     health,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _ROOMS = (
-    *(assets, signing_in, provided, people, overview, findings, cash, splitting, links, tracing, tracking, periods),
+    *(assets, signing_in, provided, people, overview, findings, cash, splitting, links, tracing, customers, tracking, periods),
     *(systems, streams, runs, plans, dead_letters, quarantine, audit),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, schedule, history),

@@ -117,7 +117,7 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
     return [
         {
             "address": f"/links/{link.kind}/{link.left_id}/{link.right_id}",
-            "how": _how(visit, link),
+            "how": how(visit, link),
             "decision": link.decision,
             "who": link.decided_by,
             "reason": reasons.get((link.kind, link.left_id, link.right_id), ""),
@@ -144,7 +144,8 @@ def _name(row: dict[str, Any]) -> str:
     return str(row.get("name") or "") if row.get("entity") in _NAMED else ""
 
 
-def _how(visit: Visit, link: Link) -> str:
+def how(visit: Visit, link: Link) -> str:
+    """What a link says, how it was found, how sure that is and by what evidence."""
     evidence: dict[str, Any] = json.loads(link.evidence)
     texts = visit.texts
     kind = texts.name("links.kind", link.kind)

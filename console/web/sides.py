@@ -39,7 +39,7 @@ def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[Field]:
     for name, kind in kinds.items():
         if name in _BOOKKEEPING or kind in (Kind.REF, Kind.REFS):
             continue
-        values = [_shown(row, name, kind, visit) for row in rows]
+        values = [shown(row, name, kind, visit) for row in rows]
         if any(values):
             groups = [row.get("entity") if kind is not Kind.MONEY and name != "currency" else None for row in rows]
             told = {(group, value) for group, value in zip(groups, values, strict=True) if value}
@@ -74,7 +74,8 @@ def _called(name: str, visit: Visit) -> str:
     return name.removesuffix("_money").replace("_", " ")
 
 
-def _shown(row: dict[str, Any], name: str, kind: Kind, visit: Visit) -> str:
+def shown(row: dict[str, Any], name: str, kind: Kind, visit: Visit) -> str:
+    """A field's value as people read it; empty if there is none, and kept back if it is personal."""
     value = row.get(name)
     if value is None:
         return ""

@@ -127,6 +127,7 @@ def _record(tree: Tree, record_id: int, asked: bool, view: View) -> dict[str, An
         "asked": asked,
         "details": [line for line in details(record, view) if line != record.url],
         "url": url,
+        "customer": record_id if record.entity == "party" else None,
         "order": record_id if record.entity == "order" and not record.deleted else None,
         "why": list(why_same(tree, record_id, view.texts)),
     }

@@ -78,6 +78,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/findings"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,
     ("GET", "/trace"): MEMBERS,
+    ("GET", "/customers/{record}"): MEMBERS,
     ("POST", "/findings/{id}/waiver"): DECIDERS,
     ("POST", "/findings/{id}/waiver/approve"): APPROVERS,
     ("POST", "/findings/{id}/waiver/decline"): APPROVERS,

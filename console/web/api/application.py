@@ -24,6 +24,7 @@ from console.web.api import (
     callers,
     cash,
     chains,
+    customers,
     finding_bulk,
     finding_files,
     finding_lists,
@@ -54,7 +55,7 @@ PATH = f"{problems.API}v1"
 _ROOMS = (
     me,
     *(finding_lists, finding_bulk, finding_views, findings, finding_files),  # `/findings/{id}` after other names
-    *(report, tie_outs, chains, orders, cash, links, periods),
+    *(report, tie_outs, chains, customers, orders, cash, links, periods),
     *(systems, attending, runs, plans, letters, quarantine, audit),
 )
 _ABOUT = """What the workbench of LTC Sync shows and decides, for programs. See docs/api.md.

@@ -48,6 +48,7 @@ TABLE: dict[tuple[str, str], Right] = {
     ("GET", "/report/{form}"): READ,
     ("GET", "/tie-outs/documents"): READ,
     ("GET", "/chains"): READ,
+    ("GET", "/customers/{id}"): READ,
     ("GET", "/orders/{id}/share"): DECIDE,
     ("POST", "/orders/{id}/share"): DECIDE,
     ("POST", "/orders/{id}/share/end"): DECIDE,

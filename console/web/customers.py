@@ -1,0 +1,156 @@
+"""A customer on one page: what every system says of it, and what documents each has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from starlette.responses import Response
+
+from console.report import figures
+from console.web.desk import Reader, Visit
+from console.web.links import how
+from console.web.numbers import RecordId
+from console.web.sides import shown
+from mappings.model import ENTITIES, Kind, columns
+from reconciliation import money, report, words
+from reconciliation.rules import Rules
+from reconciliation.same_values import differing
+from state import customers, findings
+from state.clock import from_us
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from state.chains import Identity
+    from state.customers import Customer, Document, Documents
+    from state.findings import Finding
+    from state.links import Link
+
+router = APIRouter()
+
+FIELDS = (
+    *("name", "legal_name", "number", "source_id", "tax_id", "email", "phone", "domain"),
+    *("country", "postal_code", "city", "address_line", "payment_terms_days", "credit_limit", "currency", "status"),
+    *("source_created_at", "source_updated_at"),
+)
+"""What systems say of a customer, in the order of the page."""
+_KINDS = {column.name: column.kind for column in columns(ENTITIES["party"])}
+MOST = 200
+"""Documents of a list."""
+_MOST_FINDINGS = 20
+
+
+@router.get("/customers/{record}")
+def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_length=20)] = "") -> Response:
+    """A column for each record of the customer; with ``documents``, the newest of this kind below."""
+    kind = documents if documents in customers.AMOUNTS else ""
+    with visit.desk.store.reading() as connection:
+        found = customers.customer(connection, record)
+        if found is None:
+            raise HTTPException(404)
+        added_up = customers.documents(connection, found.records)
+        listed = customers.listed(connection, found.records, kind, MOST + 1) if kind else []
+        about = findings.of_records(connection, [item.record_id for item in found.records])
+    return visit.page(
+        "customer",
+        called=called(found),
+        sides=_sides(found),
+        fields=_fields(visit, found),
+        ties=[_tie(visit, found, link) for link in found.links],
+        suggested=len(found.suggested),
+        systems=list(dict.fromkeys(item.system for item in found.records)),
+        documents=_documents(visit, added_up),
+        kind=kind,
+        listed=[_document(visit, item) for item in listed[:MOST]],
+        more=len(listed) > MOST,
+        most=MOST,
+        findings=[(item.id, item.severity, *_told(visit, item)) for item in about[:_MOST_FINDINGS]],
+        record=record,
+    )
+
+
+def called(found: Customer) -> str:
+    """What the customer is called: by the first system that has a name, else by number or id."""
+    rows = [found.rows[item.record_id] for item in found.records]
+    for name in ("name", "legal_name", "number", "source_id"):
+        for row in rows:
+            if row.get(name):
+                return str(row[name])
+    return ""
+
+
+def _sides(found: Customer) -> list[dict[str, Any]]:
+    return [
+        {
+            "system": item.system,
+            "url": figures.link({"url": found.rows[item.record_id].get("url")}),
+            "deleted": bool(found.rows[item.record_id]["deleted"]),
+        }
+        for item in found.records
+    ]
+
+
+def _fields(visit: Visit, found: Customer) -> list[tuple[str, list[str], bool]]:
+    """Name, values, whether they differ; fields that no system fills are left out."""
+    rows = [{**found.rows[item.record_id], "entity": "party"} for item in found.records]
+    differ = differing(rows)
+    told = ((name, [shown(row, name, _KINDS.get(name, Kind.TEXT), visit) for row in rows]) for name in FIELDS)
+    return [(name, values, name in differ) for name, values in told if any(values)]
+
+
+def _tie(visit: Visit, found: Customer, link: Link) -> dict[str, Any]:
+    ends: dict[int, Identity] = {item.record_id: item for item in found.records}
+    named = [_named(found, ends[id]) for id in (link.left_id, link.right_id)]
+    return {"between": named, "how": how(visit, link), "by": link.decided_by if link.decision == "confirmed" else None}
+
+
+def _named(found: Customer, item: Identity) -> str:
+    return f"{item.system} {found.rows[item.record_id].get('number') or item.source_id}"
+
+
+def _documents(visit: Visit, found: Sequence[Documents]) -> list[dict[str, Any]]:
+    """A row for each kind of document, in it what each system has."""
+    kinds: dict[tuple[str, str], dict[str, list[Documents]]] = {}
+    for item in found:
+        called_ = words.document(item.entity, item.kind, visit.lang)
+        kinds.setdefault((item.entity, called_), {}).setdefault(item.system, []).append(item)
+    return [
+        {"entity": entity, "called": called_, "systems": {name: _cell(some) for name, some in of.items()}}
+        for (entity, called_), of in kinds.items()
+    ]
+
+
+def _cell(found: Sequence[Documents]) -> dict[str, Any]:
+    return {
+        "count": sum(item.count for item in found),
+        "ended": sum(item.ended for item in found),
+        "amounts": [_money(item.amount, item.currency) for item in found if item.amount is not None],
+        "open": [_money(item.open, item.currency) for item in found if item.open],
+    }
+
+
+def _money(units: int, currency: str | None) -> str:
+    return f"{figures.money(money.text(units, currency), currency)} {currency or ''}".strip()
+
+
+def _document(visit: Visit, item: Document) -> dict[str, Any]:
+    day = item.day
+    if isinstance(day, int):
+        day = f"{from_us(day).astimezone(visit.desk.settings.business_day_zone):%Y-%m-%d}"
+    return {
+        "called": words.document(item.entity, item.kind, visit.lang),
+        "number": item.number or item.source_id,
+        "system": item.system,
+        "day": day or "",
+        "status": words.status(item.entity, item.status, visit.lang),
+        "amount": "" if item.amount is None else _money(item.amount, item.currency),
+        "url": figures.link({"url": item.url}),
+    }
+
+
+def _told(visit: Visit, item: Finding) -> tuple[str, str]:
+    settings = visit.desk.settings.model_copy(update={"locale": visit.texts.locale})
+    rules = Rules.of(settings)
+    said = report.explain(item, rules.locale, rules.own_words())
+    return said["title"], said["explanation"]

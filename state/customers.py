@@ -1,0 +1,192 @@
+"""A customer over all systems: the records linked as the same, and what documents each system has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
+from sqlalchemy.engine import Connection
+
+from state import chains, links, schema
+from state.chains import Identity
+from state.links import Link
+
+MOST_RECORDS = 50
+"""Records of one customer; more are a fault of linking."""
+COUNTING = ("auto", "confirmed")
+AMOUNTS = {
+    "lead": None,
+    "opportunity": "expected_amount",
+    "quote": "net_amount",
+    "order": "net_amount",
+    "delivery": None,
+    "invoice": "gross_amount",
+    "payment": "amount",
+}
+"""The documents of a customer, in the order of lead to cash, and the amount that is added up of each."""
+DAYS = {
+    "lead": "received_at",
+    "opportunity": "source_created_at",
+    "quote": "issue_date",
+    "order": "order_date",
+    "delivery": "delivered_on",
+    "invoice": "issue_date",
+    "payment": "received_on",
+}
+ENDED = {
+    "lead": ("disqualified",),
+    "opportunity": ("lost", "cancelled"),
+    "quote": ("rejected", "expired", "superseded", "cancelled"),
+    "order": ("rejected", "cancelled"),
+    "delivery": ("cancelled", "failed"),
+    "invoice": ("void",),
+    "payment": ("failed", "cancelled"),
+}
+"""Documents that came to nothing: they are counted by themselves, and their amounts are not added up."""
+_OPEN = {"invoice": "open_amount", "payment": "unapplied_amount"}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The records of one customer, by system; how they are linked; what else may be the same and nobody has decided."""
+
+    records: tuple[Identity, ...]
+    rows: dict[int, dict[str, Any]]
+    links: tuple[Link, ...]
+    suggested: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Documents of one kind and currency in one system; ``amount`` and ``open`` in minor units, of those that count."""
+
+    entity: str
+    kind: str | None
+    system: str
+    currency: str | None
+    count: int
+    ended: int
+    """How many of them came to nothing."""
+    amount: int | None
+    open: int | None
+
+
+class Document(NamedTuple):
+    """One document of a list; ``amount`` in minor units of ``currency``."""
+
+    record_id: int
+    entity: str
+    kind: str | None
+    system: str
+    source_id: str
+    number: str | None
+    status: str | None
+    day: str | int | None
+    """A day, or an instant in microseconds."""
+    currency: str | None
+    amount: int | None
+    url: str | None
+
+
+def customer(connection: Connection, record_id: int) -> Customer | None:
+    """Everything that is the same customer as this record; ``None`` if it is no customer's, or not there."""
+    walked, _ = chains.walk(connection, record_id, MOST_RECORDS)
+    known = chains.identities(connection, sorted(walked | {record_id}))
+    if record_id not in known or known[record_id].entity != "party":
+        return None
+    ids = sorted(id for id, item in known.items() if item.entity == "party")[: MOST_RECORDS * 2]
+    rows = chains.rows_of(connection, [known[id] for id in ids])
+    if record_id not in rows:
+        return None
+    parties = [known[id] for id in ids if id in rows]
+    about = [link for link in links.of_records(connection, ids) if link.kind == "same_as"]
+    inside = {item.record_id for item in parties}
+    return Customer(
+        records=tuple(sorted(parties, key=lambda item: (item.system, item.source_id))),
+        rows=rows,
+        links=tuple(link for link in about if link.decision in COUNTING and {link.left_id, link.right_id} <= inside),
+        suggested=tuple(link for link in about if link.decision == "suggested"),
+    )
+
+
+def documents(connection: Connection, parties: Iterable[Identity]) -> list[Documents]:
+    """What each system has of a customer, in one statement; deleted documents are left out."""
+    wanted = list(parties)
+    if not wanted:
+        return []
+    parts = [_added_up(entity, wanted) for entity in AMOUNTS]
+    found = [Documents(*row) for row in connection.execute(union_all(*parts))]
+    order = list(AMOUNTS)
+    return sorted(found, key=lambda item: (order.index(item.entity), item.kind or "", item.system, item.currency or ""))
+
+
+def listed(connection: Connection, parties: Iterable[Identity], entity: str, limit: int) -> list[Document]:
+    """The newest documents of one kind, by their own day; deleted ones are left out."""
+    wanted = list(parties)
+    if not wanted:
+        return []
+    table = schema.canonical[entity]
+    amount, day = AMOUNTS[entity], table.c[DAYS[entity]]
+    query = (
+        select(
+            table.c.record_id,
+            literal(entity),
+            _kind(entity),
+            *(table.c.system, table.c.source_id, table.c.number, table.c.status),
+            day,
+            table.c.currency,
+            table.c[amount] if amount else null(),
+            table.c.url,
+        )
+        .where(_of(entity, wanted))
+        .order_by(day.is_(None), day.desc(), table.c.record_id.desc())
+        .limit(limit)
+    )
+    return [Document(*row) for row in connection.execute(query)]
+
+
+def _added_up(entity: str, parties: Sequence[Identity]) -> Select[Any]:
+    table = schema.canonical[entity]
+    amount, is_open = AMOUNTS[entity], _OPEN.get(entity)
+    ended = func.coalesce(table.c.status, "").in_(ENDED[entity])
+    kind = _kind(entity)
+    return (
+        select(
+            literal(entity),
+            kind,
+            table.c.system,
+            table.c.currency,
+            func.count(),
+            func.sum(case((ended, 1), else_=0)),
+            func.sum(case((ended, None), else_=table.c[amount])) if amount else _no_amount(),
+            func.sum(case((ended, None), else_=table.c[is_open])) if is_open else _no_amount(),
+        )
+        .where(_of(entity, parties))
+        .group_by(kind, table.c.system, table.c.currency)
+    )
+
+
+def _no_amount() -> ColumnElement[Any]:
+    """A column of a union that has no amounts; as a sum, so that both databases know its type."""
+    return func.sum(case((literal(1) == literal(0), 0), else_=None))
+
+
+def _kind(entity: str) -> ColumnElement[Any]:
+    """The kind of an invoice or payment; what goes out and does not say as what is a refund."""
+    table = schema.canonical[entity]
+    if entity == "payment":
+        plain = or_(table.c.kind.is_(None), table.c.kind == "payment")
+        return case((and_(table.c.direction == "out", plain), "refund"), else_=table.c.kind)
+    return table.c.kind if entity == "invoice" else func.nullif(literal(""), "")
+
+
+def _of(entity: str, parties: Sequence[Identity]) -> ColumnElement[bool]:
+    """A customer's documents: those that refer to one of its records in the system of that record."""
+    table = schema.canonical[entity]
+    of_system: dict[str, list[str]] = {}
+    for item in parties:
+        of_system.setdefault(item.system, []).append(f"id:{item.source_id}")
+    named = or_(*(and_(table.c.system == name, table.c.party_ref.in_(refs)) for name, refs in of_system.items()))
+    return and_(table.c.deleted == 0, named)

@@ -1,0 +1,156 @@
+"""A customer on one page: what every system says of it, what differs, why it is one, and its documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+import settings
+from reconciliation.engine import reconcile
+from state.members import Role
+from state.store import Store, open_store
+from tests.console import deal
+from tests.reconciliation.books import Books
+from tests.web.api.conftest import Program, program, token
+from tests.web.conftest import Browser
+from tests.web.toy_company import plain
+
+__all__ = ["program", "token"]
+
+
+def fill(path: Path) -> None:
+    """A customer in three systems that write it differently, with documents in two."""
+    with open_store(settings.load(path).store) as store:
+        books = Books(store)
+        same: dict[str, Any] = {"name": "ACME S.r.l.", "status": "active", "country": "IT"}
+        terms: dict[str, Any] = {"payment_terms_days": 30, "email": "billing@acme.example"}
+        books.add("party", "A1", system="crm", tax_id="IT00743110157", url="https://crm.example/A1", **same, **terms)
+        books.add("party", "117", system="erp", number="C-117", tax_id="0074 3110 157", **same, payment_terms_days=45)
+        moved: dict[str, Any] = {**same, "name": "Acme SRL", "email": "office@acme.example"}
+        books.add("party", "c-1", system="books", tax_id="it-00743110157", **moved, currency="EUR", credit_limit=5000)
+        books.add("party", "A2", system="crm", name="Somebody else", status="active")
+        for number, status in (("SO-1", "in_progress"), ("SO-2", "cancelled"), ("SO-3", "confirmed")):
+            day = date(2026, 9, 2)
+            amounts: dict[str, Any] = {"net_amount": 1000, "gross_amount": 1220, "currency": "EUR"}
+            books.add("order", number, number=number, status=status, party_ref="id:117", order_date=day, **amounts)
+        billed: dict[str, Any] = {"status": "issued", "party_ref": "id:c-1", "issue_date": date(2026, 9, 3)}
+        gross: dict[str, Any] = {"gross_amount": 1220, "open_amount": 220, "currency": "EUR"}
+        books.add("invoice", "i1", number="INV-1", kind="invoice", **billed, **gross)
+        books.add("invoice", "i2", number="CN-1", kind="credit_note", **billed, gross_amount=20, currency="EUR")
+        books.add("opportunity", "o1", name="Pumps", status="won", party_ref="id:A2", expected_amount=99)
+        books.save()
+        reconcile(store, settings.load(path), "run-1")
+
+
+@pytest.fixture(scope="session")
+def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return deal.filled(sqlite_template, tmp_path_factory.mktemp("customer"), fill)
+
+
+def record(store: Store, source_id: str) -> int:
+    with store.reading() as connection:
+        query = text("SELECT record_id FROM parties WHERE source_id = :id")
+        return int(connection.execute(query, {"id": source_id}).scalar_one())
+
+
+def rows(page: str) -> dict[str, str]:
+    """The rows of the page's tables: what stands in front, and the whole row in plain text."""
+    found = re.findall(r"<tr[^>]*><th scope=\"row\">(.*?)</th>(.*?)</tr>", page, re.DOTALL)
+    return {plain(head): plain(rest) for head, rest in found}
+
+
+def test_every_system_has_a_column_and_what_differs_is_marked(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    page = as_role(Role.VIEWER).get(f"/customers/{record(desk, '117')}").text
+    table = rows(page)
+    assert 'href="https://crm.example/A1"' in page
+    assert table["Name"] == "Acme SRL ACME S.r.l. ACME S.r.l.", "the legal form makes no other name"
+    assert table["Tax id"] == "it-00743110157 IT00743110157 0074 3110 157"
+    assert table["Payment terms (days) differs"] == "30 45"
+    assert table["Credit limit"] == "5,000.00"
+    assert "Somebody else" not in page
+
+
+def test_personal_values_are_compared_and_not_shown(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    page = as_role(Role.ADMIN).get(f"/customers/{record(desk, 'A1')}").text
+    assert rows(page)["Email differs"] == "••• •••"
+    assert "acme.example" not in page
+
+
+def test_the_page_says_why_its_records_are_one_customer(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    page = plain(as_role(Role.FINANCE).get(f"/customers/{record(desk, 'A1')}").text)
+    assert re.search(r"crm A1 = erp C-117 same as · tax id 100 %", page), page
+
+
+def test_documents_are_counted_by_system_and_what_was_cancelled_adds_no_money(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, address = as_role(Role.FINANCE), f"/customers/{record(desk, 'c-1')}"
+    page = anna.get(address).text
+    table = rows(page)
+    assert table["Order"] == "– – 3 2,000.00 EUR 1 of them lost, cancelled or void"
+    assert table["Invoice"] == "1 1,220.00 EUR still open 220.00 EUR – –"
+    assert table["Credit note"] == "1 20.00 EUR – –"
+    assert "Opportunity" not in table, "that one is of somebody else"
+    listed = anna.get(f"{address}?documents=order").text
+    assert re.findall(r"/trace\?text=(SO-\d)", listed) == ["SO-3", "SO-2", "SO-1"]
+
+
+def test_the_trace_of_a_customer_leads_to_its_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna = as_role(Role.FINANCE)
+    assert f'href="/customers/{record(desk, "117")}"' in anna.get("/trace?text=C-117").text
+    order = anna.get("/trace?text=SO-1").text
+    found = re.search(r'<div class="record asked">.*?</div>', order, re.DOTALL)
+    assert found is not None
+    assert "/customers/" not in found.group(), "an order is no customer"
+
+
+def test_what_is_no_customer_has_no_such_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    with desk.reading() as connection:
+        order = connection.execute(text("SELECT record_id FROM orders")).scalars().first()
+    anna = as_role(Role.FINANCE)
+    assert anna.get(f"/customers/{order}").status_code == 404
+    assert anna.get("/customers/987654").status_code == 404
+
+
+def test_a_suggested_link_makes_no_column_and_is_offered(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    with desk.transaction() as connection:
+        connection.execute(text("UPDATE link SET decision = 'suggested' WHERE left_entity = 'party'"))
+    page = as_role(Role.FINANCE).get(f"/customers/{record(desk, '117')}").text
+    assert rows(page)["Tax id"] == "0074 3110 157"
+    assert "No other system has a record" in page
+    assert re.search(r'href="/links">\d more link', page)
+
+
+def test_a_page_asks_the_database_a_few_times_however_many_documents_there_are(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, address = as_role(Role.FINANCE), f"/customers/{record(desk, 'c-1')}"
+    asked: list[str] = []
+
+    def note(*said: Any) -> None:
+        asked.append(said[2])
+
+    anna.get(address)
+    event.listen(desk.engine, "before_cursor_execute", note)
+    anna.get(f"{address}?documents=invoice")
+    event.remove(desk.engine, "before_cursor_execute", note)
+    assert len([one for one in asked if "party_ref" in one and "count(" in one]) == 1
+    assert len(asked) < 30, asked
+
+
+def test_a_program_gets_the_same(program: Program, desk: Store) -> None:
+    api, id = program(Role.VIEWER), record(desk, "117")
+    found = api.get(f"/customers/{id}").json()
+    assert [item["system"] for item in found["records"]] == ["books", "crm", "erp"]
+    assert found["differs"] == ["email", "payment_terms_days"]
+    books = found["records"][0]["values"]
+    assert (books["email"], books["credit_limit"], books["name"]) == ("•••", "5000.00", "Acme SRL")
+    orders = [item for item in found["documents"] if item["entity"] == "order"]
+    assert [(item["count"], item["ended"], item["amount"]) for item in orders] == [(3, 1, "2000.00")]
+    assert api.get("/customers/987654").status_code == 404
