@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from state.store import Store
 
 COLUMNS = ("system", "stream", "record", "field", "value", "reason", "since", "attempts")
+DISCARDED = (*COLUMNS[:6], "discarded_by", "discarded_at", "discard_reason")
+"""Of the list of those that people have taken off the other one."""
 _NUMBER = re.compile(r"\.\d+(?=\.)")
 """Of a line."""
 LONGEST_TEXT = 20_000
@@ -56,9 +58,25 @@ class Inspected:
 
 def row(item: Refused, zone: tzinfo, texts: Texts) -> tuple[Any, ...]:
     """One record, in the order of ``COLUMNS``; of personal values type and length only."""
-    since = f"{from_us(item.first_at).astimezone(zone):%Y-%m-%d %H:%M}"
-    where = (item.system, item.stream, item.source_id)
-    return (*where, item.field or None, told(texts, item.value), item.reason, since, item.attempts)
+    return (*_refused(item, texts), _minute(item.first_at, zone), item.attempts)
+
+
+def discarded_row(item: Refused, zone: tzinfo, texts: Texts) -> tuple[Any, ...]:
+    """One that somebody has discarded, in the order of ``DISCARDED``."""
+    return (*_refused(item, texts), item.discarded_by, when_discarded(item, zone), item.discard_reason)
+
+
+def when_discarded(item: Refused, zone: tzinfo) -> str:
+    """To the minute; empty if it was not."""
+    return "" if item.discarded_at is None else _minute(item.discarded_at, zone)
+
+
+def _refused(item: Refused, texts: Texts) -> tuple[Any, ...]:
+    return (item.system, item.stream, item.source_id, item.field or None, told(texts, item.value), item.reason)
+
+
+def _minute(at: int, zone: tzinfo) -> str:
+    return f"{from_us(at).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def inspect(store: Store, settings: Settings, record_id: int, show_personal: bool) -> Inspected | None:

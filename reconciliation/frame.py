@@ -259,8 +259,10 @@ def _load(frame: Frame, store: Store, links: bool, hashes: bool) -> None:
         for source in SOURCES.values():
             if links or source.name != LINKS:
                 frame.take(source.name, frames.reader(connection, source.query), source.select("incoming"))
-        waiting = frames.arrow(connection, "SELECT record_id, system, stream, first_at FROM quarantine")
-        frame.take("quarantined", waiting, _typed("record_id", "first_at"))
+        waiting = frames.arrow(
+            connection, "SELECT record_id, system, stream, first_at, discarded_by, discarded_at FROM quarantine"
+        )
+        frame.take("quarantined", waiting, _typed("record_id", "first_at discarded_at", "discarded_by"))
         jumps = frames.arrow(connection, "SELECT record_id, was, became, at AS changed_at FROM out_of_order")
         frame.take("out_of_order", jumps, _typed("record_id", "changed_at"))
         counts = frames.arrow(connection, sourcecounts.COMPARED)
@@ -278,10 +280,11 @@ def _load(frame: Frame, store: Store, links: bool, hashes: bool) -> None:
             frame.take("contents", contents.read(connection), "SELECT * FROM incoming")
 
 
-def _typed(numbers: str, instants: str) -> str:
+def _typed(numbers: str, instants: str, texts: str = "") -> str:
     """Everything, with its types whether there are rows or not."""
     casts = [f"{name}::BIGINT AS {name}" for name in numbers.split()]
     casts += [f"make_timestamp({name}::BIGINT) AS {name}" for name in instants.split()]
+    casts += [f"{name}::VARCHAR AS {name}" for name in texts.split()]
     return f"SELECT * REPLACE ({', '.join(casts)}) FROM incoming"
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from state import schema
+from state import discards, schema
 from state.activity import Counted
 from state.changes import IN_DOUBT, STUCK, OutboxStatus
 from state.clock import now_us
@@ -31,7 +31,8 @@ class Finding(NamedTuple):
 
 
 def records(connection: Connection) -> Counted:
-    """How many records there are by system, stream and state: ``held``, ``quarantined``, ``deleted``. Reads them all.
+    """How many records there are by system, stream and state: ``held``, ``quarantined``, ``discarded``, ``deleted``.
+    Reads them all.
 
     It takes about a second for a million.
     """
@@ -48,6 +49,9 @@ def records(connection: Connection) -> Counted:
     found: Counted = {}
     for system, stream, state, count in connection.execute(query):
         found[system, stream, names[RecordState(state)]] = count
+    for (system, stream), count in discards.counts(connection).items():
+        found[system, stream, "discarded"] = count
+        found[system, stream, "quarantined"] = max(found.get((system, stream, "quarantined"), 0) - count, 0)
     return found
 
 
@@ -80,9 +84,9 @@ def gone(connection: Connection) -> Counted:
 
 
 def quarantined(connection: Connection) -> Counted:
-    """Records in quarantine, by system and stream."""
+    """Records in quarantine that nobody has discarded, by system and stream."""
     table = schema.quarantine
-    return _counted(connection, [table.c.system, table.c.stream])
+    return _counted(connection, [table.c.system, table.c.stream], table.c.discarded_at.is_(None))
 
 
 def open_plans(connection: Connection) -> Counted:

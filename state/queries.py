@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import creations, outbox, runs, schema
+from state import creations, discards, outbox, runs, schema
 from state.writes import RecordState
 
 
@@ -47,6 +47,8 @@ class StreamStatus:
     """False while a pull is under way or was cut off."""
     held: int
     quarantined: int
+    """On the list; those that somebody discarded are not."""
+    discarded: int
     deleted: int
     last_pull: Attempt | None
 
@@ -115,6 +117,7 @@ def streams(connection: Connection, held: Held | None = None) -> list[StreamStat
         .order_by(table.c.system, table.c.id)
     ).all()
     held = counted(connection) if held is None else held
+    discarded = discards.counts(connection)
     success = _successes(connection)
     pulls = {(item.system, item.stream): item for item in attempts(connection) if item.direction == "pull"}
     return [
@@ -126,7 +129,10 @@ def streams(connection: Connection, held: Held | None = None) -> list[StreamStat
             covered_until=row.covered_until,
             complete=bool(row.complete),
             held=held.get((row.id, RecordState.LIVE.value), 0),
-            quarantined=held.get((row.id, RecordState.REJECTED.value), 0),
+            quarantined=max(
+                held.get((row.id, RecordState.REJECTED.value), 0) - discarded.get((row.system, row.name), 0), 0
+            ),
+            discarded=discarded.get((row.system, row.name), 0),
             deleted=held.get((row.id, RecordState.DELETED.value), 0),
             last_pull=pulls.get((row.system, row.name)),
         )

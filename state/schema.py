@@ -230,6 +230,11 @@ quarantine = Table(
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
+    # who took it off the list, when and why, and the fingerprint that refused it then; all four or none
+    Column("discarded_by", Text),
+    Column("discarded_at", BigInteger),
+    Column("discard_reason", Text),
+    Column("discarded_mapping", Text),
 )
 
 # kind: same_as (left and right mean the same thing) or follows (right follows from left: quote → order).

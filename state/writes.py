@@ -58,6 +58,7 @@ _QUARANTINE = (
     *("record_id", "system", "stream", "source_id", "field", "value", "reason", "mapping", "run_id"),
     *("first_at", "last_at", "attempts"),
 )
+_DISCARDED = ("discarded_by", "discarded_at", "discard_reason", "discarded_mapping")
 
 
 @dataclass(slots=True)
@@ -130,17 +131,21 @@ class Writes:
         bulk.delete(connection, table, "record_id", self.released)
         if not self.quarantined:
             return
-        query = select(table.c.record_id, table.c.first_at, table.c.attempts).where(
-            table.c.record_id.in_(list(self.quarantined))
-        )
-        before = {row.record_id: (row.first_at, row.attempts) for row in connection.execute(query)}
+        columns = [table.c[name] for name in ("record_id", "first_at", "attempts", *_DISCARDED)]
+        query = select(*columns).where(table.c.record_id.in_(list(self.quarantined))).order_by(table.c.record_id)
+        # Locked, so that nobody discards what is about to become another version.
+        before = {row.record_id: row for row in connection.execute(query.with_for_update())}
+        changed = {row[0] for row in self.landing}
         rows = []
         for record_id, (source_id, error) in self.quarantined.items():
-            first_at, attempts = before.get(record_id, (now, 0))
+            last = before.get(record_id)
+            first_at, attempts = (last.first_at, last.attempts) if last is not None else (now, 0)
+            stays = last is not None and last.discarded_mapping == mapping and record_id not in changed
+            discarded = last[-len(_DISCARDED) :] if stays and last is not None else (None,) * len(_DISCARDED)
             known = (record_id, stream.system, stream.name, source_id)
             why = (error.field, error.value, error.reason)
-            rows.append((*known, *why, mapping, run_id, first_at, now, attempts + 1))
-        bulk.upsert(connection, table, _QUARANTINE, rows, ("record_id",))
+            rows.append((*known, *why, mapping, run_id, first_at, now, attempts + 1, *discarded))
+        bulk.upsert(connection, table, (*_QUARANTINE, *_DISCARDED), rows, ("record_id",))
 
 
 def _sealed(rows: list[bulk.Row], names: tuple[str, ...], keys: Keys) -> list[bulk.Row]:

@@ -30,6 +30,7 @@ def command(ctx: click.Context) -> int:
       ltc quarantine
       ltc quarantine list --system crm --json
       ltc quarantine retry crm
+      ltc quarantine discard crm.deal d1 --reason "A test record"
     """
     return 0 if ctx.invoked_subcommand else int(ctx.invoke(listing))
 
@@ -37,34 +38,42 @@ def command(ctx: click.Context) -> int:
 @command.command("list")
 @click.option("--system", metavar="NAME", help="Only this system.")
 @click.option("--stream", metavar="NAME", help="Only this stream.")
+@click.option("--discarded", is_flag=True, help="Those that were discarded, with who did it, when and why.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="The newest so many.")
 @jobs.json_option
 @pass_app
-def listing(app: App, system: str | None, stream: str | None, limit: int, as_json: bool) -> int:
+def listing(app: App, system: str | None, stream: str | None, discarded: bool, limit: int, as_json: bool) -> int:
     """List them, the newest first. Personal values are shown by type and length only.
 
     \b
     Examples:
       ltc quarantine list
       ltc quarantine list --system forms --stream lead
+      ltc quarantine list --discarded
     """
     from console import in_quarantine
     from state import quarantine
 
     app.systems((system,) if system else ())
     with app.store.reading() as connection:
-        found = quarantine.listing(connection, system=system, stream=stream, limit=limit)
-        count = quarantine.count(connection, system=system, stream=stream)
+        found = quarantine.listing(connection, system=system, stream=stream, discarded=discarded, limit=limit)
+        count = quarantine.count(connection, system=system, stream=stream, discarded=discarded)
+        off = 0 if discarded else quarantine.count(connection, system=system, stream=stream, discarded=True)
     if as_json:
         emit_json([_as_dict(item) for item in found])
         return 0
-    if not found:
-        say(app.texts("quarantine.none"))
-        return 0
-    rows = [in_quarantine.row(item, app.settings.business_day_zone, app.texts) for item in found]
-    table([app.texts(f"quarantine.columns.{name}") for name in in_quarantine.COLUMNS], rows)
-    say(app.texts("quarantine.count", shown=f"{len(found):,}", count=f"{count:,}"))
-    say(app.texts("quarantine.remedy"))
+    if found:
+        made = in_quarantine.discarded_row if discarded else in_quarantine.row
+        names = in_quarantine.DISCARDED if discarded else in_quarantine.COLUMNS
+        rows = [made(item, app.settings.business_day_zone, app.texts) for item in found]
+        table([app.texts(f"quarantine.columns.{name}") for name in names], rows)
+        counted = {"shown": f"{len(found):,}", "count": f"{count:,}"}
+        say(app.texts("quarantine.discarded_count" if discarded else "quarantine.count", **counted))
+        say(app.texts("quarantine.undiscard" if discarded else "quarantine.remedy"))
+    else:
+        say(app.texts("quarantine.none_discarded" if discarded else "quarantine.empty" if off else "quarantine.none"))
+    if off:
+        say(app.texts("quarantine.off", count=f"{off:,}"))
     return 0
 
 
@@ -106,6 +115,76 @@ def retry(app: App, system: str, stream: str | None) -> int:
     return code
 
 
+@command.command("discard")
+@click.argument("stream", metavar="SYSTEM.STREAM")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All records of the stream that are on the list now.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why they are not needed; kept in the audit.")
+@pass_app
+def discard(app: App, stream: str, ids: tuple[str, ...], every: bool, reason: str) -> int:
+    """Take records off the list, by their ids in the source. They are kept as they were received, and stay out of all
+    figures.
+
+    They come back by themselves once their source changes them, or another mapping refuses them.
+
+    \b
+    Examples:
+      ltc quarantine discard forms.lead 6543ab 6543ac --reason "Test entries"
+      ltc quarantine discard forms.lead --all --reason "From before the form was changed"
+    """
+    if not reason.strip():
+        raise click.UsageError("A record is discarded with a reason: `--reason TEXT`.")
+    return _decide(app, stream, ids, every, False, reason)
+
+
+@command.command("undiscard")
+@click.argument("stream", metavar="SYSTEM.STREAM")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All records of the stream that are discarded now.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
+@pass_app
+def undiscard(app: App, stream: str, ids: tuple[str, ...], every: bool, reason: str) -> int:
+    """Put discarded records back on the list.
+
+    \b
+    Examples:
+      ltc quarantine undiscard forms.lead 6543ab --reason "It is an order after all"
+    """
+    return _decide(app, stream, ids, every, True, reason)
+
+
+def _decide(app: App, where: str, ids: tuple[str, ...], every: bool, discarded: bool, reason: str) -> int:
+    """Discard records, or put ``discarded`` ones back: these, or all of a stream; none if one of them is not there."""
+    from console import discarding
+    from state import quarantine
+    from state.clock import now_us
+
+    system, dot, stream = where.partition(".")
+    if not dot or not system or not stream:
+        raise click.UsageError(
+            f"{where!r} is no stream. Write it as SYSTEM.STREAM, as `ltc quarantine list` shows both."
+        )
+    if bool(ids) is every:
+        raise click.UsageError("Give the ids of the records, or --all.")
+    if every:
+        shown = discarding.Shown(system, stream, discarded=discarded)
+        count = discarding.every(app.store, shown, now_us(), reason, app.actor)
+        said = "quarantine.put_back_all" if discarded else "quarantine.discarded_all"
+        say(app.texts(said, stream=where, count=f"{count:,}"))
+        return 0
+    with app.store.reading() as connection:
+        found = quarantine.named(connection, system, stream, ids)
+    chosen = {item.source_id: item.record_id for item in found if (item.discarded_at is not None) is discarded}
+    missing = ", ".join(repr(name) for name in ids if name not in chosen)
+    if missing:
+        at, flag = ("discarded", " --discarded") if discarded else ("on the list", "")
+        raise click.UsageError(f"Not {at} in {where}: {missing}. `ltc quarantine list{flag}` shows the records.")
+    for item in discarding.some(app.store, chosen.values(), discarded, reason, app.actor):
+        said = "quarantine.put_back" if discarded else "quarantine.discarded"
+        say(app.texts(said, record=f"{where}:{item.source_id}"))
+    return 0
+
+
 def _as_dict(item: Refused) -> dict[str, Any]:
     from state.clock import from_us
 
@@ -120,4 +199,7 @@ def _as_dict(item: Refused) -> dict[str, Any]:
         "first_at": from_us(item.first_at),
         "last_at": from_us(item.last_at),
         "attempts": item.attempts,
+        "discarded_by": item.discarded_by,
+        "discarded_at": None if item.discarded_at is None else from_us(item.discarded_at),
+        "discard_reason": item.discard_reason,
     }

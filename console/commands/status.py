@@ -100,6 +100,7 @@ def _stream(app: App, item: StreamStatus, found: Found, now: datetime) -> dict[s
         "behind_seconds": None if item.covered_until is None else round(freshness.seconds(now, item.covered_until), 1),
         "held": item.held,
         "quarantined": item.quarantined,
+        "discarded": item.discarded,
         "deleted": item.deleted,
         "next_scheduled": None if due is None else due.astimezone(now.tzinfo),
     }

@@ -55,6 +55,7 @@ def command(app: App, needle: str, as_json: bool) -> int:
 
 def _held(app: App, found: list[Chain]) -> None:
     """What no chain shows, or shows as it was before, with the reason."""
+    from console.in_quarantine import when_discarded
     from console.sentences import plain
     from console.unchained import unchained
 
@@ -68,6 +69,10 @@ def _held(app: App, found: list[Chain]) -> None:
             refused = item.refused
             why = f"{app.texts.name('field', refused.field)} {refused.value} {plain(refused.reason, app.locale)}"
             say(f"  {app.texts('trace.held.because')} {why}")
+            if refused.discarded_by is not None:
+                at = when_discarded(refused, app.settings.business_day_zone)
+                told = app.texts("trace.held.discarded", name=refused.discarded_by, at=at)
+                say(f"  {told} {refused.discard_reason}")
 
 
 def _meant(app: App, needle: str) -> None:

@@ -102,6 +102,7 @@ _FOR = {
 }
 WITHOUT = (
     *("sync_stream_stale", "sync_count_differs", "quarantined_records_open", "deleted_elsewhere"),
+    "quarantined_records_discarded",
     *("quote_product_unknown", "invoice_number_gap"),
 )
 """Checks that compare no field of the records that a finding shows."""

@@ -1,17 +1,19 @@
-"""Records that could not be understood: which, why, each step of one of them, and trying it again."""
+"""Records that could not be understood: which, why, each step of one of them, trying it again and discarding it."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
 
-from console import in_quarantine, shapes_told, tried_again
+from console import discarding, in_quarantine, letters, shapes_told, tried_again
 from console.in_quarantine import Inspected
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from mappings.errors import MappingFileError
 from state import audit, quarantine
+from state.clock import now_us
 from state.failures import StoreError
 from state.quarantine import Refused
 
@@ -22,26 +24,28 @@ SHOWN = "personal values shown"
 _MOST = 200
 _LARGEST = 2**63 - 1
 
+_TICK = "record."
+
 Record = Annotated[int, Path(ge=1, le=_LARGEST)]
 Name = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/quarantine")
-def listing(visit: Reader, system: Name = "", stream: Name = "") -> Response:
-    """All of them, or those of a system or stream, with the field and the reason."""
-    if system:
-        visit.touch(system)
-    of, its, limit = system or None, stream or None, visit.limit
-    with visit.desk.store.reading() as connection:
-        found = quarantine.listing(connection, system=of, stream=its, systems=limit, limit=_MOST)
-        count = quarantine.count(connection, system=of, stream=its, systems=limit)
-    return visit.page(
-        "quarantine",
-        heads=in_quarantine.COLUMNS,
-        rows=[(item.record_id, _row(visit, item)) for item in found],
-        count=count,
-        of=".".join(part for part in (system, stream) if part),
-    )
+def listing(visit: Reader, system: Name = "", stream: Name = "", discarded: Name = "") -> Response:
+    """All of them, or those of a system or stream, with the field and the reason; ``discarded``: those off the list."""
+    return _list(visit, _shown(visit, {"system": system, "stream": stream, "discarded": discarded}))
+
+
+@router.post("/quarantine/discard")
+def discard_some(visit: Operator, sent: OperatorForm) -> Response:
+    """Take what was ticked, or all that the list showed, off it."""
+    return _decided(visit, sent, discarded=False)
+
+
+@router.post("/quarantine/put-back")
+def put_back_some(visit: Operator, sent: OperatorForm) -> Response:
+    """Put what was ticked, or all that were shown as discarded, back on the list."""
+    return _decided(visit, sent, discarded=True)
 
 
 @router.get("/quarantine/{record}")
@@ -80,11 +84,104 @@ def retry(visit: Operator, _sent: OperatorForm, record: Record) -> Response:
     return see("/quarantine")
 
 
+@router.post("/quarantine/{record}/discard")
+def discard(visit: Operator, sent: OperatorForm, record: Record) -> Response:
+    """Take it off the list, for a reason; it is kept as it was received."""
+    found = _inspected(visit, record, False)
+    reason = _reason(sent)
+    if not reason:
+        return _page(visit, found, 422, visit.texts("operating.quarantined.needs_reason"))
+    return _said(visit, len(discarding.some(visit.desk.store, [record], False, reason, visit.member.name)), False)
+
+
+@router.post("/quarantine/{record}/put-back")
+def put_back(visit: Operator, sent: OperatorForm, record: Record) -> Response:
+    """Put it back on the list."""
+    _inspected(visit, record, False)
+    done = discarding.some(visit.desk.store, [record], True, _reason(sent), visit.member.name)
+    return _said(visit, len(done), True)
+
+
 def revealed(visit: Visit, system: str, stream: str, source_id: str) -> None:
     """Note that this person looked at the personal values of a record."""
     with visit.desk.store.transaction() as connection:
         detail = {"system": system, "stream": stream, "source_id": source_id}
         audit.append(connection, visit.member.name, SHOWN, detail)
+
+
+def _decided(visit: Visit, sent: dict[str, str], discarded: bool) -> Response:
+    """Discard, or put ``discarded`` ones back: those that were ticked, or all that the page's filter showed."""
+    shown, reason, store = _shown(visit, sent)._replace(discarded=discarded), _reason(sent), visit.desk.store
+    if not discarded and not reason:
+        return _list(visit, shown, 422, visit.texts("operating.quarantined.needs_reason"), _ticked(sent))
+    if sent.get("what") == "all":
+        until = _number(sent.get("until", ""))
+        return _said(visit, discarding.every(store, shown, until, reason, visit.member.name), discarded, shown)
+    with store.reading() as connection:
+        found = quarantine.of_records(connection, _ticked(sent))
+    chosen = [item.record_id for item in found if visit.may_touch(item.system)]
+    if not chosen:
+        return _list(visit, shown, 422, visit.texts("operating.quarantined.needs_ticks"))
+    return _said(visit, len(discarding.some(store, chosen, discarded, reason, visit.member.name)), discarded, shown)
+
+
+def _shown(visit: Visit, given: dict[str, str]) -> discarding.Shown:
+    """What the page lists; raises ``HTTPException`` 404 for a system that is not this person's."""
+    system, stream = given.get("system", "")[:100], given.get("stream", "")[:100]
+    if system:
+        visit.touch(system)
+    return discarding.Shown(system or None, stream or None, visit.limit, bool(given.get("discarded")))
+
+
+def _ticked(sent: dict[str, str]) -> set[int]:
+    return {_number(name.removeprefix(_TICK)) for name in sent if name.startswith(_TICK)}
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > len(str(_LARGEST)) or int(text) > _LARGEST:
+        raise HTTPException(400)
+    return int(text)
+
+
+def _reason(sent: dict[str, str]) -> str:
+    return sent.get("reason", "").strip()[: letters.LONGEST_REASON]
+
+
+def _said(visit: Visit, count: int, discarded: bool, shown: discarding.Shown | None = None) -> Response:
+    """Go back to the list, which says how many were discarded, or put back."""
+    done = "put_back_done" if discarded else "discard_done"
+    visit.desk.notes.keep(visit, visit.texts(f"operating.quarantined.{done}", count=f"{count:,}"))
+    given = {} if shown is None else {"system": shown.system, "stream": shown.stream}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return see(f"/quarantine?{query}" if query else "/quarantine")
+
+
+def _list(
+    visit: Visit, shown: discarding.Shown, status: int = 200, problem: str = "", ticked: set[int] | None = None
+) -> Response:
+    until = now_us()
+    others = shown._replace(discarded=not shown.discarded)
+    with visit.desk.store.reading() as connection:
+        found = quarantine.listing(connection, **shown._asdict(), limit=_MOST)
+        count = quarantine.count(connection, **shown._asdict())
+        off = quarantine.count(connection, **others._asdict())
+    made = in_quarantine.discarded_row if shown.discarded else in_quarantine.row
+    zone = visit.desk.settings.business_day_zone
+    within = urlencode({name: value for name in ("system", "stream") if (value := getattr(shown, name))})
+    return visit.page(
+        "quarantine",
+        status,
+        heads=in_quarantine.DISCARDED if shown.discarded else in_quarantine.COLUMNS,
+        rows=[(item.record_id, made(item, zone, visit.texts)) for item in found],
+        count=count,
+        others=0 if shown.discarded else off,
+        of=".".join(part for part in (shown.system, shown.stream) if part),
+        shown=shown,
+        within=within,
+        until=until,
+        problem=problem,
+        ticked=ticked or set(),
+    )
 
 
 def _inspected(visit: Visit, record: int, show_personal: bool) -> Inspected:
@@ -98,9 +195,9 @@ def _inspected(visit: Visit, record: int, show_personal: bool) -> Inspected:
 
 def _page(visit: Visit, found: Inspected, status: int = 200, problem: str = "", shown: bool = False) -> Response:
     facts = list(zip(in_quarantine.COLUMNS, _row(visit, found.refused), strict=True))
-    return visit.page(
-        "quarantined", status, found=found, facts=facts, told_as=shapes_told.told, problem=problem, shown=shown
-    )
+    at = in_quarantine.when_discarded(found.refused, visit.desk.settings.business_day_zone)
+    more = {"told_as": shapes_told.told, "problem": problem, "shown": shown, "discarded_at": at}
+    return visit.page("quarantined", status, found=found, facts=facts, **more)
 
 
 def _row(visit: Visit, item: Refused) -> tuple[Any, ...]:

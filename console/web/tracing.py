@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from console import decided
 from console.chains import Tree, View, details, steps, title, why_here, why_same
+from console.in_quarantine import when_discarded
 from console.near import offers
 from console.report import figures
 from console.unchained import Unchained, unchained
@@ -20,6 +21,7 @@ from console.web.cash import dated
 from console.web.desk import Reader
 from reconciliation.trace import Chain, traced
 from state import near, quarantine, written
+from state.quarantine import Refused
 
 router = APIRouter()
 
@@ -89,8 +91,18 @@ def _said(visit: Reader, item: Unchained) -> dict[str, Any]:
         "field": visit.texts.name("field", own.field) if own else "",
         "value": visit.plain(own.value) if own else "",
         "reason": own.reason if own else "",
+        "discarded": _discarded(visit, refused),
+        "discard_reason": (own.discard_reason or "") if own else "",
         "record": item.record_id if own else None,
     }
+
+
+def _discarded(visit: Reader, refused: Refused | None) -> str:
+    """Who has discarded it and when; empty if nobody has."""
+    if refused is None or refused.discarded_by is None:
+        return ""
+    at = when_discarded(refused, visit.desk.settings.business_day_zone)
+    return visit.texts("trace.held.discarded", name=refused.discarded_by, at=at)
 
 
 def _near(visit: Reader, connection: Connection, needle: str, found: bool) -> dict[str, Any]:

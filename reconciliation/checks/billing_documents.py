@@ -191,8 +191,11 @@ def invoice_total_differs(_: Mapping[str, Any]) -> str:
         ),
     ),
     silent=(
-        "invoices of the system wait in quarantine: their numbers are not known (`quarantined_records_open`)",
-        "该系统有发票在隔离区，其号码未知（`quarantined_records_open`）",
+        (
+            "invoices of the system wait in quarantine, or were discarded from it: their numbers are not known "
+            "(`quarantined_records_open`, `quarantined_records_discarded`)"
+        ),
+        "该系统有发票在隔离区或已从中丢弃，其号码未知（`quarantined_records_open`、`quarantined_records_discarded`）",
     ),
     sentence=(
         "{count} numbers between invoice {before} and {after} are missing: {first_missing} to {last_missing}.",

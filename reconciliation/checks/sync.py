@@ -100,6 +100,10 @@ def sync_count_differs(_: Mapping[str, Any]) -> str:
         ),
         "数据流的记录在隔离区已超过 {days} 天的拉取：它们不参与任何计算；每个数据流一个问题",
     ),
+    silent=(
+        "somebody discarded them (`quarantined_records_discarded`)",
+        "已被人工丢弃（`quarantined_records_discarded`）",
+    ),
     sentence=(
         "{count} records of {stream} could not be used since {first_on} and take no part in any figure.",
         "{stream} 有 {count} 条记录自 {first_on} 起无法使用，未参与任何计算。",
@@ -119,6 +123,43 @@ def quarantined_records_open(parameters: Mapping[str, Any]) -> str:
                 first_on := local_day(min(q.first_at))) AS params
         FROM coverage c JOIN quarantined q ON q.system = c.system AND q.stream = c.stream
         WHERE {_ASKED} AND c.covered_until - q.first_at >= INTERVAL {int(parameters["days"])} DAY
+          AND q.discarded_at IS NULL
+        GROUP BY c.stream_id, c.system, c.stream
+        """
+
+
+@check(
+    "quarantined_records_discarded",
+    stage="sync",
+    department="it",
+    severity="info",
+    title=("Records discarded from quarantine", "已丢弃的隔离记录"),
+    fires=(
+        (
+            "somebody discarded records of a stream that could not be understood: they take no part in any figure; one "
+            "finding per stream"
+        ),
+        "数据流中无法识别的记录已被人工丢弃：它们不参与任何计算；每个数据流一个问题",
+    ),
+    sentence=(
+        "{count} records of {stream} were discarded by {people}, last on {last_on}, and take no part in any figure.",
+        "{stream} 有 {count} 条记录被 {people} 丢弃，最近一次在 {last_on}，未参与任何计算。",
+    ),
+    action=(
+        "`ltc quarantine list --discarded` says which and why; `ltc quarantine undiscard` puts one back on the list.",
+        "`ltc quarantine list --discarded` 会列出记录和原因；`ltc quarantine undiscard` 可将其放回列表。",
+    ),
+    needs="",
+)
+def quarantined_records_discarded(_: Mapping[str, Any]) -> str:
+    """What is left out of all figures by somebody's decision is told of by name for as long as it is left out."""
+    return f"""
+        SELECT {_HEAD}, local_day(min(q.discarded_at)) AS since,
+            struct_pack(count := count(*), stream := c.system || '.' || c.stream,
+                people := string_agg(DISTINCT q.discarded_by, ', ' ORDER BY q.discarded_by),
+                last_on := local_day(max(q.discarded_at))) AS params
+        FROM coverage c JOIN quarantined q ON q.system = c.system AND q.stream = c.stream
+        WHERE {_ASKED} AND q.discarded_at IS NOT NULL
         GROUP BY c.stream_id, c.system, c.stream
         """
 

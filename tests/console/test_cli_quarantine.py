@@ -13,7 +13,7 @@ from console import in_quarantine
 from sandbox.jiandaoyun import JiandaoyunServer
 from state import quarantine
 from state.store import Store, open_store
-from tests.console.company import data, forms, ltc, system, write
+from tests.console.company import data, forms, ltc, submit, system, write
 
 
 @pytest.fixture
@@ -62,6 +62,57 @@ def test_a_record_is_understood_again_once_the_mapping_is_mended(config: Path, s
     assert "Every record could be understood" in ltc(config, "quarantine", "retry", "forms").stdout
     assert server.requests() == []
     assert data(ltc(config, "runs", "--json"))[0]["kind"] == "replay"
+
+
+def test_a_record_is_discarded_listed_as_such_and_put_back(config: Path, store: Store) -> None:
+    (refused,) = data(ltc(config, "quarantine", "list", "--json"))
+    done = ltc(config, "quarantine", "discard", "forms.lead", refused["source_id"], "--reason", "A test entry")
+    assert (done.exit_code, done.stdout.strip()) == (0, f"forms.lead:{refused['source_id']}: discarded.")
+    listing = ltc(config, "quarantine").stdout
+    assert "No record is on the list" in listing
+    assert "1 record(s) were discarded" in listing
+    assert "A test entry" in ltc(config, "quarantine", "list", "--discarded").stdout
+    (off,) = data(ltc(config, "quarantine", "list", "--discarded", "--json"))
+    assert (off["source_id"], off["discard_reason"]) == (refused["source_id"], "A test entry")
+    assert off["discarded_by"]
+    assert off["discarded_at"]
+    status = data(ltc(config, "status", "--json"))
+    (stream,) = [item for item in status["streams"] if item["stream"] == "lead"]
+    assert (stream["quarantined"], stream["discarded"]) == (0, 1)
+    assert "discarded it on" in ltc(config, "trace", refused["source_id"]).stdout
+    assert "Every record could be understood" in ltc(config, "quarantine", "retry", "forms").stdout
+    back = ltc(config, "quarantine", "undiscard", "forms.lead", refused["source_id"])
+    assert back.stdout.strip() == f"forms.lead:{refused['source_id']}: back on the list."
+    assert len(data(ltc(config, "quarantine", "list", "--json"))) == 1
+    assert "No record is discarded" in ltc(config, "quarantine", "list", "--discarded").stdout
+
+
+def test_all_of_a_stream_are_discarded_and_put_back(config: Path, server: JiandaoyunServer) -> None:
+    submit(server, 7, status="没人认识")
+    ltc(config, "pull")
+    done = ltc(config, "quarantine", "discard", "forms.lead", "--all", "--reason", "From before")
+    assert done.stdout.strip() == "forms.lead: 2 record(s) discarded."
+    assert data(ltc(config, "quarantine", "list", "--json")) == []
+    back = ltc(config, "quarantine", "undiscard", "forms.lead", "--all")
+    assert back.stdout.strip() == "forms.lead: 2 record(s) back on the list."
+    assert len(data(ltc(config, "quarantine", "list", "--json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["discard", "forms.lead", "nobody", "--reason", "x"], "Not on the list in forms.lead: 'nobody'"),
+        (["discard", "forms", "nobody", "--reason", "x"], "is no stream"),
+        (["discard", "forms.lead", "--reason", "x"], "or --all"),
+        (["discard", "forms.lead", "a", "--all", "--reason", "x"], "or --all"),
+        (["discard", "forms.lead", "--all", "--reason", " "], "with a reason"),
+        (["undiscard", "forms.lead", "nobody"], "Not discarded in forms.lead"),
+    ],
+)
+def test_what_cannot_be_discarded_is_said_and_nothing_is(config: Path, arguments: list[str], said: str) -> None:
+    refused = ltc(config, "quarantine", *arguments)
+    assert (refused.exit_code, said in refused.stderr) == (2, True)
+    assert len(data(ltc(config, "quarantine", "list", "--json"))) == 1
 
 
 def test_a_record_is_shown_step_by_step_and_personal_values_only_on_demand(config: Path, store: Store) -> None:

@@ -118,6 +118,37 @@ def test_a_stream_with_records_in_quarantine_for_a_day_is_told_of_once(books: Bo
     assert made["quarantined_records_open"][0].params["count"] == 1
 
 
+def test_discarded_records_are_told_of_by_the_names_of_who_discarded_them(books: Books) -> None:
+    names = ("record_id", "system", "stream", "source_id", "field", "value", "reason", "mapping", "run_id", "first_at")
+    more = ("last_at", "attempts", "discarded_by", "discarded_at", "discard_reason", "discarded_mapping")
+    for number, (who, days) in enumerate((("wang.wei", 3), ("li.na", 2), ("li.na", 9), (None, 5)), 900):
+        first, at = to_us(AS_OF - timedelta(days=10)), to_us(AS_OF - timedelta(days=days))
+        why = (who, at, "Test entries", "m") if who else (None,) * 4
+        refused = (
+            number,
+            "erp",
+            "order_list",
+            str(number),
+            "status",
+            "odd",
+            "is not known",
+            "m",
+            "r0",
+            first,
+            first,
+            1,
+        )
+        rows(books, schema.quarantine, (*names, *more), (*refused, *why))
+    made = found(books)
+    (waiting,) = made.pop("quarantined_records_open")
+    (finding,) = made.pop("quarantined_records_discarded")
+    assert made == {}
+    assert (waiting.params["count"], finding.params["count"]) == (1, 3)
+    told = report.explain(finding, "en")["explanation"]
+    assert told.startswith("3 records of erp.order_list were discarded by li.na, wang.wei, last on 2026-10-29")
+    assert "被 li.na, wang.wei 丢弃" in report.explain(finding, "zh-CN")["explanation"]
+
+
 def test_a_status_that_went_back_is_told_of_while_it_stands(books: Books) -> None:
     for number in (1, 2, 3):
         Deal(number).write(books)

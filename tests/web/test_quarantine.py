@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,57 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(olaf: Open
     browser = olaf(Role.OPERATOR, "erp")
     assert "frozen" not in browser.get("/quarantine").text
     assert browser.get(f"/quarantine/{record}").status_code == 404
-    for action in ("show", "retry"):
-        assert browser.post(f"/quarantine/{record}/{action}").status_code == 404
+    for action in ("show", "retry", "discard", "put-back"):
+        assert browser.post(f"/quarantine/{record}/{action}", reason="x").status_code == 404
+    ticked = {f"record.{record}": "yes", "reason": "x"}
+    assert browser.post("/quarantine/discard", **ticked, what="ticked").status_code == 422
+    assert browser.post("/quarantine/discard", system="crm", reason="x", what="all", until="9" * 16).status_code == 404
+    browser.post("/quarantine/discard", reason="x", what="all", until="9" * 16)
+    assert f'href="/quarantine/{record}"' in olaf(Role.OPERATOR).get("/quarantine").text
+
+
+def test_a_record_is_discarded_with_a_reason_shown_as_such_and_put_back(olaf: Opens, record: int) -> None:
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    refused = browser.post(f"/quarantine/{record}/discard", reason=" ")
+    assert (refused.status_code, "Say why" in refused.text) == (422, True)
+    assert browser.post(f"/quarantine/{record}/discard", reason="A <b>test</b> deal").status_code == 303
+    page = browser.get("/quarantine").text
+    assert "1 record(s) discarded." in page
+    assert "No record is on the list" in page
+    assert "Records in quarantine:" not in browser.get("/").text
+    assert "A &lt;b&gt;test&lt;/b&gt; deal" in viewer.get("/quarantine?discarded=yes").text
+    one = plain(viewer.get(f"/quarantine/{record}").text)
+    assert "operator discarded it on" in one
+    assert "Put back on the list" not in one
+    assert "operator discarded it on" in plain(viewer.get("/trace?text=d1").text)
+    assert browser.post(f"/quarantine/{record}/put-back").status_code == 303
+    assert f'href="/quarantine/{record}"' in browser.get("/quarantine").text
+
+
+def test_those_that_were_ticked_and_all_that_were_shown_are_discarded_at_once(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, record: int
+) -> None:
+    for name in ("d2", "d3"):
+        crm.edit("deal", name, {"stage": "frozen"})
+    job.run_pull(sqlite_store, settings)
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/quarantine?system=crm&stream=deal").text
+    (until,) = re.findall(r'name="until" value="(\d+)"', page)
+    sent = {"system": "crm", "stream": "deal", "until": until}
+    assert browser.post("/quarantine/discard", **sent, what="ticked", reason="x").status_code == 422
+    assert browser.post("/quarantine/discard", **sent, **{f"record.{record}": "yes"}, what="ticked").status_code == 422
+    done = browser.post("/quarantine/discard", **sent, **{f"record.{record}": "yes"}, what="ticked", reason="Old")
+    assert done.headers["location"] == "/quarantine?system=crm&stream=deal"
+    crm.edit("deal", "d3", {"stage": "colder"})  # after the page was shown
+    job.run_pull(sqlite_store, settings)
+    browser.post("/quarantine/discard", **sent, what="all", reason="Old")
+    with sqlite_store.reading() as connection:
+        left = {item.source_id for item in quarantine.listing(connection)}
+        off = {item.source_id for item in quarantine.listing(connection, discarded=True)}
+    assert (left, off) == ({"d3"}, {"d1", "d2"})
+    (until,) = re.findall(r'name="until" value="(\d+)"', browser.get("/quarantine?discarded=yes").text)
+    browser.post("/quarantine/put-back", what="all", until=until)
+    assert "3 of 3 quarantined record(s)" in browser.get("/quarantine").text
 
 
 def test_a_trace_says_that_what_was_asked_for_is_in_quarantine_and_why(

@@ -1,18 +1,33 @@
-"""Quarantine: records that could not be understood, each step of one, and trying it again."""
+"""Quarantine: records that could not be understood, each step of one, trying it again and discarding it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from console import in_quarantine, tried_again
+from console import discarding, in_quarantine, tried_again
 from console.web.api.callers import Caller, Operator, Reader
-from console.web.api.values import SIZE, Instant, Key, Name, Page, PageNumber, PageSize, first, instant
+from console.web.api.values import (
+    SIZE,
+    Instant,
+    Key,
+    Name,
+    Page,
+    PageNumber,
+    PageSize,
+    Reason,
+    Sent,
+    SentKey,
+    first,
+    instant,
+    instant_or_none,
+)
 from console.web.problems import Refusal
 from mappings.errors import MappingFileError
 from state import quarantine
+from state.clock import now_us
 from state.failures import StoreError
 
 if TYPE_CHECKING:
@@ -38,6 +53,9 @@ class Refused(BaseModel):
     first_at: Instant
     last_at: Instant
     attempts: int
+    discarded_by: str | None = Field(description="Who took it off the list; null if it is on it")
+    discarded_at: Instant | None
+    discard_reason: str | None
 
 
 class Step(BaseModel):
@@ -57,6 +75,46 @@ class RefusedDetail(Refused):
     steps: list[Step] = Field(description="Empty if the mapping cannot be read")
 
 
+class WhyDiscarded(Sent):
+    """Why a record is not needed."""
+
+    reason: Reason
+
+
+class WhyPutBack(Sent):
+    """Why a record is needed after all."""
+
+    reason: Reason | None = None
+
+
+class Which(Sent):
+    """Which records: these, or all of a system or one of its streams."""
+
+    ids: list[SentKey] | None = Field(None, min_length=1, max_length=500, description="Their `id`s")
+    system: Name = Field("", description="All of this system, if no ids are given")
+    stream: Name = Field("", description="Only of this stream of it")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.ids is None) is not bool(self.system) or (self.stream and not self.system):
+            raise ValueError("give ids, or a system with or without a stream")
+        return self
+
+
+class SomeDiscarded(Which, WhyDiscarded):
+    """Which records, and why they are not needed."""
+
+
+class SomePutBack(Which, WhyPutBack):
+    """Which records, and why they are needed after all."""
+
+
+class Moved(BaseModel):
+    """How many records were discarded, or put back. Those that were not on that list are left as they are."""
+
+    count: int
+
+
 class Understood(BaseModel):
     """A record that has left the quarantine."""
 
@@ -68,16 +126,15 @@ def list_quarantine(
     caller: Reader,
     system: Annotated[Name, Query(description="Only of this system")] = "",
     stream: Annotated[Name, Query(description="Only of this stream")] = "",
+    discarded: Annotated[bool, Query(description="Those that people have discarded instead")] = False,
     page: PageNumber = 1,
     size: PageSize = SIZE,
 ) -> Page[Refused]:
     """List records that could not be understood, with the field and the reason, the newest first."""
-    limit, one, of = caller.limit, system or None, stream or None
+    shown = discarding.Shown(system or None, stream or None, caller.limit, discarded)._asdict()
     with caller.store.reading() as connection:
-        found = quarantine.listing(
-            connection, system=one, stream=of, systems=limit, limit=size, offset=first(page, size)
-        )
-        total = quarantine.count(connection, system=one, stream=of, systems=limit)
+        found = quarantine.listing(connection, **shown, limit=size, offset=first(page, size))
+        total = quarantine.count(connection, **shown)
     return Page(items=[_refused(item) for item in found], page=page, size=size, total=total)
 
 
@@ -122,6 +179,50 @@ def retry_quarantined(caller: Operator, id: RecordId) -> Understood:
     return Understood(id=id)
 
 
+@router.post("/quarantine/{id}/discard")
+def discard_quarantined(caller: Operator, id: RecordId, sent: WhyDiscarded) -> Refused:
+    """Take it off the list; it is kept as it was received, and comes back once its source changes it or another mapping
+    refuses it."""
+    return _decided(caller, id, False, sent.reason)
+
+
+@router.post("/quarantine/{id}/put-back")
+def put_back_quarantined(caller: Operator, id: RecordId, sent: WhyPutBack) -> Refused:
+    """Put a discarded record back on the list."""
+    return _decided(caller, id, True, sent.reason or "")
+
+
+@router.post("/quarantine/discard")
+def discard_many_quarantined(caller: Operator, sent: SomeDiscarded) -> Moved:
+    """Take many records off the list, or all of a system or stream."""
+    return _moved(caller, sent, False, sent.reason)
+
+
+@router.post("/quarantine/put-back")
+def put_back_many_quarantined(caller: Operator, sent: SomePutBack) -> Moved:
+    """Put many discarded records back on the list, or all of a system or stream."""
+    return _moved(caller, sent, True, sent.reason or "")
+
+
+def _decided(caller: Caller, id: int, discarded: bool, reason: str) -> Refused:
+    _inspected(caller, id)
+    if not discarding.some(caller.store, [id], discarded, reason, caller.name):
+        what = f"The record {id} is not discarded." if discarded else f"The record {id} is discarded already."
+        raise Refusal(409, what, f"GET /api/v1/quarantine/{id} shows how it stands.")
+    return _refused(_inspected(caller, id).refused)
+
+
+def _moved(caller: Caller, sent: Which, discarded: bool, reason: str) -> Moved:
+    """Of a system that is not the member's there are none."""
+    if sent.ids is None:
+        shown = discarding.Shown(sent.system, sent.stream or None, caller.limit, discarded)
+        return Moved(count=discarding.every(caller.store, shown, now_us(), reason, caller.name))
+    with caller.store.reading() as connection:
+        found = quarantine.of_records(connection, sent.ids)
+    chosen = [item.record_id for item in found if caller.member.may_touch(item.system)]
+    return Moved(count=len(discarding.some(caller.store, chosen, discarded, reason, caller.name)))
+
+
 def _inspected(caller: Caller, id: int) -> Inspected:
     """One record; raises ``Refusal`` 404 if it is not in quarantine, or its system is not the member's."""
     found = in_quarantine.inspect(caller.store, caller.settings, id, False)
@@ -147,4 +248,7 @@ def _refused(item: Stored) -> Refused:
         first_at=instant(item.first_at),
         last_at=instant(item.last_at),
         attempts=item.attempts,
+        discarded_by=item.discarded_by,
+        discarded_at=instant_or_none(item.discarded_at),
+        discard_reason=item.discard_reason,
     )

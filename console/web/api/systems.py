@@ -35,6 +35,7 @@ class Stream(BaseModel):
     complete: bool = Field(description="false while a pull is under way or was cut off")
     held: int
     quarantined: int
+    discarded: int = Field(description="Taken off the quarantine list by people")
     deleted: int
     next_due: Instant | None = Field(description="When the schedule in ltc.yaml has it pulled next")
     paused: Paused | None
@@ -140,5 +141,6 @@ def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:
         deleted=item.deleted,
         next_due=None if due is None else instant(to_us(due)),
         paused=paused(found.paused.of(item.system, item.stream)),
+        discarded=item.discarded,
         last_pull=None if item.last_pull is None else part(item.last_pull),
     )

@@ -805,6 +805,10 @@ def upgrade() -> None:
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("discarded_by", sa.Text(), nullable=True),
+        sa.Column("discarded_at", sa.BigInteger(), nullable=True),
+        sa.Column("discard_reason", sa.Text(), nullable=True),
+        sa.Column("discarded_mapping", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("record_id"),
     )
     op.create_table(

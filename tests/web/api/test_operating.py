@@ -269,6 +269,29 @@ def test_a_quarantined_record_is_looked_at_and_tried_again(
     refused(api.get(f"/quarantine/{record}"), 404)
 
 
+def test_quarantined_records_are_discarded_and_put_back_one_by_one_and_together(
+    opens: Opens, sqlite_store: Store, record: int
+) -> None:
+    api = opens()
+    refused(api.post(f"/quarantine/{record}/discard"), 422)
+    refused(api.post(f"/quarantine/{record}/put-back"), 409)
+    gone = api.post(f"/quarantine/{record}/discard", reason="A test deal").json()
+    assert (gone["discarded_by"], gone["discard_reason"]) == ("olaf", "A test deal")
+    refused(api.post(f"/quarantine/{record}/discard", reason="x"), 409)
+    assert api.get("/quarantine").json()["items"] == []
+    assert [item["id"] for item in api.get("/quarantine", discarded=True).json()["items"]] == [record]
+    assert api.get("/systems").json()["waiting"]["quarantined"] == 0
+    assert api.post(f"/quarantine/{record}/put-back").json()["discarded_by"] is None
+    refused(api.post("/quarantine/discard", reason="x"), 422)
+    refused(api.post("/quarantine/discard", ids=[record], system="crm", reason="x"), 422)
+    assert opens("erp").post("/quarantine/discard", ids=[record], reason="x").json() == {"count": 0}
+    assert api.post("/quarantine/discard", ids=[record, 999], reason="x").json() == {"count": 1}
+    assert api.post("/quarantine/put-back", system="crm", stream="deal").json() == {"count": 1}
+    assert opens("erp").post("/quarantine/discard", system="crm", reason="x").json() == {"count": 0}
+    assert api.post("/quarantine/discard", system="crm", reason="x").json() == {"count": 1}
+    assert said(sqlite_store, "quarantine discarded") == ["olaf"] * 3
+
+
 def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
     opens: Opens, sqlite_store: Store, settings: Settings, record: int, letters: list[str], plan: Plan
 ) -> None:
@@ -284,6 +307,8 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
         f"/dead-letters/{letters[0]}/retry": {},
         f"/dead-letters/{letters[0]}/discard": {"reason": "x"},
         f"/quarantine/{record}/retry": {},
+        f"/quarantine/{record}/discard": {"reason": "x"},
+        f"/quarantine/{record}/put-back": {},
         "/systems/crm/pause": {"reason": "x"},
         "/systems/crm/resume": {},
         "/systems/crm/backfill": {"since": "2026-01-01"},

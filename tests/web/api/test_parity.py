@@ -45,6 +45,10 @@ SAME = {
     "/dead-letters/{id}/retry": "/dead-letters/{id}/retry",
     "/dead-letters/{id}/discard": "/dead-letters/{id}/discard",
     "/quarantine/{record}/retry": "/quarantine/{id}/retry",
+    "/quarantine/{record}/discard": "/quarantine/{id}/discard",
+    "/quarantine/{record}/put-back": "/quarantine/{id}/put-back",
+    "/quarantine/discard": "/quarantine/discard",
+    "/quarantine/put-back": "/quarantine/put-back",
 }
 _OF_A_BROWSER = ("/sign-", "/welcome/", "/language", "/account/")
 _NO_TOKEN_ADMINISTERS = ("/settings/", "/mappings/", "/kit/", "/members/")

@@ -90,6 +90,10 @@ TABLE: dict[tuple[str, str], Right] = {
     ("GET", "/quarantine"): READ,
     ("GET", "/quarantine/{id}"): READ,
     ("POST", "/quarantine/{id}/retry"): OPERATE,
+    ("POST", "/quarantine/{id}/discard"): OPERATE,
+    ("POST", "/quarantine/{id}/put-back"): OPERATE,
+    ("POST", "/quarantine/discard"): OPERATE,
+    ("POST", "/quarantine/put-back"): OPERATE,
 }
 SCOPES = {operation: DECIDE for operation in TABLE if operation[0] == "POST" and "/views" in operation[1]}
 SCOPES["GET", "/audit"] = READ
