@@ -59,7 +59,7 @@ def _accounts(org: Org, world: World) -> None:
             "BillingPostalCode": account.postal_code,
             "BillingCountry": _COUNTRIES.get(account.country, account.country),
             "BillingCountryCode": account.country,
-            "Tax_Id__c": account.tax_id,
+            "Tax_Id__c": account.tax_id or None,
             "CreatedDate": account.created_at,
         }
         org.load("Account", values, modified=account.updated_at)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.world import bank, cards, faults, leads, payouts, shown
+from sandbox.world import bank, cards, faults, leads, lookalikes, payouts, shown
 from sandbox.world.deals import Deal, Documents, at, exponent, render
 from sandbox.world.names import CURRENCY, Customer, NameBook
 from sandbox.world.processor import Processor
@@ -284,6 +284,7 @@ def build_world(seed: int = SEED) -> World:
     cards.add(world, TODAY)
     payouts.add(world, TODAY)
     bank.add(world, TODAY)
+    lookalikes.add(world, TODAY)
     return world
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from sandbox.world import lookalikes
 from sandbox.world.build import build_world
 from sandbox.world.deals import exponent
 from sandbox.world.records import Fault, World
@@ -45,6 +46,13 @@ In the last days money came in at the bank that accounting has not looked at; [c
 for. One form carries a status (`待核实`) that no mapping knows; it goes to quarantine. About one deal in nine moved on since the
 systems were last brought up to date; that is what the write-backs are for.
 
+Two links of customers wait for a person on the page **Links** (`ltc links list --decision suggested`): the CRM and accounting share no
+number, mail address or telephone number of them. Nothing was sold to them yet, so that either decision changes no finding.
+
+| in the CRM | in accounting | what they are |
+| --- | --- | --- |
+{pairs}
+
 ## Planted faults
 
 {count} faults, each with exactly one finding that must name these documents, and must say this amount where there is one.
@@ -72,6 +80,9 @@ def describe(world: World) -> str:
         payouts=len(world.processor.payouts),
         lines=len(world.bank_lines),
         count=len(world.faults),
+        pairs="\n".join(
+            f"| {pair.crm.name} | {pair.books.name} | {pair.story} |" for pair in lookalikes.pairs(world.as_of.date())
+        ),
     )
     rows = sorted((fault.check, ", ".join(fault.numbers), fault.story, _money(fault)) for fault in world.faults)
     return head + "".join(f"| `{check}` | {numbers} | {story} | {money} |\n" for check, numbers, story, money in rows)

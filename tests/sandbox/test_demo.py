@@ -15,10 +15,11 @@ from reconciliation import report
 from sandbox.demo import config, systems
 from sandbox.demo.place import Place
 from sandbox.demo.verify import verify
-from sandbox.world.build import build_world
+from sandbox.world import lookalikes
+from sandbox.world.build import AS_OF, build_world
 from sandbox.world.records import Fault
 from settings.model import Settings
-from state import overwritten
+from state import chains, links, overwritten
 from state.store import Store, open_store
 from sync import matching
 from sync import systems as systems_of_ltc
@@ -72,6 +73,18 @@ def test_every_planted_fault_is_found_and_nothing_else(story: dict[str, Any]) ->
     assert not verdict.missed
     assert not verdict.extra
     assert verdict.found == 97
+
+
+def test_the_customers_that_look_alike_wait_for_a_person_and_nobody_else_does(
+    story: dict[str, Any], demo: tuple[Settings, Store]
+) -> None:
+    assert story["full"]
+    with demo[1].reading() as connection:
+        found = links.listing(connection, decision="suggested")
+        known = chains.rows(connection, {end for link in found for end in (link.left_id, link.right_id)})
+    waiting = {frozenset(str(known[end]["name"]) for end in (link.left_id, link.right_id)) for link in found}
+    assert waiting == {frozenset({pair.crm.name, pair.books.name}) for pair in lookalikes.pairs(AS_OF.date())}
+    assert {link.method for link in found} == {"likeness"}
 
 
 def test_a_fault_that_is_not_found_or_not_planted_is_told() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.world.build import build_world
+from sandbox.world import lookalikes
+from sandbox.world.build import AS_OF, build_world
 from sandbox.world.deals import line_gross
 from sandbox.world.describe import describe
 from sandbox.world.processor import CardRefund, Charge
@@ -53,9 +54,22 @@ def test_no_two_documents_share_a_number(world: World) -> None:
     for numbers in (
         [quote.number for quote in world.crm_quotes],
         [invoice.number for invoice in world.book_invoices],
-        [account.tax_id for account in world.crm_accounts],
+        [account.tax_id for account in world.crm_accounts if account.tax_id],
     ):
         assert max(Counter(numbers).values()) == 1
+
+
+def test_customers_that_wait_for_a_person_share_nothing_that_is_sure_and_have_no_documents(world: World) -> None:
+    for pair in lookalikes.pairs(AS_OF.date()):
+        one, other = pair.crm, pair.books
+        assert (one in world.crm_accounts, other in world.book_contacts) == (True, True)
+        assert not {one.name, one.phone, one.tax_id or "-"} & {other.name, other.phone, other.tax_number}
+        assert other.email.rpartition("@")[2] not in one.website
+        named = {item.account_key for item in world.crm_opportunities} | {
+            item.contact_key for item in world.book_invoices
+        }
+        assert not {one.key, other.key} & named
+    assert {pair.same for pair in lookalikes.pairs(AS_OF.date())} == {True, False}
 
 
 def test_paid_invoices_are_covered_by_money_and_credits_to_the_cent(world: World) -> None:
