@@ -83,7 +83,9 @@ def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, r
     try:
         wanted: Any = canonical_value(item.entity, name, text)
         mapping_for(settings, item.system).stream(item.stream).reverse(name, wanted)
-    except (MappingError, ValueError, KeyError) as error:
+    except MappingError as error:
+        raise Unfit(str(error)) from None
+    except (ValueError, KeyError) as error:
         raise Unfit(f"{name}: {error}") from None
     except MappingFileError as error:
         raise Unfit(f"{name}: {error.message}") from None

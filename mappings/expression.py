@@ -146,6 +146,8 @@ def transforms(spec: Any, at: Any) -> tuple[str, ...]:
     if not isinstance(do, list):
         raise MappingFileError(at("do"), "`do` must be a list of transforms.")
     for name in do:
+        if isinstance(name, dict) and "values" in name:
+            raise MappingFileError(at("do"), "a table is no transform.", "Put `values` (and `write`) beside `path`.")
         if not is_one_of(name, TRANSFORMS):
             raise MappingFileError(
                 at("do"), f"there is no transform `{name}`.", f"Known: {', '.join(sorted(TRANSFORMS))}."

@@ -82,7 +82,7 @@ def _note(
     except MappingError:
         return None
     before = mapper.source_value(ERROR_NOTE, document)
-    reason = "its dead letters say so" if text else "no dead letter of it is left"
+    reason = "Its dead letters say so." if text else "No dead letter of it is left."
     change = FieldChange(ERROR_NOTE, source_field, before, text, before, source_new, reason)
     key = outbox.idempotency_key(system, stream, source_id, (base.seq, base.hash), [(source_field, source_new)])
     number = history.rows(connection, entity, [record_id]).get(record_id, {}).get("number")

@@ -199,6 +199,7 @@ def test_another_value_can_be_written_instead_until_the_owner_says_something_new
     wrong = ltc(config, "dead-letters", "edit", wordless, "--set", "delivery_state=lost")
     assert wrong.exit_code == 2
     assert "no counterpart" in wrong.stderr
+    assert wrong.stderr.count("delivery_state") == 1
     assert ltc(config, "dead-letters", "edit", wordless, "--set", "name=x").exit_code == 2
     done = ltc(config, "dead-letters", "edit", wordless, "--set", "delivery_state=not_delivered")
     assert done.exit_code == 0, done.output

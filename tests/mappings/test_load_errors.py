@@ -28,6 +28,7 @@ GOOD = """  order:
         ("number: Name", "nubmer: Name", 7, "Did you mean `number`?"),
         ("number: Name", "status: Name", 7, "`status` has its own section"),
         ("number: Name", "number: {path: Name, do: [stripp]}", 7, "there is no transform `stripp`"),
+        ("number: Name", "number: {path: Name, do: [{values: {a: b}}]}", 7, "a table is no transform"),
         ("number: Name", "number: {path: Name, dop: 1}", 7, "`dop` is not known here"),
         ("number: Name", "number: {path: Name, const: x}", 7, "exactly one of path, first"),
         ("number: Name", "number: {do: [strip]}", 7, "exactly one of path, first"),
