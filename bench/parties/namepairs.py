@@ -1,23 +1,42 @@
-"""The 127 labelled pairs of company names in several scripts: names alone, so that only the order of the scores counts.
+"""Labelled pairs of names: names alone, so that only the order of the scores counts.
 
-Many cannot be told from the names (tickers, renamed companies); it is a guard, not a goal.
+``companies``: 127 pairs of company names in several scripts, of which many cannot be told from the names (tickers,
+renamed companies). ``products``: titles of software at Amazon and at Google; ``songs``: titles at iTunes and Amazon,
+both the part for tests of DeepMatcher's split. They are guards, not goals: what is alike there is no company.
 """
 
 from __future__ import annotations
 
 import csv
+from typing import NamedTuple
 
 from bench.parties.measure import Pair
 from bench.parties.words import SHARED
 from reconciliation.linking import alike, evidence, names, weights
 
 
-def read() -> tuple[list[tuple[str, str]], set[Pair]]:
-    """The pairs of names, and which are one company, by place."""
-    with (SHARED / "company-name-pairs" / "test_data.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [(row["Name_x"], row["Name_y"]) for row in rows], {
-        (place, place) for place, row in enumerate(rows) if row["Targets"] == "1"
+class _Labelled(NamedTuple):
+    """Where a set is, and its columns: both names, and whether they mean the same."""
+
+    file: str
+    names: tuple[str, str]
+    label: str
+
+
+SETS = {
+    "companies": _Labelled("company-name-pairs/test_data.csv", ("Name_x", "Name_y"), "Targets"),
+    "products": _Labelled("deepmatcher-samples/amazon_google_test.csv", ("left_title", "right_title"), "label"),
+    "songs": _Labelled("deepmatcher-samples/itunes_amazon_test.csv", ("left_Song_Name", "right_Song_Name"), "label"),
+}
+
+
+def read(name: str) -> tuple[list[tuple[str, str]], set[Pair]]:
+    """The pairs of names of one of ``SETS``, and which mean the same, by place."""
+    file, (left, right), label = SETS[name]
+    with (SHARED / file).open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    return [(row[left], row[right]) for row in rows], {
+        (place, place) for place, row in enumerate(rows) if row[label] == "1"
     }
 
 

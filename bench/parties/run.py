@@ -49,7 +49,7 @@ def main() -> int:
     parts: dict[str, Callable[[], Any]] = {
         "world": lambda: [_world(given.size, seed) for seed in given.seeds],
         "febrl": lambda: [_febrl(name) for name in febrl.SETS],
-        "names": _names,
+        "names": lambda: [_names(name) for name in namepairs.SETS],
     }
     if given.large:
         parts["scale"] = lambda: _scale(given.large, given.seeds[0])
@@ -86,12 +86,12 @@ def _febrl(name: str) -> dict[str, Any]:
     return {"set": name, "true_pairs": len(people.truth), **_against(people.truth, work)}
 
 
-def _names() -> dict[str, Any]:
-    pairs, truth = namepairs.read()
+def _names(name: str) -> dict[str, Any]:
+    pairs, truth = namepairs.read(name)
     work = {"ours": lambda: namepairs.ours(pairs), "splink": lambda: namepairs.splinked(pairs)}
     if "recordlinkage" in _rivals():
         work["recordlinkage"] = lambda: namepairs.recordlinked(pairs)
-    return {"pairs": len(pairs), "true_pairs": len(truth), **_against(truth, work)}
+    return {"set": name, "pairs": len(pairs), "true_pairs": len(truth), **_against(truth, work)}
 
 
 def _world(size: int, seed: int) -> dict[str, Any]:

@@ -29,8 +29,9 @@ def test_persons_with_known_duplicates_are_found_no_worse_than_by_splink(name: s
     assert at_99 >= other_at_99
 
 
-def test_labelled_pairs_of_names_are_told_no_worse_than_by_splink() -> None:
-    pairs, truth = namepairs.read()
+@pytest.mark.parametrize("name", ["companies", "products"])
+def test_labelled_pairs_of_names_are_told_no_worse_than_by_splink(name: str) -> None:
+    pairs, truth = namepairs.read(name)
     own, at_99 = measure.best(namepairs.ours(pairs), truth)
     other, other_at_99 = measure.best(namepairs.splinked(pairs), truth)
     assert own.f1 >= other.f1
