@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from console.order_words import how_far
 from console.output import say
 from console.records import in_words, printable, without_personal
 from reconciliation import words
@@ -203,6 +204,7 @@ def details(record: ChainRecord, view: View) -> Iterable[str]:
         yield " · ".join((*dates, *amounts))
     if record.states:
         yield f"{texts('trace.computed')}: {_states(record.states.items(), view)}"
+        yield f"{texts('trace.how_far')}: {how_far(record.status, record.states, view.lang)}"
     shown = [(name, value) for name, value in record.shown.items() if name.endswith("_state") or name == "order_number"]
     if shown:
         yield f"{texts('trace.shows')}: {_states(shown, view)}"

@@ -61,11 +61,15 @@ def in_words(values: Mapping[str, Any], texts: Texts) -> str:
         if value is not None and (name, value) != ("candidates", 1)  # the only one says nothing
     ]
     words += [
-        (texts.name("links.alike", field), f"{texts.name('links.level', found['level'])} {found['bits']:+.1f}")
+        (
+            texts.name("links.alike", field),
+            f"{texts.name('links.level', found['level'])} {texts('links.bits', bits=format(found['bits'], '+.1f'))}",
+        )
         for field, found in values.get("alike", {}).items()
         if found is not None
     ]
-    return ", ".join(f"{name}: {value}" for name, value in words)
+    is_chinese = texts.locale == "zh-CN"
+    return ("，" if is_chinese else ", ").join(f"{name}{'：' if is_chinese else ': '}{value}" for name, value in words)
 
 
 def printable(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Sentences that name commands, as links to where the workbench does the same."""
+"""Sentences that name commands or settings: as code, or as links to where the workbench does the same."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from console.pages_named import COMMAND, page
 
 if TYPE_CHECKING:
+    from console.i18n import Texts
     from console.web.desk import Visit
 
 _OF_SYSTEM = re.compile(r"ltc (?:sync|pull|sweep) --system (\S+)")
@@ -22,6 +23,26 @@ def coded(sentence: str) -> Markup:
     if len(parts) % 2 == 0:  # a backtick too many: none of them can be told from another
         return escape(sentence)
     return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
+class OnPage:
+    """The words of a locale for a page: what they have between backticks is shown as code."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self.locale = texts.locale
+        self.words = texts.words
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The text of a key, its ``{names}`` filled in; raises ``KeyError`` for a key that no catalogue has."""
+        text = self.words[key]
+        # Told by the catalogue's own text: what people and systems say may have backticks that mean nothing.
+        return coded(text).format(**values) if "`" in text else self._texts(key, **values)
+
+    def name(self, group: str, key: str) -> str:
+        """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
+        text = self._texts.name(group, key)
+        return coded(text) if "`" in text and f"{group}.{key}" in self.words else text
 
 
 def linked(visit: Visit, sentence: str) -> Markup:

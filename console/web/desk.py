@@ -22,7 +22,7 @@ from console.report.html import PAGE
 from console.web import assets, language
 from console.web.access import Right, may
 from console.web.awaiting import Awaiting
-from console.web.commands import coded
+from console.web.commands import OnPage, coded
 from console.web.guard import LARGEST_FORM
 from console.web.notes import Notes
 from console.web.present import Present
@@ -191,7 +191,10 @@ class Visit:
     def told(self, sentence: str | None) -> Markup:
         """What a part behind the pages says, in this person's language; what stays English is marked as such."""
         parts = sentences.said(sentence or "", self.texts.locale)
-        marked = (part.text if part.known else Markup('<span lang="en">{}</span>').format(part.text) for part in parts)
+        marked = (
+            coded(part.text) if part.known else Markup('<span lang="en">{}</span>').format(coded(part.text))
+            for part in parts
+        )
         return Markup("").join(marked)
 
     def plain(self, sentence: str | None) -> str:
@@ -204,7 +207,7 @@ class Visit:
 
     def part(self, template: str, **content: Any) -> Markup:
         """Render ``pages/TEMPLATE.html.j2``, a page or a part of one."""
-        t = self.texts
+        t = OnPage(self.texts)
         shared = {"t": t, "told": self.told, "plain": self.plain}
         shared |= {"visit": self, "navigation": self._navigation(), "Right": Right}
         shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from console.order_words import how_far, told
 from console.web.desk import Decider, DeciderForm, Open, Visit, see
 from console.web.numbers import RecordId
 from mappings.model import ENTITIES
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _DATES = {"order": ("order_date", "promised_delivery_date"), "delivery": ("planned_date", "shipped_on", "delivered_on")}
-_DONE = {"delivery_state": "delivered", "billing_state": "invoiced", "payment_state": "paid"}
-_ENDED = ("cancelled", "rejected")
-_ARRIVED = ("partly_delivered", "delivered", "returned")
 
 
 @router.get("/orders/{record}/share")
@@ -80,26 +78,6 @@ def track(visit: Open, token: str) -> Response:
             (item.number or "", words.status("delivery", item.status, visit.lang), _dates(item)) for item in parts
         ],
     )
-
-
-def how_far(status: str | None, states: Mapping[str, str], lang: str) -> str | None:
-    """How far an order is, for its customer: complete once it is delivered, invoiced and paid, whoever keeps it; else
-    what is delivered of it, and before that its status."""
-    shown = dict(told(states))
-    if status in _ENDED:
-        return words.status("order", status, lang)
-    if all(shown.get(name) == value for name, value in _DONE.items()):
-        return words.status("order", "completed", lang)
-    delivery = shown.get("delivery_state")
-    return words.state(delivery, lang) if delivery in _ARRIVED else words.status("order", status, lang)
-
-
-def told(states: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a customer is told: that nothing is paid says nothing while there is no invoice, and what was paid beyond
-    it is for us to sort out."""
-    unbilled = states.get("billing_state") == "not_invoiced"
-    said = {**states, "payment_state": "paid"} if states.get("payment_state") == "overpaid" else states
-    return [(name, value) for name, value in said.items() if not (unbilled and name == "payment_state")]
 
 
 def _as_of(visit: Visit, records: Iterable[ChainRecord]) -> str:

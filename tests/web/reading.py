@@ -21,14 +21,15 @@ _LABELS = {text for key, text in _ENGLISH.items() if text != _CHINESE[key] and r
 class Shown(HTMLParser):
     """The texts of a page that are in its language: not those marked as English, nor what is typed as it is (code)."""
 
-    def __init__(self) -> None:
+    def __init__(self, all_languages: bool = False) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self._all = all_languages
         self._open: list[tuple[str, bool]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        hidden = self._hidden() or tag in _SILENT or (given.get("lang") or "zh").startswith("en")
+        hidden = self._hidden() or tag in _SILENT or (not self._all and (given.get("lang") or "zh").startswith("en"))
         if not hidden:
             self.texts += [value for name in SPOKEN if (value := given.get(name))]
         if tag not in _VOID:
@@ -86,6 +87,13 @@ def english(page: str, data: tuple[str, ...] = ()) -> list[str]:
         if text in _LABELS or _WORDS.search(re.sub(r"`[^`]*`", "`…`", rest)):
             found.append(text)
     return found
+
+
+def with_backticks(page: str) -> list[str]:
+    """The texts of a page that show a backtick: what is meant as code should be code."""
+    shown = Shown(all_languages=True)
+    shown.feed(page)
+    return [text for text in shown.texts if "`" in text]
 
 
 def forms(page: str) -> tuple[list[tuple[str, dict[str, str]]], list[str]]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from console.web.tracking import how_far, told
+from console.i18n import texts
+from console.order_words import how_far, told
 from state import clock, shares
 from state.members import Role
 from state.store import Store
@@ -49,6 +50,31 @@ def test_the_customer_is_met_in_the_language_of_the_browser_and_without_our_name
         seen = browser(accept_language=asked).get(link).text
         assert f'<html lang="{lang}">' in seen
         assert "LTC Sync" not in seen
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "in progress"), ("zh-CN", "执行中")])
+def test_the_trace_and_the_customers_page_use_the_same_words_for_an_order(
+    lang: str,
+    said: str,
+    order: int,
+    as_role: Callable[[Role], Browser],
+    browser: Callable[..., Browser],
+    desk: Store,
+) -> None:
+    with desk.transaction() as connection:
+        token = shares.share(connection, order, "test", 9)
+    seen = browser(accept_language=lang).get(f"/track/{token}").text
+    figure = re.search(r'class="figure">([^<]+)<', seen)
+    assert figure is not None
+    assert figure.group(1) == said
+    anna = as_role(Role.FINANCE)
+    anna.post("/language", locale=lang, next="/")
+    found = re.search(r'<div class="record asked">.*?</div>', anna.get("/trace?text=SO-1").text, re.DOTALL)
+    assert found is not None
+    label = texts(lang)("trace.how_far")
+    assert f"{label}: {said}" in found.group()
+    for state in re.findall(r"<dd>([^<]*[^-0-9<][^<]*)</dd>", seen):
+        assert state in found.group(), "each state of the order is called the same"
 
 
 @pytest.mark.parametrize(
