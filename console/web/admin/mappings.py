@@ -83,10 +83,11 @@ def one(
 
 
 @router.post("/mappings/{system}/{stream}/live")
-def live(visit: Administrator, _sent: AdministratorForm, system: str, stream: str) -> Response:
+def live(visit: Administrator, sent: AdministratorForm, system: str, stream: str) -> Response:
     """Read some records from the system now."""
     seen = _seen(visit, system, stream, "")
-    key, sentence = _live(visit).read(visit.desk.store, visit.desk.settings, system, stream)
+    count = next((count for count in samples.LIVE if sent.get("count") == str(count)), samples.LIVE[0])
+    key, sentence = _live(visit).read(visit.desk.store, visit.desk.settings, system, stream, count)
     if key == "failed":
         seen.problem = sentence
         return page(seen, 422)

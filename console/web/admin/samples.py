@@ -23,7 +23,9 @@ _FIRST, _MOST = 5, 200
 """Records of a stream that are looked at to learn their size, and at most."""
 _BYTES = 4_000_000
 """Of the records of one stream, and of all that are tried at once twice that."""
-_LIVE, _LIVE_BYTES = 5, 1_000_000
+LIVE = (5, 20, 50)
+"""How many records may be read from a system to try a mapping on; the first unless something else is asked for."""
+_LIVE_BYTES = 1_000_000
 _KEPT, _KEPT_SECONDS = 20, 1800.0
 _WAIT_SECONDS = 30.0
 
@@ -42,9 +44,9 @@ class Live:
             at, found = self._found.get((system, stream), (0.0, []))
             return found if found and time.monotonic() - at < _KEPT_SECONDS else []
 
-    def read(self, store: Store, settings: Settings, system: str, stream: str) -> tuple[str, str]:
-        """Read some records now, one stream at a time. Returns the key of the words for what came of it, and a sentence
-        of the system's where it failed.
+    def read(self, store: Store, settings: Settings, system: str, stream: str, count: int = LIVE[0]) -> tuple[str, str]:
+        """Read ``count`` records now, one stream at a time. Returns the key of the words for what came of it, and a
+        sentence of the system's where it failed.
 
         A system that does not answer in time is left alone; what it answers later is kept then.
         """
@@ -52,18 +54,20 @@ class Live:
             return "busy", ""
         said: list[tuple[str, str]] = []
         thread = threading.Thread(
-            target=self._read, args=(store, settings, system, stream, said), name="ltc samples", daemon=True
+            target=self._read, args=(store, settings, system, stream, count, said), name="ltc samples", daemon=True
         )
         thread.start()
         thread.join(_WAIT_SECONDS)
         return said[0] if said else ("silent", "")
 
-    def _read(self, store: Store, settings: Settings, system: str, stream: str, said: list[tuple[str, str]]) -> None:
+    def _read(
+        self, store: Store, settings: Settings, system: str, stream: str, count: int, said: list[tuple[str, str]]
+    ) -> None:
         from sync.services import services_of
 
         services = services_of(store)
         try:
-            found = sampled(settings, services, system, stream, _LIVE)
+            found = sampled(settings, services, system, stream, count)
             samples = list(_within((Sample(item.source_id, item.body) for item in found.records), _LIVE_BYTES))
             with self._lock:
                 self._found[system, stream] = (time.monotonic(), samples)

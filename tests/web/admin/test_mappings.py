@@ -8,12 +8,16 @@ import shutil
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from httpx import Response
 
+from connectors.contract import RawRecord
 from console import outdated, trial, trying
+from console.sampling import Sampled
+from console.web.admin import samples
 from console.web.admin.samples import Live
 from mappings.engine import load
 from state import audit, shapes
@@ -538,6 +542,24 @@ def test_a_system_that_cannot_be_read_says_why(anna: Browser) -> None:
     answer = anna.post("/mappings/forms/lead/live")
     assert answer.status_code == 422
     assert "NOWHERE" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"), [({}, 5), ({"count": "20"}, 20), ({"count": "50"}, 50), ({"count": "999"}, 5)]
+)
+def test_so_many_records_are_read_from_a_system_as_the_admin_chooses(
+    asked: dict[str, str], read: int, anna: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def sampled(*given: Any) -> Sampled:
+        counts.append(given[-1])
+        return Sampled([RawRecord(str(n), b"{}") for n in range(given[-1])], [], 1)
+
+    monkeypatch.setattr(samples, "sampled", sampled)
+    assert re.findall(r"<option>(5|20|50)</option>", anna.get(PAGE).text) == ["5", "20", "50"]
+    assert anna.post(f"{PAGE}/live", **asked).status_code == 303
+    assert counts == [read]
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.APPROVER, Role.OPERATOR])
