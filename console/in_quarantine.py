@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from console.mapping_change import known_fields
 from console.report import figures
 from console.shapes_told import told
+from mappings.paths import ROOT, SOURCE_ID
 from state.clock import from_us
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from console.i18n import Texts
     from console.mapped import Tested
     from settings.model import Settings
+    from state.corrections import Correction
     from state.quarantine import Refused
     from state.store import Store
 
 COLUMNS = ("system", "stream", "record", "field", "value", "reason", "since", "attempts")
 DISCARDED = (*COLUMNS[:6], "discarded_by", "discarded_at", "discard_reason")
 """Of the list of those that people have taken off the other one."""
+EDITED = ("system", "stream", "record", "path", "edited_by", "edited_at", "edit_reason")
+"""Of the list of fields in whose place people have put a text."""
 _NUMBER = re.compile(r"\.\d+(?=\.)")
 """Of a line."""
 LONGEST_TEXT = 20_000
@@ -49,6 +53,13 @@ class Inspected:
         return figures.link({item.name: item.value for item in fields if item.name == "url"})
 
     @property
+    def editable(self) -> list[str]:
+        """The source fields, by path, that the step which refuses the record reads, as far as each is one place."""
+        steps = self.tested.fields if self.tested is not None else ()
+        paths = [path for item in steps if item.error for path in item.path.split(", ")]
+        return [path for path in dict.fromkeys(paths) if path and not {"*", ROOT, SOURCE_ID} & {*path.split(".")}]
+
+    @property
     def to_edit(self) -> str:
         """The canonical field whose mapping refuses the record, as the mapping editor calls it; empty if none does."""
         name = _NUMBER.sub("", self.refused.field)
@@ -64,6 +75,12 @@ def row(item: Refused, zone: tzinfo, texts: Texts) -> tuple[Any, ...]:
 def discarded_row(item: Refused, zone: tzinfo, texts: Texts) -> tuple[Any, ...]:
     """One that somebody has discarded, in the order of ``DISCARDED``."""
     return (*_refused(item, texts), item.discarded_by, when_discarded(item, zone), item.discard_reason)
+
+
+def edit_row(item: Correction, zone: tzinfo) -> tuple[Any, ...]:
+    """One field that somebody has put a text in the place of, in the order of ``EDITED``; without the text."""
+    who = (item.corrected_by, _minute(item.corrected_at, zone), item.reason)
+    return (item.system, item.stream, item.source_id, item.path, *who)
 
 
 def when_discarded(item: Refused, zone: tzinfo) -> str:

@@ -248,6 +248,8 @@ class _Own:
             update(quarantine).where(quarantine.c.record_id.in_(ids)).values(value=ERASED, reason="cannot be mapped")
         )
         self._count("quarantine", self._connection.execute(hidden).rowcount)
+        typed = delete(schema.correction).where(schema.correction.c.record_id.in_(ids))
+        self._count("correction", self._connection.execute(typed).rowcount)
 
     def _findings(self, ids: Sequence[int]) -> None:
         """The findings about the records; a name that stands for a number goes."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, exists, func, select, update
 from sqlalchemy.engine import Connection
 
 from mappings.errors import MappingError
-from state import bulk, erasure, schema
+from state import bulk, corrections, erasure, schema
 from state.bodies import unpack
 from state.clock import now_us
 from state.landing import Counts, Mapper
@@ -19,7 +19,10 @@ _BATCH = 1000
 
 
 class Held(NamedTuple):
-    """A record as we hold it: the raw bytes of its newest version that is not a deletion."""
+    """A record as we hold it: the raw bytes of its newest version that is not a deletion.
+
+    Where people have put texts in the place of values of that version (``state.corrections``), they are in it.
+    """
 
     id: int
     source_id: str
@@ -55,7 +58,7 @@ _waiting = (
 def held(connection: Connection, stream: Stream, after: int, count: int = _BATCH) -> list[Held]:
     """The next records of a stream, by record id."""
     rows = connection.execute(_next_of_stream, {"stream": stream.id, "after": after, "count": count})
-    return [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
+    return _as_held(connection, rows.all())
 
 
 def is_refused_by_another_mapping(connection: Connection, stream: Stream, mapping: str) -> bool:
@@ -70,7 +73,19 @@ def refused_by_another_mapping(connection: Connection, stream: Stream, mapping: 
     """
     while ids := connection.execute(_waiting, _asked(stream, mapping)).scalars().all():
         rows = connection.execute(_held.where(_record.c.id.in_(ids)).order_by(_record.c.id))
-        yield [Held(row[0], row[1], row[2], unpack(connection, row[0], row[4], row[3])) for row in rows]
+        yield _as_held(connection, rows.all())
+
+
+def _as_held(connection: Connection, rows: Sequence[Any]) -> list[Held]:
+    """Rows of ``_held``, in the order of their ids."""
+    if not rows:
+        return []
+    texts = corrections.between(connection, rows[0].id, rows[-1].id)
+    found = []
+    for row in rows:
+        body, own = unpack(connection, row.id, row.seq, row.body), texts.get((row.id, row.seq))
+        found.append(Held(row.id, row.source_id, row.state, corrections.corrected(body, own) if own else body))
+    return found
 
 
 def _asked(stream: Stream, mapping: str) -> dict[str, str]:

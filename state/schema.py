@@ -237,6 +237,20 @@ quarantine = Table(
     Column("discarded_mapping", Text),
 )
 
+# What a person put in the place of a source field's value that kept a record in quarantine: it holds for this version,
+# whose body stays as it was received.
+correction = Table(
+    "correction",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("path", Text, primary_key=True),  # of the source's field
+    Column("seq", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("corrected_by", Text, nullable=False),
+    Column("corrected_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 # kind: same_as (left and right mean the same thing) or follows (right follows from left: quote → order).
 link = Table(
     "link",

@@ -30,6 +30,7 @@ def command(ctx: click.Context) -> int:
       ltc quarantine
       ltc quarantine list --system crm --json
       ltc quarantine retry crm
+      ltc quarantine edit crm.deal d1 --set stage=won
       ltc quarantine discard crm.deal d1 --reason "A test record"
     """
     return 0 if ctx.invoked_subcommand else int(ctx.invoke(listing))
@@ -153,17 +154,123 @@ def undiscard(app: App, stream: str, ids: tuple[str, ...], every: bool, reason: 
     return _decide(app, stream, ids, every, True, reason)
 
 
+@command.command("edit")
+@click.argument("stream", metavar="SYSTEM.STREAM")
+@click.argument("record", metavar="ID")
+@click.option("--set", "values", multiple=True, required=True, metavar="PATH=TEXT", help="May be given several times.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
+@pass_app
+def edit(app: App, stream: str, record: str, values: tuple[str, ...], reason: str) -> int:
+    """Have a text read in the place of what the source has in a field, and map the record again with it.
+
+    What was received stays as it is. The text stands until the source sends another version of the record. PATH is the
+    source's field, as the workbench and `ltc mappings test` show it.
+
+    \b
+    Examples:
+      ltc quarantine edit forms.lead 6543ab --set status=new --reason "They mean new"
+    """
+    from console import correcting
+    from state import quarantine
+
+    system, name = _stream(stream)
+    app.systems((system,))
+    with app.store.reading() as connection:
+        found = quarantine.named(connection, system, name, [record])
+    if not found:
+        raise click.UsageError(f"Not in quarantine in {stream}: {record!r}. `ltc quarantine list` shows the records.")
+    try:
+        left = correcting.edit(app.store, app.settings, found[0], dict(map(_set, values)), app.actor, reason)
+    except correcting.Unfit as error:
+        raise click.UsageError(f"Nothing was changed: {error}") from None
+    if left is None:
+        say(app.texts("quarantine.edited", record=f"{stream}:{record}"))
+    else:
+        field = app.texts.name("field", left) if left else "–"
+        say(app.texts("quarantine.edited_in_part", record=f"{stream}:{record}", field=field))
+    return 0
+
+
+@command.command("edits")
+@click.option("--system", metavar="NAME", help="Only this system.")
+@jobs.json_option
+@pass_app
+def edits(app: App, system: str | None, as_json: bool) -> int:
+    """List the fields in whose place people have put a text, of records that are still as they were then.
+
+    The texts are not shown: they may be personal.
+
+    \b
+    Examples:
+      ltc quarantine edits
+    """
+    from console import in_quarantine
+    from state import corrections
+    from state.clock import from_us
+
+    app.systems((system,) if system else ())
+    with app.store.reading() as connection:
+        found = corrections.standing(connection, [system] if system else None, _MOST)
+    if as_json:
+        emit_json([{**item._asdict(), "corrected_at": from_us(item.corrected_at)} for item in found])
+    elif not found:
+        say(app.texts("quarantine.no_edits"))
+    else:
+        rows = [in_quarantine.edit_row(item, app.settings.business_day_zone) for item in found]
+        table([app.texts(f"quarantine.columns.{name}") for name in in_quarantine.EDITED], rows)
+    return 0
+
+
+@command.command("unedit")
+@click.argument("stream", metavar="SYSTEM.STREAM")
+@click.argument("record", metavar="ID")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
+@pass_app
+def unedit(app: App, stream: str, record: str, reason: str) -> int:
+    """Let an edited record count as it was received again, which puts it back into quarantine.
+
+    \b
+    Examples:
+      ltc quarantine unedit forms.lead 6543ab --reason "It was another form"
+    """
+    from console import correcting
+    from state import corrections
+
+    system, name = _stream(stream)
+    app.systems((system,))
+    with app.store.reading() as connection:
+        all_of_it = corrections.standing(connection, [system], _MOST)
+    ids = {item.record_id for item in all_of_it if (item.stream, item.source_id) == (name, record)}
+    if not any(correcting.take_back(app.store, app.settings, id, app.actor, reason) for id in ids):
+        raise click.UsageError(f"Not edited in {stream}: {record!r}. `ltc quarantine edits` shows the records.")
+    say(app.texts("quarantine.unedited", record=f"{stream}:{record}"))
+    return 0
+
+
+def _set(text: str) -> tuple[str, str]:
+    path, given, value = text.partition("=")
+    if not given or not path.strip():
+        raise click.UsageError(f"{text!r} sets no field. Write it as PATH=TEXT.")
+    return path.strip(), value.strip()
+
+
+def _stream(where: str) -> tuple[str, str]:
+    """System and stream of ``SYSTEM.STREAM``."""
+    system, dot, stream = where.partition(".")
+    if not dot or not system or not stream:
+        raise click.UsageError(
+            f"{where!r} is no stream. Write it as SYSTEM.STREAM, as `ltc quarantine list` shows both."
+        )
+    return system, stream
+
+
 def _decide(app: App, where: str, ids: tuple[str, ...], every: bool, discarded: bool, reason: str) -> int:
     """Discard records, or put ``discarded`` ones back: these, or all of a stream; none if one of them is not there."""
     from console import discarding
     from state import quarantine
     from state.clock import now_us
 
-    system, dot, stream = where.partition(".")
-    if not dot or not system or not stream:
-        raise click.UsageError(
-            f"{where!r} is no stream. Write it as SYSTEM.STREAM, as `ltc quarantine list` shows both."
-        )
+    system, stream = _stream(where)
     if bool(ids) is every:
         raise click.UsageError("Give the ids of the records, or --all.")
     if every:

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
 
-from console import discarding, in_quarantine, letters, shapes_told, tried_again
+from console import correcting, discarding, in_quarantine, letters, shapes_told, tried_again
 from console.in_quarantine import Inspected
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from mappings.errors import MappingFileError
-from state import audit, quarantine
+from state import audit, corrections, quarantine
 from state.clock import now_us
 from state.failures import StoreError
 from state.quarantine import Refused
@@ -46,6 +46,12 @@ def discard_some(visit: Operator, sent: OperatorForm) -> Response:
 def put_back_some(visit: Operator, sent: OperatorForm) -> Response:
     """Put what was ticked, or all that were shown as discarded, back on the list."""
     return _decided(visit, sent, discarded=True)
+
+
+@router.get("/quarantine/edits")
+def edits(visit: Reader) -> Response:
+    """The fields in whose place people have put a text, without the texts."""
+    return _edits(visit)
 
 
 @router.get("/quarantine/{record}")
@@ -82,6 +88,50 @@ def retry(visit: Operator, _sent: OperatorForm, record: Record) -> Response:
     told = visit.texts("tried_again.done", stream=f"{found.refused.system}.{found.refused.stream}", count=1, left=0)
     visit.desk.notes.keep(visit, told)
     return see("/quarantine")
+
+
+@router.post("/quarantine/{record}/edit")
+def edit(visit: Operator, sent: OperatorForm, record: Record) -> Response:
+    """Have a text read in the place of a field of the source, until the source sends another version."""
+    found = _inspected(visit, record, False)
+    path, text = sent.get("field", ""), sent.get("value", "").strip()
+    if path not in found.editable or len(text) > correcting.LONGEST_TEXT:
+        raise HTTPException(400)
+    desk = visit.desk
+    try:
+        left = correcting.edit(desk.store, desk.settings, found.refused, {path: text}, visit.member.name, _reason(sent))
+    except correcting.Unfit as error:
+        return _page(visit, found, 422, str(error))
+    except MappingFileError as error:
+        return _page(visit, found, 422, f"{error.where}: {error.message}")
+    except StoreError as error:
+        return _page(visit, found, 409, error.message)
+    named = f"{found.refused.system}.{found.refused.stream}:{found.refused.source_id}"
+    if left is None:
+        visit.desk.notes.keep(visit, visit.texts("quarantine.edited", record=named))
+        return see("/quarantine")
+    field = visit.texts.name("field", left) if left else "–"
+    visit.desk.notes.keep(visit, visit.texts("quarantine.edited_in_part", record=named, field=field))
+    return see(f"/quarantine/{record}")
+
+
+@router.post("/quarantine/{record}/unedit")
+def unedit(visit: Operator, sent: OperatorForm, record: Record) -> Response:
+    """Let it count as it was received again."""
+    with visit.desk.store.reading() as connection:
+        standing = corrections.of_record(connection, record)
+    if not standing:
+        raise HTTPException(404)
+    visit.touch(standing[0].system)
+    try:
+        correcting.take_back(visit.desk.store, visit.desk.settings, record, visit.member.name, _reason(sent))
+    except MappingFileError as error:
+        return _edits(visit, 422, f"{error.where}: {error.message}")
+    except StoreError as error:
+        return _edits(visit, 409, error.message)
+    named = f"{standing[0].system}.{standing[0].stream}:{standing[0].source_id}"
+    visit.desk.notes.keep(visit, visit.texts("quarantine.unedited", record=named))
+    return see("/quarantine/edits")
 
 
 @router.post("/quarantine/{record}/discard")
@@ -125,6 +175,14 @@ def _decided(visit: Visit, sent: dict[str, str], discarded: bool) -> Response:
     return _said(visit, len(discarding.some(store, chosen, discarded, reason, visit.member.name)), discarded, shown)
 
 
+def _edits(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    with visit.desk.store.reading() as connection:
+        found = corrections.standing(connection, visit.limit, _MOST)
+    zone = visit.desk.settings.business_day_zone
+    rows = [(item.record_id, in_quarantine.edit_row(item, zone)) for item in found]
+    return visit.page("quarantine_edits", status, heads=in_quarantine.EDITED, rows=rows, problem=problem)
+
+
 def _shown(visit: Visit, given: dict[str, str]) -> discarding.Shown:
     """What the page lists; raises ``HTTPException`` 404 for a system that is not this person's."""
     system, stream = given.get("system", "")[:100], given.get("stream", "")[:100]
@@ -165,6 +223,7 @@ def _list(
         found = quarantine.listing(connection, **shown._asdict(), limit=_MOST)
         count = quarantine.count(connection, **shown._asdict())
         off = quarantine.count(connection, **others._asdict())
+        edited = bool(corrections.standing(connection, visit.limit, 1))
     made = in_quarantine.discarded_row if shown.discarded else in_quarantine.row
     zone = visit.desk.settings.business_day_zone
     within = urlencode({name: value for name in ("system", "stream") if (value := getattr(shown, name))})
@@ -180,6 +239,7 @@ def _list(
         within=within,
         until=until,
         problem=problem,
+        edited=edited,
         ticked=ticked or set(),
     )
 

@@ -87,6 +87,26 @@ def test_a_record_is_discarded_listed_as_such_and_put_back(config: Path, store: 
     assert "No record is discarded" in ltc(config, "quarantine", "list", "--discarded").stdout
 
 
+def test_a_record_is_edited_listed_without_the_text_and_taken_back(config: Path, server: JiandaoyunServer) -> None:
+    (refused,) = data(ltc(config, "quarantine", "list", "--json"))
+    record = ("forms.lead", refused["source_id"])
+    wrong = ltc(config, "quarantine", "edit", *record, "--set", "status=没人听说")
+    assert (wrong.exit_code, "Nothing was changed: status" in wrong.stderr) == (2, True)
+    assert "is no single place" in ltc(config, "quarantine", "edit", *record, "--set", "a.b=x").stderr
+    assert "Write it as PATH=TEXT" in ltc(config, "quarantine", "edit", *record, "--set", "status").stderr
+    assert "Not in quarantine" in ltc(config, "quarantine", "edit", "forms.lead", "x", "--set", "a=b").stderr
+    assert "No record is edited" in ltc(config, "quarantine", "edits").stdout
+    done = ltc(config, "quarantine", "edit", *record, "--set", "status=待分配", "--reason", "A typing error")
+    assert (done.exit_code, "understood with that text" in done.stdout) == (0, True)
+    assert data(ltc(config, "quarantine", "list", "--json")) == []
+    (edited,) = data(ltc(config, "quarantine", "edits", "--json"))
+    assert (edited["path"], edited["reason"]) == ("status", "A typing error")
+    assert "待分配" not in ltc(config, "quarantine", "edits", "--system", "forms").stdout
+    assert "as it was received again" in ltc(config, "quarantine", "unedit", *record).stdout
+    assert len(data(ltc(config, "quarantine", "list", "--json"))) == 1
+    assert "Not edited" in ltc(config, "quarantine", "unedit", *record).stderr
+
+
 def test_all_of_a_stream_are_discarded_and_put_back(config: Path, server: JiandaoyunServer) -> None:
     submit(server, 7, status="没人认识")
     ltc(config, "pull")

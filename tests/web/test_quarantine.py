@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from console import replaying as replay
 from console import shapes_told
 from console.i18n import texts
 from settings.model import Settings
@@ -16,6 +18,7 @@ from state import audit, quarantine
 from state.members import Role
 from state.store import Store
 from sync import job
+from sync.systems import mapping_for
 from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import ToySystem
 from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
@@ -117,13 +120,75 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(olaf: Open
     browser = olaf(Role.OPERATOR, "erp")
     assert "frozen" not in browser.get("/quarantine").text
     assert browser.get(f"/quarantine/{record}").status_code == 404
-    for action in ("show", "retry", "discard", "put-back"):
+    for action in ("show", "retry", "discard", "put-back", "edit", "unedit"):
         assert browser.post(f"/quarantine/{record}/{action}", reason="x").status_code == 404
     ticked = {f"record.{record}": "yes", "reason": "x"}
     assert browser.post("/quarantine/discard", **ticked, what="ticked").status_code == 422
     assert browser.post("/quarantine/discard", system="crm", reason="x", what="all", until="9" * 16).status_code == 404
     browser.post("/quarantine/discard", reason="x", what="all", until="9" * 16)
     assert f'href="/quarantine/{record}"' in olaf(Role.OPERATOR).get("/quarantine").text
+
+
+def test_a_text_stands_in_the_place_of_a_refused_value_until_the_source_changes_the_record(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, record: int
+) -> None:
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    crm.server.forget()
+    received = bodies(sqlite_store, record)
+    assert "/edit" not in viewer.get(f"/quarantine/{record}").text
+    wrong = browser.post(f"/quarantine/{record}/edit", field="stage", value="frosty")
+    assert (wrong.status_code, "frosty" in wrong.text) == (422, True)
+    assert browser.post(f"/quarantine/{record}/edit", field="name", value="won").status_code == 400
+    done = browser.post(f"/quarantine/{record}/edit", field="stage", value="won", reason="They mean won")
+    assert done.headers["location"] == "/quarantine"
+    assert "understood with that text" in browser.get("/quarantine").text
+    assert deal(sqlite_store, record) == ("won", 0)
+    assert (bodies(sqlite_store, record), crm.server.requests()) == (received, [])
+    listing = plain(viewer.get("/quarantine/edits").text)
+    assert "crm deal d1 stage operator" in listing
+    assert "They mean won" in listing
+    job.run_pull(sqlite_store, settings, full=True)  # the same version again
+    replay.run_replay(sqlite_store, {"crm": mapping_for(settings, "crm")})
+    assert deal(sqlite_store, record) == ("won", 0)
+    crm.edit("deal", "d1", {"name": "Deal one"})
+    job.run_pull(sqlite_store, settings)
+    assert deal(sqlite_store, record) == ("won", 1)  # as it was last understood, and in quarantine again
+    assert "d1" not in plain(viewer.get("/quarantine/edits").text)
+    with sqlite_store.reading() as connection:
+        (said,) = [item for item in audit.entries(connection) if item.action == "quarantine edited"]
+    assert said.actor == "operator"
+    assert said.detail == {
+        "system": "crm",
+        "stream": "deal",
+        "source_id": "d1",
+        "fields": ["stage"],
+        "reason": "They mean won",
+    }
+
+
+def test_an_edit_is_taken_back_and_nothing_of_it_is_left(olaf: Opens, sqlite_store: Store, record: int) -> None:
+    browser = olaf(Role.OPERATOR)
+    browser.post(f"/quarantine/{record}/edit", field="stage", value="won")
+    assert browser.post("/quarantine/999/unedit").status_code == 404
+    assert olaf(Role.OPERATOR, "erp").post(f"/quarantine/{record}/unedit").status_code == 404
+    assert browser.post(f"/quarantine/{record}/unedit").status_code == 303
+    assert "counts as it was received again" in plain(browser.get("/quarantine/edits").text)
+    assert deal(sqlite_store, record) == (None, 1)
+    assert browser.post(f"/quarantine/{record}/unedit").status_code == 404
+
+
+def deal(store: Store, record: int) -> tuple[str | None, int]:
+    """The status that the canonical row shows, and how many rows of quarantine there are."""
+    with store.reading() as connection:
+        row = connection.execute(text("SELECT status FROM opportunities WHERE record_id = :id"), {"id": record}).first()
+        return (None if row is None else row.status), quarantine.count(connection)
+
+
+def bodies(store: Store, record: int) -> list[tuple[int, bytes]]:
+    """Each version as it is stored."""
+    with store.reading() as connection:
+        query = text("SELECT seq, body FROM landing WHERE record_id = :id ORDER BY seq")
+        return [(row.seq, bytes(row.body)) for row in connection.execute(query, {"id": record})]
 
 
 def test_a_record_is_discarded_with_a_reason_shown_as_such_and_put_back(olaf: Opens, record: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Self
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from console import discarding, in_quarantine, tried_again
+from console import correcting, discarding, in_quarantine, tried_again
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.values import (
     SIZE,
@@ -17,16 +17,19 @@ from console.web.api.values import (
     Page,
     PageNumber,
     PageSize,
+    Plain,
     Reason,
+    Searched,
     Sent,
     SentKey,
+    Told,
     first,
     instant,
     instant_or_none,
 )
 from console.web.problems import Refusal
 from mappings.errors import MappingFileError
-from state import quarantine
+from state import corrections, quarantine
 from state.clock import now_us
 from state.failures import StoreError
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from state.quarantine import Refused as Stored
 
 router = APIRouter(tags=["quarantine"])
+
+_MOST_EDITS = 1000
 
 RecordId = Annotated[Key, Path(description="The `id` of a record in quarantine")]
 
@@ -109,6 +114,40 @@ class SomePutBack(Which, WhyPutBack):
     """Which records, and why they are needed after all."""
 
 
+class RecordEdit(Sent):
+    """What is to be read in the place of a field of the source, until the source sends another version."""
+
+    field: Annotated[Searched, Told] = Field(description="Its path, as in `steps`", examples=["stage"])
+    value: Annotated[str, StringConstraints(max_length=correcting.LONGEST_TEXT), Plain] = Field(examples=["won"])
+    reason: Reason | None = None
+
+
+class RecordEdited(BaseModel):
+    """Whether the record is understood now, or which field it is refused for next."""
+
+    id: int
+    refused_for: str | None
+
+
+class StandingEdit(BaseModel):
+    """A field in whose place somebody has put a text; the text, which may be personal, is not in it."""
+
+    id: int = Field(description="Of the record")
+    system: str
+    stream: str
+    source_id: str
+    field: str = Field(description="The path of the source's field")
+    edited_by: str
+    edited_at: Instant
+    reason: str
+
+
+class StandingEdits(BaseModel):
+    """The last 1000 that were made."""
+
+    items: list[StandingEdit]
+
+
 class Moved(BaseModel):
     """How many records were discarded, or put back. Those that were not on that list are left as they are."""
 
@@ -136,6 +175,28 @@ def list_quarantine(
         found = quarantine.listing(connection, **shown, limit=size, offset=first(page, size))
         total = quarantine.count(connection, **shown)
     return Page(items=[_refused(item) for item in found], page=page, size=size, total=total)
+
+
+@router.get("/quarantine/edits")
+def list_quarantine_edits(caller: Reader) -> StandingEdits:
+    """List the fields in whose place people have put a text, of records that are still as they were then."""
+    with caller.store.reading() as connection:
+        found = corrections.standing(connection, caller.limit, _MOST_EDITS)
+    return StandingEdits(
+        items=[
+            StandingEdit(
+                id=item.record_id,
+                system=item.system,
+                stream=item.stream,
+                source_id=item.source_id,
+                field=item.path,
+                edited_by=item.corrected_by,
+                edited_at=instant(item.corrected_at),
+                reason=item.reason,
+            )
+            for item in found
+        ]
+    )
 
 
 @router.get("/quarantine/{id}")
@@ -177,6 +238,43 @@ def retry_quarantined(caller: Operator, id: RecordId) -> Understood:
         what = "The record still cannot be understood with the present mapping."
         raise Refusal(409, what, f"GET /api/v1/quarantine/{id} shows which field.")
     return Understood(id=id)
+
+
+@router.post("/quarantine/{id}/edit")
+def edit_quarantined(caller: Operator, id: RecordId, sent: RecordEdit) -> RecordEdited:
+    """Have a text read in the place of a field of the source, and map the record again; what was received stays."""
+    found = _inspected(caller, id)
+    if found.refused.system not in caller.settings.systems:
+        raise _nothing(id)
+    texts, reason = {sent.field.strip(): sent.value.strip()}, sent.reason or ""
+    try:
+        left = correcting.edit(caller.store, caller.settings, found.refused, texts, caller.name, reason)
+    except correcting.Unfit as error:
+        said = str(error).rstrip(".")
+        raise Refusal(409, f"That cannot be read in its place: {said}.", "Send another text.") from None
+    except MappingFileError as error:
+        raise Refusal(409, f"The mapping cannot be read: {error.message.rstrip('.')}.", "Mend the mapping.") from None
+    except StoreError as error:
+        raise Refusal(409, error.message, error.remedy) from None
+    return RecordEdited(id=id, refused_for=left)
+
+
+@router.post("/quarantine/{id}/unedit")
+def take_back_quarantine_edit(caller: Operator, id: RecordId, sent: WhyPutBack) -> RecordEdited:
+    """Let an edited record count as it was received again, which puts it back into quarantine."""
+    with caller.store.reading() as connection:
+        standing = corrections.of_record(connection, id)
+    if not standing or not caller.member.may_touch(standing[0].system):
+        raise Refusal(404, f"No record {id} is edited.", "GET /api/v1/quarantine/edits lists those that are.")
+    try:
+        correcting.take_back(caller.store, caller.settings, id, caller.name, sent.reason or "")
+    except MappingFileError as error:
+        raise Refusal(409, f"The mapping cannot be read: {error.message.rstrip('.')}.", "Mend the mapping.") from None
+    except StoreError as error:
+        raise Refusal(409, error.message, error.remedy) from None
+    with caller.store.reading() as connection:
+        left = quarantine.one(connection, id)
+    return RecordEdited(id=id, refused_for=None if left is None else left.field)
 
 
 @router.post("/quarantine/{id}/discard")

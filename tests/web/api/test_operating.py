@@ -292,6 +292,23 @@ def test_quarantined_records_are_discarded_and_put_back_one_by_one_and_together(
     assert said(sqlite_store, "quarantine discarded") == ["olaf"] * 3
 
 
+def test_a_quarantined_record_is_edited_and_taken_back(opens: Opens, sqlite_store: Store, record: int) -> None:
+    api = opens()
+    wrong = refused(api.post(f"/quarantine/{record}/edit", field="stage", value="frosty"), 409)
+    assert "cannot be read in its place" in wrong["detail"]
+    refused(api.post(f"/quarantine/{record}/edit", field="stage", value="x" * 2001), 422)
+    done = api.post(f"/quarantine/{record}/edit", field="stage", value="won", reason="They mean won").json()
+    assert done == {"id": record, "refused_for": None}
+    [edited] = api.get("/quarantine/edits").json()["items"]
+    assert (edited["id"], edited["field"], edited["edited_by"]) == (record, "stage", "olaf")
+    assert "won" not in {*edited.values()}
+    assert opens("erp").get("/quarantine/edits").json()["items"] == []
+    refused(opens("erp").post(f"/quarantine/{record}/unedit"), 404)
+    assert api.post(f"/quarantine/{record}/unedit").json() == {"id": record, "refused_for": "status"}
+    refused(api.post(f"/quarantine/{record}/unedit"), 404)
+    assert said(sqlite_store, "quarantine edit taken back") == ["olaf"]
+
+
 def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
     opens: Opens, sqlite_store: Store, settings: Settings, record: int, letters: list[str], plan: Plan
 ) -> None:
@@ -309,6 +326,8 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(
         f"/quarantine/{record}/retry": {},
         f"/quarantine/{record}/discard": {"reason": "x"},
         f"/quarantine/{record}/put-back": {},
+        f"/quarantine/{record}/edit": {"field": "stage", "value": "won"},
+        f"/quarantine/{record}/unedit": {},
         "/systems/crm/pause": {"reason": "x"},
         "/systems/crm/resume": {},
         "/systems/crm/backfill": {"since": "2026-01-01"},

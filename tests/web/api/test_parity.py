@@ -46,6 +46,8 @@ SAME = {
     "/dead-letters/{id}/discard": "/dead-letters/{id}/discard",
     "/quarantine/{record}/retry": "/quarantine/{id}/retry",
     "/quarantine/{record}/discard": "/quarantine/{id}/discard",
+    "/quarantine/{record}/edit": "/quarantine/{id}/edit",
+    "/quarantine/{record}/unedit": "/quarantine/{id}/unedit",
     "/quarantine/{record}/put-back": "/quarantine/{id}/put-back",
     "/quarantine/discard": "/quarantine/discard",
     "/quarantine/put-back": "/quarantine/put-back",
