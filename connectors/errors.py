@@ -3,6 +3,7 @@
     ConnectorError
     ├── TransientError   try again with back-off (network, 5xx, throttled); ``retry_after`` if the source said
     │   ├── Throttled    too many calls: whoever shares the allowance pauses
+    │   ├── Unanswered   taken in, and no answer came in time: then the whole system stops
     │   └── Unreachable  nobody answers at the address: tried a few times only, then the whole system stops
     ├── AuthError        credentials refused: refreshed once by the connector, then the whole system stops
     ├── QuotaError       the allowance is used up: stop the system until ``reset_after`` seconds, keep the cursor
@@ -68,6 +69,12 @@ class Throttled(TransientError):
         self, message: str, *, remedy: str = "", stream: str | None = None, retry_after: float | None = None
     ) -> None:
         super().__init__(message, remedy=remedy, stream=stream, retry_after=retry_after, sent=False)
+
+
+class Unanswered(TransientError):
+    """A connection was made and no answer came in time: the system hangs, or takes too long over this one question."""
+
+    kind = "unanswered"
 
 
 class Unreachable(TransientError):

@@ -8,7 +8,15 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from connectors.errors import AuthError, ConnectorError, ContractError, Throttled, TransientError, Unreachable
+from connectors.errors import (
+    AuthError,
+    ConnectorError,
+    ContractError,
+    Throttled,
+    TransientError,
+    Unanswered,
+    Unreachable,
+)
 from connectors.rawjson import shape
 
 
@@ -29,7 +37,7 @@ def from_httpx(error: Exception, host: str) -> ConnectorError:
             f"{host} cannot be reached.", remedy="Check the address, the network and whether the system is up."
         )
     if isinstance(error, httpx.TimeoutException):
-        return TransientError(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
+        return Unanswered(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
     if isinstance(error, httpx.TransportError):
         return TransientError(
             f"The connection to {host} broke ({type(error).__name__}).", remedy="It is tried again on the next run."

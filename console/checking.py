@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from connectors.services import Services
     from mappings.engine import Mapping
     from settings.model import Settings
+    from state.store import Store
 
 
 @dataclass
@@ -32,8 +34,8 @@ class Checked:
         return not self.problems and all(line.ok for line in self.streams)
 
 
-def system(settings: Settings, name: str, services: Services) -> Checked:
-    """Everything about one system; each step needs the one before."""
+def system(settings: Settings, name: str, services: Services, store: Store | None) -> Checked:
+    """Everything about one system; each step needs the one before. Its calls are noted in the ``store``, if any."""
     from pydantic import ValidationError
 
     from connectors.errors import ConnectorError
@@ -46,7 +48,7 @@ def system(settings: Settings, name: str, services: Services) -> Checked:
 
     checked = Checked(name, settings.systems[name].connector)
     try:
-        _look(settings, name, checked, services)
+        _look(settings, name, checked, services, store)
     except ValidationError as error:
         checked.problems += [
             {"message": f"{item.where}: {item.what}", "remedy": f"for example: {item.example}" if item.example else ""}
@@ -69,7 +71,7 @@ def system(settings: Settings, name: str, services: Services) -> Checked:
     return checked
 
 
-def _look(settings: Settings, name: str, checked: Checked, services: Services) -> None:
+def _look(settings: Settings, name: str, checked: Checked, services: Services, store: Store | None) -> None:
     from console import literals
     from settings import locate, secrets
     from sync.systems import connector_class, mapping_for, ordered_streams
@@ -80,13 +82,19 @@ def _look(settings: Settings, name: str, checked: Checked, services: Services) -
         place = locate(settings.path, ("systems", name, "config", *keys))
         checked.warnings.append({"where": place, "field": keys[-1], "variable": variable(name, keys[-1])})
     config = kind.Config.model_validate(secrets.resolve(chosen.config))
-    with kind(config) as connector:
+    with kind(config) as connector, _counted(store, name, connector):
         connector.services = services
         wanted = {spec.name for spec in ordered_streams(settings, name, connector)}
         known = {spec.name for spec in connector.streams()}
         checked.streams = [line for line in connector.check() if line.stream in wanted or line.stream not in known]
         # Last: a mapping is often written by what the check shows.
         _look_at_rules(settings, name, connector, mapping_for(settings, name))
+
+
+def _counted(store: Store | None, name: str, connector: Connector[Any]) -> AbstractContextManager[None]:
+    from state import calls_made
+
+    return calls_made.counted(store, name, connector.stats) if store is not None else nullcontext()
 
 
 def _look_at_rules(settings: Settings, name: str, connector: Connector[Any], mapping: Mapping) -> None:

@@ -57,6 +57,7 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
 
     given = {name: value for name, value in options.items() if value is not None}
     refuse_paused(app, given.get("systems"), given.get("streams") or (), given.get("paused", False))
+    chosen = list(given.get("systems") or ([] if job == "reconcile" else app.settings.systems))
     with progress(app.locale) as shown, telemetry.run(job, shown, engine) as (traced, ended):
         if engine == "prefect":
             result = _with_prefect(app, job, traced, given)
@@ -66,7 +67,19 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
             work = getattr(jobs, f"run_{job}")
             result = work(app.new_store, app.settings, progress=traced, actor=app.actor, **given)
         ended(result)
-        return result
+    note_stopped(app, result, chosen)
+    return result
+
+
+def note_stopped(app: App, result: Any, systems: Iterable[str]) -> None:
+    """Keep in the audit that somebody stopped a run, by Ctrl-C or SIGTERM; nothing for one that was not stopped."""
+    if not result.stopped_by_hand:
+        return
+    from state import audit
+
+    detail = {"run": result.run_id, "kind": result.kind, "systems": list(systems)}
+    with app.new_store.transaction() as connection:
+        audit.append(connection, app.actor, audit.RUN_STOPPED, detail)
 
 
 def refuse_paused(app: App, systems: Sequence[str] | None, streams: Sequence[str], paused: bool = False) -> None:

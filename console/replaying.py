@@ -30,7 +30,7 @@ def run_replay(
     It may be stopped at any time and run again; reconcile afterwards. Raises ``StoreError``.
     """
     asked = runs.Asked(actor, "by_hand", tuple(mappings))
-    with runs.running(store, "replay", seconds=_LEASE_SECONDS, asked=asked) as run:
+    with runs.running(store, "replay", seconds=_LEASE_SECONDS, asked=asked, audited=True) as run:
         result = SyncResult(run.id, "replay", "local")
         try:
             for name, mapping in mappings.items():
@@ -40,6 +40,7 @@ def run_replay(
                     break
         finally:
             result.conclude(any(outcome.status == "interrupted" for outcome in result.outcomes))
+            result.stopped_by_hand = result.status == "interrupted"
             result.seconds = sum(outcome.seconds for outcome in result.outcomes)
             run.finish(result.status, {"counts": result.counts()})
     return result

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from connectors.contract import Connector, RawRecord, RejectedRecord
     from connectors.services import Services
     from settings.model import Settings
+    from state.store import Store
 
 _MOST_PAGES = 20
 """Empty pages that are passed over in search of records."""
@@ -33,11 +34,15 @@ class Sampled:
     calls: int
 
 
-def sampled(settings: Settings, services: Services, system: str, stream: str, limit: int) -> Sampled:
-    """The first records of a stream. Raises ``NotOffered``, ``SystemUnusable`` and any ``ConnectorError``."""
+def sampled(store: Store, settings: Settings, services: Services, system: str, stream: str, limit: int) -> Sampled:
+    """The first records of a stream; the ``store`` notes the calls.
+
+    Raises ``NotOffered``, ``SystemUnusable`` and any ``ConnectorError``.
+    """
+    from state.calls_made import counted
     from sync.systems import open_connector, ordered_streams
 
-    with open_connector(settings, system, services) as connector:
+    with open_connector(settings, system, services) as connector, counted(store, system, connector.stats):
         offered = [spec.name for spec in ordered_streams(settings, system, connector)]
         if stream not in offered:
             raise NotOffered(system, stream, offered)

@@ -77,7 +77,7 @@ class Brief:
     """What is wrong with its part of ltc.yaml, and what to do; then nothing is known of its source."""
     accounts: tuple[Account, ...]
     calls_today: int
-    """Of runs."""
+    """Whatever they were for."""
 
     @property
     def tightest(self) -> Account | None:
@@ -165,6 +165,12 @@ def briefs(store: Store, settings: Settings, systems: Sequence[str]) -> list[Bri
             Brief(system, told.connector, told.unusable, tuple(_accounts(connection, told.allowances)), calls[system])
             for system, told in offers.items()
         ]
+
+
+def calls_today(store: Store, settings: Settings, systems: Sequence[str]) -> dict[str, int]:
+    """Calls to these systems since the day began; raises ``StoreError``."""
+    with store.reading() as connection:
+        return calls_made.since(connection, systems, _midnight(settings))
 
 
 def _midnight(settings: Settings) -> int:

@@ -35,12 +35,16 @@ def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tupl
     """The connector's name and a proposal for each stream (default: all). Raises any ``ConnectorError``."""
     from console.sampling import read
     from mappings.engine import decode
+    from state.calls_made import counted
     from sync.services import services_of
     from sync.systems import open_connector, ordered_streams
 
     services = services_of(app.new_store)
     try:
-        with open_connector(app.settings, system, services) as connector:
+        with (
+            open_connector(app.settings, system, services) as connector,
+            counted(app.new_store, system, connector.stats),
+        ):
             specs = {spec.name: spec for spec in ordered_streams(app.settings, system, connector)}
             unknown = [name for name in streams if name not in specs]
             if unknown:

@@ -85,7 +85,8 @@ def fetch(system: str | None = None, unattended: bool = True, config: str | None
 @flow(name="reconcile", description="Link, tie out and check what is in the store.", **_options)
 def reconcile(as_of: datetime | None = None, config: str | None = None) -> Any:
     """Reconcile, and tell the deployments that wait for it."""
-    return _run(partial(job.run_reconcile, as_of=as_of), config, _announce)
+    unattended = _caller.get() is None  # `ltc reconcile` is a caller, a deployment is none
+    return _run(partial(job.run_reconcile, as_of=as_of, unattended=unattended), config, _announce)
 
 
 @flow(name="push", description="Plan the write-backs to one system (or all) and carry them out if allowed.", **_options)

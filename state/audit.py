@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from state.clock import now_us
@@ -22,6 +22,8 @@ from state.schema import audit as table
 ERASED = "person erased"
 """The action of a row that names in ``ROWS`` of its detail the rows whose details an erasure has taken away."""
 ROWS = "emptied_audit_rows"
+RUN_STARTED, RUN_STOPPED = "run started", "run stopped"
+"""What people did with a run: ``run``, ``kind`` and, as a list, ``systems``, none for one that asks no system."""
 
 _START = b"\0" * 32
 _BATCH = 1000
@@ -174,7 +176,12 @@ def _which(chosen: Chosen) -> list[ColumnElement[bool]]:
 
 def _about(system: str) -> ColumnElement[bool]:
     """Details are JSON: a quotation mark in what a person wrote has a backslash before it, so this is the key."""
-    return table.c.detail.contains(f'"system": {json.dumps(system, ensure_ascii=False)}', autoescape=True)
+    named = json.dumps(system, ensure_ascii=False)
+    one = table.c.detail.contains(f'"system": {named}', autoescape=True)
+    # Keys are sorted, and nothing of a run comes after its systems.
+    begin, name = (item.replace("/", "//").replace("%", "/%").replace("_", "/_") for item in ('"systems": [', named))
+    several = table.c.detail.like(f"%{begin}%{name}%", escape="/")
+    return or_(one, and_(table.c.action.in_((RUN_STARTED, RUN_STOPPED)), several))
 
 
 def _seal(salt: bytes, detail: str) -> bytes:

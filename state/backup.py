@@ -32,7 +32,7 @@ from state.migrations import HEAD
 from state.store import Store
 
 FORMAT = 1
-_OF_THE_STORE = (schema.lease, schema.token, schema.budget)
+_OF_THE_STORE = (schema.lease, schema.token, schema.budget, schema.call_count)
 TABLES: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if table not in _OF_THE_STORE)
 """The tables in the order in which the file holds them."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
 from state.schema import stream_run as table
@@ -18,7 +18,7 @@ AFTER = 3
 """So many runs in a row make a system rest."""
 FIRST_US, LONGEST_US = 5 * 60 * 1_000_000, 60 * 60 * 1_000_000
 """How long it rests after that many runs, and at most; after each further run twice as long as before."""
-_KINDS = ("unreachable", "transient", "auth")
+_KINDS = ("unreachable", "unanswered", "transient", "auth")
 """No answer, failures of the system's own, refused credentials."""
 _ASKS = ("fetch", "pull", "push", "create", "sweep")
 
@@ -34,6 +34,14 @@ _FAILED = (
     .where(table.c.status == "failed", table.c.error_kind.in_(_KINDS), table.c.direction.in_(_ASKS))
     .where(or_(_works.c.at.is_(None), table.c.started_at > _works.c.at))
     .order_by(table.c.ended_at, table.c.run_id)
+)
+
+
+_LAST_KIND = (
+    select(table.c.error_kind)
+    .where(table.c.system == bindparam("of"), table.c.stream == bindparam("stream"), table.c.direction.in_(_ASKS))
+    .order_by(table.c.started_at.desc())
+    .limit(1)
 )
 
 
@@ -55,6 +63,11 @@ class Circuit(NamedTuple):
         if self.runs < AFTER:
             return "closed"
         return "open" if now < self.until else "half_open"
+
+
+def was_silent(connection: Connection, system: str, stream: str) -> bool:
+    """Whether the last run that asked for a stream got no answer in time."""
+    return connection.execute(_LAST_KIND, {"of": system, "stream": stream}).scalar() == "unanswered"
 
 
 def read(connection: Connection) -> dict[str, Circuit]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import api_tokens, findings, members, pauses, saved_views, schema, settings_changes, shares, signed_in
+from state import api_tokens, audit, findings, members, pauses, saved_views, schema, settings_changes, shares, signed_in
 from state.clock import now_us
 
 _MARGIN_US = 600 * 1_000_000
@@ -22,7 +22,7 @@ TESTED = "connector tested"
 """What it says of a connector that was put to the test, which touches no record."""
 _NO_DECISIONS = (
     *(PRUNED, TESTED, *members.ACTIONS, *shares.ACTIONS, *api_tokens.ACTIONS, *signed_in.ACTIONS, *pauses.ACTIONS),
-    *(*settings_changes.ACTIONS, *saved_views.ACTIONS),
+    *(*settings_changes.ACTIONS, *saved_views.ACTIONS, audit.RUN_STARTED, audit.RUN_STOPPED),
 )
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
 _PUSHED = frozenset(("applied", "unchanged", "conflict"))
@@ -53,7 +53,7 @@ class Mark:
     activity: str
     """Digest of the stream runs since then that changed something, as far as each had come."""
     decisions: int
-    """Number of the last audit row about something else than a prune or who may sign in: what people decided."""
+    """Number of the last audit row about something else than a prune, a run or who may sign in: what people decided."""
     inputs: str
     """Digest of settings, mappings, code and business day."""
 

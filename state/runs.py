@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, literal, or_, select, union_all, update
 from sqlalchemy.engine import Connection
 
-from state import bulk
+from state import audit, bulk, calls_made
 from state.clock import from_us, now_us
 from state.failures import StoreError
 from state.schema import lease as lease_table
@@ -71,6 +71,19 @@ def belonging_to(flow_run: str | None) -> Iterator[None]:
         _flow_run.reset(token)
 
 
+_announce: ContextVar[Callable[[str], None] | None] = ContextVar("announce", default=None)
+
+
+@contextmanager
+def announced(told: Callable[[str], None]) -> Iterator[None]:
+    """Let ``told`` hear the ids of the runs that begin in the block, each as soon as it is in the store."""
+    token = _announce.set(told)
+    try:
+        yield
+    finally:
+        _announce.reset(token)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Who wanted a run, and what for; kept with it from its start."""
@@ -100,6 +113,7 @@ class Running:
         also: Sequence[str] = (),
         seconds: float = 300.0,
         asked: Asked | None = None,
+        audited: bool = False,
     ) -> None:
         self.id = new_run_id()
         self.leases: list[Lease] = []
@@ -113,12 +127,20 @@ class Running:
                 self.leases.append(acquire(connection, name, seconds=seconds))
             row = {"id": self.id, "kind": kind, "engine": engine, "status": "running", "flow_run": _flow_run.get()}
             connection.execute(_START, {**row, "started_at": now_us(), "summary": json.dumps(self._asked)})
+            if asked is not None and audited:
+                audit.append(connection, asked.by, audit.RUN_STARTED, _as_told(self.id, kind, asked))
+        told = _announce.get()
+        if told is not None:
+            told(self.id)
 
-    def finish(self, status: str, summary: dict[str, Any] | None = None) -> None:
+    def finish(
+        self, status: str, summary: dict[str, Any] | None = None, calls: Mapping[str, int] | None = None
+    ) -> None:
         """Close it as ``done``, ``partial``, ``failed`` or ``interrupted``, and give its leases back.
 
-        ``summary`` must be JSON. Its streams whose end could not be noted become ``interrupted``: they may have changed
-        something. Raises ``StoreError``.
+        ``summary`` must be JSON; ``calls`` are those, by system, that ``calls_made`` does not know yet. Its
+        streams whose end could not be noted become ``interrupted``: they may have changed something. Raises
+        ``StoreError``.
         """
         self._ended = True
         try:
@@ -126,6 +148,7 @@ class Running:
                 connection.execute(_LEAVE, {"run": self.id, "now": now_us()})
                 told = json.dumps({**(summary or {}), **self._asked}, ensure_ascii=False)
                 connection.execute(_FINISH, {"run": self.id, "how": status, "now": now_us(), "told": told})
+                calls_made.note(connection, calls or {})
                 self._release(connection)
         except StoreError:
             with self._store.transaction() as connection:  # nobody waits for what is over, even if it cannot be noted
@@ -142,6 +165,12 @@ class Running:
             self.finish("failed")
 
 
+def _as_told(id: str, kind: str, asked: Asked) -> dict[str, Any]:
+    """What the audit says of a run that somebody started."""
+    since = {} if asked.since is None else {"since": from_us(asked.since).isoformat()}
+    return {"run": id, "kind": kind, "because": asked.because, "systems": list(asked.systems), **since}
+
+
 @contextmanager
 def running(
     store: Store,
@@ -150,13 +179,14 @@ def running(
     also: Sequence[str] = (),
     seconds: float = 300.0,
     asked: Asked | None = None,
+    audited: bool = False,
 ) -> Iterator[Running]:
     """Open a run (``sync``, ``fetch``, ``pull``, ``reconcile``, ``push``, ``sweep``, ``replay``, ``close``).
 
     For the block it holds the lease ``run <id>`` and those named in ``also``, for ``seconds`` at a time. Runs that were
-    abandoned are closed first. Raises ``LeaseHeld``, ``StoreError``.
+    abandoned are closed first. ``audited``: the audit says who started it. Raises ``LeaseHeld``, ``StoreError``.
     """
-    run = Running(store, kind, engine, also, seconds, asked)
+    run = Running(store, kind, engine, also, seconds, asked, audited)
     try:
         yield run
     finally:

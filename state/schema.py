@@ -653,6 +653,15 @@ stream_run = Table(
 )
 Index("ix_stream_run_stream", stream_run.c.system, stream_run.c.stream, stream_run.c.started_at)
 
+# How many calls went to each system in a quarter of an hour, whatever they were for; see state/calls_made.py.
+call_count = Table(
+    "call_count",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("quarter", BigInteger, primary_key=True, autoincrement=False),  # its start
+    Column("calls", BigInteger, nullable=False),
+)
+
 # Held while one process works on one system, so that two never pull or push it at once.
 lease = Table(
     "lease",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
-from state import circuits, notices, outbox, overwritten, pauses, quarantine, runs
+from state import calls_made, circuits, notices, outbox, overwritten, pauses, quarantine, runs
 from state.circuits import Circuit
 from state.clock import now_us, to_us
 from state.failures import StoreError
@@ -31,7 +31,6 @@ from state.store import Store
 from sync import create, upkeep
 from sync.fetch import fetch_stream
 from sync.outcome import Problem, StreamOutcome, problem
-from sync.parallel import Stop
 from sync.progress import Progress
 from sync.pull import pull_stream
 from sync.result import SyncResult
@@ -58,6 +57,8 @@ __all__ = [
 Push = Literal["plan", "apply", "off"]
 """``plan``: only plan; ``apply``: carry the plans out, too; ``off``: neither. ``None``: as each system says."""
 
+_BY_ITSELF = ("schedule", "webhook")
+"""Why runs begin that nobody starts; there are many of them, and the audit has no line of each."""
 _LEASE_SECONDS = 300.0
 _RENEW_SECONDS = 60.0
 
@@ -144,13 +145,15 @@ def run_reconcile(
     settings: Settings,
     *,
     as_of: datetime | None = None,
+    unattended: bool = False,
     engine: str = "local",
     progress: Progress | None = None,
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
     """Link, tie out and check what is in the store."""
-    with _run(store, settings, "reconcile", engine, progress, _asked(actor, False, ()), step) as session:
+    asked = _asked(actor, unattended, ())
+    with _run(store, settings, "reconcile", engine, progress, asked, step) as session:
         session.reconcile(as_of)
     return session.result
 
@@ -360,13 +363,14 @@ def _run(
     """
     started = time.monotonic()
     also = ["the sync"] if kind == "sync" else []
-    with runs.running(store, kind, engine, also, _LEASE_SECONDS, asked) as run:
+    by_a_person = asked.because not in _BY_ITSELF
+    with runs.running(store, kind, engine, also, _LEASE_SECONDS, asked, audited=by_a_person) as run:
         result = SyncResult(run.id, kind, engine)
         known: Any = {"progress": progress, "step": step, "actor": asked.by, "approve": approve, "only": only}
         known |= {"paused": None if paused else _paused(store), "resting": _resting(store) if unattended else None}
         session = Session(store, settings, result, **known)
         try:
-            with closing(session), _renewed(store, run.leases, session.stop):
+            with closing(session), _renewed(store, run.leases, session):
                 yield session
         except KeyboardInterrupt:
             session.stop.set()
@@ -376,6 +380,7 @@ def _run(
             about = asked.systems[0] if len(asked.systems) == 1 else ""
             result.problems.append(Problem("plan", error.message, error.remedy, about))
         result.conclude(bool(session.stop))
+        result.stopped_by_hand = bool(session.stop) and not session.stop.lost
         result.seconds = time.monotonic() - started
         phases = [*session.phases, *_refused(store, kind, asked)]
         told = {
@@ -384,23 +389,26 @@ def _run(
             "phases": [item._asdict() for item in phases],
             "paused": [{"system": item.system, "what": item.what, "by": item.paused_by} for item in result.paused],
         }
-        run.finish(result.status, {**session.summary, **told})
+        with session.uncounted() as calls:
+            run.finish(result.status, {**session.summary, **told}, calls)
 
 
 @contextmanager
-def _renewed(store: Store, leases: Sequence[runs.Lease], stop: Stop) -> Iterator[None]:
-    """Prolong the leases of a long run from a thread of its own; a run that lost one stops at the next page."""
+def _renewed(store: Store, leases: Sequence[runs.Lease], session: Session) -> Iterator[None]:
+    """Prolong the leases of a long run from a thread of its own, and note its calls; a run that lost one stops at the
+    next page."""
     ended = threading.Event()
 
     def renew() -> None:
         while not ended.wait(_RENEW_SECONDS):
             try:
-                with store.transaction() as connection:
+                with session.uncounted() as calls, store.transaction() as connection:
                     for lease in leases:
                         lease.renew(connection)
+                    calls_made.note(connection, calls)
             except StoreError as error:
                 if isinstance(error, LeaseHeld):
-                    stop.set()
+                    session.stop.lose()
 
     thread = threading.Thread(target=renew, name="ltc leases", daemon=True)
     thread.start()

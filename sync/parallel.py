@@ -22,9 +22,16 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self.lost = False
+        """Whether nobody asked for it: another process has taken the run's place."""
 
     def set(self) -> None:
         """Ask everybody to stop."""
+        self._event.set()
+
+    def lose(self) -> None:
+        """Let everybody stop, because the run is not ours any more."""
+        self.lost = True
         self._event.set()
 
     def __bool__(self) -> bool:

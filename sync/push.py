@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BATCH = 100
 """Changes noted as being sent at once; after a crash that many are in doubt at most."""
 
-STOPS_SYSTEM = ("auth", "quota", "transient", "unreachable", "busy")
+STOPS_SYSTEM = ("auth", "quota", "transient", "unanswered", "unreachable", "busy")
 """Kinds of failure after which the other streams of the system are not tried in this run."""
 
 _SETTLED = {

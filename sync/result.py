@@ -48,6 +48,8 @@ class SyncResult:
     problems: list[Problem] = field(default_factory=list)
     """What failed outside a stream: a configuration, the store, the reconciliation, a plan."""
     seconds: float = 0.0
+    stopped_by_hand: bool = False
+    """Whether somebody asked it to stop."""
 
     @property
     def failed(self) -> list[StreamOutcome]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
-from state import creations, news, outbox, overwritten, plannings, runs
+from state import circuits, creations, news, outbox, overwritten, plannings, runs
 from state.circuits import Circuit
 from state.clock import from_us, now, now_us
 from state.creations import CreationPlan
@@ -41,7 +42,9 @@ Step = Callable[[str, Callable[[], Any]], Any]
 OneStream = Callable[[str, Connector[Any], Mapping, StreamSpec], StreamOutcome]
 
 _TOLD_OF_RECONCILING = ("changed_links", "opened", "reopened", "changed", "cleared")
-_STOPS_SYSTEM = ("auth", "quota", "unreachable", "configuration")
+_STOPS_SYSTEM = ("auth", "quota", "configuration")
+_SILENT = ("unreachable", "unanswered")
+"""No answer at all: each further stream would wait as long for the next."""
 
 
 class NotTried(ConnectorError):
@@ -119,6 +122,8 @@ class Session:
         self._connectors: dict[str, Connector[Any]] = {}
         self._mappings: dict[str, Mapping] = {}
         self._given_up: dict[str, NotTried] = {}
+        self._counted: dict[str, int] = {}
+        self._counting = threading.Lock()
 
     def connector(self, system: str) -> Connector[Any]:
         """The system's connector; raises ``ConnectorError``."""
@@ -140,6 +145,14 @@ class Session:
         for connector in self._connectors.values():
             connector.close()
         self._services.close()
+
+    @contextmanager
+    def uncounted(self) -> Iterator[dict[str, int]]:
+        """The calls to each system that have not been noted before; they are if the block ends well."""
+        with self._counting:
+            made = {name: connector.stats.calls for name, connector in list(self._connectors.items())}
+            yield {name: calls - self._counted.get(name, 0) for name, calls in made.items()}
+            self._counted = made
 
     def streams(
         self,
@@ -175,6 +188,7 @@ class Session:
             connector, mapping = self.connector(system), self.mapping(system)
             specs = [spec for spec in self._specs(system, connector, wanted) if offered(spec)]
             specs = [spec for spec in specs if not self._is_left_out(self.paused.of(system, spec.name))]
+            specs = self._silent_last(system, specs)
         except (ConnectorError, MappingFileError) as error:
             return [self._failed(system, "*", direction, error)]
         process.started()
@@ -190,6 +204,15 @@ class Session:
             outcome: StreamOutcome = self._step(name, partial(one, system, connector, mapping, spec))
             self._judge(outcomes, outcome)
         return outcomes
+
+    def _silent_last(self, system: str, specs: list[StreamSpec]) -> list[StreamSpec]:
+        """The streams that were not answered the last time after all others: one that is never answered, which leaves
+        out those that follow it, keeps them from being read in one run at most."""
+        if len(specs) < 2:
+            return specs
+        with self.store.reading() as connection:
+            silent = {spec.name for spec in specs if circuits.was_silent(connection, system, spec.name)}
+        return sorted(specs, key=lambda spec: spec.name in silent)
 
     def _is_left_out(self, pause: Pause | None) -> bool:
         """Whether something is paused; the result says so."""
@@ -466,6 +489,9 @@ def _why_not(outcomes: Sequence[StreamOutcome]) -> NotTried | None:
     if last is None:
         return None
     down = len(outcomes) > 1 and all(item.error and item.error.kind == "transient" for item in outcomes[-2:])
+    if last.kind in _SILENT:
+        said = f"Not tried: the system did not answer (stream {outcomes[-1].stream})."
+        return NotTried(said, remedy=last.remedy)
     if last.kind in _STOPS_SYSTEM or down:
         return NotTried(f"Not tried: {last.message}", remedy=last.remedy)
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from connectors.contract import Connector, StreamSpec
@@ -47,7 +49,7 @@ def sweep_stream(
         mapper = mapping.stream(spec.name)
         with work.transaction() as connection:
             stream = landing.open_stream(connection, system, spec.name, mapper.entity)
-        with sweep.listing(store) as listed:
+        with _counted(outcome, connector), sweep.listing(store) as listed:
             seen = 0
             for ids in connector.ids(spec.name):
                 listed.add(ids)
@@ -67,6 +69,16 @@ def sweep_stream(
                     f"`ltc sweep --system {system} --stream {spec.name} --force`.",
                 )
     return outcome
+
+
+@contextmanager
+def _counted(outcome: StreamOutcome, connector: Connector[Any]) -> Iterator[None]:
+    """Count the calls that the block makes, also of a listing that fails half-way."""
+    before = connector.stats.calls
+    try:
+        yield
+    finally:
+        outcome.counts = {**outcome.counts, "calls": connector.stats.calls - before}
 
 
 def _mark(work: Work, listed: sweep.Listing, stream: Stream, seen: int) -> None:

@@ -39,9 +39,10 @@ def command(app: App, systems: tuple[str, ...], as_json: bool) -> int:
     if not as_json:
         _show(app, store)
     found: list[Checked] = []
-    services = services_of(app.new_store) if store.ok else without_store()
+    kept = app.new_store if store.ok else None
+    services = services_of(kept) if kept is not None else without_store()
     with ThreadPoolExecutor(max_workers=min(len(names), 8), thread_name_prefix="check") as pool:
-        for checked in pool.map(lambda name: checking.system(app.settings, name, services), names):
+        for checked in pool.map(lambda name: checking.system(app.settings, name, services, kept), names):
             found.append(checked)
             if not as_json:
                 _show(app, checked)

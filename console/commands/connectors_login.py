@@ -36,6 +36,7 @@ def command(app: App, system: str, port: int, paste: bool) -> int:
       ltc connectors login crm --paste
     """
     from connectors.declarative.connector import Declared
+    from state.calls_made import counted
     from sync.services import services_of
     from sync.systems import open_connector
 
@@ -44,7 +45,10 @@ def command(app: App, system: str, port: int, paste: bool) -> int:
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     digest = hashlib.sha256(verifier.encode()).digest()
     challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    with open_connector(app.settings, system, services_of(app.new_store)) as connector:
+    with (
+        open_connector(app.settings, system, services_of(app.new_store)) as connector,
+        counted(app.new_store, system, connector.stats),
+    ):
         tokens = connector.tokens if isinstance(connector, Declared) else None
         if tokens is None:
             raise click.UsageError(app.texts("connectors.login.none", name=system))

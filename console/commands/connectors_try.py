@@ -64,7 +64,7 @@ def command(app: App, name: str, stream: str, limit: int, show_personal: bool, a
     app.systems((name,))
     services = services_of(app.new_store)
     try:
-        found = sampled(app.settings, services, name, stream, limit)
+        found = sampled(app.new_store, app.settings, services, name, stream, limit)
     except NotOffered as error:
         raise click.UsageError(str(error)) from None
     finally:

@@ -38,4 +38,5 @@ def command(app: App, systems: tuple[str, ...], streams: tuple[str, ...], as_jso
         raise click.UsageError(f"No mapping has a stream {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     with progress(app.locale) as shown:
         result = run_replay(app.store, mappings, streams=streams, progress=shown, actor=app.actor)
+    jobs.note_stopped(app, result, names)
     return jobs.finish(app, result, as_json)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from console import audited
 from console.records import without_personal
 from console.web import audit_decided
 from console.web.access import Right
@@ -23,6 +24,8 @@ _LEADS_TO = {"run": "/runs/", "finding": "/findings/"}
 """What of a detail has a page of its own."""
 _OF_A_CHANGE = ("change", "before", "after", "undoes")
 """What of a change of the settings leads to its page."""
+_OF_A_RUN = {"kind": "summary.kind", "because": "operating.because"}
+"""What of a run's start or end has words of its own, and where they are."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _HASH = re.compile(r"[0-9a-f]{32,}")
 _WORDS = ("result", "choice", "systems", "systems before")
@@ -34,13 +37,16 @@ _A_MICROSECOND_AGE = 10**15
 
 def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
     """The detail of an entry, part by part; ``known`` are the records that the entries of the page name."""
-    detail = without_personal(item.detail)
+    detail = without_personal(audited.limited(item, visit.may_touch))
     if item.action == _TESTED and "grade" in detail:
         return [_tested(visit, detail)]
     change = detail.get("change") if item.action == "settings changed" else None
     parts: list[Part] = []
     for name, value in audit_decided.ordered(item.action, detail).items():
         called = _name(visit, _called(item.action, name))
+        if item.action in audited.OF_RUNS and name in _OF_A_RUN:
+            parts.append(Part(called, visit.texts.name(_OF_A_RUN[name], str(value)), ""))
+            continue
         decided = audit_decided.told(visit, item.action, name, value, detail, known)
         values = decided or [(_value(visit, name, value), _address(visit, name, value, change))]
         parts += [Part("" if n else called, *one) for n, one in enumerate(values)]

@@ -13,6 +13,8 @@ from connectors import retry
 from console.cli import cli
 from sandbox.jiandaoyun import API_KEY, JiandaoyunServer
 from settings import load
+from state import calls_made
+from sync.opening import open_for
 from tests.console import company
 from tests.console.company import UNREACHABLE, data, ltc
 
@@ -29,6 +31,15 @@ def test_a_system_that_works_is_shown_stream_by_stream(server: JiandaoyunServer,
     assert "✓ forms (jiandaoyun): OK" in result.stdout
     assert "✓ lead:" in result.stdout
     assert "✓ store (sqlite): OK" in result.stdout
+
+
+def test_the_calls_of_a_check_count_among_those_of_today(server: JiandaoyunServer, tmp_path: Path) -> None:
+    before = len(server.requests())
+    path = company.write(tmp_path, {"forms": company.system(server)})
+    ltc(path, "check")
+    with open_for(load(path)) as store, store.reading() as connection:
+        made = calls_made.since(connection, ["forms"], 0)["forms"]
+    assert made == len(server.requests()) - before > 0
 
 
 def test_a_system_that_is_down_does_not_stop_the_check_of_the_others(server: JiandaoyunServer, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_run_without_news_makes_one_call_a_stream_and_neither_reconciles_nor_l
     before = (reconciliations(), count(store, "landing"), count(store, "outbox"), count(store, "audit"))
     crm.server.forget()
     erp.server.forget()
-    second = run_sync(store, settings)
+    second = run_sync(store, settings, unattended=True)
     assert second.status == "done"
     assert second.changed_nothing
     assert (reconciliations(), count(store, "landing"), count(store, "outbox"), count(store, "audit")) == before

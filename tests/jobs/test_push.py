@@ -117,7 +117,8 @@ def test_a_plan_that_needs_approval_waits_for_it(sqlite_store: Store, settings: 
     with sqlite_store.reading() as connection:
         assert outbox.load(connection, plan.id).approved_by == "Li Na"
         actions = connection.execute(text("SELECT actor, action FROM audit ORDER BY id")).all()
-        assert [tuple(row) for row in actions] == [("Li Na", "plan approved"), ("Li Na", "plan applied")]
+        told = [("Li Na", "run started"), ("Li Na", "plan approved"), ("Li Na", "plan applied")]
+        assert [tuple(row) for row in actions] == [("ltc", "run started"), *told]
         assert audit.verify(connection).intact
 
 

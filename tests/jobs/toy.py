@@ -156,6 +156,7 @@ class ToyConfig(BaseModel):
     entities: list[str]
     creatable: list[str] = []
     refuses_doubles: bool = False
+    timeout_seconds: float = 5
     tells_unsent: bool = True
     """Whether it says of a quota that is used up that nothing was sent."""
 
@@ -184,7 +185,9 @@ class Toy(Connector[ToyConfig]):
     def __init__(self, config: ToyConfig) -> None:
         super().__init__(config)
         policy = RetryPolicy(attempts=2, total_seconds=1, first_seconds=0.01, max_seconds=0.01)
-        self._http = HttpSession(config.url, stats=self.stats, classify=_classify, policy=policy, timeout=5)
+        self._http = HttpSession(
+            config.url, stats=self.stats, classify=_classify, policy=policy, timeout=config.timeout_seconds
+        )
 
     def close(self) -> None:
         self._http.close()

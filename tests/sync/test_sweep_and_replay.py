@@ -30,7 +30,7 @@ def filled(shop: Shop, count: int) -> list[str]:
 def test_what_the_listing_lacks_is_deleted(shop: Shop) -> None:
     filled(shop, 4)
     outcome = sweep(shop, ["0"], ["2", "3", "3", "not pulled yet"])
-    assert (outcome.ok, outcome.counts) == (True, {"listed": 5, "deleted": 1})
+    assert (outcome.ok, outcome.counts) == (True, {"listed": 5, "deleted": 1, "calls": 0})
     assert shop.numbers == ["SO-0", "SO-2", "SO-3"]
     assert sweep(shop, ["0", "2", "3"]).counts["deleted"] == 0
 

@@ -90,6 +90,21 @@ def test_who_is_limited_sees_their_systems_and_what_they_did(olaf: Opens, sqlite
     assert browser.get("/audit?who=anna").text.count("<tbody>") == 0
 
 
+def test_who_started_a_run_is_told_with_its_page_and_only_the_systems_of_who_looks(
+    olaf: Opens, sqlite_store: Store
+) -> None:
+    told: Any = {"run": "r-1", "kind": "sweep", "because": "by_hand", "systems": ["crm", "erp"]}
+    did(sqlite_store, "anna", "run started", **told)
+    page = olaf(Role.OPERATOR).get("/audit").text
+    assert 'href="/runs/r-1"' in page
+    assert "anna Run started" in plain(page)
+    assert "how it began: started by hand · kind: Search for deletions · run: r-1" in plain(page)
+    assert "systems: crm, erp" in plain(page)
+    theirs = plain(olaf(Role.OPERATOR, "erp").get("/audit").text)
+    assert "systems: erp" in theirs
+    assert "crm" not in theirs
+
+
 def test_personal_values_are_hidden_and_what_was_erased_is_said(olaf: Opens, sqlite_store: Store) -> None:
     did(sqlite_store, "anna", "link cut", field="email", value="mia@example.com", evidence={"phone": "0815"})
     with sqlite_store.transaction() as connection:

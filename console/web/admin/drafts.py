@@ -194,7 +194,7 @@ def checked(store: Store, settings: Settings, name: str) -> Checked | None:
     def check() -> None:
         services = services_of(store)
         try:
-            found.append(checking.system(settings, name, services))
+            found.append(checking.system(settings, name, services, store))
         except Exception as error:  # nobody else would hear of it
             failed = checking.Checked(name, settings.systems[name].connector)
             failed.problems.append({"message": told(error)[0], "remedy": ""})

@@ -12,6 +12,7 @@ from console.web.admin.drafts import Draft
 from console.web.admin.files import MAPPINGS, Files
 from mappings.engine import decode, shipped
 from mappings.installed import installed
+from state.calls_made import counted
 from sync.systems import open_connector, ordered_streams
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _proposed(store: Store, settings: Settings, system: str) -> str:
     def propose() -> None:
         services = services_of(store)
         try:
-            with open_connector(settings, system, services) as connector:
+            with open_connector(settings, system, services) as connector, counted(store, system, connector.stats):
                 records = {}
                 for spec in ordered_streams(settings, system, connector):
                     some = read(connector, spec.name, _RECORDS)[0]

@@ -67,7 +67,7 @@ class Live:
 
         services = services_of(store)
         try:
-            found = sampled(settings, services, system, stream, count)
+            found = sampled(store, settings, services, system, stream, count)
             samples = list(_within((Sample(item.source_id, item.body) for item in found.records), _LIVE_BYTES))
             with self._lock:
                 self._found[system, stream] = (time.monotonic(), samples)

@@ -63,7 +63,7 @@ def list_audit(
             at=instant(item.at),
             actor=item.actor,
             action=item.action,
-            detail=_told(item.detail),
+            detail=_told(audited.limited(item, caller.member.may_touch)),
             erased=item.erased,
         )
         for item in found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from console import freshness
+from console import freshness, standing
 from console.web.api.attending import Paused, paused
 from console.web.api.callers import Reader
 from console.web.api.run_models import RunPart, part
@@ -63,6 +63,7 @@ class System(BaseModel):
     read_only: bool = Field(description="true until somebody has accepted its first matching")
     paused: Paused | None
     circuit: CircuitState | None = Field(description="null if the last run did not fail at it")
+    calls_today: int = Field(description="Calls to it since the day began where business days are, whatever for")
     streams: list[Stream]
 
 
@@ -91,6 +92,7 @@ def list_systems(caller: Reader) -> Systems:
     """Tell of each system and stream how fresh it is, and what waits for people."""
     settings = caller.settings
     found = freshness.read(caller.store, settings, caller.limit)
+    calls = standing.calls_today(caller.store, settings, list(settings.systems))
     return Systems(
         items=[
             System(
@@ -101,6 +103,7 @@ def list_systems(caller: Reader) -> Systems:
                 read_only=name in found.read_only,
                 paused=paused(found.paused.own(name)),
                 circuit=_circuit(found.circuits.get(name)),
+                calls_today=calls[name],
                 streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
             )
             for name, system in settings.systems.items()

@@ -1040,6 +1040,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_stream_run_stream", ["system", "stream", "started_at"], unique=False)
 
     op.create_table(
+        "call_count",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("quarter", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "quarter"),
+    )
+
+    op.create_table(
         "member",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("password", sa.Text(), nullable=True),
