@@ -58,6 +58,8 @@ def show(result: SyncResult, report: Mapping[str, Any] | None, locale: str) -> N
     _problems(result, words)
     if result.kind == "sync" and result.status == "done" and result.changed_nothing:
         say(words("summary.nothing_changed"))
+    elif result.kind == "reconcile" and result.status == "done" and not result.reconciled:
+        say(words("summary.nothing_to_reconcile"))
 
 
 def _refused_keys(kinds: Sequence[Mapping[str, Any]], words: Texts) -> None:

@@ -78,8 +78,12 @@ def load(folder: Path | None) -> dict[str, Check]:
     if not folder.is_dir():
         remedy = "Create it, or `ltc checks new NAME` does."
         raise SettingsError([Problem(str(folder), f"`reconciliation.checks_folder` is no folder. {remedy}")])
-    files = tuple(sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] not in "._"))
-    return _loaded(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+    return _loaded(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files(folder)))
+
+
+def files(folder: Path) -> tuple[Path, ...]:
+    """The files that checks are read from, by name."""
+    return tuple(sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] not in "._"))
 
 
 def file_of(folder: Path, check_id: str) -> Path | None:

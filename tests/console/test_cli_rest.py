@@ -407,3 +407,20 @@ def test_a_check_of_ones_own_that_is_broken_is_named_and_everything_else_is_done
     [line] = [line for line in result.stdout.splitlines() if "acme_quote" in line]
     assert said in line
     assert "Table with name quote_list does not exist!" in line
+
+
+def test_a_check_of_ones_own_that_was_changed_is_applied_by_the_next_reconciliation(
+    filled: Path, tmp_path: Path
+) -> None:
+    shutil.copy(filled, tmp_path / "ltc.db")
+    file = deal.config(tmp_path, "sqlite:///ltc.db", reconciliation={"checks_folder": "checks"})
+    ltc(file, "checks", "new", "acme_quote")
+    ltc(file, "reconcile")
+    told = ltc(file, "reconcile").stdout
+    assert "Nothing has changed since the last reconciliation" in told
+    assert data(ltc(file, "findings", "list", "--check", "acme_quote", "--json")) == []
+    path = tmp_path / "checks" / "acme_quote.sql"
+    head = path.read_text().partition("WHERE")[0]
+    path.write_text(f"{head}WHERE crm")
+    assert "Nothing has changed" not in ltc(file, "reconcile").stdout
+    assert data(ltc(file, "findings", "list", "--check", "acme_quote", "--json"))
