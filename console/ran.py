@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from console.i18n import Texts
     from state.queries import Attempt, Phase, RunProblem, RunRow
 
-STOPPED = "run stopped"
-"""What the audit says where somebody asked a run to stop."""
 _OURSELVES = "LTC Sync"
 """Who starts what nobody has started by hand."""
 _LEADS_TO = {"reconcile": "/findings", "plan": "/plans", "quarantine": "/quarantine"}

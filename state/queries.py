@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from state import creations, discards, outbox, runs, schema
@@ -205,19 +205,6 @@ def count_runs(connection: Connection, status: str | None = None) -> int:
     """How many there are."""
     query = select(func.count()).select_from(schema.run)
     return connection.execute(query if status is None else query.where(schema.run.c.status == status)).scalar_one()
-
-
-def begun_here(connection: Connection, kind: str, since: int) -> str | None:
-    """The id of the newest run of a kind that began at an instant (microseconds) or later; one at work in this process
-    goes before others."""
-    table, lease = schema.run, schema.lease
-    query = (
-        select(table.c.id)
-        .outerjoin(lease, lease.c.name == "run " + table.c.id)
-        .where(table.c.kind == kind, table.c.started_at >= since)
-    )
-    ours = case((lease.c.owner.startswith(runs.this_process(), autoescape=True), 0), else_=1)
-    return connection.execute(query.order_by(ours, table.c.started_at.desc()).limit(1)).scalar()
 
 
 def run(connection: Connection, run_id: str) -> RunRow | None:

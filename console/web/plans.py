@@ -12,6 +12,7 @@ from starlette.responses import Response
 from console import freshness, letters, planned, sentences
 from console.records import HIDDEN
 from console.web import runs
+from console.web.collisions import in_the_way
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.sides import worded
 from console.web.writes import shown, shown_written
@@ -118,7 +119,7 @@ def restore(visit: Operator, _sent: OperatorForm, id: str) -> Response:
 def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
     """Write what is ticked and leave the rest where it is; or, by a button of its own, exactly this plan."""
     given = _Sent.of(sent, id, _system_of(visit, id))
-    if runs.worker(visit).is_at_work():
+    if runs.worker(visit).in_the_way("push", [given.system]) is not None:
         return _page(visit, 409, visit.texts("web.refused.help.409"), given)
     with visit.desk.store.reading() as connection:
         try:
@@ -220,6 +221,8 @@ def _page(
     new = [_creations(visit, plan, filled) for plan in create.stored_plans(visit.desk.store, visit.systems)]
     last = max(1, -(-len(rejected) // _REJECTED))
     place = min(rejected_place, last)
+    at_work = [] if problem else runs.at_work(visit)
+    hindered = {name for name in visit.systems if in_the_way("push", [name], at_work)}
     return visit.page(
         "plans",
         status,
@@ -229,7 +232,8 @@ def _page(
         rejected_count=len(rejected),
         place=place,
         last=last,
-        busy=not problem and runs.worker(visit).is_at_work(),
+        busy=bool(hindered) and not {item["system"] for item in (*told, *new)} - hindered,
+        hindered=hindered,
         problem=problem,
     )
 

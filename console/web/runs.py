@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from console import prefect_ui, ran
 from console.web.access import Right
+from console.web.collisions import Going, going
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.work import KINDS
 from console.web.writes import shown_written
 from state import pauses, queries, runs, system_facts, written
 
 if TYPE_CHECKING:
-    from console.web.work import Worker
+    from console.web.work import AtWork, Worker
     from state.pauses import Pause
     from state.queries import Attempt, RunRow
 
@@ -113,14 +114,44 @@ def stop(visit: Operator, _sent: OperatorForm, id: str) -> Response:
 def started(visit: Visit, kind: str, **given: Any) -> Response:
     """Start a run and show it at work; or say that one is going on."""
     assert kind in KINDS  # noqa: S101 - callers have looked
-    if not worker(visit).start(kind, visit.member.name, **given):
-        return visit.page("refused", 409, what="409")
-    return see(begun(visit))
+    at_work = worker(visit).start(kind, visit.member.name, **given)
+    if at_work is None:
+        named = [given["system"]] if given.get("system") else given.get("systems")
+        works_on = worker(visit).works_on(kind, named, given.get("plan_id"), given.get("item_id"))
+        return refused(visit, worker(visit).in_the_way(kind, works_on))
+    return see(begun(visit, at_work))
 
 
-def begun(visit: Visit) -> str:
+def refused(visit: Visit, going: Going | None) -> Response:
+    """That a run is in the way, with the way to it; ``None`` if it has just ended."""
+    return visit.page("refused", 409, what="409", run=going.run if going and shows(visit, going) else "")
+
+
+def shows(visit: Visit, going: Going) -> bool:
+    """Whether a run at work is one that this person may look at."""
+    return not going.systems or any(map(visit.may_touch, going.systems))
+
+
+def at_work(visit: Visit) -> list[Going]:
+    """The runs at work, whoever started them and wherever."""
+    with visit.desk.store.reading() as connection:
+        rows = queries.recent_runs(connection, _RUNS, "running")
+    return going(rows, list(visit.desk.settings.systems))
+
+
+def hindrance(visit: Visit, going: Going) -> tuple[str, str]:
+    """A run at work in words, with what cannot start before it has ended; and its id, if this person may look at it."""
+    kind = visit.texts.name("summary.kind", going.kind)
+    theirs = ", ".join(name for name in visit.systems if name in going.systems)
+    told = visit.texts("operating.in_the_way.of" if theirs else "operating.in_the_way.told", kind=kind, systems=theirs)
+    waits = (["systems"] if theirs else []) + (["reconciles"] if going.reconciles else [])
+    said = [told, *(visit.texts(f"operating.in_the_way.{name}") for name in waits)]
+    return " ".join(said), going.run if shows(visit, going) else ""
+
+
+def begun(visit: Visit, at_work: AtWork) -> str:
     """The address of the run that was just started; of what says why there is none, where it could not begin."""
-    id = worker(visit).begun()
+    id = at_work.begun()
     if id is not None:
         return f"/runs/{id}"
     return "/systems" if worker(visit).problem else "/runs"

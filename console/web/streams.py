@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console import backfill
 from console.web import runs, systems
+from console.web.collisions import in_the_way
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from state import outbox, pauses
 from state.changes import PlanError
@@ -96,7 +97,9 @@ def preview(visit: Reader, name: str, stream: str = "", since: str = "") -> Resp
         since=since,
         costs=costs,
         paused=paused,
-        busy=runs.worker(visit).is_at_work(),
+        in_the_way=[
+            runs.hindrance(visit, item) for item in runs.at_work(visit) if in_the_way("pull", [system], [item])
+        ],
     )
 
 
@@ -113,8 +116,9 @@ def start(visit: Operator, sent: OperatorForm, name: str) -> Response:
         paused = pauses.read(connection).among(system, chosen)
     if paused is not None and not allowed:
         return systems.page(visit, system, 409, runs.said_paused(visit, paused))
-    if runs.worker(visit).is_at_work():
-        return visit.page("refused", 409, what="409")
+    hindrance = runs.worker(visit).in_the_way("pull", [system])
+    if hindrance is not None:
+        return runs.refused(visit, hindrance)
     backfill.note(visit.desk.store, system, chosen, begin, visit.member.name)
     named = [f"{system}.{item}" for item in chosen]
     return runs.started(visit, "pull", system=system, streams=named, since=begin, paused=allowed)

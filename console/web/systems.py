@@ -12,14 +12,17 @@ from starlette.responses import Response
 from connectors import retry
 from console import backfill, freshness, standing, streams
 from console.web import commands
+from console.web.collisions import in_the_way
 from console.web.desk import Reader, Visit
-from console.web.runs import worker
+from console.web.runs import at_work, hindrance, worker
 from mappings.errors import MappingFileError
 from state import circuits, creations, deletions, outbox, quarantine
 from state.clock import now_us
 from sync.systems import SystemUnusable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.freshness import Found
     from console.standing import Brief, Deletions, Standing
     from state.queries import StreamStatus
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _MOST_DELETED = 200
+_PER_SYSTEM = ("sync", "pull", "sweep")
+"""Kinds of runs that are started for one system or several."""
 _MINUTE = 60_000_000
 
 
@@ -50,7 +55,7 @@ def systems(visit: Reader) -> Response:
         failing=[(freshness.place(item, visit.texts), item.message, item.remedy) for item in found.failing],
         nothing=_nothing(visit),
         problem=worker(visit).problem,
-        busy=bool(found.running) or worker(visit).is_at_work(),
+        **_starting(visit, visit.systems),
         systems=visit.systems,
     )
 
@@ -180,8 +185,24 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         today=freshness.now().astimezone(settings.business_day_zone).date(),
         at=lambda instant: freshness.when(settings, instant)[:16],
         problem=problem or worker(visit).problem,
-        busy=bool(found.running) or worker(visit).is_at_work(),
+        **_starting(visit, [system]),
     )
+
+
+def _starting(visit: Visit, systems: Sequence[str]) -> dict[str, Any]:
+    """What can be started now: ``hindered`` are the systems on which a run is at work, ``off`` the kinds of runs that
+    none of ``systems`` can have, ``in_the_way`` the runs at work that keep something from starting, in words."""
+    going = at_work(visit)
+    off = {kind for kind in _PER_SYSTEM if all(in_the_way(kind, [name], going) for name in systems)}
+    off |= {"reconcile"} if in_the_way("reconcile", [], going) else set()
+    wanted = [(kind, systems) for kind in (*_PER_SYSTEM, "reconcile")]
+    told = [item for item in going if any(in_the_way(kind, names, [item]) for kind, names in wanted)]
+    return {
+        "busy": bool(going),
+        "hindered": {name for name in systems if in_the_way("pull", [name], going)},
+        "off": off,
+        "in_the_way": [hindrance(visit, item) for item in told],
+    }
 
 
 def _nothing(visit: Visit) -> Markup:

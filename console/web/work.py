@@ -1,19 +1,21 @@
-"""Runs that somebody starts from the workbench: one at a time, in a thread of the server."""
+"""Runs that somebody starts from the workbench, each in a thread of the server; beside each other what can be."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from console import ran, telemetry
+from console import telemetry
 from console.failures import told
+from console.web.collisions import Going, in_the_way
 from console.web.running import Telling
-from state import audit, queries, system_facts
-from state.clock import now_us
+from state import audit, outbox, overwritten, queries, runs
+from state.outbox import PlanError
 
 if TYPE_CHECKING:
     from console.web.present import Present
@@ -21,11 +23,38 @@ if TYPE_CHECKING:
 
 KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan", "restore")
 """``plan``: a push that only plans; ``restore``: one that writes back what a write-back had replaced."""
-_NOTED_AS = {"plan": "push", "restore": "push"}
-"""What the store calls a run that it calls otherwise."""
 _LOOKS, _BETWEEN_SECONDS = 40, 0.05
 _REMEMBERED = 20
 """So many runs that have ended still show what they told."""
+
+
+class AtWork:
+    """A run that was started here, from before it is in the store."""
+
+    def __init__(self, kind: str, systems: frozenset[str]) -> None:
+        self.kind, self.systems, self.telling = kind, systems, Telling()
+        self.ids: list[str] = []
+        """Of its runs; mapping again is three of them, one after the other."""
+        self.thread: Thread | None = None
+        self._known = Event()
+
+    def announce(self, run_id: str) -> None:
+        """It is in the store now."""
+        self.ids.append(run_id)
+        self._known.set()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def begun(self) -> str | None:
+        """The id of the first of its runs, which takes a moment to be in the store; ``None`` if there is none, because
+        it could not even begin (``Worker.problem``) or has not yet."""
+        for _ in range(_LOOKS):
+            if self._known.wait(_BETWEEN_SECONDS) or not self.goes_on:
+                break
+        return self.ids[0] if self.ids else None
 
 
 class Worker:
@@ -34,10 +63,8 @@ class Worker:
     def __init__(self, store: Store, present: Present) -> None:
         self._store, self._present = store, present
         self._lock = Lock()
-        self._at_work: Thread | None = None
-        self._telling = Telling()
+        self._at_work: list[AtWork] = []
         self._ended: OrderedDict[str, Telling] = OrderedDict()
-        self._kind, self._began = "", 0
         self.problem = ""
         """Why the last run could not even begin; empty if it did."""
 
@@ -55,8 +82,8 @@ class Worker:
         item_id: int | None = None,
         approve: bool = False,
         paused: bool = False,
-    ) -> bool:
-        """Start a run of one of ``KINDS``; False if one that was started here is still going on.
+    ) -> AtWork | None:
+        """Start a run of one of ``KINDS``; ``None`` if one that was started here is in the way (``in_the_way``).
 
         ``system`` or ``systems`` limit a pull, sync, sweep or plan, ``streams`` (``system.stream``) and ``since`` a
         pull or sync. ``plan_id`` is what a push carries out, ``only`` these of its writes; ``approve`` lets it be a
@@ -77,61 +104,82 @@ class Worker:
                 {"push": "apply", "plan_id": plan_id, "only": only, "approve": approve, "paused": paused},
             ),
         }
-        return self._started(kind, lambda telling: self._work(*given[kind], actor, telling))
+        works_on = self.works_on(kind, chosen, plan_id, item_id)
+        return self._started(kind, works_on, lambda telling: self._work(*given[kind], actor, telling))
 
-    def map_again(self, system: str, stream: str, actor: str) -> bool:
-        """Map what is stored of a stream again and reconcile; False as for ``start``."""
-        return self._started("replay", lambda telling: partial(self._replay, system, stream, actor, telling))
+    def map_again(self, system: str, stream: str, actor: str) -> AtWork | None:
+        """Map what is stored of a stream again and reconcile; ``None`` as for ``start``."""
+        return self._started("replay", [system], lambda telling: partial(self._replay, system, stream, actor, telling))
 
-    def _started(self, name: str, work: Callable[[Telling], Callable[[], Any]]) -> bool:
+    def works_on(
+        self, kind: str, systems: Sequence[str] | None, plan_id: str | None = None, item_id: int | None = None
+    ) -> list[str]:
+        """The systems that a run is going to work on; all of them where that is not known."""
+        if kind == "reconcile":
+            return []
+        if systems is not None:
+            return list(systems)
+        with self._store.reading() as connection, suppress(PlanError):
+            if plan_id is not None:
+                return [outbox.load(connection, plan_id).system]
+            if item_id is not None:
+                return [overwritten.one(connection, item_id).system]
+        return list(self._present.settings.systems)
+
+    def in_the_way(self, kind: str, systems: Sequence[str]) -> Going | None:
+        """The run that was started here and keeps another from starting; ``None`` if none does."""
         with self._lock:
-            if self.is_at_work():
-                return False
-            self.problem = ""
-            self._kind, self._began = _NOTED_AS.get(name, name), now_us()
-            self._telling = Telling()
-            given = (work(self._telling), self._telling)
-            self._at_work = Thread(target=self._guarded, args=given, name=f"ltc {name}", daemon=True)
-            self._at_work.start()
-            return True
+            return self._hindrance(kind, systems)
 
-    def begun(self) -> str | None:
-        """The id of the run that was started last, which takes a moment to be in the store; ``None`` if there is none,
-        because it could not even begin (``problem``) or has not yet."""
-        for _ in range(_LOOKS):
-            at_work = self.is_at_work()
-            with self._store.reading() as connection:
-                found = queries.begun_here(connection, self._kind, self._began)
-            if found is not None or not at_work:
-                return found
-            self.wait(_BETWEEN_SECONDS)
-        return None
+    def _hindrance(self, kind: str, systems: Sequence[str]) -> Going | None:
+        going = [
+            Going(item.ids[-1] if item.ids else "", item.kind, item.systems) for item in self._at_work if item.goes_on
+        ]
+        return in_the_way(kind, systems, going)
+
+    def _started(
+        self, kind: str, systems: Sequence[str], work: Callable[[Telling], Callable[[], Any]]
+    ) -> AtWork | None:
+        with self._lock:
+            self._at_work = [item for item in self._at_work if item.goes_on]
+            if self._hindrance(kind, systems) is not None:
+                return None
+            self.problem = ""
+            item = AtWork(kind, frozenset(systems))
+            given = (work(item.telling), item)
+            item.thread = Thread(target=self._guarded, args=given, name=f"ltc {kind}", daemon=True)
+            self._at_work.append(item)
+            item.thread.start()
+            return item
 
     def is_at_work(self) -> bool:
         """Whether a run that was started here is going on."""
-        return self._at_work is not None and self._at_work.is_alive()
+        return any(item.goes_on for item in self._at_work)
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended."""
-        if self._at_work is not None:
-            self._at_work.join(seconds)
+        """Wait until all have ended."""
+        for item in list(self._at_work):
+            if item.thread is not None:
+                item.thread.join(seconds)
 
     def telling(self, run_id: str) -> Telling | None:
         """What a run tells, or told before it ended; ``None`` if it was not started here, or long ago."""
-        if self.is_at_work():
-            with self._store.reading() as connection:
-                if system_facts.is_held_here(connection, run_id):
-                    return self._telling
-        return self._ended.get(run_id)
+        found = self._of(run_id)
+        return found.telling if found is not None else self._ended.get(run_id)
+
+    def _of(self, run_id: str) -> AtWork | None:
+        return next((item for item in self._at_work if item.goes_on and item.ids[-1:] == [run_id]), None)
 
     def stop(self, run_id: str, actor: str) -> bool:
         """Ask a run to stop, which the audit notes; False if it is not at work here."""
-        found = self.telling(run_id) if self.is_at_work() else None
-        if found is None or found is not self._telling:
+        found = self._of(run_id)
+        if found is None:
             return False
-        found.stop()
+        found.telling.stop()
         with self._store.transaction() as connection:
-            audit.append(connection, actor, ran.STOPPED, {"run": run_id})
+            run = queries.run(connection, run_id)
+            told = {"kind": run.kind, "systems": list(run.asked.systems)} if run is not None else {}
+            audit.append(connection, actor, audit.RUN_STOPPED, {"run": run_id, **told})
         return True
 
     def _work(self, name: str, given: dict[str, Any], actor: str, telling: Telling) -> Callable[[], Any]:
@@ -161,14 +209,16 @@ class Worker:
         )  # what was planned before is old
         return result
 
-    def _guarded(self, work: Callable[[], Any], telling: Telling) -> None:
+    def _guarded(self, work: Callable[[], Any], item: AtWork) -> None:
         try:
-            result = work()
+            with runs.announced(item.announce):
+                work()
         except KeyboardInterrupt:  # asked to stop before the run had begun with anything
             return
         except Exception as error:  # nobody else would hear of it
             self.problem = told(error)[0]
             return
-        self._ended[result.run_id] = telling
-        while len(self._ended) > _REMEMBERED:
-            self._ended.popitem(last=False)
+        with self._lock:
+            self._ended.update(dict.fromkeys(item.ids, item.telling))
+            while len(self._ended) > _REMEMBERED:
+                self._ended.popitem(last=False)

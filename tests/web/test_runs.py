@@ -40,13 +40,93 @@ def page_of_the_run(browser: Browser) -> tuple[str, str]:
     return id, browser.get(f"/runs/{id}").text
 
 
-def test_one_run_at_a_time_is_started_here(olaf: Opens, sqlite_store: Store) -> None:
+def test_one_run_at_a_time_is_started_here_for_a_system(olaf: Opens, sqlite_store: Store) -> None:
     browser = olaf(Role.OPERATOR)
     with sqlite_store.transaction():  # the run has to wait
         assert browser.post("/runs", kind="sync").status_code == 303
         refused = browser.post("/runs", kind="pull")
     assert refused.status_code == 409
     assert "is running already" in refused.text
+
+
+def disabled(page: str) -> set[str]:
+    """The kinds of runs whose buttons are off."""
+    return set(re.findall(r'name="kind" value="(\w+)" disabled', page))
+
+
+def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
+    olaf: Opens, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    settings.systems["crm"].config["timeout_seconds"] = 60  # it answers once the test has looked at everything
+    browser = olaf(Role.OPERATOR)
+    held = Held(crm)
+    try:
+        at_work = browser.post("/runs", kind="pull", system="crm").headers["location"]
+        assert held.asked.wait(20)
+        page = browser.get("/systems/crm").text
+        assert disabled(page) == {"sync", "pull", "sweep"}
+        assert "Pull is at work (crm). Nothing else that works on these systems can start" in page
+        assert f'href="{at_work}">See the run' in page
+        assert disabled(browser.get("/systems/erp").text) == set()
+        everywhere = browser.get("/systems").text
+        assert disabled(everywhere) == set()
+        assert '<option value="" disabled>' in everywhere
+        assert "<option disabled>crm" in everywhere
+        assert "<option>erp" in everywhere
+        refused = browser.post("/runs", kind="sweep", system="crm")
+        assert refused.status_code == 409
+        assert f'href="{at_work}"' in refused.text
+        beside = browser.post("/runs", kind="pull", system="erp").headers["location"]
+        assert beside not in (at_work, "/runs")
+        assert browser.post("/runs", kind="reconcile").status_code == 303
+    finally:
+        held.go_on.set()
+        crm.watch = None
+    finished(browser)
+    for address in (at_work, beside):
+        assert re.search(r"pull: done", plain(browser.get(address).text))
+
+
+def test_beside_a_sync_nothing_that_reconciles_starts_for_any_system(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    held = Held(crm)
+    try:
+        browser.post("/runs", kind="sync", system="crm")
+        assert held.asked.wait(20)
+        page = browser.get("/systems/erp").text
+        assert disabled(page) == {"sync"}
+        assert "nothing that reconciles (a sync, a reconciliation) can start for any system" in page
+        assert disabled(browser.get("/systems").text) == {"sync", "reconcile"}
+        for kind, system in (("sync", "erp"), ("reconcile", "")):
+            assert browser.post("/runs", kind=kind, system=system).status_code == 409
+    finally:
+        held.go_on.set()
+        crm.watch = None
+
+
+def test_who_is_limited_is_told_of_a_run_in_the_way_without_the_systems_of_others(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem
+) -> None:
+    browser, limited = olaf(Role.OPERATOR), olaf(Role.OPERATOR, "erp")
+    held = Held(crm)
+    try:
+        browser.post("/runs", kind="sync", system="crm")
+        assert held.asked.wait(20)
+        page = limited.get("/systems/erp").text
+        assert "Sync is at work. Until it has ended" in page
+        assert "crm" not in page
+    finally:
+        held.go_on.set()
+        crm.watch = None
+
+
+def test_a_run_of_another_process_is_in_the_way_as_one_of_ours(olaf: Opens, sqlite_store: Store) -> None:
+    with runs.running(sqlite_store, "sweep", asked=runs.Asked("anna", "by_hand", ("erp",))) as run:
+        page = olaf(Role.OPERATOR).get("/systems/erp").text
+        assert disabled(page) == {"sync", "pull", "sweep"}
+        assert f'href="/runs/{run.id}">See the run' in page
 
 
 @pytest.mark.parametrize("fields", [{"kind": "forget"}, {"kind": "push"}, {"kind": "pull", "system": "nobody"}, {}])
@@ -75,7 +155,7 @@ def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
     assert "crm.deal pull: STOPPED, pulled 3" in plain(page)
     with sqlite_store.reading() as connection:
         (said,) = [item for item in audit.entries(connection) if item.action == "run stopped"]
-    assert (said.actor, said.detail) == ("operator", {"run": id})
+    assert (said.actor, said.detail) == ("operator", {"run": id, "kind": "pull", "systems": ["crm"]})
     crm.watch = None
     done = job.run_pull(sqlite_store, settings, systems=["crm"])
     assert done.outcomes[0].counts["new"] == 4  # what was left of seven

@@ -15,7 +15,7 @@ from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
 from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page
 from console.web.admin.mapping_seen import Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
-from console.web.runs import begun
+from console.web.runs import begun, refused, worker
 from mappings.engine import Mapping, load
 from mappings.errors import MappingFileError
 from state import audit, quarantine, shapes
@@ -139,11 +139,12 @@ def replay(visit: Administrator, _sent: AdministratorForm, system: str, stream: 
     """Map what is stored again, and reconcile."""
     if _seen(visit, system, stream, "").now is None:
         raise HTTPException(404)
-    if not visit.request.app.state.worker.map_again(system, stream, visit.member.name):
-        return visit.page("refused", 409, what="409")
+    at_work = worker(visit).map_again(system, stream, visit.member.name)
+    if at_work is None:
+        return refused(visit, worker(visit).in_the_way("replay", [system]))
     with visit.desk.store.transaction() as connection:
         audit.append(connection, visit.member.name, "records mapped again", {"system": system, "stream": stream})
-    return see(begun(visit))
+    return see(begun(visit, at_work))
 
 
 def _seen(visit: Visit, system: str, stream: str, record: str) -> Seen:

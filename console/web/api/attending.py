@@ -132,7 +132,7 @@ def start_backfill(caller: Operator, request: Request, response: Response, name:
     begin, chosen = _begin(caller, sent.since), _chosen(caller, system, sent.stream)
     with caller.store.reading() as connection:
         starting.refuse_paused(caller, pauses.read(connection).among(system, chosen), allowed=sent.paused)
-    if worker.is_at_work():
+    if worker.in_the_way("pull", [system]) is not None:
         raise starting.busy()
     backfill.note(caller.store, system, chosen, begin, caller.name)
     named = [f"{system}.{item}" for item in chosen]

@@ -101,7 +101,7 @@ def take_rejection_back(caller: Operator, request: Request, id: RejectionId) -> 
         system = planned.take_back(connection, caller.systems, id, caller.name)
     if system is None:
         raise Refusal(404, f"There is no rejection {id}.", "GET /api/v1/rejections lists them.")
-    return TakenBack(id=id, planning=request.app.state.worker.start("plan", caller.name, system=system))
+    return TakenBack(id=id, planning=request.app.state.worker.start("plan", caller.name, system=system) is not None)
 
 
 @router.get("/overwritten")

@@ -37,9 +37,10 @@ def start(
     ``given`` is what ``Worker.start`` takes besides.
     """
     systems = caller.limit if system is None and plan_id is None else None
-    if not worker.start(kind, caller.name, system=system, systems=systems, plan_id=plan_id, **given):
+    at_work = worker.start(kind, caller.name, system=system, systems=systems, plan_id=plan_id, **given)
+    if at_work is None:
         raise busy()
-    id = worker.begun()
+    id = at_work.begun()
     if id is None and worker.problem:
         sentence, _, remedy = worker.problem.partition("\n")
         raise Refusal(409, sentence, remedy.strip().removeprefix("→ "))
@@ -50,8 +51,8 @@ def start(
 
 
 def busy() -> Refusal:
-    """That one is going on."""
-    return Refusal(409, "A run that was started here is still going on.", _AGAIN)
+    """That one is in the way."""
+    return Refusal(409, "A run that was started here is at work on the same systems, or reconciles.", _AGAIN)
 
 
 def refuse_paused(caller: Caller, pause: Pause | None, *, allowed: bool) -> None:
