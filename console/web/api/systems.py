@@ -141,9 +141,9 @@ def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:
         complete=item.complete,
         held=item.held,
         quarantined=item.quarantined,
+        discarded=item.discarded,
         deleted=item.deleted,
         next_due=None if due is None else instant(to_us(due)),
         paused=paused(found.paused.of(item.system, item.stream)),
-        discarded=item.discarded,
         last_pull=None if item.last_pull is None else part(item.last_pull),
     )
