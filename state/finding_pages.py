@@ -105,11 +105,8 @@ class Group:
 
 def page(connection: Connection, wanted: Wanted, first: int, size: int) -> Page:
     """``size`` findings from the one at place ``first`` (0 is the first)."""
-    count = number(connection, wanted)
-    ids = connection.execute(
-        select(table.c.id).where(_chosen(wanted)).order_by(*_ordered(wanted.order)).limit(size).offset(first)
-    ).scalars()
-    return Page(tuple(findings.of_ids(connection, list(ids))), count)
+    found = ids(connection, wanted, size, first)
+    return Page(tuple(findings.of_ids(connection, found)), number(connection, wanted))
 
 
 def number(connection: Connection, wanted: Wanted) -> int:
@@ -117,10 +114,10 @@ def number(connection: Connection, wanted: Wanted) -> int:
     return int(connection.execute(select(func.count()).select_from(table).where(_chosen(wanted))).scalar_one())
 
 
-def ids(connection: Connection, wanted: Wanted, most: int) -> list[str]:
-    """The ids of the first ``most`` of them, in their order."""
-    query = select(table.c.id).where(_chosen(wanted)).order_by(*_ordered(wanted.order)).limit(most)
-    return list(connection.execute(query).scalars())
+def ids(connection: Connection, wanted: Wanted, most: int, first: int = 0) -> list[str]:
+    """The ids of at most ``most`` of them from the one at place ``first``, in their order."""
+    query = select(table.c.id).where(_chosen(wanted)).order_by(*_ordered(wanted.order))
+    return list(connection.execute(query.limit(most).offset(first)).scalars())
 
 
 def beside(connection: Connection, wanted: Wanted, id: str) -> tuple[str | None, str | None]:

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from state.finding_pages import Money
     from state.store import Store
 
-_LISTS = 6
-"""Lists that are kept; one of 50,000 takes about 6 MB. What somebody searches for is looked for once, and is not."""
+_LISTS = 100
+_IDS = 300_000
+"""Lists that are kept, and findings in all of them together; 50,000 take about 6 MB. What somebody searches for is
+looked for once, and is not."""
 _SUMS = 200
 """Sums that are kept."""
 _FEW = 2_000
-"""A shorter list is not kept, and nor is one that is longer than ``_LONGEST``."""
+"""So many are read at once: to find the first of them takes as long."""
 _LONGEST = 200_000
+"""A longer list is not kept."""
 
 
 class Listings:
@@ -40,7 +43,7 @@ class Listings:
         self._lists: OrderedDict[Wanted, list[str]] = OrderedDict()
         self._being_made: dict[Wanted, Future[None]] = {}
         self._passed_over: set[Wanted] = set()
-        """Lists that are too short or too long to be kept."""
+        """Lists that are too long to be kept."""
         self._sums: OrderedDict[Wanted, list[Money]] = OrderedDict()
         self._checks: list[str] | None = None
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="listings")
@@ -51,10 +54,17 @@ class Listings:
         ids = self._kept(wanted)
         if ids is not None:
             return Page(tuple(findings.of_ids(connection, ids[first : first + size])), len(ids))
-        found = finding_pages.page(connection, wanted, first, size)
-        if _FEW < found.count <= _LONGEST and not wanted.text:
-            self._make(wanted, version)
-        return found
+        count = finding_pages.number(connection, wanted)
+        if wanted.text or count > _FEW:
+            if not wanted.text and count <= _LONGEST:
+                self._make(wanted, version)
+            ids = finding_pages.ids(connection, wanted, size, first)
+            return Page(tuple(findings.of_ids(connection, ids)), count)
+        ids = finding_pages.ids(connection, wanted, _FEW)
+        with self._lock:
+            if version == self._version:
+                self._keep(wanted, ids)
+        return Page(tuple(findings.of_ids(connection, ids[first : first + size])), count)
 
     def beside(self, connection: Connection, wanted: Wanted, id: str) -> tuple[str | None, str | None]:
         """The findings before and after one, as ``finding_pages.beside`` finds them."""
@@ -112,12 +122,15 @@ class Listings:
             del self._being_made[wanted]
             if not seen == version == self._version:
                 return
-            if not _FEW < len(found) <= _LONGEST:
+            if len(found) > _LONGEST:
                 self._passed_over.add(wanted)
             else:
-                self._lists[wanted] = found
-                while len(self._lists) > _LISTS:
-                    self._lists.popitem(last=False)
+                self._keep(wanted, found)
+
+    def _keep(self, wanted: Wanted, ids: list[str]) -> None:
+        self._lists[wanted] = ids
+        while len(self._lists) > _LISTS or sum(map(len, self._lists.values())) > _IDS:
+            self._lists.popitem(last=False)
 
     def _begin(self, connection: Connection) -> int:
         """Forget what was before the last change; the version of what ``connection`` sees."""

@@ -15,6 +15,7 @@ from state.schema import finding
 
 if TYPE_CHECKING:
     import pytest
+    from sqlalchemy.engine import Connection
 
     from state.store import Store
 
@@ -26,16 +27,22 @@ def _ids(lists: Listings, store: Store, first: int = 0, size: int = 100) -> list
         return [item.id for item in lists.page(connection, BY_AMOUNT, first, size).findings]
 
 
+def _counting(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
+    """The lists that the database is asked for, as it is asked."""
+    asked: list[Wanted] = []
+    number = finding_pages.number
+
+    def counted(connection: Connection, wanted: Wanted) -> int:
+        asked.append(wanted)
+        return number(connection, wanted)
+
+    monkeypatch.setattr(finding_pages, "number", counted)
+    return asked
+
+
 def _kept(lists: Listings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait until pages come without asking the database for their order."""
-    asked: list[Wanted] = []
-    page = finding_pages.page
-
-    def counted(connection: object, wanted: Wanted, first: int, size: int) -> finding_pages.Page:
-        asked.append(wanted)
-        return page(connection, wanted, first, size)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(finding_pages, "page", counted)
+    asked = _counting(monkeypatch)
     late = time.monotonic() + 30
     while True:
         asked.clear()
@@ -57,6 +64,25 @@ def test_a_long_list_is_shown_at_once_and_kept(desk: Store, monkeypatch: pytest.
     with desk.reading() as connection:
         assert lists.beside(connection, BY_AMOUNT, right[1]) == (right[0], right[2])
         assert lists.page(connection, BY_AMOUNT, 0, 1).count == len(right)
+
+
+def test_a_short_list_is_read_once(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = Listings(desk)
+    asked = _counting(monkeypatch)
+    first = _ids(lists, desk)
+    assert _ids(lists, desk, 1, 2) == first[1:3]
+    assert asked == [BY_AMOUNT]
+
+
+def test_no_more_findings_are_kept_than_memory_is_meant_for(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = Listings(desk)
+    asked = _counting(monkeypatch)
+    monkeypatch.setattr(listings, "_IDS", len(_ids(lists, desk)))
+    by_age = Wanted(order="age")
+    with desk.reading() as connection:
+        lists.page(connection, by_age, 0, 1)
+    _ids(lists, desk)
+    assert asked == [BY_AMOUNT, by_age, BY_AMOUNT]
 
 
 def test_what_is_kept_is_forgotten_when_a_finding_changes(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
