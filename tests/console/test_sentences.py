@@ -10,7 +10,7 @@ from time import process_time
 import pytest
 
 from connectors import registry
-from console import described, sentences
+from console import api_reference, described, sentences
 from console.i18n import texts
 from console.sentences import HOLE, plain, said
 from state.findings import FindingError
@@ -25,7 +25,7 @@ ZH = "zh-CN"
 
 @cache
 def sources() -> str:
-    """All that the code and the manifests of shipped connectors say, strings that go on in the next line made one."""
+    """All that the code and the manifests of shipped connectors say, what goes on in the next line made one."""
     found = [
         path.read_text("utf-8")
         for room in ROOMS
@@ -34,7 +34,8 @@ def sources() -> str:
         if "i18n" not in path.parts
     ]
     joined = re.sub(r'"\s*\n\s*f?"', "", "\n".join(found))
-    return joined.replace("{{", "{").replace("}}", "}").replace('\\"', '"').replace("_", " ").casefold()
+    told = joined.replace("{{", "{").replace("}}", "}").replace('\\"', '"').replace("_", " ")
+    return " ".join(told.split()).casefold()
 
 
 def fragments(sentence: str) -> list[str]:
@@ -47,7 +48,7 @@ def test_each_sentence_has_the_same_blanks_in_chinese() -> None:
 
 def test_no_sentence_is_kept_that_nobody_says_any_more() -> None:
     kept = [item for item in sentences.catalogue(ZH) if not item.startswith(OF_PYDANTIC) and item not in OF_THE_SYSTEM]
-    pieces = {item: max(fragments(item), key=len).strip().replace("_", " ") for item in kept}
+    pieces = {item: " ".join(max(fragments(item), key=len).replace("_", " ").split()) for item in kept}
     assert [item for item, piece in pieces.items() if piece.casefold() not in sources()] == []
 
 
@@ -60,6 +61,16 @@ def test_what_shipped_connectors_say_of_themselves_is_there_in_chinese() -> None
         told += [str(entry["description"]) for entry in described.settings(kind.Config)]
         missing += [(name, item) for item in told if " " in item and item not in known]
     assert missing == []
+
+
+def test_every_operation_of_the_api_is_told_in_chinese() -> None:
+    known, words = sentences.catalogue(ZH), texts(ZH).words
+    groups = api_reference.groups()
+    told = [said for group in groups for said in (group.said, *(item.said for item in group.operations))]
+    assert [said for said in told if said not in known] == []
+    assert [group.name for group in groups if f"account.group.{group.name}" not in words] == []
+    scopes = {item.scope for group in groups for item in group.operations if item.scope}
+    assert [scope for scope in scopes if f"account.scope.{scope}" not in words] == []
 
 
 def test_every_reason_that_a_decision_cannot_be_taken_has_words() -> None:

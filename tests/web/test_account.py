@@ -14,6 +14,7 @@ from state import api_tokens, members
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import PASSWORD, Browser
+from tests.web.reading import english
 
 MADE = re.compile(r"ltc_[0-9A-Za-z]{46}")
 
@@ -97,6 +98,17 @@ def test_what_programs_can_do_is_listed_with_an_example_and_the_address_of_the_d
     assert browser().client.get(reference[1]).status_code == 200
     refused = viewer.client.get(f"{PATH}/findings?size=0").json()
     assert f"{PATH}/openapi.json" in refused["remedy"]
+
+
+def test_what_programs_can_do_is_told_in_the_language_of_the_page(as_role: Callable[[Role], Browser]) -> None:
+    viewer = as_role(Role.VIEWER)
+    viewer.post("/language", locale="zh-CN", next="/")
+    page = viewer.get("/account/api").text
+    main = page[page.index("<main") : page.index("</main>")]
+    assert (english(main), 'lang="en"' in main) == ([], False)
+    assert "<h2>死信</h2>" in main
+    assert "从列表中永久丢弃。" in main
+    assert "<code>running</code>" in main
 
 
 def test_what_was_ended_is_said_once(as_role: Callable[[Role], Browser], desk: Store) -> None:
