@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OURSELVES = "LTC Sync"
 """Who starts what nobody has started by hand."""
-_LEADS_TO = {"reconcile": "/findings", "plan": "/plans", "quarantine": "/quarantine"}
+_LEADS_TO = {"reconcile": "/findings", "kept": "/findings", "plan": "/plans", "quarantine": "/quarantine"}
 """Where what a phase has found is."""
 LONGEST_LOG = 200
 """Lines of a run that are shown, the last ones."""
@@ -141,14 +141,20 @@ def log(
             said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts, item.direction))
             told.append((item.ended_at, said, ""))
     for phase in phases:
-        what = texts.name("operating.log.phase", phase.name)
-        said = texts("operating.log.of", system=phase.system, what=what) if phase.system else what
-        line = texts("operating.log.found", what=said, counts=_told(phase.counts, texts, phase.name))
-        told.append((phase.ended_at, line, _LEADS_TO.get(phase.name, "")))
+        told.append((phase.ended_at, _came_of(phase, texts), _LEADS_TO.get(phase.name, "")))
     for at, system, stream, counts in pages:
         told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts)), ""))
     told.sort()
     return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text, leads) for at, text, leads in told[-LONGEST_LOG:]]
+
+
+def _came_of(phase: Phase, texts: Texts) -> str:
+    if phase.name == "kept":
+        count = phase.counts.get("open", 0)
+        return texts("operating.log.kept_one" if count == 1 else "operating.log.kept", count=f"{count:,}")
+    what = texts.name("operating.log.phase", phase.name)
+    said = texts("operating.log.of", system=phase.system, what=what) if phase.system else what
+    return texts("operating.log.found", what=said, counts=_told(phase.counts, texts, phase.name))
 
 
 def _told(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:

@@ -248,15 +248,16 @@ class Session:
     def reconcile(self, as_of: datetime | None) -> None:
         """Bring links, tie-outs and findings up to date, or keep those of the last time if nothing has changed."""
         day = as_of or self.settings.as_of or now()
+        began = now_us()
         with self.store.reading() as connection:
             digest = inputs.digest(self.settings, self._usable_mappings(), day)
             before = news.last(connection)
             if before is not None and news.is_current(connection, before[0], digest):
                 self.summary = dict(before[1])
                 self._show_reconciliation()
+                self.phases.append(Phase("kept", "", began, now_us(), {"open": self._open_findings()}))
                 return
             mark = news.take(connection, digest)
-        began = now_us()
         outcome = StreamOutcome("all", "reconciliation", "reconcile")
         self.progress.stream_started("all", "reconciliation", "reconcile")
         started = time.monotonic()
@@ -292,6 +293,10 @@ class Session:
         except DoesNotFootError as error:
             raise Unfooted(str(error), "Nothing was changed. This is a fault in ltc: please report it.") from error
         return result
+
+    def _open_findings(self) -> int:
+        """So many were outstanding when it was last reconciled, and still are: decisions have it done anew."""
+        return sum(item["count"] for item in (self.result.reconcile or {}).get("open", ()))
 
     def _show_reconciliation(self) -> None:
         self.result.reconcile = self.summary.get("reconciliation")

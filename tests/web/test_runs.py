@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import UTC
 from threading import Event
 
 import pytest
 
-from console import prefect_ui
+from console import prefect_ui, ran
+from console.i18n import texts
 from settings.model import Settings
-from state import audit, pauses, runs
+from state import audit, findings, pauses, runs
 from state.members import Role
+from state.queries import Phase
 from state.store import Store
 from sync import job
 from tests.jobs.toy import ToySystem
@@ -256,6 +260,30 @@ def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_m
     limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
     assert "reconciled" in limited
     assert "crm" not in limited
+
+
+def test_a_reconciliation_that_found_nothing_new_says_so_with_how_many_findings_are_open(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings
+) -> None:
+    anew, kept = (job.run_reconcile(desk, given).run_id for _ in range(2))
+    with desk.reading() as connection:
+        count = sum(row[4] for row in findings.totals(connection))
+    assert count > 1
+    browser = as_role(Role.VIEWER)
+    page = browser.get(f"/runs/{kept}").text
+    assert f"Reconciled: nothing new, {count} findings open all open findings" in plain(page)
+    assert "reconciled: new findings" not in page
+    assert "nothing new" not in browser.get(f"/runs/{anew}").text
+    browser.post("/language", locale="zh-CN", next="/runs")
+    assert f"已对账：没有变化，未解决问题 {count} 个" in plain(browser.get(f"/runs/{kept}").text)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(0, "0 findings open"), (1, "1 finding open"), (1200, "1,200 findings open")]
+)
+def test_open_findings_are_counted_in_words(count: int, told: str) -> None:
+    line = ran.log([], [Phase("kept", "", 0, 1, {"open": count})], [], texts("en"), UTC)
+    assert line == [("00:00:00", f"Reconciled: nothing new, {told}", "/findings")]
 
 
 def test_a_run_that_only_planned_is_called_so(
