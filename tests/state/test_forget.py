@@ -16,6 +16,7 @@ from state import (
     agreed,
     audit,
     backup,
+    corrections,
     erasure,
     forget,
     held,
@@ -432,6 +433,28 @@ def test_a_lifted_erasure_lets_the_next_full_pull_bring_the_person_back(world: W
     assert ("Anna", "Weber") in world.rows("SELECT first_name, last_name FROM contacts")
     with world.store.reading() as connection:
         assert audit.verify(connection).intact
+
+
+def test_what_people_typed_for_a_record_in_quarantine_goes_with_the_person(world: World) -> None:
+    world.land("crm", "lead", {**LEAD, "id": "L9", "no": "L-9", "name": "", "state": "unheard of"})
+    world.land("crm", "lead", {**LEAD, "id": "L8", "name": "Bob Ames", "mail": "bob@example.com", "tel": "", "memo": "",
+                               "state": "unheard of"})  # fmt: skip
+    own, other = world.id("L9"), world.id("L8")
+    with world.store.transaction() as connection:
+        corrections.keep(connection, own, {"name": "Anja W. of Linden", "state": "new"}, "Li Na", "Anna Weber called")
+        told = {"note": "call Anna Weber, anna.weber@example.com", "state": "new"}
+        corrections.keep(connection, other, told, "Li Na", "as Anna Weber says")
+    world.remap("crm", "lead")
+    assert world.forget("anna.weber@example.com").rows["correction"] > 0
+    everything = world.everything().lower()
+    assert [item for item in (*ANNA, "anja w. of linden") if item.lower() in everything] == []
+    with world.store.reading() as connection:
+        assert corrections.of_record(connection, own) == []
+        assert {item.path for item in corrections.of_record(connection, other)} == {"note", "state"}
+    assert world.rows(f"SELECT contact_name, status FROM leads WHERE record_id = {other}") == [("Bob Ames", "new")]
+    world.remap("crm", "lead")
+    everything = world.everything().lower()
+    assert [item for item in (*ANNA, "anja w. of linden") if item.lower() in everything] == []
 
 
 def test_the_digests_tell_nothing_without_their_key(world: World, store: Store) -> None:

@@ -133,6 +133,12 @@ _SENT: dict[str, object] = {
     "/periods/{period}/reopen": {"reason": "so"},
     "/runs": {"kind": "pull", "system": "nobody"},
     "/dead-letters/{id}/discard": {"reason": "so"},
+    "/quarantine/{id}/edit": {"field": "name", "value": "so", "reason": "so"},
+    "/quarantine/{id}/unedit": {},
+    "/quarantine/{id}/discard": {"reason": "so"},
+    "/quarantine/{id}/put-back": {},
+    "/quarantine/discard": {"ids": [1], "reason": "so"},
+    "/quarantine/put-back": {"ids": [1]},
 }
 _IDS = {"findings": "0" * 20, "runs": "none", "plans": "0" * 16, "rejections": "0" * 10, "dead-letters": "0" * 8}
 
