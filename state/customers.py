@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -111,20 +111,24 @@ def customer(connection: Connection, record_id: int) -> Customer | None:
     )
 
 
-def documents(connection: Connection, parties: Iterable[Identity]) -> list[Documents]:
-    """What each system has of a customer, in one statement; deleted documents are left out."""
-    wanted = list(parties)
-    if not wanted:
+def documents(connection: Connection, parties: Sequence[Identity]) -> list[Documents]:
+    """What each system has of a customer, in one statement; deleted documents are left out.
+
+    Only the tables are read in which the systems of its records keep anything: no index leads from a customer to its
+    documents, so each table is read whole.
+    """
+    by_entity = _where_to_look(connection, parties)
+    if not by_entity:
         return []
-    parts = [_added_up(entity, wanted) for entity in AMOUNTS]
+    parts = [_added_up(entity, by_entity[entity]) for entity in AMOUNTS if entity in by_entity]
     found = [Documents(*row) for row in connection.execute(union_all(*parts))]
     order = list(AMOUNTS)
     return sorted(found, key=lambda item: (order.index(item.entity), item.kind or "", item.system, item.currency or ""))
 
 
-def listed(connection: Connection, parties: Iterable[Identity], entity: str, limit: int) -> list[Document]:
+def listed(connection: Connection, parties: Sequence[Identity], entity: str, limit: int) -> list[Document]:
     """The newest documents of one kind, by their own day; deleted ones are left out."""
-    wanted = list(parties)
+    wanted = _where_to_look(connection, parties).get(entity)
     if not wanted:
         return []
     table = schema.canonical[entity]
@@ -145,6 +149,14 @@ def listed(connection: Connection, parties: Iterable[Identity], entity: str, lim
         .limit(limit)
     )
     return [Document(*row) for row in connection.execute(query)]
+
+
+def _where_to_look(connection: Connection, parties: Sequence[Identity]) -> dict[str, list[Identity]]:
+    """The kinds of documents that a customer can have, each with its records in the systems that keep such."""
+    stream = schema.stream
+    known = {(row.system, row.entity) for row in connection.execute(select(stream.c.system, stream.c.entity))}
+    of = {entity: [item for item in parties if (item.system, entity) in known] for entity in AMOUNTS}
+    return {entity: wanted for entity, wanted in of.items() if wanted}
 
 
 def _added_up(entity: str, parties: Sequence[Identity]) -> Select[Any]:

@@ -144,6 +144,27 @@ def test_a_page_asks_the_database_a_few_times_however_many_documents_there_are(
     assert len(asked) < 30, asked
 
 
+def test_no_documents_are_looked_for_where_its_systems_keep_none(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, alone = as_role(Role.FINANCE), record(desk, "A2")
+    asked: list[str] = []
+
+    def note(*said: Any) -> None:
+        asked.append(said[2])
+
+    event.listen(desk.engine, "before_cursor_execute", note)
+    page = anna.get(f"/customers/{alone}").text
+    anna.get(f"/customers/{alone}?documents=order")
+    event.remove(desk.engine, "before_cursor_execute", note)
+    assert rows(page)["Opportunity"].startswith("1 99.00")
+    [read] = {one for one in asked if "party_ref" in one and "count(" in one}
+    looked = set(re.findall("FROM (\\w+)", read))
+    assert "opportunities" in looked
+    assert not looked & {"orders", "deliveries", "invoices", "payments"}, "the CRM has none of these"
+    assert not [one for one in asked if "orders.party_ref" in one]
+
+
 def test_a_program_gets_the_same(program: Program, desk: Store) -> None:
     api, id = program(Role.VIEWER), record(desk, "117")
     found = api.get(f"/customers/{id}").json()
