@@ -105,7 +105,7 @@ def _text(visit: Visit, name: str, value: str) -> str:
             return value
         return _at(visit, moment) if moment.tzinfo is not None else value
     if name == "exceeds":
-        return visit.plain(value)
+        return visit.plain(value).replace("`", "")  # a detail is plain text, which may be cut
     if name in ("roles", "roles before"):
         return visit.texts.name("account.role", value)
     return visit.texts.name("audit.value", value) if name in _WORDS else value

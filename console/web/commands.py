@@ -26,7 +26,10 @@ def coded(sentence: str) -> Markup:
 
 
 class OnPage:
-    """The words of a locale for a page: what they have between backticks is shown as code."""
+    """The words of a locale for a page: what they have between backticks is shown as code.
+
+    Values that are markup stay markup.
+    """
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
@@ -37,7 +40,9 @@ class OnPage:
         """The text of a key, its ``{names}`` filled in; raises ``KeyError`` for a key that no catalogue has."""
         text = self.words[key]
         # Told by the catalogue's own text: what people and systems say may have backticks that mean nothing.
-        return coded(text).format(**values) if "`" in text else self._texts(key, **values)
+        if "`" in text or any(isinstance(value, Markup) for value in values.values()):
+            return coded(text).format(**values)
+        return self._texts(key, **values)
 
     def name(self, group: str, key: str) -> str:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
@@ -46,9 +51,9 @@ class OnPage:
 
 
 def linked(visit: Visit, sentence: str) -> Markup:
-    """The sentence with a link instead of each command that the workbench has a page for; others stay."""
+    """The sentence with a link instead of each command that the workbench has a page for; others stay, as code."""
     parts = COMMAND.split(sentence)
-    return Markup("").join(_link(visit, part) if place % 2 else part for place, part in enumerate(parts))
+    return Markup("").join(_link(visit, part) if place % 2 else coded(part) for place, part in enumerate(parts))
 
 
 def _link(visit: Visit, command: str) -> Markup:

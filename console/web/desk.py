@@ -186,7 +186,7 @@ class Visit:
 
     def refusal(self, error: DecisionError) -> str:
         """Why a decision cannot be taken, and what to do."""
-        return sentences.refusal(error, self.texts)
+        return coded(sentences.refusal(error, self.texts))
 
     def told(self, sentence: str | None) -> Markup:
         """What a part behind the pages says, in this person's language; what stays English is marked as such."""
@@ -208,7 +208,7 @@ class Visit:
     def part(self, template: str, **content: Any) -> Markup:
         """Render ``pages/TEMPLATE.html.j2``, a page or a part of one."""
         t = OnPage(self.texts)
-        shared = {"t": t, "told": self.told, "plain": self.plain}
+        shared = {"t": t, "told": self.told}
         shared |= {"visit": self, "navigation": self._navigation(), "Right": Right}
         shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}
         rendered = self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content})

@@ -13,6 +13,7 @@ from console import freshness, letters, planned, sentences
 from console.records import HIDDEN
 from console.web import runs
 from console.web.collisions import in_the_way
+from console.web.commands import OnPage, coded
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.sides import worded
 from console.web.writes import shown, shown_written
@@ -157,8 +158,8 @@ def _too_large(visit: Visit, connection: Connection, plan: Plan | None, id: str)
         exceeds = gates.exceeds_creations(settings, new)
     else:
         exceeds = () if plan.large_approved_by else gates.exceeds(settings, gates.size(connection, settings, plan))
-    said = sentences.listed(exceeds, visit.texts.locale)
-    return visit.texts("operating.plans.too_large", exceeds=said) if exceeds else ""
+    said = coded(sentences.listed(exceeds, visit.texts.locale))
+    return OnPage(visit.texts)("operating.plans.too_large", exceeds=said) if exceeds else ""
 
 
 @router.post("/plans/{id}/reject")
@@ -258,7 +259,7 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
         "last": last,
         "given": given,
         "streams": sorted({item.stream for item in plan.open_items}),
-        "exceeds": sentences.listed(exceeds, visit.texts.locale),
+        "exceeds": coded(sentences.listed(exceeds, visit.texts.locale)),
         "size": _size(visit, size),
         "stale": bool(stale),
         "first": plan.system in first,
@@ -290,7 +291,7 @@ def _creations(visit: Visit, plan: CreationPlan, filled: _Sent) -> dict[str, Any
             for item in plan.items[:MOST_TICKS]
         ],
         "count": len(plan.items),
-        "exceeds": sentences.listed(exceeds, visit.texts.locale),
+        "exceeds": coded(sentences.listed(exceeds, visit.texts.locale)),
     }
 
 

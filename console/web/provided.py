@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console.membership import passwords_count
+from console.web.commands import OnPage
 from console.web.desk import Open, Visit, local, see
 from console.web.guard import Limiter
 from console.web.provider import Provider
@@ -164,7 +165,7 @@ def _failed(visit: Visit, error: ProviderError, onwards: str, status: int = 0, n
     known = status or _STATUS.get(error.why, 400)
     if error.reason:
         _log.warning("Signing in through the identity provider failed: %s", error.reason)
-    sentence = visit.texts(f"provider.why.{error.why}", provider=given.called if given else "", name=name[:80])
+    sentence = OnPage(visit.texts)(f"provider.why.{error.why}", provider=given.called if given else "", name=name[:80])
     return sign_in_page(visit, known, onwards=onwards, problem=sentence)
 
 

@@ -279,6 +279,7 @@ def test_a_hostile_document_leads_nobody_anywhere(company: Company, document: di
     company.provider.document = document
     answer = company.browser().get("/sign-in/provider")
     assert (answer.status_code, "not set up right" in answer.text) == (502, True)
+    assert "Tell an admin: <code>ltc members provider</code> says what is wrong." in answer.text
     assert "location" not in answer.headers
     assert company.provider.calls == ["document"]
 
