@@ -9,7 +9,18 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from reconciliation import adjustments, behind, facts, frame, lifecycle, money, receivables, tieouts, writebacks
+from reconciliation import (
+    adjustments,
+    behind,
+    facts,
+    frame,
+    lifecycle,
+    money,
+    order_states,
+    receivables,
+    tieouts,
+    writebacks,
+)
 from reconciliation.cash import results as cash_results
 from reconciliation.frame import Frame
 from reconciliation.gathering import CARRIED
@@ -18,6 +29,7 @@ from reconciliation.linking.blocking import REFUSED, Refused
 from reconciliation.observe import observe
 from reconciliation.rules import Rules
 from state import cash, figures, findings, periods, stamps
+from state import order_states as kept_states
 from state import tieouts as stored_tie_outs
 from state.store import Store
 from state.tieouts import TieOut
@@ -91,8 +103,8 @@ class ReconcileResult:
 def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | None = None) -> ReconcileResult:
     """Link, tie out, check, and bring the stored links, figures and findings up to date.
 
-    ``as_of`` is the instant that is now for every check; default: the settings', else the present. Nothing is written
-    if nothing changed. Raises ``StoreError`` and ``DoesNotFootError``.
+    ``as_of`` is the instant that is now for every check; default: the settings', else the present. If nothing
+    changed, only what was seen is noted. Raises ``StoreError`` and ``DoesNotFootError``.
     """
     with reconciled(store, settings, run_id, as_of) as (_, result):
         return result
@@ -107,6 +119,8 @@ def reconciled(
     ``closing`` is the period that is to be closed: what records contained is at hand, and its receivables are kept.
     """
     rules = Rules.of(settings, as_of)
+    with store.reading() as connection:
+        moment = kept_states.seen(connection, order_states.inputs(rules))
     with frame.load(store, rules, links=False, hashes=closing is not None) as loaded:
         links = link(loaded, store, run_id)
         facts.prepare(loaded)
@@ -115,6 +129,7 @@ def reconciled(
         observation = observe(loaded)
         changes = lifecycle.advance(loaded, store, observation, run_id)
         writebacks.note_agreement(store, loaded)
+        order_states.keep(store, loaded, moment)
         _keep(store, rules, run_id, found)
         with store.reading() as connection:
             open_findings = [OpenFindings(*row) for row in findings.totals(connection)]

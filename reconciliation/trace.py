@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mappings.model import ENTITIES, LINES, TABLES, Kind, columns
 from reconciliation import money, report, states
 from reconciliation.frame import LINKS
+from reconciliation.order_states import inputs
 from reconciliation.rules import Rules
 from reconciliation.standing import Standing, standing
-from state import chains, findings, pruned
+from state import chains, findings, order_states, pruned
 from state.clock import from_us
 from state.links import Link
 from state.store import Store
@@ -175,12 +176,14 @@ def _parties(rows: dict[int, dict[str, Any]]) -> list[tuple[str, str]]:
 def _states(
     connection: Connection, rules: Rules, rows: dict[int, dict[str, Any]], links: list[Link]
 ) -> dict[int, dict[str, str]]:
-    """The computed states of the orders, by the same SQL as everywhere."""
+    """The computed states of the orders: as the last reconciliation did, or now, by the same SQL as everywhere."""
     by_entity: dict[str, list[dict[str, Any]]] = {}
     for row in rows.values():
         by_entity.setdefault(row["entity"], []).append(row)
     if "order" not in by_entity:
         return {}
+    if order_states.are_current(connection, inputs(rules)):
+        return order_states.read(connection, [row["record_id"] for row in by_entity["order"]])
     database = _database(rules)
     held: dict[str, list[dict[str, Any]]] = {TABLES[entity]: some for entity, some in by_entity.items()}
     for entity in by_entity.keys() & LINES.keys():

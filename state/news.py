@@ -20,10 +20,11 @@ PRUNED = "store pruned"
 """What the audit says of a prune, which removes nothing that the reconciliation depends on."""
 TESTED = "connector tested"
 """What it says of a connector that was put to the test, which touches no record."""
-_NO_DECISIONS = (
+NO_DECISIONS = (
     *(PRUNED, TESTED, *members.ACTIONS, *shares.ACTIONS, *api_tokens.ACTIONS, *signed_in.ACTIONS, *pauses.ACTIONS),
     *(*settings_changes.ACTIONS, *saved_views.ACTIONS, audit.RUN_STARTED, audit.RUN_STOPPED),
 )
+"""What the audit says that no reconciliation depends on."""
 _READ_ONLY = frozenset(("pulled", "unchanged", "stale", "calls", "retries", "listed"))
 _PUSHED = frozenset(("applied", "unchanged", "conflict"))
 
@@ -41,7 +42,7 @@ _ACTIVITY = (
     .join(_run, _run.c.id == _stream_run.c.run_id)
     .where(or_(_run.c.ended_at.is_(None), _run.c.ended_at >= _horizon), _stream_run.c.ended_at >= _horizon)
 )
-_LAST_DECISION = select(_audit.c.id).where(_audit.c.action.not_in(_NO_DECISIONS)).order_by(_audit.c.id.desc()).limit(1)
+_LAST_DECISION = select(_audit.c.id).where(_audit.c.action.not_in(NO_DECISIONS)).order_by(_audit.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Mark:
 def take(connection: Connection, inputs: str) -> Mark:
     """The mark of what ``connection`` sees; take it in a transaction that begins before the reconciliation reads."""
     horizon = now_us() - _MARGIN_US
-    return Mark(horizon, _activity(connection, horizon), _decisions(connection), inputs)
+    return Mark(horizon, activity(connection, horizon), _decisions(connection), inputs)
 
 
 def is_current(connection: Connection, mark: Mark, inputs: str) -> bool:
@@ -73,7 +74,7 @@ def is_current(connection: Connection, mark: Mark, inputs: str) -> bool:
     return (
         mark.inputs == inputs
         and mark.decisions == _decisions(connection)
-        and mark.activity == _activity(connection, mark.horizon)
+        and mark.activity == activity(connection, mark.horizon)
     )
 
 
@@ -103,8 +104,11 @@ def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any
     return None
 
 
-def _activity(connection: Connection, horizon: int) -> str:
-    """Not their number: one that is under way counts as a change, and may turn out to be none while another comes."""
+def activity(connection: Connection, horizon: int) -> str:
+    """Digest of the stream runs since an instant (microseconds) that changed something, as far as each had come.
+
+    Not their number: one that is under way counts as a change, and may turn out to be none while another comes.
+    """
     rows = [
         tuple(row)
         for row in connection.execute(_ACTIVITY, {"horizon": horizon})

@@ -710,6 +710,25 @@ agreed = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+# What the last reconciliation came to for each live order, and what it had seen; see state/order_states.py.
+order_state = Table(
+    "order_state",
+    metadata,
+    Column("record_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("delivery_state", Text, nullable=False),
+    Column("billing_state", Text, nullable=False),
+    Column("payment_state", Text, nullable=False),
+)
+order_state_mark = Table(
+    "order_state_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1
+    Column("horizon", BigInteger, nullable=False),
+    Column("activity", Text, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("inputs", Text, nullable=False),
+)
+
 # Wishes that are not planned, and why: locked, not_eligible, create_only, ask, newer, decided, brake.
 held = Table(
     "held",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from reconciliation import code
+
 if TYPE_CHECKING:
     from mappings.engine import Mapping
     from settings.model import Settings
-
-_CODE = ("reconciliation", "mappings")
 
 
 def digest(settings: Settings, mappings: dict[str, Mapping], as_of: datetime) -> str:
@@ -21,7 +20,7 @@ def digest(settings: Settings, mappings: dict[str, Mapping], as_of: datetime) ->
     parts = [
         settings.model_dump_json(),  # secrets are references or masked
         as_of.astimezone(ZoneInfo(settings.timezone)).date().isoformat(),
-        _code(),
+        code.fingerprint(),
         *_own_checks(settings.reconciliation.checks_folder),
     ]
     for system, mapping in mappings.items():
@@ -35,15 +34,3 @@ def _own_checks(folder: Path | None) -> list[str]:
 
     files = own.files(folder) if folder is not None and folder.is_dir() else ()
     return [f"{file.name} {hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()}" for file in files]
-
-
-@cache
-def _code() -> str:
-    """Sizes and times of the files of the checks and mappings: an update of ltc is a reason to look again."""
-    root = Path(__file__).parent.parent
-    found = []
-    for room in _CODE:
-        for path in sorted((root / room).rglob("*.py")):
-            stat = path.stat()
-            found.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
-    return "\n".join(found)

@@ -1105,6 +1105,23 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "order_state",
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("delivery_state", sa.Text(), nullable=False),
+        sa.Column("billing_state", sa.Text(), nullable=False),
+        sa.Column("payment_state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record_id"),
+    )
+    op.create_table(
+        "order_state_mark",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("horizon", sa.BigInteger(), nullable=False),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("inputs", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "order_share",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("record_id", sa.BigInteger(), nullable=False),
