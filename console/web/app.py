@@ -45,6 +45,7 @@ from console.web.access import Right
 from console.web.admin import drift, history, kit, mappings, ownership, samples, schedule, uploads
 from console.web.admin import systems as settings_of_systems
 from console.web.admin.files import Files
+from console.web.admin.verdicts import Verdicts
 from console.web.api import application as rest
 from console.web.counting import Counting
 from console.web.desk import RIGHTS, Desk, SignInFirst, see
@@ -61,7 +62,8 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _ROOMS = (
-    *(assets, signing_in, provided, people, overview, findings, cash, splitting, links, tracing, customers, tracking, periods),
+    *(assets, signing_in, provided, people, overview, findings, cash, splitting),
+    *(links, tracing, customers, tracking, periods),
     *(systems, streams, runs, plans, dead_letters, quarantine, audit),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, schedule, history),
@@ -87,6 +89,7 @@ def workbench(
     app.state.latest = overview.Latest(store, desk.present)
     app.state.files = Files(store, settings.path)
     app.state.live_samples = samples.Live()
+    app.state.verdicts = Verdicts()
     app.state.kit = kit.Kit(store)
     app.state.forms = astray.Forms(app)
     app.state.metrics = metrics.Metrics(app.state.desk)

@@ -17,6 +17,7 @@ from console.web.admin import choosing, common, drafts, fields, first_steps, map
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.drafts import BY_HAND, PUSHES, ROLES, Draft
 from console.web.admin.files import FileError, Files
+from console.web.admin.verdicts import Verdict, is_needed, verdicts
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from settings.errors import SecretMissing
 from settings.model import Settings
@@ -35,8 +36,10 @@ def overview(
     visit: Administrator,
     said: Annotated[str, Query(max_length=20)] = "",
     system: Annotated[str, Query(max_length=40)] = "",
+    checked: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """Every system with what ltc.yaml says of it, and the ways to the rest; ``system`` was just added."""
+    """Every system with what ltc.yaml says of it, and the ways to the rest; ``system`` was just added, ``checked`` is
+    what the check said of what was saved."""
     found, settings = common.files(visit), visit.desk.settings
     return visit.page(
         "admin_systems",
@@ -46,6 +49,7 @@ def overview(
         files=found.names(settings),
         main=found.main,
         said=said if said in _SAID else "",
+        checked=checked if checked in ("good", "bad") else "",
         added=system if system in visit.systems else "",
         scheduled=_schedule(visit, system) if system in visit.systems and settings.systems[system].schedule else "",
         steps=first_steps.steps(visit, system) if system in visit.systems else [],
@@ -137,25 +141,35 @@ def _with(visit: Visit, name: str, answer: Callable[[Draft], Response]) -> Respo
 def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
     visit = common.in_language(visit, sent)
     drafts.fill(draft, sent)
-    outcome, checked, do = Outcome(), None, sent.get("do", "preview")
+    outcome, status, do = Outcome(), 0, sent.get("do", "preview")
+    verdict: Verdict | None = None
     if drafts.rearranged(draft, do):
         return _page(visit, draft, outcome, None, 200, sent)
     if not draft.is_good or (draft.before and draft.connector in BY_HAND):
         return _page(visit, draft, outcome, None, 422, sent)
     try:
         if do == "check":
-            checked, outcome = _checked(visit, draft)
+            verdict = _checked(visit, draft)
+            outcome = Outcome(key="" if verdict.checked else "slow_check")
         else:
             text = _text(visit, draft)
             outcome = common.previewed(visit, common.files(visit).main, text, sent)
+            needed = is_needed(draft)
+            verdict = verdicts(visit).of(draft) if needed else None
             if common.is_agreed(outcome, sent):
-                return _saved(visit, draft, text, sent)
+                although = verdict is not None and "although" in sent
+                if needed and not although and not (verdict and verdict.good):
+                    verdict = _checked(visit, draft)
+                if verdict is None or verdict.good or although:
+                    return _saved(visit, draft, text, sent, verdict)
+                status = 422
     except REFUSALS as error:
         outcome = common.refused(error)
-    return _page(visit, draft, outcome, checked, outcome.status, sent)
+    return _page(visit, draft, outcome, verdict, status or outcome.status, sent)
 
 
-def _checked(visit: Visit, draft: Draft) -> tuple[Checked | None, Outcome]:
+def _checked(visit: Visit, draft: Draft) -> Verdict:
+    """Check the connection as the form has it, which is remembered; raises one of ``REFUSALS``."""
     found = common.files(visit)
     main = found.read(found.main)
     text = drafts.written(main, draft)
@@ -163,7 +177,10 @@ def _checked(visit: Visit, draft: Draft) -> tuple[Checked | None, Outcome]:
     settings = drafts.settings_of(text, found)
     _look_at_mapping(draft, found, settings)
     checked = drafts.checked(visit.desk.store, settings, draft.name)
-    return checked, Outcome(key="" if checked else "slow_check")
+    draws = bool(mapping_drafts.file_for(draft, found))
+    verdict = Verdict(checked, checked is not None and _is_good(checked, draws))
+    verdicts(visit).note(draft, verdict)
+    return verdict
 
 
 def _look_at_mapping(draft: Draft, found: Files, settings: Settings) -> None:
@@ -184,11 +201,13 @@ def _text(visit: Visit, draft: Draft) -> str:
     return text
 
 
-def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str]) -> Response:
-    """Save what was seen; raises one of ``REFUSALS``."""
+def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str], verdict: Verdict | None) -> Response:
+    """Save what was seen, of which the check said this, if it was needed; raises one of ``REFUSALS``."""
     found, settings, actor = common.files(visit), visit.desk.settings, visit.member.name
     usual = visit.texts("admin.why.changed" if draft.before else "admin.why.added", system=draft.name)
     reason = common.why(sent, usual)
+    if verdict is not None and not verdict.good:
+        reason = visit.texts("admin.why.although", why=reason)
     mapping = mapping_drafts.file_for(draft, found)
     if mapping and not found.read(mapping).digest:
         changed = drafts.settings_of(text, found)
@@ -196,9 +215,10 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str]) -> Respo
         found.save(mapping, made, "", changed, actor, reason)
     found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
     same = draft.timing.written() == timing.of(draft.before.get("schedule")).written()
-    if not draft.before:
-        return see("/settings?" + urlencode({"said": "added", "system": draft.name}))
-    return see("/settings?" + urlencode({"said": "changed" if same else "scheduled"}))
+    told = {"said": "changed" if same else "scheduled"} if draft.before else {"said": "added", "system": draft.name}
+    if verdict is not None:
+        told["checked"] = "good" if verdict.good else "bad"
+    return see("/settings?" + urlencode(told))
 
 
 def _removal(visit: Visit, name: str, sent: dict[str, str]) -> Response:
@@ -225,7 +245,7 @@ def _page(
     visit: Visit,
     draft: Draft,
     outcome: Outcome,
-    checked: Checked | None,
+    verdict: Verdict | None,
     status: int = 200,
     sent: dict[str, str] | None = None,
 ) -> Response:
@@ -242,7 +262,10 @@ def _page(
         about=described.summary(draft.kind),
         permissions=list(draft.kind.permissions),
         outcome=outcome,
-        checked=checked,
+        checked=verdict.checked if verdict else None,
+        verdict=verdict,
+        unchecked=verdict is None and bool(outcome.planned) and is_needed(draft),
+        seconds=round(drafts.CHECK_SECONDS),
         seen=main.digest,
         roles=ROLES,
         others={role: others(visit.desk.settings, role, draft.name) for role in ROLES},
@@ -254,7 +277,6 @@ def _page(
         why_not=found.why_not(found.main),
         why=(sent or {}).get("why", ""),
         draws=draws,
-        is_good=checked is not None and _is_good(checked, draws),
         propose=sent is None or "propose" in sent,
     )
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from state.members import Role
-from tests.web.admin.sending import buttons, form
+from tests.web.admin.sending import buttons, form, save
 from tests.web.conftest import Browser
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def exports(config: Path) -> Path:
 def saved(admin: Browser, address: str, sent: dict[str, str]) -> None:
     looked = admin.post(address, do="preview", **sent)
     assert looked.status_code == 200, html.unescape(looked.text)
-    assert admin.post(address, do="save", **form(looked.text, address)).status_code == 303
+    assert save(admin, address, **form(looked.text, address)).status_code == 303
 
 
 def entry(config: Path, name: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from mappings.engine import load
 from settings.model import Settings
 from state.members import Role
 from state.store import Store
+from tests.web.admin.sending import save
 from tests.web.admin.test_settings_pages import MANIFEST, NEW, filled, hidden, upload
 from tests.web.conftest import Browser
 
@@ -96,7 +97,7 @@ def test_where_nothing_can_be_read_the_first_mapping_has_the_streams_alone(
     admin.client.timeout = 60
     upload(admin, MANIFEST)
     looked = admin.post("/settings/systems/new", do="preview", **filled(admin.get(NEW).text)).text
-    saved = admin.post("/settings/systems/new", do="save", **filled(looked))
+    saved = save(admin, "/settings/systems/new", **filled(looked))
     assert saved.status_code == 303
     assert admin.get(saved.headers["location"]).text.count("no field is mapped yet") == len(("order", "refund"))
     assert set(load(config.parent / "connectors" / "acme.mapping.yaml").streams) == {"order", "refund"}
@@ -126,7 +127,7 @@ def test_a_connector_without_a_mapping_of_its_own_is_given_one_that_ltc_yaml_nam
     }
     looked = admin.post("/settings/systems/new", do="preview", **filled(page, **sent)).text
     sent["planned"] = hidden(looked, "planned")
-    assert admin.post("/settings/systems/new", do="save", **filled(looked, **sent)).status_code == 303
+    assert save(admin, "/settings/systems/new", **filled(looked, **sent)).status_code == 303
     assert "    mapping: mappings/exports.yaml\n" in config.read_text()
     assert "        pattern: sales-*.csv\n" in config.read_text()
     assert load(config.parent / "mappings" / "exports.yaml").streams["sale"].entity == "order"

@@ -12,6 +12,7 @@ from httpx import Response
 
 from state.members import Role
 from state.store import Store
+from tests.web.admin.sending import save
 from tests.web.conftest import Browser
 
 pytestmark = pytest.mark.slow
@@ -84,8 +85,8 @@ def test_a_system_that_nobody_has_seen_is_added_from_a_manifest(admin: Browser, 
     looked = admin.post("/settings/systems/new", do="preview", **filled(page))
     assert looked.status_code == 200
     assert config.read_text() == f"# ours\n{before}# the end\n"
-    saved = admin.post("/settings/systems/new", do="save", why="opened in May", **filled(looked.text))
-    assert saved.headers["location"] == "/settings?said=added&system=shop"
+    saved = save(admin, "/settings/systems/new", why="opened in May", **filled(looked.text))
+    assert saved.headers["location"] == "/settings?said=added&system=shop&checked=bad"
     assert "begins once <code>ltc deploy</code> has been run again" in admin.get(saved.headers["location"]).text
     assert "ltc deploy" not in admin.get("/settings?said=added&system=crm").text, "it has no schedule"
     added = (
@@ -197,7 +198,7 @@ def test_somebody_elses_change_is_shown_first(admin: Browser, config: Path) -> N
     assert "# from a text editor" in told.text
     assert "interval" not in config.read_text()
     again = {"seen": hidden(told.text, "seen"), "planned": hidden(told.text, "planned"), **form}
-    assert admin.post("/settings/systems/crm", do="save", **again).status_code == 303
+    assert save(admin, "/settings/systems/crm", **again).status_code == 303
     assert "    schedule: {interval: 30m}\n    push: 'off'\n" in config.read_text()
     assert config.read_text().endswith("# from a text editor\n")
 

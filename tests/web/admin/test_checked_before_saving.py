@@ -1,0 +1,172 @@
+"""A connection that does not work is not saved unnoticed: it is checked first, and a failed check asks for a tick."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from httpx import Response
+
+from connectors.contract import CheckLine
+from console import checking
+from console.checking import Checked
+from console.web.admin import drafts
+from state.members import Role
+from tests.web.admin.sending import form
+from tests.web.admin.test_settings_pages import MANIFEST, MAPPING, NEW, filled, upload
+from tests.web.conftest import Browser
+
+REASON = "The account may not read orders."
+ADDRESS = "/settings/systems/new"
+
+
+class Answers:
+    """What the check says, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.works, self.asked = False, 0
+
+    def __call__(self, _settings: object, name: str, _services: object, _store: object) -> Checked:
+        self.asked += 1
+        line = CheckLine("order", self.works, "5 orders can be read." if self.works else REASON)
+        return Checked(name, "acme", streams=[line])
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    found = Answers()
+    monkeypatch.setattr(checking, "system", found)
+    return found
+
+
+@pytest.fixture
+def admin(as_role: Callable[[Role], Browser], check: Answers) -> Browser:
+    somebody = as_role(Role.ADMIN)
+    upload(somebody, MANIFEST, mapping=MAPPING)
+    return somebody
+
+
+def looked_at(admin: Browser, **sent: str) -> str:
+    return admin.post(ADDRESS, do="preview", **filled(admin.get(NEW).text, **sent)).text
+
+
+def saved(admin: Browser, page: str, **sent: str) -> Response:
+    return admin.post(ADDRESS, do="save", **filled(page, **sent))
+
+
+def test_saving_checks_what_nobody_has_checked_and_tells_which_check_failed_and_why(
+    admin: Browser, config: Path, check: Answers
+) -> None:
+    before = config.read_text()
+    page = looked_at(admin)
+    assert "Saving checks the connection first, which takes 30 seconds at most." in page
+    assert 'name="although"' not in page
+    assert check.asked == 0
+    told = saved(admin, page)
+    assert (told.status_code, check.asked) == (422, 1)
+    assert f"✗ <b>order</b>: {REASON}" in told.text.replace('<span lang="en">', "").replace("</span>", "")
+    assert "Save although the check failed" in told.text
+    assert 'name="although" checked' not in told.text
+    assert config.read_text() == before
+
+
+def test_what_failed_is_saved_with_a_tick_which_the_history_notes(admin: Browser, config: Path, check: Answers) -> None:
+    told = saved(admin, looked_at(admin))
+    answer = saved(admin, told.text, although="on", why="the shop opens in May")
+    assert answer.status_code == 303
+    assert check.asked == 1
+    assert "It was saved although the check failed." in admin.get(answer.headers["location"]).text
+    assert "  shop:\n" in config.read_text()
+    assert "the shop opens in May (saved although the check failed)" in admin.get("/settings/history").text
+
+
+def test_a_tick_counts_for_a_check_that_was_seen_alone(admin: Browser, config: Path, check: Answers) -> None:
+    before = config.read_text()
+    assert saved(admin, looked_at(admin), although="on").status_code == 422
+    edited = looked_at(admin, **{"config.shop": "paris"})
+    assert 'name="although"' not in edited
+    assert saved(admin, edited, although="on", **{"config.shop": "paris"}).status_code == 422
+    assert check.asked == len(("berlin", "paris"))
+    assert config.read_text() == before
+
+
+def test_what_works_is_saved_at_once_and_says_that_it_was_checked(admin: Browser, config: Path, check: Answers) -> None:
+    check.works = True
+    answer = saved(admin, looked_at(admin))
+    assert (answer.status_code, check.asked) == (303, 1)
+    assert "The check found that it works." in admin.get(answer.headers["location"]).text
+    assert "saved although" not in admin.get("/settings/history").text
+
+
+def test_what_was_checked_by_the_button_is_not_checked_again(admin: Browser, check: Answers) -> None:
+    check.works = True
+    admin.post(ADDRESS, do="check", **filled(admin.get(NEW).text))
+    assert saved(admin, looked_at(admin)).status_code == 303
+    assert check.asked == 1
+
+
+def test_what_failed_by_the_button_is_told_again_beside_the_tick(admin: Browser, check: Answers) -> None:
+    admin.post(ADDRESS, do="check", **filled(admin.get(NEW).text))
+    page = looked_at(admin)
+    assert REASON in page
+    assert 'name="although"' in page
+    check.works = True
+    assert saved(admin, page).status_code == 303, "it was put right meanwhile"
+
+
+def test_a_check_that_does_not_end_in_time_is_no_check_that_passed(
+    admin: Browser, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts, "checked", lambda *_: None)
+    before = config.read_text()
+    told = saved(admin, looked_at(admin))
+    assert told.status_code == 422
+    assert "did not end within 30 seconds" in told.text
+    assert config.read_text() == before
+    assert saved(admin, told.text, although="on").status_code == 303
+
+
+@pytest.fixture
+def shop(admin: Browser, check: Answers) -> str:
+    """The address of the form of a system that there is, which does not work any more."""
+    check.works = True
+    assert saved(admin, looked_at(admin)).status_code == 303
+    check.works, check.asked = False, 0
+    return "/settings/systems/shop"
+
+
+def test_what_changes_nothing_about_the_connection_needs_no_check(
+    admin: Browser, config: Path, check: Answers, shop: str
+) -> None:
+    sent = form(admin.get(shop).text, shop) | {"every": "interval", "interval": "45", "unit": "m"}
+    sent |= {"role.accounting": "on", "push": "off"}
+    page = admin.post(shop, do="preview", **sent).text
+    assert "Saving checks the connection first" not in page
+    answer = admin.post(shop, do="save", **form(page, shop))
+    assert answer.status_code == 303
+    assert "checked" not in answer.headers["location"]
+    assert "interval: 45m" in config.read_text()
+    assert check.asked == 0
+
+
+@pytest.mark.parametrize("change", [{"config.shop": "paris"}, {"config.token": "OTHER"}, {"stream.refund": ""}])
+def test_a_changed_connection_of_a_system_that_there_is_is_checked(
+    admin: Browser, config: Path, check: Answers, shop: str, change: dict[str, str]
+) -> None:
+    before = config.read_text()
+    sent = form(admin.get(shop).text, shop) | change
+    page = admin.post(shop, do="preview", **{name: value for name, value in sent.items() if value or name == "seen"})
+    answer = admin.post(shop, do="save", **form(page.text, shop))
+    assert (answer.status_code, check.asked) == (422, 1)
+    assert config.read_text() == before
+    assert admin.post(shop, do="save", although="on", **form(answer.text, shop)).status_code == 303
+    assert config.read_text() != before
+
+
+def test_the_tick_is_chinese_for_who_reads_chinese(admin: Browser) -> None:
+    admin.post("/language", locale="zh-CN", next="/settings")
+    page = looked_at(admin)
+    assert "保存前会先检查连接，最多 30 秒。" in page
+    assert "检查未通过，仍要保存" in html.unescape(saved(admin, page).text)
