@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _ID = re.compile(r"[0-9a-f]{1,40}")
+_NOTHING: Mapping[str, str] = {}
 
 
 @router.get("/findings/{id}")
@@ -63,6 +64,7 @@ def explain(visit: Decider, sent: DeciderForm, id: str) -> Response:
         id,
         lambda connection, at: handling.explain(connection, id, reason, visit.member.name, at=at),
         visit.texts("deciding.done.explained"),
+        {"why": reason},
     )
 
 
@@ -75,6 +77,7 @@ def comment(visit: Decider, sent: DeciderForm, id: str) -> Response:
         id,
         lambda connection, at: handling.comment(connection, id, text, visit.member.name, at=at),
         visit.texts("deciding.done.commented"),
+        {"say": text},
     )
 
 
@@ -89,6 +92,7 @@ def ask_waiver(visit: Decider, sent: DeciderForm, id: str) -> Response:
             connection, settings, id, reason, date.fromisoformat(until), visit.member.name
         ),
         visit.texts("deciding.done.asked"),
+        {"why_accept": reason, "until": until},
     )
 
 
@@ -127,14 +131,23 @@ def end_waiver(visit: Decider, sent: DeciderForm, id: str) -> Response:
     )
 
 
-def decided(visit: Visit, id: str, decision: Callable[[Connection, int | None], Finding], done: str) -> Response:
-    """Take a decision and show the finding, which says ``done``, or what was wrong; raises ``HTTPException`` 404."""
+def decided(
+    visit: Visit,
+    id: str,
+    decision: Callable[[Connection, int | None], Finding],
+    done: str,
+    typed: Mapping[str, str] = _NOTHING,
+) -> Response:
+    """Take a decision and show the finding, which says ``done``, or what was wrong beside what was ``typed``.
+
+    Raises ``HTTPException`` 404.
+    """
     known(id)
     try:
         with visit.desk.store.transaction() as connection:
             found = decision(connection, Rules.of(visit.desk.settings).fixed_at)
     except (FindingError, attachments.AttachmentError, ValueError) as error:
-        return page(visit, id, 422, problem(visit, error))
+        return page(visit, id, 422, problem(visit, error), typed=typed)
     visit.desk.notes.keep(visit, done)
     return see(f"/findings/{found.id}{_within(visit)}")
 
@@ -159,8 +172,18 @@ def needed(name: str) -> str:
     return name
 
 
-def page(visit: Visit, id: str, status: int = 200, problem: str = "", given: Assigning | None = None) -> Response:
-    """The page of a finding; raises ``HTTPException`` 404."""
+def page(
+    visit: Visit,
+    id: str,
+    status: int = 200,
+    problem: str = "",
+    given: Assigning | None = None,
+    typed: Mapping[str, str] = _NOTHING,
+) -> Response:
+    """The page of a finding; ``typed`` is what somebody wrote who could not be understood.
+
+    Raises ``HTTPException`` 404.
+    """
     known(id)
     rules, chosen = Rules.of(visit.desk.settings), Filter.of(visit.request.query_params)
     with visit.desk.store.reading() as connection:
@@ -201,6 +224,7 @@ def page(visit: Visit, id: str, status: int = 200, problem: str = "", given: Ass
         people=people,
         given=given or Assigning(found.assignee or "", found.due_on or ""),
         problem=problem,
+        typed=typed,
         within=within,
         back=f"/findings{within}" if within else "/findings?order=severity",
         before=f"/findings/{before}{within}" if before else "",

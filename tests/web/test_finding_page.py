@@ -28,6 +28,15 @@ def test_a_waiver_that_waits_is_on_top_with_what_approvers_may_do(
     assert "/waiver/approve" not in page
 
 
+def test_what_was_typed_stays_when_a_waiver_cannot_be_asked_for(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, id = as_role(Role.FINANCE), finding_ids(desk)[0]
+    refused = anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2020-01-31")
+    assert refused.status_code == 422
+    assert ("Agreed by telephone</textarea>" in refused.text, 'value="2020-01-31"' in refused.text) == (True, True)
+
+
 def test_who_asked_for_a_waiver_withdraws_it_and_nobody_else(as_role: Callable[[Role], Browser], desk: Store) -> None:
     anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
     id = of_check(desk, "quote_without_approval")

@@ -114,7 +114,7 @@ def test_a_link_that_holds_is_found_by_number_cut_with_a_reason_and_joined_again
     assert decision(desk, held) == "cut"
     page = anna.get("/links/held").text
     assert "Cut by a.finance, " in page
-    assert "The link is cut. It counts no more from the next reconciliation on." in page
+    assert "The two are kept apart. No reconciliation from now on links them." in page
     assert f'action="{held}/cut"' not in page
     anna.post(f"{held}/confirm", text=called)
     assert "Confirmed by a.finance, " in anna.get("/links/held").text

@@ -117,7 +117,7 @@ def test_enter_keeps_it_and_only_looks_where_the_search_was_written_anew(anna: B
     form = page.partition(f'action="{address}"')[2].partition("</form>")[0]
     first = re.search(r"<button([^>]*)>([^<]+)", form)
     assert first, "a browser takes Enter for the first button of the form"
-    assert ('name="enter"' in first.group(1), first.group(2)) == (True, "Keep it so")
+    assert ('name="enter"' in first.group(1), first.group(2)) == (True, "Save this split")
     said = {items(page)["INV-20260002"]: "10", "enter": "1", "reason": "as told"}
     looked = anna.post(address, **said, text="20260003", looked="").text
     assert ('name="looked" value="20260003"' in looked, decided(desk)) == (True, [])
@@ -208,7 +208,7 @@ def test_an_item_that_is_not_open_cannot_be_settled(anna: Browser, desk: Store) 
 def test_other_items_are_looked_for_and_what_was_typed_stays(anna: Browser) -> None:
     address = receipt(anna, "P2")
     empty = anna.get(address).text
-    assert (items(empty), "Nobody knows from whom it is." in empty) == ({}, True)
+    assert (items(empty), "The payer is no known customer." in empty) == ({}, True)
     found = anna.post(address, find="1", text="acme").text
     assert len(items(found)) == 3
     field = items(found)["INV-20260003"]
