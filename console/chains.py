@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ class View:
     texts: Texts
     lang: str
     zone: tzinfo
+    systems: Collection[str]
+    """Those of ltc.yaml; records of others are of one that was removed."""
 
 
 _DAYS = {
@@ -180,6 +182,8 @@ def title(record: ChainRecord, is_asked: bool, view: View) -> str:
     ]
     if record.deleted:
         parts.append(texts("trace.deleted"))
+    if record.system not in view.systems:
+        parts.append(texts("trace.removed"))
     if is_asked:
         parts.append(texts("trace.asked"))
     return " · ".join(parts)

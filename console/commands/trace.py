@@ -35,7 +35,8 @@ def command(app: App, needle: str, as_json: bool) -> int:
     from reconciliation import words
     from reconciliation.trace import trace
 
-    view = chains.View(app.texts, words.language(app.locale), app.settings.business_day_zone)
+    zone, systems = app.settings.business_day_zone, app.settings.systems
+    view = chains.View(app.texts, words.language(app.locale), zone, systems)
     found = trace(app.store, app.settings.model_copy(update={"locale": app.locale}), needle)
     if as_json:
         emit_json([_without_personal(chain).as_dict() for chain in found])

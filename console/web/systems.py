@@ -48,6 +48,7 @@ def systems(visit: Reader) -> Response:
             for item in found.streams
         ],
         briefs=[_brief(visit, item, found) for item in standing.briefs(visit.desk.store, settings, visit.systems)],
+        removed=_removed(visit, found),
         waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
         pauses=list(found.paused),
         read_only=found.read_only,
@@ -107,6 +108,17 @@ def fresh(visit: Visit) -> Found:
     settings = visit.desk.settings
     only = None if len(visit.systems) == len(settings.systems) else visit.systems
     return freshness.read(visit.desk.store, settings, only, visit.request.app.state.counting.of)
+
+
+def _removed(visit: Visit, found: Found) -> list[dict[str, Any]]:
+    """The systems that are not in ltc.yaml any more and of which records are held, with how many."""
+    kept: dict[str, dict[str, Any]] = {}
+    for item in found.streams:
+        if item.system not in visit.desk.settings.systems and (item.held or item.quarantined):
+            row = kept.setdefault(item.system, {"system": item.system, "held": 0, "quarantined": 0})
+            row["held"] += item.held
+            row["quarantined"] += item.quarantined
+    return list(kept.values())
 
 
 def _brief(visit: Visit, item: Brief, found: Found) -> dict[str, Any]:

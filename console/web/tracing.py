@@ -36,7 +36,7 @@ def tracing(visit: Reader, text: str = "") -> Response:
     needle = text.strip()[:200]
     desk = visit.desk
     settings = desk.settings.model_copy(update={"locale": visit.texts.locale})
-    view = View(visit.texts, visit.lang, settings.business_day_zone)
+    view = View(visit.texts, visit.lang, settings.business_day_zone, settings.systems)
     with desk.store.reading() as connection:  # one for all: what is shown is of one moment
         found = traced(connection, settings, needle) if needle else []
         whole = [chain for chain in found if chain.records]
