@@ -37,6 +37,7 @@ _MOST_REFUSED, _MOST_NAMED = 5, 3
 _REMEDIES = {
     "no_currency": "the record has no currency",
     "decimal_comma": "`decimal_comma`",
+    "decimal_point": "`decimal_point`",
     "day_first": "`day_first`",
 }
 """What is to be done whatever the field is → the part of the reason that says so."""

@@ -20,6 +20,10 @@ _COMMA = re.compile(
     r"[+-]?(?P<whole>\d{1,3}(?:(?P<sign>[. \u00a0\u202f])\d{3}(?:(?P=sign)\d{3})*)?|\d+)(?P<part>,\d+)?", re.ASCII
 )
 """A number with a decimal comma; a point or a blank may stand between thousands."""
+_POINT = re.compile(
+    r"[+-]?(?:\d{1,3}(?P<sign>[,' \u00a0\u202f\u2019])\d{3}(?:(?P=sign)\d{3})*|\d+)(?:\.\d+)?", re.ASCII
+)
+"""A number with a decimal point; a comma, an apostrophe or a blank may stand between thousands."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK = r"(?:[T ]+(?P<clock>\d?\d:\d\d(?::\d\d(?:\.\d{1,6})?)?))?"
 _WRITTEN_DAY = {
@@ -83,6 +87,8 @@ def decimal(value: Any) -> Decimal:
         if len(stripped) > _MOST_CHARACTERS or not _DECIMAL.fullmatch(stripped):
             if len(stripped) <= _MOST_CHARACTERS and _COMMA.fullmatch(stripped):
                 raise Unusable("is not a decimal number; if it has a decimal comma, use the transform `decimal_comma`")
+            if len(stripped) <= _MOST_CHARACTERS and _POINT.fullmatch(stripped):
+                raise Unusable("has signs between thousands: use the transform `decimal_point`")
             raise Unusable("is not a decimal number")
         value = Decimal(stripped)
     elif kind is int:
@@ -105,6 +111,16 @@ def decimal_comma(value: Any) -> Decimal:
     if found["sign"] == "." and not found["part"] and written.count(".") == 1:
         raise Unusable("has one point and no comma: it may mean thousands or decimals")
     return decimal("".join(sign for sign in written if sign in "+-,0123456789").replace(",", "."))
+
+
+def decimal_point(value: Any) -> Decimal:
+    """An exact number from text with a decimal point and signs between thousands; a JSON number is taken as it is."""
+    if type(value) is not str:
+        return decimal(value)
+    written = value.strip()
+    if len(written) > _MOST_CHARACTERS or not _POINT.fullmatch(written):
+        raise Unusable("is not a number with a decimal point, such as 1,250.00")
+    return decimal("".join(sign for sign in written if sign in "+-.0123456789"))
 
 
 def money(value: Any, exponent: int | None) -> int | None:

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mappings.convert import decimal_comma
+from mappings.convert import decimal_comma, decimal_point
 from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
 from mappings.model import ENTITIES, Column, Kind, columns
@@ -280,6 +280,13 @@ def _comma(value: Any) -> bool:
         return False
 
 
+def _point(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and decimal_point(value) is not None
+    except Unusable:
+        return False
+
+
 def _whole(value: Any) -> bool:
     return _number(value) and Decimal(str(value)) == int(Decimal(str(value)))
 
@@ -320,7 +327,7 @@ def _xero(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("/Date(")
 
 
-_COMMAS = ("decimal_comma",)
+_COMMAS, _POINTS = ("decimal_comma",), ("decimal_point",)
 _WITHOUT_ZONE = ("naive_utc_instant",)
 _WRITTEN = ("day_first", "month_first", "year_first")  # where both may be meant (3/4/2026), most write the day first
 _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
@@ -332,8 +339,8 @@ _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
     **{(do, *_WITHOUT_ZONE): _written(do, clock=True) for do in _WRITTEN},
 }
 _WAYS: dict[Kind, dict[tuple[str, ...], Callable[[Any], bool]]] = {
-    Kind.MONEY: {(): _number, _COMMAS: _comma},
-    Kind.NUMBER: {(): _number, _COMMAS: _comma},
+    Kind.MONEY: {(): _number, _POINTS: _point, _COMMAS: _comma},
+    Kind.NUMBER: {(): _number, _POINTS: _point, _COMMAS: _comma},
     Kind.INTEGER: {(): _whole},
     Kind.FLAG: {(): lambda value: isinstance(value, bool)},
     Kind.DAY: {(): _day, ("xero_date",): _xero, **{(do,): _written(do, clock=False) for do in _WRITTEN}},

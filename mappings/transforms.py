@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from mappings.convert import EXACT, decimal, integer, iso, written_day
 from mappings.convert import decimal_comma as with_comma
+from mappings.convert import decimal_point as with_point
 from mappings.convert import text as as_text
 from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
@@ -124,6 +125,12 @@ def percent(value: Any) -> Decimal | None:
 def decimal_comma(value: Any) -> Decimal | None:
     """`1.250,00` or `1 250,00` as 1250.00; of one point without a comma (`1.250`) nobody can tell what it means."""
     return None if value == "" else with_comma(value)
+
+
+@transform
+def decimal_point(value: Any) -> Decimal | None:
+    """`1,250.00`, `1'250.00` or `1 250` as 1250.00: what stands between thousands goes."""
+    return None if value == "" else with_point(value)
 
 
 @transform

@@ -93,6 +93,8 @@ def test_german_names_are_understood() -> None:
         "gross_amount": "Betrag",
     }
     assert {item.field: item.do for item in found.fields}["gross_amount"] == ("decimal_comma",)
+    found = suggest("orders", "order", [{"Order": "A-1", "Amount": "1,250.00", "Currency": "EUR"}])
+    assert {item.field: item.do for item in found.fields}["gross_amount"] == ("decimal_point",)
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,13 @@ def test_two_references_where_one_is_expected_are_refused(one_field: OneField) -
         ("negate", "5", Decimal(-5)),
         ("abs", "-5", Decimal(5)),
         ("round2", "1.005", Decimal("1.01")),
+        ("decimal_point", "1,250.00", Decimal("1250.00")),
+        ("decimal_point", " -99,900.50 ", Decimal("-99900.50")),
+        ("decimal_point", "1'234'567", Decimal(1234567)),
+        ("decimal_point", "1\u202f234.5", Decimal("1234.5")),
+        ("decimal_point", "1250.75", Decimal("1250.75")),
+        ("decimal_point", 7, Decimal(7)),
+        ("decimal_point", "", None),
         ("decimal_comma", "1.250,00", Decimal("1250.00")),
         ("decimal_comma", " -99.900,50 ", Decimal("-99900.50")),
         ("decimal_comma", "45,90", Decimal("45.90")),
@@ -341,6 +348,17 @@ def test_a_plain_day_names_the_transforms_for_other_forms(value: str) -> None:
         convert.day("tomorrow")
 
 
+@pytest.mark.parametrize("value", ["1.250,00", "12,50.00", "1,250'000", "1,25", ",5", "¥1,250.00", "１,250", True])
+def test_a_number_with_signs_between_thousands_that_would_be_a_guess_is_refused(value: Any) -> None:
+    with pytest.raises(Unusable):
+        TRANSFORMS["decimal_point"](value)
+
+
+@given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))
+def test_a_number_with_signs_between_thousands_is_exact(amount: Decimal) -> None:
+    assert TRANSFORMS["decimal_point"](f"{amount:,}") == amount
+
+
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))
 def test_a_decimal_comma_is_exact(amount: Decimal) -> None:
     written = f"{amount:,}".translate(str.maketrans(",.", ".,"))
@@ -352,6 +370,8 @@ def test_a_plain_number_names_the_transform_for_a_decimal_comma(value: str) -> N
     for convert_it in (convert.number, lambda given: convert.money(given, 2)):
         with pytest.raises(Unusable, match="`decimal_comma`"):
             convert_it(value)
+    with pytest.raises(Unusable, match="`decimal_point`"):
+        convert.number("1,250.00")
     with pytest.raises(Unusable, match=r"decimal number$"):
         convert.number("abc")
 

@@ -101,6 +101,16 @@ def test_an_amount_with_a_decimal_comma_is_told_its_remedy(tmp_path: Path) -> No
     assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
 
 
+def test_an_amount_with_signs_between_thousands_is_told_its_remedy(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: cur, net_amount: betrag")
+    records = [{**RECORD, "betrag": "1,250.00"}]
+    (refused,) = answer(tmp_path, text, *records)["streams"]["order"]["refused"]
+    assert refused["kind"] == "decimal_point"
+    better = text.replace("betrag", "{path: betrag, do: [decimal_point]}")
+    fields = answer(tmp_path, better, *records)["then"]["fields"]
+    assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
+
+
 def test_a_day_in_another_form_is_told_its_remedy(tmp_path: Path) -> None:
     text = MAPPING.replace("currency: cur", "currency: cur, order_date: datum")
     records = [{**RECORD, "datum": "03.11.2026"}]
