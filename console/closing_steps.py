@@ -1,6 +1,7 @@
 """What is to be seen to before a month is closed: the checklist of the workbench and its API.
 
-What has a day counts until the end of the month; records that cannot be read, and links, have none.
+What has a day counts until the end of the month; a finding without one by when it was first found. Records that cannot
+be read, and links, have none.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def steps(connection: Connection, settings: Settings, month: str, maker: str = "
     streams = [item for item in queries.streams(connection, {}) if item.system in settings.systems]  # counting is slow
     behind = [item for item in streams if (item.covered_until or 0) < to_us(end)]
     receipts = cash.waiting(connection, day)
-    errors = finding_pages.number(connection, closing.undecided(month))
-    waivers = finding_pages.number(connection, _waivers(month))
+    errors = finding_pages.number(connection, closing.undecided(month, settings.timezone))
+    waivers = finding_pages.number(connection, _waivers(month, settings.timezone))
     return [
         Step("over", int(f"{rules.today:%Y-%m}" <= month), True, True, "/periods"),
         Step("read", len(behind), False, True, "/systems"),
@@ -77,7 +78,8 @@ def worth(connection: Connection, settings: Settings, month: str) -> dict[str, l
         left[item["currency"]] = left.get(item["currency"], 0) + item["left"]
     found = {"receipts": [(money.text(amount, currency) or "", currency) for currency, amount in sorted(left.items())]}
     base = settings.base_currency
-    for name, wanted in (("errors", closing.undecided(month)), ("waivers", _waivers(month))):
+    zone = settings.timezone
+    for name, wanted in (("errors", closing.undecided(month, zone)), ("waivers", _waivers(month, zone))):
         sums = finding_pages.money(connection, wanted)
         found[name] = [(money.text(sum(one.base for one in sums), base) or "", base)] if sums else []
     return found
@@ -91,5 +93,5 @@ def checkers(connection: Connection, settings: Settings, maker: str = "") -> lis
     return [name for name in others if not allowed or name in allowed]
 
 
-def _waivers(month: str) -> Wanted:
-    return Wanted(waiver=True, until=adjustments.last_day(month).isoformat())
+def _waivers(month: str, timezone: str) -> Wanted:
+    return Wanted(waiver=True, ages=closing.begun(month, timezone))

@@ -19,7 +19,7 @@ from reconciliation.frame import Frame
 from reconciliation.gathering import Moment
 from reconciliation.rules import Rules
 from state import audit, figures, finding_pages, periods, stamps
-from state.finding_pages import Wanted
+from state.finding_pages import Ages, Day, Wanted
 from state.periods import CLOSED, Close, PeriodError
 from state.store import Store
 
@@ -56,7 +56,7 @@ def close(
             stamp = stamps.take(connection, rules.fixed_at)
             known = periods.closes(connection)
             _refuse_period(known, period, rules.today)
-            left = _refuse_undecided(connection, period, reason)  # this reconciliation may have found some
+            left = _refuse_undecided(connection, settings, period, reason)  # this reconciliation may have found some
             parts = gathering.gather(connection, rules, Moment(stamp, period, closing=True))
             records, digest = _inputs(frame, parts, settings, mappings)
             revision = 1 + sum(item.period == period for item in known)
@@ -75,12 +75,17 @@ def refuse(store: Store, settings: Settings, period: str, by: str, reason: str) 
     _refuse_maker(settings, _named(by))
     with store.reading() as connection:
         _refuse_period(periods.closes(connection), period, Rules.of(settings).today)
-        _refuse_undecided(connection, period, reason)
+        _refuse_undecided(connection, settings, period, reason)
 
 
-def undecided(period: str) -> Wanted:
+def undecided(period: str, timezone: str) -> Wanted:
     """The errors that began by the end of a period, and that nobody has decided on."""
-    return Wanted(severity="error", status="open", until=adjustments.last_day(period).isoformat())
+    return Wanted(severity="error", status="open", ages=begun(period, timezone))
+
+
+def begun(period: str, timezone: str) -> Ages:
+    """Begun by the end of a period, as its report counts: where the data tells no day, when it was first found."""
+    return Ages(end=Day(f"{adjustments.after(period)}-01", gathering.month(period, timezone)[1]))
 
 
 def may_reopen(settings: Settings, item: Close, person: str) -> bool:
@@ -208,9 +213,9 @@ def _refuse_period(closes: list[Close], period: str, today: date) -> None:
         raise PeriodError(what, "Close it when its last day has passed.", "not_over", period=period, today=today)
 
 
-def _refuse_undecided(connection: Connection, period: str, reason: str) -> int:
+def _refuse_undecided(connection: Connection, settings: Settings, period: str, reason: str) -> int:
     """How many errors are undecided; raises ``PeriodError`` if there are some, and no reason."""
-    left = finding_pages.number(connection, undecided(period))
+    left = finding_pages.number(connection, undecided(period, settings.timezone))
     if left and not reason.strip():
         raise PeriodError(
             f"{left:,} errors of {period} or before are undecided.",

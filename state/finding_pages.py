@@ -53,8 +53,7 @@ class Wanted:
     ``of_checks`` are those whose own words are in ``text``: their findings are found as well, as far as they hold
     ``rest``, what else is in it.
     ``assignee`` and ``customer`` may be ``NOBODY``. ``least`` and ``most`` are minor units of the base currency,
-    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided, ``until`` those that the
-    data shows since that day or before; one of which no day is known counts on every day.
+    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided.
     """
 
     text: str = ""
@@ -71,7 +70,6 @@ class Wanted:
     least: int | None = None
     most: int | None = None
     waiver: bool = False
-    until: str = ""
     of_checks: tuple[str, ...] = ()
     rest: str = ""
 
@@ -220,8 +218,6 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
         said.append(and_(table.c.base_amount.is_not(None), size >= wanted.least))
     if wanted.most is not None:
         said.append(and_(table.c.base_amount.is_not(None), size <= wanted.most))
-    if wanted.until:
-        said.append(func.coalesce(table.c.since, "") <= wanted.until)
     if wanted.waiver:
         said.append(table.c.id.in_(awaiting.undecided()))
     if text := wanted.text.strip():

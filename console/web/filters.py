@@ -35,6 +35,8 @@ _KNOWN = {**CHOICES, "age": AGES, "waits": (WAIVER,), "order": ORDERS, "group": 
 _LONGEST = 200
 MOST_DAYS = 9999
 """No finding is asked for by a larger age."""
+_EARLIEST, _LATEST = date(1970, 1, 1), date(9998, 12, 31)
+"""Beyond them no instant can be told; no finding is older or younger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,17 @@ class Filter:
             least=_minor(self.least, base),
             most=_minor(self.most, base),
             waiver=self.waits == WAIVER,
-            until=self.until,
         )
 
     def _ages(self, visit: Visit) -> Ages:
         chosen = ages(visit)[self.age] if self.age else Ages()
-        if not self.older:
-            return chosen
-        least = _before(visit, int(self.older) - 1)
-        end = least if chosen.end is None else min(least, chosen.end)
-        return Ages(chosen.first, end)
+        ends = [] if chosen.end is None else [chosen.end]
+        if self.older:
+            ends.append(_before(visit, int(self.older) - 1))
+        if self.until:
+            until = min(max(date.fromisoformat(self.until), _EARLIEST), _LATEST)
+            ends.append(_day(visit, until + timedelta(days=1)))
+        return Ages(chosen.first, min(ends, default=None))
 
     def is_wrong(self, visit: Visit) -> bool:
         """Whether one of the amounts is none."""
@@ -133,7 +136,10 @@ def ages(visit: Visit) -> dict[str, Ages]:
 
 def _before(visit: Visit, days: int) -> Day:
     """The day so many days before today."""
-    day = Rules.of(visit.desk.settings).today - timedelta(days=days)
+    return _day(visit, Rules.of(visit.desk.settings).today - timedelta(days=days))
+
+
+def _day(visit: Visit, day: date) -> Day:
     zone: Any = visit.desk.settings.business_day_zone
     return Day(day.isoformat(), to_us(datetime.combine(day, datetime.min.time(), zone)))
 

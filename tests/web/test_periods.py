@@ -6,18 +6,22 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 from html import unescape
 
 import pytest
+from sqlalchemy import select, update
 
 from console import closing_steps
-from reconciliation import adjustments, closing
+from console.i18n import texts
+from console.report.cards import of_month
+from reconciliation import adjustments, closing, report
 from reconciliation.tieouts import DoesNotFootError
 from settings.model import Settings
 from state import audit, finding_pages, handling, periods
 from state.clock import simulated, to_us
 from state.members import Role
-from state.schema import figure, finding
+from state.schema import figure, finding, finding_event
 from state.store import Store
 from tests.web.conftest import Browser
 
@@ -197,17 +201,42 @@ def steps(page: str) -> dict[str, str]:
 
 
 def test_errors_of_later_months_do_not_count_before_a_month_is_closed(
-    as_role: Callable[[Role], Browser], desk: Store
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings
 ) -> None:
     anna, every = as_role(Role.FINANCE), "Every error that began by its end is assigned, explained or waived"
     left = int(steps(anna.get("/periods").text)[every])
     with desk.transaction() as connection:
-        [id, *_] = finding_pages.ids(connection, closing.undecided("2026-09"), 1)
+        [id, *_] = finding_pages.ids(connection, closing.undecided("2026-09", given.timezone), 1)
         connection.execute(finding.update().where(finding.c.id == id).values(since="2026-10-01"))
     assert int(steps(anna.get("/periods").text)[every]) == left - 1
     assert shown(anna, "/findings?severity=error&status=open&until=2026-09-30") == left - 1
     assert shown(anna, "/findings?severity=error&status=open&until=2026-10-01") == left
     assert f"{left - 1} errors that began by the end of 2026-09" in anna.get("/periods/close?period=2026-09").text
+
+
+def test_errors_without_a_day_count_where_they_were_first_found_on_the_page_and_in_the_report(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings
+) -> None:
+    anna, every = as_role(Role.FINANCE), "Every error that began by its end is assigned, explained or waived"
+    left = int(steps(anna.get("/periods").text)[every])
+    first, later = (to_us(datetime.fromisoformat(f"{day}T00:00:00+08:00")) for day in ("2026-09-30", "2026-10-01"))
+    with desk.transaction() as connection:
+        [one, other] = finding_pages.ids(connection, closing.undecided("2026-09", given.timezone), 2)
+        for id, seen in ((one, first), (other, later)):
+            connection.execute(finding.update().where(finding.c.id == id).values(since=None, first_seen_at=seen))
+            events = finding_event.c.finding_id == id, finding_event.c.state.is_not(None)
+            state = json.loads(connection.execute(select(finding_event.c.state).where(*events)).scalars().one())
+            state |= {"since": None, "first_seen_at": seen}
+            connection.execute(update(finding_event).where(*events).values(state=json.dumps(state)))
+    assert given.timezone == "Asia/Shanghai"
+    assert int(steps(anna.get("/periods").text)[every]) == left - 1
+    assert shown(anna, "/findings?severity=error&status=open&until=2026-09-30") == left - 1
+    data = report.build(desk, given, period="2026-09")
+    [*_, card] = of_month(data, texts("en"))
+    errors = re.search(r"errors: ([\d,]+)", card["note"])
+    assert errors
+    assert int(errors[1]) == left - 1
+    assert "counts from the day on which it was first found" in anna.get("/periods").text
 
 
 def test_receipts_of_later_months_do_not_count_before_a_month_is_closed(desk: Store, given: Settings) -> None:
@@ -254,10 +283,12 @@ def test_before_a_month_is_closed_it_is_said_what_that_does_and_a_reason_is_aske
     assert signed["close_reason"] == "The bank confirms tomorrow"
 
 
-def test_without_undecided_errors_no_reason_is_asked_for(as_role: Callable[[Role], Browser], desk: Store) -> None:
+def test_without_undecided_errors_no_reason_is_asked_for(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings
+) -> None:
     anna = as_role(Role.FINANCE)
     with desk.transaction() as connection:
-        for id in finding_pages.ids(connection, closing.undecided("2026-09"), 1000):
+        for id in finding_pages.ids(connection, closing.undecided("2026-09", given.timezone), 1000):
             handling.explain(connection, id, "It is so", "anna")
     assert '<textarea name="reason"' not in anna.get("/periods/close?period=2026-09").text
     assert anna.post("/periods/close", period="2026-09").status_code == 303
@@ -289,6 +320,8 @@ def test_before_a_month_is_approved_it_is_said_what_it_holds_and_that_nobody_can
     page = li.get("/periods/2026-09/approve").text
     for said in ("a.finance, 2026-", "The bank confirms tomorrow", "Nobody can open 2026-09 again"):
         assert said in page
+    assert "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody" in page
+    assert "<code>reopen: [chen.cfo]</code>" in page
     assert "2026-10 is the next to be closed" in page
     assert re.search(r"<dt>Invoiced, net</dt><dd>[1-9][\d,]*\.\d\d CNY", page)
     assert '<form class="stacked" method="post" action="/periods/2026-09/approve">' in page
@@ -305,7 +338,9 @@ def test_an_approved_month_is_offered_for_reopening_only_to_whom_the_settings_na
     li.post("/periods/2026-09/approve")
     assert "Reopen 2026-09" not in li.get("/periods").text
     refused = li.post("/periods/2026-09/reopen", reason="Invoices were missing").text
-    assert ("Approved periods stay closed" in refused, "reconciliation.periods" in refused) == (True, False)
+    for said in ("Approved periods stay closed", "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody"):
+        assert said in refused
+    assert "<code>reopen: [chen.cfo]</code>" in refused
     monkeypatch.setattr(given.reconciliation.periods, "reopen", ["a.approver"])
     assert "Reopen 2026-09" in li.get("/periods").text
     assert "Reopen 2026-09" not in anna.get("/periods").text
