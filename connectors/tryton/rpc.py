@@ -14,7 +14,7 @@ import msgspec
 from connectors import retry
 from connectors.budget import Allowance, account
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ContractError, TransientError
+from connectors.errors import AuthError, ContractError, TransientError, Unanswered
 from connectors.http import HttpSession, authority_of
 from connectors.rawjson import decode, parse, shape
 from connectors.services import Services, in_process
@@ -142,7 +142,7 @@ class Rpc:
             raise
         except TransientError as error:
             if error.sent:
-                raise TransientError(
+                raise Unanswered(
                     "Tryton did not answer the log-in.",
                     remedy="Its server may be overloaded or stopped: look there first. Then check `database`: for an "
                     "unknown one Tryton is silent for half a minute.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox.demo import config
 from sandbox.demo.place import Place
@@ -48,9 +50,12 @@ def down(folder: Path, say: Say = print) -> None:
 
 
 def start(place: Place) -> dict[str, dict[str, Any]]:
-    """Start the systems' process, or find it running, and wait until all answer."""
+    """Start the systems' process, or find it running, and wait until all answer; one that died starts all anew."""
     if _alive(place) and place.endpoints.exists():
-        return _endpoints(place)
+        endpoints = _endpoints(place)
+        if all(_listens(system) for system in endpoints.values()):
+            return endpoints
+        stop(place)
     place.systems.mkdir(parents=True, exist_ok=True)
     place.endpoints.unlink(missing_ok=True)
     with place.log.open("wb") as log:
@@ -118,6 +123,18 @@ def _alive(place: Place) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
+        return False
+    return True
+
+
+def _listens(system: dict[str, Any]) -> bool:
+    """Whether somebody takes connections at the system's address; a folder always does."""
+    address = urlsplit(system.get("base_url") or system.get("instance_url") or "")
+    if address.hostname is None or address.port is None:
+        return True
+    try:
+        socket.create_connection((address.hostname, address.port), timeout=5).close()
+    except OSError:
         return False
     return True
 

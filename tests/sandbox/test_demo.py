@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import settings as settings_room
@@ -203,3 +207,21 @@ def test_what_a_person_writes_into_salesforce_is_overwritten_by_its_owner_kept_a
     assert [item.status.value for plan in restored.applied for item in plan.items] == ["applied"]
     again = run_sync(store, settings)
     assert (again.plans, news(again)) == ([], 0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="children are looked for in /proc")
+def test_a_system_that_has_died_is_up_again_after_bringing_them_up(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with systems.started(place) as endpoints:
+        keeper = (place.systems / "pid").read_text()
+        for found in Path("/proc").glob("[0-9]*/stat"):
+            number, _, rest = found.read_text().partition(" ")
+            if rest.rpartition(") ")[2].split()[1] == keeper:
+                os.kill(int(number), signal.SIGKILL)
+        erp = endpoints["erp"]["base_url"]
+        with pytest.raises(httpx.TransportError):
+            httpx.get(erp)
+        told: list[str] = []
+        again = systems.up(tmp_path, told.append)
+        assert httpx.get(again["erp"]["base_url"]).status_code < 500
+        assert any("erp" in line for line in told)
