@@ -83,7 +83,7 @@ def test_the_check_refuses_a_kind_of_record_that_saving_would_refuse(admin: Brow
     for do in ("check", "preview"):
         answer = admin.post(ADDRESS, do=do, **filled(admin.get(NEW).text))
         assert answer.status_code == 422
-        assert "there is no entity `refunds`. Known: party, contact" in html.unescape(answer.text)
+        assert "there is no entity <code>refunds</code>. Known: party, contact" in html.unescape(answer.text)
     assert "acme" not in config.read_text()
 
 

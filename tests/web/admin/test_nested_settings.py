@@ -195,7 +195,7 @@ def test_what_fields_cannot_show_is_typed_as_yaml_with_an_example(admin: Browser
     assert sent["config.limits"] == "[a]"
     answer = admin.post(address, do="preview", **sent)
     assert answer.status_code == 422
-    assert "Write lines of `key: value`." in answer.text
+    assert "Write lines of <code>key: value</code>." in answer.text
 
 
 def test_a_connector_that_only_reads_is_preset_to_write_nothing_and_says_why(admin: Browser) -> None:
