@@ -62,7 +62,7 @@ class Found(NamedTuple):
     circuits: dict[str, Circuit]
     """Systems at which the last runs failed."""
     scheduled_at: int | None
-    """When the last run began that Prefect started."""
+    """When the last run began that a schedule started."""
 
 
 def read(
@@ -96,7 +96,7 @@ def read(
             read_only=gates.read_only(connection, settings, settings.systems),
             paused=pauses.read(connection),
             circuits=circuits.read(connection),
-            scheduled_at=system_facts.last_flow_run(connection),
+            scheduled_at=system_facts.last_scheduled(connection),
         )
         return found if only is None else _limited(connection, found, only)
 

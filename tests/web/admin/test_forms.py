@@ -121,13 +121,13 @@ def test_schedules_say_that_nothing_runs_them_until_something_was_seen_to(
     assert "daily at 03:00" in admin.get("/settings/schedule").text
     with desk.transaction() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO run (id, kind, engine, status, started_at, summary, flow_run)"
-            " VALUES ('r1', 'sync', 'prefect', 'done', 1760000000000000, '{}', 'f1')"
+            "INSERT INTO run (id, kind, engine, status, started_at, summary) VALUES ('r1', 'sync', 'prefect', 'done',"
+            """ 1760000000000000, '{"asked": {"by": "ltc", "because": "schedule"}}')"""
         )
     for address in ("/settings/schedule", "/systems"):
         page = admin.get(address).text
         assert "no run by a schedule" not in page
-        assert "The last run that Prefect started began on 2025-10-09" in page
+        assert "The last run by a schedule began on 2025-10-09" in page
 
 
 def test_another_language_keeps_what_is_typed(admin: Browser, desk: Store) -> None:
