@@ -41,6 +41,8 @@ class Moment:
     """Whether the period is being closed now: it ends with this."""
     latest: bool = True
     """Whether it is about the present, whatever the clock says."""
+    revision: int | None = None
+    """Which close of the period, also one that was reopened; ``None``: the one that stands, if any."""
 
     @property
     def until(self) -> int | None:
@@ -63,15 +65,17 @@ def outline(connection: Connection, rules: Rules, moment: Moment) -> dict[str, A
     day = _day(moment.at, basis)
     period = moment.period or f"{day:%Y-%m}"
     closes = periods.closes(connection, moment.until)
-    frozen = [item for item in closes if item.stands and item.period == period]
+    own = [item for item in closes if item.period == period]
+    frozen = [item for item in own if (item.stands if moment.revision is None else item.revision == moment.revision)]
     if frozen:
         parts: dict[str, Any] = dict.fromkeys(LISTS, ())
         for kind, values in periods.figures(connection, frozen[-1]).items():
             parts[kind] = values if kind in LISTS else values[0]
-        signed = frozen[-1]
+        signed = frozen[-1].before_reopening()
         shown = signed.approved_at or signed.closed_at  # whenever it is asked for, it is the same report
-        known = [asdict(item) for item in periods.closes(connection, shown)]
-        return {**parts, "as_of": shown, "close": known, "sign_off": asdict(signed.at(shown))}
+        parts |= {"as_of": shown, "head": {**parts["head"], "as_of": signed.closed_at}}
+        known = _known(connection, signed, shown)
+        return {**parts, "close": [asdict(item) for item in known], "sign_off": asdict(signed.at(shown))}
     before = [item for item in closes if item.stands and item.period < period]
     follows = bool(before) and adjustments.after(before[-1].period) == period
     split = list(figures.standing(connection, "period", moment.until).values())
@@ -98,12 +102,24 @@ def outline(connection: Connection, rules: Rules, moment: Moment) -> dict[str, A
 def frozen(parts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a close keeps of gathered parts, by kind; the closes themselves have rows of their own.
 
-    ``head`` has the instant of the close, by which ages are counted, ``as_of`` the one that the report names."""
+    No instant of the close is among it, so that the same figures give the same hash whenever they are frozen.
+    """
     for kind, value in parts.items():
         if kind in ("close", "as_of"):
             continue
         for item in value if kind in LISTS else (value,):
-            yield kind, item
+            yield kind, {name: item[name] for name in item if name != "as_of"} if kind == "head" else item
+
+
+def _known(connection: Connection, signed: Close, shown: int) -> list[Close]:
+    """The closes that the report of one knows of, itself not reopened; where the clock stands, all have one instant."""
+    found = []
+    for item in periods.closes(connection, shown):
+        if item.period != signed.period or item.revision < signed.revision:
+            found.append(item)
+        elif item.revision == signed.revision:
+            found.append(signed.at(shown))
+    return found
 
 
 def day_of(parts: dict[str, Any]) -> date:

@@ -36,12 +36,14 @@ def build(
     as_of: datetime | None = None,
     locale: str | None = None,
     period: str | None = None,
+    revision: int | None = None,
 ) -> dict[str, Any]:
     """The report of what stands open, in the language of ``locale`` (default: the settings').
 
     With ``as_of`` it is the report that was made at that instant, to the byte; where something of it may have been
     pruned since, ``pruned_before`` says so. ``period`` (``YYYY-MM``, default that of the day) is the one of which
-    documents and movements are shown; of a closed one everything is as its close froze it. Raises ``StoreError``,
+    documents and movements are shown; of a closed one everything is as its close froze it, with ``revision`` as that
+    close of it did, though it was reopened since. Raises ``StoreError``,
     ``PeriodError``, and ``DoesNotFootError`` instead of giving out figures that do not add up.
     """
     rules = Rules.of(settings, as_of)
@@ -49,7 +51,7 @@ def build(
         moment = Moment(to_us(rules.as_of), period, latest=False)
     else:
         at = rules.fixed_at if rules.fixed_at is not None else stamps.present(store)
-        moment = Moment(at, period)
+        moment = Moment(at, period, revision=revision)
     with store.reading() as connection:
         if as_of is not None and moment.at > max(now_us(), stamps.newest(connection)):
             what = "That instant has not come yet."

@@ -72,6 +72,13 @@ class Close:
             found = replace(found, status=CLOSED, approved_by=None, approved_at=None)
         return found
 
+    def before_reopening(self) -> Close:
+        """The close as it stood last, before it was reopened if it was."""
+        if self.stands:
+            return self
+        status = CLOSED if self.approved_at is None else APPROVED
+        return replace(self, status=status, reopened_by=None, reopened_at=None, reason=None)
+
     @property
     def stands(self) -> bool:
         """Whether the period is closed by it."""
@@ -99,13 +106,16 @@ def add(
     """Write a close with what it freezes, and return it with the hash of its figures.
 
     ``figures`` are (kind, JSON-able value) in the order in which they are read again; ``documents`` rows as in
-    ``DOCUMENT``.
+    ``DOCUMENT``. What an earlier close of the period froze alike gets the same salt: equal figures have equal hashes.
     """
     numbers: dict[str, int] = {}
+    earlier = _salts(connection, close.period)
     rows: list[bulk.Row] = []
     for kind, value in figures:
         numbers[kind] = numbers.get(kind, 0) + 1
-        text, salt = _json(value), secrets.token_bytes(16)
+        text = _json(value)
+        salts = earlier.get((kind, numbers[kind]), ())
+        salt = next((salt for salt, seal in salts if seal == _seal(salt, text)), None) or secrets.token_bytes(16)
         rows.append((close.period, close.revision, kind, numbers[kind], text, salt, _seal(salt, text)))
     whole = replace(close, figures_hash=_hash((row[2], row[3], row[6]) for row in rows))
     bulk.insert(connection, table, _COLUMNS, [tuple(getattr(whole, _field(name)) for name in _COLUMNS)])
@@ -151,6 +161,17 @@ def _rows(connection: Connection, close: Close, kind: str | None = None) -> list
         chosen.append(period_figure.c.kind == kind)
     rows = connection.execute(select(period_figure).where(*chosen)).all()
     return sorted(rows, key=lambda row: (row.kind, row.n))
+
+
+def _salts(connection: Connection, period: str) -> dict[tuple[str, int], list[tuple[bytes, bytes]]]:
+    """By kind and number the salts and seals of the closes of a period, but for those that an erasure forgot."""
+    columns = period_figure.c
+    found: dict[tuple[str, int], list[tuple[bytes, bytes]]] = {}
+    query = select(columns.kind, columns.n, columns.salt, columns.seal).where(columns.period == period)
+    for row in connection.execute(query.order_by(columns.revision)):
+        if row.salt:
+            found.setdefault((row.kind, row.n), []).append((bytes(row.salt), bytes(row.seal)))
+    return found
 
 
 def _field(column: str) -> str:

@@ -18,14 +18,11 @@ from reconciliation import adjustments, closing, report
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError
 from state import periods
-from state.clock import from_us
 from state.failures import StoreError
 from state.periods import CLOSED, Close, PeriodError
 from sync.closing import close_period
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from console.report.figures import Report
 
 router = APIRouter()
@@ -114,27 +111,21 @@ def download(
     if form not in TYPES:
         raise HTTPException(404)
     desk, month = visit.desk, None if period is None else _month(period)
-    stood = None if month is None or revision is None else _stood(visit, month, revision)
+    reopened = None if month is None or revision is None else _reopened(visit, month, revision)
     try:
-        data = report.build(desk.store, desk.settings, stood, visit.texts.locale, month)
+        data = report.build(desk.store, desk.settings, None, visit.texts.locale, month, reopened)
     except PeriodError as error:
         return _page(visit, 422, visit.refusal(error))
-    return saved_report(data, form, visit.texts.locale, "" if stood is None else f"-{revision}")
+    return saved_report(data, form, visit.texts.locale, "" if reopened is None else f"-{reopened}")
 
 
-def _stood(visit: Visit, month: str, revision: int) -> datetime | None:
-    """The last instant at which a reopened close stood, ``None`` for one that stands; raises ``HTTPException`` 404."""
+def _reopened(visit: Visit, month: str, revision: int) -> int | None:
+    """The close of a month that was reopened, ``None`` for one that stands; raises ``HTTPException`` 404."""
     with visit.desk.store.reading() as connection:
         found = [item for item in periods.closes(connection) if (item.period, item.revision) == (month, revision)]
-    if not found or not _has_report(found[0]):
+    if not found:
         raise HTTPException(404)
-    reopened = found[0].reopened_at
-    return None if reopened is None else from_us(reopened - 1)
-
-
-def _has_report(item: Close) -> bool:
-    """Not if it was reopened at the instant at which it was closed, where ltc.yaml holds the clock."""
-    return item.reopened_at is None or item.reopened_at > item.closed_at
+    return None if found[0].stands else revision
 
 
 def saved_report(data: Report, form: str, locale: str, which: str = "") -> Response:
@@ -158,7 +149,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         "periods",
         status,
         columns=closes.COLUMNS,
-        rows=[(item, closes.row(item, visit.texts, settings.business_day_zone), _has_report(item)) for item in found],
+        rows=[(item, closes.row(item, visit.texts, settings.business_day_zone)) for item in found],
         coming=closing.next_period(found),
         last=last,
         choices=choices,

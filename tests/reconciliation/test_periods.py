@@ -332,6 +332,26 @@ def test_an_approved_period_stays_closed_unless_the_settings_name_who_may_reopen
     ]
 
 
+def test_closes_that_froze_the_same_figures_have_the_same_hash_of_figures(books: Books) -> None:
+    store = books.store
+    Deal(1).drop("payment").write(books)
+    Deal(2).set("invoice", net_amount=1100).write(books)
+    books.save()
+    first = closed(store, at(11, 3), OCTOBER)
+    closing.reopen(store, at(11, 4), OCTOBER, "li", "only the settings")
+    named = at(11, 4, reconciliation={"periods": {"reopen": ["cfo"]}})
+    again = closed(store, named, OCTOBER, "close-2")
+    assert again.figures_hash == first.figures_hash
+    assert again.inputs_hash != first.inputs_hash, "settings are among the inputs"
+    closing.reopen(store, named, OCTOBER, "li", "an invoice was changed")
+    Deal(2).set("invoice", net_amount=1200).write(books)
+    books.save()
+    other = closed(store, named, OCTOBER, "close-3")
+    assert other.figures_hash != first.figures_hash
+    with store.reading() as connection:
+        assert all(periods.is_intact(connection, item) for item in periods.closes(connection))
+
+
 def test_a_period_is_not_reopened_under_one_that_is_closed_and_a_close_may_be_sent_back(books: Books) -> None:
     store = books.store
     allowed = at(12, 3, reconciliation={"periods": {"reopen": ["cfo"]}})

@@ -121,12 +121,20 @@ def test_a_reopened_close_has_its_own_report_beside_that_of_the_one_that_stands(
         assert anna.get("/report/json?period=2026-09&revision=3").status_code == 404
 
 
-def test_a_close_that_was_reopened_while_the_clock_stands_has_no_report(as_role: Callable[[Role], Browser]) -> None:
+def test_a_close_that_was_reopened_while_the_clock_stands_has_its_report_too(
+    as_role: Callable[[Role], Browser],
+) -> None:
     li = as_role(Role.APPROVER)
     li.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    first = li.get("/report/json?period=2026-09").content
     li.post("/periods/2026-09/reopen", reason="Invoices were missing")
-    assert "/report/json?period=2026-09" not in li.get("/periods").text
-    assert li.get("/report/json?period=2026-09&revision=1").status_code == 404
+    li.post("/periods/close", period="2026-09", reason="Now all is there")
+    page = unescape(li.get("/periods").text)
+    addresses = re.findall(r'href="(/report/json\?period=2026-09[^"]*)"', page)
+    assert addresses == ["/report/json?period=2026-09&revision=1", "/report/json?period=2026-09"]
+    assert li.get(addresses[0]).content == first, "as it was before it was reopened"
+    told = json.loads(li.get(addresses[1]).content)
+    assert [item["status"] for item in told["periods"]] == ["reopened", "closed"]
 
 
 @pytest.mark.parametrize(
