@@ -165,7 +165,8 @@ def _failed(visit: Visit, error: ProviderError, onwards: str, status: int = 0, n
     known = status or _STATUS.get(error.why, 400)
     if error.reason:
         _log.warning("Signing in through the identity provider failed: %s", error.reason)
-    sentence = OnPage(visit.texts)(f"provider.why.{error.why}", provider=given.called if given else "", name=name[:80])
+    t = OnPage(visit.texts)
+    sentence = t(f"provider.why.{error.why}", provider=given.called if given else "", name=name[:80])
     return sign_in_page(visit, known, onwards=onwards, problem=sentence)
 
 
