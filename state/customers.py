@@ -1,16 +1,18 @@
-"""A customer over all systems: the records linked as the same, and what documents each system has of them."""
+"""A customer over all systems: the records linked as the same, their documents, what is owed and what was found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.engine import Connection
 
-from state import chains, links, schema
+from state import chains, figures, findings, links, schema
 from state.chains import Identity
+from state.findings import STANDING, Finding
 from state.links import Link
 
 MOST_RECORDS = 50
@@ -46,6 +48,9 @@ ENDED = {
 }
 """Documents that came to nothing: they are counted by themselves, and their amounts are not added up."""
 _OPEN = {"invoice": "open_amount", "payment": "unapplied_amount"}
+_NAMING = tuple(entity for entity, table in schema.canonical.items() if "party_ref" in table.c)
+"""All records that name a customer, documents or not."""
+_RANKS = {"error": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def documents(connection: Connection, parties: Sequence[Identity]) -> list[Docum
     Only the tables are read in which the systems of its records keep anything: no index leads from a customer to its
     documents, so each table is read whole.
     """
-    by_entity = _where_to_look(connection, parties)
+    by_entity = _where_to_look(connection, parties, AMOUNTS)
     if not by_entity:
         return []
     parts = [_added_up(entity, by_entity[entity]) for entity in AMOUNTS if entity in by_entity]
@@ -128,7 +133,7 @@ def documents(connection: Connection, parties: Sequence[Identity]) -> list[Docum
 
 def listed(connection: Connection, parties: Sequence[Identity], entity: str, limit: int) -> list[Document]:
     """The newest documents of one kind, by their own day; deleted ones are left out."""
-    wanted = _where_to_look(connection, parties).get(entity)
+    wanted = _where_to_look(connection, parties, [entity]).get(entity)
     if not wanted:
         return []
     table = schema.canonical[entity]
@@ -151,11 +156,45 @@ def listed(connection: Connection, parties: Sequence[Identity], entity: str, lim
     return [Document(*row) for row in connection.execute(query)]
 
 
-def _where_to_look(connection: Connection, parties: Sequence[Identity]) -> dict[str, list[Identity]]:
-    """The kinds of documents that a customer can have, each with its records in the systems that keep such."""
+def owed(connection: Connection, parties: Sequence[Identity]) -> list[dict[str, Any]] | None:
+    """What is open of a customer by the last reconciliation, document by document, as ``reconciliation.receivables``.
+
+    ``None`` before the first reconciliation.
+    """
+    if not figures.some(connection, "basis", [""]):
+        return None
+    wanted = {(item.system, item.source_id) for item in parties}
+    texts = [f'"customer_id":{json.dumps(source_id, ensure_ascii=False)}' for _, source_id in sorted(wanted)]
+    found = figures.containing(connection, "receivable", texts)
+    return [item for item in found if (item["system"], item["customer_id"]) in wanted]
+
+
+def found_about(connection: Connection, parties: Sequence[Identity]) -> list[Finding]:
+    """The outstanding findings about a customer's records and all that name one of them, deleted or not.
+
+    The gravest first, of these the largest. It goes from what is outstanding to the records, each looked up by its id.
+    """
+    finding, about = schema.finding, schema.finding_record
+    ways: list[ColumnElement[bool]] = [about.c.record_id.in_([item.record_id for item in parties])]
+    for entity, wanted in _where_to_look(connection, parties, _NAMING).items():
+        table = schema.canonical[entity]
+        theirs = exists(select(1).where(table.c.record_id == about.c.record_id, _naming(entity, wanted)))
+        ways.append(and_(about.c.entity == entity, theirs))
+    chosen = select(finding.c.id).join(about, about.c.finding_id == finding.c.id)
+    ids = connection.execute(chosen.where(finding.c.status.in_(STANDING), or_(*ways)).distinct()).scalars().all()
+    return sorted(
+        findings.of_ids(connection, ids),
+        key=lambda item: (_RANKS[item.severity], -abs(item.base_amount or 0), item.check_id, item.id),
+    )
+
+
+def _where_to_look(
+    connection: Connection, parties: Sequence[Identity], entities: Iterable[str]
+) -> dict[str, list[Identity]]:
+    """Of these kinds of records those that a customer can have, each with its records in the systems that keep such."""
     stream = schema.stream
     known = {(row.system, row.entity) for row in connection.execute(select(stream.c.system, stream.c.entity))}
-    of = {entity: [item for item in parties if (item.system, entity) in known] for entity in AMOUNTS}
+    of = {entity: [item for item in parties if (item.system, entity) in known] for entity in entities}
     return {entity: wanted for entity, wanted in of.items() if wanted}
 
 
@@ -195,10 +234,14 @@ def _kind(entity: str) -> ColumnElement[Any]:
 
 
 def _of(entity: str, parties: Sequence[Identity]) -> ColumnElement[bool]:
-    """A customer's documents: those that refer to one of its records in the system of that record."""
+    """A customer's documents that are not deleted."""
+    return and_(schema.canonical[entity].c.deleted == 0, _naming(entity, parties))
+
+
+def _naming(entity: str, parties: Sequence[Identity]) -> ColumnElement[bool]:
+    """What refers to one of a customer's records in the system of that record."""
     table = schema.canonical[entity]
     of_system: dict[str, list[str]] = {}
     for item in parties:
         of_system.setdefault(item.system, []).append(f"id:{item.source_id}")
-    named = or_(*(and_(table.c.system == name, table.c.party_ref.in_(refs)) for name, refs in of_system.items()))
-    return and_(table.c.deleted == 0, named)
+    return or_(*(and_(table.c.system == name, table.c.party_ref.in_(refs)) for name, refs in of_system.items()))

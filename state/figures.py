@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.engine import Connection
 
 from state import bulk
@@ -31,6 +31,17 @@ def some(connection: Connection, kind: str, keys: Collection[str]) -> dict[str, 
     newest = select(func.max(table.c.id)).where(table.c.kind == kind, table.c.key.in_(keys)).group_by(table.c.key)
     rows = connection.execute(select(table.c.key, table.c.value).where(table.c.id.in_(newest)))
     return {row.key: json.loads(row.value) for row in rows if row.value}
+
+
+def containing(connection: Connection, kind: str, texts: Collection[str]) -> list[Value]:
+    """The figures of a kind that stand and in whose JSON one of these texts is, in the order of the keys.
+
+    It is a sieve: the database compares letters regardless of their case, and a text may be anywhere in the JSON.
+    """
+    newest = select(func.max(table.c.id)).where(table.c.kind == kind).group_by(table.c.key)
+    said = or_(*(table.c.value.contains(text, autoescape=True) for text in texts))
+    rows = connection.execute(select(table.c.key, table.c.value).where(table.c.id.in_(newest), said)) if texts else ()
+    return [json.loads(row.value) for row in sorted(rows)]
 
 
 def differ(connection: Connection, kind: str, figures: Mapping[str, Value]) -> dict[str, str]:

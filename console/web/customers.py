@@ -1,4 +1,4 @@
-"""A customer on one page: what every system says of it, and what documents each has."""
+"""A customer on one page: what every system says of it, what it owes, what documents each has, what was found."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from console.web.links import how
 from console.web.numbers import RecordId
 from console.web.sides import shown
 from mappings.model import ENTITIES, Kind, columns
-from reconciliation import money, report, words
+from reconciliation import money, receivables, report, words
 from reconciliation.rules import Rules
 from reconciliation.same_values import differing
-from state import customers, findings
+from state import customers
 from state.clock import from_us
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from state.chains import Identity
     from state.customers import Customer, Document, Documents
@@ -37,8 +38,11 @@ FIELDS = (
 """What systems say of a customer, in the order of the page."""
 _KINDS = {column.name: column.kind for column in columns(ENTITIES["party"])}
 MOST = 200
-"""Documents of a list."""
-_MOST_FINDINGS = 20
+"""Documents or findings of a list."""
+_OWED = ("invoice", "credit_note", "payment")
+_AGED = (*receivables.BUCKETS, "credits", "total")
+LATE = receivables.BUCKETS[1:]
+"""Of what is owed what is overdue, by days."""
 
 
 @router.get("/customers/{record}")
@@ -51,12 +55,18 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
             raise HTTPException(404)
         added_up = customers.documents(connection, found.records)
         listed = customers.listed(connection, found.records, kind, MOST + 1) if kind else []
-        about = findings.of_records(connection, [item.record_id for item in found.records])
+        owed = customers.owed(connection, found.records)
+        about = customers.found_about(connection, found.records)
+    rules = Rules.of(visit.desk.settings)
     return visit.page(
         "customer",
         called=called(found),
         sides=_sides(found),
         fields=_fields(visit, found),
+        aged=_AGED,
+        owed=None if owed is None else [_owed(visit, row) for row in owing(owed, rules.today)],
+        balances=_balances(visit, owed or []),
+        as_at=rules.today,
         ties=[_tie(visit, found, link) for link in found.links],
         suggested=len(found.suggested),
         systems=list(dict.fromkeys(item.system for item in found.records)),
@@ -65,7 +75,8 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         listed=[_document(visit, item) for item in listed[:MOST]],
         more=len(listed) > MOST,
         most=MOST,
-        findings=[(item.id, item.severity, *_told(visit, item)) for item in about[:_MOST_FINDINGS]],
+        findings=[(item.id, item.severity, *_told(visit, rules, item)) for item in about[:MOST]],
+        found=len(about),
         record=record,
     )
 
@@ -97,6 +108,54 @@ def _fields(visit: Visit, found: Customer) -> list[tuple[str, list[str], bool]]:
     differ = differing(rows)
     told = ((name, [shown(row, name, _KINDS.get(name, Kind.TEXT), visit) for row in rows]) for name in FIELDS)
     return [(name, values, name in differ) for name, values in told if any(values)]
+
+
+def owing(items: Sequence[dict[str, Any]], today: date) -> list[dict[str, Any]]:
+    """What is open by currency and customer of a system, as ``receivables.ageing``; what of it is overdue, and since
+    how many days at most."""
+    late: dict[tuple[str, str, str], int] = {}
+    rows = receivables.ageing(items, today)
+    for item in items:
+        key = (item["currency"], item["system"], item["customer_number"] or "")
+        late[key] = max(late.get(key, 0), receivables.overdue(item, today))
+    return [
+        {
+            **row,
+            "overdue": sum(row[name] for name in LATE),
+            "overdue_days": late[row["currency"], row["system"], row["customer_number"]],
+        }
+        for row in rows
+    ]
+
+
+def _owed(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
+    currency = row["currency"]
+    told = {name: _money(row[name], currency) for name in ("total", "overdue")}
+    said = "customer.owes" if row["overdue"] else "customer.owes_in_time"
+    return {
+        **{name: row[name] for name in ("system", "customer_number", "currency", "documents")},
+        "said": visit.texts(said, days=f"{row['overdue_days']:,}", **told),
+        "amounts": [figures.money(money.text(row[name], currency), currency) for name in _AGED],
+        "late": bool(row["overdue"]),
+    }
+
+
+def _balances(visit: Visit, items: Sequence[dict[str, Any]]) -> dict[str, list[tuple[str, list[tuple[str, str]]]]]:
+    """By system and currency what is open, and what it is made of: invoices, less notes and money that settle none."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for item in items:
+        kinds = found.setdefault(item["system"], {}).setdefault(item["currency"], {})
+        kinds[item["kind"]] = kinds.get(item["kind"], 0) + item["amount"]
+    return {
+        system: [
+            (
+                _money(sum(kinds.values()), currency),
+                [(visit.texts.name("owed", kind), _money(kinds[kind], currency)) for kind in _OWED if kind in kinds],
+            )
+            for currency, kinds in sorted(currencies.items())
+        ]
+        for system, currencies in found.items()
+    }
 
 
 def _tie(visit: Visit, found: Customer, link: Link) -> dict[str, Any]:
@@ -149,8 +208,6 @@ def _document(visit: Visit, item: Document) -> dict[str, Any]:
     }
 
 
-def _told(visit: Visit, item: Finding) -> tuple[str, str]:
-    settings = visit.desk.settings.model_copy(update={"locale": visit.texts.locale})
-    rules = Rules.of(settings)
-    said = report.explain(item, rules.locale, rules.own_words())
+def _told(visit: Visit, rules: Rules, item: Finding) -> tuple[str, str]:
+    said = report.explain(item, visit.texts.locale, rules.own_words())
     return said["title"], said["explanation"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from sqlalchemy import event, text
 
 import settings
+from reconciliation import report
 from reconciliation.engine import reconcile
+from settings.model import Settings
 from state.members import Role
 from state.store import Store, open_store
 from tests.console import deal
@@ -40,6 +43,7 @@ def fill(path: Path) -> None:
             amounts: dict[str, Any] = {"net_amount": 1000, "gross_amount": 1220, "currency": "EUR"}
             books.add("order", number, number=number, status=status, party_ref="id:117", order_date=day, **amounts)
         billed: dict[str, Any] = {"status": "issued", "party_ref": "id:c-1", "issue_date": date(2026, 9, 3)}
+        billed |= {"due_date": date(2026, 9, 5)}
         gross: dict[str, Any] = {"gross_amount": 1220, "open_amount": 220, "currency": "EUR"}
         books.add("invoice", "i1", number="INV-1", kind="invoice", **billed, **gross)
         books.add("invoice", "i2", number="CN-1", kind="credit_note", **billed, gross_amount=20, currency="EUR")
@@ -99,6 +103,62 @@ def test_documents_are_counted_by_system_and_what_was_cancelled_adds_no_money(
     assert "Opportunity" not in table, "that one is of somebody else"
     listed = anna.get(f"{address}?documents=order").text
     assert re.findall(r"/trace\?text=(SO-\d)", listed) == ["SO-3", "SO-2", "SO-1"]
+
+
+def test_what_is_open_adds_up_below_the_documents_by_the_receivables(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    table = rows(as_role(Role.FINANCE).get(f"/customers/{record(desk, '117')}").text)
+    assert table["Open by the receivables"] == "1,200.00 EUR Invoice 1,220.00 EUR Credit note -20.00 EUR – –"
+
+
+def test_the_page_says_what_is_owed_and_overdue_as_the_report_does(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings
+) -> None:
+    page = as_role(Role.FINANCE).get(f"/customers/{record(desk, 'A1')}").text
+    assert "1,200.00 EUR in all; 1,220.00 EUR is overdue, for up to 56 days" in plain(page)
+    [row] = report.build(desk, given)["receivables"]["customers"]
+    names = ("not_due", "1-30", "31-60", "61-90", "90+", "credits", "total")
+    amounts = " ".join(f"{Decimal(row[name]):,}" for name in names)
+    assert rows(page)["books"] == f"c-1 EUR {row['documents']} {amounts}"
+
+
+def test_a_customer_that_owes_nothing_is_told_of_as_such(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna, address = as_role(Role.FINANCE), f"/customers/{record(desk, 'A2')}"
+    assert "By the last reconciliation it owes nothing" in plain(anna.get(address).text)
+    with desk.transaction() as connection:
+        connection.execute(text("DELETE FROM figure"))
+    page = plain(anna.get(address).text)
+    assert "Nothing has been reconciled yet" in page
+    assert "owes nothing" not in page
+
+
+def test_what_is_found_about_any_document_of_any_of_its_records_is_listed_the_gravest_first(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    with desk.transaction() as connection:
+        connection.execute(text("UPDATE finding SET severity = 'error' WHERE check_id = 'credit_note_without_invoice'"))
+        connection.execute(text("UPDATE finding SET base_amount = amount"))
+        connection.execute(text("UPDATE invoices SET deleted = 1 WHERE number = 'INV-1'"))
+        connection.execute(
+            text(
+                "UPDATE finding SET status = 'resolved' WHERE id IN "
+                "(SELECT finding_id FROM finding_record WHERE source_id = 'SO-1')"
+            )
+        )
+    page = plain(as_role(Role.FINANCE).get(f"/customers/{record(desk, 'A1')}").text).split("What is open about it")[1]
+    order = ["CN-1 over", "SO-3 over", "INV-1 over", "The days to pay of"]
+    places = [page.find(one) for one in order]
+    assert -1 not in places, page
+    assert places == sorted(places), page
+    assert "SO-1" not in page, "that one is resolved"
+    assert "Pumps" not in page, "that one is about somebody else"
+
+
+def test_what_is_about_nobody_else_is_listed_for_nobody_else(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    page = as_role(Role.FINANCE).get(f"/customers/{record(desk, 'A2')}").text
+    assert "Pumps" in page.split("What is open about it")[1]
+    assert "INV-1" not in page
 
 
 def test_the_trace_of_a_customer_leads_to_its_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
@@ -174,4 +234,10 @@ def test_a_program_gets_the_same(program: Program, desk: Store) -> None:
     assert (books["email"], books["credit_limit"], books["name"]) == ("•••", "5000.00", "Acme SRL")
     orders = [item for item in found["documents"] if item["entity"] == "order"]
     assert [(item["count"], item["ended"], item["amount"]) for item in orders] == [(3, 1, "2000.00")]
+    [owed] = found["owed"]
+    assert (owed["system"], owed["customer_number"], owed["currency"], owed["documents"]) == ("books", "c-1", "EUR", 2)
+    assert (owed["total"], owed["overdue"], owed["overdue_days"]) == ("1200.00", "1220.00", 56)
+    assert (owed["not_due"], owed["days_31_60"], owed["credits"]) == ("0.00", "1220.00", "-20.00")
+    about = {item["check"] for item in found["findings"]}
+    assert about >= {"payment_underpaid", "order_without_quote", "party_terms_differ"}
     assert api.get("/customers/987654").status_code == 404

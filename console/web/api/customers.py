@@ -1,4 +1,4 @@
-"""Customers: what every system says of one, how its records are linked, and the documents that each system has."""
+"""Customers: what every system says of one, how its records are linked, their documents, what is owed and found."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from console.records import HIDDEN, PERSONAL, without_personal
 from console.report.figures import link
 from console.web.api.callers import Reader
 from console.web.api.values import Amount, Instant, Key, instant, instant_or_none
-from console.web.customers import FIELDS
+from console.web.customers import FIELDS, owing
 from console.web.problems import Refusal
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money
+from reconciliation.rules import Rules
 from reconciliation.same_values import differing
 from state import customers
 
@@ -69,6 +70,35 @@ class CustomerDocuments(BaseModel):
     open: Amount | None = Field(description="Of invoices what is still to pay, of payments what is not applied")
 
 
+class CustomerOwed(BaseModel):
+    """What is open in one currency and system by the last reconciliation, by days after the due date."""
+
+    system: str
+    customer_number: str
+    currency: str
+    documents: int
+    not_due: Amount
+    days_1_30: Amount
+    days_31_60: Amount
+    days_61_90: Amount
+    days_over_90: Amount
+    credits: Amount = Field(description="Credit notes, overpayments and money that settles nothing yet; negative")
+    total: Amount
+    overdue: Amount = Field(description="What of it is overdue, credits not taken off")
+    overdue_days: int = Field(description="Since how many days at most")
+
+
+class CustomerFinding(BaseModel):
+    """An outstanding finding about the customer or one of its documents."""
+
+    id: str
+    check: str
+    severity: str = Field(description="error, warning or info")
+    status: str = Field(description="open, assigned, explained or waived")
+    amount: Amount | None
+    currency: str | None
+
+
 class Customer(BaseModel):
     """One customer over all systems."""
 
@@ -77,18 +107,25 @@ class Customer(BaseModel):
     links: list[CustomerLink]
     suggested: list[CustomerLink] = Field(description="Links of these records that wait for a person")
     documents: list[CustomerDocuments]
+    owed: list[CustomerOwed] | None = Field(
+        description="As the receivables by customer of the report; null before the first reconciliation"
+    )
+    findings: list[CustomerFinding] = Field(description="The gravest first")
 
 
 @router.get("/customers/{id}")
 def get_customer(
     caller: Reader, id: Annotated[Key, Path(description="The `id` of a customer's record, as `GET /chains` gives it")]
 ) -> Customer:
-    """Show what every system says of a customer, and the documents that each system has of it."""
+    """Show what every system says of a customer, its documents in each, what it owes and what is open about it."""
     with caller.store.reading() as connection:
         found = customers.customer(connection, id)
         if found is None:
             raise Refusal(404, "There is no such customer.", "GET /api/v1/chains finds customers by number and name.")
         documents = customers.documents(connection, found.records)
+        owed = customers.owed(connection, found.records)
+        about = customers.found_about(connection, found.records)
+    today = Rules.of(caller.settings).today
     return Customer(
         records=[_record(found, item.record_id) for item in found.records],
         differs=sorted(differing(list(found.rows.values()))),
@@ -107,6 +144,18 @@ def get_customer(
             )
             for item in documents
         ],
+        owed=None if owed is None else [_owed(row) for row in owing(owed, today)],
+        findings=[
+            CustomerFinding(
+                id=item.id,
+                check=item.check_id,
+                severity=item.severity,
+                status=item.status,
+                amount=money.text(item.amount, item.currency),
+                currency=item.currency,
+            )
+            for item in about
+        ],
     )
 
 
@@ -120,6 +169,18 @@ def _record(found: Stored, id: int) -> CustomerRecord:
         values={name: _value(row, name) for name in FIELDS if name != "source_id"},
         url=link({"url": row.get("url")}),
     )
+
+
+def _owed(row: dict[str, Any]) -> CustomerOwed:
+    text = {
+        name: money.text(row[key], row["currency"])
+        for name, key in (
+            *((name, name) for name in ("not_due", "credits", "total", "overdue")),
+            *(("days_1_30", "1-30"), ("days_31_60", "31-60"), ("days_61_90", "61-90"), ("days_over_90", "90+")),
+        )
+    }
+    head = {name: row[name] for name in ("system", "customer_number", "currency", "documents", "overdue_days")}
+    return CustomerOwed(**head, **text)
 
 
 def _value(row: dict[str, Any], name: str) -> str | int | None:
