@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -114,6 +114,26 @@ def customer(connection: Connection, record_id: int) -> Customer | None:
         links=tuple(link for link in about if link.decision in COUNTING and {link.left_id, link.right_id} <= inside),
         suggested=tuple(link for link in about if link.decision == "suggested"),
     )
+
+
+def named_by(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int | None:
+    """The record of the customer that the first of these rows names which names any; a customer's row names itself."""
+    record, stream = schema.record, schema.stream
+    for row in rows:
+        if row["entity"] == "party":
+            return int(row["record_id"])
+        kind, _, called = (row.get("party_ref") or "").partition(":")
+        if kind == "id":
+            whose = (
+                select(record.c.id)
+                .join(stream, record.c.stream_id == stream.c.id)
+                .join(schema.canonical["party"], schema.canonical["party"].c.record_id == record.c.id)
+            )
+            in_its_system = and_(stream.c.system == row["system"], stream.c.entity == "party")
+            return connection.execute(whose.where(in_its_system, record.c.source_id == called).limit(1)).scalar()
+        if row.get("company_name"):
+            return None
+    return None
 
 
 def documents(connection: Connection, parties: Sequence[Identity]) -> list[Documents]:

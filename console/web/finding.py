@@ -21,7 +21,7 @@ from console.web.filters import Filter
 from console.web.sides import Field, evidence, side_by_side
 from reconciliation import report
 from reconciliation.rules import Rules
-from state import attachments, chains, finding_pages, findings, handling
+from state import attachments, chains, customers, finding_pages, findings, handling
 from state.clock import from_us
 from state.findings import Finding, FindingError
 
@@ -197,6 +197,8 @@ def page(
         rows = chains.rows(connection, [record.record_id for record in found.records])
         before, after = visit.request.app.state.listings.beside(connection, chosen.wanted(visit), found.id)
         customer, with_customer, of_check = finding_pages.alike(connection, found)
+        named = [rows[record.record_id] for record in found.records if record.record_id in rows]
+        whose = customers.named_by(connection, named) if customer else None
         people = assigning.names(connection)
     zone, within = visit.desk.settings.business_day_zone, _within(visit)
 
@@ -230,6 +232,7 @@ def page(
         before=f"/findings/{before}{within}" if before else "",
         after=f"/findings/{after}{within}" if after else "",
         customer=customer,
+        whose=whose,
         with_customer=with_customer,
         of_check=of_check,
         alike=Filter(check=found.check_id, customer=customer or "").query(),
