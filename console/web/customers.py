@@ -14,13 +14,14 @@ from console.web.numbers import RecordId
 from console.web.sides import shown
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money, receivables, report, words
+from reconciliation.linking import identifiers
 from reconciliation.rules import Rules
 from reconciliation.same_values import differing
 from state import customers
 from state.clock import from_us
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from state.chains import Identity
@@ -63,6 +64,7 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         called=called(found),
         sides=_sides(found),
         fields=_fields(visit, found),
+        wrong=[has_wrong_tax_id(found.rows[item.record_id]) for item in found.records],
         aged=_AGED,
         owed=None if owed is None else [_owed(visit, row) for row in owing(owed, rules.today)],
         balances=_balances(visit, owed or []),
@@ -89,6 +91,11 @@ def called(found: Customer) -> str:
             if row.get(name):
                 return str(row[name])
     return ""
+
+
+def has_wrong_tax_id(row: Mapping[str, Any]) -> bool:
+    """Whether the check digits of a record's tax id are wrong."""
+    return identifiers.has_wrong_check_digits(row.get("tax_id") or "", row.get("country"))
 
 
 def _sides(found: Customer) -> list[dict[str, Any]]:

@@ -115,6 +115,39 @@ def tax_id(text: str, country: str | None) -> TaxId | None:
     return TaxId(compact, "")
 
 
+def has_wrong_check_digits(text: str, country: str | None) -> bool:
+    """Whether a tax id has the form of its country's numbers, and not their check digits.
+
+    False for one that has another form, or is of a country whose numbers are not known.
+    """
+    from stdnum.exceptions import InvalidChecksum
+
+    found = tax_id(text, country)
+    if found is None or found.scheme:
+        return False
+    code, wrong = (country or "").upper(), []
+    if len(found.key) == _USCC_LENGTH and code in ("", "CN"):
+        wrong.append((_module("cn.uscc"), found.key))
+    for prefix in {found.key[:2].replace("GR", "EL"), _eu_code(country)} & _EU:
+        bare = found.key[2:] if found.key[:2] in (prefix, "GR") else found.key
+        wrong.append((_module("eu.vat"), prefix + bare))
+    if code in _OTHER_SCHEMES:
+        bare = _ADDED[code].sub("", found.key) if code in _ADDED else found.key
+        wrong.append((_module(f"{code.lower()}.{_OTHER_SCHEMES[code]}"), bare))
+    return any(_why_not(module, number) is InvalidChecksum for module, number in wrong)
+
+
+def _why_not(module: ModuleType, number: str) -> type[Exception] | None:
+    """Which fault the package finds in a number."""
+    from stdnum.exceptions import ValidationError
+
+    try:
+        module.validate(number)
+    except ValidationError as error:
+        return type(error)
+    return None
+
+
 def _eu_code(country: str | None) -> str:
     code = (country or "").upper()
     return "EL" if code == "GR" else code

@@ -80,6 +80,30 @@ def test_every_system_has_a_column_and_what_differs_is_marked(as_role: Callable[
     assert "Somebody else" not in page
 
 
+@pytest.mark.parametrize(
+    ("written", "country", "is_wrong"),
+    [
+        ("IT00743110158", "IT", True),
+        ("0074 3110 158", "IT", True),
+        ("91310115MA1K4A5X7P", "CN", True),
+        ("IT00743110157", "IT", False),
+        ("12345", "IT", False),
+        ("HRB 123456", "DE", False),
+        ("00743110158", "ZZ", False),
+    ],
+)
+def test_a_tax_id_whose_check_digits_are_wrong_is_told_beside_it(
+    as_role: Callable[[Role], Browser], desk: Store, written: str, country: str, is_wrong: bool
+) -> None:
+    with desk.transaction() as connection:
+        connection.execute(
+            text("UPDATE parties SET tax_id = :written, country = :country WHERE source_id = 'A2'"),
+            {"written": written, "country": country},
+        )
+    shown = rows(as_role(Role.VIEWER).get(f"/customers/{record(desk, 'A2')}").text)["Tax id"]
+    assert shown == (f"{written} check digits are wrong" if is_wrong else written)
+
+
 def test_personal_values_are_compared_and_not_shown(as_role: Callable[[Role], Browser], desk: Store) -> None:
     page = as_role(Role.ADMIN).get(f"/customers/{record(desk, 'A1')}").text
     assert rows(page)["Email differs"] == "••• •••"
@@ -161,6 +185,24 @@ def test_what_is_about_nobody_else_is_listed_for_nobody_else(as_role: Callable[[
     assert "INV-1" not in page
 
 
+def test_the_customer_of_a_finding_leads_to_its_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna = as_role(Role.FINANCE)
+    query = "SELECT f.id, r.source_id FROM finding f JOIN finding_record r ON r.finding_id = f.id AND r.n = 1"
+    with desk.reading() as connection:
+        of = {row.source_id: row.id for row in connection.execute(text(query))}
+    for about, customer, name in (
+        ("i1", "c-1", "Acme SRL"),
+        ("SO-1", "117", "ACME S.r.l."),
+        ("A1", "A1", "ACME S.r.l."),
+    ):
+        page = anna.get(f"/findings/{of[about]}").text
+        assert f'<a href="/customers/{record(desk, customer)}">{name}</a>' in page, about
+    with desk.transaction() as connection:
+        connection.execute(text("UPDATE invoices SET party_ref = 'id:nobody'"))
+    page = anna.get(f"/findings/{of['i1']}").text
+    assert "<dd>Acme SRL</dd>" in page, "a customer who is not there any more is no link"
+
+
 def test_the_trace_of_a_customer_leads_to_its_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
     anna = as_role(Role.FINANCE)
     assert f'href="/customers/{record(desk, "117")}"' in anna.get("/trace?text=C-117").text
@@ -234,6 +276,7 @@ def test_a_program_gets_the_same(program: Program, desk: Store) -> None:
     assert (books["email"], books["credit_limit"], books["name"]) == ("•••", "5000.00", "Acme SRL")
     orders = [item for item in found["documents"] if item["entity"] == "order"]
     assert [(item["count"], item["ended"], item["amount"]) for item in orders] == [(3, 1, "2000.00")]
+    assert [item["wrong_tax_id"] for item in found["records"]] == [False, False, False]
     [owed] = found["owed"]
     assert (owed["system"], owed["customer_number"], owed["currency"], owed["documents"]) == ("books", "c-1", "EUR", 2)
     assert (owed["total"], owed["overdue"], owed["overdue_days"]) == ("1200.00", "1220.00", 56)

@@ -12,7 +12,7 @@ from console.records import HIDDEN, PERSONAL, without_personal
 from console.report.figures import link
 from console.web.api.callers import Reader
 from console.web.api.values import Amount, Instant, Key, instant, instant_or_none
-from console.web.customers import FIELDS, owing
+from console.web.customers import FIELDS, has_wrong_tax_id, owing
 from console.web.problems import Refusal
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money
@@ -40,6 +40,7 @@ class CustomerRecord(BaseModel):
         description="By field: money as exact decimal text, instants as ISO 8601 UTC; personal values are hidden"
     )
     url: str | None
+    wrong_tax_id: bool = Field(description="Whether the check digits of its tax id are wrong")
 
 
 class CustomerLink(BaseModel):
@@ -168,6 +169,7 @@ def _record(found: Stored, id: int) -> CustomerRecord:
         deleted=bool(row["deleted"]),
         values={name: _value(row, name) for name in FIELDS if name != "source_id"},
         url=link({"url": row.get("url")}),
+        wrong_tax_id=has_wrong_tax_id(row),
     )
 
 
