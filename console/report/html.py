@@ -110,19 +110,21 @@ def heading(report: Report, words: Texts) -> dict[str, Any]:
 
 
 def _signed(report: Report, words: Texts) -> list[str]:
-    """Who signed the report's period; that nobody did is said, too."""
-    closes = [item for item in report["periods"] if item["period"] == report["period"]]
+    """Who signed the report's period, which others were reopened, and why; that nobody signed is said, too."""
     said = []
-    for item in closes:
+    if all(item["period"] != report["period"] for item in report["periods"]):
+        said.append(words("report.not_closed", period=report["period"]))
+    for item in tables.shown_closes(report):
         by = words("report.closed", period=item["period"], by=tables.signed(report, item, "closed"))
         approved, reopened = (tables.signed(report, item, what) for what in ("approved", "reopened"))
         parts = [by, f"{words('column.approved')} {approved}" if approved else words("report.waits")]
         if reopened:
-            parts = [by, f"{words('column.reopened')} {reopened}: {item['reason']}"]
+            parts = [by, f"{words('column.reopened')} {reopened}"]
+            parts.append(f"{words('period.columns.reason')}: {item['reason']}")
         if item["close_reason"]:
             parts.append(f"{words('column.close_reason')}: {item['close_reason']}")
         said.append(" · ".join((*parts, f"{words('column.inputs_hash')} {item['inputs_hash'][:16]}…")))
-    return said or [words("report.not_closed", period=report["period"])]
+    return said
 
 
 def period_sections(

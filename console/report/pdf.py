@@ -214,20 +214,21 @@ def _cards(paper: _Paper, shown: Sequence[Item]) -> None:
 def _signatures(paper: _Paper, report: Report, words: Texts) -> None:
     """Who closed and approved it, with the hashes; or lines to sign on."""
     paper.head(words("section.sign_offs"))
-    closes = [item for item in report["periods"] if item["period"] == report["period"]]
-    if not closes:
+    if all(item["period"] != report["period"] for item in report["periods"]):
         paper.say(words("report.not_closed", period=report["period"]))
         paper.ln(6)
         line = "_" * 40
         paper.say(f"{words('column.closed')} {line}      {words('column.approved')} {line}")
-    for item in closes:
+    for item in tables.shown_closes(report):
         said = [f"{item['period']} ({item['revision']}): {words.name('period.status', item['status'])}"]
         for what in ("closed", "approved", "reopened"):
             by = tables.signed(report, item, what)
             said += [f"{words(f'column.{what}')} {by}"] if by else []
         if item["close_reason"]:
             said.append(f"{words('column.close_reason')}: {item['close_reason']}")
-        paper.say("; ".join(said) + (f" – {item['reason']}" if item["reason"] else ""))
+        if item["reason"]:
+            said.append(f"{words('period.columns.reason')}: {item['reason']}")
+        paper.say("; ".join(said))
         paper.say(f"{words('column.inputs_hash')}: {item['inputs_hash']} ({item['records']:,})", 7, grey=True)
         paper.say(f"{words('column.figures_hash')}: {item['figures_hash']}", 7, grey=True)
 

@@ -428,6 +428,11 @@ def sign_offs(report: Report, words: Texts) -> Table:
     return _table("sign_offs", words, columns, rows)
 
 
+def shown_closes(report: Report) -> list[Item]:
+    """The closes of the report's period, and those of other periods that were reopened: that stays visible."""
+    return [item for item in report["periods"] if item["period"] == report["period"] or item["reopened_at"]]
+
+
 def signed(report: Report, close: Item, what: str) -> str | None:
     """Who did that with a period, and when, in the report's time zone."""
     if close[f"{what}_at"] is None:

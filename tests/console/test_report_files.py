@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from console.i18n import LOCALES, texts
-from console.report import SUFFIXES, figures, pdf, write
+from console.report import SUFFIXES, figures, html, pdf, write
 from console.report.tables import Cell, cash
 from tests.console import sample_report
 from tests.console.sample_report import FORMULA
@@ -76,6 +76,24 @@ def test_a_pdf_says_of_the_tie_outs_of_a_period_that_they_are_of_it(monkeypatch:
     pdf.render(sample_report.report(), "en")
     assert any(line.startswith("Documents of 2026-10 by their business day") for line in said)
     assert not any("all documents until now" in line for line in said)
+
+
+def test_a_month_that_was_reopened_is_told_with_its_reasons_in_the_page_and_pdf_of_a_later_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = sample_report.report()
+    assert data["period"] > data["periods"][0]["period"]
+    data["periods"][0] |= {"status": "reopened", "reopened_by": "chen", "reopened_at": "2026-10-05T02:00:00Z"}
+    data["periods"][0] |= {"reason": "Invoices were missing", "close_reason": "The bank confirms"}
+    said: list[str] = []
+    monkeypatch.setattr(pdf._Paper, "say", lambda _, text, *__, **___: said.append(text))
+    pdf.render(data, "en")
+    page = html.render(data, "en")
+    for told in (page, "\n".join(said)):
+        assert "Reopened by chen, 2026-10-05 10:00 Asia/Shanghai" in told
+        assert "Why it was reopened: Invoices were missing" in told
+        assert "Closed in spite of errors: The bank confirms" in told
+        assert "2026-10 is not closed" in told
 
 
 @pytest.mark.parametrize("locale", LOCALES)
