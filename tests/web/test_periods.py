@@ -355,6 +355,15 @@ def test_an_approved_month_is_offered_for_reopening_only_to_whom_the_settings_na
     assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
 
 
+def test_months_and_days_of_closes_do_not_break_within(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.FINANCE)
+    assert '<th scope="row" class="day"><label class="tick"><input type="radio"' in anna.get("/periods").text
+    anna.post("/periods/close", period="2026-09", reason="so")
+    page = anna.get("/periods").text
+    assert '<td class="day" data-label="Period">2026-09</td>' in page
+    assert re.search(r'<td class="day" data-label="Closed by">a.finance, 2026-', page)
+
+
 def test_links_to_reports_say_of_which_month_they_are(as_role: Callable[[Role], Browser]) -> None:
     anna = as_role(Role.FINANCE)
     anna.post("/periods/close", period="2026-09", reason="so")
