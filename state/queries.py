@@ -65,7 +65,8 @@ class RunProblem(NamedTuple):
 class Phase(NamedTuple):
     """A part of a run that is about no stream, with what came of it; instants in microseconds.
 
-    ``reconcile`` or ``kept``, the result of the last one (``system`` is empty), ``plan``, ``quarantine`` (what of a system is still refused at the end).
+    ``reconcile`` or ``kept``, the result of the last one (``system`` is empty), ``plan``, ``quarantine`` (what of a
+    system is still refused at the end).
     """
 
     name: str

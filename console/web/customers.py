@@ -65,7 +65,7 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         sides=_sides(found),
         fields=_fields(visit, found),
         wrong=[has_wrong_tax_id(found.rows[item.record_id]) for item in found.records],
-        aged=_AGED,
+        aged={name: visit.texts(f"column.due_{name}") for name in _AGED},
         owed=None if owed is None else [_owed(visit, row) for row in owing(owed, rules.today)],
         balances=_balances(visit, owed or []),
         as_at=rules.today,

@@ -31,7 +31,7 @@ def test_a_waiver_that_waits_is_on_top_with_what_approvers_may_do(
 def test_what_was_typed_stays_when_a_waiver_cannot_be_asked_for(
     as_role: Callable[[Role], Browser], desk: Store
 ) -> None:
-    anna, id = as_role(Role.FINANCE), finding_ids(desk)[0]
+    anna, id = as_role(Role.FINANCE), of_check(desk, "quote_without_approval")
     refused = anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2020-01-31")
     assert refused.status_code == 422
     assert ("Agreed by telephone</textarea>" in refused.text, 'value="2020-01-31"' in refused.text) == (True, True)

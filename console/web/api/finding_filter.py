@@ -41,7 +41,9 @@ def _asked(
     least: Annotated[Decimals, Query(description="At least so much in the base currency")] = "",
     most: Annotated[Decimals, Query(description="At most so much in the base currency")] = "",
     waits: Annotated[str, OneOf(WAITING), Query(description="Only those for which a waiver is asked")] = "",
-    until: Annotated[Day | None, Query(description="Begun on this day or before; first found by then where no day is known")] = None,
+    until: Annotated[
+        Day | None, Query(description="Begun on this day or before; first found by then where no day is known")
+    ] = None,
     older: Annotated[int | None, Query(ge=1, le=MOST_DAYS, description="At least so many days old")] = None,
 ) -> Filter:
     return Filter(
