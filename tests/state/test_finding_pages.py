@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import update
 
 from state import bulk, finding_pages, finding_terms, schema
-from state.finding_pages import Wanted
+from state.finding_pages import Ages, Day, Wanted
 from state.store import Store
+
+BY_THE_THIRD = Ages(end=Day("2026-01-04", 0))
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def filled(store: Store) -> Store:
         (Wanted(text="_"), []),
         (Wanted(text="9" * 40), []),
         (Wanted(text="1e999999"), []),
-        (Wanted(until="2026-01-03"), [2, 3, 1]),
+        (Wanted(ages=BY_THE_THIRD), [2, 3, 1]),
         (Wanted(stage="lead"), []),
         (Wanted(status="resolved"), []),
     ],
@@ -70,7 +72,8 @@ def test_amounts_of_all_are_summed_by_currency_and_groups_go_by_them_where_amoun
     assert by == {"severity": ["finance", "sales", "marketing"], "amount": ["marketing", "sales", "finance"]}
 
 
-def test_a_finding_of_which_no_day_is_known_began_by_every_day(filled: Store) -> None:
+def test_a_finding_of_which_no_day_is_known_began_when_it_was_first_seen(filled: Store) -> None:
     with filled.transaction() as connection:
-        connection.execute(update(schema.finding).where(schema.finding.c.amount == 700).values(since=None))
-        assert finding_pages.number(connection, Wanted(until="2026-01-03")) == 4
+        connection.execute(update(schema.finding).where(schema.finding.c.amount.in_([100, 700])).values(since=None))
+        found = finding_pages.page(connection, Wanted(ages=Ages(end=Day("2026-01-04", 4))), 0, 50).findings
+    assert [int(item.id, 16) for item in found] == [2, 3, 1], "1 was seen before, 7 was not"
