@@ -11,7 +11,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from settings.model import Settings
+    from state.findings import Finding
 
 Row = dict[str, Any]
 
@@ -63,15 +64,21 @@ def rows(connection: Connection, settings: Settings, what: str, locale: str, eve
 
 
 def _findings(connection: Connection, settings: Settings, locale: str, everything: bool) -> Iterator[Row]:
-    from reconciliation import report, words
-    from reconciliation.rules import Rules
     from state.findings import STANDING
 
-    rules, lang = Rules.of(settings, None), words.language(locale)
     for some in exports.findings(connection, (*STANDING, "resolved") if everything else STANDING):
-        for item in some:
-            shown = report.shown(item, rules, lang)
-            yield {name: shown[name] for name in COLUMNS["findings"]}
+        yield from of_findings(some, settings, locale)
+
+
+def of_findings(some: Iterable[Finding], settings: Settings, locale: str) -> Iterator[Row]:
+    """The rows of these findings."""
+    from reconciliation import report, words
+    from reconciliation.rules import Rules
+
+    rules, lang = Rules.of(settings, None), words.language(locale)
+    for item in some:
+        shown = report.shown(item, rules, lang)
+        yield {name: shown[name] for name in COLUMNS["findings"]}
 
 
 def _links(connection: Connection) -> Iterator[Row]:

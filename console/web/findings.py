@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from console.web import attachments, bulk, finding, views
+from console.web import attachments, bulk, finding, finding_export, views
 from console.web.desk import Reader, Visit, see
 from console.web.filters import CHOICES, ME, Filter, ages
 from console.web.listings import Listings
@@ -19,7 +19,7 @@ from state import finding_pages, handling, members, saved_views
 from state.finding_pages import GROUPS, NOBODY, ORDERS, Group, Money
 
 router = APIRouter()
-for _more in (views, bulk, attachments, finding):
+for _more in (views, bulk, attachments, finding_export, finding):
     router.include_router(_more.router)
 
 SIZE = 50

@@ -76,6 +76,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/river"): MEMBERS,
     ("GET", "/tie-outs"): MEMBERS,
     ("GET", "/findings"): MEMBERS,
+    ("GET", "/findings.csv"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,
     ("GET", "/trace"): MEMBERS,
     ("GET", "/customers/{record}"): MEMBERS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from html import unescape
@@ -48,6 +50,20 @@ def test_filters_of_who_age_amount_and_system_choose(anna: Browser, desk: Store)
     assert listed(anna, "waits=waiver") == []
     anna.post(f"/findings/{id}/waiver", reason="Policy F-12", until="2026-12-31")
     assert listed(anna, "waits=waiver") == [id]
+
+
+def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Browser) -> None:
+    query = "?severity=error&order=amount"
+    page = anna.get(f"/findings{query}").text
+    link = re.search(r'href="(/findings\.csv[^"]*)" download', page)
+    assert link
+    answer = anna.get(unescape(link[1]))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert re.search(r'filename="ltc-findings-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
+    assert answer.text.startswith("\ufeffid,check,")
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert [row["id"] for row in rows] == re.findall(r'href="/findings/([0-9a-f]{20,40})\?', page)
+    assert {row["severity"] for row in rows} == {"error"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""All findings of a list as a file for a spreadsheet, in the order of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from starlette.responses import StreamingResponse
+
+from console import exporting
+from console.web.desk import Reader, Visit
+from console.web.filters import Filter
+from reconciliation.rules import Rules
+from state import finding_pages, findings
+from state.finding_pages import Wanted
+
+router = APIRouter()
+
+_AT_ONCE = 500
+_MOST = 1_000_000
+"""Rows; a spreadsheet takes no more."""
+
+
+@router.get("/findings.csv")
+def export(visit: Reader) -> StreamingResponse:
+    """What the list with the same filters shows, a row for each finding; columns as of ``ltc export findings``."""
+    wanted = Filter.of(visit.request.query_params).wanted(visit)
+    day = Rules.of(visit.desk.settings).today.isoformat()
+    named = {"Content-Disposition": f'attachment; filename="ltc-findings-{day}.csv"'}
+    return StreamingResponse(_lines(visit, wanted), media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _lines(visit: Visit, wanted: Wanted) -> Iterator[str]:
+    yield "\ufeff"  # spreadsheets read Chinese right with it
+    yield from exporting.as_csv(_rows(visit, wanted), "findings")
+
+
+def _rows(visit: Visit, wanted: Wanted) -> Iterator[exporting.Row]:
+    with visit.desk.store.reading() as connection:
+        ids = finding_pages.ids(connection, wanted, _MOST)
+        for start in range(0, len(ids), _AT_ONCE):
+            some = findings.of_ids(connection, ids[start : start + _AT_ONCE])
+            yield from exporting.of_findings(some, visit.desk.settings, visit.texts.locale)
