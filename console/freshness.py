@@ -63,6 +63,8 @@ class Found(NamedTuple):
     """Systems at which the last runs failed."""
     scheduled_at: int | None
     """When the last run began that a schedule started."""
+    unread: list[str]
+    """Streams that have not been read to their end since the store was restored from a backup."""
 
 
 def read(
@@ -75,7 +77,7 @@ def read(
 
     ``counted`` counts records in another way than ``queries.counted``.
     """
-    from state import circuits, creations, findings, held, pauses, queries, runs, shapes, system_facts
+    from state import circuits, creations, findings, held, pauses, queries, restore, runs, shapes, system_facts
     from sync import gates
 
     runs.close_abandoned(store)
@@ -97,6 +99,7 @@ def read(
             paused=pauses.read(connection),
             circuits=circuits.read(connection),
             scheduled_at=system_facts.last_scheduled(connection),
+            unread=restore.unread(connection, settings.systems),
         )
         return found if only is None else _limited(connection, found, only)
 
@@ -145,7 +148,9 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
 
 
 def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
-    """What rests, what waits for people, and when it was reconciled, a sentence each."""
+    """What was restored and rests, what waits for people, and when it was reconciled, a sentence each."""
+    if found.unread:
+        yield texts("status.restored", count=f"{len(found.unread):,}")
     for circuit in found.circuits.values():
         if circuit.system in settings.systems and circuit.state(now_us()) == "open":
             yield texts(

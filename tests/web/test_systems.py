@@ -14,7 +14,7 @@ from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
 from connectors.contract import Deletes
 from settings.model import Schedule, Settings
-from state import audit, budgetrows, circuits, clock, pauses, runs
+from state import audit, budgetrows, circuits, clock, pauses, runs, schema
 from state.clock import now_us
 from state.members import Role
 from state.pauses import WHOLE
@@ -235,6 +235,22 @@ def test_a_time_that_has_passed_is_said_and_that_nothing_carries_the_schedules_o
     with clock.simulated(lambda: later * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"])
         assert due.search(plain(browser.get("/systems").text)) is None
+
+
+def test_a_store_that_was_restored_says_so_until_everything_has_been_read_again(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.VIEWER)
+    job.run_sync(sqlite_store, settings)
+    said = re.compile(r"The store was restored from a backup\. \d+ stream\(s\) have not been read")
+    assert not said.search(plain(browser.get("/systems").text))
+    with sqlite_store.transaction() as connection:
+        connection.execute(schema.counter.insert().values(name="restored", value=now_us()))
+    assert said.search(plain(browser.get("/systems").text))
+    later = now_us() + 30 * 60_000_000
+    with clock.simulated(lambda: later * 1000):
+        job.run_sync(sqlite_store, settings)
+        assert not said.search(plain(browser.get("/systems").text))
 
 
 def test_what_failed_at_a_system_that_is_not_named_any_more_is_not_a_present_failure(
