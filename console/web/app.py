@@ -18,6 +18,7 @@ from console.web import (
     astray,
     audit,
     cash,
+    conflicts,
     customers,
     dead_letters,
     findings,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 _ROOMS = (
     *(assets, signing_in, provided, people, overview, findings, cash, splitting),
     *(links, tracing, customers, tracking, periods),
-    *(systems, streams, runs, plans, dead_letters, quarantine, audit),
+    *(systems, streams, runs, plans, conflicts, dead_letters, quarantine, audit),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, schedule, history),
 )

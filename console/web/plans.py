@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from console import freshness, letters, planned, sentences
 from console.records import HIDDEN
-from console.web import runs
+from console.web import conflicts, runs
 from console.web.collisions import in_the_way
 from console.web.commands import OnPage, coded
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
@@ -216,6 +216,7 @@ def _page(
         paused = pauses.read(connection)
         first = gates.read_only(connection, settings, visit.systems)
         told = [_plan(visit, connection, plan, first, filled) for plan in found]
+        asked = conflicts.told(visit, connection)
     for plan in told:
         pause = paused.among(plan["system"], plan["streams"])
         plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
@@ -229,6 +230,7 @@ def _page(
         status,
         plans=told,
         new=new,
+        **asked,
         rejected=[_rejection(visit, item) for item in rejected[(place - 1) * _REJECTED :][:_REJECTED]],
         rejected_count=len(rejected),
         place=place,

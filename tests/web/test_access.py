@@ -124,6 +124,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/systems/{name}/backfill"): OPERATORS,
     ("POST", "/runs/{id}/stop"): OPERATORS,
     ("POST", "/plans/{id}/reject"): OPERATORS,
+    ("POST", "/conflicts/{id}/decide"): OPERATORS,
     ("POST", "/rejections/{id}/take-back"): OPERATORS,
     ("POST", "/overwritten/{id}/restore"): OPERATORS,
     ("GET", "/dead-letters/{id}"): MEMBERS,

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from mappings.errors import ERASED
-from settings.model import Settings
+from settings.model import Ownership, Settings
 from state import audit, exact, outbox, overwritten, pauses, rejections, schema
 from state.changes import Item, Plan
 from state.members import Role
@@ -130,6 +130,40 @@ def test_a_plan_of_many_is_shown_page_by_page(olaf: Opens, plan: Plan, monkeypat
     assert address == ""
     refused = browser.post(f"/plans/{plan.id}/reject", place="2", **{f"item.{plan.items[3].id}": "yes"})
     assert (ticked(refused.text), "Page 2 of 3" in refused.text) == ([plan.items[3].id], True)
+
+
+@pytest.mark.parametrize("choice", ["write", "keep"])
+def test_what_waits_for_a_person_is_decided_on_the_page(
+    olaf: Opens,
+    sqlite_store: Store,
+    settings: Settings,
+    crm: ToySystem,
+    erp: ToySystem,
+    plan: Plan,
+    choice: str,
+) -> None:
+    settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
+    job.run_push(sqlite_store, settings, push="apply")
+    job.run_sync(sqlite_store, settings)
+    crm.edit("deal", "d1", {"delivery": "picked up"})
+    erp.edit("order", "o1", {"delivery": "returned"})
+    job.run_sync(sqlite_store, settings)
+    viewer, browser = olaf(Role.VIEWER), olaf(Role.OPERATOR)
+    page = browser.get("/plans").text
+    (id,) = re.findall(r'action="/conflicts/([0-9a-f]{10})/decide"', page)
+    assert ("picked up" in page, "returned" in page, "delivered" in page) == (True, True, True)
+    assert ("picked up" in viewer.get("/plans").text, "/conflicts/" in viewer.get("/plans").text) == (True, False)
+    assert browser.post("/conflicts/0123456789/decide", choice=choice).status_code == 404
+    assert browser.post(f"/conflicts/{id[:5]}/decide", choice=choice).status_code == 404
+    assert browser.post(f"/conflicts/{id}/decide", choice="both").status_code == 400
+    assert browser.post(f"/conflicts/{id}/decide", choice=choice, reason="As agreed").status_code == 303
+    finished(browser)
+    assert "/conflicts/" not in browser.get("/plans").text
+    job.run_push(sqlite_store, settings, push="apply")
+    assert crm.values("deal", "delivery")["d1"] == ("returned" if choice == "write" else "picked up")
+    with sqlite_store.reading() as connection:
+        decided = [entry for entry in audit.entries(connection) if entry.action == "conflict decided"]
+    assert [entry.detail["reason"] for entry in decided] == ["As agreed"]
 
 
 def test_what_was_rejected_is_put_back_in_the_plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -112,6 +112,37 @@ class Rejection(BaseModel):
     by: str
     at: Instant
     reason: str
+
+
+class Conflict(BaseModel):
+    """A field that somebody else has written, of which ltc.yaml says that a person decides."""
+
+    id: str
+    system: str
+    stream: str
+    source_id: str
+    number: str | None
+    field: str
+    agreed: Any = Field(description="What its owner and the system agreed on last; personal values are •••")
+    old: Any = Field(description="What the system shows now")
+    new: Any = Field(description="What its owner wants")
+    currency: str | None
+    since: Instant
+
+
+class Deciding(Sent):
+    """Which value stays."""
+
+    choice: Literal["write", "keep"] = Field(description="write: the owner's; keep: what is there")
+    reason: Reason | None = None
+
+
+class Decided(BaseModel):
+    """A conflict that is decided, until its owner wants another value."""
+
+    id: str
+    choice: Literal["write", "keep"]
+    planning: bool = Field(description="Whether a run plans it now; else the next one does")
 
 
 class Overwritten(BaseModel):

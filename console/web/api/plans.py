@@ -12,6 +12,9 @@ from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.plan_models import (
     Carrying,
     Change,
+    Conflict,
+    Decided,
+    Deciding,
     Left,
     NewRecord,
     NewRecords,
@@ -25,8 +28,9 @@ from console.web.api.plan_models import (
 )
 from console.web.api.run_models import Started
 from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, cut, instant, instant_or_none
+from console.web.conflicts import ASKED, waiting
 from console.web.problems import Refusal
-from state import chains, outbox, overwritten, pauses, rejections
+from state import chains, held, outbox, overwritten, pauses, rejections
 from state.changes import Item, PlanError
 from sync import create, gates
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
     from state.changes import Plan as Stored
     from state.creations import Creation, CreationPlan
+    from state.held import Held
     from state.rejections import Rejected
 
 router = APIRouter(tags=["plans"])
@@ -44,6 +49,7 @@ router = APIRouter(tags=["plans"])
 PlanId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id of a plan")]
 WriteId = Annotated[Key, Path(description="The `id` of a write-back, as `GET /overwritten` gives it")]
 RejectionId = Annotated[str, Path(pattern="^[0-9a-f]{10}$", description="The id of a rejection")]
+ConflictId = Annotated[str, Path(pattern="^[0-9a-f]{10}$", description="The id of a conflict")]
 
 
 @router.get("/plans")
@@ -102,6 +108,29 @@ def take_rejection_back(caller: Operator, request: Request, id: RejectionId) -> 
     if system is None:
         raise Refusal(404, f"There is no rejection {id}.", "GET /api/v1/rejections lists them.")
     return TakenBack(id=id, planning=request.app.state.worker.start("plan", caller.name, system=system) is not None)
+
+
+@router.get("/conflicts")
+def list_conflicts(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) -> Page[Conflict]:
+    """List fields that somebody else has written and of which ltc.yaml says that a person decides."""
+    with caller.store.reading() as connection:
+        theirs = [item for item in held.listing(connection, why=ASKED) if caller.member.may_touch(item.system)]
+        found = cut(theirs, page, size)
+        currencies = currencies_of(connection, [item.record_id for item in found.items])
+    items = [_conflict(caller, item, currencies.get(item.record_id)) for item in found.items]
+    return Page(items=items, page=page, size=size, total=found.total)
+
+
+@router.post("/conflicts/{id}/decide")
+def decide_conflict(caller: Operator, request: Request, id: ConflictId, sent: Deciding) -> Decided:
+    """Let the owner's value be written, or leave what is there, until its owner wants another value."""
+    with caller.store.transaction() as connection:
+        found = waiting(connection, id)
+        if found is None or not caller.member.may_touch(found.system):
+            raise Refusal(404, f"There is no conflict {id}.", "GET /api/v1/conflicts lists them.")
+        held.decide(connection, found, sent.choice, caller.name, (sent.reason or "").strip())
+    started = request.app.state.worker.start("plan", caller.name, system=found.system)
+    return Decided(id=id, choice=sent.choice, planning=started is not None)
 
 
 @router.get("/overwritten")
@@ -229,6 +258,26 @@ def _rejection(caller: Caller, item: Rejected, currency: str | None) -> Rejectio
         by=item.decided_by,
         at=instant(item.decided_at),
         reason=item.reason,
+    )
+
+
+def _conflict(caller: Caller, item: Held, currency: str | None) -> Conflict:
+    hidden = letters.personal_fields(caller.settings, item.system, item.stream, [item.field])
+    agreed, old, new = (
+        _value(item.entity, item.field, value, currency, hidden) for value in (item.agreed, item.old, item.new)
+    )
+    return Conflict(
+        id=item.id,
+        system=item.system,
+        stream=item.stream,
+        source_id=item.source_id,
+        number=item.number,
+        field=item.field,
+        agreed=agreed,
+        old=old,
+        new=new,
+        currency=currency,
+        since=instant(item.since),
     )
 
 

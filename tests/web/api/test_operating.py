@@ -15,7 +15,7 @@ from httpx import Client, Response
 from connectors import retry
 from console.web.app import workbench
 from console.web.work import Worker
-from settings.model import Settings
+from settings.model import Ownership, Settings
 from state import api_tokens, audit, outbox, pauses, quarantine
 from state import members as people
 from state.api_tokens import Scope
@@ -173,6 +173,30 @@ def test_a_run_is_stopped_after_the_page_at_work(opens: Opens, sqlite_store: Sto
     refused(api.post(f"/runs/{id}/stop"), 409)
     refused(api.post("/runs/none/stop"), 404)
     assert said(sqlite_store, "run stopped") == ["olaf"]
+
+
+def test_a_conflict_is_listed_and_decided(
+    opens: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem, plan: Plan
+) -> None:
+    settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
+    job.run_push(sqlite_store, settings, push="apply")
+    job.run_sync(sqlite_store, settings)
+    crm.edit("deal", "d1", {"delivery": "picked up"})
+    erp.edit("order", "o1", {"delivery": "returned"})
+    job.run_sync(sqlite_store, settings)
+    api = opens()
+    [found] = api.get("/conflicts").json()["items"]
+    assert (found["system"], found["old"], found["new"], found["agreed"]) == (
+        "crm",
+        "picked up",
+        "returned",
+        "delivered",
+    )
+    refused(api.post("/conflicts/0123456789/decide", choice="keep"), 404)
+    refused(api.post(f"/conflicts/{found['id']}/decide", choice="both"), 422)
+    decided = api.post(f"/conflicts/{found['id']}/decide", choice="keep", reason="As agreed").json()
+    assert (decided["choice"], decided["planning"]) == ("keep", True)
+    assert said(sqlite_store, "conflict decided") == ["olaf"]
 
 
 def test_a_plan_is_rejected_in_part_and_the_rest_carried_out(

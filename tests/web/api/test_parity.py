@@ -40,6 +40,7 @@ SAME = {
     "/plans/{id}/apply": "/plans/{id}/apply",
     "/plans/{id}/reject": "/plans/{id}/reject",
     "/rejections/{id}/take-back": "/rejections/{id}/take-back",
+    "/conflicts/{id}/decide": "/conflicts/{id}/decide",
     "/overwritten/{id}/restore": "/overwritten/{id}/restore",
     "/dead-letters/{id}/edit": "/dead-letters/{id}/edit",
     "/dead-letters/{id}/retry": "/dead-letters/{id}/retry",

@@ -80,6 +80,8 @@ TABLE: dict[tuple[str, str], Right] = {
     ("POST", "/plans/{id}/reject"): OPERATE,
     ("GET", "/rejections"): READ,
     ("POST", "/rejections/{id}/take-back"): OPERATE,
+    ("GET", "/conflicts"): READ,
+    ("POST", "/conflicts/{id}/decide"): OPERATE,
     ("GET", "/overwritten"): READ,
     ("POST", "/overwritten/{id}/restore"): OPERATE,
     ("GET", "/dead-letters"): READ,
@@ -120,6 +122,7 @@ _SENT: dict[str, object] = {
     "/systems/{name}/pause": {"reason": "so"},
     "/systems/{name}/resume": {},
     "/systems/{name}/backfill": {"since": "2026-09-01"},
+    "/conflicts/{id}/decide": {"choice": "keep"},
     "/plans/{id}/reject": {"items": [1], "reason": "so"},
     "/dead-letters/{id}/edit": {"field": "name", "value": "so"},
     "/findings/{id}/assign": {"to": "li.na", "outside": True},
@@ -141,6 +144,7 @@ _SENT: dict[str, object] = {
     "/quarantine/put-back": {"ids": [1]},
 }
 _IDS = {"findings": "0" * 20, "runs": "none", "plans": "0" * 16, "rejections": "0" * 10, "dead-letters": "0" * 8}
+_IDS["conflicts"] = "0" * 10
 
 
 def allowed(client: Client, csrf: str = "") -> set[tuple[str, str]]:
