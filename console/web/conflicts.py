@@ -1,4 +1,4 @@
-"""What waits for a person, since somebody else wrote where ltc.yaml says ``ask``: shown with the plans, decided here."""
+"""What waits for a person where ltc.yaml says ``ask`` and somebody else wrote: on the page of plans, decided here."""
 
 from __future__ import annotations
 
