@@ -103,8 +103,8 @@ class ReconcileResult:
 def reconcile(store: Store, settings: Settings, run_id: str, as_of: datetime | None = None) -> ReconcileResult:
     """Link, tie out, check, and bring the stored links, figures and findings up to date.
 
-    ``as_of`` is the instant that is now for every check; default: the settings', else the present. If nothing
-    changed, only what was seen is noted. Raises ``StoreError`` and ``DoesNotFootError``.
+    ``as_of`` is the instant that is now for every check; default: the settings', else the present. Nothing is written
+    if nothing changed. Raises ``StoreError`` and ``DoesNotFootError``.
     """
     with reconciled(store, settings, run_id, as_of) as (_, result):
         return result

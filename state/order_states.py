@@ -62,10 +62,15 @@ def seen(connection: Connection, inputs: str) -> Seen:
 
 def are_current(connection: Connection, inputs: str) -> bool:
     """Whether computing them now would give what is kept; never while a run is at work."""
+    if connection.execute(_AT_WORK, {"since": now_us() - _LATE_US}).first():
+        return False
+    return _hold(connection, inputs)
+
+
+def _hold(connection: Connection, inputs: str) -> bool:
+    """Whether nothing that is known to have ended has changed since what is noted."""
     row = connection.execute(_MARK).first()
     if row is None or row.inputs != inputs or connection.execute(_DECIDED_SINCE, {"last": row.last}).first():
-        return False
-    if connection.execute(_AT_WORK, {"since": now_us() - _LATE_US}).first():
         return False
     return bool(row.activity == news.activity(connection, row.horizon))
 
@@ -83,6 +88,8 @@ def write(connection: Connection, changed: Iterable[tuple[int, str, str, str]], 
 
 
 def mark(connection: Connection, moment: Seen) -> None:
-    """All that is kept is of this moment now."""
+    """All that is kept is of this moment now; nothing is written where what is noted holds, as it says the same."""
+    if _hold(connection, moment.inputs):
+        return
     values: Mapping[str, int | str] = moment._asdict()
     bulk.upsert(connection, marks, ("id", *values), [(1, *values.values())], ("id",))

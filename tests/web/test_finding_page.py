@@ -93,10 +93,10 @@ def test_whoever_waived_a_finding_need_not_act_on_it_by_a_day(as_role: Callable[
     anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
     id = of_check(desk, "quote_without_approval")
     anna.post(f"/findings/{id}/assign", to="a.finance", due="2026-11-13")
-    assert "<dd>2026-11-13</dd>" in anna.get(f"/findings/{id}").text
+    assert 'class="day">2026-11-13<' in anna.get(f"/findings/{id}").text
     anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
     li.post(f"/findings/{id}/waiver/approve")
-    assert "<dd>2026-11-13</dd>" not in anna.get(f"/findings/{id}").text
+    assert 'class="day">2026-11-13<' not in anna.get(f"/findings/{id}").text
     assert "Act by 2026-11-13" not in anna.get("/findings?status=waived").text
 
 
