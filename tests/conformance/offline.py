@@ -72,6 +72,7 @@ class WrongSinger(Singer):
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         if self.wrong == "leaves the program behind":
             self.behind = self._taps.start(self.config.streams[stream])
+            next(self.behind.tap.lines(), None)  # it is at work, however slow the machine
         if self.wrong == "does not end what hangs":
             self._taps.start = self._endless  # type: ignore[method-assign]
         last = cursor or {}
