@@ -74,6 +74,9 @@ class TimedSession(requests.Session):
         try:
             chunks, encoding = response.iter_content(_CHUNK_BYTES), response.headers.get("Content-Encoding")
             body = take_in(chunks, encoding, _host(response.url), LARGEST_ANSWER, PATIENCE * self._timeout[1])
+        except ValueError as error:  # urllib3 takes a negative length for one
+            response.close()
+            raise failures.ChunkedEncodingError(error) from error
         except BaseException:
             response.close()
             raise

@@ -105,6 +105,7 @@ JIANDAOYUN = [
 HTTP = [
     b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 302 Found\r\nLocation: \xd8\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n-3\r\n}\r\n",
 ]
 
 JSON = [b'{"n":1E99999999999999999999}']
