@@ -132,6 +132,16 @@ def test_a_plan_of_many_is_shown_page_by_page(olaf: Opens, plan: Plan, monkeypat
     assert (ticked(refused.text), "Page 2 of 3" in refused.text) == ([plan.items[3].id], True)
 
 
+def left_to_a_person(store: Store, settings: Settings, crm: ToySystem, erp: ToySystem) -> None:
+    """Somebody writes into a field of which a person decides, and its owner has something new to say, too."""
+    settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
+    job.run_push(store, settings, push="apply")
+    job.run_sync(store, settings)
+    crm.edit("deal", "d1", {"delivery": "picked up"})
+    erp.edit("order", "o1", {"delivery": "returned"})
+    job.run_sync(store, settings)
+
+
 @pytest.mark.parametrize("choice", ["write", "keep"])
 def test_what_waits_for_a_person_is_decided_on_the_page(
     olaf: Opens,
@@ -142,12 +152,7 @@ def test_what_waits_for_a_person_is_decided_on_the_page(
     plan: Plan,
     choice: str,
 ) -> None:
-    settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
-    job.run_push(sqlite_store, settings, push="apply")
-    job.run_sync(sqlite_store, settings)
-    crm.edit("deal", "d1", {"delivery": "picked up"})
-    erp.edit("order", "o1", {"delivery": "returned"})
-    job.run_sync(sqlite_store, settings)
+    left_to_a_person(sqlite_store, settings, crm, erp)
     viewer, browser = olaf(Role.VIEWER), olaf(Role.OPERATOR)
     page = browser.get("/plans").text
     (id,) = re.findall(r'action="/conflicts/([0-9a-f]{10})/decide"', page)

@@ -15,7 +15,7 @@ from httpx import Client, Response
 from connectors import retry
 from console.web.app import workbench
 from console.web.work import Worker
-from settings.model import Ownership, Settings
+from settings.model import Settings
 from state import api_tokens, audit, outbox, pauses, quarantine
 from state import members as people
 from state.api_tokens import Scope
@@ -29,7 +29,7 @@ from tests.jobs.toy import ToySystem
 from tests.web.api.conftest import Api
 from tests.web.api.test_answers import refused
 from tests.web.conftest import served
-from tests.web.test_plans import called_otherwise, replaced_something
+from tests.web.test_plans import called_otherwise, left_to_a_person, replaced_something
 from tests.web.test_runs import Held
 from tests.web.toy_company import SECONDS, crm, erp, plan, settings, systems, toys  # noqa: F401
 
@@ -178,12 +178,7 @@ def test_a_run_is_stopped_after_the_page_at_work(opens: Opens, sqlite_store: Sto
 def test_a_conflict_is_listed_and_decided(
     opens: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem, plan: Plan
 ) -> None:
-    settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
-    job.run_push(sqlite_store, settings, push="apply")
-    job.run_sync(sqlite_store, settings)
-    crm.edit("deal", "d1", {"delivery": "picked up"})
-    erp.edit("order", "o1", {"delivery": "returned"})
-    job.run_sync(sqlite_store, settings)
+    left_to_a_person(sqlite_store, settings, crm, erp)
     api = opens()
     [found] = api.get("/conflicts").json()["items"]
     assert (found["system"], found["old"], found["new"], found["agreed"]) == (
