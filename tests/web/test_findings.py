@@ -64,6 +64,8 @@ def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Bro
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert [row["id"] for row in rows] == re.findall(r'href="/findings/([0-9a-f]{20,40})\?', page)
     assert {row["severity"] for row in rows} == {"error"}
+    ordered = anna.get("/findings.csv?order=amount").text.removeprefix("\ufeff")
+    assert [row["id"] for row in csv.DictReader(io.StringIO(ordered))] == listed(anna, "order=amount")
 
 
 @pytest.mark.parametrize(
