@@ -53,7 +53,8 @@ class Wanted:
     ``of_checks`` are those whose own words are in ``text``: their findings are found as well, as far as they hold
     ``rest``, what else is in it.
     ``assignee`` and ``customer`` may be ``NOBODY``. ``least`` and ``most`` are minor units of the base currency,
-    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided.
+    whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided, ``unwaived`` leaves out
+    those that somebody has waived.
     """
 
     text: str = ""
@@ -70,6 +71,7 @@ class Wanted:
     least: int | None = None
     most: int | None = None
     waiver: bool = False
+    unwaived: bool = False
     of_checks: tuple[str, ...] = ()
     rest: str = ""
 
@@ -218,6 +220,8 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
         said.append(and_(table.c.base_amount.is_not(None), size >= wanted.least))
     if wanted.most is not None:
         said.append(and_(table.c.base_amount.is_not(None), size <= wanted.most))
+    if wanted.unwaived:
+        said.append(status != "waived")
     if wanted.waiver:
         said.append(table.c.id.in_(awaiting.undecided()))
     if text := wanted.text.strip():

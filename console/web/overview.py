@@ -233,10 +233,10 @@ def figures_of_the_period(visit: Reader) -> Response:
 
 
 def _top(visit: Visit, shown: Shown, words: Texts) -> dict[str, Any]:
-    """The headline figures, and the findings with the most money."""
+    """The headline figures, and the findings with the most money that nobody has waived."""
     rules = Rules.of(visit.desk.settings)
     with visit.desk.store.reading() as connection:
-        ids = finding_pages.ids(connection, Wanted(order="amount", least=1), _LARGEST)
+        ids = finding_pages.ids(connection, Wanted(order="amount", least=1, unwaived=True), _LARGEST)
         found = findings.of_ids(connection, ids)
     return {
         "cards": list(cards(shown.report, shown.sums, words)),

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 
 from state.members import Role
+from state.store import Store
 from tests.web.conftest import Browser
+from tests.web.test_pages import of_check
 
 
 def listed(browser: Browser, address: str) -> int:
@@ -37,3 +39,20 @@ def test_each_department_leads_to_all_of_its_findings_and_its_stages_to_theirs(
         assert listed(viewer, address) == int(count)
     sums = [sum(int(count) for scope, _, count in rows if scope == which) for which in ("rowgroup", "row")]
     assert sums[0] == sums[1] > 0
+
+
+def test_a_waived_finding_is_not_among_those_that_matter_most(as_role: Callable[[Role], Browser], desk: Store) -> None:
+    anna, li, id = as_role(Role.FINANCE), as_role(Role.APPROVER), of_check(desk, "invoice_overdue")
+    assert f"/findings/{id}" in largest(anna)
+    anna.post(f"/findings/{id}/waiver", reason="An old friend", until="2026-12-31")
+    assert f"/findings/{id}" in largest(anna)
+    li.post(f"/findings/{id}/waiver/approve")
+    assert f"/findings/{id}" not in largest(anna)
+    assert "/findings/" in largest(anna)
+    assert f"/findings/{id}" in anna.get("/findings?order=amount").text
+
+
+def largest(browser: Browser) -> str:
+    """The overview's findings of the most money."""
+    page = browser.get("/").text
+    return page[page.index('id="largest"') :].partition("</section>")[0]
