@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 _WHY = re.compile(
     r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?(; no zone is written, UTC is a guess)?"
-    r"(; by its values alone)?"
+    r"(; by its values alone)?(; the name may mean another)?"
 )
+_ALL = 100
+_SAME = 96
+"""Per cent from which on a name says what the field is, in whatever order its words stand."""
 
 
 def proposals(app: App, system: str, streams: Sequence[str], limit: int) -> tuple[str, list[Suggestion]]:
@@ -186,13 +189,23 @@ def because(texts: Texts, item: Proposal) -> str:
     found = _WHY.fullmatch(item.why)
     if found is None:
         return item.why
-    name, values, words, zone, alone = found.groups()
+    name, values, words, zone, alone, vague = found.groups()
+    looks = texts.name("suggest.looks", item.looks)
     if alone:
-        return texts("suggest.alone")
-    told = texts("suggest.name", share=name)
-    told += texts("suggest.values", share=values) if values else texts("suggest.no_values")
-    told += texts("suggest.words") if words else ""
-    return told + texts("suggest.zone") if zone else told
+        return texts("suggest.alone", looks=looks)
+    if vague:
+        told = [texts("suggest.vague")]
+    else:
+        told = [texts("suggest.name") if int(name) >= _SAME else texts("suggest.alike", share=name)]
+    if not values:
+        told.append(texts("suggest.no_values"))
+    elif int(values) == _ALL:
+        told.append(texts("suggest.values", looks=looks))
+    else:
+        told.append(texts("suggest.some_values", share=values, looks=looks))
+    told += [texts("suggest.words")] if words else []
+    told += [texts("suggest.zone")] if zone else []
+    return texts("suggest.and").join(told)
 
 
 def as_dict(item: Suggestion) -> dict[str, Any]:

@@ -58,5 +58,5 @@ def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
             for path, leaf in leaves(item, f"{prefix}*.").items():
                 found.setdefault(path, leaf)
     elif value is not None and value != "":
-        found[prefix.rstrip(".")] = value
+        found[prefix.removesuffix(".")] = value
     return found

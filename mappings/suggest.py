@@ -1,8 +1,9 @@
 """Propose a mapping from what records look like: names of fields, types and values; the same for the same records.
 
 A canonical field gets the path whose name means the same, in English, Chinese or German, and whose values it could
-take; where no name does, an e-mail address, a currency or a date may be known by the values alone. How sure that is, is
-told in per cent; what is less sure than ``SURE`` is for a person to decide. A status is never guessed:
+take; what a name usually means in records of an entity is listed (``mappings.columns_named``), any other is cut into
+words; where no name does, an e-mail address, a currency or a date may be known by the values alone. How sure that
+is, is told in per cent; what is less sure than ``SURE`` is for a person to decide. A status is never guessed:
 only a word that is itself a canonical status is proposed, the others are listed.
 """
 
@@ -16,6 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mappings.columns_named import meant, simplified
 from mappings.convert import decimal_comma, decimal_point
 from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
@@ -27,6 +29,8 @@ from mappings.transforms import TRANSFORMS
 SURE = 80
 """Per cent from which a proposal is written without a comment mark."""
 _LEAST = 45
+_UNSURE = SURE - 10
+"""Per cent, where a name may mean the field as well as another."""
 _BY_VALUES = 50
 """Per cent, where the values alone say what it is."""
 _MOST_STATUSES = 40
@@ -55,6 +59,8 @@ class Proposal:
     why: str
     do: tuple[str, ...] = ()
     ref: str | None = None
+    looks: str = ""
+    """What its values look like: a ``Kind``, or a field whose values are known among texts; empty: none were seen."""
 
     @property
     def sure(self) -> bool:
@@ -103,7 +109,9 @@ def suggest(stream: str, entity: str, records: Sequence[Mapping[str, Any]]) -> S
         if item.field not in fields and item.path not in taken:
             fields[item.field] = item
             taken.add(item.path)
-    for found in _by_values(known, {path: values for path, values in samples.items() if path not in taken}, fields):
+    for found in _by_values(
+        known, entity, {path: values for path, values in samples.items() if path not in taken}, fields
+    ):
         fields[found.field] = found
         taken.add(found.path)
     status = _status(entity, {path: values for path, values in samples.items() if path not in taken})
@@ -142,7 +150,7 @@ def words(path: str) -> tuple[str, ...]:
     """The words of a field's name, in one form: ``orderNo``, ``order_number`` and ``订单编号`` are the same."""
     found: list[str] = []
     for part in path.split("."):
-        plain = unicodedata.normalize("NFC", part.removesuffix("__c")).translate(_UMLAUTS)
+        plain = simplified(unicodedata.normalize("NFC", part.removesuffix("__c"))).translate(_UMLAUTS)
         for word in _CAMEL.split(plain):
             found += _chinese(word) if re.search(r"[\u4e00-\u9fff]", word) else _german(word.lower())
     return tuple(WORDS.get(word, word) for word in found)
@@ -158,12 +166,17 @@ def _german(word: str) -> list[str]:
     )
 
 
+_CUT = frozenset(WORDS) | {
+    word for names in FIELDS.values() for name in names for word in name.split() if not word.isascii()
+}
+_LONGEST = max(map(len, _CUT))
+
+
 def _chinese(text: str) -> list[str]:
     """Cut at the longest words that are known."""
     found, at = [], 0
-    longest = max(map(len, WORDS))
     while at < len(text):
-        size = next((n for n in range(min(longest, len(text) - at), 0, -1) if text[at : at + n] in WORDS), 1)
+        size = next((n for n in range(min(_LONGEST, len(text) - at), 0, -1) if text[at : at + n] in _CUT), 1)
         found.append(text[at : at + size])
         at += size
     return found
@@ -180,31 +193,55 @@ def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Pr
     if confidence < _LEAST:
         return None
     why = f"name {named}, values {round(100 * fits)}" if values else f"name {named}, no values seen"
+    if named == _UNSURE and _listed(path, entity):
+        why += "; the name may mean another"
     if column.name in _TABLES:
-        confidence, why = min(confidence, SURE - 10), f"{why}; its words need a table"
+        confidence, why = min(confidence, _UNSURE), f"{why}; its words need a table"
     if do == _WITHOUT_ZONE:
-        confidence, why = min(confidence, SURE - 10), f"{why}; no zone is written, UTC is a guess"
+        confidence, why = min(confidence, _UNSURE), f"{why}; no zone is written, UTC is a guess"
     ref = None
     if column.kind in (Kind.REF, Kind.REFS):
         ref = "no" if "number" in words(path) else "id"
-    return Proposal(column.name, path, confidence, why, do, ref)
+    return Proposal(column.name, path, confidence, why, do, ref, _looks_of(column) if values else "")
 
 
 def _by_values(
-    known: Sequence[Column], left: Mapping[str, Sequence[Any]], fields: Mapping[str, Proposal]
+    known: Sequence[Column], entity: str, left: Mapping[str, Sequence[Any]], fields: Mapping[str, Proposal]
 ) -> Iterator[Proposal]:
     """What values say where no name does: of e-mail addresses, currencies and dates, if one path alone has them."""
     for column in known:
         looks = _LOOKS.get("date" if column.name in MAIN_DATES else column.name)
         if looks is None or column.name in fields:
             continue
-        paths = [path for path, values in left.items() if values and all(map(looks, values))]
+        paths = [
+            path
+            for path, values in left.items()
+            if values and all(map(looks, values)) and _may_be(column.name, path, entity)
+        ]
         if len(paths) == 1:
-            yield Proposal(column.name, paths[0], _BY_VALUES, "name 0, values 100; by its values alone")
+            why = "name 0, values 100; by its values alone"
+            yield Proposal(column.name, paths[0], _BY_VALUES, why, looks=_looks_of(column))
+
+
+def _listed(path: str, entity: str) -> Mapping[str, bool] | None:
+    """What a name is listed as; one within another object means what that object is about."""
+    return meant(entity, path) if "." not in path else None
+
+
+def _may_be(name: str, path: str, entity: str) -> bool:
+    listed = _listed(path, entity)
+    return listed is None or name in listed
+
+
+def _looks_of(column: Column) -> str:
+    return column.name if column.name in _CHECKS else column.kind.value
 
 
 def _named(name: str, path: str, entity: str) -> int:
     """How much the name of a path says that it is this field."""
+    listed = _listed(path, entity)
+    if listed is not None:
+        return {True: 100, False: _UNSURE, None: 0}[listed.get(name)]
     full = words(path)
     own = words(path.rpartition(".")[2])
     best = 0
@@ -215,9 +252,9 @@ def _named(name: str, path: str, entity: str) -> int:
         if "." in path:
             best = min(best, 95)
     if own in [tuple(text.split()) for text in VAGUE.get(name, ())]:
-        best = max(best, SURE - 10)
+        best = max(best, _UNSURE)
     if name == "number" and entity not in _WITH_OWN_NAME and own == (WORDS.get(entity, entity),):
-        best = max(best, SURE - 10)  # the order in a list of orders: its number
+        best = max(best, _UNSURE)  # the order in a list of orders: its number
     return best
 
 
@@ -260,8 +297,11 @@ def _anything(value: Any) -> bool:
 
 
 def _reference(value: Any) -> bool:
-    """An id or a number, and no name."""
-    return not isinstance(value, bool) and not re.search(r"\s", str(value).strip())
+    """An id or a number, and no name, which in Chinese is written without spaces."""
+    text = str(value).strip()
+    return (
+        not isinstance(value, bool) and not re.search(r"\s", text) and (text.isascii() or bool(re.search(r"\d", text)))
+    )
 
 
 def _number(value: Any) -> bool:
@@ -310,15 +350,15 @@ def _epoch(unit: int) -> Callable[[Any], bool]:
     return lambda value: _whole(value) and _EARLIEST * unit <= int(Decimal(str(value))) <= _LATEST * unit
 
 
-def _written(do: str, clock: bool) -> Callable[[Any], bool]:
-    """Whether a value is a day in the form that a transform reads, with a time or without one."""
+def _written(do: str, clock: bool | None) -> Callable[[Any], bool]:
+    """Whether a value is a day in the form that a transform reads, with a time, without one, or either (``None``)."""
 
     def fits(value: Any) -> bool:
         try:
             found = TRANSFORMS[do](value) if isinstance(value, str) and value else None
         except Unusable:
             return False
-        return found is not None and (len(found) > len("2026-01-01")) is clock
+        return found is not None and clock in (None, len(found) > len("2026-01-01"))
 
     return fits
 
@@ -343,7 +383,7 @@ _WAYS: dict[Kind, dict[tuple[str, ...], Callable[[Any], bool]]] = {
     Kind.NUMBER: {(): _number, _POINTS: _point, _COMMAS: _comma},
     Kind.INTEGER: {(): _whole},
     Kind.FLAG: {(): lambda value: isinstance(value, bool)},
-    Kind.DAY: {(): _day, ("xero_date",): _xero, **{(do,): _written(do, clock=False) for do in _WRITTEN}},
+    Kind.DAY: {(): _day, ("xero_date",): _xero, **{(do,): _written(do, clock=None) for do in _WRITTEN}},
     Kind.INSTANT: _INSTANTS,
     Kind.TEXT: {(): lambda value: not isinstance(value, bool)},
     Kind.REF: {(): _reference},
@@ -369,7 +409,10 @@ def _status(entity: str, samples: Mapping[str, Sequence[Any]]) -> StatusProposal
     found: list[StatusProposal] = []
     for path, values in samples.items():
         texts = list(dict.fromkeys(str(value) for value in values if isinstance(value, str)))
+        listed = _listed(path, entity)
         named = max(_alike((word,), _without(words(path.rpartition(".")[2]), entity)) for word in STATUS_NAMES)
+        if listed is not None:
+            named = 100 if "status" in listed else 0
         if named >= SURE and 0 < len(texts) <= _MOST_STATUSES:
             table = {text: _canonical(entity, text) for text in sorted(texts)}
             found.append(StatusProposal(path, named, table))

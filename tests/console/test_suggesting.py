@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from console import mapping_change
-from console.suggesting import Read, of_streams, text_of
+from console.i18n import texts
+from console.suggesting import Read, because, of_streams, text_of
 from mappings.engine import load
-from mappings.suggest import Proposal
+from mappings.suggest import Proposal, suggest
 
 CUSTOMERS = {
     id: {"customer_no": number, "name": "ACME", "credit_limit": 100} for id, number in (("K-1", "7"), ("K-2", "8"))
@@ -72,3 +73,16 @@ def test_a_suggested_amount_is_taken_with_its_currency(tmp_path: Path) -> None:
 
     assert after(amount).definition.fields["currency"].const == "CNY"
     assert after(amount, currency).definition.fields["currency"].sources == ("cur",)
+
+
+def test_why_a_field_is_proposed_is_told_in_words_of_both_languages() -> None:
+    records = [{"下单日期": "2026-10-01", "发货日期": "2026-10-02", "x": "a@b.example"}]
+    found = {item.field: item for item in suggest("s", "order", records).fields}
+    lead = suggest("s", "lead", records).fields[-1]
+    said = [because(texts("en"), item) for item in (found["order_date"], found["promised_delivery_date"], lead)]
+    assert said == [
+        "the column's name, its values look like days",
+        "its name, which may mean another field as well, its values look like days",
+        "the name says nothing, but all its values look like e-mail addresses",
+    ]
+    assert because(texts("zh-CN"), found["order_date"]) == "列名相符，取值像日期"
