@@ -1,4 +1,4 @@
-"""What waits for a person to decide on it: what is assigned to them, waivers, planned writes."""
+"""What waits for a person to decide on it: what is assigned to them, waivers, links, planned writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from state.changes import OutboxStatus, PlanStatus
 from state.findings import STANDING
-from state.schema import WAIVER_ASKED, creation, outbox
+from state.schema import LINK_SUGGESTED, WAIVER_ASKED, creation, link, outbox
 from state.schema import finding as findings
 from state.schema import finding_event as events
 from state.schema import plan as plans
@@ -38,6 +38,12 @@ def assigned(connection: Connection, person: str) -> int:
     query = select(func.count()).select_from(findings)
     mine = (findings.c.assignee == person, findings.c.status == "assigned")
     return int(connection.execute(query.where(*mine)).scalar_one())
+
+
+def links(connection: Connection, most: int) -> int:
+    """Suggested links that nobody has decided, counted until there are ``most``."""
+    some = select(link.c.left_id).where(LINK_SUGGESTED).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def writes(connection: Connection, systems: Collection[str]) -> int:

@@ -12,19 +12,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.engine import Connection
 
 from state import audit, bulk
 from state.clock import now_us
 from state.schema import audit as audited
-from state.schema import canonical
+from state.schema import canonical, figure
 from state.schema import cash_decision as table
 
 KIND = "cash"
 """The figures that hold what became of each receipt."""
 _COLUMNS = ("receipt_id", "item_id", "decision", "applied", "spent", "differences", "decided_by", "decided_at")
 _KEY = ("receipt_id", "item_id")
+_AT_ONCE = 200
 _NOTED = ("cash pinned", "cash cut")
 """What the audit calls these decisions."""
 
@@ -58,6 +59,26 @@ def decisions(connection: Connection, about: Collection[int] | None = None) -> l
         Decision(**{**row._mapping, "differences": [tuple(entry) for entry in json.loads(row.differences)]})
         for row in connection.execute(query)
     ]
+
+
+def unsettled(connection: Connection) -> list[int]:
+    """The receipts of which the last run left something; whatever was decided since."""
+    newest = select(func.max(figure.c.id)).where(figure.c.kind == KIND).group_by(figure.c.key)
+    left = and_(figure.c.value != "", not_(figure.c.value.contains('"left":0,"next_step":', autoescape=True)))
+    return [int(key) for key in connection.execute(select(figure.c.key).where(figure.c.id.in_(newest), left)).scalars()]
+
+
+def undecided(connection: Connection, receipts: Sequence[int], most: int) -> int:
+    """How many of these receipts nobody has said anything about, counted until there are ``most``."""
+    found = 0
+    for start in range(0, len(receipts), _AT_ONCE):
+        some = receipts[start : start + _AT_ONCE]
+        pinned = (table.c.receipt_id.in_(some), table.c.decision == "pinned")
+        said = {*connection.execute(select(table.c.receipt_id).where(*pinned)).scalars()}
+        found += len(some) - len(said)
+        if found >= most:
+            return most
+    return found
 
 
 def reasons(connection: Connection, found: Sequence[Decision]) -> dict[int, str]:

@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 from state import audit, bulk, schema
 from state.clock import now_us
 from state.decisions import DecisionError
+from state.schema import LINK_SUGGESTED, linker_memory
 from state.schema import audit as audited
 from state.schema import link as table
-from state.schema import linker_memory
 
 _FOUND = ("kind", "left_id", "right_id", "left_entity", "right_entity", "method", "score", "evidence", "decision")
 _COLUMNS = (*_FOUND, "run_id")
@@ -221,7 +221,7 @@ def count(
 def _wanted(decision: str | None, entity: str | None, method: str | None) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if decision:
-        wanted.append(table.c.decision == decision)
+        wanted.append(LINK_SUGGESTED if decision == "suggested" else table.c.decision == decision)
     if entity:
         wanted.append(or_(table.c.left_entity == entity, table.c.right_entity == entity))
     if method:

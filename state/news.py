@@ -89,10 +89,14 @@ def findings_version(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(schema.finding_event.c.id), 0))).scalar_one())
 
 
+def figures_version(connection: Connection) -> int:
+    """A number that changes whenever a figure does."""
+    return int(connection.execute(select(func.coalesce(func.max(schema.figure.c.id), 0))).scalar_one())
+
+
 def figures(connection: Connection) -> tuple[int | str, ...]:
     """What changes whenever a reconciliation has changed figures or findings."""
-    newest = connection.execute(select(func.coalesce(func.max(schema.figure.c.id), 0))).scalar_one()
-    return newest, findings.last_run(connection) or ""
+    return figures_version(connection), findings.last_run(connection) or ""
 
 
 def last(connection: Connection, key: str = "mark") -> tuple[Mark, dict[str, Any]] | None:

@@ -263,12 +263,23 @@ link = Table(
     Column("method", Text, nullable=False),
     Column("score", Integer, nullable=False),  # per mille
     Column("evidence", Text, nullable=False),  # JSON
-    Column("decision", Text, nullable=False),  # auto, confirmed, cut
+    Column("decision", Text, nullable=False),  # auto, suggested, confirmed, cut
     Column("decided_by", Text),
     Column("decided_at", BigInteger),
     Column("run_id", Text, nullable=False),
 )
 Index("ix_link_right", link.c.right_id)
+LINK_SUGGESTED = link.c.decision == literal_column("'suggested'")
+"""Written out, as the index is only looked into where a query says the same."""
+Index(
+    "ix_link_suggested",
+    link.c.score,
+    link.c.kind,
+    link.c.left_id,
+    link.c.right_id,
+    sqlite_where=LINK_SUGGESTED,
+    postgresql_where=LINK_SUGGESTED,
+)
 
 finding = Table(
     "finding",

@@ -1,4 +1,7 @@
-"""What waits for the one who looks: findings that are theirs, waivers and a month to approve, write-backs to let go."""
+"""What waits for the one who looks: findings that are theirs, waivers and a month to approve,
+
+links and receipts to decide, write-backs to let go.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from console.web.access import Right
 from reconciliation.closing import may_approve
-from state import awaiting, news, periods
+from state import awaiting, cash, news, periods
 from state.periods import CLOSED
 
 if TYPE_CHECKING:
@@ -17,21 +20,24 @@ if TYPE_CHECKING:
     from console.web.desk import Visit
 
 _PEOPLE = 200
+_MOST = 100
+"""More than so many links or receipts are not counted."""
 _MINE = "/findings?assignee=%40me&status=assigned"
 
 
 class Awaiting:
-    """Looks each time, but at findings only once they have changed: they are many; safe between threads."""
+    """Looks each time, but at what is many (findings, receipts) only once it has changed; safe between threads."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock, self._looking = Lock(), Lock()
         self._findings: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+        self._receipts: tuple[int, list[int]] = (-1, [])
 
     def lines(self, visit: Visit) -> list[tuple[str, str]]:
         """Sentences, each with the page where it is decided; none for whoever has nothing to decide."""
         if visit.session is None:
             return []
-        approves, operates = visit.may(Right.APPROVE), visit.may(Right.OPERATE)
+        approves, operates, decides = (visit.may(right) for right in (Right.APPROVE, Right.OPERATE, Right.DECIDE))
         found: list[tuple[str, str]] = []
         with visit.desk.store.reading() as connection:
             _, mine, waivers = self._count(connection, visit.member.name)
@@ -41,6 +47,10 @@ class Awaiting:
                 found.append((visit.texts("deciding.waits.waivers", count=f"{waivers:,}"), "/findings?waits=waiver"))
             if approves and (month := _month(connection, visit)):
                 found.append((visit.texts("deciding.waits.month", month=month), "/periods"))
+            if decides and (count := self._unsettled(connection)):
+                found.append((visit.texts("deciding.waits.receipts", count=_number(count)), "/cash"))
+            if decides and (count := awaiting.links(connection, _MOST + 1)):
+                found.append((visit.texts("deciding.waits.links", count=_number(count)), "/links"))
             if operates and (count := awaiting.writes(connection, visit.systems)):
                 found.append((visit.texts("deciding.waits.writes", count=f"{count:,}"), "/plans"))
         return found
@@ -58,6 +68,19 @@ class Awaiting:
                 while len(self._findings) > _PEOPLE:
                     self._findings.popitem(last=False)
         return known
+
+    def _unsettled(self, connection: Connection) -> int:
+        """Receipts of which something is left and that nobody has decided; at most one more than ``_MOST``."""
+        version = news.figures_version(connection)
+        with self._looking:  # all pages ask after a reconciliation: one looks, the others wait for it
+            if self._receipts[0] != version:
+                self._receipts = version, cash.unsettled(connection)
+            receipts = self._receipts[1]
+        return cash.undecided(connection, receipts, _MOST + 1)
+
+
+def _number(count: int) -> str:
+    return f"{_MOST}+" if count > _MOST else str(count)
 
 
 def _month(connection: Connection, visit: Visit) -> str | None:

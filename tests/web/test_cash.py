@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -20,6 +21,7 @@ from state.schema import canonical, figure
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
+from tests.web.test_awaiting import waits
 
 
 @pytest.fixture(scope="session")
@@ -257,3 +259,25 @@ def test_the_trace_of_a_receipt_and_of_its_invoice_show_who_decided_about_it(ann
     page = anna.get(f"/trace?text={called}").text
     assert "Decided at the matching desk" in page
     assert "a.finance" in page[page.index("Decided at the matching desk") :]
+
+
+def test_whoever_decides_is_told_how_many_receipts_wait_until_somebody_has_decided_them(
+    anna: Browser, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    told = "Waits for you: receipts to match: "
+    assert (waits(anna), waits(as_role(Role.VIEWER)), waits(as_role(Role.OPERATOR))) == (told + "3", "", "")
+    assert 'href="/cash">receipts to match: 3</a>' in anna.get("/links").text
+    receipt = re.findall(r'action="/cash/(\d+)/confirm"', anna.get("/cash").text)[0]
+    anna.post(f"/cash/{receipt}/confirm", rank="1", seen="1", reason="compared")
+    assert waits(anna) == told + "2"
+    with desk.transaction() as connection:
+        connection.execute(figure.insert(), [_of_receipt(key) for key in range(9001, 9099)])
+    assert waits(anna) == told + "100"
+    with desk.transaction() as connection:
+        connection.execute(figure.insert(), [_of_receipt(key) for key in range(9201, 9400)])
+    assert waits(anna) == told + "100+"
+
+
+def _of_receipt(key: int, left: int = 5) -> dict[str, Any]:
+    value = json.dumps({"left": left, "next_step": None}, separators=(",", ":"))
+    return {"kind": "cash", "key": str(key), "at": 1, "run_id": "x", "value": value}

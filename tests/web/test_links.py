@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from state import audit, chains, lookup
 from state.members import Role
+from state.schema import link
 from state.store import Store
 from tests.web.conftest import Browser
+from tests.web.test_awaiting import waits
 
 
 @pytest.fixture
@@ -148,3 +150,19 @@ def test_a_part_of_a_name_offers_what_may_be_meant(suggested: str, as_role: Call
     asked = re.search(r'<li>Customer <a href="(/links/held[^"]+)">ACME S\.r\.l\.</a>', page)
     assert asked is not None
     assert "Confirmed by a.finance" in anna.get(asked.group(1)).text
+
+
+def test_whoever_decides_is_told_how_many_links_wait(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    told = "Waits for you: suggested links to decide: "
+    assert (waits(anna, "/"), waits(as_role(Role.VIEWER))) == (told + "1", "")
+    assert 'href="/links">suggested links to decide: 1</a>' in anna.get("/").text
+    anna.post(f"{suggested}/confirm")
+    assert waits(anna) == ""
+    of = {"kind": "same_as", "left_entity": "party", "right_entity": "party", "method": "name", "evidence": "{}"}
+    rows = [{**of, "left_id": n, "right_id": n + 1} for n in range(9001, 9102)]
+    with desk.transaction() as connection:
+        connection.execute(link.insert(), [{**row, "score": 5, "decision": "suggested", "run_id": "x"} for row in rows])
+    assert waits(anna, "/") == told + "100+"

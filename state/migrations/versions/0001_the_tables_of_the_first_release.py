@@ -446,6 +446,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index("ix_link_right", ["right_id"], unique=False)
+        batch_op.create_index(
+            "ix_link_suggested",
+            ["score", "kind", "left_id", "right_id"],
+            unique=False,
+            sqlite_where=sa.text("decision = 'suggested'"),
+            postgresql_where=sa.text("decision = 'suggested'"),
+        )
 
     op.create_table(
         "opportunities",
