@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from console.i18n import Texts
-    from state.queries import Attempt, Phase, RunProblem, RunRow
+    from state.queries import Asking, Attempt, Phase, RunProblem, RunRow
 
 _OURSELVES = "LTC Sync"
 """Who starts what nobody has started by hand."""
@@ -33,9 +33,28 @@ RUNS = ("run", "kind", "state", "started", "by", "because", "systems", "seconds"
 PARTS = ("system", "stream", "kind", "state", "seconds", "counts")
 
 
-def concerning(connection: Connection, may_touch: Callable[[str], bool], status: str | None = None) -> list[RunRow]:
-    """The newest runs that concern somebody who is limited to some systems, each without what is of others."""
-    found = queries.recent_runs(connection, SEARCHED, status)
+def kept_as(by: str) -> str:
+    """Who started a run, as people call them, as the store calls them."""
+    return "ltc" if by == _OURSELVES else by
+
+
+def called(by: str) -> str:
+    """Who started a run, as the store calls them, as people do."""
+    return _OURSELVES if by == "ltc" else by
+
+
+def concerning(
+    connection: Connection,
+    may_touch: Callable[[str], bool],
+    asking: Asking | None = None,
+) -> list[RunRow]:
+    """The newest runs that concern somebody who is limited to some systems, each without what is of others.
+
+    They are among the newest ``SEARCHED`` of those that ``asking`` chooses; none for a system that is not theirs.
+    """
+    if asking is not None and asking.system and not may_touch(asking.system):
+        return []
+    found = queries.recent_runs(connection, SEARCHED, asking=asking)
     return [limited(item, may_touch) for item in found if concerns(item, may_touch)]
 
 
@@ -80,7 +99,7 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
         _kind(item, texts, zone),
         texts.name("summary.status", item.status),
         f"{from_us(item.started_at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
-        _OURSELVES if item.asked.by == "ltc" else item.asked.by,
+        called(item.asked.by),
         texts.name("operating.because", item.asked.because) if item.asked.because else "",
         ", ".join(item.asked.systems),
         _seconds(item),

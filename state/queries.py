@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from state import creations, discards, outbox, runs, schema
@@ -193,19 +193,59 @@ def _count_outbox(connection: Connection, statuses: tuple[outbox.OutboxStatus, .
     return connection.execute(query).scalar_one()
 
 
-def recent_runs(connection: Connection, limit: int = 20, status: str | None = None, offset: int = 0) -> list[RunRow]:
-    """The newest runs first; with ``status`` only those."""
+class Asking(NamedTuple):
+    """Which runs are looked for; what is empty chooses nothing."""
+
+    statuses: tuple[str, ...] = ()
+    """Any of these."""
+    kind: str = ""
+    system: str = ""
+    """That the run was to work on."""
+    by: str = ""
+    """Who started it, as it is kept."""
+    since: int | None = None
+    """In microseconds: begun then or later."""
+    before: int | None = None
+
+
+def recent_runs(
+    connection: Connection, limit: int = 20, status: str | None = None, offset: int = 0, asking: Asking | None = None
+) -> list[RunRow]:
+    """The newest runs first, as ``asking`` chooses them; with ``status`` only those."""
     table = schema.run
-    query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit).offset(offset)
-    if status is not None:
-        query = query.where(table.c.status == status)
-    return [_run(row) for row in connection.execute(query)]
+    query = select(table).where(*_which(status, asking)).order_by(table.c.started_at.desc(), table.c.id.desc())
+    return [_run(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
-def count_runs(connection: Connection, status: str | None = None) -> int:
-    """How many there are."""
-    query = select(func.count()).select_from(schema.run)
-    return connection.execute(query if status is None else query.where(schema.run.c.status == status)).scalar_one()
+def some_runs(connection: Connection, asking: Asking, size: int, offset: int = 0) -> tuple[list[RunRow], int]:
+    """A part of the runs that ``asking`` chooses, the newest first, and how many there are."""
+    found = recent_runs(connection, size, offset=offset, asking=asking)
+    if len(found) < size and (found or not offset):
+        return found, offset + len(found)
+    query = select(func.count()).select_from(schema.run).where(*_which(None, asking))
+    return found, connection.execute(query).scalar_one()
+
+
+def starters(connection: Connection, among: int = 1000) -> list[str]:
+    """Who started the newest runs, by name."""
+    table = schema.run
+    newest = select(table.c.started_by).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(among).subquery()
+    query = select(newest.c.started_by).where(newest.c.started_by.is_not(None)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def _which(status: str | None, asking: Asking | None) -> list[ColumnElement[bool]]:
+    """All of it is in the one index of runs but the systems, which an index of their own has."""
+    table, chosen = schema.run.c, asking or Asking()
+    statuses = (status,) if status is not None else chosen.statuses
+    found = [table.status.in_(statuses)] if statuses else []
+    found += [column == value for column, value in ((table.kind, chosen.kind), (table.started_by, chosen.by)) if value]
+    found += [table.started_at >= chosen.since] if chosen.since is not None else []
+    found += [table.started_at < chosen.before] if chosen.before is not None else []
+    if chosen.system:
+        of = schema.run_system.c
+        found.append(select(of.run_id).where(of.run_id == table.id, of.system == chosen.system).exists())
+    return found
 
 
 def run(connection: Connection, run_id: str) -> RunRow | None:

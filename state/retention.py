@@ -122,7 +122,8 @@ class _Kind(NamedTuple):
     keys: tuple[str, ...]
     chosen: Callable[[Connection, _Cuts], Select[Any]]
     children: tuple[Table, ...] = ()
-    """Tables whose rows name a row of this one in ``finding_id`` and go with it."""
+    """Tables whose rows name a row of this one in ``parent`` and go with it."""
+    parent: str = "finding_id"
 
 
 def prune(
@@ -195,7 +196,7 @@ def _prune_kind(store: Store, kind: _Kind, cuts: _Cuts, now: int, counts: Counts
 
 def _delete(connection: Connection, kind: _Kind, keys: Sequence[tuple[Any, ...]]) -> None:
     for child in kind.children:
-        connection.execute(delete(child).where(child.c.finding_id.in_([key[0] for key in keys])))
+        connection.execute(delete(child).where(child.c[kind.parent].in_([key[0] for key in keys])))
     if len(kind.keys) == 1:
         chosen = kind.table.c[kind.keys[0]].in_([key[0] for key in keys])
     else:
@@ -382,7 +383,7 @@ _KINDS = (  # what others refer to comes after them
     _Kind("findings", schema.finding, ("id",), _old_findings, _OF_FINDINGS),
     _Kind("tie_outs", schema.figure, ("id",), _old_tie_outs),
     _Kind("stream_runs", schema.stream_run, ("run_id", "system", "stream", "direction"), _old_stream_runs),
-    _Kind("runs", schema.run, ("id",), _old_runs),
+    _Kind("runs", schema.run, ("id",), _old_runs, (schema.run_system,), "run_id"),
     _Kind("deliveries", schema.delivery, ("system", "id"), _old_deliveries),
     _Kind("arrivals", schema.arrival, ("id",), _old_arrivals),
     _Kind("leases", schema.lease, ("name",), _old_leases),

@@ -643,8 +643,17 @@ run = Table(
     Column("ended_at", BigInteger),
     Column("summary", Text, nullable=False),  # JSON
     Column("flow_run", Text),  # Prefect's id of the flow run that it is part of
+    Column("started_by", Text),  # NULL where nobody has said who
 )
-Index("ix_run_started", run.c.started_at)
+Index("ix_run_started", run.c.started_at, run.c.id, run.c.kind, run.c.status, run.c.started_by)
+
+# The systems that a run was to work on; by it the runs of a system are found.
+run_system = Table(
+    "run_system",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("system", Text, primary_key=True),
+)
 
 # What one run did with one stream.
 stream_run = Table(

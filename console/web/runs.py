@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from console import prefect_ui, ran
 from console.web.access import Right
 from console.web.collisions import Going, going
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from console.web.runs_asked import OUTCOMES, Wanted
 from console.web.work import KINDS
 from console.web.writes import shown_written
 from state import pauses, queries, runs, system_facts, written
+from state.activity import RUN_KINDS
 
 if TYPE_CHECKING:
     from console.web.work import AtWork, Worker
@@ -23,23 +25,43 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _RUNS = 50
+"""On a page."""
+_LAST_PAGE = 1_000_000
 _WRITTEN = 50
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
 @router.get("/runs")
-def listing(visit: Reader) -> Response:
-    """The last runs."""
+def listing(visit: Reader, asked: Wanted, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1) -> Response:
+    """Runs, the newest first, as the filters choose them."""
     runs.close_abandoned(visit.desk.store)
+    zone = visit.desk.settings.business_day_zone
+    asking = asked.asking(zone)
     with visit.desk.store.reading() as connection:
         if visit.limit is None:
-            found = queries.recent_runs(connection, _RUNS)
+            found, count = queries.some_runs(connection, asking, _RUNS, (page - 1) * _RUNS)
+            people = queries.starters(connection)
         else:
-            found = ran.concerning(connection, visit.may_touch)[:_RUNS]
-    zone = visit.desk.settings.business_day_zone
-    rows = [ran.run(item, visit.texts, zone) for item in found]
-    busy = any(item.status == "running" for item in found) or worker(visit).is_at_work()
-    return visit.page("runs", heads=ran.RUNS, rows=rows, busy=busy)
+            theirs = ran.concerning(connection, visit.may_touch, asking=asking)
+            found, count = theirs[(page - 1) * _RUNS : page * _RUNS], len(theirs)
+            people = sorted({item.asked.by for item in theirs if item.asked.by})
+    known = asked.system in ("", *visit.systems)
+    return visit.page(
+        "runs",
+        422 if asked.is_wrong else 200,
+        heads=ran.RUNS,
+        rows=[ran.run(item, visit.texts, zone) for item in found],
+        busy=any(item.status == "running" for item in found) or (page == 1 and worker(visit).is_at_work()),
+        asked=asked,
+        systems=visit.systems if known or not visit.may_touch(asked.system) else [*visit.systems, asked.system],
+        kinds=RUN_KINDS,
+        outcomes=OUTCOMES,
+        people=list(map(ran.called, people)),
+        count=count,
+        place=page,
+        last=max(1, -(-count // _RUNS)),
+        at_page=lambda number: f"/runs?{asked.query(number)}",
+    )
 
 
 @router.get("/runs/{id}")

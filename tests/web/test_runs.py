@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
+from html import unescape
 from threading import Event
+from unittest.mock import patch
 
 import pytest
 
 from console import prefect_ui, ran
 from console.i18n import texts
 from settings.model import Settings
-from state import audit, findings, pauses, runs
+from state import audit, findings, pauses, retention, runs, schema
+from state.clock import to_us
 from state.members import Role
 from state.queries import Phase
 from state.store import Store
@@ -327,3 +330,98 @@ def test_a_search_for_deletions_tells_its_result_be_it_nothing(
     id = job.run_sweep(sqlite_store, settings, systems=["crm"]).run_id
     browser = olaf(Role.VIEWER)
     assert browser.get(f"/runs/{id}").text.count("listed 7, deleted 0") == 3  # the whole, the stream, the log
+
+
+def listed(page: str) -> set[str]:
+    """The ids of the runs that a page lists."""
+    return set(re.findall(r'<a href="/runs/([^"?]+)"', page))
+
+
+@pytest.fixture
+def some_runs(sqlite_store: Store, settings: Settings) -> dict[str, str]:
+    """Runs of several kinds, by name."""
+    found = {
+        "anna's pull of crm": job.run_pull(sqlite_store, settings, systems=["crm"], actor="anna").run_id,
+        "scheduled pull of erp": job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True).run_id,
+        "ben's search in both": job.run_sweep(sqlite_store, settings, actor="ben").run_id,
+    }
+    with runs.running(sqlite_store, "reconcile", asked=runs.Asked("anna", "by_hand")) as run:
+        run.finish("failed")
+    return {**found, "failed reconciliation": run.id}
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("system=crm", {"anna's pull of crm", "ben's search in both"}),
+        ("kind=pull", {"anna's pull of crm", "scheduled pull of erp"}),
+        ("outcome=failed", {"failed reconciliation"}),
+        ("outcome=trouble", {"failed reconciliation"}),
+        ("by=anna", {"anna's pull of crm", "failed reconciliation"}),
+        ("by=LTC+Sync", {"scheduled pull of erp"}),
+        ("by=anna&kind=pull", {"anna's pull of crm"}),
+        ("day=2000-01-01", set()),
+    ],
+)
+def test_runs_are_found_by_system_kind_outcome_person_and_day(
+    olaf: Opens, some_runs: dict[str, str], asked: str, names: set[str]
+) -> None:
+    page = olaf(Role.VIEWER).get(f"/runs?{asked}")
+    assert page.status_code == 200
+    assert listed(page.text) == {some_runs[name] for name in names}
+    assert ("No run fits" in page.text) == (not names)
+
+
+def test_runs_of_a_day_are_those_of_the_day_where_the_business_is(
+    olaf: Opens, sqlite_store: Store, some_runs: dict[str, str]
+) -> None:
+    last_minute = to_us(datetime(2026, 10, 3, 15, 59, tzinfo=UTC))  # 23:59 in Shanghai
+    with sqlite_store.transaction() as connection:
+        for id, at in ((some_runs["anna's pull of crm"], last_minute), (some_runs["ben's search in both"], 1)):
+            connection.execute(schema.run.update().where(schema.run.c.id == id).values(started_at=at))
+        later = {"started_at": last_minute + 60_000_000}
+        connection.execute(
+            schema.run.update().where(schema.run.c.id == some_runs["scheduled pull of erp"]).values(later)
+        )
+    browser = olaf(Role.VIEWER)
+    assert listed(browser.get("/runs?day=2026-10-03").text) == {some_runs["anna's pull of crm"]}
+    wrong = browser.get("/runs?day=soon")
+    assert (wrong.status_code, "That is no day" in wrong.text) == (422, True)
+
+
+def test_runs_go_on_over_pages_that_keep_the_filter(olaf: Opens, sqlite_store: Store) -> None:
+    for number in range(51):
+        with runs.running(sqlite_store, "pull", asked=runs.Asked(f"p{number % 51}", "by_hand", ("crm",))) as run:
+            run.finish("done")
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/runs?system=crm").text
+    assert ("Runs: 51" in page, "Page 1 of 2" in page, len(listed(page))) == (True, True, 50)
+    (following,) = re.findall(r'rel="next" href="([^"]+)"', page)
+    assert "system=crm" in following
+    assert len(listed(browser.get(unescape(following)).text)) == 1
+
+
+def test_who_is_limited_finds_only_their_runs_and_those_who_started_them(
+    olaf: Opens, some_runs: dict[str, str]
+) -> None:
+    browser = olaf(Role.OPERATOR, "erp")
+    assert listed(browser.get("/runs?kind=pull").text) == {some_runs["scheduled pull of erp"]}
+    page = browser.get("/runs?system=erp").text
+    assert listed(page) == {some_runs["scheduled pull of erp"], some_runs["ben's search in both"]}
+    assert "crm" not in page
+    assert "anna" not in page
+    assert "anna" in browser.get("/runs").text  # the reconciliation is everybody's
+    assert listed(browser.get("/runs?system=crm").text) == set()
+
+
+def test_runs_that_are_removed_leave_nothing_of_their_systems(sqlite_store: Store, some_runs: dict[str, str]) -> None:
+    with sqlite_store.transaction() as connection:
+        connection.execute(schema.run.update().values(started_at=1))
+        connection.execute(schema.stream_run.update().values(started_at=1))
+        connection.execute(schema.stream_run.delete())
+    with patch.object(retention, "_LAST_RUNS", 0):
+        retention.prune(sqlite_store, retention.Policy(runs_days=1))
+    with sqlite_store.reading() as connection:
+        left = set(connection.exec_driver_sql("SELECT id FROM run").scalars())
+        assert some_runs["ben's search in both"] not in left
+        assert set(connection.exec_driver_sql("SELECT run_id FROM run_system").scalars()) <= left

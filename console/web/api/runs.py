@@ -10,9 +10,12 @@ from console import ran
 from console.web.api import starting
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.run_models import Run, RunDetail, RunRequest, Started, Stopping, part, problem, run
-from console.web.api.values import SIZE, OneOf, Page, PageNumber, PageSize, cut, first
+from console.web.api.values import SIZE, Day, Name, OneOf, Page, PageNumber, PageSize, cut, first
 from console.web.problems import Refusal
+from console.web.runs_asked import STATUSES, within
 from state import pauses, queries, runs
+from state.activity import RUN_KINDS
+from state.queries import Asking
 
 if TYPE_CHECKING:
     from state.queries import Attempt, RunRow
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["runs"])
 
 _PULLING = ("sync", "pull", "sweep")
-_STATUSES = ("", "running", "done", "partial", "failed", "interrupted")
+_STATUSES = ("", *STATUSES)
+_KINDS = ("", *RUN_KINDS)
 RunId = Annotated[str, Path(pattern="^[0-9A-Za-z-]{1,64}$", description="The id of a run")]
 
 
@@ -28,17 +32,22 @@ RunId = Annotated[str, Path(pattern="^[0-9A-Za-z-]{1,64}$", description="The id 
 def list_runs(
     caller: Reader,
     status: Annotated[str, OneOf(_STATUSES), Query(description="Default: all")] = "",
+    kind: Annotated[str, OneOf(_KINDS), Query(description="Default: all; `push` is planning, too")] = "",
+    system: Annotated[Name, Query(description="That was to be worked on")] = "",
+    started_by: Annotated[Name, Query(description="A member, or who called the command; `ltc`: nobody by hand")] = "",
+    day: Annotated[Day | None, Query(description="Begun on it, in the time zone of ltc.yaml")] = None,
     page: PageNumber = 1,
     size: PageSize = SIZE,
 ) -> Page[Run]:
     """List runs, the newest first; of a member who is limited to some systems, those that did something there."""
     runs.close_abandoned(caller.store)
+    chosen = Asking((status,) if status else (), kind, system, started_by)
+    asking = within(chosen, day, caller.settings.business_day_zone)
     with caller.store.reading() as connection:
         if caller.limit is None:
-            found = queries.recent_runs(connection, size, status or None, first(page, size))
-            total = queries.count_runs(connection, status or None)
+            found, total = queries.some_runs(connection, asking, size, first(page, size))
         else:
-            theirs = cut(ran.concerning(connection, caller.member.may_touch, status or None), page, size)
+            theirs = cut(ran.concerning(connection, caller.member.may_touch, asking=asking), page, size)
             found, total = theirs.items, theirs.total
     return Page(items=[run(item) for item in found], page=page, size=size, total=total)
 

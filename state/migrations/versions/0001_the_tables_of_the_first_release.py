@@ -985,10 +985,18 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("flow_run", sa.Text(), nullable=True),
+        sa.Column("started_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
-        batch_op.create_index("ix_run_started", ["started_at"], unique=False)
+        batch_op.create_index("ix_run_started", ["started_at", "id", "kind", "status", "started_by"], unique=False)
+
+    op.create_table(
+        "run_system",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "system"),
+    )
 
     op.create_table(
         "service_cases",

@@ -388,3 +388,15 @@ def test_what_is_out_of_date_is_refused_until_it_is_planned_anew(
     assert shown["items"][0]["changes"][0]["old"] == "parked"
     assert api.finished(api.post(f"/plans/{plan.id}/apply"))["status"] == "done"
     assert len(crm.writes) == 7
+
+
+def test_runs_are_found_by_kind_system_person_and_day(opens: Opens, sqlite_store: Store, settings: Settings) -> None:
+    crms = job.run_pull(sqlite_store, settings, systems=["crm"], actor="anna").run_id
+    job.run_sweep(sqlite_store, settings, systems=["erp"], actor="ben")
+    api, limited = opens(), opens("erp")
+    for asked in ({"kind": "pull"}, {"system": "crm"}, {"started_by": "anna"}, {"status": "done", "kind": "pull"}):
+        assert [item["id"] for item in api.get("/runs", **asked).json()["items"]] == [crms]
+    none = api.get("/runs", day="2000-01-01").json()
+    assert (none["items"], none["total"]) == ([], 0)
+    assert limited.get("/runs", system="crm").json()["items"] == []
+    assert api.get("/runs", kind="forget").status_code == 422
