@@ -45,6 +45,7 @@ def tried(
     file: Path | None = None,
     stored: Mapping[str, Sequence[Sample]] | None = None,
     beside: Mapping[str, Sequence[Sample]] | None = None,
+    table: tuple[int, int] = (0, 0),
 ) -> dict[str, Any]:
     """What ``console.trying.answer`` says. ``file`` is where ``text`` would stand. Raises ``Broken``."""
     if text is not None and len(text.encode()) > LARGEST:
@@ -59,6 +60,7 @@ def tried(
         "shown": shown,
         "stored": _encoded(stored or {}),
         "beside": _encoded(beside or {}),
+        "table": table,
     }
     if not _turns.acquire(timeout=SECONDS):
         raise Broken("busy")

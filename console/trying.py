@@ -65,7 +65,8 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     ``asked``: ``system``; ``source`` (what ``mappings.engine.load`` takes); ``text`` (the changed file or nothing) with
     its ``name`` and ``folder``; ``records`` (stream → id and body); ``shown`` (stream and id of the one to show);
     ``stored`` (as ``records``: those that are only told by the digest of what the mapping makes of them); ``beside``
-    (as ``records``: those that references may mean).
+    (as ``records``: those that references may mean); ``table``, if given, the first record and how many of the stream
+    that is shown are told whole.
     """
     samples = _samples(asked["records"])
     if "words" in asked:
@@ -79,6 +80,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         "streams": {},
         "references": {},
         "beside": [],
+        "table": [],
     }
     now: Mapping | None = None
     try:
@@ -107,6 +109,10 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     if then is not None:
         found["streams"] = differences(now, then, asked["system"], samples)
         id = _one_that_changes(now, then, asked["system"], samples.get(stream, ()), asked["shown"])
+    first, most = asked.get("table") or (0, 0)
+    for sample in samples.get(stream, ())[first : first + most]:
+        if (tested := _shown(last, now or then, stream, asked["system"], sample)) is not None:
+            found["table"].append(tested | {"shapes": {}})
     chosen = next((item for item in samples.get(stream, ()) if item.source_id == id), None)
     if chosen is not None:
         found["shown"] = id

@@ -28,6 +28,7 @@ _FILES = {
     "uplot.js": _HERE / "assets" / "uplot.min.js",
     "charts.js": _HERE / "assets" / "charts.js",
     "forms.js": _HERE / "assets" / "forms.js",
+    "samples.js": _HERE / "assets" / "samples.js",
     "htmx.js": _HERE / "assets" / "htmx.min.js",
     "icon.svg": _HERE / "assets" / "icon.svg",
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import drifted, expressions, status_words, suggesting, trial
 from console.mapping_change import known_fields
+from console.web.admin.mapping_rows import SHOWN, rows_of
 from console.web.admin.mapping_seen import LOOKED_AT, SEVERAL, Seen, decoded
 from mappings import paths
 from mappings.engine import StreamMapping, unmapped
@@ -47,7 +48,7 @@ def page(
     """The page; ``form`` is what is being edited, ``text`` what was typed instead of the file's, ``path`` the source
     field that a canonical one is being chosen for."""
     visit, now = seen.visit, seen.now
-    found: dict[str, Any] = {"now": None}
+    found: dict[str, Any] = {"now": None, "table": []}
     before = None
     try:
         if now is not None:
@@ -67,6 +68,9 @@ def page(
         entity=now.entity if now else "",
         rows=rows(seen, now, record["fields"]) if now else [],
         record=record,
+        table=rows_of(found["table"]),
+        places=_places(seen),
+        at_once=SHOWN,
         before=before,
         referring=seen.referring(found) if before is not None else {},
         empty=[name for name in fields if not _fills(now, name)] if now else [],
@@ -92,6 +96,12 @@ def page(
         how=expressions.SOURCES,
         references=expressions.REFERENCES,
     )
+
+
+def _places(seen: Seen) -> dict[str, int]:
+    """The first record of the table before and after the one that is shown, where there are such."""
+    before = {"back": max(0, seen.first - SHOWN)} if seen.first else {}
+    return before | ({"more": seen.first + SHOWN} if seen.first + SHOWN < len(seen.records) else {})
 
 
 def rows(seen: Seen, now: StreamMapping, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:

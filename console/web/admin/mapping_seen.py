@@ -10,6 +10,7 @@ from console.expressions import STEP, Mistyped, spec_from
 from console.mapping_change import changed, taken
 from console.mapping_place import Place
 from console.referred import Beside, resolved
+from console.web.admin.mapping_rows import SHOWN
 from console.web.admin.samples import held
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingFileError
@@ -61,6 +62,8 @@ class Seen:
     """Whether ``records`` were read from the system just now."""
     chosen: str = ""
     """The id of the one that is shown."""
+    first: int = 0
+    """The place of the first one in the table of several."""
 
     @property
     def address(self) -> str:
@@ -134,12 +137,13 @@ class Seen:
         return self._answer(records, text=text, file=self.place.own)
 
     def _answer(self, records: dict[str, list[Sample]], **more: Any) -> dict[str, Any]:
-        shown = (self.stream, self.chosen)
-        found = trial.tried(self.system, self.place.source, records, shown, beside=self.beside, **more)
+        shown, table = (self.stream, self.chosen), (self.first, SHOWN)
+        found = trial.tried(self.system, self.place.source, records, shown, beside=self.beside, table=table, **more)
         for item in found["streams"].values():
             for one in item["emptied"]:
                 one["value"] = shapes_told.told(self.visit.texts, one["value"])
-        return found | {key: _worded(self.visit, found[key]) for key in ("now", "then")}
+        worded = {key: _worded(self.visit, found[key]) for key in ("now", "then")}
+        return found | worded | {"table": [_worded(self.visit, item) for item in found["table"]]}
 
 
 def _worded(visit: Visit, tested: dict[str, Any] | None) -> dict[str, Any] | None:

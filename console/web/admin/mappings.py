@@ -13,6 +13,7 @@ from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
 from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page
+from console.web.admin.mapping_rows import rows_of
 from console.web.admin.mapping_seen import Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from console.web.runs import begun, refused, worker
@@ -75,9 +76,11 @@ def one(
     edit: Annotated[str, Query(max_length=100)] = "",
     path: Annotated[str, Query(max_length=300)] = "",
     said: Annotated[str, Query(max_length=20)] = "",
+    first: Annotated[int, Query(ge=0, le=samples.MOST)] = 0,
 ) -> Response:
-    """The mapping of one stream beside a record that it is tried on."""
+    """The mapping of one stream beside a record that it is tried on, and ``first`` and the next ones in a table."""
     seen = _seen(visit, system, stream, record)
+    seen.first = first if first < len(seen.records) else 0
     form = form_for(seen, edit, path)
     return page(seen, form=form, path="" if form else path, said=said if said in _SAID else "")
 
@@ -105,6 +108,7 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
     if problem or sent.get("version", "") != seen.version:
         seen.problem = problem or visit.texts("mapping_editor.stale")
         return page(seen, 422 if problem else 409, form=form_again(seen, sent), text=_typed(sent))
+    different = before_and_after(found)
     return visit.page(
         "mapping_preview",
         seen=seen,
@@ -112,7 +116,8 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
         same=text == seen.text,
         lines=common.files(visit).between(seen.text, text),
         streams=found["streams"],
-        rows=before_and_after(found),
+        rows=different,
+        table=rows_of(found["table"], [name for name, _, after in different if after]),
         shown=found["shown"],
         refusing=sum(item["counts"].get("refused", 0) for item in found["streams"].values()),
         referring=seen.referring(found),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from settings.model import Settings
     from state.store import Store
 
-_FIRST, _MOST = 5, 200
+_FIRST, MOST = 5, 200
 """Records of a stream that are looked at to learn their size, and at most."""
 _BYTES = 4_000_000
 """Of the records of one stream, and of all that are tried at once twice that."""
@@ -96,7 +96,7 @@ def _newest(store: Store, system: str, stream: str) -> list[Sample]:
     with store.reading() as connection:
         first = lookup.newest(connection, system, stream, _FIRST)
         size = max((len(item.body) for item in first), default=0)
-        count = min(_MOST, _BYTES // size) if size else 0
+        count = min(MOST, _BYTES // size) if size else 0
         return lookup.newest(connection, system, stream, count) if count > len(first) == _FIRST else first
 
 
