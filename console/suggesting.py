@@ -224,7 +224,10 @@ def show(app: App, found: Sequence[Suggestion]) -> None:
         ]
         if item.status is not None:
             rows.append(("status", item.status.path, None, f"{item.status.confidence} %", _words(app, item)))
-        table([texts(f"suggest.columns.{name}") for name in ("field", "path", "how", "confidence", "why")], rows)
+        if rows:
+            table([texts(f"suggest.columns.{name}") for name in ("field", "path", "how", "confidence", "why")], rows)
+        else:
+            say(texts("suggest.nothing_like" if item.records else "suggest.no_records", stream=item.stream))
         if item.left:
             say(texts("suggest.left", paths=", ".join(item.left)))
         say()

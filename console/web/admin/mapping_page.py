@@ -14,6 +14,7 @@ from mappings.engine import StreamMapping, unmapped
 from mappings.errors import MappingError
 from mappings.model import Column, Kind
 from mappings.statuses import STATUSES
+from mappings.suggest import SURE
 from mappings.transforms import TRANSFORMS
 from reconciliation import words
 from reconciliation.writebacks import RULES
@@ -60,6 +61,8 @@ def page(
     is_status = form is not None and form["kind"] == "status"
     found_words, counted = seen.words(form) if form is not None and is_status else ({}, 0)
     fields = known_fields(now.entity) if now else {}
+    empty = [name for name in fields if not _fills(now, name)] if now else []
+    left = _left(seen, record["shapes"])
     return visit.page(
         "mapping",
         status,
@@ -73,12 +76,14 @@ def page(
         at_once=SHOWN,
         before=before,
         referring=seen.referring(found) if before is not None else {},
-        empty=[name for name in fields if not _fills(now, name)] if now else [],
-        left=_left(seen, record["shapes"]),
+        empty=empty,
+        left=left,
+        none_why=_none_why(seen, proposed, empty, left),
         path=path,
         likely=_likely(path, proposed),
         fields=fields,
         labels={name: label(visit, name) for name in fields},
+        sure=SURE,
         without_currency=_without_currency(now, proposed),
         proposed=[(item, suggesting.because(visit.texts, item)) for item in proposed],
         drifts=_drifts(seen),
@@ -168,6 +173,33 @@ def form_again(seen: Seen, sent: MappingType[str, str]) -> dict[str, str] | None
 def kept(sent: MappingType[str, str]) -> dict[str, str]:
     """What a form of a change says, without what every form has."""
     return {name: value for name, value in sent.items() if name in FORM or name.startswith(_NUMBERED)}
+
+
+def suggestions(seen: Seen, sent: MappingType[str, str]) -> list[dict[str, Any]]:
+    """Every suggestion with whether a form takes it, where it takes some."""
+    if sent.get("kind") != SEVERAL:
+        return []
+    names, texts = sent.get("field", "").split(","), seen.visit.texts
+    return [
+        {
+            "item": item,
+            "label": label(seen.visit, item.field),
+            "why": suggesting.because(texts, item),
+            "is_taken": item.field in names,
+        }
+        for item in seen.proposed()
+    ]
+
+
+def _none_why(seen: Seen, proposed: list[Proposal], empty: list[str], left: dict[str, Any]) -> str:
+    """Why nothing is suggested, as a key of ``mapping_editor.none``; empty where something is."""
+    if proposed:
+        return ""
+    if not empty:
+        return "all_mapped"
+    if not seen.records:
+        return "no_records"
+    return "nothing_like" if left else "nothing_left"
 
 
 def _steps(form: MappingType[str, str] | None) -> list[str]:

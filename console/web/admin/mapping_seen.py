@@ -14,6 +14,7 @@ from console.web.admin.mapping_rows import SHOWN
 from console.web.admin.samples import held
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingFileError
+from mappings.suggest import SURE
 from reconciliation import words
 from state import referred
 from sync.systems import SystemUnusable, connector_class
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 TICK = "take."
 """Before the name of a suggestion that is ticked."""
+WITH, WITHOUT = "with", "without"
+"""A suggestion that is taken as well as those of a form, or no more."""
 SEVERAL = "several"
 """The kind of a change that takes suggestions, all that its form names."""
 LOOKED_AT = 50
@@ -186,12 +189,16 @@ def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any],
 
 
 def named(seen: Seen, sent: MappingType[str, str]) -> dict[str, str]:
-    """The form with the suggestions by name that are ticked in it, or that are surer than it says."""
+    """The form with the suggestions by name that are ticked in it, or that are surer than it says; or with one more or
+    less than before."""
+    if sent.get("kind") == SEVERAL and (WITH in sent or WITHOUT in sent):
+        known = [name for name in sent.get("field", "").split(",") if name and name != sent.get(WITHOUT)]
+        return {**sent, "field": ",".join(dict.fromkeys([*known, *filter(None, [sent.get(WITH)])]))}
     if sent.get("kind") != SEVERAL or "which" not in sent:
         return dict(sent)
     names = [name.removeprefix(TICK) for name in sent if name.startswith(TICK)]
-    if sent["which"] == "above":
-        above = sent.get("above", "")
+    if sent["which"] in ("above", "sure"):
+        above = sent.get("above", "") if sent["which"] == "above" else str(SURE)
         least = int(above) if above.isascii() and above.isdigit() and len(above) < 4 else 100
         names = [item.field for item in seen.proposed() if item.confidence >= least]
     return {**sent, "field": ",".join(names)}

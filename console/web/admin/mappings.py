@@ -12,9 +12,9 @@ from console import mapped, mapping_edit
 from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
-from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page
+from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page, suggestions
 from console.web.admin.mapping_rows import rows_of
-from console.web.admin.mapping_seen import Seen, first_text, in_words, named, offered, tried
+from console.web.admin.mapping_seen import WITHOUT, Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from console.web.runs import begun, refused, worker
 from mappings.engine import Mapping, load
@@ -104,6 +104,8 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
     if "again" in sent:
         return page(seen, form=form_again(seen, sent), text=_typed(sent))
     sent = named(seen, sent)
+    if WITHOUT in sent and not sent["field"]:
+        return see(seen.address)
     text, found, problem = tried(seen, sent)
     if problem or sent.get("version", "") != seen.version:
         seen.problem = problem or visit.texts("mapping_editor.stale")
@@ -113,6 +115,7 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
         "mapping_preview",
         seen=seen,
         sent=kept(sent),
+        suggestions=suggestions(seen, sent),
         same=text == seen.text,
         lines=common.files(visit).between(seen.text, text),
         streams=found["streams"],
