@@ -238,7 +238,7 @@ def _which(status: str | None, asking: Asking | None) -> list[ColumnElement[bool
     """All of it is in the one index of runs but the systems, which an index of their own has."""
     table, chosen = schema.run.c, asking or Asking()
     statuses = (status,) if status is not None else chosen.statuses
-    found = [table.status.in_(statuses)] if statuses else []
+    found: list[ColumnElement[bool]] = [table.status.in_(statuses)] if statuses else []
     found += [column == value for column, value in ((table.kind, chosen.kind), (table.started_by, chosen.by)) if value]
     found += [table.started_at >= chosen.since] if chosen.since is not None else []
     found += [table.started_at < chosen.before] if chosen.before is not None else []

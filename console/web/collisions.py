@@ -1,4 +1,7 @@
-"""Which runs can go on beside each other: as the leases of the store have it, one works on a system, one reconciles."""
+"""Which runs can go on beside each other: as the leases of the store have it, one works on a system, one reconciles.
+
+A sync can start beside one that reconciles: it pulls, and waits for its turn with the rest.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Going(NamedTuple):
 
     @property
     def reconciles(self) -> bool:
-        """Whether no other that reconciles can go on beside it."""
+        """Whether nothing else can be reconciled beside it."""
         return self.kind in _RECONCILING
 
 
@@ -40,6 +43,11 @@ def in_the_way(kind: str, systems: Iterable[str], at_work: Iterable[Going]) -> G
     """The run that keeps one of this ``kind`` for these ``systems`` from starting; ``None`` if it can start."""
     wanted = frozenset(systems)
     for item in at_work:
-        if (kind in _RECONCILING and item.reconciles) or wanted & item.systems:
+        if (kind in _RECONCILING and kind != "sync" and item.reconciles) or wanted & item.systems:
             return item
     return None
+
+
+def to_wait_for(at_work: Iterable[Going]) -> Going | None:
+    """The run whose end another one has to wait for with its reconciliation; ``None`` if it need not."""
+    return next((item for item in at_work if item.reconciles), None)

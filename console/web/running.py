@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from state.clock import now_us
 
 if TYPE_CHECKING:
+    from console.web.collisions import Going
     from sync.outcome import StreamOutcome
 
 LINES = 300
@@ -40,6 +41,12 @@ class Telling:
         self._last: dict[tuple[str, str], float] = {}
         self._lock = Lock()
         self._stop = Event()
+        self.runs: list[str] = []
+        """The ids of its runs, in their order."""
+        self.in_turn = False
+        """Whether it is a sync that found another run reconciling: it pulls in a first run, and does all in another."""
+        self.waits_for: Going | None = None
+        """The run whose end its second run waits for, where that is known."""
 
     @property
     def lines(self) -> list[Line]:
@@ -55,6 +62,10 @@ class Telling:
     def stop(self) -> None:
         """Ask it to stop: what is at work is committed first."""
         self._stop.set()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, unless it is asked to stop; returns whether it was."""
+        return self._stop.wait(seconds)
 
     def stream_started(self, system: str, stream: str, direction: str) -> None:  # noqa: ARG002 - the protocol's
         """The store says so, too."""

@@ -18,6 +18,7 @@ from state import pauses, queries, runs, system_facts, written
 from state.activity import RUN_KINDS
 
 if TYPE_CHECKING:
+    from console.web.running import Telling
     from console.web.work import AtWork, Worker
     from state.pauses import Pause
     from state.queries import Attempt, RunRow
@@ -77,6 +78,8 @@ def one(visit: Reader, id: str) -> Response:
         done, count = written.listing(connection, wanted, _WRITTEN), written.count(connection, wanted)
     telling = worker(visit).telling(id)
     lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
+    turn = _turn(visit, id, telling)
+    waits = turn is not None and turn[0] == "waits"
     zone = visit.desk.settings.business_day_zone
     failing = [(f"{item.system}.{item.stream}: ", item.message, item.remedy) for item in parts if item.message]
     failing += [("", item.message, item.remedy) for item in run.problems]
@@ -93,12 +96,32 @@ def one(visit: Reader, id: str) -> Response:
         written_count=count,
         failing=failing,
         log=ran.log(parts, run.phases, lines, visit.texts, zone),
-        busy=run.status == "running",
+        busy=run.status == "running" or waits,
+        turn=turn,
         ours=telling is not None,
         stopping=telling is not None and telling.stopping,
         may_stop=_may_stop(visit, whole, everything),
         prefect=prefect_ui.address(flow_run),
     )
+
+
+def _turn(visit: Visit, id: str, telling: Telling | None) -> tuple[str, str, str] | None:
+    """Of a sync that could not reconcile at once: how far it is (``operating.turn``), and the run to see with its kind.
+
+    ``None`` for any other; the run is empty where there is none to see.
+    """
+    if telling is None or not telling.in_turn:
+        return None
+    first, then = telling.runs[0], telling.runs[1:]
+    if id != first:
+        return "first", first, ""
+    if then:
+        return "then", then[0], ""
+    if not worker(visit).goes_on(id):
+        return "never", "", ""
+    other = telling.waits_for
+    kind = visit.texts.name("summary.kind", other.kind) if other else ""
+    return "waits", other.run if other and shows(visit, other) else "", kind
 
 
 @router.post("/runs")
@@ -158,7 +181,9 @@ def at_work(visit: Visit) -> list[Going]:
     """The runs at work, whoever started them and wherever."""
     with visit.desk.store.reading() as connection:
         rows = queries.recent_runs(connection, _RUNS, "running")
-    return going(rows, list(visit.desk.settings.systems))
+    waiting = worker(visit).waiting()
+    pulled = {item.run for item in waiting}
+    return [item for item in going(rows, list(visit.desk.settings.systems)) if item.run not in pulled] + waiting
 
 
 def hindrance(visit: Visit, going: Going) -> tuple[str, str]:

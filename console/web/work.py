@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from console import telemetry
 from console.failures import told
-from console.web.collisions import Going, in_the_way
+from console.web.collisions import Going, going, in_the_way, to_wait_for
 from console.web.running import Telling
 from state import audit, outbox, overwritten, queries, runs
 from state.outbox import PlanError
+from state.runs import LeaseHeld
 
 if TYPE_CHECKING:
     from console.web.present import Present
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan", "restore")
 """``plan``: a push that only plans; ``restore``: one that writes back what a write-back had replaced."""
 _LOOKS, _BETWEEN_SECONDS = 40, 0.05
+_TURN_SECONDS = 0.5
+"""Between two looks whether another run still reconciles."""
+_LOOKED_THROUGH = 50
+"""Runs at work."""
 _REMEMBERED = 20
 """So many runs that have ended still show what they told."""
 
@@ -33,7 +38,7 @@ class AtWork:
 
     def __init__(self, kind: str, systems: frozenset[str]) -> None:
         self.kind, self.systems, self.telling = kind, systems, Telling()
-        self.ids: list[str] = []
+        self.ids = self.telling.runs
         """Of its runs; mapping again is three of them, one after the other."""
         self.thread: Thread | None = None
         self._known = Event()
@@ -105,7 +110,48 @@ class Worker:
             ),
         }
         works_on = self.works_on(kind, chosen, plan_id, item_id)
+        if kind == "sync":
+            return self._started(kind, works_on, lambda telling: partial(self._sync_in_turn, pulled, actor, telling))
         return self._started(kind, works_on, lambda telling: self._work(*given[kind], actor, telling))
+
+    def _sync_in_turn(self, given: dict[str, Any], actor: str, telling: Telling) -> Any:
+        """Sync; while another run reconciles only pull, and sync once that has ended.
+
+        The second run reads what has changed meanwhile, so that what is reconciled and planned is as new as if there
+        had been no wait.
+        """
+        first = True
+        while True:
+            telling.waits_for = self._reconciling()
+            if telling.waits_for is None:
+                try:
+                    anew = {**given, "since": None} if telling.in_turn else given
+                    return self._work("run_sync", anew, actor, telling)()
+                except LeaseHeld:  # one has begun in this moment; or what holds the lease is no run, as an erasure
+                    telling.waits_for = self._reconciling()
+                    if telling.waits_for is None and not telling.in_turn and not first:
+                        raise
+                    first = False
+            if telling.waits_for is not None and not telling.in_turn:
+                telling.in_turn = True
+                self._work("run_pull", given, actor, telling)()
+            elif telling.pause(_TURN_SECONDS):
+                return None
+
+    def _reconciling(self) -> Going | None:
+        """The run that reconciles now, whoever started it and wherever."""
+        runs.close_abandoned(self._store)
+        with self._store.reading() as connection:
+            rows = queries.recent_runs(connection, _LOOKED_THROUGH, "running")
+        return to_wait_for(going(rows, list(self._present.settings.systems)))
+
+    def waiting(self) -> list[Going]:
+        """The syncs that were started here and wait with their reconciliation, each under the run that has pulled."""
+        return [
+            Going(item.ids[0], item.kind, item.systems)
+            for item in self._at_work
+            if item.goes_on and item.telling.in_turn and len(item.ids) == 1
+        ]
 
     def map_again(self, system: str, stream: str, actor: str) -> AtWork | None:
         """Map what is stored of a stream again and reconcile; ``None`` as for ``start``."""
@@ -132,10 +178,10 @@ class Worker:
             return self._hindrance(kind, systems)
 
     def _hindrance(self, kind: str, systems: Sequence[str]) -> Going | None:
-        going = [
+        here = [
             Going(item.ids[-1] if item.ids else "", item.kind, item.systems) for item in self._at_work if item.goes_on
         ]
-        return in_the_way(kind, systems, going)
+        return in_the_way(kind, systems, here)
 
     def _started(
         self, kind: str, systems: Sequence[str], work: Callable[[Telling], Callable[[], Any]]
@@ -169,6 +215,10 @@ class Worker:
 
     def _of(self, run_id: str) -> AtWork | None:
         return next((item for item in self._at_work if item.goes_on and item.ids[-1:] == [run_id]), None)
+
+    def goes_on(self, run_id: str) -> bool:
+        """Whether a run that was started here is at work, or waits for what is to follow it."""
+        return self._of(run_id) is not None
 
     def stop(self, run_id: str, actor: str) -> bool:
         """Ask a run to stop, which the audit notes; False if it is not at work here."""

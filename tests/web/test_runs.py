@@ -16,7 +16,7 @@ import pytest
 from console import prefect_ui, ran
 from console.i18n import texts
 from settings.model import Settings
-from state import audit, findings, pauses, retention, runs, schema
+from state import audit, findings, pauses, queries, retention, runs, schema
 from state.clock import to_us
 from state.members import Role
 from state.queries import Phase
@@ -94,23 +94,62 @@ def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
         assert re.search(r"pull: done", plain(browser.get(address).text))
 
 
-def test_beside_a_sync_nothing_that_reconciles_starts_for_any_system(
-    olaf: Opens, sqlite_store: Store, crm: ToySystem
+def test_a_sync_beside_another_reads_at_once_and_does_the_rest_when_that_has_ended(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
+    settings.systems["crm"].config["timeout_seconds"] = 60
     browser = olaf(Role.OPERATOR)
     held = Held(crm)
     try:
-        browser.post("/runs", kind="sync", system="crm")
+        at_work = browser.post("/runs", kind="sync", system="crm").headers["location"]
         assert held.asked.wait(20)
         page = browser.get("/systems/erp").text
-        assert disabled(page) == {"sync"}
-        assert "nothing that reconciles (a sync, a reconciliation) can start for any system" in page
-        assert disabled(browser.get("/systems").text) == {"sync", "reconcile"}
-        for kind, system in (("sync", "erp"), ("reconcile", "")):
-            assert browser.post("/runs", kind=kind, system=system).status_code == 409
+        assert disabled(page) == set()
+        assert "a sync of other systems reads at once and does the rest afterwards" in page
+        assert disabled(browser.get("/systems").text) == {"reconcile"}
+        assert browser.post("/runs", kind="reconcile").status_code == 409
+        second = browser.post("/runs", kind="sync", system="erp").headers["location"]
+        page = until(browser, second, "order pull: done")
+        assert "The rest of the sync waits for the reconciliation of another run (Sync " in plain(page)
+        assert f'href="{at_work}">See the run' in page
+        assert "Stop it" in page
+        assert 'hx-trigger="every 3s"' in page
+        assert "pulled 7" in page
+        assert disabled(browser.get("/systems/erp").text) == {"sync", "pull", "sweep"}
+        limited = olaf(Role.OPERATOR, "erp").get(second).text
+        assert "waits until another reconciliation has ended" in limited
+        assert "crm" not in limited
     finally:
         held.go_on.set()
         crm.watch = None
+    page = until(browser, second, "The rest of the sync was done by another run")
+    (rest,) = re.findall(r'another run, once it was its turn to reconcile\. <a href="([^"]+)"', page)
+    page = until(browser, rest, "econciled: n")  # what the other took up is kept
+    assert "It is the second part of a sync" in page
+
+
+def test_a_sync_that_waits_for_its_turn_can_be_stopped(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
+    browser = olaf(Role.OPERATOR)
+    with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")):
+        address = browser.post("/runs", kind="sync", system="erp").headers["location"]
+        assert "waits for the reconciliation of another run (Close " in plain(
+            until(browser, address, "order pull: done")
+        )
+        assert browser.post(f"{address}/stop").status_code == 303
+        page = until(browser, address, "The rest of the sync did not begin")
+    assert 'hx-trigger="every 3s"' not in page
+    with sqlite_store.reading() as connection:
+        kinds = [item.kind for item in queries.recent_runs(connection)]
+    assert sorted(kinds) == ["close", "pull"]
+
+
+def until(browser: Browser, address: str, said: str) -> str:
+    """The page, once it says so."""
+    for _ in range(600):
+        page = browser.get(address).text
+        if said in plain(page):
+            return page
+    raise AssertionError(f"{address} does not say: {said}")
 
 
 def test_who_is_limited_is_told_of_a_run_in_the_way_without_the_systems_of_others(

@@ -60,6 +60,11 @@ class RunDetail(Run):
 
     problems: list[RunProblem]
     parts: list[RunPart]
+    waits_for: str | None = Field(
+        description="The run whose end the rest of this sync waits for, where it was started in the workbench or here; "
+        "empty if what it waits for is no run of the member's"
+    )
+    continued_by: str | None = Field(description="The run that did the rest of this sync, once it was its turn")
 
 
 class RunRequest(Sent):

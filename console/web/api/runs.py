@@ -18,6 +18,7 @@ from state.activity import RUN_KINDS
 from state.queries import Asking
 
 if TYPE_CHECKING:
+    from console.web.work import Worker
     from state.queries import Attempt, RunRow
 
 router = APIRouter(tags=["runs"])
@@ -53,13 +54,14 @@ def list_runs(
 
 
 @router.get("/runs/{id}")
-def get_run(caller: Reader, id: RunId) -> RunDetail:
+def get_run(caller: Reader, request: Request, id: RunId) -> RunDetail:
     """Show what a run did with each stream; ask again while its status is `running`."""
     runs.close_abandoned(caller.store)
     found, parts = _run(caller, id)
     theirs = ran.limited(found, caller.member.may_touch)
     shown = {**run(theirs).model_dump(), "problems": [problem(item) for item in theirs.problems]}
-    return RunDetail(**shown, parts=[part(item) for item in parts if caller.member.may_touch(item.system)])
+    theirs_alone = [part(item) for item in parts if caller.member.may_touch(item.system)]
+    return RunDetail(**shown, parts=theirs_alone, **_turn(caller, request.app.state.worker, id))
 
 
 @router.post("/runs", status_code=202, responses=starting.LOCATION)
@@ -95,6 +97,19 @@ def _run(caller: Caller, id: str) -> tuple[RunRow, list[Attempt]]:
     if found is None or not (theirs or ran.concerns(found, may_touch)):
         raise _nothing(id)
     return found, parts
+
+
+def _turn(caller: Caller, worker: Worker, id: str) -> dict[str, str | None]:
+    """What a sync waits for that could not reconcile at once, and which run did the rest of it."""
+    told, found = worker.telling(id), dict[str, str | None](waits_for=None, continued_by=None)
+    if told is None or not told.in_turn or told.runs[0] != id:
+        return found
+    found["continued_by"] = next(iter(told.runs[1:]), None)
+    if len(told.runs) == 1 and worker.goes_on(id):
+        other = told.waits_for
+        shows = other is not None and (not other.systems or any(map(caller.member.may_touch, other.systems)))
+        found["waits_for"] = other.run if other is not None and shows else ""
+    return found
 
 
 def _nothing(id: str) -> Refusal:

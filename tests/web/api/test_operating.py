@@ -16,7 +16,7 @@ from connectors import retry
 from console.web.app import workbench
 from console.web.work import Worker
 from settings.model import Settings
-from state import api_tokens, audit, outbox, pauses, quarantine
+from state import api_tokens, audit, outbox, pauses, quarantine, runs
 from state import members as people
 from state.api_tokens import Scope
 from state.changes import Plan
@@ -400,3 +400,22 @@ def test_runs_are_found_by_kind_system_person_and_day(opens: Opens, sqlite_store
     assert (none["items"], none["total"]) == ([], 0)
     assert limited.get("/runs", system="crm").json()["items"] == []
     assert api.get("/runs", kind="forget").status_code == 422
+
+
+def test_a_sync_beside_another_reconciliation_reads_at_once_and_tells_what_the_rest_waits_for(
+    opens: Opens, sqlite_store: Store
+) -> None:
+    api = opens()
+    with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")) as other:
+        started = api.run(api.post("/runs", kind="sync", system="erp"))
+        for _ in range(600):
+            found = api.get(f"/runs/{started}").json()
+            if found["status"] == "done":
+                break
+        assert (found["kind"], found["counts"]["erp"]["pulled"]) == ("pull", 7)
+        assert (found["waits_for"], found["continued_by"]) == (other.id, None)
+    api.worker.wait(SECONDS)
+    found = api.get(f"/runs/{started}").json()
+    assert found["waits_for"] is None
+    rest = api.get(f"/runs/{found['continued_by']}").json()
+    assert (rest["kind"], rest["status"], rest["systems"]) == ("sync", "done", ["erp"])
