@@ -18,7 +18,7 @@ from state.links import Link
 from state.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -104,7 +104,7 @@ def traced(connection: Connection, settings: Settings, needle: str) -> list[Chai
     names = chains.party_names(connection, _parties(rows))
     outstanding = findings.of_records(connection, sorted(known))
     gone = pruned.older_versions(connection, sorted(rows))
-    computed = _states(connection, rules, rows, [link for _, links in groups for link in links])
+    computed = _states(connection, rules, known, rows, [link for _, links in groups for link in links])
     result = []
     for group, links in groups:
         records = sorted((_record(rows[id], names, computed, gone) for id in group if id in rows), key=_order)
@@ -174,15 +174,22 @@ def _parties(rows: dict[int, dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _states(
-    connection: Connection, rules: Rules, rows: dict[int, dict[str, Any]], links: list[Link]
+    connection: Connection,
+    rules: Rules,
+    known: Collection[int],
+    rows: dict[int, dict[str, Any]],
+    links: list[Link],
 ) -> dict[int, dict[str, str]]:
-    """The computed states of the orders: as the last reconciliation did, or now, by the same SQL as everywhere."""
+    """The computed states of the orders: as the last reconciliation did, or now, by the same SQL as everywhere.
+
+    ``known`` are the ids of all that links connect, ``rows`` what can be shown of them.
+    """
     by_entity: dict[str, list[dict[str, Any]]] = {}
     for row in rows.values():
         by_entity.setdefault(row["entity"], []).append(row)
     if "order" not in by_entity:
         return {}
-    if order_states.are_current(connection, inputs(rules)):
+    if order_states.hold(connection, inputs(rules), known):
         return order_states.read(connection, [row["record_id"] for row in by_entity["order"]])
     database = _database(rules)
     held: dict[str, list[dict[str, Any]]] = {TABLES[entity]: some for entity, some in by_entity.items()}

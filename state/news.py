@@ -116,12 +116,13 @@ def activity(connection: Connection, horizon: int) -> str:
     rows = [
         tuple(row)
         for row in connection.execute(_ACTIVITY, {"horizon": horizon})
-        if _changed_something(row.direction, row.status, row.counts)
+        if changed_something(row.direction, row.status, row.counts)
     ]
     return hashlib.blake2b(json.dumps(sorted(rows, key=str)).encode(), digest_size=8).hexdigest()
 
 
-def _changed_something(direction: str, status: str, counts: str) -> bool:
+def changed_something(direction: str, status: str, counts: str) -> bool:
+    """Whether a stream run, as far as it has come, has changed something here or there."""
     if status == "interrupted":
         return True
     found: dict[str, int] = json.loads(counts)

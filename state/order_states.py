@@ -1,20 +1,20 @@
 """How far delivery, billing and payment of each order are, as the last reconciliation came to it.
 
-What it came to holds for as long as nothing has changed that it depends on; ``are_current`` tells. Otherwise whoever
-asks computes it.
+What it came to holds for an order for as long as nothing has changed that it depends on; ``hold`` tells. Otherwise
+whoever asks computes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select, text
 from sqlalchemy.engine import Connection
 
 from state import bulk, news
 from state.clock import now_us
-from state.schema import audit, run
+from state.schema import audit, counter, landing, run, stream, stream_run
 from state.schema import order_state as table
 from state.schema import order_state_mark as marks
 
@@ -36,8 +36,30 @@ _DECIDED_SINCE = (
     )
     .limit(1)
 )
-_MARK = select(marks.c.horizon, marks.c.activity, marks.c.last, marks.c.inputs)
+_MARK = select(marks.c.horizon, marks.c.activity, marks.c.last, marks.c.inputs, marks.c.remapped)
 _AT_WORK = select(run.c.id).where(run.c.started_at > bindparam("since"), run.c.status == "running").limit(1)
+_REMAPPED = "records mapped again"
+_ONCE_MORE = text(
+    f"INSERT INTO counter (name, value) VALUES ('{_REMAPPED}', 1) "
+    "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
+)
+_TIMES_REMAPPED = select(counter.c.value).where(counter.c.name == _REMAPPED)
+_PRODUCTS = (
+    select(stream_run.c.direction, stream_run.c.status, stream_run.c.counts)
+    .join(stream, (stream.c.system == stream_run.c.system) & (stream.c.name == stream_run.c.stream))
+    .where(
+        stream.c.entity == "product",
+        stream_run.c.started_at > bindparam("since"),
+        or_(stream_run.c.ended_at.is_(None), stream_run.c.ended_at >= bindparam("horizon")),
+    )
+)
+_NEWER = (
+    select(landing.c.record_id)
+    .where(
+        landing.c.record_id.in_(bindparam("records", expanding=True)), landing.c.first_seen_at > bindparam("horizon")
+    )
+    .limit(1)
+)
 _STATES = select(table).where(table.c.record_id.in_(bindparam("orders", expanding=True)))
 
 
@@ -49,6 +71,8 @@ class Seen(NamedTuple):
     last: int
     """Number of the last audit row."""
     inputs: str
+    remapped: int
+    """How often records had been mapped again without a new version."""
 
 
 def seen(connection: Connection, inputs: str) -> Seen:
@@ -57,22 +81,56 @@ def seen(connection: Connection, inputs: str) -> Seen:
     ``inputs`` stands for what the states depend on beside the store: rules and code.
     """
     mark = news.take(connection, inputs)
-    return Seen(mark.horizon, mark.activity, connection.execute(_LAST).scalar_one(), inputs)
+    return Seen(mark.horizon, mark.activity, connection.execute(_LAST).scalar_one(), inputs, _remapped(connection))
 
 
-def are_current(connection: Connection, inputs: str) -> bool:
-    """Whether computing them now would give what is kept; never while a run is at work."""
-    if connection.execute(_AT_WORK, {"since": now_us() - _LATE_US}).first():
+def hold(connection: Connection, inputs: str, record_ids: Collection[int]) -> bool:
+    """Whether computing the states now of the orders among these records would give what is kept.
+
+    ``record_ids`` are all records that links connect. While a run is at work, or after one that has brought news, they
+    hold for records of which no version has come that the reconciliation may have missed: new links come with the next
+    one only, and what is mapped again without a new version is counted.
+    """
+    row = _noted(connection, inputs)
+    if row is None:
         return False
-    return _hold(connection, inputs)
+    since = {"since": now_us() - _LATE_US}
+    if connection.execute(_AT_WORK, since).first() is None and row.activity == news.activity(connection, row.horizon):
+        return True
+    if row.remapped != _remapped(connection) or _products_changed(connection, row.horizon, since):
+        return False
+    asked = {"records": sorted(record_ids), "horizon": row.horizon}
+    return connection.execute(_NEWER, asked).first() is None
 
 
-def _hold(connection: Connection, inputs: str) -> bool:
-    """Whether nothing that is known to have ended has changed since what is noted."""
+def _noted(connection: Connection, inputs: str) -> Any:
+    """What is noted, if it is of these rules and this code and of all that people have decided, else ``None``."""
     row = connection.execute(_MARK).first()
     if row is None or row.inputs != inputs or connection.execute(_DECIDED_SINCE, {"last": row.last}).first():
-        return False
-    return bool(row.activity == news.activity(connection, row.horizon))
+        return None
+    return row
+
+
+def _products_changed(connection: Connection, horizon: int, since: Mapping[str, int]) -> bool:
+    """Whether any product may have: which ones a line names, or has named before, no link tells."""
+    return any(
+        row.status == "running" or news.changed_something(row.direction, row.status, row.counts)
+        for row in connection.execute(_PRODUCTS, {"horizon": horizon, **since})
+    )
+
+
+def note_remapped(connection: Connection) -> None:
+    """Count that records are mapped again in this transaction, of which no version tells."""
+    connection.execute(_ONCE_MORE)
+
+
+def _remapped(connection: Connection) -> int:
+    return int(connection.execute(_TIMES_REMAPPED).scalar() or 0)
+
+
+def forget(connection: Connection) -> None:
+    """Nothing that is kept is of any moment until the next ``mark``: links change in this transaction."""
+    connection.execute(marks.delete())
 
 
 def read(connection: Connection, record_ids: Iterable[int]) -> dict[int, dict[str, str]]:
@@ -89,7 +147,9 @@ def write(connection: Connection, changed: Iterable[tuple[int, str, str, str]], 
 
 def mark(connection: Connection, moment: Seen) -> None:
     """All that is kept is of this moment now; nothing is written where what is noted holds, as it says the same."""
-    if _hold(connection, moment.inputs):
+    row = _noted(connection, moment.inputs)
+    same = row is not None and row.remapped == moment.remapped
+    if same and row.activity == news.activity(connection, row.horizon):
         return
     values: Mapping[str, int | str] = moment._asdict()
     bulk.upsert(connection, marks, ("id", *values), [(1, *values.values())], ("id",))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, case, exists, func, select, update
 from sqlalchemy.engine import Connection
 
 from mappings.errors import MappingError
-from state import bulk, corrections, erasure, schema
+from state import bulk, corrections, erasure, order_states, schema
 from state.bodies import unpack
 from state.clock import now_us
 from state.landing import Counts, Mapper
@@ -125,6 +125,7 @@ def remap(connection: Connection, stream: Stream, mapper: Mapper, records: Seque
             writes.removed.append(record.id)
     bulk.update(connection, schema.record, ("id", "state"), states, ("id",))
     writes.write(connection, stream, mapper.fingerprint, run_id, now)
+    order_states.note_remapped(connection)
     return counts
 
 
@@ -138,6 +139,7 @@ def change_entity(connection: Connection, system: str, name: str, entity: str) -
     for old in (schema.canonical[row.entity], schema.lines.get(row.entity)):
         if old is not None:
             connection.execute(old.delete().where(old.c.record_id.in_(ids)))
+    order_states.note_remapped(connection)
     connection.execute(update(table).where(table.c.id == row.id).values(entity=entity))
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 
@@ -485,6 +486,17 @@ figure = Table(
     Column("value", Text, nullable=False),  # JSON; amounts in minor units
 )
 Index("ix_figure_key", figure.c.kind, figure.c.key, figure.c.id)
+_MATCHED = literal_column("""'%"decision":"auto"%'""")
+CASH_MATCHED = and_(figure.c.kind == literal_column("'cash'"), figure.c.value.like(_MATCHED))
+"""What became of receipts that a rule has matched, written out as ``LINK_SUGGESTED`` is."""
+Index(
+    "ix_figure_cash_matched",
+    figure.c.kind,
+    figure.c.id,
+    figure.c.key,
+    sqlite_where=CASH_MATCHED,
+    postgresql_where=CASH_MATCHED,
+)
 
 # The closes of accounting periods, each for ever: one that was reopened stays and has another after it.
 period = Table(
@@ -747,6 +759,7 @@ order_state_mark = Table(
     Column("activity", Text, nullable=False),
     Column("last", Integer, nullable=False),
     Column("inputs", Text, nullable=False),
+    Column("remapped", BigInteger, nullable=False),
 )
 
 # Wishes that are not planned, and why: locked, not_eligible, create_only, ask, newer, decided, brake.

@@ -20,7 +20,7 @@ from reconciliation.linking.payments import payments
 from reconciliation.linking.payouts import payouts
 from reconciliation.linking.products import products
 from reconciliation.parts import parts
-from state import figures, frames, links
+from state import figures, frames, links, order_states
 from state.store import Store
 
 Linker = Callable[[Frame], None]
@@ -102,6 +102,8 @@ def _write(frame: Frame, store: Store, run_id: str, inputs: str | None, refused:
         differences = _differences(frame)
         first = next(differences, None)  # sorted before anybody has to wait for us
         with store.transaction() as connection:
+            if first is not None:
+                order_states.forget(connection)
             for part in () if first is None else chain([first], differences):
                 links.replace(connection, **part, run_id=run_id)
             if inputs:

@@ -1134,6 +1134,7 @@ def upgrade() -> None:
         sa.Column("activity", sa.Text(), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
         sa.Column("inputs", sa.Text(), nullable=False),
+        sa.Column("remapped", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -1171,6 +1172,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("figure", schema=None) as batch_op:
         batch_op.create_index("ix_figure_key", ["kind", "key", "id"], unique=False)
+        batch_op.create_index(
+            "ix_figure_cash_matched",
+            ["kind", "id", "key"],
+            unique=False,
+            sqlite_where=sa.text("""kind = 'cash' AND value LIKE '%"decision":"auto"%'"""),
+            postgresql_where=sa.text("""kind = 'cash' AND value LIKE '%"decision":"auto"%'"""),
+        )
 
     op.create_table(
         "period",
