@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from console.web import language
 from console.web.problems import API, problem
 from state import attachments
 
@@ -111,7 +112,9 @@ def _to_tls(request: Request) -> Response:
 
 def _refused(request: Request, refusal: str) -> Response:
     """The refusal, in the way in which programs are answered where they ask."""
-    return problem(400, refusal) if request.url.path.startswith(API) else PlainTextResponse(refusal, 400)
+    if request.url.path.startswith(API):
+        return problem(400, refusal, locale=language.asked(request) or "en")
+    return PlainTextResponse(refusal, 400)
 
 
 class Limiter:

@@ -91,7 +91,7 @@ def pause_system(caller: Operator, name: SystemName, sent: Pausing) -> Condition
         try:
             made = pauses.pause(connection, system, stream, caller.name, sent.reason)
         except PauseError as error:
-            raise Refusal(409, error.message, error.remedy) from None
+            raise Refusal.of(error) from None
     return Condition(system=system, stream=sent.stream, paused=paused(made))
 
 
@@ -103,7 +103,7 @@ def resume_system(caller: Operator, name: SystemName, sent: Resuming) -> Conditi
         try:
             pauses.resume(connection, system, sent.stream or WHOLE, caller.name)
         except PauseError as error:
-            raise Refusal(409, error.message, "GET /api/v1/systems shows what is.") from None
+            raise Refusal.of(error, "GET /api/v1/systems shows what is.") from None
     return Condition(system=system, stream=sent.stream, paused=None)
 
 

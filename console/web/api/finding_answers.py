@@ -55,7 +55,7 @@ def decided(
         try:
             decision(connection, Rules.of(caller.settings).fixed_at)
         except (FindingError, AttachmentError) as error:
-            raise Refusal(409, error.message, error.remedy) from None
+            raise Refusal.of(error) from None
         return detail(caller, connection, id, lang)
 
 

@@ -83,7 +83,7 @@ def download_attachment(caller: Reader, id: FindingId, digest: Digest) -> Respon
         try:
             found = finding_files.one(connection, id, digest)
         except AttachmentError as error:
-            raise Refusal(409, error.message, error.remedy) from None
+            raise Refusal.of(error) from None
     if found is None:
         raise Refusal(404, "The finding has no such file.", f"GET /api/v1/findings/{id}/attachments lists them.")
     return page.saved(found[0].name, found[1])

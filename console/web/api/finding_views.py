@@ -21,6 +21,7 @@ from state.finding_pages import GROUPS, ORDERS
 from state.saved_views import LONGEST_NAME, ViewError
 
 if TYPE_CHECKING:
+    from console.i18n import Texts
     from state.saved_views import View as Stored
 
 router = APIRouter(tags=["findings"])
@@ -137,5 +138,8 @@ def _view(item: Stored) -> View:
 
 
 def _refused(error: ViewError) -> Refusal:
-    what = texts("en")(f"looking.view.wrong.{error.reason}")
-    return Refusal(404 if error.reason == "gone" else 409, what, "GET /api/v1/findings/views lists those there are.")
+    def told(words: Texts) -> str:
+        return words(f"looking.view.wrong.{error.reason}")
+
+    remedy = "GET /api/v1/findings/views lists those there are."
+    return Refusal(404 if error.reason == "gone" else 409, told(texts("en")), remedy, words=told)

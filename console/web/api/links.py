@@ -102,7 +102,7 @@ def _decide(caller: Caller, pair: tuple[str, int, int], decision: str, reason: s
         try:
             found = linked.decide(connection, pair, decision, caller.name, reason)
         except LinkError as error:
-            raise Refusal(409, error.message, error.remedy) from None
+            raise Refusal.of(error) from None
         if found is None:
             raise Refusal(404, "There is no such link.", "GET /api/v1/links lists those that wait for a decision.")
         known = chains.identities(connection, pair[1:])

@@ -66,7 +66,7 @@ def _done(step: Callable[[], Stored]) -> Close:
     try:
         return _close(step())
     except PeriodError as error:
-        raise Refusal(409, error.message, error.remedy) from None
+        raise Refusal.of(error) from None
 
 
 def _close(item: Stored) -> Close:

@@ -47,4 +47,4 @@ def _built(caller: Caller, period: str | None, lang: str | None) -> dict[str, An
     try:
         return report.build(caller.store, caller.settings, locale=caller.locale(lang), period=period)
     except PeriodError as error:
-        raise Refusal(409, error.message, error.remedy) from None
+        raise Refusal.of(error) from None

@@ -12,6 +12,7 @@ from console.web.problems import Refusal
 if TYPE_CHECKING:
     from fastapi import Response
 
+    from console.i18n import Texts
     from console.web.api.callers import Caller
     from console.web.work import Worker
     from state.pauses import Pause
@@ -59,5 +60,8 @@ def refuse_paused(caller: Caller, pause: Pause | None, *, allowed: bool) -> None
     """Raise ``Refusal`` 409 for what people have paused, unless the caller said that it is to be done all the same."""
     if pause is not None and not allowed:
         remedy = f"Resume it, POST /api/v1/systems/{pause.system}/resume, or send `paused: true` to do it all the same."
-        told = freshness.paused(pause, caller.settings, texts("en"))
-        raise Refusal(409, f"{told.rstrip('.')}.", remedy)
+
+        def told(words: Texts) -> str:
+            return f"{freshness.paused(pause, caller.settings, words).rstrip('.。')}{words('api.stop')}"
+
+        raise Refusal(409, told(texts("en")), remedy, words=told)
