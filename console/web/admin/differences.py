@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from console.web.admin import putting_back
 from settings.literals import HIDDEN, masked
 from state.settings_changes import Hunk
 
@@ -43,9 +44,31 @@ def hunks(before: str, after: str, secrets: Collection[str]) -> list[Hunk]:
     matcher = SequenceMatcher(None, plain_old, plain_new, autojunk=many)
     for tag, a, b, c, d in matcher.get_opcodes():
         if tag != "equal":
+            if c == d:
+                a, b, c = _moved(plain_old, a, b, c)
+                d = c
             above = max(0, c - _AROUND)
             found.append(Hunk(above + 1, new[above:c], old[a:b], new[c:d], new[d : d + _AROUND]))
     return found
+
+
+def _moved(old: list[str], start: int, end: int, place: int) -> tuple[int, int, int]:
+    """Lines that were taken out, as an entry: begun by its shallowest line.
+
+    Where the lines around are the same (``push: plan`` at the end of each system), the comparison may begin with those
+    of the entry above and leave as many of its own.
+    """
+    best = start, end, place
+    for step in range(1, end - start):
+        if end + step > len(old) or old[start + step - 1] != old[end + step - 1]:
+            break
+        if _depth(old[start + step]) < _depth(old[best[0]]):
+            best = start + step, end + step, place + step
+    return best
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def shown(found: list[Hunk]) -> Iterator[Line]:
@@ -82,30 +105,62 @@ def undone(text: str, found: list[Hunk], secrets: Collection[str]) -> str:
     end = "\r\n" if "\r\n" in text else "\n"
     whole, plain = re.findall(r"[^\n]*\n|[^\n]+", text), _lines(text, secrets)
     for hunk in reversed(found):
-        at = _place(plain, hunk)
-        if at is None:
-            raise NotUndoable("overlaid")
+        at, out = _way_back(plain, hunk)
         until = at + len(hunk.new)
         if at == len(whole) and whole and not whole[-1].endswith("\n"):
             whole[-1] += end
-        whole[at:until] = [f"{line}{end}" for line in hunk.out]
-        plain[at:until] = hunk.out
+        whole[at:until] = [f"{line}{end}" for line in out]
+        plain[at:until] = out
     return "".join(whole)
 
 
-def _place(lines: list[str], hunk: Hunk) -> int | None:
-    """Where the changed lines stand now: where they stood, else at the only place that looks so.
+def _way_back(lines: list[str], hunk: Hunk) -> tuple[int, list[str]]:
+    """Where a change is taken back, and what stands there then. Raises ``NotUndoable``."""
+    at = _between(lines, hunk)
+    if at is not None:
+        return at, hunk.out
+    if not hunk.new and putting_back.systems_of(hunk.out):
+        try:
+            found = putting_back.put_back(lines, hunk.out, hunk.below, hunk.line - 1 + len(hunk.above))
+        except putting_back.Taken:
+            found = None
+        if found is None:
+            raise NotUndoable("overlaid")
+        return found
+    at = _place(lines, hunk)
+    if at is None:
+        raise NotUndoable("overlaid")
+    return at, hunk.out
 
-    What stands around them may have been changed since: one side of it is enough, if only one place looks so.
-    """
+
+def _between(lines: list[str], hunk: Hunk) -> int | None:
+    """Where the changed lines stand, if what stood around them is as it was: at the old place, or at one alone."""
     if _at(lines, hunk, hunk.line - 1, hunk.above, hunk.below):
         return hunk.line - 1 + len(hunk.above)
-    for above, below in ((hunk.above, hunk.below), (hunk.above, []), ([], hunk.below)):
+    places = [n for n in range(len(lines) + 1) if _at(lines, hunk, n, hunk.above, hunk.below)]
+    at = places[0] + len(hunk.above) if len(places) == 1 and (hunk.above or hunk.below) else None
+    return None if at is None or _is_back(lines, hunk, at) else at
+
+
+def _place(lines: list[str], hunk: Hunk) -> int | None:
+    """Where the changed lines stand now, by what stands on one side of them, if only one place looks so: the other
+    side may have been changed since. Not within an entry that would be cut in two.
+    """
+    for above, below in ((hunk.above, []), ([], hunk.below)):
         places = [n for n in range(len(lines) + 1) if _at(lines, hunk, n, above, below)]
         at = places[0] + len(above) if len(places) == 1 and (above or below) else None
-        if at is not None and not _is_back(lines, hunk, at):
+        if at is not None and not _is_back(lines, hunk, at) and not _cuts(lines, hunk, at):
             return at
     return None
+
+
+def _cuts(lines: list[str], hunk: Hunk, place: int) -> bool:
+    """Whether lines that stand deeper than those put back would come to stand under these."""
+    if hunk.new or not hunk.out:
+        return False
+    following = next((line for line in lines[place:] if line.strip()), "")
+    last = next((line for line in hunk.out if line.strip()), "")
+    return _depth(following) > _depth(last)
 
 
 def _is_back(lines: list[str], hunk: Hunk, place: int) -> bool:
