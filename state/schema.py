@@ -486,8 +486,9 @@ figure = Table(
     Column("value", Text, nullable=False),  # JSON; amounts in minor units
 )
 Index("ix_figure_key", figure.c.kind, figure.c.key, figure.c.id)
-_MATCHED = literal_column("""'%"decision":"auto"%'""")
-CASH_MATCHED = and_(figure.c.kind == literal_column("'cash'"), figure.c.value.like(_MATCHED))
+CASH_MATCHED = and_(
+    figure.c.kind == literal_column("'cash'"), figure.c.value.like(literal_column("""'%"decision":"auto"%'"""))
+)
 """What became of receipts that a rule has matched, written out as ``LINK_SUGGESTED`` is."""
 Index(
     "ix_figure_cash_matched",

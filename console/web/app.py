@@ -18,6 +18,7 @@ from console.web import (
     astray,
     audit,
     cash,
+    cash_matched,
     conflicts,
     customers,
     dead_letters,
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _ROOMS = (
-    *(assets, signing_in, provided, people, overview, findings, cash, splitting),
+    *(assets, signing_in, provided, people, overview, findings, cash, cash_matched, splitting),
     *(links, tracing, customers, tracking, periods),
     *(systems, streams, runs, plans, conflicts, dead_letters, quarantine, audit),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),

@@ -26,6 +26,7 @@ PAGES = (
     "/trace?text=SO-00342",
     "/cash",
     "/cash/decided",
+    "/cash/matched",
     "/links",
     "/links/held?text=INV-00342",
     "/quarantine",

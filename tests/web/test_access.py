@@ -86,6 +86,8 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/findings/{id}/waiver/end"): DECIDERS,
     ("GET", "/cash"): MEMBERS,
     ("GET", "/cash/decided"): MEMBERS,
+    ("GET", "/cash/matched"): MEMBERS,
+    ("POST", "/cash/{receipt}/unmatch"): DECIDERS,
     ("POST", "/cash/{receipt}/confirm"): DECIDERS,
     ("POST", "/cash/{receipt}/undo"): DECIDERS,
     ("GET", "/cash/{receipt}/split"): DECIDERS,

@@ -1,23 +1,26 @@
-"""Receipts that wait: what they may settle, taking a suggestion or saying it oneself, taking it back."""
+"""Receipts that wait and those that rules have matched: taking a suggestion, saying it oneself, taking it back."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query
 
 from console import cash as shown
-from console import splitting
+from console import matched, splitting
 from console.i18n import texts
 from console.web.api.callers import Decider, Lang, Reader
-from console.web.api.cash_models import Choice, Decided, OpenItem, Receipt, Split
+from console.web.api.cash_models import Choice, Decided, OpenItem, Receipt, Split, Unmatch
 from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, Record, Searched, cut
 from console.web.problems import Refusal
 from reconciliation import money, sections, words
-from state import cash
+from state import cash, cash_matched
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+    from console.i18n import Texts
 
 router = APIRouter(tags=["cash"])
 
@@ -33,6 +36,37 @@ def list_receipts(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE, l
     language = words.language(caller.locale(lang))
     items = [Receipt(id=id, **sections.receipt(figure, language)) for id, figure in found.items]
     return Page(items=items, page=page, size=size, total=found.total)
+
+
+@router.get("/receipts/matched")
+def list_matched_receipts(
+    caller: Reader,
+    text: Annotated[Searched, Query(description="In number, customer, payer, bank text or items")] = "",
+    page: PageNumber = 1,
+    size: PageSize = SIZE,
+    lang: Lang = None,
+) -> Page[Receipt]:
+    """List receipts that rules have matched by themselves, received last first, with rule and evidence of each item.
+
+    Of many the 5,000 that were matched last are listed; a text finds at most 500, and what is called just so.
+    """
+    with caller.store.reading() as connection:
+        keys = cut(matched.found(connection, text), page, size)
+        figures = cash_matched.figures(connection, keys.items)
+    language = words.language(caller.locale(lang))
+    items = [Receipt(id=id, **sections.receipt(figures[id], language)) for id in keys.items]
+    return Page(items=items, page=page, size=size, total=keys.total)
+
+
+@router.post("/receipts/{id}/unmatch")
+def undo_match(caller: Decider, id: ReceiptId, sent: Unmatch) -> Decided:
+    """Say that a receipt does not settle what rules have matched it with; the next run judges it anew without that."""
+    with caller.store.transaction() as connection:
+        count = matched.undo(connection, id, caller.name, sent.reason.strip())
+    if not count:
+        what = f"No rule has matched receipt {id}, or somebody has decided about it."
+        raise Refusal(404, what, "GET /api/v1/receipts/matched lists what rules have matched.")
+    return Decided(receipt=id, items=count)
 
 
 @router.post("/receipts/{id}/confirm")
@@ -79,11 +113,12 @@ def split_receipt(caller: Decider, id: ReceiptId, sent: Split) -> Decided:
                 connection, found, items, differences, caller.name, sent.reason.strip(), accepted=sent.accepted
             )
         except splitting.Wrong as wrong:
-            what = texts("en")(f"split.wrong.{wrong.key}", **wrong.values)
-            raise Refusal(409, what, f"GET /api/v1/receipts/{id}/items lists what is open.") from None
+            raise _worded(
+                [(f"split.wrong.{wrong.key}", wrong.values)], f"GET /api/v1/receipts/{id}/items lists what is open."
+            ) from None
         except splitting.Doubtful as error:
-            what = " ".join(texts("en")(f"split.doubt.{key}", **values) for key, values in error.doubts)
-            raise Refusal(409, what, "If that is meant, send `accepted` as true.") from None
+            doubts = [(f"split.doubt.{key}", values) for key, values in error.doubts]
+            raise _worded(doubts, "If that is meant, send `accepted` as true.") from None
     return Decided(receipt=id, items=count)
 
 
@@ -95,6 +130,15 @@ def undo_decision(caller: Decider, id: ReceiptId) -> Decided:
     if not count:
         raise Refusal(404, f"Nothing was decided about a receipt {id}.", "It may have been taken back already.")
     return Decided(receipt=id, items=count)
+
+
+def _worded(said: Sequence[tuple[str, Mapping[str, object]]], remedy: str) -> Refusal:
+    """A refusal in the words of the page."""
+
+    def told(words: Texts) -> str:
+        return " ".join(words(key, **values) for key, values in said)
+
+    return Refusal(409, told(texts("en")), remedy, words=told)
 
 
 def _found(connection: Connection, id: int) -> splitting.Found:

@@ -99,6 +99,12 @@ class OpenItem(BaseModel):
     free: Amount = Field(description="What of it no other receipt has, by what rules matched and people decided")
 
 
+class Unmatch(Sent):
+    """Why a receipt does not settle what rules have matched it with."""
+
+    reason: LongReason
+
+
 class SplitItem(Sent):
     """How much of an item is settled."""
 

@@ -24,6 +24,7 @@ SAME = {
     "/findings/views/{id}/delete": "/findings/views/{id}/delete",
     "/cash/{receipt}/confirm": "/receipts/{id}/confirm",
     "/cash/{receipt}/undo": "/receipts/{id}/undo",
+    "/cash/{receipt}/unmatch": "/receipts/{id}/unmatch",
     "/cash/{receipt}/split": "/receipts/{id}/split",
     "/links/{kind}/{left}/{right}/confirm": "/links/{kind}/{left}/{right}/confirm",
     "/links/{kind}/{left}/{right}/cut": "/links/{kind}/{left}/{right}/cut",
