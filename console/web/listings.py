@@ -48,6 +48,14 @@ class Listings:
         self._checks: list[str] | None = None
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="listings")
 
+    def warm_up(self) -> None:
+        """Make the list that everybody begins with, so that nobody sorts it first. Raises ``StoreError``."""
+        with self._store.reading() as connection:
+            wanted = Wanted()
+            self.page(connection, wanted, 0, 1)
+            self.money(connection, wanted)
+            self.checks(connection)
+
     def page(self, connection: Connection, wanted: Wanted, first: int, size: int) -> Page:
         """``size`` findings from the one at place ``first`` (0 is the first), and how many there are."""
         version = self._begin(connection)

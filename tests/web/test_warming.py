@@ -12,7 +12,7 @@ from console.web.app import workbench
 from console.web.warming import warm_up
 from reconciliation.standing import StandingFrame
 from settings.model import Settings
-from state import members
+from state import finding_pages, members
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import served
@@ -29,6 +29,7 @@ def test_the_first_request_for_a_page_compiles_and_plans_nothing(
 
     monkeypatch.setattr(Environment, "compile", made)
     monkeypatch.setattr(StandingFrame, "_planned", made)
+    monkeypatch.setattr(finding_pages, "ids", made)
     with desk.transaction() as connection:
         members.invite(connection, "anna", [Role.FINANCE], "test")
         token = members.sign_in(connection, "anna")
