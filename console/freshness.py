@@ -61,8 +61,10 @@ class Found(NamedTuple):
     """What people have paused."""
     circuits: dict[str, Circuit]
     """Systems at which the last runs failed."""
-    scheduled_at: int | None
-    """When the last run began that a schedule started."""
+    scheduled: dict[str, int]
+    """When the last run began that a schedule started, by system; ``""``: of any, or for none."""
+    systems: list[str]
+    """Those of ltc.yaml that it tells of."""
     unread: list[str]
     """Streams that have not been read to their end since the store was restored from a backup."""
 
@@ -98,7 +100,8 @@ def read(
             read_only=gates.read_only(connection, settings, settings.systems),
             paused=pauses.read(connection),
             circuits=circuits.read(connection),
-            scheduled_at=system_facts.last_scheduled(connection),
+            scheduled=system_facts.scheduled(connection),
+            systems=list(settings.systems),
             unread=restore.unread(connection, settings.systems),
         )
         return found if only is None else _limited(connection, found, only)
@@ -115,6 +118,7 @@ def _limited(connection: Connection, found: Found, only: Sequence[str]) -> Found
     made = measures.writes(connection, only)
     drifts = [item for item in shapes.listing(connection) if item.system in only]
     return found._replace(
+        systems=list(only),
         streams=[item for item in found.streams if item.system in only],
         failing=[item for item in found.failing if item.system in only],
         stuck=sum(letters),
@@ -143,7 +147,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
         _ago(present, item.covered_until, texts),
         item.held,
         item.quarantined,
-        next_told([item], found, settings, texts) or None,
+        joined(next_told(item.system, [item], found, settings, texts)) or None,
     )
 
 
@@ -185,21 +189,51 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
     """Whether anything runs what is scheduled in ltc.yaml, in a sentence; nothing where nothing is scheduled."""
     if all(system.schedule is None for system in settings.systems.values()):
         return []
-    if found.scheduled_at is None:
+    if "" not in found.scheduled:
         return [texts("status.unscheduled")]
-    at = when(settings, found.scheduled_at)[:16]
+    at = when(settings, found.scheduled[""])[:16]
     missed = _nobody(found, settings)
     if missed:
         due = short(min(missed), settings.business_day_zone)
         return [texts("status.nobody", at=at, count=f"{len(missed):,}", due=due)]
-    return [texts("status.scheduled", at=at)]
+    left = [name for name in found.systems if _uncarried(name, found, settings)]
+    told = [texts("status.left_alone", systems=", ".join(left))] if left else []
+    return [texts("status.scheduled", at=at), *told]
+
+
+def _uncarried(system: str, found: Found, settings: Settings) -> str:
+    """Whether nothing carries out the schedule of a system: ``never`` yet, or ``missed`` since a time; else empty.
+
+    It is missed once the first time after its last scheduled run, or a moment of grace after it, has passed.
+    """
+    given = settings.systems.get(system)
+    if given is None or given.schedule is None or found.paused.own(system) is not None:
+        return ""
+    if any(item.asked.because == "schedule" and system in item.asked.systems for item in found.running):
+        return ""
+    last = found.scheduled.get(system)
+    if last is None:
+        return "never"
+    due = _after(given, from_us(last), settings)
+    return "missed" if due is not None and due + _GRACE < now() else ""
+
+
+def _after(system: SystemSettings, moment: datetime, settings: Settings) -> datetime | None:
+    """The first time after a moment at which its schedule has a system pulled; ``None`` without any."""
+    if system.schedule is None:
+        return None
+    if system.schedule.cron is not None:
+        from settings import cron
+
+        return cron.next_due(system.schedule.cron, moment.astimezone(settings.business_day_zone))
+    return moment + timedelta(seconds=system.schedule.interval or 0)
 
 
 def _nobody(found: Found, settings: Settings) -> list[datetime]:
     """The times that have passed of streams that are overdue, if no scheduled run has begun since; else none."""
     due = [time for item in found.streams if (time := overdue_since(item, found, settings)) is not None]
     missed = [time for time in due if time + _PICKED_UP < now()]
-    began = found.scheduled_at
+    began = found.scheduled.get("")
     return missed if began is None or all(from_us(began) < time for time in missed) else []
 
 
@@ -258,11 +292,9 @@ def next_due(item: StreamStatus, found: Seen, settings: Settings) -> datetime | 
     if system is None or system.schedule is None or found.paused.of(item.system, item.stream) is not None:
         return None
     last = None if item.last_pull is None else from_us(item.last_pull.started_at)
-    if system.schedule.cron is not None:
-        from settings import cron
-
-        return cron.next_due(system.schedule.cron, (last or now()).astimezone(settings.business_day_zone))
-    return now() if last is None else last + timedelta(seconds=system.schedule.interval or 0)
+    if last is None and system.schedule.cron is None:
+        return now()
+    return _after(system, last or now(), settings)
 
 
 def upcoming(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
@@ -279,14 +311,30 @@ def overdue_since(item: StreamStatus, found: Seen, settings: Settings) -> dateti
     return due if due is not None and due <= now() else None
 
 
-def next_told(streams: Sequence[StreamStatus], found: Found, settings: Settings, texts: Texts) -> str:
-    """When the next of a system's streams is due, or since when the first has been due; empty without a schedule."""
+def next_told(
+    system: str, streams: Sequence[StreamStatus], found: Found, settings: Settings, texts: Texts
+) -> tuple[str, str]:
+    """When the next of these streams of a system is due, or since when the first has been due, empty without a
+    schedule; and that nothing carries it out, where that is so."""
     zone = settings.business_day_zone
     overdue = [time for item in streams if (time := overdue_since(item, found, settings)) is not None]
-    if overdue:
-        return texts("status.due_since", at=_clock(min(overdue), zone))
     due = [time for item in streams if (time := upcoming(item, found, settings)) is not None]
-    return short(min(due), zone) if due else ""
+    first = min(due, default=None) if streams else next_of(system, found, settings)
+    if overdue:
+        told = texts("status.due_since", at=_clock(min(overdue), zone))
+    else:
+        told = "" if first is None else short(first, zone)
+    rest = bool(streams) and all(found.paused.of(system, item.stream) is not None for item in streams)
+    why = "" if rest else _uncarried(system, found, settings)
+    if not why:
+        return told, ""
+    last = "" if why == "never" else short(from_us(found.scheduled[system]), zone)
+    return told, texts(f"status.uncarried.{why}", last=last)
+
+
+def joined(told: tuple[str, str]) -> str:
+    """Both parts of what ``next_told`` says as one text."""
+    return "; ".join(filter(None, told))
 
 
 def _clock(moment: datetime, zone: tzinfo) -> str:

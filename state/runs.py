@@ -21,7 +21,7 @@ from state.clock import from_us, now_us
 from state.failures import StoreError
 from state.schema import lease as lease_table
 from state.schema import run as run_table
-from state.schema import run_system, stream_run
+from state.schema import run_system, scheduled, stream_run
 from state.store import Store
 
 _STREAM_KEYS = ("run_id", "system", "stream", "direction")
@@ -128,10 +128,14 @@ class Running:
                 self.leases.append(acquire(connection, name, seconds=seconds))
             row = {"id": self.id, "kind": kind, "engine": engine, "status": "running", "flow_run": _flow_run.get()}
             row["started_by"] = (asked.by or None) if asked is not None else None
-            connection.execute(_START, {**row, "started_at": now_us(), "summary": json.dumps(self._asked)})
+            now = now_us()
+            connection.execute(_START, {**row, "started_at": now, "summary": json.dumps(self._asked)})
             if asked is not None and asked.systems:
                 named = [{"run_id": self.id, "system": name} for name in dict.fromkeys(asked.systems)]
                 connection.execute(_TO_WORK_ON, named)
+            if asked is not None and asked.because == "schedule":
+                begun = [(name, now) for name in sorted({"", *asked.systems})]
+                bulk.upsert(connection, scheduled, ("system", "started_at"), begun, ("system",))
             if asked is not None and audited:
                 audit.append(connection, asked.by, audit.RUN_STARTED, _as_told(self.id, kind, asked))
         told = _announce.get()

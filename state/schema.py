@@ -668,6 +668,14 @@ run_system = Table(
     Column("system", Text, primary_key=True),
 )
 
+# When a run last began that a schedule started, for each system; '' for all of them together.
+scheduled = Table(
+    "scheduled",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+)
+
 # What one run did with one stream.
 stream_run = Table(
     "stream_run",

@@ -13,8 +13,6 @@ from connectors.buckets import Bucket
 from state import runs, schema, sourcecounts
 from state.clock import now_us
 
-_BY_A_SCHEDULE = '"because": "schedule"'
-"""What the summary of such a run holds, see ``runs.Asked``."""
 _decode = msgspec.json.Decoder(Bucket).decode
 _LISTED = text(
     f"SELECT stream, counted, held, surplus, counted_at FROM ({sourcecounts.COMPARED}) t WHERE system = :one"
@@ -78,15 +76,9 @@ def flow_run(connection: Connection, run_id: str) -> str | None:
     return connection.execute(select(schema.run.c.flow_run).where(schema.run.c.id == run_id)).scalar()
 
 
-def last_scheduled(connection: Connection) -> int | None:
-    """When the last run began (microseconds) that nobody started: a schedule did."""
-    query = (
-        select(schema.run.c.started_at)
-        .where(schema.run.c.summary.contains(_BY_A_SCHEDULE))
-        .order_by(schema.run.c.started_at.desc())
-        .limit(1)
-    )
-    return connection.execute(query).scalar()
+def scheduled(connection: Connection) -> dict[str, int]:
+    """When a run last began (microseconds) that nobody started, by system; under ``""`` of all of them together."""
+    return {row.system: row.started_at for row in connection.execute(select(schema.scheduled))}
 
 
 def buckets(connection: Connection, keys: Iterable[str]) -> dict[str, Bucket]:

@@ -125,16 +125,13 @@ def _brief(visit: Visit, item: Brief, found: Found) -> dict[str, Any]:
     """One system in a row."""
     settings, circuit = visit.desk.settings, found.circuits.get(item.system)
     own = [one for one in found.streams if one.system == item.system]
-    due = None if own else freshness.next_of(item.system, found, settings)
     return {
         "told": item,
         "roles": settings.systems[item.system].roles,
         "condition": freshness.condition(item.system, found, settings),
         "rests_until": circuit.until if circuit is not None and circuit.state(now_us()) == "open" else None,
         "paused": found.paused.own(item.system) is not None,
-        "next": freshness.next_told(own, found, settings, visit.texts)
-        if due is None
-        else freshness.short(due, settings.business_day_zone),
+        "next": freshness.next_told(item.system, own, found, settings, visit.texts),
         "quarantined": sum(one.quarantined for one in own),
     }
 
@@ -162,6 +159,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
     system = known(visit, name)
     found = fresh(visit)
     names = stream_names(visit, system)
+    own = [item for item in found.streams if item.system == system]
     stands = standing.of(visit.desk.store, settings, system, found.failing)
     with visit.desk.store.reading() as connection:
         waiting = {
@@ -180,6 +178,8 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         pauses=[item for item in found.paused if item.system == system],
         condition=freshness.condition(system, found, settings),
         rows=[_row(visit, item, found, stands) for item in found.streams if item.system == system],
+        scheduling=_scheduling(visit, found) if settings.systems[system].schedule is not None else [],
+        next=freshness.next_told(system, own, found, settings, visit.texts),
         failing=[
             (freshness.place(item, visit.texts), item.message, item.remedy, item.run_id) for item in stands.failing
         ],
@@ -217,6 +217,11 @@ def _starting(visit: Visit, systems: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _scheduling(visit: Visit, found: Found) -> list[Markup]:
+    """Whether anything carries the schedules out, and how to have it done."""
+    return [commands.linked(visit, line) for line in freshness.scheduling(found, visit.desk.settings, visit.texts)]
+
+
 def _nothing(visit: Visit) -> Markup:
     """That nothing was read yet, and what to do."""
     return commands.linked(visit, visit.texts("status.nothing"))
@@ -234,6 +239,7 @@ def _row(visit: Visit, item: StreamStatus, found: Found, stands: Standing) -> di
     shown = dict(zip(freshness.COLUMNS, freshness.row(item, found, visit.desk.settings, visit.texts), strict=True))
     return {
         **shown,
+        "next": freshness.next_told(item.system, [item], found, visit.desk.settings, visit.texts),
         "condition": freshness.state(item, found, visit.desk.settings),
         "deleted": item.deleted,
         "listed": stands.listed.get(item.stream),

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,7 +17,7 @@ from connectors.budget import Allowance, Quota
 from connectors.contract import Deletes
 from settings.model import Schedule, Settings
 from state import audit, budgetrows, circuits, clock, pauses, runs, schema
-from state.clock import now_us
+from state.clock import now_us, to_us
 from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
@@ -235,6 +237,40 @@ def test_a_time_that_has_passed_is_said_and_that_nothing_carries_the_schedules_o
     with clock.simulated(lambda: later * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"])
         assert due.search(plain(browser.get("/systems").text)) is None
+
+
+def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_system_out(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    settings.systems["erp"].schedule = Schedule(cron="0 14 * * *")
+    settings.systems["crm"].schedule = Schedule(interval=86_400)
+    browser, limited = olaf(Role.VIEWER), olaf(Role.VIEWER, "crm")
+    day = to_us(datetime(2026, 11, 30, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
+
+    def said(hours: float) -> str:
+        with clock.simulated(lambda: int((day + hours * 3_600_000_000) * 1000)):
+            browser.sign_in("viewer")  # what was signed in before has ended long ago
+            page = plain(browser.get("/systems/erp").text)
+            shown = systems_shown(browser)["erp"]["Next"]
+            assert shown in page
+            return shown
+
+    with clock.simulated(lambda: day * 1000):
+        job.run_pull(sqlite_store, settings)
+    assert said(1) == "11-30 14:00; nothing has run by its schedule yet how to start it"
+    with clock.simulated(lambda: day * 1000):
+        job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # of another one
+    assert "11-30 14:00; nothing has run by its schedule yet" in said(1)
+    page = plain(browser.get("/systems").text)
+    assert "The schedules of these systems are not carried out: erp. Run “" not in page  # `ltc deploy` has no page here
+    assert "The schedules of these systems are not carried out: erp. Run ltc deploy again" in page
+    assert "not carried out" not in limited.get("/systems").text
+    with clock.simulated(lambda: (day + 5 * 3_600_000_000) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
+    assert said(6) == "12-01 14:00"
+    with clock.simulated(lambda: (day + 40 * 3_600_000_000) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["erp"])  # by hand: it is fresh, and yet nothing is scheduled
+    assert said(41) == "12-02 14:00; nothing by its schedule since 11-30 14:00 how to start it"
 
 
 def test_a_store_that_was_restored_says_so_until_everything_has_been_read_again(

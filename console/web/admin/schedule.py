@@ -41,6 +41,8 @@ class Planned:
     due: datetime | None = None
     """When it comes next, as ltc.yaml has it."""
     is_late: bool = False
+    uncarried: str = ""
+    """That nothing carries it out, in words; empty if something does."""
     coming: list[datetime] = field(default_factory=list)
     """The next times of one that is not saved yet."""
 
@@ -102,6 +104,7 @@ def _rows(visit: Visit, text: str, sent: dict[str, str]) -> list[Planned]:
         elif row.system in settings.systems:
             due = freshness.next_of(row.system, found, settings)
             row.due = due.astimezone(present.tzinfo) if due is not None else None
+            row.uncarried = freshness.next_told(row.system, [], found, settings, visit.texts)[1]
             row.is_late = freshness.is_late(row.system, found, settings)
     return rows
 

@@ -64,6 +64,7 @@ class System(BaseModel):
     paused: Paused | None
     circuit: CircuitState | None = Field(description="null if the last run did not fail at it")
     calls_today: int = Field(description="Calls to it since the day began where business days are, whatever for")
+    last_scheduled: Instant | None = Field(description="When a run by the schedule last began for it; null: never yet")
     streams: list[Stream]
 
 
@@ -104,6 +105,7 @@ def list_systems(caller: Reader) -> Systems:
                 paused=paused(found.paused.own(name)),
                 circuit=_circuit(found.circuits.get(name)),
                 calls_today=calls[name],
+                last_scheduled=instant_or_none(found.scheduled.get(name)),
                 streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
             )
             for name, system in settings.systems.items()

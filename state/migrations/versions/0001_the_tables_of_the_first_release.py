@@ -997,6 +997,12 @@ def upgrade() -> None:
         sa.Column("system", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run_id", "system"),
     )
+    op.create_table(
+        "scheduled",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("system"),
+    )
 
     op.create_table(
         "service_cases",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.sentences import plain
+from state import schema
 from state.members import Role
 from state.store import Store
 from tests.web.admin.sending import form
@@ -120,10 +121,7 @@ def test_schedules_say_that_nothing_runs_them_until_something_was_seen_to(
         assert "no run by a schedule has been seen yet" in admin.get(address).text
     assert "daily at 03:00" in admin.get("/settings/schedule").text
     with desk.transaction() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO run (id, kind, engine, status, started_at, summary) VALUES ('r1', 'sync', 'prefect', 'done',"
-            """ 1760000000000000, '{"asked": {"by": "ltc", "because": "schedule"}}')"""
-        )
+        connection.execute(schema.scheduled.insert(), [{"system": "", "started_at": 1_760_000_000_000_000}])
     for address in ("/settings/schedule", "/systems"):
         page = admin.get(address).text
         assert "no run by a schedule" not in page
