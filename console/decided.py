@@ -19,9 +19,16 @@ Figure = dict[str, Any]
 
 
 def newest(connection: Connection, about: Collection[int] | None = None) -> list[list[Decision]]:
-    """What is decided, or what ``about`` these receipts and items, a list for each receipt, the last decision first."""
+    """What is decided, a list for each receipt, the last decision first.
+
+    With ``about`` everything that is decided of these receipts, and of receipts that settle one of these items.
+    """
     by_receipt: dict[int, list[Decision]] = {}
-    for item in cash.decisions(connection, about):
+    found = cash.decisions(connection, about)
+    if about is not None and found:  # one item of several is half a decision: what became of it shows only as a whole
+        receipts = {item.receipt_id for item in found}
+        found = [item for item in cash.decisions(connection, receipts) if item.receipt_id in receipts]
+    for item in found:
         by_receipt.setdefault(item.receipt_id, []).append(item)
     return sorted(by_receipt.values(), key=lambda items: -max(item.decided_at for item in items))
 

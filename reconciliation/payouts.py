@@ -7,6 +7,8 @@ another currency), not_counted (no money moved). ``payout_arrived``: ``state`` o
 open, ended (it failed or was cancelled), debit (the processor took money). ``bank_reach``: first_on and last_on of
 statements by currency.
 ``unknown_receipts``: payment_id of money in that only a bank has seen and that names nothing.
+``told_receipts``: payment_id of money of which somebody said what it is for, where cash application found it to fit:
+``who``, ``amount`` of it in minor units, ``items`` that it settles (record ids), ``kinds`` of what it is besides.
 """
 
 from __future__ import annotations
@@ -117,6 +119,8 @@ def _arrivals(frame: Frame) -> None:
             ANTI JOIN invoice_payment i ON i.payment_id = m.payment_id
             ANTI JOIN order_payment o ON o.payment_id = m.payment_id
             WHERE p.bank AND NOT p.accounting AND NOT p.payments AND NOT m.is_out;
+        CREATE OR REPLACE TABLE told_receipts
+            (payment_id BIGINT, who VARCHAR, amount BIGINT, items BIGINT[], kinds VARCHAR[]);
         """
     )
 

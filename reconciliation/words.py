@@ -9,6 +9,7 @@ from typing import Any
 
 from mappings.statuses import STATUSES
 from reconciliation import money
+from reconciliation.cash.words import DIFFERENCES, text
 
 LANGUAGES = ("en", "zh")
 
@@ -116,8 +117,8 @@ def say(template: str, params: Mapping[str, Any], currency: str | None, lang: st
     """Fill a sentence of a check with its finding's parameters.
 
     ``{x}`` takes ``x``, or ``x_words`` (known words), ``x_lines`` (differences of lines) or ``x_of`` (a status, behind
-    the entity that it is of). A name that ends in
-    ``_money`` is minor units of the finding's currency or of ``…_currency``; ``_status``, ``_state`` and
+    the entity that it is of); behind the list ``x`` come ``x_kinds`` (what money is that settles nothing). A name that
+    ends in ``_money`` is minor units of the finding's currency or of ``…_currency``; ``_status``, ``_state`` and
     ``entity_name`` are translated; lists are joined. Raises ``KeyError`` for a name the parameters do not have.
     """
     return _FIELD.sub(lambda match: _value(match.group(1), params, currency, lang), template)
@@ -180,6 +181,8 @@ def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str
         return state(value, lang)
     if name == "entity_name":
         return entity(value, lang)
+    if f"{name}_kinds" in params:
+        value = [*value, *(text(DIFFERENCES, kind, lang) for kind in params[f"{name}_kinds"])]
     if isinstance(value, list):
         return separator.join(str(item) for item in value)
     return "–" if value is None else str(value)

@@ -94,6 +94,7 @@ _FOR = {
     "chargeback_not_booked": ("kind", "status", "open_amount"),
     "payment_not_in_bank": ("amount", "received_on"),
     "bank_line_unexplained": ("amount", "received_on"),
+    "receipt_matched_not_booked": ("amount", "unapplied_amount", "open_amount"),
     "payout_does_not_add_up": ("amount", "gross_amount", "fee_amount"),
     "payout_not_in_bank": ("amount", "arrival_date"),
     "payout_bank_amount": ("amount",),

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reconciliation import payouts
 from reconciliation.cash import adapt, engine
-from reconciliation.frame import Frame
+from reconciliation.frame import Frame, quoted
 from reconciliation.session import Session
 from state import cash, named
 from state.store import Store
@@ -22,7 +23,7 @@ Figure = dict[str, Any]
 def figures(frame: Frame, store: Store) -> dict[str, Figure]:
     """Apply the cash that sources have not, by the settings' rules; a figure for each receipt, by its record id.
 
-    Raises ``NotConservedError``.
+    What people said money is for is in the frame's ``told_receipts`` then. Raises ``NotConservedError``.
     """
     settings = frame.rules.cash
     if not settings.enabled or not adapt.prepare(frame):
@@ -33,6 +34,7 @@ def figures(frame: Frame, store: Store) -> dict[str, Figure]:
         engine.apply(session, settings.rules, frame.rules.base_currency)
         found, recognised = _read(session), _recognised(session)
     _sign(found, decisions)
+    _tell(frame, found, decisions)
     names = _names(store, list(found.values()), found)
     payers = {**recognised, **adapt.parties_of(frame, sorted(found))}
     return {str(receipt): _whole(receipt, figure, names, payers) for receipt, figure in found.items()}
@@ -138,6 +140,28 @@ def _sign(found: dict[int, Figure], decisions: Iterable[Decision]) -> None:
         for entry in figure["applied"]:
             if entry["decision"] == "pinned":
                 entry["evidence"] = {"decided_by": by[receipt, entry["item"]]}
+
+
+def _tell(frame: Frame, found: dict[int, Figure], decisions: Iterable[Decision]) -> None:
+    """Put what people said money is for, and what still fits, where the checks look."""
+    payouts.prepare(frame)
+    pinned: dict[int, list[Decision]] = {}
+    for item in decisions:
+        if item.decision == "pinned":
+            pinned.setdefault(item.receipt_id, []).append(item)
+    frame.run("DELETE FROM told_receipts")
+    for receipt, said in sorted(pinned.items()):
+        figure = found.get(receipt)
+        if figure is None or figure["class"] == "decision_outdated":
+            continue
+        amount = sum(item.spent + sum(entry[2] for entry in item.differences) for item in said)
+        items = [item.item_id for item in said if not item.settles_nothing]
+        kinds = sorted({kind for item in said if item.settles_nothing for _, kind, _ in item.differences})
+        who = max(said, key=lambda item: item.decided_at).decided_by
+        frame.run(
+            f"INSERT INTO told_receipts VALUES ({receipt}, {quoted(who)}, {int(amount)}, {items}::BIGINT[], "
+            f"[{', '.join(quoted(kind) for kind in kinds)}]::VARCHAR[])"
+        )
 
 
 def _why(evidence: dict[str, Any]) -> Figure:

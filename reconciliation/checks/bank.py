@@ -61,6 +61,10 @@ def payment_not_in_bank(parameters: Mapping[str, Any]) -> str:
         "processor knows, and names no invoice and no order",
         "银行来款已满 {days} 天，既不是结算，也不是财务系统或支付机构已知的收款，且未注明发票或订单",
     ),
+    silent=(
+        "somebody said at the matching desk what the money is for (`receipt_matched_not_booked`)",
+        "已有人在收款核销页说明用途（`receipt_matched_not_booked`）",
+    ),
     sentence=(
         "{amount_money} came in at the bank on {received_on} ({payment}), and nobody knows what for.",
         "银行于 {received_on} 收到 {amount_money}（{payment}），用途不明。",
@@ -83,6 +87,51 @@ def bank_line_unexplained(parameters: Mapping[str, Any]) -> str:
         SELECT [p.record_id] AS keys, [p.record_id] AS records, p.amount, p.currency, p.received_on AS since,
             struct_pack(payment := l.label, amount_money := p.amount, received_on := p.received_on) AS params
         FROM unknown u JOIN payments p ON p.record_id = u.payment_id JOIN payment_labels l ON l.payment_id = p.record_id
+        ANTI JOIN told_receipts t ON t.payment_id = p.record_id
         WHERE p.status = 'received' AND NOT p.deleted AND p.direction IS DISTINCT FROM 'out'
           AND getvariable('today') - p.received_on >= {int(parameters["days"])}
+        """
+
+
+@check(
+    "receipt_matched_not_booked",
+    stage="collection",
+    department="finance",
+    severity="warning",
+    title=("Matched money, not booked yet", "已匹配收款尚未入账"),
+    fires=(
+        "somebody said at the matching desk what money is for, {days} or more days after it came in accounting has not "
+        "allocated it, and the decision counts in every reconciliation",
+        "已有人在收款核销页说明收款用途且该决定有效，但自收款起满 {days} 天财务系统仍未核销",
+    ),
+    sentence=(
+        "Of {amount_money} that came in on {received_on} ({payment}), {matched_money} are matched by {who} ({meant}); "
+        "accounting has not booked it yet.",
+        "{received_on} 收到 {amount_money}（{payment}），其中 {matched_money} 已由 {who} 匹配（{meant}），"
+        "财务系统尚未入账。",
+    ),
+    action=(
+        "Enter the receipt in accounting and allocate it as it was matched; the next reconciliation clears this.",
+        "请在财务系统中登记该收款并按匹配结果核销；下次对账后本问题自动消除。",
+    ),
+    needs="accounting.invoice",
+    days=5,
+)
+def receipt_matched_not_booked(parameters: Mapping[str, Any]) -> str:
+    """A person has said what it is for, and the books do not show it."""
+    return f"""
+        WITH meant AS (
+            SELECT t.payment_id, list(i.record_id ORDER BY i.system, i.source_id) AS ids,
+                list(label(i.number, NULL, i.source_id) ORDER BY i.system, i.source_id) AS labels
+            FROM (SELECT payment_id, unnest(items) AS record_id FROM told_receipts) t JOIN invoices i USING (record_id)
+            GROUP BY ALL
+        )
+        SELECT [m.payment_id] AS keys, list_concat([m.payment_id], coalesce(i.ids, [])) AS records,
+            m.unapplied AS amount, m.currency, m.received_on AS since,
+            struct_pack(payment := l.label, received_on := m.received_on, amount_money := m.unapplied, who := t.who,
+                matched_money := t.amount, meant_kinds := t.kinds, meant := coalesce(i.labels, [])) AS params
+        FROM told_receipts t JOIN money m USING (payment_id) JOIN payment_labels l USING (payment_id)
+        LEFT JOIN meant i USING (payment_id)
+        WHERE NOT m.is_out AND m.unapplied > tolerance(m.amount, m.currency)
+          AND getvariable('today') - m.received_on >= {int(parameters["days"])}
         """

@@ -188,10 +188,11 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
     ),
     silent=(
         (
-            "the payment is a `payment_duplicate`, or only a bank has seen it and it names nothing "
-            "(`bank_line_unexplained`)"
+            "the payment is a `payment_duplicate`, only a bank has seen it and it names nothing "
+            "(`bank_line_unexplained`), or somebody said what it is for (`receipt_matched_not_booked`)"
         ),
-        "该收款属于 `payment_duplicate`，或仅见于银行且未注明任何单据（`bank_line_unexplained`）",
+        "该收款属于 `payment_duplicate`，或仅见于银行且未注明任何单据（`bank_line_unexplained`），"
+        "或已有人说明用途（`receipt_matched_not_booked`）",
     ),
     sentence=(
         "Payment {payment} of {received_on}: {amount_money} are allocated to no invoice.",
@@ -214,6 +215,7 @@ def payment_without_invoice(parameters: Mapping[str, Any]) -> str:
         WHERE coalesce(m.kind, 'payment') IN ('payment', 'advance') AND NOT m.is_out
           AND m.unapplied > tolerance(m.amount, m.currency)
           AND NOT EXISTS (FROM unknown_receipts u WHERE u.payment_id = m.payment_id)
+          AND NOT EXISTS (FROM told_receipts t WHERE t.payment_id = m.payment_id)
           AND NOT EXISTS (FROM payments b WHERE b.record_id = m.payment_id AND b.bank AND NOT b.accounting
               AND NOT b.payments AND getvariable('today') - m.received_on < {int(parameters["bank_days"])})
           AND NOT EXISTS (FROM found f WHERE f.check_id = 'payment_duplicate' AND f.n = 1

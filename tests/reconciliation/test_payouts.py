@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from reconciliation import report
+from reconciliation import report, words
+from reconciliation.checks import get
 from reconciliation.engine import reconcile
-from state import links
+from state import cash, links
 from state.store import Store, open_store
 from tests.reconciliation.books import Books, settings
 from tests.reconciliation.deals import Deal, ago
@@ -392,6 +393,31 @@ def test_money_at_the_bank_that_nobody_knows_is_found_once(vault: Vault) -> None
     vault.payment("vault", "V_out", 14, direction="out", kind="refund", on=ago(6))
     assert _ids(vault, "bank_line_unexplained") == ["V_unknown"]
     assert "V_unknown" not in _ids(vault, "payment_without_invoice", run="run-2")
+
+
+def test_money_that_a_person_has_matched_is_not_unknown_but_not_booked_yet(vault: Vault) -> None:
+    first, second = vault.invoice("INV-7"), vault.invoice("INV-8")
+    line_id = vault.payment("vault", "V", 150, on=ago(6))
+    assert _ids(vault, "bank_line_unexplained") == ["V"]
+    with vault.books.store.transaction() as connection:
+        rows = [(first, 10_000, 10_000), (second, 5_000, 5_000)]
+        cash.pin(connection, line_id, rows, [], "lin", "told by phone")
+    found = vault.findings(run="run-2")
+    assert "bank_line_unexplained" not in found
+    (told,) = found["receipt_matched_not_booked"]
+    sentence = get("receipt_matched_not_booked").sentence["en"]  # type: ignore[union-attr]
+    assert words.say(sentence, told.params, told.currency, "en") == (
+        f"Of EUR 150.00 that came in on {ago(6)} (V), EUR 150.00 are matched by lin (INV-7, INV-8); "
+        "accounting has not booked it yet."
+    )
+    with vault.books.store.transaction() as connection:
+        cash.pin(connection, line_id, [], [(None, "to_refund", 15_000)], "lin", "paid twice")
+    (told,) = vault.findings(run="run-3")["receipt_matched_not_booked"]
+    assert "(to be refunded)" in words.say(sentence, told.params, told.currency, "en")
+    with vault.books.store.transaction() as connection:
+        cash.undo(connection, line_id, "lin")
+    found = vault.findings(run="run-4")
+    assert ("receipt_matched_not_booked" in found, "bank_line_unexplained" in found) == (False, True)
 
 
 def _fees(vault: Vault, count: int = 100) -> None:

@@ -174,6 +174,22 @@ def test_a_receipt_is_divided_and_what_explains_the_rest_is_kept(anna: Browser, 
     assert {item.decided_by for item in decided(desk)} == {"a.finance"}
 
 
+def test_traces_of_the_receipt_and_of_each_invoice_say_the_same_of_one_split(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    address = receipt(anna, "P3")
+    named = items(anna.get(address).text)
+    said = {named["INV-20260002"]: "300", named["INV-20260003"]: "200"}
+    assert anna.post(address, **said, reason="as told").status_code == 303
+    numbers = ("P3", "INV-20260002", "INV-20260003")
+    before = [anna.get(f"/trace?text={number}").text for number in numbers]
+    assert all("Takes effect with the next reconciliation" in page for page in before)
+    reconcile(desk, given, "run-2")
+    for page in (anna.get(f"/trace?text={number}").text for number in numbers):
+        assert "Counts in every reconciliation" in page
+        assert "Takes effect with the next" not in page
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
