@@ -104,7 +104,9 @@ class Standing(Brief):
     signed_in: tuple[int, ...]
     """When the access tokens that are kept for this kind of system were granted."""
     circuit: Circuit | None
-    """What the last runs say that failed at it; ``None`` if the last one did not."""
+    """What the last runs say that could not read it; ``None`` if the last one could."""
+    unwritten: Circuit | None
+    """The same, counting those, too, that could not write to it."""
     holders: tuple[Holder, ...]
     listed: dict[str, Listed]
     last: dict[str, Attempt]
@@ -146,6 +148,7 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             until=until,
             signed_in=tuple(system_facts.tokens(connection, offer.connector)),
             circuit=circuits.read(connection).get(system),
+            unwritten=circuits.read(connection, writing=True).get(system),
             holders=tuple(system_facts.holders(connection, system)),
             listed=system_facts.listed(connection, system),
             last=newest,

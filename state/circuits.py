@@ -1,8 +1,10 @@
 """Systems that rest: not asked for a while, after several runs in a row got no answer from them, or a refusal.
 
 Nothing is kept for it: the runs say it. What a person starts asks a resting system all the same, and one stream that
-was read ends its rest. Asking again and again with a password that is wrong locks accounts, and a system that comes
-back up is not helped by everybody who waits for it.
+was read ends its rest. Reads rest only after reads that failed: a system that refuses a write, such as one that this
+account may not make, can be read all the same. Writes rest after failures of either, as what cannot be read is not
+written either. Asking again and again with a password that is wrong locks accounts, and a system that comes back up is
+not helped by everybody who waits for it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ FIRST_US, LONGEST_US = 5 * 60 * 1_000_000, 60 * 60 * 1_000_000
 """How long it rests after that many runs, and at most; after each further run twice as long as before."""
 _KINDS = ("unreachable", "unanswered", "transient", "auth")
 """No answer, failures of the system's own, refused credentials."""
-_ASKS = ("fetch", "pull", "push", "create", "sweep")
+_READS = ("fetch", "pull", "sweep")
+_ASKS = (*_READS, "push", "create")
 
 _works = (
     select(table.c.system, func.max(table.c.started_at).label("at"))
@@ -31,7 +34,8 @@ _works = (
 _FAILED = (
     select(table.c.system, table.c.run_id, table.c.ended_at, table.c.error_kind, table.c.message, table.c.remedy)
     .outerjoin(_works, _works.c.system == table.c.system)
-    .where(table.c.status == "failed", table.c.error_kind.in_(_KINDS), table.c.direction.in_(_ASKS))
+    .where(table.c.status == "failed", table.c.error_kind.in_(_KINDS))
+    .where(table.c.direction.in_(bindparam("directions", expanding=True)))
     .where(or_(_works.c.at.is_(None), table.c.started_at > _works.c.at))
     .order_by(table.c.ended_at, table.c.run_id)
 )
@@ -70,11 +74,14 @@ def was_silent(connection: Connection, system: str, stream: str) -> bool:
     return connection.execute(_LAST_KIND, {"of": system, "stream": stream}).scalar() == "unanswered"
 
 
-def read(connection: Connection) -> dict[str, Circuit]:
-    """The systems that failed their last run, by name; all others are asked as always."""
+def read(connection: Connection, *, writing: bool = False) -> dict[str, Circuit]:
+    """The systems that failed their last run, by name; all others are asked as always.
+
+    What counts are reads that failed, and for ``writing`` write-backs and new records, too.
+    """
     found: dict[str, Circuit] = {}
     runs: dict[str, set[str]] = {}
-    for row in connection.execute(_FAILED):
+    for row in connection.execute(_FAILED, {"directions": _ASKS if writing else _READS}):
         seen = runs.setdefault(row.system, set())
         seen.add(row.run_id)
         since = found[row.system].since if row.system in found else row.ended_at

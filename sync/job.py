@@ -338,9 +338,10 @@ def _paused(store: Store) -> Pauses:
         return pauses.read(connection)
 
 
-def _resting(store: Store) -> dict[str, Circuit]:
+def _resting(store: Store, *, writing: bool) -> dict[str, Circuit]:
     with store.reading() as connection:
-        return {name: item for name, item in circuits.read(connection).items() if item.state(now_us()) == "open"}
+        found = circuits.read(connection, writing=writing)
+    return {name: item for name, item in found.items() if item.state(now_us()) == "open"}
 
 
 @contextmanager
@@ -367,7 +368,9 @@ def _run(
     with runs.running(store, kind, engine, also, _LEASE_SECONDS, asked, audited=by_a_person) as run:
         result = SyncResult(run.id, kind, engine)
         known: Any = {"progress": progress, "step": step, "actor": asked.by, "approve": approve, "only": only}
-        known |= {"paused": None if paused else _paused(store), "resting": _resting(store) if unattended else None}
+        known["paused"] = None if paused else _paused(store)
+        if unattended:
+            known |= {"resting": _resting(store, writing=False), "unwritten": _resting(store, writing=True)}
         session = Session(store, settings, result, **known)
         try:
             with closing(session), _renewed(store, run.leases, session):

@@ -99,6 +99,7 @@ class Session:
         only: Collection[int] | None = None,
         paused: Pauses | None = None,
         resting: dict[str, Circuit] | None = None,
+        unwritten: dict[str, Circuit] | None = None,
     ) -> None:
         self.store = store
         self.settings = settings
@@ -111,7 +112,9 @@ class Session:
         self.paused = paused or Pauses()
         """What this run leaves out, because people have paused it."""
         self.resting = resting or {}
-        """Systems that this run does not ask, because they rest."""
+        """Systems that this run does not read, because they rest."""
+        self.unwritten = unwritten or {}
+        """Those that it does not write to, because they rest."""
         self.stop = Stop()
         self.progress = Stoppable(progress or Silent(), self.stop)
         self.summary: dict[str, Any] = {}
@@ -456,8 +459,8 @@ class Session:
     def _carry_out(
         self, direction: str, system: str, job: Callable[..., list[StreamOutcome]], plan: Any, current: bool
     ) -> list[StreamOutcome]:
-        if system in self.resting:
-            return [self._failed(system, "*", direction, Resting(self.resting[system]))]
+        if system in self.unwritten:
+            return [self._failed(system, "*", direction, Resting(self.unwritten[system]))]
         if system in self._given_up:
             return [self._failed(system, "*", direction, self._given_up[system])]
         try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from console.freshness import Found
     from console.standing import Brief, Deletions, Standing
+    from state.circuits import Circuit
     from state.queries import StreamStatus
 
 router = APIRouter()
@@ -185,6 +186,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         ],
         last=max(stands.last.values(), key=lambda item: item.started_at, default=None),
         circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
+        unwritten=_rest_of_writes(stands),
         waiting=waiting,
         names=names,
         unsearched=_not_searched(visit, system, stands.deletions),
@@ -215,6 +217,13 @@ def _starting(visit: Visit, systems: Sequence[str]) -> dict[str, Any]:
         "off": off,
         "in_the_way": [hindrance(visit, item) for item in told],
     }
+
+
+def _rest_of_writes(stands: Standing) -> Circuit | None:
+    """The rest of write-backs to a system that is read all the same; ``None`` if there is none."""
+    found, present = stands.unwritten, now_us()
+    reads = stands.circuit is not None and stands.circuit.state(present) == "open"
+    return found if found is not None and not reads and found.state(present) == "open" else None
 
 
 def _scheduling(visit: Visit, found: Found) -> list[Markup]:

@@ -89,6 +89,18 @@ def test_nothing_is_written_to_it_and_the_plan_stays(sqlite_store: Store, settin
     assert run_push(sqlite_store, settings, push="apply").status == "done"
 
 
+def test_writes_that_it_refuses_let_no_read_rest(sqlite_store: Store, settings: Settings, crm: ToySystem) -> None:
+    run_sync(sqlite_store, settings, push="plan")
+    crm.server.faults.answer("PATCH /deal/", 401, times=100)
+    for _ in range(circuits.AFTER):
+        assert kind(run_push(sqlite_store, settings, push="apply").outcomes) == "auth"
+    crm.server.faults.clear()
+    assert kind(run_push(sqlite_store, settings, push="apply", unattended=True).outcomes) == "resting"
+    found = freshness.read(sqlite_store, settings)
+    assert "crm rests until" not in " ".join(freshness.waiting(found, settings, texts("en")))
+    assert kind(run_pull(sqlite_store, settings, systems=["crm"], unattended=True).outcomes[:1]) is None
+
+
 def test_status_says_that_it_rests_in_both_languages(sqlite_store: Store, down: Settings) -> None:
     found = freshness.read(sqlite_store, down)
     said = " ".join(freshness.waiting(found, down, texts("en")))

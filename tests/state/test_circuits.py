@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from state import circuits, clock, runs
 from state.circuits import FIRST_US, LONGEST_US
 from state.store import Store
@@ -71,3 +73,23 @@ def test_what_does_not_ask_the_system_does_not_count(store: Store) -> None:
         ran(store, START + number * MINUTE, ("lead", "failed"))
     ran(store, START + 3 * MINUTE, ("lead", "done"), direction="replay")
     assert state(store, START + 4 * MINUTE) == "open"
+
+
+@pytest.mark.parametrize("direction", ["push", "create"])
+@pytest.mark.parametrize("kind", ["auth", "transient", "unreachable"])
+def test_writes_that_fail_let_writes_rest_and_never_reads(store: Store, direction: str, kind: str) -> None:
+    for number in range(4):
+        ran(store, START + number * MINUTE, ("deal", "failed"), kind=kind, direction=direction)
+    with store.reading() as connection:
+        assert circuits.read(connection) == {}
+        assert circuits.read(connection, writing=True)["crm"].state(START + 4 * MINUTE) == "open"
+    ran(store, START + 5 * MINUTE, ("deal", "done"))
+    with store.reading() as connection:
+        assert circuits.read(connection, writing=True) == {}
+
+
+def test_reads_that_fail_let_writes_rest_too(store: Store) -> None:
+    for number in range(3):
+        ran(store, START + number * MINUTE, ("deal", "failed"))
+    with store.reading() as connection:
+        assert circuits.read(connection, writing=True)["crm"].state(START + 3 * MINUTE) == "open"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors import retry
 from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
 from connectors.contract import Deletes
@@ -271,6 +272,18 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     with clock.simulated(lambda: (day + 40 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"])  # by hand: it is fresh, and yet nothing is scheduled
     assert said(41) == "12-02 14:00; nothing by its schedule since 11-30 14:00 how to start it"
+
+
+def test_a_system_that_refuses_writes_rests_for_writing_alone(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    crm.server.faults.answer("PATCH /deal/", 401, times=100)
+    with retry.no_waiting():
+        for _ in range(circuits.AFTER):
+            job.run_push(sqlite_store, settings, push="apply")
+    page = plain(olaf(Role.VIEWER).get("/systems/crm").text)
+    assert "Rest after failures none: it is asked as always. Writing rests" in page
 
 
 def test_a_store_that_was_restored_says_so_until_everything_has_been_read_again(
