@@ -93,16 +93,17 @@ def listing(
 @click.argument("a")
 @click.argument("b")
 @_kind
+@click.option("--reason", default="", metavar="TEXT", help="Why they belong together; kept in the audit.")
 @pass_app
-def confirm(app: App, a: str, b: str, kind: str | None) -> int:
+def confirm(app: App, a: str, b: str, kind: str | None, reason: str) -> int:
     """Say that A and B belong together, whatever the linking finds.
 
     \b
     Examples:
       ltc links confirm crm:Q-00461 erp:SO-00342
-      ltc links confirm crm:account:001xx000003DGb1 erp:party:117 --kind same_as
+      ltc links confirm crm:account:001xx000003DGb1 erp:party:117 --kind same_as --reason "Told by phone"
     """
-    return _decide(app, a, b, kind, "confirmed", "")
+    return _decide(app, a, b, kind, "confirmed", reason.strip())
 
 
 @command.command("cut")

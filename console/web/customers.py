@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
+from console import same_words
 from console.report import figures
 from console.web.desk import Reader, Visit
 from console.web.links import how
@@ -168,7 +169,12 @@ def _balances(visit: Visit, items: Sequence[dict[str, Any]]) -> dict[str, list[t
 def _tie(visit: Visit, found: Customer, link: Link) -> dict[str, Any]:
     ends: dict[int, Identity] = {item.record_id: item for item in found.records}
     named = [_named(found, ends[id]) for id in (link.left_id, link.right_id)]
-    return {"between": named, "how": how(visit, link), "by": link.decided_by if link.decision == "confirmed" else None}
+    return {
+        "between": named,
+        "how": how(visit, link),
+        "words": same_words.sentences(same_words.of_link(link, found.rows), visit.texts),
+        "by": link.decided_by if link.decision == "confirmed" else None,
+    }
 
 
 def _named(found: Customer, item: Identity) -> str:

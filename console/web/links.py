@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import freshness, linked
+from console import freshness, linked, same_words
 from console.near import offers
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
@@ -51,8 +51,8 @@ def held(visit: Reader, text: str = "", page: Annotated[int, Query(ge=1, le=100_
 
 @router.post("/links/{kind}/{left}/{right}/confirm")
 def confirm(visit: Decider, sent: DeciderForm, kind: str, left: RecordId, right: RecordId) -> Response:
-    """Say that the two belong together."""
-    return _decide(visit, (kind, left, right), "confirmed", "", sent)
+    """Say that the two belong together, and why, if one wants."""
+    return _decide(visit, (kind, left, right), "confirmed", sent.get("reason", "").strip()[:1000], sent)
 
 
 @router.post("/links/{kind}/{left}/{right}/cut")
@@ -118,6 +118,7 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
         {
             "address": f"/links/{link.kind}/{link.left_id}/{link.right_id}",
             "how": how(visit, link),
+            "words": same_words.sentences(same_words.of_link(link, rows), visit.texts),
             "decision": link.decision,
             "who": link.decided_by,
             "reason": reasons.get((link.kind, link.left_id, link.right_id), ""),

@@ -154,8 +154,10 @@ def test_the_order_in_which_two_documents_are_named_does_not_matter(config: Path
 
 
 def test_a_confirmed_link_joins_what_the_linking_did_not_see(config: Path) -> None:
-    result = ltc(config, "links", "confirm", "crm:o1", "erp:SO-1")
+    result = ltc(config, "links", "confirm", "crm:o1", "erp:SO-1", "--reason", " told by phone ")
     assert result.exit_code == 0, result.output
+    [row] = data(ltc(config, "audit", "list", "--json", "--actor", "wang.min"))
+    assert (row["action"], row["detail"]["reason"]) == ("link confirmed", "told by phone")
     [link] = data(ltc(config, "links", "list", "--decision", "confirmed", "--json"))
     assert (link["kind"], link["method"], link["left"]["entity"]) == ("follows", "person", "opportunity")
     assert ltc(config, "links", "undo", "o1", "SO-1").exit_code == 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from state import audit, chains, lookup
 from state.members import Role
-from state.schema import link
+from state.schema import canonical, link
 from state.store import Store
 from tests.web.conftest import Browser
 from tests.web.test_awaiting import waits
@@ -166,3 +167,57 @@ def test_whoever_decides_is_told_how_many_links_wait(
     with desk.transaction() as connection:
         connection.execute(link.insert(), [{**row, "score": 5, "decision": "suggested", "run_id": "x"} for row in rows])
     assert waits(anna, "/") == told + "100+"
+
+
+def test_a_link_is_confirmed_with_or_without_a_reason_which_stays_with_it_and_in_the_audit(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    assert '<input name="reason" maxlength="1000"></label>\n  <button>They belong together' in anna.get("/links").text
+    anna.post(f"{suggested}/confirm", reason=" The same tax number on their paper ")
+    said = re.compile(r"Confirmed by a\.finance, [\d: -]+: The same tax number on their paper</p>")
+    assert said.search(anna.get("/links/held").text)
+    assert "The same tax number on their paper" in anna.get("/audit").text
+    anna.post(f"{suggested}/confirm")
+    assert re.search(r"Confirmed by a\.finance, [\d: -]+</p>", anna.get("/links/held").text)
+
+
+def test_programs_confirm_with_a_reason_and_read_it(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    anna.post(f"{suggested}/confirm", reason="Told by phone")
+    found = anna.get("/api/v1/links?decision=confirmed&entity=party").json()["items"]
+    assert [item["reason"] for item in found] == ["Told by phone"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "“S.r.l.” and “Società a responsabilità limitata” are two ways to write one legal form."),
+        ("zh-CN", "“S.r.l.”与“Società a responsabilità limitata”是同一组织形式的不同写法。"),
+    ],
+)
+def test_words_of_two_names_that_count_as_the_same_are_both_shown_with_the_reason(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store, lang: str, said: str
+) -> None:
+    anna, (_, left, right) = as_role(Role.FINANCE), suggested.split("/")[2:]
+    anna.post("/language", locale=lang, next="/")
+    alike(desk, int(right), "ACME Società a responsabilità limitata", "same")
+    assert said in anna.get("/links").text
+    (found,) = anna.get("/api/v1/links").json()["items"]
+    assert [(one["why"], one["left"][:3]) for one in found["same_words"]] == [("legal", "S.r")]
+    anna.post(f"{suggested}/confirm")
+    assert said in anna.get("/links/held").text
+    assert said in anna.get(f"/customers/{left}").text
+    alike(desk, int(right), "ACME Società a responsabilità limitata", "other")
+    assert said not in anna.get("/links/held").text, "the names do not speak for it"
+
+
+def alike(store: Store, record: int, name: str, level: str) -> None:
+    """Let a customer be called so, and its links say that the names compare so."""
+    evidence = json.dumps({"alike": {"name": {"level": level, "bits": 9.0}}})
+    with store.transaction() as connection:
+        party = canonical["party"]
+        connection.execute(update(party).where(party.c.record_id == record).values(name=name))
+        connection.execute(update(link).where(link.c.right_id == record).values(evidence=evidence))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from console import linked
+from console import linked, same_words
 from console.records import without_personal
 from console.web.api.callers import Caller, Decider, Reader
 from console.web.api.values import (
@@ -32,6 +32,9 @@ from state.chains import Identity
 from state.links import Link as Stored
 from state.links import LinkError
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
 router = APIRouter(tags=["links"])
 
 _DECISIONS = ("suggested", "auto", "confirmed", "cut")
@@ -46,6 +49,16 @@ class LinkEnd(BaseModel):
     record: Record
 
 
+class SameWords(BaseModel):
+    """Words of the two names that differ and count as the same."""
+
+    why: str = Field(
+        description="legal, vague (one only says that it is a company), legal_one_side, trade, region, spelling, pinyin"
+    )
+    left: str = Field(description="Empty where only the other has such a word")
+    right: str
+
+
 class Link(BaseModel):
     """That two records mean the same, or follow from one another."""
 
@@ -56,8 +69,16 @@ class Link(BaseModel):
     score: int = Field(description="Per mille")
     decision: str = Field(description="suggested (does not count yet), auto, confirmed or cut")
     evidence: dict[str, Any]
+    same_words: list[SameWords] = Field(description="Of two customers, where their names speak for the link")
     decided_by: str | None
     decided_at: Instant | None
+    reason: str | None = Field(description="Why somebody decided so, where they said it")
+
+
+class Confirmed(Sent):
+    """Why the two belong together, for whoever wants to say it."""
+
+    reason: Reason | None = None
 
 
 class Cut(Sent):
@@ -80,15 +101,14 @@ def list_links(
     with caller.store.reading() as connection:
         found = links.listing(connection, **wanted, limit=size, offset=first(page, size))
         total = links.count(connection, **wanted)
-        known = chains.identities(connection, {end for link in found for end in (link.left_id, link.right_id)})
-        numbers = lookup.numbers(connection, known.values())
-    return Page(items=[_link(item, known, numbers) for item in found], page=page, size=size, total=total)
+        items = _links(connection, found)
+    return Page(items=items, page=page, size=size, total=total)
 
 
 @router.post("/links/{kind}/{left}/{right}/confirm")
-def confirm_link(caller: Decider, kind: Kind, left: End, right: End) -> Link:
-    """Say that the two belong together; it then survives every run."""
-    return _decide(caller, (kind, left, right), "confirmed", "")
+def confirm_link(caller: Decider, kind: Kind, left: End, right: End, sent: Confirmed | None = None) -> Link:
+    """Say that the two belong together, and why, if one wants; it then survives every run."""
+    return _decide(caller, (kind, left, right), "confirmed", ((sent and sent.reason) or "").strip())
 
 
 @router.post("/links/{kind}/{left}/{right}/cut")
@@ -105,12 +125,24 @@ def _decide(caller: Caller, pair: tuple[str, int, int], decision: str, reason: s
             raise Refusal.of(error) from None
         if found is None:
             raise Refusal(404, "There is no such link.", "GET /api/v1/links lists those that wait for a decision.")
-        known = chains.identities(connection, pair[1:])
-        numbers = lookup.numbers(connection, known.values())
-    return _link(found, known, numbers)
+        return _links(connection, [found])[0]
 
 
-def _link(item: Stored, known: dict[int, Identity], numbers: dict[int, str]) -> Link:
+def _links(connection: Connection, found: list[Stored]) -> list[Link]:
+    ends = {end for link in found for end in (link.left_id, link.right_id)}
+    known = chains.identities(connection, ends)
+    numbers = lookup.numbers(connection, known.values())
+    rows, reasons = chains.rows(connection, sorted(ends)), links.reasons(connection, found)
+    return [_link(item, known, numbers, rows, reasons) for item in found]
+
+
+def _link(
+    item: Stored,
+    known: dict[int, Identity],
+    numbers: dict[int, str],
+    rows: dict[int, dict[str, Any]],
+    reasons: dict[tuple[str, int, int], str],
+) -> Link:
     return Link(
         kind=item.kind,
         left=_end(item.left_id, known, numbers),
@@ -119,8 +151,10 @@ def _link(item: Stored, known: dict[int, Identity], numbers: dict[int, str]) -> 
         score=item.score,
         decision=item.decision,
         evidence=without_personal(json.loads(item.evidence)),
+        same_words=[SameWords(why=one.why, left=one.one, right=one.other) for one in same_words.of_link(item, rows)],
         decided_by=item.decided_by,
         decided_at=instant_or_none(item.decided_at),
+        reason=reasons.get((item.kind, item.left_id, item.right_id)),
     )
 
 
