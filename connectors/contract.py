@@ -310,6 +310,8 @@ class Connector(ABC, Generic[ConfigT]):
         self.stats = CallStats()
         self.services: Services = in_process()
         """Tokens and allowances that others share; whoever opens the connector sets it before the first call."""
+        self.zone: str | None = None
+        """The time zone, an IANA name, of times that name none, where the settings do not say one; set likewise."""
 
     def __enter__(self) -> Connector[ConfigT]:
         return self

@@ -24,20 +24,22 @@ class Place:
     """``own`` as ltc.yaml names it, from its folder."""
     is_own: bool
     """Whether the mapping is read from ``own``."""
+    zone: str
+    """The time zone of the system's times that name none."""
 
 
 def place_of(settings: Settings, system: str) -> Place:
     """As ``sync.systems.mapping_for`` finds it. An empty ``source``: the system has no mapping yet."""
-    chosen = settings.systems[system]
+    chosen, zone = settings.systems[system], settings.zone_of(system)
     folder = Path(settings.path).absolute().parent
     if chosen.mapping is None and registry.is_manifest(chosen.connector):
         file = str(Path(chosen.connector).with_suffix(".mapping.yaml"))
-        return Place(str(folder / file), folder / file, file, True)
+        return Place(str(folder / file), folder / file, file, True, zone)
     if chosen.mapping is not None and ((folder / chosen.mapping).is_file() or not _comes(chosen.mapping)):
-        return Place(str(folder / chosen.mapping), folder / chosen.mapping, chosen.mapping, True)
+        return Place(str(folder / chosen.mapping), folder / chosen.mapping, chosen.mapping, True, zone)
     comes = chosen.mapping or (chosen.connector if _comes(chosen.connector) else "")
     file = f"mappings/{system}.yaml"
-    return Place(comes, folder / file, file, False)
+    return Place(comes, folder / file, file, False, zone)
 
 
 def _comes(name: str) -> bool:

@@ -81,13 +81,13 @@ def of_file(store: Store, settings: Settings, file: str, systems: Iterable[str])
 
 def _of_system(store: Store, settings: Settings, system: str) -> list[Outdated]:
     """Of each stream; none where the mapping cannot be tried."""
-    source = place_of(settings, system).source
+    place = place_of(settings, system)
     with store.reading() as connection:
         names = mapped.streams(connection, system)
     held = {name: stored(store, system, name) for name in names}
     records = {name: item.samples for name, item in held.items()}
     try:
-        found = trial.tried(system, source, {}, ("", ""), stored=records)["digests"]
+        found = trial.tried(system, place.source, {}, ("", ""), stored=records, zone=place.zone)["digests"]
     except trial.Broken:
         return []
     return [item.compared(system, name, found[name]) for name, item in held.items() if name in found]

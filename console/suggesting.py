@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from state.lookup import Sample
 
 _WHY = re.compile(
-    r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?(; no zone is written, UTC is a guess)?"
-    r"(; by its values alone)?(; the name may mean another)?"
+    r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?"
+    r"(; no zone is written, the system's is a guess)?(; by its values alone)?(; the name may mean another)?"
 )
 _ALL = 100
 _SAME = 96

@@ -46,6 +46,7 @@ def tried(
     stored: Mapping[str, Sequence[Sample]] | None = None,
     beside: Mapping[str, Sequence[Sample]] | None = None,
     table: tuple[int, int] = (0, 0),
+    zone: str = "UTC",
 ) -> dict[str, Any]:
     """What ``console.trying.answer`` says. ``file`` is where ``text`` would stand. Raises ``Broken``."""
     if text is not None and len(text.encode()) > LARGEST:
@@ -61,6 +62,7 @@ def tried(
         "stored": _encoded(stored or {}),
         "beside": _encoded(beside or {}),
         "table": table,
+        "zone": zone,
     }
     if not _turns.acquire(timeout=SECONDS):
         raise Broken("busy")

@@ -66,7 +66,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     its ``name`` and ``folder``; ``records`` (stream → id and body); ``shown`` (stream and id of the one to show);
     ``stored`` (as ``records``: those that are only told by the digest of what the mapping makes of them); ``beside``
     (as ``records``: those that references may mean); ``table``, if given, the first record and how many of the stream
-    that is shown are told whole.
+    that is shown are told whole; ``zone``, that of times that name none.
     """
     samples = _samples(asked["records"])
     if "words" in asked:
@@ -82,9 +82,10 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         "beside": [],
         "table": [],
     }
+    zone = asked.get("zone", "UTC")
     now: Mapping | None = None
     try:
-        now = load(asked["source"])
+        now = load(asked["source"], zone)
     except MappingFileError as error:
         found["now_problem"] = _told(error)
     stored = _samples(asked["stored"])
@@ -92,7 +93,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     then: Mapping | None = None
     if asked["text"] is not None:
         try:
-            then = candidate(asked["text"], asked["name"], Path(asked["folder"]))
+            then = candidate(asked["text"], asked["name"], Path(asked["folder"]), zone)
         except MappingFileError as error:
             found["problem"] = _told(error)
         except RecursionError:
@@ -220,12 +221,12 @@ def _samples(given: dict[str, list[tuple[str, str]]]) -> dict[str, list[Sample]]
     return {stream: [Sample(id, base64.b64decode(body)) for id, body in records] for stream, records in given.items()}
 
 
-def candidate(text: str, name: str, folder: Path) -> Mapping:
+def candidate(text: str, name: str, folder: Path, zone: str = "UTC") -> Mapping:
     """The mapping of a text that would be the file ``name`` in ``folder``; raises ``MappingFileError``."""
     with tempfile.TemporaryDirectory(prefix="ltc-mapping-") as place:
         path = Path(place) / name
         path.write_text(_with_base(text, folder), encoding="utf-8")
-        return load(path)
+        return load(path, zone)
 
 
 def _with_base(text: str, folder: Path) -> str:

@@ -129,9 +129,9 @@ def _namespace() -> dict[str, Any]:
     return {**named, "decode": convert.decode, "NONE": {}, "EXPONENTS": EXPONENTS, "Mapped": Mapped, "SKIPPED": SKIPPED}
 
 
-def compile_stream(definition: Definition) -> Compiled:
-    """The functions of a stream."""
-    namespace = _namespace()
+def compile_stream(definition: Definition, zone: str = "UTC") -> Compiled:
+    """The functions of a stream; ``zone`` is that of times that name none, where `local_instant` reads them."""
+    namespace = _namespace() | {expression.ZONE: zone}
     emitter = Emitter(namespace)
     body = _record_body(definition, emitter)
     source = "def record(system, source_id, body, look=None):\n" + "".join(f"    {line}\n" for line in body)

@@ -27,7 +27,7 @@ from mappings.errors import MappingError, MappingFileError, Unusable, shown
 from mappings.expression import match_one
 from mappings.installed import installed
 from mappings.model import ENTITIES, LINES, columns
-from mappings.transforms import TRANSFORMS
+from mappings.transforms import IN_ZONE, TRANSFORMS
 from yamlfiles.errors import FileUnusable, NoTable
 from yamlfiles.reading import Located, read
 
@@ -78,7 +78,7 @@ _SHIPPED = Path(__file__).parent
 class StreamMapping:
     """One stream's mapping. It is checked at once and compiled when first used."""
 
-    def __init__(self, name: str, spec: Any, where: str) -> None:
+    def __init__(self, name: str, spec: Any, where: str, zone: str = "UTC") -> None:
         self.name = name
         self.definition: Definition = definitions.parse(name, spec, where)
         self.entity = self.definition.entity
@@ -86,6 +86,7 @@ class StreamMapping:
         self.personal = self.definition.personal
         """Canonical fields whose values must not be shown in quarantine or logs."""
         self._spec = spec
+        self._zone = zone
 
     @cached_property
     def fingerprint(self) -> str:
@@ -93,12 +94,14 @@ class StreamMapping:
         model = [ENTITIES[self.entity], *([LINES[self.entity].model] if self.entity in LINES else [])]
         shape = [[(column.name, column.kind) for column in columns(item)] for item in model]
         content = json.dumps([_ENGINE, self._spec, shape], default=str)
+        if IN_ZONE in content:
+            content += self._zone
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     @cached_property
     def compiled(self) -> Compiled:
         """The compiled functions and their source."""
-        return compile_stream(self.definition)
+        return compile_stream(self.definition, self._zone)
 
     @property
     def writable(self) -> dict[str, str]:
@@ -345,15 +348,18 @@ class Mapping:
         return replace(self, streams={name: self.stream(name) for name in names})
 
 
-def load(source: str | Path) -> Mapping:
+def load(source: str | Path, zone: str = "UTC") -> Mapping:
     """Load a mapping: the name of a shipped one (``salesforce``), of an installed connector's, or the path of a file.
 
-    Raises ``MappingFileError`` with file and line.
+    ``zone`` is the time zone of the system that it is for, an IANA name. Raises ``MappingFileError`` with file and
+    line.
     """
     path = _find(source, Path())
     top = _resolved(path, ())
     streams = top["streams"]
-    found = {str(name): StreamMapping(str(name), spec, streams.at(name)) for name, spec in streams.items() if spec}
+    found = {
+        str(name): StreamMapping(str(name), spec, streams.at(name), zone) for name, spec in streams.items() if spec
+    }
     return Mapping(str(top.get("connector") or path.stem), found, path.name)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from mappings import convert, paths
 from mappings.errors import MappingFileError, Unusable
 from mappings.model import Column, Kind
-from mappings.transforms import TRANSFORMS
+from mappings.transforms import TRANSFORMS, transform_in
 from yamlfiles.reading import Located, is_one_of
 
 KEYS = ("path", "first", "template", "const", "do", "match", "findall", "values", "default", "ref")
@@ -194,6 +194,10 @@ _CONVERTERS = {
 }
 
 
+ZONE = "zone"
+"""Under this name the functions of a stream find the time zone of times that name none."""
+
+
 class Emitter:
     """Writes Python for the expressions of one scope (``d``: the record, ``l``: a line), sharing parts of paths."""
 
@@ -228,7 +232,7 @@ class Emitter:
         """Source of the value after transforms, tables and default, before its kind."""
         code = self.raw(expression)
         for name in expression.do:
-            self.namespace[f"do_{name}"] = TRANSFORMS[name]
+            self.namespace[f"do_{name}"] = transform_in(name, self.namespace.get(ZONE, "UTC"))
             code = f"do_{name}({code})"
         if expression.match is not None:
             code = f"match_one({self.constant(expression.match)}, {code})"

@@ -197,8 +197,8 @@ def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Pr
         why += "; the name may mean another"
     if column.name in _TABLES:
         confidence, why = min(confidence, _UNSURE), f"{why}; its words need a table"
-    if do == _WITHOUT_ZONE:
-        confidence, why = min(confidence, _UNSURE), f"{why}; no zone is written, UTC is a guess"
+    if _WITHOUT_ZONE[0] in do:
+        confidence, why = min(confidence, _UNSURE), f"{why}; no zone is written, the system's is a guess"
     ref = None
     if column.kind in (Kind.REF, Kind.REFS):
         ref = "no" if "number" in words(path) else "id"
@@ -368,7 +368,7 @@ def _xero(value: Any) -> bool:
 
 
 _COMMAS, _POINTS = ("decimal_comma",), ("decimal_point",)
-_WITHOUT_ZONE = ("naive_utc_instant",)
+_WITHOUT_ZONE = ("local_instant",)
 _WRITTEN = ("day_first", "month_first", "year_first")  # where both may be meant (3/4/2026), most write the day first
 _INSTANTS: dict[tuple[str, ...], Callable[[Any], bool]] = {
     (): _instant,

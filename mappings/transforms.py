@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from mappings.convert import EXACT, decimal, integer, iso, written_day
 from mappings.convert import decimal_comma as with_comma
@@ -23,6 +24,8 @@ from mappings.errors import Unusable
 Transform = Callable[[Any], Any]
 
 TRANSFORMS: dict[str, Transform] = {}
+IN_ZONE = "local_instant"
+"""The transform that depends on the system whose records are read: on its time zone."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _XERO = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/", re.ASCII)
@@ -37,6 +40,13 @@ _EXTENSION = re.compile(r"(?:ext\.?|x|#|转).*$", re.IGNORECASE)
 def transform(function: Transform) -> Transform:
     """Register a transform under its function's name; it is not called for nothing, and once per item of a list."""
 
+    apply = _of_each(function)
+    apply.__doc__ = function.__doc__
+    TRANSFORMS[function.__name__.rstrip("_")] = apply
+    return apply
+
+
+def _of_each(function: Transform) -> Transform:
     def apply(value: Any) -> Any:
         if value is None:
             return None
@@ -44,9 +54,15 @@ def transform(function: Transform) -> Transform:
             return [apply(item) for item in value]
         return function(value)
 
-    apply.__doc__ = function.__doc__
-    TRANSFORMS[function.__name__.rstrip("_")] = apply
     return apply
+
+
+def transform_in(name: str, zone: str) -> Transform:
+    """The transform of this name for a system whose times without a zone are those of ``zone``, an IANA name."""
+    if name != IN_ZONE:
+        return TRANSFORMS[name]
+    there = ZoneInfo(zone)
+    return _of_each(lambda value: _instant_in(value, there))
 
 
 def _text(value: Any) -> str:
@@ -166,27 +182,37 @@ def iso_instant(value: Any) -> datetime | None:
 @transform
 def naive_utc_instant(value: Any) -> datetime | None:
     """An ISO 8601 date and time without a zone that is meant as UTC."""
+    return _instant_in(value, UTC)
+
+
+@transform
+def local_instant(value: Any) -> datetime | None:
+    """An ISO 8601 date and time; without a zone in that of the system (`timezone` in ltc.yaml), else the company's."""
+    return _instant_in(value, UTC)
+
+
+def _instant_in(value: Any, zone: tzinfo) -> datetime | None:
     if value == "":
         return None
     found = value if isinstance(value, datetime) else iso(_text(value))
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return found.replace(tzinfo=zone) if found.tzinfo is None else found
 
 
 @transform
 def day_first(value: Any) -> str | None:
-    """`03.11.2026`, `3/11/2026` or `3-11-2026` as 2026-11-03; a time behind it stays, for `naive_utc_instant`."""
+    """`03.11.2026`, `3/11/2026` or `3-11-2026` as 2026-11-03; a time behind it stays, for `local_instant`."""
     return None if value == "" else written_day(_text(value), "dmy")
 
 
 @transform
 def month_first(value: Any) -> str | None:
-    """`11/03/2026` as 2026-11-03; a time behind it stays, for `naive_utc_instant`."""
+    """`11/03/2026` as 2026-11-03; a time behind it stays, for `local_instant`."""
     return None if value == "" else written_day(_text(value), "mdy")
 
 
 @transform
 def year_first(value: Any) -> str | None:
-    """`2026/11/3`, `20261103` or `2026年11月3日` as 2026-11-03; a time behind it stays, for `naive_utc_instant`."""
+    """`2026/11/3`, `20261103` or `2026年11月3日` as 2026-11-03; a time behind it stays, for `local_instant`."""
     return None if value == "" else written_day(_text(value), "ymd")
 
 

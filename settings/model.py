@@ -30,6 +30,15 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def is_zone(name: str) -> bool:
+    """Whether it is the name of a time zone that is known here."""
+    try:
+        _known_zone(name)
+    except ValueError:
+        return False
+    return True
+
+
 Timezone = Annotated[str, AfterValidator(_known_zone)]
 
 
@@ -88,6 +97,8 @@ class SystemSettings(_Settings):
     config: dict[str, Any] = Field(default_factory=dict)
     streams: list[str] | None = None
     mapping: str | None = None
+    timezone: Timezone | None = None
+    """Of times that name none; without it the company's."""
     schedule: Schedule | None = None
     push: Literal["off", "plan", "auto"] = "plan"
     webhook_path: KeyReference | None = None
@@ -147,6 +158,10 @@ class Settings(_Settings):
     def business_day_zone(self) -> ZoneInfo:
         """The zone in which days begin and end."""
         return ZoneInfo(self.timezone)
+
+    def zone_of(self, system: str) -> str:
+        """The time zone in which a system's times are meant that name none, an IANA name."""
+        return self.systems[system].timezone or self.timezone
 
     def policy(self, entity: str, field: str) -> Policy:
         """What becomes of a value that somebody else wrote into a field that we write."""

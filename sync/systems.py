@@ -75,6 +75,7 @@ def open_connector(settings: Settings, system: str, services: Services | None = 
             f"`ltc connectors describe {chosen.connector}` lists its settings.",
         ) from None
     opened = connector(config)
+    opened.zone = settings.zone_of(system)
     if services is not None:
         opened.services = services
     return opened
@@ -85,9 +86,9 @@ def mapping_for(settings: Settings, system: str) -> Mapping:
 
     With a manifest ``acme.yaml`` that is ``acme.mapping.yaml`` beside it. Raises ``MappingFileError``.
     """
-    chosen = settings.systems[system]
+    chosen, zone = settings.systems[system], settings.zone_of(system)
     if chosen.mapping is None and registry.is_manifest(chosen.connector):
-        return load((Path(settings.path).parent / chosen.connector).with_suffix(".mapping.yaml"))
+        return load((Path(settings.path).parent / chosen.connector).with_suffix(".mapping.yaml"), zone)
     if chosen.mapping is None and chosen.connector not in shipped() and installed(chosen.connector) is None:
         from settings.load import locate
 
@@ -98,9 +99,9 @@ def mapping_for(settings: Settings, system: str) -> Mapping:
             f"Write one and name it there, for example `mapping: {system}.yaml`.",
         )
     if chosen.mapping is None:
-        return load(chosen.connector)
+        return load(chosen.connector, zone)
     beside = Path(settings.path).parent / chosen.mapping
-    return load(beside if beside.is_file() else chosen.mapping)
+    return load(beside if beside.is_file() else chosen.mapping, zone)
 
 
 def ordered_streams(settings: Settings, system: str, connector: Connector[Any]) -> list[StreamSpec]:

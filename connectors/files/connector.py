@@ -57,22 +57,22 @@ class Files(Connector[FilesConfig]):
 
     def check(self) -> Iterable[CheckLine]:
         """Per stream: how many files there are, what the newest are taken for and why, and how headers differ."""
-        for name, stream in self.config.streams.items():
+        for name in self.config.streams:
             try:
-                yield self._checked(name, stream)
+                yield self._checked(name, self._stream(name))
             except ConnectorError as error:
                 yield CheckLine(name, False, error.message, error.remedy, can_read=False, can_write=False)
 
     def pull(self, stream: str, cursor: Cursor | None, window: Window) -> Iterator[Page]:
         """See ``connectors.files.pulling``."""
-        return self._puller(self.config.streams[stream]).pages(cursor, window)
+        return self._puller(self._stream(stream)).pages(cursor, window)
 
     def ids(self, stream: str) -> Iterator[Sequence[str]]:
         """The keys in the newest file. Raises ``ContractError`` if it cannot be read to its end, and
         ``TransientError`` as long as it may be written to."""
         from connectors.files.formats import TableReader
 
-        chosen = self.config.streams[stream]
+        chosen = self._stream(stream)
         newest = self._puller(chosen).newest()
         if newest is None:
             raise ContractError(
@@ -97,6 +97,14 @@ class Files(Connector[FilesConfig]):
                 yield batch
         except Refused as refused:
             raise ContractError(f"The file {newest.name} {refused.reason}.", remedy="Correct the file.") from refused
+
+    def _stream(self, name: str) -> StreamConfig:
+        """The settings of a stream, with the zone of the system where its version's times name none."""
+        stream = self.config.streams[name]
+        version = stream.version
+        if version is None or version.zone is not None or version.format == "integer" or self.zone is None:
+            return stream
+        return stream.model_copy(update={"version": version.model_copy(update={"zone": self.zone})})
 
     @cached_property
     def _folder(self) -> Folder:

@@ -117,7 +117,7 @@ def test_days_in_other_forms_propose_what_reads_them() -> None:
         return {item.field: item.do for item in found if item.field in ("issue_date", "source_updated_at")}
 
     german = chosen(Rechnungsdatum="03.11.2026", geändert="03.11.2026 10:00")
-    assert german == {"issue_date": ("day_first",), "source_updated_at": ("day_first", "naive_utc_instant")}
+    assert german == {"issue_date": ("day_first",), "source_updated_at": ("day_first", "local_instant")}
     assert chosen(日期="2026/11/3") == {"issue_date": ("year_first",)}
     assert chosen(invoice_date="11/23/2026") == {"issue_date": ("month_first",)}
     assert chosen(invoice_date="2026-11-23") == {"issue_date": ()}
@@ -161,11 +161,11 @@ def test_a_name_is_no_reference_and_words_that_need_a_table_are_never_sure() -> 
     assert "      # payment_state: pay_state" in written("acme", [found])
 
 
-def test_a_time_without_a_zone_is_never_surely_utc() -> None:
+def test_a_time_without_a_zone_is_never_surely_in_the_systems_zone() -> None:
     records = [{"updatedAt": f"2026-10-0{day}T09:30:00"} for day in range(1, 4)]
     (naive,) = suggest("order", "order", records).fields
     (zoned,) = suggest("order", "order", [{"updatedAt": f"{item['updatedAt']}+08:00"} for item in records]).fields
-    assert (naive.path, naive.do, naive.sure) == ("updatedAt", ("naive_utc_instant",), False)
+    assert (naive.path, naive.do, naive.sure) == ("updatedAt", ("local_instant",), False)
     assert zoned.sure
 
 

@@ -17,7 +17,7 @@ from console.web.admin.files import Content, Files
 from console.web.admin.mistakes import Mistake
 from console.web.admin.references import Allowed
 from console.web.admin.timing import Timing
-from settings.model import Role
+from settings.model import Role, is_zone
 from yamlfiles.editing import put, update
 from yamlfiles.reading import parse
 
@@ -54,6 +54,8 @@ class Draft:
     """Those of them that were chosen."""
     push: str = "plan"
     timing: Timing = field(default_factory=Timing)
+    timezone: str = ""
+    """Of times that name none; empty: the company's."""
     problems: dict[str, str] = field(default_factory=dict)
     """Name of an input → key of what is wrong with it."""
     mistakes: list[Mistake] = field(default_factory=list)
@@ -107,6 +109,7 @@ def start(main: Content, name: str, connector: str, files: Files, others: Collec
     draft.streams = list(before.get("streams") or [])
     draft.push = str(before.get("push", "off" if draft.only_reads and not before else "plan"))
     draft.timing = timing.of(before.get("schedule"))
+    draft.timezone = str(before.get("timezone") or "")
     return draft
 
 
@@ -119,6 +122,9 @@ def fill(draft: Draft, sent: Mapping[str, str]) -> None:
         draft.problems["roles"] = "no_role"
     if draft.push not in PUSHES:
         draft.problems["push"] = "no_choice"
+    draft.timezone = sent.get("timezone", draft.timezone).strip()
+    if draft.timezone and not is_zone(draft.timezone):
+        draft.problems["timezone"] = "no_zone"
     draft.timing = timing.typed(sent, Timing())
     wrong = draft.timing.problem()
     if wrong is not None:
@@ -149,6 +155,9 @@ def entry(draft: Draft) -> dict[str, Any]:
         made.pop("streams", None)
     elif set(draft.before.get("streams") or ()) != set(draft.streams):
         made["streams"] = draft.streams
+    made.pop("timezone", None)
+    if draft.timezone:
+        made["timezone"] = draft.timezone
     timing.put(made, draft.timing)
     if draft.push != "plan" or "push" in draft.before:
         made["push"] = draft.push

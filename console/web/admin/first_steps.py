@@ -34,7 +34,7 @@ def steps(visit: Visit, system: str) -> list[Step]:
     settings = visit.desk.settings
     place, chosen = place_of(settings, system), settings.systems[system].streams
     try:
-        mapping = load(place.source) if place.source else None
+        mapping = load(place.source, place.zone) if place.source else None
     except MappingFileError:
         mapping = None
     if mapping is None:

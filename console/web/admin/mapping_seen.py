@@ -141,7 +141,8 @@ class Seen:
 
     def _answer(self, records: dict[str, list[Sample]], **more: Any) -> dict[str, Any]:
         shown, table = (self.stream, self.chosen), (self.first, SHOWN)
-        found = trial.tried(self.system, self.place.source, records, shown, beside=self.beside, table=table, **more)
+        more |= {"beside": self.beside, "table": table, "zone": self.place.zone}
+        found = trial.tried(self.system, self.place.source, records, shown, **more)
         for item in found["streams"].values():
             for one in item["emptied"]:
                 one["value"] = shapes_told.told(self.visit.texts, one["value"])

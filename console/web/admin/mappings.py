@@ -191,7 +191,7 @@ def _loaded(place: Place, visit: Visit) -> tuple[Mapping | None, str]:
     if not place.source or (place.is_own and not place.own.exists()):
         return None, visit.texts("mapping_editor.none_yet", file=place.file)
     try:
-        return load(place.source), ""
+        return load(place.source, place.zone), ""
     except MappingFileError as error:
         return None, in_words(error.where, error.message, error.remedy)
 

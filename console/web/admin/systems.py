@@ -269,6 +269,7 @@ def _page(
         seen=main.digest,
         roles=ROLES,
         others={role: others(visit.desk.settings, role, draft.name) for role in ROLES},
+        company_zone=visit.desk.settings.timezone,
         twice=_twice(visit, draft) if sent is not None else [],
         pushes=PUSHES,
         kinds=timing.KINDS,
