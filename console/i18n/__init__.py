@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,18 @@ class Texts:
     def name(self, group: str, key: str) -> str:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
         return self.words.get(f"{group}.{key}", key)
+
+    def listed(self, items: Iterable[str]) -> str:
+        """Several in a row: with commas, or the mark that the language has for lists."""
+        return self.words["joined.comma"].join(items)
+
+    def clauses(self, items: Iterable[str]) -> str:
+        """Several statements in a row, which may have commas of their own."""
+        return self.words["joined.clause"].join(items)
+
+    def pair(self, name: str, value: str) -> str:
+        """What something is called, and what it is."""
+        return self("joined.pair", name=name, value=value)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from console import audited
-from console.web import audit_decided, audit_details
+from console.web import audit_decided, audit_details, audit_folded
 from console.web.access import Right
 from console.web.desk import Auditor, Visit
 from state import audit
@@ -64,7 +65,7 @@ def listing(
         operates=operates,
         people=people,
         actions=sorted((_action(visit, name), name) for name in actions),
-        rows=[_row(visit, item, known) for item in found],
+        rows=[_row(visit, items, known) for items in audit_folded.folded(found)],
         count=count,
         place=page,
         last=last,
@@ -94,14 +95,19 @@ def _instant(visit: Visit, text: str, *, late: bool) -> int | None:
         return None
 
 
-def _row(visit: Visit, item: Entry, known: Known) -> dict[str, Any]:
-    zone = visit.desk.settings.business_day_zone
+def _row(visit: Visit, items: list[Entry], known: Known) -> dict[str, Any]:
+    """An entry, or one line for a decision on several findings."""
+    item, zone = items[0], visit.desk.settings.business_day_zone
+    several = len(items) > 1
+    told = replace(item, detail=audit_folded.shared(items)) if several else item
     return {
-        "id": item.id,
+        "id": f"{items[-1].id}–{item.id}" if several else str(item.id),
         "at": f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         "who": item.actor,
         "what": _action(visit, item.action),
-        "detail": audit_details.told(visit, item, known),
+        "folded": visit.texts("audit.told.findings", count=f"{len(items):,}") if several else "",
+        "findings": [audit_decided.finding(visit, str(one.detail["finding"]), known) for one in items if several],
+        "detail": [] if item.erased else audit_details.told(visit, told, known),
         "erased": item.erased,
     }
 

@@ -1,4 +1,4 @@
-"""What decisions about cash and links in the audit are about: documents by their numbers, amounts with currencies."""
+"""What entries of the audit are about: documents by their numbers, findings by titles, amounts with currencies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from console import cash as shown
-from state import cash, named
+from console.web.finding_words import title
+from reconciliation.rules import Rules
+from state import cash, findings, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +17,14 @@ if TYPE_CHECKING:
 
     from console.web.desk import Visit
     from state.audit import Entry
+    from state.findings import Finding
 
 _CASH, _LINK = "cash ", "link "
+_ONE_RECORD = {"order ": "order", "record ": "record"}
+"""How actions begin that are about one record, and what of the detail is its id."""
 _ORDER = ("receipt", "items", "differences")
 """What is told first of a decision about cash; the audit keeps its details by the alphabet."""
-_MOST = 10
+_MOST, _SHORT = 10, 10
 
 
 class Part(NamedTuple):
@@ -31,24 +36,31 @@ class Part(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The records that entries name, by id, as ``state.named`` has them, and the currencies of documents."""
+    """What entries name, by id: records as ``state.named`` has them, the currencies of documents, and findings."""
 
     records: dict[int, dict[str, Any]]
     currencies: dict[int, str | None]
+    findings: dict[str, Finding]
 
 
 def known(connection: Connection, entries: Sequence[Entry]) -> Known:
-    """The records of all these entries at once."""
+    """The records and findings of all these entries at once."""
     ids = {number for item in entries for number in _ids(item)}
     of_cash = {number for item in entries if item.action.startswith(_CASH) for number in _ids(item)}
+    about = sorted({found for item in entries if isinstance(found := item.detail.get("finding"), str)})
     return Known(
         named.records(connection, ids) if ids else {},
         cash.currencies(connection, sorted(of_cash)) if of_cash else {},
+        {item.id: item for item in findings.of_ids(connection, about)},
     )
 
 
 def told(visit: Visit, action: str, name: str, value: Any, detail: dict[str, Any], of: Known) -> list[tuple[str, str]]:
-    """A part of such a decision as values with their pages; nothing for what names no record that is still known."""
+    """A part of an entry as values with their pages; nothing for what names no record that is still known."""
+    if name == "finding" and value in of.findings:
+        return [finding(visit, value, of)]
+    if any(action.startswith(begin) and name == key for begin, key in _ONE_RECORD.items()):
+        return [_record(value, of)]
     if action.startswith(_LINK) and name in ("left", "right"):
         return [_record(value, of)] if value in of.records else []
     if not action.startswith(_CASH):
@@ -60,6 +72,17 @@ def told(visit: Visit, action: str, name: str, value: Any, detail: dict[str, Any
     if name == "differences" and isinstance(value, list):
         return _first(visit, [_difference(visit, one, detail.get("receipt"), of) for one in value])
     return []
+
+
+def finding(visit: Visit, id: str, of: Known) -> tuple[str, str]:
+    """A finding as the check's title with the number of its first record that has one, and its page."""
+    address = f"/findings/{quote(id, safe='')}"
+    found = of.findings.get(id)
+    if found is None:
+        return f"{id[:_SHORT]}…", address
+    said = title(found.check_id, visit.lang, Rules.of(visit.desk.settings).own_words())
+    number = next((record.number for record in found.records if record.number), "")
+    return (visit.texts.pair(said, number) if number else said), address
 
 
 def ordered(action: str, detail: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +103,9 @@ def _ids(item: Entry) -> Iterator[int]:
     elif item.action.startswith(_CASH):
         rows = [*_rows(item.detail.get("items")), *_rows(item.detail.get("differences"))]
         yield from _numbers([item.detail.get("receipt"), *(row[0] for row in rows if row)])
+    for begin, name in _ONE_RECORD.items():
+        if item.action.startswith(begin):
+            yield from _numbers([item.detail.get(name)])
 
 
 def _numbers(values: Iterable[Any]) -> Iterator[int]:
@@ -92,10 +118,10 @@ def _rows(value: Any) -> list[list[Any]]:
 
 
 def _record(number: Any, of: Known) -> tuple[str, str]:
-    """What people call a record, and its chain; its id where it is not known any more."""
+    """What people call a record, and its chain; its id, as ``ltc`` takes it, where it is not known any more."""
     record = of.records.get(number)
     if record is None:
-        return (f"{number:,}" if isinstance(number, int) else str(number)), ""
+        return str(number), ""
     called = shown.called(record)
     return f"{record['system']} {called}", f"/trace?text={quote(called, safe='')}"
 

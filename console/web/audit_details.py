@@ -13,13 +13,14 @@ from console.web import audit_decided
 from console.web.access import Right
 from console.web.audit_decided import Part
 from state.clock import from_us
+from state.news import PRUNED
 
 if TYPE_CHECKING:
     from console.web.audit_decided import Known
     from console.web.desk import Visit
     from state.audit import Entry
 
-_TESTED = "connector tested"
+_TESTED, _MATCHED = "connector tested", "first matching accepted"
 _LEADS_TO = {"run": "/runs/", "finding": "/findings/"}
 """What of a detail has a page of its own."""
 _OF_A_CHANGE = ("change", "before", "after", "undoes")
@@ -28,8 +29,13 @@ _OF_A_RUN = {"kind": "summary.kind", "because": "operating.because"}
 """What of a run's start or end has words of its own, and where they are."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _HASH = re.compile(r"[0-9a-f]{32,}")
-_WORDS = ("result", "choice", "systems", "systems before")
-"""Details whose values are words of ours."""
+_NAMED = {"result": "audit.value", "choice": "audit.value", "systems": "audit.value", "systems before": "audit.value"}
+_NAMED |= {"roles": "account.role", "roles before": "account.role", "scopes": "account.scope", "field": "field"}
+"""Details whose values are words of ours, and where those are."""
+_NAMED_IN = {"link ": {"kind": "links.kind"}, "period ": {"was": "period.status"}}
+_NAMED_IN |= {"drift ": {"kind": "audit.value"}, "member turned ": {"why": "audit.value"}}
+_NAMED_IN |= {begin: {"fields": "field"} for begin in ("overwritten ", "dead letter ")}
+"""The same of actions that begin so; the fields of a quarantined record are those of its source."""
 _SHORT, _MOST, _LONGEST = 10, 10, 300
 _A_MICROSECOND_AGE = 10**15
 """No count is as large; microseconds of any day since 2001 are larger."""
@@ -41,14 +47,18 @@ def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
     if item.action == _TESTED and "grade" in detail:
         return [_tested(visit, detail)]
     change = detail.get("change") if item.action == "settings changed" else None
+    if item.action == _MATCHED:
+        return [_of_entity(visit, name, value) for name, value in detail.items()]
     parts: list[Part] = []
     for name, value in audit_decided.ordered(item.action, detail).items():
         called = _name(visit, _called(item.action, name))
+        if item.action in audited.OF_RUNS and name == "systems" and not value:
+            continue  # of none that who looks may see, or of no system at all
         if item.action in audited.OF_RUNS and name in _OF_A_RUN:
             parts.append(Part(called, visit.texts.name(_OF_A_RUN[name], str(value)), ""))
             continue
         decided = audit_decided.told(visit, item.action, name, value, detail, known)
-        values = decided or [(_value(visit, name, value), _address(visit, name, value, change))]
+        values = decided or [(_value(visit, item.action, name, value), _address(visit, name, value, change))]
         parts += [Part("" if n else called, *one) for n, one in enumerate(values)]
     return parts
 
@@ -56,6 +66,27 @@ def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
 def _called(action: str, name: str) -> str:
     """A link has two sides; of anything else, "left" is what remains."""
     return f"link {name}" if action.startswith("link ") and name in ("left", "right") else name
+
+
+def _of_entity(visit: Visit, name: str, value: Any) -> Part:
+    """A part of an accepted matching: the system, or how the records of one kind were matched."""
+    if not isinstance(value, dict):
+        return Part(_name(visit, name), _value(visit, _MATCHED, name, value), "")
+    counts = {key: f"{value.get(key, 0):,}" for key in ("records", "linked")}
+    said = [visit.texts("audit.told.matched", **counts)]
+    methods = value.get("methods") or {}
+    told = [f"{visit.texts.name('links.method', one)} {count:,}" for one, count in methods.items()]
+    if told:
+        said.append(visit.texts.pair(visit.texts("audit.told.matched_by"), visit.texts.listed(told)))
+    return Part(visit.texts.name("entity", name), visit.texts.clauses(said), "")
+
+
+def _group(action: str, name: str) -> str:
+    """Where the words for a value are; empty for what is no word of ours."""
+    for begin, names in _NAMED_IN.items():
+        if action.startswith(begin) and name in names:
+            return names[name]
+    return _NAMED.get(name, "")
 
 
 def _tested(visit: Visit, detail: dict[str, Any]) -> Part:
@@ -78,24 +109,29 @@ def _name(visit: Visit, name: str) -> str:
     return visit.texts.name("audit.detail", name)
 
 
-def _value(visit: Visit, name: str, value: Any) -> str:
-    if value is None or value == "":
+def _value(visit: Visit, action: str, name: str, value: Any) -> str:
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return visit.texts(f"audit.told.{'yes' if value else 'no'}")
     if isinstance(value, int):
         return _at(visit, from_us(value)) if value > _A_MICROSECOND_AGE else f"{value:,}"
     if isinstance(value, dict):
-        pairs = [f"{_name(visit, key)} {_value(visit, key, one)}" for key, one in without_personal(value).items()]
-        return _cut(visit, pairs)
+        pruned = action == PRUNED  # counts by kind, which have names of their own, most of them none
+        pairs = [
+            f"{visit.texts.name('prune.kind', key) if pruned else _name(visit, key)} {_value(visit, action, key, one)}"
+            for key, one in without_personal(value).items()
+            if one or not pruned
+        ]
+        return _cut(visit, pairs) if pairs else "–"
     if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
         return _cut(visit, [" ".join(map(str, _flat(one))) for one in value])
     if isinstance(value, list):
-        return _cut(visit, [_value(visit, name, one) for one in value])
-    return _text(visit, name, str(value))
+        return _cut(visit, [_value(visit, action, name, one) for one in value])
+    return _text(visit, name, str(value), _group(action, name))
 
 
-def _text(visit: Visit, name: str, value: str) -> str:
+def _text(visit: Visit, name: str, value: str, group: str) -> str:
     if _HASH.fullmatch(value):
         return f"{value[:_SHORT]}…"
     if _INSTANT.fullmatch(value):
@@ -106,9 +142,7 @@ def _text(visit: Visit, name: str, value: str) -> str:
         return _at(visit, moment) if moment.tzinfo is not None else value
     if name == "exceeds":
         return visit.plain(value).replace("`", "")  # a detail is plain text, which may be cut
-    if name in ("roles", "roles before"):
-        return visit.texts.name("account.role", value)
-    return visit.texts.name("audit.value", value) if name in _WORDS else value
+    return visit.texts.name(group, value) if group else value
 
 
 def _flat(values: list[Any]) -> list[Any]:
@@ -117,7 +151,7 @@ def _flat(values: list[Any]) -> list[Any]:
 
 def _cut(visit: Visit, parts: list[str]) -> str:
     """They in a row; of many the first ones, and how many more there are."""
-    text = ", ".join(parts[:_MOST])
+    text = visit.texts.listed(parts[:_MOST])
     if len(parts) > _MOST:
         text = visit.texts("audit.told.more", text=text, count=f"{len(parts) - _MOST:,}")
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

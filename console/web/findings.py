@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from console.web import attachments, bulk, finding, finding_export, views
+from console.web import attachments, bulk, finding, finding_export, finding_words, views
 from console.web.desk import Reader, Visit, see
 from console.web.filters import CHOICES, ME, Filter, ages
 from console.web.listings import Listings
-from reconciliation import checks, money, report
+from reconciliation import money, report
 from reconciliation.rules import Rules
 from state import finding_pages, handling, members, saved_views
 from state.finding_pages import GROUPS, NOBODY, ORDERS, Group, Money
@@ -103,7 +103,7 @@ def group_name(visit: Visit, by: str, key: str) -> str:
     if key == NOBODY:
         return visit.texts(f"looking.none.{'assignee' if by == 'assignee' else 'customer'}")
     if by == "check":
-        return _title(key, visit.lang, Rules.of(visit.desk.settings).own_words())
+        return finding_words.title(key, visit.lang, Rules.of(visit.desk.settings).own_words())
     if by == "age":
         return visit.texts("looking.days", days=key)
     return visit.texts.name(by, key)
@@ -111,10 +111,5 @@ def group_name(visit: Visit, by: str, key: str) -> str:
 
 def _checks(visit: Visit, found: list[str]) -> list[tuple[str, str]]:
     own = Rules.of(visit.desk.settings).own_words()
-    return sorted(((_title(name, visit.lang, own), name) for name in found), key=lambda item: item[0].casefold())
-
-
-def _title(name: str, lang: str, own: Mapping[str, Any]) -> str:
-    known = checks.get(name)
-    said = known.words() if known else own.get(name)
-    return str(said["title"][lang]) if said else name
+    named = [(finding_words.title(name, visit.lang, own), name) for name in found]
+    return sorted(named, key=lambda item: item[0].casefold())

@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
 
-from state import audit
+from state import audit, chains, findings, handling, named
 from state.clock import now_us, simulated
 from state.members import Role
 from state.store import Store
+from tests.web.conftest import Browser
+from tests.web.reading import english
 from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
 
 HOUR = 3_600_000_000
@@ -171,9 +174,9 @@ def test_what_is_left_of_a_plan_is_not_a_side_in_chinese(olaf: Opens, sqlite_sto
     browser = olaf(Role.OPERATOR)
     browser.post("/language", locale="zh-CN")
     page = plain(browser.get("/audit").text)
-    assert "剩余: 1f" in page
-    assert "结果: 已执行" in page
-    assert "已写入: 3" in page
+    assert "剩余： 1f" in page
+    assert "结果： 已执行" in page
+    assert "已写入： 3" in page
     assert "左" not in page
 
 
@@ -181,4 +184,71 @@ def test_it_is_told_in_chinese(olaf: Opens, some: None) -> None:
     browser = olaf(Role.OPERATOR)
     browser.post("/language", locale="zh-CN")
     page = plain(browser.get("/audit").text)
-    assert "wang.min 暂停 原因: release · 系统: erp" in page
+    assert "wang.min 暂停 原因： release · 系统： erp" in page
+
+
+def test_an_order_is_told_by_its_number_with_its_chain_and_a_record_that_is_gone_by_its_id_without_commas(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    with desk.reading() as connection:
+        records = named.records(connection, chains.find(connection, "SO-1"))
+        order = next(number for number, item in records.items() if item["entity"] == "order")
+    did(desk, "anna", "order shared", order=order, expires_at=now_us())
+    did(desk, "anna", "record locked", record=8_372_111)
+    page = as_role(Role.FINANCE).get("/audit").text
+    assert re.search(r'order: </span><a href="/trace\?text=SO-1">erp SO-1</a>', page)
+    page = as_role(Role.OPERATOR).get("/audit").text
+    assert "record: </span>8372111" in page
+
+
+def test_one_decision_on_several_findings_is_one_line_that_opens_to_their_titles(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    with desk.transaction() as connection:
+        found = findings.standing(connection)
+        for item in found:
+            handling.assign(connection, item.id, "wang.min", "anna")
+        handling.comment(connection, found[0].id, "I look at it", "anna")
+    assert len(found) > 1
+    page = as_role(Role.FINANCE).get("/audit?who=anna").text
+    assert page.count("Finding assigned</td>") == 1
+    assert f"<summary>{len(found)} findings</summary>" in page
+    assert "assigned to: wang.min" in plain(page)
+    for item in found:
+        assert re.search(rf'<a href="/findings/{item.id}">(?!{item.id[:10]})[^<]+</a>', page)
+    assert not re.search(r">[0-9a-f]{10}…<", page)
+    alone = re.search(rf'finding: </span><a href="/findings/{found[0].id}">([^<]+)</a>', page)
+    assert alone
+    assert " " in alone.group(1)
+
+
+def test_what_ltc_calls_by_codes_has_chinese_words(olaf: Opens, sqlite_store: Store) -> None:
+    matched = {"entity": "invoice", "records": 1334, "linked": 334, "methods": {"number": 334}}
+    none = {"entity": "delivery", "records": 258, "linked": 0, "methods": {}}
+    did(sqlite_store, "anna", "first matching accepted", system="crm", invoice=matched, delivery=none)
+    did(sqlite_store, "anna", "api token created", token="t1", scopes=["read", "operate"])
+    did(sqlite_store, "anna", "conflict decided", system="crm", field="delivery_state", choice="keep")
+    did(sqlite_store, "anna", "overwritten value restored", system="crm", fields=["delivery_state", "billing_state"])
+    did(sqlite_store, "anna", "link confirmed", kind="same_as", left=1, right=2)
+    did(sqlite_store, "anna", "period reopened", period="2026-09", was="approved")
+    change = {"path": "total", "kind": "retyped", "type": "text"}
+    did(sqlite_store, "anna", "drift accepted", system="crm", stream="deal", changes=[change])
+    did(sqlite_store, "anna", "run started", run="r-1", kind="reconcile", because="by_hand", systems=[])
+    did(sqlite_store, "anna", "store pruned", removed={"leases": 2, "plans": 0}, altogether={"leases": 12, "plans": 0})
+    browser = olaf(Role.OPERATOR)
+    browser.post("/language", locale="zh-CN")
+    page = browser.get("/audit?who=anna").text
+    told = plain(page)
+    assert "发票： 1,334 条记录，已关联 334 条；依据：编号一致 334" in told
+    assert re.search("发货单： 258 条记录，已关联 0 条(?!；)", told)
+    assert "权限： 读取、运维" in told
+    assert "字段： 交付状态 " in told
+    assert "字段： 交付状态、开票状态" in told
+    assert "累计： 已终止进程的租约 12 · 已清理： 已终止进程的租约 2 " in told
+    for word in ("同一对象", "已批准", "类型改变"):
+        assert word in told
+    for code in ("delivery_state", "same_as", "approved", "retyped", "methods", "linked"):
+        assert code not in told
+    assert not re.search("系统：(</span>)? *</td>", page)
+    assert not re.search("[\u4e00-\u9fff]:", told)
+    assert english(page, ("LTC Sync",)) == []
