@@ -49,6 +49,9 @@ class Size:
     share: Decimal
     """The largest share of the live records of one of its streams."""
     stream: str
+    """That one; ``written`` of its ``alive`` records are."""
+    written: int
+    alive: int
     money: Decimal
     unknown: tuple[str, ...]
     """Currencies without a rate, which ``money`` leaves out."""
@@ -153,16 +156,16 @@ def size(connection: Connection, settings: Settings, plan: Plan) -> Size:
     streams: dict[tuple[str, str], set[int]] = {}
     for item in plan.open_items:
         streams.setdefault((item.stream, item.entity), set()).add(item.record_id)
-    share, largest, money, unknown = Decimal(0), "", Decimal(0), set()
+    share, largest, of, money, unknown = Decimal(0), "", (0, 0), Decimal(0), set()
     for (stream, entity), ids in streams.items():
         alive = history.alive(connection, plan.system, stream)
         part = Decimal(len(ids)) / alive if alive else Decimal(1)
         if part >= share:
-            share, largest = part, f"{plan.system}.{stream}"
+            share, largest, of = part, f"{plan.system}.{stream}", (len(ids), alive)
         worth, without_rate = _worth(connection, settings, entity, ids)
         money += worth
         unknown |= without_rate
-    return Size(len(plan.open_items), share, largest, money, tuple(sorted(unknown)))
+    return Size(len(plan.open_items), share, largest, *of, money, tuple(sorted(unknown)))
 
 
 def _worth(connection: Connection, settings: Settings, entity: str, ids: Iterable[int]) -> tuple[Decimal, set[str]]:

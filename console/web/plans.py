@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from console import freshness, letters, planned, sentences
 from console.records import HIDDEN
+from console.report import figures
 from console.web import conflicts, runs
 from console.web.collisions import in_the_way
 from console.web.commands import OnPage, coded
@@ -32,6 +34,7 @@ router = APIRouter()
 
 MOST_TICKS = 150
 """Records of a plan that are shown with a tick at once; a form may have 200 fields."""
+_LEAST_SHARE, _WHOLE_PERCENTS = Decimal("0.001"), Decimal("0.1")
 _REJECTED = 100
 _WRITTEN = 50
 _LONGEST_TEXT = 200
@@ -269,11 +272,32 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
 
 
 def _size(visit: Visit, size: gates.Size) -> str:
-    """How large a plan is, and how large one may be without somebody's word."""
-    limits = visit.desk.settings.writing.limits
-    told = {"count": f"{size.changes:,}", "share": f"{size.share:.1%}", "stream": size.stream}
+    """How large a plan is, how large one may be without somebody's word, and what happens beyond it."""
+    limits, base = visit.desk.settings.writing.limits, visit.desk.settings.base_currency
+    of = {"stream": size.stream, "alive": f"{size.alive:,}"}
     key = "size_one" if size.changes == 1 else "size"
-    return visit.texts(f"operating.plans.{key}", **told, most=f"{limits.changes:,}", part=f"{limits.share:.0%}")
+    said = [
+        visit.texts(f"operating.plans.{key}", count=f"{size.changes:,}"),
+        visit.texts("operating.plans.share", **of, written=f"{size.written:,}", share=percent(size.share)),
+        visit.texts(
+            "operating.plans.most",
+            **of,
+            most=f"{limits.changes:,}",
+            part=percent(limits.share),
+            records=f"{int(limits.share * size.alive):,}",
+        ),
+    ]
+    if limits.money is not None:
+        said.append(visit.texts("operating.plans.worth", money=figures.money(limits.money, base), base=base))
+    return " ".join([*said, visit.texts("operating.plans.beyond")])
+
+
+def percent(share: Decimal) -> str:
+    """A share as people say it: whole percents from ten on, a tenth below, and never 0 for what is something."""
+    if 0 < share < _LEAST_SHARE:
+        return f"< {_LEAST_SHARE:.1%}"
+    said = f"{share:.0%}" if share >= _WHOLE_PERCENTS else f"{share:.1%}"
+    return said.replace(".0%", "%")
 
 
 def _creations(visit: Visit, plan: CreationPlan, filled: _Sent) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, replace
+from decimal import Decimal
 from html import unescape
 
 import pytest
 from sqlalchemy import update
 
+from console.web.plans import percent
 from mappings.errors import ERASED
 from settings.model import Ownership, Settings
 from state import audit, exact, outbox, overwritten, pauses, rejections, schema
@@ -515,4 +517,26 @@ def test_one_record_is_told_in_the_singular(olaf: Opens, sqlite_store: Store, cr
     assert browser.post(f"/plans/{plan.id}/reject", **sent, reason="Later").status_code == 303
     page = browser.get("/plans").text
     assert "Write this record to crm" in page
-    assert "1 record to be written" in page
+    assert "1 record is to be written" in page
+
+
+def test_how_large_a_plan_is_and_may_be_is_said_in_whole_records_with_what_happens_beyond(
+    olaf: Opens, settings: Settings, plan: Plan
+) -> None:
+    settings.writing.limits.money = Decimal(5000)
+    browser = olaf(Role.OPERATOR)
+    page = plain(browser.get("/plans").text)
+    assert "7 records are to be written. 7 of the 7 records of crm.deal (100%)." in page
+    assert "Up to 500 records of a plan, or 20% of a stream (1 of the 7 of crm.deal), whichever is more" in page
+    assert "worth more than CNY 5,000.00 needs it, too" in page
+    assert "A larger plan is written by nobody" in page
+    browser.post("/language", locale="zh-CN")
+    assert "crm.deal 共有 7 条记录，本计划涉及其中 7 条（100%）" in plain(browser.get("/plans").text)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [("0", "0%"), ("0.00004", "< 0.1%"), ("0.0013", "0.1%"), ("0.02", "2%"), ("0.155", "16%"), ("1", "100%")],
+)
+def test_a_share_of_something_is_never_none(share: str, said: str) -> None:
+    assert percent(Decimal(share)) == said
