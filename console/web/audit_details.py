@@ -29,11 +29,13 @@ _OF_A_RUN = {"kind": "summary.kind", "because": "operating.because"}
 """What of a run's start or end has words of its own, and where they are."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _HASH = re.compile(r"[0-9a-f]{32,}")
-_NAMED = {"result": "audit.value", "choice": "audit.value", "systems": "audit.value", "systems before": "audit.value"}
-_NAMED |= {"roles": "account.role", "roles before": "account.role", "scopes": "account.scope", "field": "field"}
-"""Details whose values are words of ours, and where those are."""
+_WORDS = ("result", "choice", "systems", "systems before")
+"""Details whose values are words of the audit's own."""
+_WORDS_IN = {"drift ": "kind", "member turned ": "why"}
+"""The same of actions that begin so."""
+_NAMED = {"roles": "account.role", "roles before": "account.role", "scopes": "account.scope", "field": "field"}
+"""Details whose values have words elsewhere, and where those are."""
 _NAMED_IN = {"link ": {"kind": "links.kind"}, "period ": {"was": "period.status"}}
-_NAMED_IN |= {"drift ": {"kind": "audit.value"}, "member turned ": {"why": "audit.value"}}
 _NAMED_IN |= {begin: {"fields": "field"} for begin in ("overwritten ", "dead letter ")}
 """The same of actions that begin so; the fields of a quarantined record are those of its source."""
 _SHORT, _MOST, _LONGEST = 10, 10, 300
@@ -81,12 +83,13 @@ def _of_entity(visit: Visit, name: str, value: Any) -> Part:
     return Part(visit.texts.name("entity", name), visit.texts.clauses(said), "")
 
 
-def _group(action: str, name: str) -> str:
-    """Where the words for a value are; empty for what is no word of ours."""
-    for begin, names in _NAMED_IN.items():
-        if action.startswith(begin) and name in names:
-            return names[name]
-    return _NAMED.get(name, "")
+def _worded(visit: Visit, action: str, name: str, value: str) -> str:
+    """A value in words where it is one of ours, else as it is."""
+    if name in _WORDS or any(action.startswith(begin) and name == key for begin, key in _WORDS_IN.items()):
+        return visit.texts.name("audit.value", value)
+    named = next((names[name] for begin, names in _NAMED_IN.items() if action.startswith(begin) and name in names), "")
+    group = named or _NAMED.get(name, "")
+    return visit.texts.name(group, value) if group else value
 
 
 def _tested(visit: Visit, detail: dict[str, Any]) -> Part:
@@ -128,10 +131,10 @@ def _value(visit: Visit, action: str, name: str, value: Any) -> str:
         return _cut(visit, [" ".join(map(str, _flat(one))) for one in value])
     if isinstance(value, list):
         return _cut(visit, [_value(visit, action, name, one) for one in value])
-    return _text(visit, name, str(value), _group(action, name))
+    return _text(visit, action, name, str(value))
 
 
-def _text(visit: Visit, name: str, value: str, group: str) -> str:
+def _text(visit: Visit, action: str, name: str, value: str) -> str:
     if _HASH.fullmatch(value):
         return f"{value[:_SHORT]}…"
     if _INSTANT.fullmatch(value):
@@ -142,7 +145,7 @@ def _text(visit: Visit, name: str, value: str, group: str) -> str:
         return _at(visit, moment) if moment.tzinfo is not None else value
     if name == "exceeds":
         return visit.plain(value).replace("`", "")  # a detail is plain text, which may be cut
-    return visit.texts.name(group, value) if group else value
+    return _worded(visit, action, name, value)
 
 
 def _flat(values: list[Any]) -> list[Any]:
