@@ -124,7 +124,8 @@ def _keep_others_out(connection: Connection) -> None:
         if row.expires_at > now and not runs.is_dead(row.owner):
             raise runs.LeaseHeld(
                 f"The store is in use: {row.name} ({row.owner.partition('/')[0]}).",
-                f"Let it end, or wait until {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
+                "Nothing was changed. Let it end, or stop it (`ltc serve`: Ctrl-C); of one that was killed on another "
+                f"machine this is known at {from_us(row.expires_at):%Y-%m-%d %H:%M:%S} UTC.",
             )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from console import presence
 from console.context import App, pass_app
 from console.output import say
 
@@ -130,7 +131,8 @@ def _workbench(app: App, listening: Listening, behind_proxy: bool) -> int:
             say(f"{app.texts('serve.first')}\n  {base}{link}")
         Thread(target=warm_up, args=(made,), name="warming up").start()
 
-    _listen(made, listening, announce)
+    with presence.serving(store, "the workbench"):
+        _listen(made, listening, announce)
     return 0
 
 
@@ -150,7 +152,8 @@ def _first_link(store: Store, settings: Settings, actor: str) -> list[str]:
 def _webhooks(app: App, listening: Listening) -> int:
     from console.receiver import Receiver
 
-    receiver = Receiver(app.new_store, app.settings, say, listening.public_url)
+    store = app.new_store
+    receiver = Receiver(store, app.settings, say, listening.public_url)
     try:
         paths = receiver.open()
         if not paths:
@@ -163,7 +166,8 @@ def _webhooks(app: App, listening: Listening) -> int:
             for name, path in paths.items():
                 say(f"{name}: {base}{path}")
 
-        _listen(receiver.app, listening, announce)
+        with presence.serving(store, "the door for webhooks"):
+            _listen(receiver.app, listening, announce)
     finally:
         receiver.close()
     return 0

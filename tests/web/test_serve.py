@@ -124,3 +124,15 @@ def test_the_command_knows_every_role_and_says_what_it_may(config: Path) -> None
     for role in Role:
         assert f"  {role} " in told
         assert data(ltc(config, "members", "invite", f"a.{role}", "--role", role.value, "--json"))["roles"] == [role]
+
+
+def test_a_store_is_not_restored_under_a_workbench_that_serves_it(config: Path, tmp_path: Path) -> None:
+    made = str(tmp_path / "b.zst")
+    assert ltc(config, "backup", made).exit_code == 0
+    with serving(config):
+        refused = CliRunner().invoke(cli, ["--config", str(config), "restore", made, "--replace"])
+        assert refused.exit_code == 1
+        assert "The store is in use: the workbench" in refused.output
+        assert "`ltc serve`: Ctrl-C" in refused.output
+        assert ltc(config, "runs").exit_code == 0  # and nothing else is refused
+    assert ltc(config, "restore", made, "--replace").exit_code == 0
