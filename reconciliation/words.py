@@ -161,6 +161,18 @@ def amount(minor: int | None, currency: str | None) -> str:
     return f"{currency or ''} {Decimal(plain):,}".strip()
 
 
+def coded() -> dict[str, tuple[str, str]]:
+    """What parameters say by a code, as findings are found by it (``state.finding_terms``): code → English, Chinese."""
+    found = {f"word={name}": pair for name, pair in _WORDS.items()}
+    found |= {f"entity={name}": pair for name, pair in _ENTITIES.items()}
+    found |= {f"kind={name}": pair for name, pair in DIFFERENCES.items()}
+    found |= {f"state={name}": (name.replace("_", " "), zh) for name, zh in _STATES.items()}
+    for of, known in _STATUS_WORDS.items():
+        found |= {f"{of}={name}": (name.replace("_", " "), zh) for name, zh in known.items()}
+    lines = {name: tuple(_FIELD.sub(" ", text) for text in pair) for name, pair in _DIFFERENCES.items()}
+    return found | {f"line={name}": (en, zh) for name, (en, zh) in lines.items()}
+
+
 def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str) -> str:
     separator = "、" if lang == "zh" else ", "
     if f"{name}_words" in params:

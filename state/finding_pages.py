@@ -50,8 +50,8 @@ ANY_AGE = Ages()
 class Wanted:
     """Which findings are looked at; an empty value chooses nothing. ``text`` is looked for as ``finding_terms`` says.
 
-    ``of_checks`` are those whose own words are in ``text``: their findings are found as well, as far as they hold
-    ``rest``, what else is in it.
+    ``ways`` are checks whose own words are in ``text`` (none: any check), each with what else is in it: their findings
+    are found as well, as far as they hold that. ``codes`` are those that stand for words of it.
     ``assignee`` and ``customer`` may be ``NOBODY``. ``least`` and ``most`` are minor units of the base currency,
     whatever the sign. ``waiver`` chooses those for which a waiver is asked and not decided, ``unwaived`` leaves out
     those that somebody has waived.
@@ -72,8 +72,8 @@ class Wanted:
     most: int | None = None
     waiver: bool = False
     unwaived: bool = False
-    of_checks: tuple[str, ...] = ()
-    rest: str = ""
+    ways: tuple[tuple[tuple[str, ...], str], ...] = ()
+    codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +225,11 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
     if wanted.waiver:
         said.append(table.c.id.in_(awaiting.undecided()))
     if text := wanted.text.strip():
-        found = [finding_terms.holding(text)]
-        if wanted.of_checks:
-            of_them = table.c.check_id.in_(wanted.of_checks)
-            found.append(and_(of_them, finding_terms.holding(wanted.rest)) if wanted.rest else of_them)
+        codes = dict(wanted.codes)
+        found = [finding_terms.holding(text, codes)]
+        for checks, rest in wanted.ways:
+            said_by = [table.c.check_id.in_(checks)] if checks else []
+            found.append(and_(*said_by, *([finding_terms.holding(rest, codes)] if rest else [])))
         said.append(or_(*found))
     return and_(*said)
 

@@ -2,16 +2,19 @@
 
 Written for the findings that a run opens, changes or reopens, in sets. ``term`` is lower case; one of Chinese,
 Japanese or Korean text is there from each of its characters on, so that the beginning of a term is any part of it.
+What a parameter says by a code, which each language words its own way, is there as ``state=paid`` (its kind before it:
+``word``, ``state``, ``entity``, ``line``, ``kind``, or the entity that a status is of); nobody can type such a term.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from unicodedata import normalize
 
@@ -42,8 +45,10 @@ _RUN = re.compile(rf"[{_DENSE}]+|[^\W_{_DENSE}]+")
 _NUMBER = re.compile(r"(?=\S*\d)(?=\S*[^\W\d_]|\S*\d\S*\d)\S*[\-/_.#:]\S*")
 _DIGITS = re.compile(r"\d{3,}")
 _MARKS = "()[]{}\"'“”‘’（）【】《》,，;；、。.!?！？:："
-_SILENT = ("_on", "_state", "_status", "_words", "_name", "_currency", "_lines", "_of", "_money")
-"""Parameters that no words are looked for in."""
+_SILENT = ("_on", "_state", "_status", "_words", "_kinds", "_name", "_currency", "_lines", "_of", "_money")
+"""Parameters that no words are looked for in as they are."""
+_BY_CODE = {"words": "word", "kinds": "kind"}
+NO_CODES: Mapping[str, Sequence[str]] = MappingProxyType({})
 _PLACES = sorted({*EXPONENTS.values(), 2})
 _FINDING = ("id", "amount", "currency", "base_amount", "params")
 
@@ -82,6 +87,7 @@ def known(
         for text in _texts(values):
             into.update(dict.fromkeys(_of_text(text)))
         into.update(dict.fromkeys(_of_text(result.customers.get(id, ""))))
+        into.update(dict.fromkeys(_codes(values)))
         result.amounts.update((*one, id) for one in _money(amount, currency, base_amount, values))
     for id, each in said.items():
         result.terms.update((term, id) for term in list(each)[:_MOST_TERMS])
@@ -111,8 +117,11 @@ def rebuild(connection: Connection) -> None:
         write(connection, (), known(connection, [row[:-1] for row in rows], about, customers))
 
 
-def holding(text: str) -> ColumnElement[bool]:
-    """The condition that a finding is found by what somebody typed: a number, an id, words, an amount."""
+def holding(text: str, codes: Mapping[str, Sequence[str]] = NO_CODES) -> ColumnElement[bool]:
+    """The condition that a finding is found by what somebody typed: a number, an id, words, an amount.
+
+    ``codes`` are the codes that stand for a word, lower case, in a language.
+    """
     ways: list[Select[Any]] = []
     whole = _plain(text)
     parts = _wanted(whole)
@@ -120,7 +129,7 @@ def holding(text: str) -> ColumnElement[bool]:
         ways.append(select(terms.c.finding_id).where(_begins(whole[:LONGEST])))
     if parts:
         # The databases begin with the innermost: letters begin more terms than digits, and short parts more than long.
-        first, *more = (select(terms.c.finding_id).where(_begins(part)) for part in sorted(parts, key=_rareness))
+        first, *more = (select(terms.c.finding_id).where(_says(part, codes)) for part in sorted(parts, key=_rareness))
         ways.append(first.where(*(terms.c.finding_id.in_(other) for other in more)))
     if asked := exact(text):
         match = [and_(amounts.c.amount == value, amounts.c.digits.in_((digits, _UNKNOWN))) for value, digits in asked]
@@ -239,6 +248,24 @@ def _texts(values: dict[str, Any]) -> Iterator[str]:
                 yield item
 
 
+def _codes(values: dict[str, Any]) -> Iterator[str]:
+    """What parameters say by codes; of lines that differ also what is sold there."""
+    for name, value in values.items():
+        of, _, ending = name.rpartition("_")
+        if name == "entity_name" and isinstance(value, str):
+            yield f"entity={value}"
+        elif ending in _BY_CODE and isinstance(value, list):
+            yield from (f"{_BY_CODE[ending]}={item}" for item in value if isinstance(item, str))
+        elif ending == "lines" and isinstance(value, list):
+            for item in value:
+                yield f"line={item['what']}"
+                yield from _of_text(str(item.get("sku") or ""))
+        elif ending == "of" and isinstance(value, list) and len(value) == 2:
+            yield f"{value[0]}={value[1]}"
+        elif ending in ("state", "status") and isinstance(value, str):
+            yield f"{of if ending == 'status' else 'state'}={value}"
+
+
 def _plain(text: str) -> str:
     return " ".join(normalize("NFKC", text).casefold().split())
 
@@ -290,6 +317,11 @@ def _begins(part: str) -> ColumnElement[bool]:
     if len(part) == 1 and not _is_dense(part):
         return terms.c.term == part
     return and_(terms.c.term >= part, terms.c.term < f"{part}\U0010ffff")
+
+
+def _says(part: str, codes: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
+    meant = codes.get(part)
+    return or_(_begins(part), terms.c.term.in_(meant)) if meant else _begins(part)
 
 
 def _is_dense(run: str) -> bool:

@@ -93,8 +93,8 @@ class Filter:
         words = finding_words.said(self.text, Rules.of(settings).own_words())
         return Wanted(
             text=self.text,
-            of_checks=words.checks,
-            rest=words.rest,
+            ways=words.ways,
+            codes=words.codes,
             stage=self.stage,
             department=self.department,
             severity=self.severity,
