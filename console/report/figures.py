@@ -150,13 +150,16 @@ def local_time(report: Report) -> str:
 def as_of(report: Report, words: Texts) -> str:
     """The report's instant in words, and, where it is before the first finding that is kept, that some are missing.
 
-    A close freezes what there is on its day, which is after the end of the period: it says what is of which of the two.
+    A close freezes what there is on its day, which is after the end of the period: it says what is of which of the two,
+    and which close of the month it is, where the month was reopened before.
     """
     signed = report.get("sign_off")
     said = words("report.as_of", at=local_time(report))
     if signed:
         closed = local_time({**report, "as_of": signed["closed_at"]})
         said += f" · {words('report.of_close', at=closed, period=report['period'])}"
+        if signed["revision"] > 1:
+            said += f" ({words('report.revision', revision=signed['revision'])})"
     before = report.get("pruned_before")
     return f"{said} · {words('report.pruned', before=local_time({**report, 'as_of': before}))}" if before else said
 

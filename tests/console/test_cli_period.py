@@ -88,6 +88,18 @@ def test_a_close_that_is_sent_back_stays_on_the_list(config: Path) -> None:
     ]
 
 
+def test_the_report_of_a_month_that_was_closed_again_says_which_close_it_is(config: Path) -> None:
+    done(config, "period", "close", "2026-09", "--reason", "so")
+    assert "revision" not in done(config, "report", "--period", "2026-09").stdout
+    done(config, "period", "reopen", "2026-09", "--by", "li.na", "--reason", "late invoices")
+    done(config, "period", "close", "2026-09", "--reason", "so")
+    shown = " ".join(done(config, "report", "--period", "2026-09").stdout.split())
+    assert "(revision 2: the month had been reopened)" in shown
+    shown = done(config, "--lang", "zh-CN", "report", "--period", "2026-09").stdout
+    assert "第 2 次关账" in "".join(shown.split()).replace("第2次关账", "第 2 次关账")
+    assert data(ltc(config, "report", "--format", "json", "--period", "2026-09"))["sign_off"]["revision"] == 2
+
+
 def test_the_report_of_a_closed_month_is_the_frozen_one_in_every_form(config: Path, tmp_path: Path) -> None:
     before = data(ltc(config, "report", "--format", "json", "--period", "2026-09"))
     done(config, "period", "close", "2026-09", "--reason", "so")
