@@ -50,6 +50,28 @@ def row(app: App, item: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
+def by_department(app: App, listed: list[dict[str, Any]]) -> None:
+    """How many of these findings each department has, and how much money of each currency they are about."""
+    from decimal import Decimal
+
+    counts: dict[str, int] = {}
+    sums: dict[tuple[str, str], Decimal] = {}
+    for item in listed:
+        counts[item["department"]] = counts.get(item["department"], 0) + 1
+        if item["amount"] is not None:
+            key = item["department"], item["currency"]
+            sums[key] = sums.get(key, Decimal(0)) + Decimal(item["amount"])
+    rows = [
+        (
+            app.texts.name("summary.department", name),
+            count,
+            ", ".join(f"{currency} {amount:,}" for (of, currency), amount in sorted(sums.items()) if of == name),
+        )
+        for name, count in sorted(counts.items())
+    ]
+    table([app.texts(f"findings.departments.{name}") for name in ("department", "count", "money")], rows)
+
+
 def with_history(app: App, found: Finding, said: Said, history: list[Event]) -> dict[str, Any]:
     """As in the report, with everything that happened to it."""
     from state.clock import from_us

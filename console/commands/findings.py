@@ -39,6 +39,7 @@ def command() -> None:
 )
 @click.option("--stage", type=click.Choice(_STAGES), help="Only this hand-off.")
 @click.option("--department", type=click.Choice(_DEPARTMENTS), help="Only what this department is to act on.")
+@click.option("--customer", default="", metavar="NAME", help="Only of customers with this in their name, with sums.")
 @click.option("--check", "check_id", metavar="NAME", help="Only this check; `ltc checks list` has the names.")
 @jobs.json_option
 @pass_app
@@ -47,22 +48,26 @@ def listing(
     statuses: tuple[str, ...],
     stage: str | None,
     department: str | None,
+    customer: str,
     check_id: str | None,
     as_json: bool,
 ) -> int:
-    """List findings, errors and the largest amounts first.
+    """List findings, errors and the largest amounts first; of a customer also how many and how much by department.
 
     \b
     Examples:
       ltc findings list
       ltc findings list --status open --stage billing
       ltc findings list --department finance --json
+      ltc findings list --customer "Acme" --department finance
     """
     from state import findings, handling
 
     _known_check(app, check_id)
     with app.store.reading() as connection:
-        found = findings.listing(connection, statuses=statuses or _STATUSES[:-1], check_id=check_id)
+        found = findings.listing(
+            connection, statuses=statuses or _STATUSES[:-1], check_id=check_id, customer=customer.strip()
+        )
         said = handling.said(connection, [item.id for item in found])
     chosen = [item for item in found if stage in (None, item.stage) and department in (None, item.department)]
     listed = shown.in_words(app, chosen, said)
@@ -75,6 +80,8 @@ def listing(
     names = ("id", "severity", "stage", "department", "status", "age", "due_on", "amount", "currency", "explanation")
     table([app.texts(f"findings.columns.{name}") for name in names], [shown.row(app, item) for item in listed])
     say(app.texts("findings.count", count=f"{len(listed):,}"))
+    if customer.strip():
+        shown.by_department(app, listed)
     return 0
 
 
