@@ -8,7 +8,7 @@ field: a person decides), ``newer`` (what somebody else wrote is newer), ``decid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -109,6 +109,12 @@ def listing(connection: Connection, system: str | None = None, why: Sequence[str
         query = query.where(table.c.system == system)
     if why:
         query = query.where(table.c.why.in_(why))
+    return [_held(row) for row in connection.execute(query)]
+
+
+def some(connection: Connection, systems: Collection[str], why: Sequence[str], most: int) -> list[Held]:
+    """At most so many of these systems for these reasons."""
+    query = select(table).where(table.c.system.in_(systems), table.c.why.in_(why)).limit(most)
     return [_held(row) for row in connection.execute(query)]
 
 

@@ -15,7 +15,7 @@ from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
-from state import circuits, creations, news, outbox, overwritten, plannings, runs
+from state import circuits, creations, held, news, outbox, overwritten, plannings, runs
 from state.circuits import Circuit
 from state.clock import from_us, now, now_us
 from state.creations import CreationPlan
@@ -324,7 +324,9 @@ class Session:
     def _planned(self, name: str, began: int) -> Phase:
         writes = sum(len(plan.open_items) for plan in self.result.plans if plan.system == name)
         made = sum(len(plan.items) for plan in self.result.new_records if plan.system == name)
-        return Phase("plan", name, began, now_us(), {"planned": writes, "to_create": made})
+        with self.store.reading() as connection:
+            asked = held.counts(connection, name).get("ask", 0)
+        return Phase("plan", name, began, now_us(), {"planned": writes, "to_create": made, "to_decide": asked})
 
     def _plan_creations(self, asked: Sequence[str], anew: bool) -> list[CreationPlan]:
         """What is to be created in these systems: planned ``anew``, or as it was planned last."""

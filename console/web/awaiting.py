@@ -9,6 +9,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from console import asked
 from console.web.access import Right
 from reconciliation.closing import may_approve
 from state import awaiting, cash, news, periods
@@ -53,6 +54,8 @@ class Awaiting:
                 found.append((visit.texts("deciding.waits.links", count=_number(count)), "/links"))
             if operates and (count := awaiting.writes(connection, visit.systems)):
                 found.append((visit.texts("deciding.waits.writes", count=f"{count:,}"), "/plans"))
+            if operates and (count := asked.waiting(connection, visit.systems, _MOST + 1)):
+                found.append((visit.texts("deciding.waits.conflicts", count=_number(count)), "/plans#conflicts"))
         return found
 
     def _count(self, connection: Connection, person: str) -> tuple[int, int, int]:

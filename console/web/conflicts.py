@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, letters
+from console import asked, freshness, letters
+from console.asked import ASKED, CHOICES
 from console.records import HIDDEN
 from console.web import runs
 from console.web.desk import Operator, OperatorForm, Visit, see
@@ -18,13 +19,10 @@ from state.changes import PlanError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from state.held import Held
+    from state.held import Decision, Held
 
 router = APIRouter()
 
-ASKED = ("ask",)
-"""Why a wish waits for a person."""
-CHOICES = ("write", "keep")
 LONGEST_REASON = 1000
 _SHOWN = 100
 
@@ -58,16 +56,21 @@ def waiting(connection: Connection, id: str) -> Held | None:
 def told(visit: Visit, connection: Connection) -> dict[str, Any]:
     """Those that this person may see, as the page of plans shows them."""
     found = [item for item in held.listing(connection, why=ASKED) if visit.may_touch(item.system)]
-    return {"conflicts": [_row(visit, item) for item in found[:_SHOWN]], "conflict_count": len(found)}
+    shown = found[:_SHOWN]
+    called, done = asked.names(connection, visit.desk.settings, shown), asked.under_way(connection, shown)
+    rows = [_row(visit, item, called.get(item.record_id), done.get(item.id)) for item in shown]
+    return {"conflicts": rows, "conflict_count": len(found)}
 
 
-def _row(visit: Visit, item: Held) -> dict[str, Any]:
+def _row(visit: Visit, item: Held, called: str | None, decided: Decision | None) -> dict[str, Any]:
     personal = letters.personal_fields(visit.desk.settings, item.system, item.stream, [item.field])
     values = {"old": item.old, "new": item.new, "agreed": item.agreed}
     return {
         "id": item.id,
         "system": item.system,
         "number": item.number or item.source_id,
+        "called": item.number or called or item.source_id,
+        "decided": decided,
         "field": item.field,
         "since": freshness.when(visit.desk.settings, item.since)[:16],
         **{

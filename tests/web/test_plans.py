@@ -8,11 +8,13 @@ import re
 from dataclasses import asdict, replace
 from decimal import Decimal
 from html import unescape
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import update
 
 from console.web.plans import percent
+from console.web.work import Worker
 from mappings.errors import ERASED
 from settings.model import Ownership, Settings
 from state import audit, exact, outbox, overwritten, pauses, rejections, schema
@@ -540,3 +542,29 @@ def test_how_large_a_plan_is_and_may_be_is_said_in_whole_records_with_what_happe
 )
 def test_a_share_of_something_is_never_none(share: str, said: str) -> None:
     assert percent(Decimal(share)) == said
+
+
+def test_what_waits_for_a_person_is_announced_where_they_look_and_says_when_it_is_decided(
+    olaf: Opens,
+    sqlite_store: Store,
+    settings: Settings,
+    crm: ToySystem,
+    erp: ToySystem,
+    plan: Plan,
+) -> None:
+    crm.edit("deal", "d1", {"name": "Pumps for ACME"})
+    left_to_a_person(sqlite_store, settings, crm, erp)
+    browser, other = olaf(Role.OPERATOR), olaf(Role.OPERATOR, "erp")
+    waits = "fields that somebody else wrote, to decide: 1"
+    assert (waits in plain(browser.get("/links").text), waits in plain(other.get("/links").text)) == (True, False)
+    assert "Waits for a decision 1" in plain(browser.get("/systems/crm").text)
+    assert "to be decided by a person 1" in plain(finished(browser))
+    page = browser.get("/plans").text
+    assert '<a href="/trace?text=d1">Pumps for ACME</a>' in page
+    (id,) = re.findall(r'action="/conflicts/([0-9a-f]{10})/decide"', page)
+    with patch.object(Worker, "start", return_value=None):  # a run is in the way
+        browser.post(f"/conflicts/{id}/decide", choice="write")
+    page = browser.get("/plans").text
+    assert "/conflicts/" not in page
+    assert "operator has decided: the owner's value is being planned" in plain(unescape(page))
+    assert waits not in plain(page)

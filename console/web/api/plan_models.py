@@ -122,12 +122,14 @@ class Conflict(BaseModel):
     stream: str
     source_id: str
     number: str | None
+    name: str | None = Field(description="What a record without a number is called")
     field: str
     agreed: Any = Field(description="What its owner and the system agreed on last; personal values are •••")
     old: Any = Field(description="What the system shows now")
     new: Any = Field(description="What its owner wants")
     currency: str | None
     since: Instant
+    decided: str | None = Field(description="`write` or `keep`, if it is decided and no plan has taken it up yet")
 
 
 class Deciding(Sent):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request, Response
 
-from console import letters, planned, written
+from console import asked, letters, planned, written
+from console.asked import ASKED
 from console.web.api import starting
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.plan_models import (
@@ -28,7 +29,7 @@ from console.web.api.plan_models import (
 )
 from console.web.api.run_models import Started
 from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, cut, instant, instant_or_none
-from console.web.conflicts import ASKED, waiting
+from console.web.conflicts import waiting
 from console.web.problems import Refusal
 from state import chains, held, outbox, overwritten, pauses, rejections
 from state.changes import Item, PlanError
@@ -117,7 +118,18 @@ def list_conflicts(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) 
         theirs = [item for item in held.listing(connection, why=ASKED) if caller.member.may_touch(item.system)]
         found = cut(theirs, page, size)
         currencies = currencies_of(connection, [item.record_id for item in found.items])
-    items = [_conflict(caller, item, currencies.get(item.record_id)) for item in found.items]
+        called = asked.names(connection, caller.settings, found.items)
+        done = asked.under_way(connection, found.items)
+    items = [
+        _conflict(
+            caller,
+            item,
+            currencies.get(item.record_id),
+            name=called.get(item.record_id),
+            decided=done[item.id].choice if item.id in done else None,
+        )
+        for item in found.items
+    ]
     return Page(items=items, page=page, size=size, total=found.total)
 
 
@@ -261,7 +273,7 @@ def _rejection(caller: Caller, item: Rejected, currency: str | None) -> Rejectio
     )
 
 
-def _conflict(caller: Caller, item: Held, currency: str | None) -> Conflict:
+def _conflict(caller: Caller, item: Held, currency: str | None, name: str | None, decided: str | None) -> Conflict:
     hidden = letters.personal_fields(caller.settings, item.system, item.stream, [item.field])
     agreed, old, new = (
         _value(item.entity, item.field, value, currency, hidden) for value in (item.agreed, item.old, item.new)
@@ -272,12 +284,14 @@ def _conflict(caller: Caller, item: Held, currency: str | None) -> Conflict:
         stream=item.stream,
         source_id=item.source_id,
         number=item.number,
+        name=name,
         field=item.field,
         agreed=agreed,
         old=old,
         new=new,
         currency=currency,
         since=instant(item.since),
+        decided=decided,
     )
 
 
