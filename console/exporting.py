@@ -29,19 +29,22 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _RECORD = ("system", "entity", "source_id", "number", "url")
+_REMOVED = "system_removed"
+"""Whether the system of a record, or of one of several, is not in ltc.yaml any more."""
+_END = ("system", "stream", "source_id", "number", _REMOVED)
 COLUMNS = {
     "findings": (
         *("id", "check", "title", "stage", "department", "severity", "status", "since", "age_days", "first_seen"),
         *("amount", "currency", "base_amount", "material", "explanation", "action", "owner", "assignee", "due_on"),
-        *("overdue", "reason", "approver", "waived_until", "records"),
+        *("overdue", "reason", "approver", "waived_until", "records", "system_removed"),
     ),
     "links": (
         "kind",
-        *(f"{side}.{name}" for side in ("left", "right") for name in ("system", "stream", "source_id", "number")),
+        *(f"{side}.{name}" for side in ("left", "right") for name in _END),
         *("method", "score", "decision", "decided_by", "decided_at", "evidence"),
     ),
     "receipts": (
-        *(f"record.{name}" for name in _RECORD),
+        *(f"record.{name}" for name in (*_RECORD, _REMOVED)),
         *("customer_number", "customer", "received_on", "currency", "amount", "left", "class", "class_text"),
         *("next_step", "action", "applied", "differences", "suggestions"),
     ),
@@ -57,8 +60,8 @@ def rows(connection: Connection, settings: Settings, what: str, locale: str, eve
     """Rows of ``findings``, ``links`` or ``receipts``; with ``everything`` resolved findings, too."""
     made: dict[str, Callable[[], Iterator[Row]]] = {
         "findings": lambda: _findings(connection, settings, locale, everything),
-        "links": lambda: _links(connection),
-        "receipts": lambda: _receipts(connection, locale),
+        "links": lambda: _links(connection, settings),
+        "receipts": lambda: _receipts(connection, settings, locale),
     }
     return made[what]()
 
@@ -78,22 +81,37 @@ def of_findings(some: Iterable[Finding], settings: Settings, locale: str) -> Ite
     rules, lang = Rules.of(settings, None), words.language(locale)
     for item in some:
         shown = report.shown(item, rules, lang)
+        shown["records"] = [_marked(record, settings) for record in shown["records"]]
+        shown[_REMOVED] = any(record[_REMOVED] for record in shown["records"])
         yield {name: shown[name] for name in COLUMNS["findings"]}
 
 
-def _links(connection: Connection) -> Iterator[Row]:
+def _links(connection: Connection, settings: Settings) -> Iterator[Row]:
     for some in exports.links(connection):
         ends = chains.identities(connection, {end for link in some for end in (link.left_id, link.right_id)})
         numbers = lookup.numbers(connection, ends.values())
-        yield from (linked.as_dict(link, ends, numbers) for link in some)
+        for link in some:
+            told = linked.as_dict(link, ends, numbers)
+            yield {**told, **{side: _marked(told[side], settings) for side in ("left", "right")}}
 
 
-def _receipts(connection: Connection, locale: str) -> Iterator[Row]:
+def _receipts(connection: Connection, settings: Settings, locale: str) -> Iterator[Row]:
     from reconciliation import sections, words
 
     lang = words.language(locale)
     for some in exports.receipts(connection):
-        yield from (sections.receipt(figure, lang) for figure in some)
+        for figure in some:
+            told = sections.receipt(figure, lang)
+            yield {**told, "record": _marked(told["record"], settings)}
+
+
+def is_removed(settings: Settings, system: str | None) -> bool:
+    """Whether a system is not in ltc.yaml any more; what is of none is not removed."""
+    return system is not None and system not in settings.systems
+
+
+def _marked(record: Row, settings: Settings) -> Row:
+    return {**record, _REMOVED: is_removed(settings, record.get("system"))}
 
 
 def as_json(found: Iterator[Row], _what: str) -> Iterator[str]:

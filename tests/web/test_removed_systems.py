@@ -1,7 +1,10 @@
 """A system that is not in ltc.yaml any more is marked as removed wherever what was read from it is shown."""
 
+# ruff: noqa: F811 - fixtures of another folder are imported
+
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,7 @@ from sqlalchemy import text
 from state.members import Role
 from state.store import Store
 from tests.console.company import ltc
+from tests.web.api.conftest import Program, program, token  # noqa: F401
 from tests.web.conftest import Browser
 from tests.web.toy_company import plain
 
@@ -91,3 +95,33 @@ def test_nothing_is_marked_while_all_are_in_ltc_yaml(as_role: Callable[[Role], B
     browser = as_role(Role.VIEWER)
     for address in ("/systems", "/trace?text=SO-1", f"/customers/{party(desk)}", "/findings"):
         assert "removed" not in plain(browser.get(address).text).lower()
+
+
+@pytest.mark.parametrize("what", ["findings", "links"])
+def test_exports_have_a_column_that_marks_them(looking: Browser, config: Path, tmp_path: Path, what: str) -> None:
+    out = tmp_path / "out.csv"
+    assert ltc(config, "export", what, "--out", str(out)).exit_code == 0
+    rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
+    for row in rows:
+        if what == "findings":
+            assert (row["system_removed"] == "yes") == ('"system": "crm"' in row["records"].replace('":"', '": "'))
+        else:
+            assert [row[f"{side}_system_removed"] == "yes" for side in ("left", "right")] == [
+                row[f"{side}_system"] == "crm" for side in ("left", "right")
+            ]
+    assert any("yes" in (row.get("system_removed"), row.get("left_system_removed")) for row in rows)
+    assert any("no" in (row.get("system_removed"), row.get("right_system_removed")) for row in rows)
+
+
+def test_the_api_marks_them_in_findings_chains_and_customers(program: Program, desk: Store, config: Path) -> None:
+    api = program(Role.VIEWER)
+    told = yaml.safe_load(config.read_text())
+    del told["systems"]["crm"]
+    config.write_text(yaml.safe_dump(told))
+    findings = api.get("/findings").json()["items"]
+    records = [record for item in findings for record in item["records"]]
+    records += [one["record"] for item in findings[:5] for one in api.get(f"/findings/{item['id']}").json()["values"]]
+    records += [record for chain in api.get("/chains", text="SO-1").json()["items"] for record in chain["records"]]
+    records += api.get(f"/customers/{party(desk)}").json()["records"]
+    assert {record["system_removed"] for record in records} == {True, False}
+    assert all(record["system_removed"] == (record["system"] == "crm") for record in records)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from console.exporting import is_removed
 from console.records import without_personal
 from console.report.figures import link
 from console.web.api.callers import Lang, Reader
 from console.web.api.values import Amount, Plain
 from reconciliation.trace import Chain, ChainRecord, trace
+
+if TYPE_CHECKING:
+    from settings.model import Settings
 
 router = APIRouter(tags=["trace"])
 
@@ -23,6 +27,7 @@ class TracedRecord(BaseModel):
 
     id: int
     system: str
+    system_removed: bool = Field(description="Whether its system is not in ltc.yaml any more")
     entity: str
     source_id: str
     number: str | None
@@ -94,12 +99,12 @@ def list_chains(
     """Trace a number, an id, a customer or a payment's reference across the systems."""
     settings = caller.settings.model_copy(update={"locale": caller.locale(lang)})
     found = trace(caller.store, settings, text)
-    return Chains(items=[_chain(item) for item in found[:MOST]], total=len(found))
+    return Chains(items=[_chain(item, settings) for item in found[:MOST]], total=len(found))
 
 
-def _chain(chain: Chain) -> TracedChain:
+def _chain(chain: Chain, settings: Settings) -> TracedChain:
     return TracedChain(
-        records=[_record(record) for record in chain.records],
+        records=[_record(record, settings) for record in chain.records],
         links=[
             TracedLink(
                 kind=item.kind,
@@ -117,10 +122,11 @@ def _chain(chain: Chain) -> TracedChain:
     )
 
 
-def _record(record: ChainRecord) -> TracedRecord:
+def _record(record: ChainRecord, settings: Settings) -> TracedRecord:
     return TracedRecord(
         id=record.record_id,
         system=record.system,
+        system_removed=is_removed(settings, record.system),
         entity=record.entity,
         source_id=record.source_id,
         number=record.number,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from console.exporting import is_removed
 from console.records import HIDDEN, PERSONAL, without_personal
 from console.report.figures import link
 from console.web.api.callers import Reader
@@ -21,6 +22,7 @@ from reconciliation.same_values import differing
 from state import customers
 
 if TYPE_CHECKING:
+    from console.web.api.callers import Caller
     from state.customers import Customer as Stored
     from state.links import Link
 
@@ -34,6 +36,7 @@ class CustomerRecord(BaseModel):
 
     id: int
     system: str
+    system_removed: bool = Field(description="Whether its system is not in ltc.yaml any more")
     source_id: str
     deleted: bool
     values: dict[str, str | int | None] = Field(
@@ -128,7 +131,7 @@ def get_customer(
         about = customers.found_about(connection, found.records)
     today = Rules.of(caller.settings).today
     return Customer(
-        records=[_record(found, item.record_id) for item in found.records],
+        records=[_record(caller, found, item.record_id) for item in found.records],
         differs=sorted(differing(list(found.rows.values()))),
         links=[_link(item) for item in found.links],
         suggested=[_link(item) for item in found.suggested],
@@ -160,11 +163,12 @@ def get_customer(
     )
 
 
-def _record(found: Stored, id: int) -> CustomerRecord:
+def _record(caller: Caller, found: Stored, id: int) -> CustomerRecord:
     row = found.rows[id]
     return CustomerRecord(
         id=id,
         system=row["system"],
+        system_removed=is_removed(caller.settings, row["system"]),
         source_id=row["source_id"],
         deleted=bool(row["deleted"]),
         values={name: _value(row, name) for name in FIELDS if name != "source_id"},

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path
 
 from console import record_values
+from console.exporting import is_removed
 from console.web import assigning
-from console.web.api.finding_models import AskedWaiver, Assignment, Event, Finding, FindingDetail, RecordValues
+from console.web.api.finding_models import (
+    AskedWaiver,
+    Assignment,
+    Event,
+    Finding,
+    FindingDetail,
+    FoundRecord,
+    RecordValues,
+)
 from console.web.api.values import Record, instant
 from console.web.problems import Refusal
 from reconciliation import report, words
@@ -63,7 +72,17 @@ def shown(caller: Caller, connection: Connection, found: list[Stored], lang: str
     """Findings as the report has them."""
     rules, language = Rules.of(caller.settings), words.language(caller.locale(lang))
     said = handling.said(connection, [item.id for item in found])
-    return [Finding(**report.shown(item, rules, language, said.get(item.id, ()))) for item in found]
+    made = []
+    for item in found:
+        told = report.shown(item, rules, language, said.get(item.id, ()))
+        told["records"] = [_marked(caller, record) for record in told["records"]]
+        made.append(Finding(**told))
+    return made
+
+
+def _marked(caller: Caller, record: dict[str, Any]) -> dict[str, Any]:
+    """A record with whether its system was removed from ltc.yaml."""
+    return {**record, "system_removed": is_removed(caller.settings, record["system"])}
 
 
 def detail(caller: Caller, connection: Connection, id: str, lang: str | None) -> FindingDetail:
@@ -76,7 +95,7 @@ def detail(caller: Caller, connection: Connection, id: str, lang: str | None) ->
         **brief.model_dump(),
         values=[
             RecordValues(
-                record=Record(**{name: asdict(record)[name] for name in Record.model_fields}),
+                record=FoundRecord(**_marked(caller, {name: asdict(record)[name] for name in Record.model_fields})),
                 fields=record_values.shown(rows.get(record.record_id, {})),
             )
             for record in found.records

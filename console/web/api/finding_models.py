@@ -27,6 +27,12 @@ class Attachment(BaseModel):
     sha256: str
 
 
+class FoundRecord(Record):
+    """A record that a finding is about."""
+
+    system_removed: bool = Field(description="Whether its system is not in ltc.yaml any more")
+
+
 class Finding(BaseModel):
     """A finding; texts in the language that was asked for."""
 
@@ -43,7 +49,7 @@ class Finding(BaseModel):
     currency: str | None = Field(description="ISO 4217")
     base_amount: Amount | None = Field(description="In the base currency of ltc.yaml")
     material: bool
-    records: list[Record]
+    records: list[FoundRecord]
     title: str
     explanation: str
     action: str
@@ -61,7 +67,7 @@ class Finding(BaseModel):
 class RecordValues(BaseModel):
     """What a system says in one of a finding's records: money as exact decimals, personal values kept back (•••)."""
 
-    record: Record
+    record: FoundRecord
     fields: dict[str, str | bool | int] = Field(description="Canonical field and value; empty fields are left out")
 
 
