@@ -39,6 +39,8 @@ _REMEDIES = {
     "decimal_comma": "`decimal_comma`",
     "decimal_point": "`decimal_point`",
     "day_first": "`day_first`",
+    "currency_name": "`currency_name`",
+    "several_currencies": "a table (`values`) must say which",
 }
 """What is to be done whatever the field is → the part of the reason that says so."""
 _LINE, _LINE_NUMBER = "lines.", re.compile(r"^lines\.\d+\.")

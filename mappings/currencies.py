@@ -29,4 +29,14 @@ def exponent(currency: str | None) -> int | None:
     try:
         return EXPONENTS[currency]
     except KeyError:
-        raise Unusable("is not a currency code of ISO 4217") from None
+        raise Unusable(_instead(currency)) from None
+
+
+def _instead(written: str) -> str:
+    """What is wrong with a text that is no code, and what to do if it is a currency's name."""
+    from mappings.currency_names import code_of  # only for a record that is refused
+
+    try:
+        return f"means {code_of(written)}, but is not its code of ISO 4217; use the transform `currency_name`"
+    except Unusable:
+        return "is not a currency code of ISO 4217"

@@ -20,6 +20,7 @@ from typing import Any
 from mappings.columns_named import meant, simplified
 from mappings.convert import decimal_comma, decimal_point
 from mappings.currencies import EXPONENTS
+from mappings.currency_names import code_of
 from mappings.errors import Unusable
 from mappings.model import ENTITIES, Column, Kind, columns
 from mappings.statuses import STATUSES
@@ -220,7 +221,8 @@ def _by_values(
         ]
         if len(paths) == 1:
             why = "name 0, values 100; by its values alone"
-            yield Proposal(column.name, paths[0], _BY_VALUES, why, looks=_looks_of(column))
+            do = _fits(column, left[paths[0]])[1]
+            yield Proposal(column.name, paths[0], _BY_VALUES, why, do, looks=_looks_of(column))
 
 
 def _listed(path: str, entity: str) -> Mapping[str, bool] | None:
@@ -284,6 +286,8 @@ def _fits(column: Column, values: Sequence[Any]) -> tuple[float | None, tuple[st
     ways = _WAYS.get(column.kind, {(): _anything})
     if column.name in _CHECKS:
         ways = {(): _CHECKS[column.name]}
+    if column.name == "currency":
+        ways |= {("currency_name",): _currency_word}
     best: tuple[float, tuple[str, ...]] = (0.0, ())
     for do, takes in ways.items():
         share = sum(map(takes, values)) / len(values)
@@ -310,6 +314,13 @@ def _number(value: Any) -> bool:
     try:
         return Decimal(str(value)).is_finite()
     except InvalidOperation:
+        return False
+
+
+def _currency_word(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(value) and bool(code_of(value.strip()))
+    except Unusable:
         return False
 
 
@@ -398,7 +409,8 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "name": lambda value: isinstance(value, str),
 }
 _LOOKS: dict[str, Callable[[Any], bool]] = {
-    "currency": _CHECKS["currency"],
+    # Codes only in capitals: many, such as `all` and `try`, are words as well.
+    "currency": lambda value: _currency_word(value) and (value in EXPONENTS or value.upper() not in EXPONENTS),
     "email": lambda value: isinstance(value, str) and bool(_ADDRESS.fullmatch(value.strip())),
     "date": lambda value: isinstance(value, str) and len(value) == len("2026-01-01") and _day(value),
 }

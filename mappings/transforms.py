@@ -19,6 +19,7 @@ from mappings.convert import decimal_comma as with_comma
 from mappings.convert import decimal_point as with_point
 from mappings.convert import text as as_text
 from mappings.currencies import EXPONENTS
+from mappings.currency_names import code_of
 from mappings.errors import Unusable
 
 Transform = Callable[[Any], Any]
@@ -129,6 +130,12 @@ def phone(value: Any) -> str | None:
         return f"+{number.removeprefix('00')}" if number else None
     mobile = _CHINESE_MOBILE.fullmatch(number)
     return f"+86{mobile[1]}" if mobile else number or None
+
+
+@transform
+def currency_name(value: Any) -> str | None:
+    """A currency's name or sign (`人民币`, `US-Dollar`, `€`) as its code; `¥` or `$`, of several, is refused."""
+    return code_of(written) if (written := _text(value).strip()) else None
 
 
 @transform

@@ -133,6 +133,26 @@ def test_values_alone_propose_an_address_a_currency_and_a_date_but_never_surely(
     assert by_field(suggest("order", "order", two)) == {"currency": "x2"}
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "do"),
+    [
+        ("币种", ["人民币", "美元", "CNY"], ("currency_name",)),
+        ("Währung", ["Euro", "US-Dollar"], ("currency_name",)),
+        ("Currency", ["eur", "usd"], ("currency_name",)),
+        ("币种", ["CNY", "USD"], ()),
+    ],
+)
+def test_currencies_as_words_propose_what_reads_them(name: str, words: list[str], do: tuple[str, ...]) -> None:
+    (found,) = suggest("order", "order", [{name: word} for word in words]).fields
+    assert (found.field, found.path, found.do, found.sure) == ("currency", name, do, True)
+    assert suggest("order", "order", [{name: "¥"}, {name: "$"}]).fields == ()
+
+
+def test_currencies_as_words_are_known_by_their_values_but_not_by_words_that_only_look_like_codes() -> None:
+    (found,) = suggest("order", "order", [{"x1": "人民币", "x2": "all"}, {"x1": "美元", "x2": "try"}]).fields
+    assert (found.field, found.path, found.do, found.sure) == ("currency", "x1", ("currency_name",), False)
+
+
 def test_an_amount_that_may_be_with_tax_or_without_is_for_a_person_to_decide() -> None:
     for name in ("金额", "amount"):
         (found,) = suggest("order", "order", [{name: "100.50"}, {name: "7"}]).fields

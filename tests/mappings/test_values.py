@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings import convert
+from mappings import convert, currency_names
 from mappings.currencies import EXPONENTS
 from mappings.errors import Unusable
 from mappings.transforms import TRANSFORMS
@@ -192,6 +193,28 @@ def test_two_references_where_one_is_expected_are_refused(one_field: OneField) -
         ("phone", "+1 (512) 555-0100 ext. 12", "+15125550100"),
         ("phone", "010-6552 9988", "01065529988"),
         ("phone", "n/a", None),
+        ("currency_name", "人民币", "CNY"),
+        ("currency_name", " 人民币元 ", "CNY"),
+        ("currency_name", "人民幣", "CNY"),
+        ("currency_name", "RMB", "CNY"),
+        ("currency_name", "cny", "CNY"),
+        ("currency_name", "Renminbi Yuan", "CNY"),
+        ("currency_name", "人民币（CNY）", "CNY"),
+        ("currency_name", "[USD] 美元", "USD"),
+        ("currency_name", "US-Dollar", "USD"),
+        ("currency_name", "us dollars", "USD"),
+        ("currency_name", "US$", "USD"),
+        ("currency_name", "欧元", "EUR"),
+        ("currency_name", "€", "EUR"),
+        ("currency_name", "日元", "JPY"),
+        ("currency_name", "港币", "HKD"),
+        ("currency_name", "港元", "HKD"),
+        ("currency_name", "英镑", "GBP"),
+        ("currency_name", "Britische Pfund", "GBP"),
+        ("currency_name", "新台币", "TWD"),
+        ("currency_name", "新臺幣", "TWD"),
+        ("currency_name", "Schweizer Franken", "CHF"),
+        ("currency_name", " ", None),
         ("percent", 13, Decimal("0.13")),
         ("percent", "7.5", Decimal("0.075")),
         ("negate", "5", Decimal(-5)),
@@ -328,6 +351,40 @@ def test_a_number_with_a_decimal_comma_that_would_be_a_guess_is_refused(value: A
 def test_a_written_day_that_would_be_a_guess_is_refused(name: str, value: Any) -> None:
     with pytest.raises(Unusable):
         TRANSFORMS[name](value)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("¥", "may mean CNY, JPY"),
+        ("￥", "may mean CNY, JPY"),
+        ("$", "may mean USD, AUD"),
+        ("元", "may mean CNY, TWD"),
+        ("贝壳", "is not the name of a currency that is known"),
+        ("人民币(USD)", "is not the name of a currency that is known"),
+        ("100 美元", "is not the name of a currency that is known"),
+        ("EUR" * 1000, "is not the name of a currency that is known"),
+        (7, "is not the name of a currency that is known"),
+    ],
+)
+def test_a_currency_that_would_be_a_guess_is_refused(value: Any, reason: str) -> None:
+    with pytest.raises(Unusable, match=reason):
+        TRANSFORMS["currency_name"](value)
+
+
+def test_every_name_of_a_currency_means_that_one_alone() -> None:
+    names = yaml.safe_load((Path(currency_names.__file__).parent / "names" / "currencies.yaml").read_text("utf-8"))
+    for code, listed in [*names["names"].items(), *names["also"].items()]:
+        assert [name for name in listed if TRANSFORMS["currency_name"](name) != code] == []
+    assert {code for codes in names["several"].values() for code in codes} <= set(EXPONENTS)
+
+
+def test_a_currencys_name_as_it_is_names_the_transform_that_reads_it(one_field: OneField) -> None:
+    assert one_field("currency", "{path: x, do: [currency_name]}", {"x": "人民币"}) == "CNY"
+    refused = refusal(lambda: one_field("currency", "x", {"x": "人民币"}))
+    assert refused.field == "currency"
+    assert refused.reason.startswith("means CNY")
+    assert "`currency_name`" in refused.reason
 
 
 @given(st.dates())

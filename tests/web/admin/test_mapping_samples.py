@@ -111,6 +111,17 @@ def test_an_amount_with_signs_between_thousands_is_told_its_remedy(tmp_path: Pat
     assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
 
 
+def test_a_currency_as_a_word_is_told_its_remedy(tmp_path: Path) -> None:
+    text = MAPPING.replace("currency: cur", "currency: {path: cur}")
+    (refused,) = answer(tmp_path, text, {**RECORD, "cur": "人民币"})["streams"]["order"]["refused"]
+    assert refused["kind"] == "currency_name"
+    better = MAPPING.replace("currency: cur", "currency: {path: cur, do: [currency_name]}")
+    found = answer(tmp_path, better, {**RECORD, "cur": "人民币"})["then"]["fields"]
+    assert next(item["value"] for item in found if item["name"] == "currency") == "CNY"
+    (refused,) = answer(tmp_path, better, {**RECORD, "cur": "¥"})["streams"]["order"]["refused"]
+    assert refused["kind"] == "several_currencies"
+
+
 def test_a_day_in_another_form_is_told_its_remedy(tmp_path: Path) -> None:
     text = MAPPING.replace("currency: cur", "currency: cur, order_date: datum")
     records = [{**RECORD, "datum": "03.11.2026"}]
@@ -194,7 +205,7 @@ def test_an_amount_without_a_currency_and_a_currency_that_is_none_are_told_as_su
         return answer(tmp_path, text, {**RECORD, "total": "12.50"})["streams"]["order"]["refused"][0]["kind"]
 
     assert refused(MAPPING.replace("cur}", "none, gross_amount: total}")) == "no_currency"
-    assert refused(MAPPING.replace("currency: cur", "currency: {const: 人民币}, gross_amount: total")) == "currency"
+    assert refused(MAPPING.replace("currency: cur", "currency: {const: 贝壳}, gross_amount: total")) == "currency"
 
 
 def taken(tmp_path: Path, *names: str) -> str:
