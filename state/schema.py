@@ -676,6 +676,14 @@ scheduled = Table(
     Column("started_at", BigInteger, nullable=False),
 )
 
+# Systems whose connection was saved although its check had failed, until one passes.
+failed_check = Table(
+    "failed_check",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
 # What one run did with one stream.
 stream_run = Table(
     "stream_run",

@@ -16,12 +16,12 @@ from console.web.collisions import in_the_way
 from console.web.desk import Reader, Visit
 from console.web.runs import at_work, hindrance, worker
 from mappings.errors import MappingFileError
-from state import circuits, creations, deletions, held, outbox, quarantine
+from state import circuits, creations, deletions, failed_checks, held, outbox, quarantine
 from state.clock import now_us
 from sync.systems import SystemUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from console.freshness import Found
     from console.standing import Brief, Deletions, Standing
@@ -41,6 +41,8 @@ def systems(visit: Reader) -> Response:
     """Streams, what waits for people, what failed; and the buttons that start a run."""
     settings = visit.desk.settings
     found = fresh(visit)
+    with visit.desk.store.reading() as connection:
+        failing = failed_checks.read(connection)
     return visit.page(
         "systems",
         columns=freshness.COLUMNS,
@@ -48,7 +50,9 @@ def systems(visit: Reader) -> Response:
             (freshness.state(item, found, settings), freshness.row(item, found, settings, visit.texts))
             for item in found.streams
         ],
-        briefs=[_brief(visit, item, found) for item in standing.briefs(visit.desk.store, settings, visit.systems)],
+        briefs=[
+            _brief(visit, item, found, failing) for item in standing.briefs(visit.desk.store, settings, visit.systems)
+        ],
         removed=_removed(visit, found),
         waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
         pauses=list(found.paused),
@@ -122,10 +126,12 @@ def _removed(visit: Visit, found: Found) -> list[dict[str, Any]]:
     return list(kept.values())
 
 
-def _brief(visit: Visit, item: Brief, found: Found) -> dict[str, Any]:
-    """One system in a row."""
+def _brief(visit: Visit, item: Brief, found: Found, failing: Mapping[str, int]) -> dict[str, Any]:
+    """One system in a row; ``failing`` are failed checks of what was saved, which count until something is read."""
     settings, circuit = visit.desk.settings, found.circuits.get(item.system)
     own = [one for one in found.streams if one.system == item.system]
+    failed = failing.get(item.system)
+    read = max((one.last_success or 0 for one in own), default=0)
     return {
         "told": item,
         "roles": settings.systems[item.system].roles,
@@ -134,6 +140,7 @@ def _brief(visit: Visit, item: Brief, found: Found) -> dict[str, Any]:
         "paused": found.paused.own(item.system) is not None,
         "next": freshness.next_told(item.system, own, found, settings, visit.texts),
         "quarantined": sum(one.quarantined for one in own),
+        "check_failed": failed if failed is not None and failed > read else None,
     }
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from connectors import registry
+from connectors.contract import CheckLine
 from console import described
 from console.checking import Checked
 from console.web.admin import choosing, common, drafts, fields, first_steps, mapping_drafts, ownership, timing
@@ -22,6 +23,7 @@ from console.web.desk import Administrator, AdministratorForm, Visit, see
 from settings.errors import SecretMissing
 from settings.model import Settings
 from settings.secrets import resolve
+from state import failed_checks
 from yamlfiles.editing import drop
 from yamlfiles.errors import FileUnusable
 
@@ -165,7 +167,7 @@ def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
                 status = 422
     except REFUSALS as error:
         outcome = common.refused(error)
-    return _page(visit, draft, outcome, verdict, status or outcome.status, sent)
+    return _page(visit, draft, outcome, verdict, status or outcome.status, sent, unsaved=bool(status))
 
 
 def _checked(visit: Visit, draft: Draft) -> Verdict:
@@ -217,6 +219,8 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str], verdict:
     same = draft.timing.written() == timing.of(draft.before.get("schedule")).written()
     told = {"said": "changed" if same else "scheduled"} if draft.before else {"said": "added", "system": draft.name}
     if verdict is not None:
+        with visit.desk.store.transaction() as connection:
+            failed_checks.note(connection, draft.name, failed=not verdict.good)
         told["checked"] = "good" if verdict.good else "bad"
     return see("/settings?" + urlencode(told))
 
@@ -248,7 +252,10 @@ def _page(
     verdict: Verdict | None,
     status: int = 200,
     sent: dict[str, str] | None = None,
+    *,
+    unsaved: bool = False,
 ) -> Response:
+    """``unsaved``: it was to be saved, and is not because of what the check said."""
     found = common.files(visit)
     for item in fields.walk(draft.fields):
         if item.kind == "secret" and item.source == "env" and item.value and not item.problem:
@@ -264,6 +271,8 @@ def _page(
         outcome=outcome,
         checked=verdict.checked if verdict else None,
         verdict=verdict,
+        check_lines=_check_lines(verdict.checked) if verdict and verdict.checked else [],
+        unsaved=unsaved,
         unchecked=verdict is None and bool(outcome.planned) and is_needed(draft),
         seconds=round(drafts.CHECK_SECONDS),
         seen=main.digest,
@@ -298,6 +307,15 @@ def _is_good(checked: Checked, draws: bool) -> bool:
     """Whether it works; what lacks nothing but a mapping does, where one is made with it."""
     lacks = draws and not checked.is_mapped and len(checked.problems) == 1
     return checked.ok or (lacks and all(line.ok for line in checked.streams))
+
+
+def _check_lines(checked: Checked) -> list[tuple[list[str], CheckLine]]:
+    """What the check said of the streams; those of which it said the same are told together."""
+    found: dict[tuple[bool, str, str], tuple[list[str], CheckLine]] = {}
+    for line in checked.streams:
+        names, _ = found.setdefault((line.ok, line.detail, line.remedy), ([], line))
+        names.append(line.stream)
+    return list(found.values())
 
 
 def _is_set(name: str) -> bool:

@@ -998,6 +998,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "system"),
     )
     op.create_table(
+        "failed_check",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("system"),
+    )
+    op.create_table(
         "scheduled",
         sa.Column("system", sa.Text(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),

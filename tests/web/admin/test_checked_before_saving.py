@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,11 +28,12 @@ class Answers:
 
     def __init__(self) -> None:
         self.works, self.asked = False, 0
+        self.streams: tuple[str, ...] = ("order",)
 
     def __call__(self, _settings: object, name: str, _services: object, _store: object) -> Checked:
         self.asked += 1
-        line = CheckLine("order", self.works, "5 orders can be read." if self.works else REASON)
-        return Checked(name, "acme", streams=[line])
+        said = "5 orders can be read." if self.works else REASON
+        return Checked(name, "acme", streams=[CheckLine(stream, self.works, said) for stream in self.streams])
 
 
 @pytest.fixture
@@ -170,3 +172,31 @@ def test_the_tick_is_chinese_for_who_reads_chinese(admin: Browser) -> None:
     page = looked_at(admin)
     assert "保存前会先检查连接，最多 30 秒。" in page
     assert "检查未通过，仍要保存" in html.unescape(saved(admin, page).text)
+
+
+def test_what_is_not_saved_says_so_once_at_the_top_in_focus_and_the_same_of_several_streams_in_one_line(
+    admin: Browser, check: Answers
+) -> None:
+    check.streams = ("order", "customer", "invoice")
+    answer = saved(admin, looked_at(admin))
+    assert answer.status_code == 422
+    main = answer.text[answer.text.index("<main") :]
+    alerts = re.findall(r'<p class="problem" role="alert"[^>]*>([^<]+)', main)
+    assert [said.partition(".")[0] for said in alerts] == ["Not saved: the check failed"]
+    assert re.search(r'role="alert" tabindex="-1" autofocus>Not saved', main)
+    assert main.index("Not saved") < main.index("<form")
+    assert main.count(REASON) == 1
+    assert "<b>order, customer, invoice</b>" in main
+    assert "Not saved" not in looked_at(admin)
+
+
+def test_systems_show_a_failed_check_of_what_was_saved_all_the_same_until_one_passes(
+    admin: Browser, check: Answers
+) -> None:
+    assert saved(admin, saved(admin, looked_at(admin)).text, although="on").status_code == 303
+    assert "The last check failed (" in admin.get("/systems").text
+    check.works = True
+    address = "/settings/systems/shop"
+    edit = admin.post(address, do="preview", **filled(admin.get(address).text, **{"config.shop": "paris"})).text
+    assert admin.post(address, do="save", **filled(edit, **{"config.shop": "paris"})).status_code == 303
+    assert "The last check failed" not in admin.get("/systems").text
