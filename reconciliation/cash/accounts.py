@@ -6,9 +6,14 @@ from reconciliation.cash.readings import read_endings
 from reconciliation.session import Session
 from settings.cash import CashRule
 
+_CUT = 18
+"""Letters of a name that a bank may have cut."""
+
 
 def account(session: Session, rule: CashRule) -> int:
     """Whose account it is: payments from it were given as one customer's, or ``payments`` of them settled only his.
+
+    One is enough that bears his name, cut by the bank or not: number and name agree.
 
     Likewise a payer pays for a customer if ``payments`` of his payments settled only that customer's items. Matches
     nothing itself, so it returns 0.
@@ -25,6 +30,11 @@ def account(session: Session, rule: CashRule) -> int:
             SELECT account, party, 1000000 AS times FROM receipt WHERE account <> '' AND party IS NOT NULL
             UNION ALL
             SELECT account, customer, 1 FROM paid WHERE account <> '' AND payer IS NULL
+            UNION ALL
+            SELECT p.account, p.customer, {again} FROM paid p JOIN unknown_payer u USING (receipt_id)
+            JOIN bearer b ON b.party = p.customer AND (b.name = u.name OR length(u.name) >= {_CUT}
+                AND starts_with(b.name, u.name))
+            WHERE p.account <> '' AND p.payer IS NULL
         )
         SELECT account, any_value(party) AS party FROM seen GROUP BY account
         HAVING min(party) = max(party) AND sum(times) >= {again};

@@ -79,8 +79,8 @@ def party_amount(session: Session, rule: CashRule) -> int:
     could read; and where another item would come to it less the discount that it still allows. Where just as many equal
     items are open as receipts of just their amount, no other receipt can have had one. Nor is it sure where another
     open receipt names one of several: it was not enough for that one, and its number may be wrong. Where the text has
-    last digits of numbers, it is for one of these. A receipt that names only what was paid before is for the one item
-    of its amount.
+    last digits of numbers, it is for one of these; and not sure where these end the number of what is settled. A
+    receipt that names only what was paid before is for the one item of its amount.
     """
     around_of = arounds(session)
     prepare_misnamed(session)
@@ -112,8 +112,9 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: Around, p
     doubt = _doubt(receipt, items, fitting)
     pointed = signs.pointed.get(receipt.receipt_id, set())
     meant = [item for item in fitting if item.item_id in pointed]
-    free = [item for item in fitting if item.item_id not in signs.named]
-    contested = any(item.item_id in signs.named for item in fitting) and len(fitting) > 1
+    others_say = signs.named | signs.ordered if len(fitting) > 1 else signs.named
+    free = [item for item in fitting if item.item_id not in others_say]
+    contested = any(item.item_id in others_say for item in fitting) and len(fitting) > 1
     fitting = meant or free or fitting
     alike = len(fitting) > 1
     before = [
@@ -136,6 +137,7 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: Around, p
         and all(item.ends_with(signs.digits.get(receipt.receipt_id, "")) for item in fitting)
         and (not open_choice or turn in fitting)
         and not (receipt.receipt_id in signs.misnamed and (alike or deducted))
+        and receipt.receipt_id not in signs.settled
     )
     evidence = {"amount": "discounted" if deducted else "equal", "doubt": float(f"{doubt:.1e}")}
     if alike:

@@ -64,6 +64,7 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
             c.received_on, (n.rest - n.total)::BIGINT AS gap
         FROM (
             SELECT receipt_id, any_value(rest) AS rest, count(*) AS items, sum(item_rest)::BIGINT AS total,
+                min(item_rest) FILTER (WHERE item_rest > 0) AS smallest,
                 min(level) AS level, min(relation) AS relation, bool_and(own) AS own, min(item_id) AS item_id,
                 min(customer) = max(customer) AS one_customer, count(*) FILTER (WHERE item_rest = rest) AS equal,
                 arg_min(item_id, (age, item_id)) FILTER (WHERE item_rest = rest) AS equal_item,
@@ -105,6 +106,19 @@ def rivals(session: Session, of: str) -> None:
             AND c.received_on <= x.discount_until + getvariable('grace_days')::INTEGER)
         ANTI JOIN named n ON n.receipt_id = c.receipt_id AND n.item_id = i.item_id
         WHERE (x.issued_on > c.received_on + {AHEAD}) IS NOT true
+        """
+    )
+
+
+def paid_by_another(session: Session) -> None:
+    """Make ``paid_by_another``: cases with one item over just what an earlier open receipt of the payer is over."""
+    session.run(
+        """
+        CREATE OR REPLACE TEMP TABLE paid_by_another AS
+        SELECT DISTINCT c.receipt_id FROM cases c
+        JOIN (SELECT r.receipt_id, r.party, r.currency, r.received_on, s.rest FROM rest_receipt s
+              JOIN receipt r USING (receipt_id)) e ON e.party = c.party AND e.currency = c.currency AND e.rest = c.total
+        WHERE c.items = 1 AND c.gap < 0 AND e.receipt_id <> c.receipt_id AND (e.received_on > c.received_on) IS NOT true
         """
     )
 

@@ -29,7 +29,8 @@ _SURCHARGE = "INTEREST|ZINS|MAHN|LATE FEE|SURCHARGE|ZUSCHLAG|INTÉRÊT|INTERET|I
 def discount(session: Session, rule: CashRule) -> int:
     """What is missing is the early-payment discount of the items' terms, within the tolerance for each item.
 
-    Paid in time; with ``grace_days`` up to so many days late. Later than that, it is a suggestion.
+    Paid in time; with ``grace_days`` up to so many days late. Later than that, it is a suggestion. A damaged number is
+    enough: it is read only where the item less its discount is the amount.
     """
     tolerance = limits.sql(rule.tolerance or {}, "currency")
     return _both_ways(
@@ -41,6 +42,7 @@ def discount(session: Session, rule: CashRule) -> int:
         FROM cases WHERE gap < 0 AND total > 0 AND (discount > 0 AND abs(gap + discount) <= {tolerance} * items
             OR late_discount > 0 AND abs(gap + discount + late_discount) <= {tolerance} * items)
         """,
+        references.DAMAGED,
     )
 
 
@@ -62,6 +64,7 @@ def rounding(session: Session, rule: CashRule) -> int:
         FROM cases WHERE gap <> 0 AND least(abs(gap), abs(gap + discount)) <= {tolerance}
             AND least(abs(gap), abs(gap + discount)) <= floor(abs(total) * {_share(rule)})
         """,
+        references.WEAK,
     )
 
 
@@ -112,14 +115,15 @@ def fee(session: Session, rule: CashRule) -> int:
 
     It is a fee that a bank or a factor kept if the text says so or the payer's payments lack the same amount or share
     again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount. The
-    last digits of a number are enough for a little of one item of the payer's own. A suggestion where the text lists
+    last digits of a number are enough for a little of one item of the payer's own. Of several items it is a little of
+    the smallest as well, or a fee: else a part of that one may be left. A suggestion where the text lists
     more numbers than were read: a small credit note would be missing as well; and where an earlier receipt of the payer
     is open over just what the one item that is named comes to: that number was paid then, and is wrong here.
     """
     _prepare(session)
     references.listed(session)
     cases.rivals(session, "gap < 0")
-    _paid_by_another(session)
+    cases.paid_by_another(session)
     limit = limits.sql(rule.most or {}, "s.currency")
     again = int(rule.payments or 1)
     return _explain(
@@ -127,7 +131,7 @@ def fee(session: Session, rule: CashRule) -> int:
         rule,
         f"""
         WITH short AS (
-            SELECT receipt_id, gap + deducted AS gap, deducted, total, level, relation, own, items, said,
+            SELECT receipt_id, gap + deducted AS gap, deducted, total, level, relation, own, items, said, smallest,
                 {_TIMES.format("payer, s.currency, gap + deducted")} AS times,
                 {_TIMES.format("payer, s.currency, round((gap + deducted) * -1000 / (total - deducted), 1)")}
                     AS rate_times,
@@ -139,11 +143,13 @@ def fee(session: Session, rule: CashRule) -> int:
                 WHERE c.gap < 0 AND c.total > 0
             ) s
         )
-        SELECT receipt_id, coalesce(members, 1) <= items AND receipt_id NOT IN (FROM paid_by_another)
+        SELECT receipt_id,
+            CASE WHEN said OR times >= {again} OR rate_times >= {again} THEN 'fee' ELSE 'short_payment' END AS kind,
+            coalesce(members, 1) <= items AND receipt_id NOT IN (FROM paid_by_another)
+                AND (items = 1 OR kind = 'fee' OR -gap <= floor(smallest * {_share(rule)}))
                 AND (level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
                 OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)}))
-                OR little AND relation = {SAME} AND own AND items = 1) AS sure, deducted, gap,
-            CASE WHEN said OR times >= {again} OR rate_times >= {again} THEN 'fee' ELSE 'short_payment' END AS kind
+                OR little AND relation = {SAME} AND own AND items = 1) AS sure, deducted, gap
         FROM short LEFT JOIN listing USING (receipt_id)
         WHERE little OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)})
         """,
@@ -181,30 +187,17 @@ def surcharge(session: Session, rule: CashRule) -> int:
     )
 
 
-def _paid_by_another(session: Session) -> None:
-    """Make ``paid_by_another``: cases with one item over just what an earlier open receipt of the payer is over."""
-    session.run(
-        """
-        CREATE OR REPLACE TEMP TABLE paid_by_another AS
-        SELECT DISTINCT c.receipt_id FROM cases c
-        JOIN (SELECT r.receipt_id, r.party, r.currency, r.received_on, s.rest FROM rest_receipt s
-              JOIN receipt r USING (receipt_id)) e ON e.party = c.party AND e.currency = c.currency AND e.rest = c.total
-        WHERE c.items = 1 AND c.gap < 0 AND e.receipt_id <> c.receipt_id AND (e.received_on > c.received_on) IS NOT true
-        """
-    )
-
-
 def _prepare(session: Session) -> None:
     cases.prepare(session, references.WEAK)
 
 
-def _both_ways(session: Session, rule: CashRule, found: str) -> int:
-    """Explain with rounding what is read best, then with all that a receipt may name."""
+def _both_ways(session: Session, rule: CashRule, found: str, least: int) -> int:
+    """Explain with rounding what is read best, down to the level ``least``, then with all that a receipt may name."""
     touched = 0
     for mixed in (False, True):
-        if mixed and not cases.mixes(session, references.WEAK):
+        if mixed and not cases.mixes(session, least):
             continue
-        cases.prepare(session, references.WEAK, mixed=mixed)
+        cases.prepare(session, least, mixed=mixed)
         cases.rivals(session, "gap <> 0")
         touched += _explain(session, rule, found, "rounding", 5)
     return touched

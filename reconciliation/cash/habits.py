@@ -65,16 +65,22 @@ def habits(session: Session) -> dict[tuple[str, str], Habit]:
 
 
 def likeliest(receipt: Receipt, items: Sequence[Item], habit: Habit | None, *, deducted: bool = False) -> list[Item]:
-    """Items that nothing tells apart, first those that would have been paid when the payer mostly pays.
+    """Items that nothing tells apart, the oldest first of those that the payer would usually have paid by then.
 
-    Of a payer without a habit those that are due about the receipt's day; with discount if ``deducted``.
+    The others, and all of a payer without a habit, by how near their day is to when he mostly pays, or to the day on
+    which they are due; with discount if ``deducted``.
     """
 
-    def away(item: Item) -> int:
+    def away(item: Item) -> tuple[bool, int]:
         since, days = item.due_on or item.issued_on, habit.mostly if habit else None
+        usual = habit.after_due if habit else None
         if deducted and item.issued_on and habit and habit.mostly_discounted is not None:
-            since, days = item.issued_on, habit.mostly_discounted
-        return abs((receipt.received_on - since).days - (days or 0)) if receipt.received_on and since else 0
+            since, days, usual = item.issued_on, habit.mostly_discounted, habit.after_issue
+        if not receipt.received_on or not since:
+            return True, 0
+        if _within(receipt.received_on, since, usual):
+            return False, (since - receipt.received_on).days
+        return True, abs((receipt.received_on - since).days - (days or 0))
 
     return sorted(items, key=away)
 

@@ -10,6 +10,10 @@ from reconciliation.session import Session
 from settings.cash import CashRule
 
 _ROUNDS = 4
+_FEW = 4
+"""Less than one in so many of another customer's item is hardly a part of it."""
+_CENTS = 100
+"""Minor units that may be rounded beside a credit note that was taken off."""
 _PART = (
     "(?:^|[^A-Z])(?:PART|PARTIAL|PARTLY|PART-?PAYMENT|TEIL(?:ZAHLUNG|BETRAG|SUMME)?|ABSCHLAG(?:SZAHLUNG)?|RATE(?:NZAHLUNG)?"
     "|INSTAL[A-Z]*|ACOMPTE|PARCIAL|PARZIALE|ANZAHLUNG)(?:[^A-Z]|$)|部分|分期|首付|尾款|首款|进度款"
@@ -105,20 +109,26 @@ def partial(session: Session, rule: CashRule) -> int:
 
     Sure if the payments together come to the whole item. Not where the text lists more numbers than were read: then
     it is not only about this item. Else sure if the text speaks of a part, or if no other item of the payer has about
-    the amount, no rule before suggests anything, and no credit note may have been netted: none of this customer's is
-    open, none comes to the amount with one item, with its discount or without, and none of another customer for whom he
-    pays is open where the text has a number that nobody knows or the item's discount may have been taken. What else is
-    less is a suggestion; and so is less than several items that are named by their numbers: the oldest are paid first,
-    and the newest in part, where the money reaches it.
+    the amount, no rule before suggests another item, and no credit note may have been netted: none of this customer's
+    is open over no more than what is missing, none comes to the amount with one item, with its discount or without, and
+    none of another customer for whom he pays is open where the text has a number that nobody knows or the item's
+    discount may have been taken. Whatever the reason of what is missing, the money is for the one item that is named:
+    a late discount or a tax that is withheld for the first time stays open. Not where an earlier receipt of the payer
+    is open over just the item: then that one paid it, and the number is wrong here. And not where only an order is
+    named of which the payer has paid just that before: it seems to be paid twice. What else is less is a suggestion;
+    and so is less than several items that are named: credit notes are taken off, the oldest are paid first, and the
+    newest in part, where the money reaches it.
     """
     cases.prepare(session, references.LOOK_ALIKE)
     references.listed(session)
     _near_rivals(session, "gap < 0")
+    cases.paid_by_another(session)
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE owed AS
         SELECT c.receipt_id, c.rest AS paid, x.item_id, i.rest, x.party = y.party AS own_customer,
             c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10 AS lapsed,
+            -i.rest <= -c.gap + {_CENTS} AS within,
             CASE WHEN i.rest > 0 THEN round(i.rest * x.discount_rate)::BIGINT ELSE 0 END AS deduction
         FROM cases c JOIN item y ON y.item_id = c.item_id
         JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
@@ -126,15 +136,25 @@ def partial(session: Session, rule: CashRule) -> int:
         WHERE c.items = 1 AND c.gap < 0 AND c.rest > 0 AND (x.issued_on > c.received_on) IS NOT true;
         CREATE OR REPLACE TEMP TABLE netted AS
         SELECT receipt_id FROM owed
-        WHERE rest < 0 AND (own_customer OR lapsed OR receipt_id IN (FROM unread_number))
+        WHERE rest < 0 AND within AND (own_customer OR lapsed OR receipt_id IN (FROM unread_number))
         UNION
         SELECT DISTINCT c.receipt_id FROM owed c JOIN owed o ON o.receipt_id = c.receipt_id
         WHERE c.rest < 0 AND o.rest > 0 AND o.rest + c.rest - c.paid IN (0, o.deduction);
+        CREATE OR REPLACE TEMP TABLE other_suggestion AS
+            SELECT DISTINCT s.receipt_id FROM suggestion s JOIN cases c USING (receipt_id)
+            WHERE c.items = 1 AND s.item_id <> c.item_id;
+        CREATE OR REPLACE TEMP TABLE paid_before AS
+        SELECT DISTINCT n.receipt_id FROM named n JOIN cases c USING (receipt_id)
+        JOIN item_key k ON k.item_id = n.item_id AND NOT k.own
+        JOIN item_key o ON o.key = k.key AND o.item_id <> k.item_id
+        JOIN application a ON a.item_id = o.item_id JOIN receipt b ON b.receipt_id = a.receipt_id
+        WHERE c.items = 1 AND c.gap < 0 AND NOT n.own AND b.party = c.party AND b.gross = c.rest
+            AND b.received_on <= c.received_on;
         CREATE OR REPLACE TEMP TABLE part AS
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
-            c.receipt_id IN (SELECT receipt_id FROM rival UNION FROM netted UNION SELECT receipt_id FROM suggestion)
-                AS doubtful, c.receipt_id IN (SELECT receipt_id FROM listing) AS lists
+            c.receipt_id IN (FROM rival UNION FROM netted UNION FROM other_suggestion UNION FROM paid_before
+                UNION FROM paid_by_another) AS doubtful, c.receipt_id IN (SELECT receipt_id FROM listing) AS lists
         FROM cases c JOIN receipt r USING (receipt_id)
         WHERE c.items = 1 AND c.relation >= {RELATED} AND c.gap < 0 AND c.rest > 0;
         CREATE OR REPLACE TEMP TABLE accepted AS SELECT receipt_id FROM part
@@ -144,7 +164,9 @@ def partial(session: Session, rule: CashRule) -> int:
     _propose_parts(session, f"{SCORE} - 30")
     touched = settle(session, rule.name, rule.decision)
     cases.prepare(session, references.LOOK_ALIKE)
-    cases.those(session, "items = 1 AND gap < 0 AND rest > 0")
+    cases.those(
+        session, f"items = 1 AND gap < 0 AND rest > 0 AND (relation > {OTHER} OR own AND rest * {_FEW} >= total)"
+    )
     _propose_parts(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")
     _propose_short(session, f"{SCORE} - 350")
@@ -173,7 +195,7 @@ def overpayment(session: Session, rule: CashRule) -> int:
     cases.propose_whole(session, f"{SCORE} - 40")
     touched = settle(session, rule.name, rule.decision)
     cases.prepare(session, references.LOOK_ALIKE)
-    cases.those(session, "gap > 0 AND gap <= total // 2")
+    cases.those(session, f"gap > 0 AND gap <= total // 2 AND (relation > {OTHER} OR items > 1)")
     cases.propose_whole(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")
     return touched
@@ -208,20 +230,21 @@ def _propose_parts(session: Session, score: str) -> None:
 
 
 def _propose_short(session: Session, score: str) -> None:
-    """Propose less than several named items: to each in the order of age, as far as the money goes."""
+    """Propose less than several named items: all credit notes, and the items by age as far as the money goes."""
     session.run(
         f"""
         INSERT INTO proposal BY NAME
         WITH several AS (
-            SELECT n.*, sum(n.item_rest) OVER (PARTITION BY n.receipt_id ORDER BY n.age, n.item_id) - n.item_rest
-                AS before
+            SELECT n.*, sum(n.item_rest) OVER (PARTITION BY n.receipt_id ORDER BY n.item_rest > 0, n.age, n.item_id)
+                - n.item_rest AS before
             FROM named n SEMI JOIN (
                 SELECT receipt_id FROM cases SEMI JOIN rest_receipt USING (receipt_id)
-                WHERE items > 1 AND gap < 0 AND rest > 0 AND own AND relation >= {RELATED}
+                WHERE items > 1 AND gap < 0 AND rest > 0 AND own
+                    AND (relation >= {RELATED} OR relation = {UNKNOWN} AND one_customer)
             ) c ON c.receipt_id = n.receipt_id
         ),
         reached AS (
-            SELECT * FROM several QUALIFY bool_and(item_rest > 0 AND before < rest) OVER (PARTITION BY receipt_id)
+            SELECT * FROM several QUALIFY bool_and(item_rest < 0 OR before < rest) OVER (PARTITION BY receipt_id)
         )
         SELECT n.receipt_id, n.item_id, least(n.item_rest, n.rest - n.before)::BIGINT AS applied, applied AS spent,
             {score} AS score, {cases.evidence("0")} AS evidence

@@ -10,6 +10,11 @@ READINGS = {"exact": EXACT, "cleaned": WEAK, "damaged": DAMAGED}
 """What a rule calls for → the lowest level that it takes."""
 _MONTH = "(?:^|[^0-9A-Z/.-])(?:0?[1-9]|1[0-2])/[0-9][0-9] +(?:INVOICES|RECHNUNGEN|FACTURES|FACTURAS|FATTURE)"
 """A month that is paid for: its digits are no number's."""
+_DATED = (
+    "(?:^|[^0-9A-Z/.-])(?:(?:0?[1-9]|[12][0-9]|3[01])[/.-])?(?:0?[1-9]|1[0-2])[/.-](?:19|20)[0-9][0-9](?:$|[^0-9A-Z/.-])"
+    "|(?:^|[^0-9A-Z/.-])(?:19|20)[0-9][0-9](?:年|[/.-](?:0?[1-9]|1[0-2])(?:$|[^0-9A-Z/.-]))"
+)
+"""A month or a day with its year: the year is not the end of a number."""
 _MOST_PIECES = 6
 _MOST_WINDOWS = 60
 _RANGE = 50
@@ -106,12 +111,21 @@ def _cleaned(session: Session) -> None:
             ]) FROM gram WHERE regexp_matches(array_to_string(gram, ''), '[0-9]')
             """
         )
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE undated_pieces AS
+        SELECT receipt_id, CASE WHEN regexp_matches(text, '{_DATED}') THEN cash_pieces(regexp_replace(
+            regexp_replace(text, '{_MONTH}', ' ', 'g'), '{_DATED}', ' ', 'g'))[:{_MOST_WINDOWS}] ELSE pieces END
+            AS pieces
+        FROM text_pieces JOIN receipt USING (receipt_id)
+        """
+    )
     for width in (1, 2):
         session.run(
             f"""
             INSERT INTO text_digits
             SELECT DISTINCT receipt_id, array_to_string(pieces[place:place + {width - 1}], '') AS digits FROM (
-                SELECT receipt_id, pieces, unnest(range(1, len(pieces) - {width - 2})) AS place FROM text_pieces
+                SELECT receipt_id, pieces, unnest(range(1, len(pieces) - {width - 2})) AS place FROM undated_pieces
                 WHERE len(pieces) >= {width})
             WHERE regexp_full_match(digits, '[0-9]{{4,14}}')
             """
@@ -184,9 +198,9 @@ def _last_parts_of_anybody(session: Session) -> None:
 def _damaged(session: Session) -> None:
     """Find what is left of numbers, in what receipts are not settled yet, among the payer's items of that amount.
 
-    With their letters in front or without, and billed by then. What is another item's number as it stands is not
-    damaged, unless that item is of a customer whom the payer does not pay for and of another amount: then that number
-    was not meant. Only what ends the text is cut off.
+    Or less the discount that was still allowed. With their letters in front or without, and billed by then. What is
+    another item's number as it stands is not damaged, unless that item is of a customer whom the payer does not pay for
+    and of another amount: then that number was not meant. Only what ends the text is cut off.
     """
     session.run(
         f"""
@@ -195,7 +209,10 @@ def _damaged(session: Session) -> None:
             SELECT r.receipt_id, i.item_id, k.key, k.own
             FROM rest_receipt s JOIN receipt r USING (receipt_id) JOIN payer p ON p.payer = r.party
             JOIN item i ON i.party = p.customer AND i.currency = r.currency
-            JOIN rest_item l ON l.item_id = i.item_id AND l.rest = s.rest JOIN item_key k ON k.item_id = i.item_id
+            JOIN rest_item l ON l.item_id = i.item_id AND (l.rest = s.rest OR l.rest > s.rest AND i.discount_rate > 0
+                AND l.rest - round(l.rest * i.discount_rate)::BIGINT = s.rest
+                AND r.received_on <= i.discount_until + getvariable('grace_days')::INTEGER)
+            JOIN item_key k ON k.item_id = i.item_id
             WHERE (i.issued_on > r.received_on + {AHEAD}) IS NOT true
         )
         FROM owed UNION

@@ -29,7 +29,7 @@ _DOCUMENTS = (
 _WORDS = f"{_DOCUMENTS}|NO|NR|NUMBER|REF|编号"
 _NEXT = "[A-Z]{1,4}[-.]?[0-9](?:[0-9O]{2}|[0-9O]?/[0-9])"
 _GLUE = "(?:[,;+&、]|(?:UND|AND|ET) )"
-_LISTED = f"[0-9](?: *{_GLUE} *| +)(?:[0-9][0-9O]{{2}}|{_NEXT})|[0-9] */ *(?:[0-9][0-9O]{{5}}|{_NEXT})"
+_LISTED = f"(?:[0-9][A-Z]? *{_GLUE} *|[0-9] +)(?:[0-9][0-9O]{{2}}|{_NEXT})|[0-9] */ *(?:[0-9][0-9O]{{5}}|{_NEXT})"
 """The last digit of a number and the first ones of a number that is listed right behind it."""
 _BROKEN_OFF = f"[0-9] *{_GLUE} *[A-Z]{{0,4}}[-.]?[0-9O]{{0,2}}$|(?:ETC|[.][.]|U[.]A|OTHERS|等)[. ]*$"
 _LAST_DIGITS = (
@@ -86,6 +86,7 @@ def prepare(session: Session) -> None:
             SELECT item_id, without_zeros(regexp_extract(key, '([0-9]+)$', 1)) AS digits FROM item_key WHERE own;
         CREATE OR REPLACE TABLE hit (
             receipt_id BIGINT, item_id BIGINT, level TINYINT, own BOOLEAN, reading VARCHAR);
+        CREATE OR REPLACE TEMP TABLE text_digits (receipt_id BIGINT, digits VARCHAR);
         """
     )
     crowded = f"SELECT key FROM item_key GROUP BY key HAVING count(*) > {_MOST_ITEMS}"

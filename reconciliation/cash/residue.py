@@ -19,6 +19,15 @@ _LONG = 6
 """Characters of a number that is looked for within a whole text."""
 _ADVANCE = "ADVANCE|DEPOSIT|PREPAY|DOWN ?PAYMENT|ANZAHLUNG|VORAUS|ACOMPTE|ANTICIP|预付|预收|定金|订金|押金|前受|保证金"
 
+_NAME_WORDS = r"""
+    CREATE OR REPLACE MACRO name_words(x) AS (list_filter(string_split(trim(bare_name(tokens(strip_accents(lower(
+            replace(replace(replace(narrow(coalesce(x, '')), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue')))))), ' '),
+            lambda word: regexp_matches(word, '^[a-z]{3,}$'))
+        || list_transform(range(1, length(regexp_replace(bare_name(coalesce(x, '')), '[^\p{Han}]', '', 'g'))::INTEGER),
+            lambda place: regexp_replace(bare_name(coalesce(x, '')), '[^\p{Han}]', '', 'g')[place:place + 1]))
+    """
+"""Words of a name from three letters on, and pairs of its Chinese characters, without its legal form."""
+
 NEXT_STEPS = {
     "duplicate?": "ask_payer",
     "overpayment": "refund_or_keep",
@@ -238,12 +247,16 @@ def _withdraw(session: Session, rules: Sequence[CashRule]) -> None:
 
 def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
     """Suggest items over just the amount: of whom the payer pays for, where only another amount explains the receipt;
-    of anybody, where nothing does. Those whose day is nearest to the receipt's come first."""
+    of anybody, where nothing does. Those of customers whose name has something in common with the payer's come first,
+    then those whose day is nearest to the receipt's. Where nobody knows the payer, those of other names are not
+    suggested: a stranger's money has some amount by accident, and what has no payer's name where others have one is the
+    bank's own. So have whole hundreds that a customer pays: nothing of another customer is suggested for these."""
     nearest = "abs(r.received_on - coalesce(x.due_on, x.issued_on)), x.number, x.item_id"
     billed = f"(x.issued_on IS NULL OR r.received_on IS NULL OR x.issued_on <= r.received_on + {AHEAD})"
     other = _of_kinds(rules, "partial", "overpayment", "surcharge")
     columns = "x.item_id, i.rest AS applied, i.rest AS spent"
     uncut = "ANTI JOIN forbidden f ON f.receipt_id = r.receipt_id AND f.item_id = x.item_id"
+    session.run(_NAME_WORDS)
     session.run(
         f"""
         INSERT INTO suggestion BY NAME
@@ -258,9 +271,11 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
         WINDOW near AS (PARTITION BY r.receipt_id ORDER BY {nearest})
         QUALIFY row_number() OVER near <= {_MOST_EQUALS};
         INSERT INTO suggestion BY NAME
-        SELECT r.receipt_id, row_number() OVER near AS option, {columns}, 250 AS score,
-            '{{"amount":"equal","payer":"' || CASE WHEN r.party IS NULL THEN 'unknown' ELSE 'other' END || '"}}'
-                AS evidence, 'amount_only' AS rule
+        WITH possible AS (
+        SELECT r.receipt_id, {columns}, r.party IS NULL AS unknown, r.payer_name, x.party,
+            r.payer_name IS NULL AND r.source IN (SELECT source FROM receipt GROUP BY source
+                HAVING 2 * count(payer_name) >= count(*)) AS of_bank,
+            abs(r.received_on - coalesce(x.due_on, x.issued_on)) AS days, x.number
         FROM rest_receipt s JOIN receipt r USING (receipt_id) ANTI JOIN suggestion g ON g.receipt_id = r.receipt_id
         ANTI JOIN paid_again a ON a.receipt_id = r.receipt_id
         JOIN (SELECT y.currency, i.* FROM rest_item i JOIN item y USING (item_id)
@@ -268,8 +283,19 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
             ON i.currency = r.currency AND i.rest = s.rest
         JOIN item x ON x.item_id = i.item_id {uncut}
         WHERE {billed}
-        WINDOW near AS (PARTITION BY r.receipt_id ORDER BY {nearest})
         QUALIFY count(*) OVER (PARTITION BY r.receipt_id) <= {_MOST_EQUALS}
+        ),
+        called AS (
+            SELECT p.*, (SELECT max(len(list_intersect(name_words(p.payer_name), name_words(n.name))))
+                FROM parties n WHERE n.party = p.party AND n.name <> '' AND p.payer_name <> '') AS alike
+            FROM possible p
+        )
+        SELECT receipt_id, row_number() OVER (PARTITION BY receipt_id
+                    ORDER BY coalesce(alike, 0) DESC, days, number, item_id)
+                AS option, item_id, applied, spent, 250 AS score,
+            '{{"amount":"equal","payer":"' || CASE WHEN unknown THEN 'unknown' ELSE 'other' END || '"}}' AS evidence,
+            'amount_only' AS rule
+        FROM called WHERE unknown AND NOT of_bank AND coalesce(alike, 1) > 0 OR NOT unknown AND spent % 10000 <> 0
         """
     )
 

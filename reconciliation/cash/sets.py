@@ -146,10 +146,12 @@ def propose_sums(
     among: str,
     habit: Habit | None = None,
     is_free: Callable[[Sequence[Item]], bool] = lambda _: False,
+    has_equal: Callable[[Sequence[Item]], bool] = lambda _: False,
 ) -> set[int]:
     """Propose the sets of items that come to the receipt; the items of the one that is sure.
 
-    ``is_free`` says of a set out of several with equal amounts whether the oldest of these are surely meant.
+    ``is_free`` says of a set out of several with equal amounts whether the oldest of these are surely meant,
+    ``has_equal`` whether an item that is not among ``items`` may be meant in place of one of the set.
 
     Sets of what the payer usually pays then are part of all sets, so that whichever of the two bounds holds, an
     accidental hit stays as unlikely as ``chance`` says.
@@ -165,7 +167,7 @@ def propose_sums(
             continue  # one item of just that amount is for the rule about that
         members = [items[place] for place in solution.members]
         sure = len(options) == 1 and chance < (rule.chance or 0)
-        sure = sure and (solution.ways == 1 or (not deducted and is_free(members)))
+        sure = sure and (solution.ways == 1 or (not deducted and is_free(members))) and not has_equal(members)
         evidence = {"sum": among, **odds(chance, len(options), solution)}
         if not sure and solution.ways > 1:
             members = likely_set(receipt, members, items, habit, deducted=deducted)

@@ -17,6 +17,8 @@ _CUSTOMER = (
     "(?:KUNDENNUMMER|KUNDENNR|KUNDEN-NR|KUNDE|KD|CUSTOMER|CUST|CLIENT|ACCOUNT|ACCT|A/C|客户号码|客户编号|客户号|客户代码|客户)"
     "(?:[^0-9A-Z]{0,3}(?:NUMBER|NUM|NO|NR|ID|CODE))?[^0-9A-Z]{0,4}"
 )
+_SPELT = "replace(replace(replace(lower({0}), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue')"
+"""A name with its umlauts spelt out."""
 KINDS_OF_ITEMS = ("invoice", "credit_note", "debit_note", "deposit")
 _INPUTS = {
     "parties": "party VARCHAR, number VARCHAR, name VARCHAR",
@@ -95,13 +97,14 @@ def prepare(session: Session) -> None:
 def _identify(session: Session) -> None:
     """Give payers to receipts that have none: by the customer's number in the text, else by a name that is alone.
 
-    Names are compared as in linking: without case, accents, punctuation and legal form. A name says nothing where the
-    same account pays as somebody else. ``bearer`` holds the names of all parties, ``unknown_payer`` those of
-    the payers that no source knows.
+    Names are compared as in linking: without case, accents, punctuation and legal form; and with ae, oe, ue for
+    umlauts, as banks write them. A name says nothing where the same account pays as somebody else. ``bearer`` holds the
+    names of all parties, ``unknown_payer`` those of the payers that no source knows.
     """
     session.run(
         f"""
-        CREATE OR REPLACE TEMP TABLE bearer AS SELECT DISTINCT key_name(name) AS name, party FROM parties;
+        CREATE OR REPLACE TEMP TABLE bearer AS
+            SELECT DISTINCT key_name(unnest([name, {_SPELT.format("name")}])) AS name, party FROM parties;
         CREATE OR REPLACE TEMP TABLE unknown_payer AS
             SELECT receipt_id, account, text, key_name(payer_name) AS name FROM receipt WHERE party IS NULL;
         CREATE OR REPLACE TEMP TABLE identified AS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from reconciliation.cash import references
-from reconciliation.cash.references import CLEANED, LOOK_ALIKE
+from reconciliation.cash.references import CLEANED, EXACT, LOOK_ALIKE
 from reconciliation.session import Session
 
 Waiting = tuple[date | None, int, int]
@@ -54,14 +54,19 @@ def waiting_receipts(session: Session) -> dict[tuple[str, str], list[Waiting]]:
 def prepare_unnamed(session: Session) -> None:
     """Make ``unnamed``: what is left of known payers' receipts whose text names no item, settled or not.
 
-    Nor does it name something that is written like the numbers here and is none of them: that would be paid by it.
+    Nor does it name something that is written like the numbers here and is none of them: that would be paid by it. Bare
+    digits that are those of a stranger's order, over another amount, are a telephone or a payment run.
     """
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE unnamed AS
         SELECT r.receipt_id, s.rest, r.party, r.currency, r.received_on
         FROM rest_receipt s JOIN receipt r USING (receipt_id)
-        ANTI JOIN (SELECT receipt_id FROM hit WHERE level >= {CLEANED}) h ON h.receipt_id = r.receipt_id
+        ANTI JOIN (
+            SELECT h.receipt_id FROM hit h JOIN receipt c USING (receipt_id) JOIN item x ON x.item_id = h.item_id
+            LEFT JOIN payer p ON p.payer = c.party AND p.customer = x.party
+            WHERE h.level >= {CLEANED} AND (h.own OR h.level = {EXACT} OR p.payer IS NOT NULL OR x.open = c.gross)
+        ) h ON h.receipt_id = r.receipt_id
         ANTI JOIN strange_number k ON k.receipt_id = r.receipt_id
         ANTI JOIN unknown_number n ON n.receipt_id = r.receipt_id
         WHERE r.party IS NOT NULL
@@ -108,6 +113,8 @@ class Signs:
 
     named: set[int]
     """Items that other open receipts of those who pay for the customer name by their numbers."""
+    ordered: set[int]
+    """Items that such receipts name as the one open item of an order or delivery."""
     pointed: dict[int, set[int]]
     """Receipt → items whose last digits it has, of those whom its payer pays for or over just its amount.
 
@@ -121,6 +128,8 @@ class Signs:
     """Of these, those that list more numbers than are those of what they pay."""
     misnamed: set[int]
     """Receipts that name only what was paid before."""
+    settled: set[int]
+    """Receipts with the last digits, seven or more, of an item of those whom the payer pays for that is settled."""
     digits: dict[int, str]
     """Receipt → digits behind a word for invoices, which end the number that is meant."""
 
@@ -157,6 +166,34 @@ def signs_of(session: Session) -> Signs:
             "WHERE digits <> ''"
         )
     )
+    ordered = session.rows(
+        f"""
+        SELECT any_value(h.item_id) FROM hit h SEMI JOIN rest_receipt USING (receipt_id)
+        SEMI JOIN rest_item USING (item_id)
+        JOIN receipt r ON r.receipt_id = h.receipt_id JOIN item x ON x.item_id = h.item_id
+        SEMI JOIN payer p ON p.payer = r.party AND p.customer = x.party
+        WHERE h.level >= {CLEANED} AND r.currency = x.currency
+        GROUP BY h.receipt_id HAVING count(DISTINCT h.item_id) = 1 AND NOT bool_or(h.own)
+        """
+    )
+    settled = session.rows(
+        """
+        SELECT DISTINCT d.receipt_id FROM text_digits d JOIN unnamed u USING (receipt_id)
+        JOIN payer p ON p.payer = u.party JOIN item x ON x.party = p.customer ANTI JOIN rest_item i USING (item_id)
+        JOIN item_key k ON k.item_id = x.item_id AND k.own
+        WHERE length(d.digits) >= 7 AND ends_with(k.key, d.digits)
+        """
+    )
     unclear = unread | unsaid
     trusted = {receipt: items for receipt, items in naming.items() if receipt not in unclear}
-    return Signs({row[0] for row in named}, pointed, trusted, unread, unsaid, misnamed, digits)
+    return Signs(
+        named={row[0] for row in named},
+        ordered={row[0] for row in ordered},
+        pointed=pointed,
+        naming=trusted,
+        unread=unread,
+        unsaid=unsaid,
+        misnamed=misnamed,
+        settled={row[0] for row in settled},
+        digits=digits,
+    )

@@ -99,10 +99,8 @@ def test_a_discount_is_taken_in_time_or_within_the_days_of_grace(day: int, settl
     item = world.item("INV-1001", 10_000, discount="0.03", until=10)
     receipt = world.receipt(9_700, "INV-1001", day=day)
     outcome = world.apply()
-    assert outcome.settled(receipt) == ({item: 1_000_000} if settled else {})
+    assert outcome.settled(receipt) == {item: 1_000_000 if settled else 970_000}  # what is late stays open
     assert outcome.differences(receipt) == ({"discount": -30_000} if settled else {})
-    if not settled:
-        assert {item: 1_000_000} in outcome.suggestions(receipt)
 
 
 def test_a_discount_and_a_credit_note_and_a_bank_fee_go_together() -> None:
