@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
@@ -23,8 +24,12 @@ Number = Annotated[int, Path(ge=1, le=_MOST)]
 
 
 @router.get("/settings/history")
-def history(visit: Administrator, before: Annotated[int, Query(ge=0, le=_MOST)] = 0) -> Response:
-    """The changes, the newest first."""
+def history(
+    visit: Administrator,
+    before: Annotated[int, Query(ge=0, le=_MOST)] = 0,
+    back: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The changes, the newest first; ``back`` is a system that was just put back, of which findings are to return."""
     common.whole(visit)
     found = common.files(visit)
     changes = found.history(limit=_SHOWN + 1, before=before)
@@ -33,6 +38,7 @@ def history(visit: Administrator, before: Annotated[int, Query(ge=0, le=_MOST)] 
         "admin_history",
         changes=[(change, _at(visit, change), differences.told(change.hunks)) for change in shown],
         older=shown[-1].id if len(changes) > _SHOWN else 0,
+        back=back if back in visit.systems else "",
     )
 
 
@@ -49,11 +55,18 @@ def undo(visit: Administrator, sent: AdministratorForm, number: Number) -> Respo
     common.whole(visit)
     change = _change(visit, number)
     reason = common.why(sent, visit.texts("admin.why.undone", number=number))
+    there = set(visit.desk.settings.systems)
     try:
         undone = common.files(visit).undo(number, visit.desk.settings, visit.member.name, reason)
     except REFUSALS as error:
         return _page(visit, change, common.refused(error))
-    return see(f"/settings/history/{undone}" if undone and _outdated(visit, change) else "/settings/history")
+    back = sorted(set(visit.desk.settings.systems) - there)
+    said = [visit.texts("admin.history.undone", number=number, why=change.why)]
+    said += [visit.texts("admin.history.back", system=name) for name in back]
+    visit.desk.notes.keep(visit, " ".join(said))
+    if undone and _outdated(visit, change):
+        return see(f"/settings/history/{undone}")
+    return see("/settings/history" + (f"?{urlencode({'back': back[0]})}" if back else ""))
 
 
 def _change(visit: Visit, number: int) -> Change:

@@ -199,7 +199,7 @@ def _loaded(place: Place, visit: Visit) -> tuple[Mapping | None, str]:
 def _kept(visit: Visit, seen: Seen, text: str, version: str) -> str:
     """Save the file, and name it in ltc.yaml where it is not yet; returns why it could not be."""
     files, settings, file = common.files(visit), visit.desk.settings, seen.place.file
-    why = f"{seen.system}.{seen.stream}"
+    why = visit.texts("admin.why.mapped", place=f"{seen.system}.{seen.stream}")
     if not all(visit.may_touch(name) for name in seen.shared):
         return visit.texts("mapping_editor.others", systems=", ".join(seen.shared))
     try:

@@ -270,6 +270,23 @@ def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
     assert (wrong.status_code, "This is no cron expression." in wrong.text) == (422, True)
 
 
+def test_a_removal_that_is_taken_back_says_what_is_there_again_and_offers_the_reconciliation(
+    admin: Browser, config: Path
+) -> None:
+    page = admin.get("/settings/systems/crm/remove").text
+    sent = {"seen": hidden(page, "seen"), "planned": hidden(page, "planned")}
+    assert admin.post("/settings/systems/crm/remove", do="save", sure="crm", **sent).status_code == 303
+    assert "  crm:" not in config.read_text()
+    answer = admin.post("/settings/history/1/undo")
+    page = admin.get(answer.headers["location"]).text
+    assert "Change 1 (crm removed) was taken back. crm is in ltc.yaml again" in page
+    assert "its findings return with the next reconciliation" in page
+    main = page[page.index("<main") :]
+    assert '<button name="kind" value="reconcile">' in main
+    assert "was taken back" not in admin.get(answer.headers["location"]).text, "it is said once"
+    assert '<button name="kind" value="reconcile">' not in admin.get("/settings/history?back=nothing").text
+
+
 def test_a_change_is_taken_back_from_the_history(admin: Browser, config: Path) -> None:
     before = config.read_text()
     page = admin.get("/settings/schedule").text
@@ -280,7 +297,8 @@ def test_a_change_is_taken_back_from_the_history(admin: Browser, config: Path) -
     assert "schedule: {cron: 0 3 * * *}" in admin.get("/settings/history/1").text
     assert admin.post("/settings/history/1/undo", why="not yet").status_code == 303
     assert config.read_text() == before
-    assert "not yet" in admin.get("/settings/history").text
+    told = admin.get("/settings/history").text
+    assert ("not yet" in told, "Change 1 (Schedules changed) was taken back." in told) == (True, True)
     assert admin.get("/settings/history/99").status_code == 404
     assert admin.get(f"/settings/history/{2**80}").status_code == 400
 
