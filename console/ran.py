@@ -25,6 +25,9 @@ LONGEST_LOG = 200
 """Lines of a run that are shown, the last ones."""
 SEARCHED = 1000
 """Runs, the newest ones, among which those of somebody who is limited to some systems are looked for."""
+_WRITES = ("push", "create")
+_STUCK = ("rejected", "refused", "dead")
+"""Counts of write-backs that are dead letters then."""
 _ALWAYS_TOLD = {"sweep": ("listed", "deleted"), "reconcile": ("opened", "reopened", "cleared")}
 """Counts that say something even where they are 0."""
 _OF_THE_COMPANY = ("reconcile", "close")
@@ -118,9 +121,8 @@ def left_out(item: RunRow, texts: Texts) -> list[str]:
 
 
 def _kind(item: RunRow, texts: Texts, zone: tzinfo) -> str:
-    """What a run was: one that wrote nothing and only planned is called so; a re-read says since when."""
-    planned = item.kind == "push" and not item.counts and any(phase.name == "plan" for phase in item.phases)
-    kind = texts.name("summary.kind", "plan" if planned else item.kind)
+    """What a run does: one that only plans is called so; a re-read says since when."""
+    kind = texts.name("summary.kind", item.doing)
     if item.asked.since is None:
         return kind
     day = f"{from_us(item.asked.since).astimezone(zone):%Y-%m-%d}"
@@ -137,6 +139,11 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
         _seconds(item),
         _brief(item.counts, texts, item.direction),
     )
+
+
+def refused(item: Attempt) -> int:
+    """How many records a run could not write into a stream, so that they are dead letters."""
+    return sum(item.counts.get(name, 0) for name in _STUCK) if item.direction in _WRITES else 0
 
 
 def log(
@@ -158,7 +165,7 @@ def log(
         if item.ended_at is not None:
             how = texts.name("summary.status", item.status)
             said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts, item.direction))
-            told.append((item.ended_at, said, ""))
+            told.append((item.ended_at, said, "/dead-letters" if refused(item) else ""))
     for phase in phases:
         told.append((phase.ended_at, _came_of(phase, texts), _LEADS_TO.get(phase.name, "")))
     for at, system, stream, counts in pages:
@@ -184,7 +191,9 @@ def _brief(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:
     """Counts in words, without those that are 0; what was quarantined is a part of what was pulled, not more of it."""
     always = _ALWAYS_TOLD.get(of, ())
     told = {**dict.fromkeys(always, 0), **counts}
-    named = {name: "rejected_of" if name == "rejected" and "pulled" in told else name for name in told}
+    named = {name: name for name in told}
+    if "rejected" in told:
+        named["rejected"] = "refused" if of in _WRITES else "rejected_of" if "pulled" in told else "rejected"
     return ", ".join(
         f"{texts.name('operating.counts', named[name])} {number:,}"
         for name, number in told.items()

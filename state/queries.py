@@ -104,6 +104,11 @@ class RunRow:
     paused: tuple[LeftOut, ...] = ()
     """The same."""
 
+    @property
+    def doing(self) -> str:
+        """What it does, from its start on: its kind, or ``plan`` for a push that only plans."""
+        return runs.doing(self.kind, self.asked)
+
 
 Held = dict[tuple[int, int], int]
 """Stream and state (``RecordState``) → records."""

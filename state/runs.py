@@ -96,6 +96,13 @@ class Asked:
     """Those it may work on; empty: none of its own, such as a reconciliation of what is held."""
     since: int | None = None
     """From when on it reads anew what is held already (microseconds)."""
+    only_plans: bool = False
+    """Whether it is a push that is to write nothing."""
+
+
+def doing(kind: str, asked: Asked | None) -> str:
+    """What a run does, as people name it: ``plan`` for a push that only plans, else its kind."""
+    return "plan" if kind == "push" and asked is not None and asked.only_plans else kind
 
 
 def new_run_id() -> str:
@@ -177,7 +184,7 @@ class Running:
 def _as_told(id: str, kind: str, asked: Asked) -> dict[str, Any]:
     """What the audit says of a run that somebody started."""
     since = {} if asked.since is None else {"since": from_us(asked.since).isoformat()}
-    return {"run": id, "kind": kind, "because": asked.because, "systems": list(asked.systems), **since}
+    return {"run": id, "kind": doing(kind, asked), "because": asked.because, "systems": list(asked.systems), **since}
 
 
 @contextmanager

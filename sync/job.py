@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -182,13 +182,16 @@ def run_push(
     ``writing.limits``. Plans that write to what is paused wait, unless ``paused`` is given; ``plan_id`` is refused.
     """
     names = list(systems or settings.systems)
-    asked = _asked(actor, unattended, names) if plan_id is None else _approved(store, settings, actor, plan_id)
+    if plan_id is None:
+        asked = replace(_asked(actor, unattended, names), only_plans=not _to_apply(settings, names, push))
+    else:
+        asked = _approved(store, settings, actor, plan_id)
     with _run(store, settings, "push", engine, progress, asked, step, approve, paused, unattended, only) as session:
         if plan_id is not None:
             session.apply_only(plan_id)
         else:
             session.plan(names)
-            session.apply(_to_apply(session, names, push))
+            session.apply(_to_apply(settings, names, push))
     return session.result
 
 
@@ -291,17 +294,17 @@ def _settle(session: Session, names: list[str], push: Push | None, as_of: dateti
         if push == "off":
             return
         session.plan(names)
-        if session.apply(_to_apply(session, names, push)) and not session.stop:
+        if session.apply(_to_apply(session.settings, names, push)) and not session.stop:
             session.reconcile(as_of)
             session.plan(names)
     except StoreError as error:
         session.result.problems.append(problem(error))
 
 
-def _to_apply(session: Session, names: list[str], push: Push | None) -> list[str]:
+def _to_apply(settings: Settings, names: list[str], push: Push | None) -> list[str]:
     if push == "plan":
         return []
-    return [name for name in names if push == "apply" or session.settings.systems[name].push == "auto"]
+    return [name for name in names if push == "apply" or settings.systems[name].push == "auto"]
 
 
 def _asked(actor: str, unattended: bool, names: Sequence[str], since: datetime | None = None) -> Asked:

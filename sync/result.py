@@ -13,6 +13,10 @@ from state.pauses import WHOLE, Pause
 from state.shapes import Drift
 from sync.outcome import Problem, StreamOutcome
 
+_WRITES = ("push", "create")
+_REFUSED = ("rejected", "dead", "conflict")
+"""Counts of records that a write-back left as they were: refused, tried too often, or changed by somebody meanwhile."""
+_SENT_NOTHING = ("calls", "retry", "waiting")
 NEEDS_A_PERSON = ("first_run", "limit")
 """Kinds of problems that are none: something waits for a person's word."""
 
@@ -27,7 +31,10 @@ class SyncResult:
     engine: str
     """``local`` or ``prefect``."""
     status: str = "running"
-    """``done``, ``partial`` (some of it failed, or waits for an allowance), ``failed`` or ``interrupted``."""
+    """``done``, ``partial`` (some of it failed, or waits for an allowance), ``failed`` or ``interrupted``.
+
+    A push of which records were refused or had a conflict is ``partial``, and ``failed`` if nothing at all was written.
+    """
     outcomes: list[StreamOutcome] = field(default_factory=list)
     reconcile: dict[str, Any] | None = None
     """Counts of the reconciliation (``reconciliation.engine.ReconcileResult`` as JSON-able data)."""
@@ -66,7 +73,7 @@ class SyncResult:
         if interrupted:
             self.status = "interrupted"
         elif not self.failed and not self.problems:
-            self.status = "done"
+            self.status = self._of_writes() if self.kind == "push" else "done"
         elif (
             (not self.failed and all(problem.kind in NEEDS_A_PERSON for problem in self.problems))
             or any(outcome.ok or outcome.waits for outcome in self.outcomes)
@@ -76,12 +83,23 @@ class SyncResult:
         else:
             self.status = "failed"
 
+    def _of_writes(self) -> str:
+        """How a push ended of which every part came to its end: by what became of its records."""
+        counts = [outcome.counts for outcome in self.outcomes if outcome.direction in _WRITES]
+        refused = sum(number for part in counts for name, number in part.items() if name in _REFUSED)
+        if not refused:
+            return "done"
+        settled = sum(number for part in counts for name, number in part.items() if name not in _SENT_NOTHING)
+        return "failed" if refused == settled else "partial"
+
     def counts(self) -> dict[str, dict[str, int]]:
-        """Sums per system over its streams and directions, for summaries."""
+        """Sums per system over its streams and directions, for summaries; ``refused`` are records that could not be
+        written, ``rejected`` those that could not be read."""
         found: dict[str, dict[str, int]] = {}
         for outcome in self.outcomes:
             sums = found.setdefault(outcome.system, {})
             for name, number in outcome.counts.items():
+                name = "refused" if name == "rejected" and outcome.direction in _WRITES else name
                 sums[name] = sums.get(name, 0) + number
         return found
 

@@ -74,7 +74,7 @@ def _run(run: RunRow) -> dict[str, Any]:
 
     return {
         "run": run.id,
-        "kind": run.kind,
+        "kind": run.doing,
         "engine": run.engine,
         "status": run.status,
         "started_at": from_us(run.started_at),

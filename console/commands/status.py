@@ -44,7 +44,7 @@ def _show(app: App, found: Found) -> None:
 
     texts, settings = app.texts, app.settings
     for run in found.running:
-        kind = texts.name("summary.kind", run.kind)
+        kind = texts.name("summary.kind", run.doing)
         say(texts("status.running_now", kind=kind, run=run.id, started=freshness.when(settings, run.started_at)))
     if found.streams:
         heads = [texts(f"status.columns.{name}") for name in freshness.COLUMNS]
@@ -71,7 +71,9 @@ def _as_dict(app: App, found: Found) -> dict[str, Any]:
         "as_of": now,
         "streams": [_stream(app, item, found, now) for item in found.streams],
         "failing": [_attempt(item) for item in found.failing],
-        "running": [{"run": run.id, "kind": run.kind, "started_at": _instant(run.started_at)} for run in found.running],
+        "running": [
+            {"run": run.id, "kind": run.doing, "started_at": _instant(run.started_at)} for run in found.running
+        ],
         "last_reconciliation": _instant(found.reconciled_at),
         "open_findings": found.findings,
         "planned_writes": found.planned,

@@ -31,7 +31,7 @@ class Going(NamedTuple):
 
 def going(rows: Iterable[RunRow], all_systems: Sequence[str]) -> list[Going]:
     """The runs among these that are at work; one that does not say for which systems may work on all."""
-    return [Going(item.id, item.kind, _systems(item, all_systems)) for item in rows if item.status == "running"]
+    return [Going(item.id, item.doing, _systems(item, all_systems)) for item in rows if item.status == "running"]
 
 
 def _systems(item: RunRow, all_systems: Sequence[str]) -> frozenset[str]:

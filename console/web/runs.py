@@ -89,6 +89,7 @@ def one(visit: Reader, id: str) -> Response:
         part_heads=ran.PARTS,
         row=ran.run(run, visit.texts, zone),
         left_out=ran.left_out(run, visit.texts),
+        refused=sum(map(ran.refused, parts)),
         unsearched=run.kind == "sweep" and run.status == "done" and not parts and not run.paused,
         parts=[ran.part(item, visit.texts) for item in parts],
         run=id,

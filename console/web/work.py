@@ -228,7 +228,7 @@ class Worker:
         found.telling.stop()
         with self._store.transaction() as connection:
             run = queries.run(connection, run_id)
-            told = {"kind": run.kind, "systems": list(run.asked.systems)} if run is not None else {}
+            told = {"kind": run.doing, "systems": list(run.asked.systems)} if run is not None else {}
             audit.append(connection, actor, audit.RUN_STOPPED, {"run": run_id, **told})
         return True
 

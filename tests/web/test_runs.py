@@ -56,6 +56,12 @@ def test_one_run_at_a_time_is_started_here_for_a_system(olaf: Opens, sqlite_stor
     assert "is running already" in refused.text
 
 
+def refreshed(page: str) -> set[str]:
+    """The ids of the parts of a page that it fetches anew while a run is at work; none when it does not."""
+    asked = re.search(r'hx-trigger="every[^>]*hx-select="#(\w+)" hx-select-oob="([^"]*)"', page)
+    return {asked[1], *re.findall(r"#(\w+)", asked[2])} if asked else set()
+
+
 def disabled(page: str) -> set[str]:
     """The kinds of runs whose buttons are off."""
     return set(re.findall(r'name="kind" value="(\w+)" disabled', page))
@@ -77,6 +83,10 @@ def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
         assert disabled(browser.get("/systems/erp").text) == set()
         everywhere = browser.get("/systems").text
         assert disabled(everywhere) == set()
+        assert refreshed(everywhere) == {"live", "start", "waits"}, "tables, and the box with its buttons"
+        assert everywhere.index('id="start"') < everywhere.index("Pull is at work") < everywhere.index('id="live"')
+        assert refreshed(page) == {"live", "waits"}
+        assert page.index('id="live"') < page.index("Pull is at work")
         assert '<option value="" disabled>' in everywhere
         assert "<option disabled>crm" in everywhere
         assert "<option>erp" in everywhere
@@ -90,6 +100,7 @@ def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
         held.go_on.set()
         crm.watch = None
     finished(browser)
+    assert refreshed(browser.get("/systems").text) == set()
     for address in (at_work, beside):
         assert re.search(r"pull: done", plain(browser.get(address).text))
 
@@ -338,6 +349,50 @@ def test_a_run_that_only_planned_is_called_so(
     page = plain(olaf(Role.VIEWER).get("/runs").text)
     assert f"{planned} Planning done" in page
     assert f"{written} Write-back done" in page
+
+
+def test_a_planning_is_called_so_while_it_is_at_work(
+    olaf: Opens, sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.run_pull(sqlite_store, settings)
+    browser, seen = olaf(Role.OPERATOR), []
+
+    def looks(*_: object) -> None:
+        seen.append([plain(browser.get(page).text) for page in ("/runs", "/systems")])
+
+    monkeypatch.setattr("sync.session.Session.plan", looks)
+    job.run_push(sqlite_store, settings, push="plan", unattended=True)
+    ((runs_told, systems_told),) = seen
+    assert re.search(r"Z-[0-9a-f]{8} Planning running", runs_told)
+    assert "Planning is at work (crm, erp)." in systems_told
+
+
+@pytest.mark.parametrize(
+    ("refused", "how", "count"), [(1, "DONE IN PART", "1 record was"), (7, "FAILED", "7 records were")]
+)
+def test_a_write_back_of_which_records_were_refused_is_not_done_and_leads_to_dead_letters(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, refused: int, how: str, count: str
+) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    for number in range(1, refused + 1):
+        crm.server.faults.answer(f"PATCH /deal/d{number}", 422)
+    run = job.run_push(sqlite_store, settings, push="apply").run_id
+    browser = olaf(Role.VIEWER)
+    assert f"{run} Write-back {how}" in plain(browser.get("/runs").text)
+    page = browser.get(f"/runs/{run}").text
+    assert f"refused {refused}" in page
+    assert "quarantined" not in page
+    assert f"{count} refused." in page
+    assert 'href="/dead-letters"' in page
+
+
+def test_a_write_back_with_a_conflict_is_done_in_part(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    job.run_sync(sqlite_store, settings, push="plan")
+    crm.edit("deal", "d3", {"delivery": "partly_delivered"})
+    run = job.run_push(sqlite_store, settings, push="apply").run_id
+    assert f"{run} Write-back DONE IN PART" in plain(olaf(Role.VIEWER).get("/runs").text)
 
 
 def test_a_run_says_what_it_left_out_and_who_paused_it(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:

@@ -35,12 +35,17 @@ class Run(BaseModel):
     """One run."""
 
     id: str
-    kind: str
+    kind: str = Field(description="`plan` for a push that only plans what is to be written")
     engine: str
-    status: str = Field(description="running, done, partial, failed or interrupted")
+    status: str = Field(
+        description="running, done, partial, failed or interrupted; a write-back of which records were refused or had "
+        "a conflict is partial, and failed if nothing was written"
+    )
     started_at: Instant
     ended_at: Instant | None
-    counts: dict[str, Counts] = Field(description="Per system")
+    counts: dict[str, Counts] = Field(
+        description="Per system; `rejected` could not be read and are in quarantine, `refused` could not be written"
+    )
     started_by: str | None = Field(description="A member, or who called the command; null if nobody has noted it")
     because: str | None = Field(description="by_hand, schedule, webhook, approval or restoring")
     systems: list[str] = Field(description="Those it may work on; empty: the whole company")
@@ -92,7 +97,7 @@ def run(item: RunRow) -> Run:
     """A run as the API says it."""
     return Run(
         id=item.id,
-        kind=item.kind,
+        kind=item.doing,
         engine=item.engine,
         status=item.status,
         started_at=instant(item.started_at),
