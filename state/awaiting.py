@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
 from sqlalchemy.engine import Connection
 
-from state.changes import OutboxStatus, PlanStatus
+from state.changes import STUCK, OutboxStatus, PlanStatus
 from state.findings import STANDING
 from state.schema import LINK_SUGGESTED, WAIVER_ASKED, creation, link, outbox
 from state.schema import finding as findings
@@ -44,6 +44,18 @@ def links(connection: Connection, most: int) -> int:
     """Suggested links that nobody has decided, counted until there are ``most``."""
     some = select(link.c.left_id).where(LINK_SUGGESTED).limit(most).subquery()
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def dead_letters(connection: Connection, systems: Collection[str]) -> int:
+    """Changes of these systems, and records to create in them, that were refused or tried too often."""
+    found = (
+        select(func.count())
+        .select_from(table)
+        .where(table.c.system.in_(systems), table.c.status.in_([status.value for status in STUCK]))
+        .scalar_subquery()
+        for table in (outbox, creation)
+    )
+    return sum(connection.execute(select(*found)).one())
 
 
 def writes(connection: Connection, systems: Collection[str]) -> int:

@@ -1,6 +1,6 @@
 """What waits for the one who looks: findings that are theirs, waivers and a month to approve,
 
-links and receipts to decide, write-backs to let go.
+links and receipts to decide, write-backs to let go, dead letters.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class Awaiting:
                 found.append((visit.texts("deciding.waits.writes", count=f"{count:,}"), "/plans"))
             if operates and (count := asked.waiting(connection, visit.systems, _MOST + 1)):
                 found.append((visit.texts("deciding.waits.conflicts", count=_number(count)), "/plans#conflicts"))
+            if operates and (count := awaiting.dead_letters(connection, visit.systems)):
+                found.append((visit.texts("deciding.waits.dead_letters", count=f"{count:,}"), "/dead-letters"))
         return found
 
     def _count(self, connection: Connection, person: str) -> tuple[int, int, int]:

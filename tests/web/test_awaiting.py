@@ -12,6 +12,7 @@ from state.members import Role
 from state.schema import creation
 from state.store import Store
 from sync import job
+from tests.jobs.toy import ToySystem
 from tests.web.conftest import Browser
 from tests.web.test_pages import of_check
 from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
@@ -49,6 +50,17 @@ def test_an_operator_is_told_of_the_write_backs_of_their_own_systems(
     assert waits(olaf(Role.OPERATOR, "erp")) == "Waits for you: write-backs to approve: 1"
     _one_to_create(sqlite_store, "erp", status="superseded")
     assert waits(olaf(Role.OPERATOR, "erp")) == ""
+    assert waits(olaf(Role.VIEWER)) == ""
+
+
+def test_an_operator_is_told_of_dead_letters_of_their_own_systems(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.server.faults.answer("PATCH /deal/d2", 422)
+    job.run_sync(sqlite_store, settings)
+    _one_to_create(sqlite_store, "erp", status="dead")
+    assert waits(olaf(Role.OPERATOR)) == "Waits for you: dead letters to take care of: 2"
+    assert waits(olaf(Role.OPERATOR, "erp")) == "Waits for you: dead letters to take care of: 1"
     assert waits(olaf(Role.VIEWER)) == ""
 
 
