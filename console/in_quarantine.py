@@ -53,11 +53,23 @@ class Inspected:
         return figures.link({item.name: item.value for item in fields if item.name == "url"})
 
     @property
+    def number(self) -> str:
+        """Its number, as far as the mapping tells it."""
+        fields = self.tested.fields if self.tested is not None else ()
+        return next((str(item.value) for item in fields if item.name == "number" and item.value and not item.error), "")
+
+    @property
     def editable(self) -> list[str]:
         """The source fields, by path, that the step which refuses the record reads, as far as each is one place."""
+        return list(self.refusing)
+
+    @property
+    def refusing(self) -> dict[str, str]:
+        """The same, each with the canonical field that is read there."""
         steps = self.tested.fields if self.tested is not None else ()
-        paths = [path for item in steps if item.error for path in item.path.split(", ")]
-        return [path for path in dict.fromkeys(paths) if path and not {"*", ROOT, SOURCE_ID} & {*path.split(".")}]
+        paths = {path: item.name for item in reversed(steps) if item.error for path in reversed(item.path.split(", "))}
+        kept = {path: name for path, name in paths.items() if path and not {"*", ROOT, SOURCE_ID} & {*path.split(".")}}
+        return dict(reversed(kept.items()))
 
     @property
     def to_edit(self) -> str:

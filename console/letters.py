@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from console.records import HIDDEN
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from settings.model import Settings
     from state.held import Decision
     from state.outbox import Item
     from state.store import Store
 
 
+_GONE = re.compile(r"\b(does not exist|not found|no longer exists|HTTP 404|HTTP 410)\b", re.IGNORECASE)
 LONGEST_VALUE, LONGEST_REASON = 2000, 1000
 """Characters."""
 
@@ -52,6 +56,25 @@ def said(item: Item, hidden: frozenset[str]) -> str:
     for value in sorted(values, key=len, reverse=True):
         message = message.replace(value, HIDDEN)
     return message
+
+
+def is_gone(message: str) -> bool:
+    """Whether what a source said means that the record is not there any more: looking for deletions mends that."""
+    return _GONE.search(message) is not None
+
+
+def chosen(connection: Connection, items: Iterable[Item]) -> dict[tuple[int, str], Decision]:
+    """What people have chosen to be written instead of what the owner wants, by record and field."""
+    from state import held
+
+    listed = list(items)
+    decided = held.decided(connection, [item.record_id for item in listed])
+    values = {(item.record_id, change.field): change.new for item in listed for change in item.changes}
+    return {
+        place: made
+        for place, made in decided.items()
+        if made.choice == "instead" and place in values and made.value == values[place]
+    }
 
 
 def edit(

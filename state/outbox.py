@@ -74,6 +74,8 @@ __all__ = [
 MAX_ATTEMPTS = 8
 """After so many attempts without an outcome a change is dead: a person decides."""
 
+RETRIED = "taken up again by hand"
+"""Message of a dead letter that somebody has tried again, until it is sent (``schema.TRIED_AGAIN``)."""
 _MANY = 500
 _LATEST = 300_000_000
 """Microseconds after which a request that was sent without an answer is not carried out any more."""
@@ -141,6 +143,12 @@ _OUTCOME = (
     update(_table)
     .where(_table.c.id == bindparam("item"))
     .values(status=bindparam("became"), message=bindparam("said"), done_at=bindparam("done"))
+)
+_TRY_AGAIN = (
+    update(_table)
+    .where(_table.c.id == bindparam("item"))
+    .values(status=OutboxStatus.SUPERSEDED.value, message=RETRIED, done_at=bindparam("now"))
+    .values(tried_before=_table.c.tried_before + _table.c.attempts, attempts=0)
 )
 _OUTCOME_OF_OURS = _OUTCOME.where(_table.c.fence == bindparam("token"))
 
@@ -461,8 +469,7 @@ def retry(connection: Connection, item_id: int, actor: str) -> Item:
     """
     item = _stuck(connection, item_id)
     writelog.forget(connection, item.record_id, [change.field for change in item.changes])
-    row = (item.id, OutboxStatus.SUPERSEDED.value, 0, "taken up again by hand")
-    bulk.update(connection, schema.outbox, ("id", "status", "attempts", "message"), [row], ("id",))
+    connection.execute(_TRY_AGAIN, {"item": item.id, "now": now_us()})
     audit.append(connection, actor, "dead letter retried", _named(item))
     return item
 

@@ -592,11 +592,15 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
     Column("done_at", BigInteger),
+    Column("tried_before", Integer, nullable=False, server_default="0"),  # times, before people had it tried again
     Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that last sent it
     Column("unsettled", SmallInteger, nullable=False, server_default="0"),  # 1: closed, perhaps carried out
 )
 Index("ix_outbox_status", outbox.c.system, outbox.c.status)
 Index("ix_outbox_record", outbox.c.record_id)
+TRIED_AGAIN = outbox.c.message == literal_column("'taken up again by hand'")
+"""Dead letters that somebody has tried again and that were not sent since; written out as ``LINK_SUGGESTED`` is."""
+Index("ix_outbox_tried_again", outbox.c.system, outbox.c.id, sqlite_where=TRIED_AGAIN, postgresql_where=TRIED_AGAIN)
 
 # Records that we create downstream: one row ever for each rule, target system and origin, so that each is made once.
 creation = Table(

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
-from console import freshness, letters, written
+from console import allowed, freshness, letters, written
 from console.records import HIDDEN
+from console.web import commands
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.quarantine import revealed
-from console.web.sides import worded
+from console.web.sides import UNTYPED, Typed, offered, worded
 from console.web.writes import shown
-from state import creations, outbox
+from state import creations, outbox, tried_again
 from state.changes import Item, PlanError
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ router = APIRouter()
 def listing(visit: Reader) -> Response:
     """All of them."""
     with visit.desk.store.reading() as connection:
-        writes = outbox.dead_letters(connection)
-        made = creations.dead_letters(connection, None)
-    rows = [_brief(visit, item) for item in writes if visit.may_touch(item.system)]
-    rows += [_brief(visit, item) for item in made if visit.may_touch(item.system)]
-    return visit.page("dead_letters", letters=rows)
+        writes = [item for item in outbox.dead_letters(connection) if visit.may_touch(item.system)]
+        made = [item for item in creations.dead_letters(connection, None) if visit.may_touch(item.system)]
+        tries = tried_again.tries(connection, writes)
+        waiting = tried_again.waiting(connection, visit.systems)
+    rows = [_brief(visit, item, tries[item.id]) for item in writes]
+    rows += [_brief(visit, item, item.attempts) for item in made]
+    again = [(item.system, _called(item), is_planned) for item, is_planned in waiting]
+    return visit.page("dead_letters", letters=rows, again=again)
 
 
 @router.get("/dead-letters/{id}")
@@ -58,10 +62,10 @@ def edit(visit: Operator, sent: OperatorForm, id: str) -> Response:
         desk, reason = visit.desk, sent.get("reason", "").strip()[: letters.LONGEST_REASON]
         letters.edit(desk.store, desk.settings, item, {name: value}, visit.member.name, reason)
     except letters.Unfit as error:
-        return _page(visit, id, 422, str(error))
+        return _page(visit, id, 422, str(error), typed=Typed(name, value, reason))
     except PlanError as error:
-        return _page(visit, id, 422, error.message)
-    return see("/dead-letters")
+        return _page(visit, id, 422, error.message, typed=Typed(name, value, reason))
+    return _done(visit, item, "edited", field=visit.texts.name("field", name))
 
 
 @router.post("/dead-letters/{id}/retry")
@@ -84,7 +88,24 @@ def _decided(visit: Visit, id: str, reason: str | None) -> Response:
             written.decide(connection, letter, visit.member.name, reason)
     except PlanError as error:
         return _page(visit, id, 422, f"{error.message} {error.remedy}".strip())
+    return _done(visit, letter, "retried" if reason is None else "discarded")
+
+
+def _done(visit: Visit, letter: Item | Creation, what: str, **values: str) -> Response:
+    """Go back to the list, which says what was done and what happens next."""
+    told = visit.texts(f"operating.letters.done.{what}", record=_called(letter), **values)
+    if what != "discarded":
+        way = visit.desk.settings.systems[letter.system].push if letter.system in visit.desk.settings.systems else "off"
+        told = f"{told} {visit.texts(f'operating.letters.then.{way}', system=letter.system)}"
+    visit.desk.notes.keep(visit, commands.linked(visit, told))
     return see("/dead-letters")
+
+
+def _called(letter: Item | Creation) -> str:
+    """The record as people know it: by its number, where it has one."""
+    if isinstance(letter, Item):
+        return f"{letter.system}:{letter.stream}:{letter.number or letter.source_id}"
+    return f"{letter.system}:{letter.stream} ({letter.origin.system}:{letter.number or letter.origin.source_id})"
 
 
 def _letter(visit: Visit, id: str) -> Item | Creation:
@@ -98,27 +119,32 @@ def _letter(visit: Visit, id: str) -> Item | Creation:
     return item
 
 
-def _page(visit: Visit, id: str, status: int = 200, problem: str = "", show_personal: bool = False) -> Response:
+def _page(
+    visit: Visit, id: str, status: int = 200, problem: str = "", show_personal: bool = False, typed: Typed = UNTYPED
+) -> Response:
     item = _letter(visit, id)
+    with visit.desk.store.reading() as connection:
+        tries = tried_again.tries(connection, [item])[item.id] if isinstance(item, Item) else item.attempts
     whole = _write(visit, item, show_personal) if isinstance(item, Item) else _creation(item, show_personal)
     at = [item.created_at, item.sent_at]
     times = ["" if instant is None else freshness.when(visit.desk.settings, instant)[:16] for instant in at]
     more = {"created_at": times[0], "sent_at": times[1]}
-    return visit.page(
-        "dead_letter", status, letter={**_brief(visit, item), **whole, **more}, problem=problem, shown=show_personal
-    )
+    letter = {**_brief(visit, item, tries), **whole, **more}
+    return visit.page("dead_letter", status, letter=letter, problem=problem, shown=show_personal, typed=typed)
 
 
-def _brief(visit: Visit, item: Item | Creation) -> dict[str, Any]:
+def _brief(visit: Visit, item: Item | Creation, tries: int) -> dict[str, Any]:
+    known = {"id": item.letter, "system": item.system, "tries": tries, "gone": letters.is_gone(item.message)}
     if isinstance(item, Item):
-        return {**shown(visit, item), "id": item.letter, "origin": ""}
+        return {**shown(visit, item), **known, "origin": ""}
     return {
-        "id": item.letter,
+        **known,
         "record": f"{item.system}:{item.stream}",
+        "named": "",
+        "chosen": {},
         "changes": [],
         "origin": f"{item.origin.system}:{item.number or item.origin.source_id}",
         "state": "gone" if item.made_source_id else item.status.value,
-        "attempts": item.attempts,
         "message": item.message,
     }
 
@@ -132,7 +158,14 @@ def _write(visit: Visit, item: Item, show_personal: bool) -> dict[str, Any]:
         if change.field in hidden:
             values = [value if value in (None, "") else HIDDEN for value in values]
         rows.append((change.field, change.source_field, *values, change.reason))
-    return {"rows": rows, "message": letters.said(item, hidden), "editable": True}
+    offered = {change.field: _offered(visit, item, change.field) for change in item.changes}
+    return {"rows": rows, "message": letters.said(item, hidden), "editable": True, "offered": offered}
+
+
+def _offered(visit: Visit, item: Item, name: str) -> list[tuple[str, str]]:
+    """The values that can be written into a field, each with its words; empty where any can."""
+    found = allowed.to_write(visit.desk.settings, item.system, item.stream, name)
+    return [(str(value.canonical), offered(visit, item.entity, name, value)) for value in found]
 
 
 def _creation(item: Creation, show_personal: bool) -> dict[str, Any]:

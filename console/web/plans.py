@@ -253,12 +253,14 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
     place = min(given.place, last)
     items = plan.open_items[(place - 1) * MOST_TICKS :][:MOST_TICKS]
     stale = planned.out_of_date(connection, items)
+    chosen = letters.chosen(connection, items)
     return {
         "id": plan.id,
         "system": plan.system,
         "count": len(plan.open_items),
         "items": [
-            {**shown(visit, item), "ticked": item.id in given.ticked, "stale": item.id in stale} for item in items
+            {**shown(visit, item, chosen), "ticked": item.id in given.ticked, "stale": item.id in stale}
+            for item in items
         ],
         "place": place,
         "last": last,

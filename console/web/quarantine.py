@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
 
-from console import correcting, discarding, in_quarantine, letters, shapes_told, tried_again
+from console import allowed, correcting, discarding, in_quarantine, letters, shapes_told, tried_again
 from console.in_quarantine import Inspected
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from console.web.sides import UNTYPED, Typed, offered
 from mappings.errors import MappingFileError
 from state import audit, corrections, quarantine
 from state.clock import now_us
@@ -97,15 +98,15 @@ def edit(visit: Operator, sent: OperatorForm, record: Record) -> Response:
     path, text = sent.get("field", ""), sent.get("value", "").strip()
     if path not in found.editable or len(text) > correcting.LONGEST_TEXT:
         raise HTTPException(400)
-    desk = visit.desk
+    desk, typed = visit.desk, Typed(path, text, _reason(sent))
     try:
-        left = correcting.edit(desk.store, desk.settings, found.refused, {path: text}, visit.member.name, _reason(sent))
+        left = correcting.edit(desk.store, desk.settings, found.refused, {path: text}, visit.member.name, typed.reason)
     except correcting.Unfit as error:
-        return _page(visit, found, 422, str(error))
+        return _page(visit, found, 422, str(error), typed=typed)
     except MappingFileError as error:
-        return _page(visit, found, 422, f"{error.where}: {error.message}")
+        return _page(visit, found, 422, f"{error.where}: {error.message}", typed=typed)
     except StoreError as error:
-        return _page(visit, found, 409, error.message)
+        return _page(visit, found, 409, error.message, typed=typed)
     named = f"{found.refused.system}.{found.refused.stream}:{found.refused.source_id}"
     if left is None:
         visit.desk.notes.keep(visit, visit.texts("quarantine.edited", record=named))
@@ -253,11 +254,26 @@ def _inspected(visit: Visit, record: int, show_personal: bool) -> Inspected:
     return found
 
 
-def _page(visit: Visit, found: Inspected, status: int = 200, problem: str = "", shown: bool = False) -> Response:
+def _page(
+    visit: Visit,
+    found: Inspected,
+    status: int = 200,
+    problem: str = "",
+    shown: bool = False,
+    typed: Typed = UNTYPED,
+) -> Response:
     facts = list(zip(in_quarantine.COLUMNS, _row(visit, found.refused), strict=True))
     at = in_quarantine.when_discarded(found.refused, visit.desk.settings.business_day_zone)
-    more = {"told_as": shapes_told.told, "problem": problem, "shown": shown, "discarded_at": at}
-    return visit.page("quarantined", status, found=found, facts=facts, **more)
+    more = {"told_as": shapes_told.told, "problem": problem, "shown": shown, "discarded_at": at, "typed": typed}
+    edits = {path: _offered(visit, found, name) for path, name in found.refusing.items()}
+    return visit.page("quarantined", status, found=found, facts=facts, edits=edits, **more)
+
+
+def _offered(visit: Visit, found: Inspected, name: str) -> list[tuple[str, str]]:
+    """The texts that can be read where a canonical field is, each with what it means; empty where any can."""
+    assert found.tested is not None  # noqa: S101 - there is a step that refuses it
+    values = allowed.to_read(visit.desk.settings, found.refused.system, found.refused.stream, name)
+    return [(str(value.source), offered(visit, found.tested.entity, name, value)) for value in values]
 
 
 def _row(visit: Visit, item: Refused) -> tuple[Any, ...]:

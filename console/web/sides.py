@@ -11,6 +11,7 @@ from reconciliation import money, words
 from state.clock import from_us
 
 if TYPE_CHECKING:
+    from console.allowed import Allowed
     from console.web.desk import Visit
     from state.findings import Finding
 
@@ -88,6 +89,23 @@ def shown(row: dict[str, Any], name: str, kind: Kind, visit: Visit) -> str:
     if kind is Kind.FLAG:
         return visit.texts(f"web.finding.{'yes' if value else 'no'}")
     return str(worded(row["entity"], name, value, visit))
+
+
+class Typed(NamedTuple):
+    """What somebody had filled in to have another value, which a page that refuses it shows again."""
+
+    field: str = ""
+    value: str = ""
+    reason: str = ""
+
+
+UNTYPED = Typed()
+
+
+def offered(visit: Visit, entity: str, name: str, value: Allowed) -> str:
+    """A value to choose: in words, and the source's own word for it where that is another."""
+    told, source = str(worded(entity, name, value.canonical, visit)), str(value.source)
+    return told if source == told else f"{told} ({source})"
 
 
 def worded(entity: str, name: str, value: Any, visit: Visit) -> Any:

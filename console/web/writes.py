@@ -11,7 +11,10 @@ from state import overwritten
 from state.changes import Item, OutboxStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from console.web.desk import Visit
+    from state.held import Decision
     from state.written import Written
 
 
@@ -22,8 +25,8 @@ class Value(NamedTuple):
     source: str
 
 
-def shown(visit: Visit, item: Item) -> dict[str, Any]:
-    """A write-back without personal values."""
+def shown(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision] | None = None) -> dict[str, Any]:
+    """A write-back without personal values; a value that somebody has ``chosen`` instead says who and why."""
     hidden = letters.personal(visit.desk.settings, item)
     changes = []
     for change in item.changes:
@@ -32,14 +35,30 @@ def shown(visit: Visit, item: Item) -> dict[str, Any]:
         changes.append((change.field, *told, change.reason))
     return {
         "id": item.id,
-        "record": f"{item.system}:{item.stream}:{item.source_id}",
+        "record": f"{item.system}:{item.stream}:{item.number or item.source_id}",
+        "named": f"{item.system}:{item.stream}:{item.source_id}" if item.number else "",
         "number": item.number or item.source_id,
         "changes": changes,
+        "chosen": _chosen(visit, item, chosen or {}),
         "contested": any(change.contested for change in item.changes),
         "ticks": item.status is OutboxStatus.PLANNED,
         "state": item.status.value,
         "attempts": item.attempts,
         "message": letters.said(item, hidden),
+    }
+
+
+def _chosen(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision]) -> dict[str, str]:
+    """Field → who chose its value, and why."""
+    found = {change.field: chosen.get((item.record_id, change.field)) for change in item.changes}
+    return {
+        name: visit.texts(
+            "operating.plans.chosen_because" if made.reason else "operating.plans.chosen",
+            name=made.decided_by,
+            reason=made.reason,
+        )
+        for name, made in found.items()
+        if made is not None
     }
 
 

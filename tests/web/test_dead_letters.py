@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from settings.model import Settings
-from state import audit, outbox
+from state import audit, outbox, schema
 from state.members import Role
 from state.store import Store
 from sync import job
+from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import ToySystem
-from tests.web.toy_company import Opens, crm, erp, olaf, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
 
 
 @pytest.fixture
@@ -55,6 +59,99 @@ def test_another_value_is_written_instead(
     with sqlite_store.reading() as connection:
         (said,) = [item for item in audit.entries(connection) if item.action == "dead letter edited"]
     assert (said.actor, said.detail["reason"]) == ("operator", "Came back")
+
+
+def test_what_was_done_is_said_with_what_happens_next_and_what_is_tried_again_is_listed_until_it_was(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.server.faults.answer("PATCH /deal/d2", 422, times=2)
+    job.run_sync(sqlite_store, settings)
+    browser = olaf(Role.OPERATOR)
+    (id,) = set(re.findall(r'href="/dead-letters/(\w+)"', browser.get("/dead-letters").text))
+    assert "refused · 1 try" in plain(browser.get(f"/dead-letters/{id}").text)
+    browser.post(f"/dead-letters/{id}/retry")
+    page = browser.get("/dead-letters").text
+    assert (
+        '<p class="done" role="status">crm:deal:d2 will be tried again. It is tried with the next sync of crm: '
+        '“<a href="/systems/crm">Sync now</a>”.</p>'
+    ) in page
+    assert "Will be tried again crm:deal:d2: it is planned anew with the next sync. Sync now" in plain(page)
+    job.run_push(sqlite_store, settings, push="plan")
+    assert "crm:deal:d2: it is in the plan, and is sent once that is let go." in plain(
+        browser.get("/dead-letters").text
+    )
+    job.run_sync(sqlite_store, settings)
+    assert "Will be tried again" not in browser.get("/dead-letters").text
+    assert "refused · 2 tries" in plain(browser.get(f"/dead-letters/{id}").text)
+    browser.post(f"/dead-letters/{id}/discard", reason="Not needed")
+    assert "crm:deal:d2 is discarded: it is not written" in browser.get("/dead-letters").text
+
+
+def test_what_nobody_wants_any_more_is_not_listed_as_to_be_tried_again(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    crm.server.faults.answer("PATCH /deal/d2", 422)
+    job.run_sync(sqlite_store, settings)
+    with sqlite_store.transaction() as connection:
+        (letter,) = outbox.dead_letters(connection)
+        outbox.retry(connection, letter.id, "anna")
+    browser = olaf(Role.OPERATOR)
+    assert "Will be tried again" in browser.get("/dead-letters").text
+    crm.edit("deal", "d2", {"delivery": "delivered"})
+    job.run_sync(sqlite_store, settings)
+    assert "Will be tried again" not in browser.get("/dead-letters").text
+
+
+def test_a_value_that_was_chosen_instead_says_in_the_plan_who_chose_it_and_why(
+    olaf: Opens, sqlite_store: Store, settings: Settings, letters: list[str]
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    browser.post(f"/dead-letters/{letters[0]}/edit", field="delivery_state", value="returned", reason="Came back")
+    job.run_push(sqlite_store, settings, push="plan")
+    assert plain(browser.get("/plans").text).count("operator chose this value: Came back") == 1
+
+
+def test_a_value_that_is_refused_stays_in_the_form_and_allowed_ones_are_offered(
+    olaf: Opens, settings: Settings, letters: list[str]
+) -> None:
+    words = "{field: delivery, values: {delivered: All, partly_delivered: Some}}"
+    taught = MAPPINGS["crm"].replace("write: {delivery_state: delivery}", f"write: {{delivery_state: {words}}}")
+    (Path(settings.path).parent / "crm.yaml").write_text(taught)
+    browser = olaf(Role.OPERATOR)
+    address = f"/dead-letters/{letters[0]}"
+    assert '<option value="partly_delivered">partly delivered (Some)</option>' in browser.get(address).text
+    refused = browser.post(f"{address}/edit", field="delivery_state", value="eaten", reason="It was <i>good</i>")
+    assert refused.status_code == 422
+    assert "<option selected>eaten</option>" in refused.text
+    assert 'name="reason" maxlength="1000" value="It was &lt;i&gt;good&lt;/i&gt;"' in refused.text
+    browser.post("/language", locale="zh-CN")
+    assert '<option value="partly_delivered">部分交付 (Some)</option>' in browser.get(address).text
+
+
+def test_a_record_that_is_not_there_any_more_leads_to_the_search_for_deletions(
+    olaf: Opens, sqlite_store: Store, letters: list[str]
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    address = f"/dead-letters/{letters[0]}"
+    assert "Look for deletions: the record" not in browser.get(address).text
+    with sqlite_store.transaction() as connection:
+        item = outbox.letter(connection, letters[0])
+        outbox.outcome(
+            connection, item.id, outbox.OutboxStatus.REJECTED, "The row does not exist any more (code 4001)."
+        )
+    for page in ("/dead-letters", address):
+        assert re.search(r'Look for deletions: the record[^<]*<a href="/systems/crm">', browser.get(page).text)
+
+
+def test_a_record_is_called_by_its_number_with_its_id_beside(
+    olaf: Opens, sqlite_store: Store, letters: list[str]
+) -> None:
+    with sqlite_store.transaction() as connection:
+        id = outbox.letter(connection, letters[0]).id
+        connection.execute(schema.outbox.update().where(schema.outbox.c.id == id).values(number="L-000005"))
+    page = olaf(Role.VIEWER).get(f"/dead-letters/{letters[0]}").text
+    assert "<h1>crm:deal:L-000005</h1>" in page
+    assert re.search(r"crm:deal:d\d · <code>", page)
 
 
 def test_personal_values_are_hidden_and_shown_only_to_who_operates_which_is_noted(

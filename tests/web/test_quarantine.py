@@ -166,6 +166,19 @@ def test_a_text_stands_in_the_place_of_a_refused_value_until_the_source_changes_
     }
 
 
+def test_a_text_that_is_refused_stays_in_the_form_and_known_words_are_offered(olaf: Opens, record: int) -> None:
+    browser = olaf(Role.OPERATOR)
+    address = f"/quarantine/{record}"
+    page = browser.get(address).text
+    assert '<option value="won">won</option>' in page
+    refused = browser.post(f"{address}/edit", field="stage", value="melted", reason="Warm")
+    assert refused.status_code == 422
+    assert "<option selected>melted</option>" in refused.text
+    assert 'value="Warm"' in refused.text
+    browser.post("/language", locale="zh-CN")
+    assert '<option value="won">赢单 (won)</option>' in browser.get(address).text
+
+
 def test_an_edit_is_taken_back_and_nothing_of_it_is_left(olaf: Opens, sqlite_store: Store, record: int) -> None:
     browser = olaf(Role.OPERATOR)
     browser.post(f"/quarantine/{record}/edit", field="stage", value="won")

@@ -560,6 +560,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("tried_before", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("unsettled", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -568,6 +569,13 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_record", ["record_id"], unique=False)
         batch_op.create_index("ix_outbox_status", ["system", "status"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_tried_again",
+            ["system", "id"],
+            unique=False,
+            sqlite_where=sa.text("message = 'taken up again by hand'"),
+            postgresql_where=sa.text("message = 'taken up again by hand'"),
+        )
 
     op.create_table(
         "creation",
