@@ -35,6 +35,11 @@ class Wanted(NamedTuple):
     """Only what these parts of a run have done."""
     records: Collection[int] | None = None
     """Only to these records."""
+    by: str = ""
+    """Only what this person let go, or let go although it was large."""
+    since: int | None = None
+    """Sent then or later (microseconds); ``before`` likewise."""
+    before: int | None = None
     replaced: bool = False
     """Only those that replaced what somebody else had written, or may have."""
 
@@ -63,6 +68,13 @@ def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(or_(named, _outbox.c.source_id == wanted.text))
     if wanted.records is not None:
         found.append(_outbox.c.record_id.in_(wanted.records))
+    if wanted.by:
+        theirs = select(_plan.c.id).where(or_(_plan.c.approved_by == wanted.by, _plan.c.large_approved_by == wanted.by))
+        found.append(_outbox.c.plan_id.in_(theirs))
+    if wanted.since is not None:
+        found.append(_outbox.c.sent_at >= wanted.since)
+    if wanted.before is not None:
+        found.append(_outbox.c.sent_at < wanted.before)
     if wanted.replaced:
         found.append(overwritten.REPLACING)
     if wanted.parts is None:

@@ -17,6 +17,7 @@ from console.web import conflicts, runs
 from console.web.collisions import in_the_way
 from console.web.commands import OnPage, coded
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
+from console.web.runs_asked import Asked
 from console.web.sides import worded
 from console.web.writes import shown, shown_written
 from state import outbox, overwritten, pauses, queries, rejections, written
@@ -82,20 +83,35 @@ def written_so_far(
     text: Text = "",
     run: Text = "",
     replaced: Text = "",
+    system: Text = "",
+    by: Text = "",
+    day: Text = "",
     page: PageNumber = 1,
 ) -> Response:
     """What was written, the last first: each field before and after, what came of it, and who let it go.
 
-    With ``replaced`` only what replaced a value that somebody else had written, or may have.
+    ``system``, ``by`` (who let it go) and ``day`` choose. With ``replaced`` only what replaced a value that somebody
+    else had written, or may have.
     """
+    asking, by = Asked(day=day), by.strip()
+    sent = asking.asking(visit.desk.settings.business_day_zone)
+    systems = [name for name in visit.systems if name == system] if system else visit.systems
     with visit.desk.store.reading() as connection:
         parts = tuple(queries.run_parts(connection, run)) if run else None
-        wanted = written.Wanted(visit.systems, text.strip(), parts, replaced=bool(replaced))
+        wanted = written.Wanted(
+            systems, text.strip(), parts, by=by, since=sent.since, before=sent.before, replaced=bool(replaced)
+        )
         found = written.listing(connection, wanted, _WRITTEN, (page - 1) * _WRITTEN)
         count = written.count(connection, wanted)
-    asked = {name: value for name, value in (("text", text), ("run", run), ("replaced", replaced)) if value}
+    given = {"text": text, "run": run, "replaced": replaced, "system": system, "by": by, "day": day}
+    asked = {name: value for name, value in given.items() if value}
     return visit.page(
         "written",
+        422 if asking.is_wrong else 200,
+        is_wrong=asking.is_wrong,
+        asked=given,
+        anything=bool(asked.keys() - {"run"}),
+        systems=visit.systems,
         rows=[shown_written(visit, item) for item in found],
         count=count,
         text=text,
@@ -108,7 +124,7 @@ def written_so_far(
 
 
 @router.post("/overwritten/{id}/restore")
-def restore(visit: Operator, _sent: OperatorForm, id: str) -> Response:
+def restore(visit: Operator, sent: OperatorForm, id: str) -> Response:
     """Write back now what a write-back had replaced, by a run of its own; it stays until the owner's value changes."""
     with visit.desk.store.reading() as connection:
         try:
@@ -116,7 +132,8 @@ def restore(visit: Operator, _sent: OperatorForm, id: str) -> Response:
         except PlanError:
             raise HTTPException(404) from None
     visit.touch(item.system)
-    return runs.started(visit, "restore", item_id=item.id)
+    reason = sent.get("reason", "").strip()[: rejections.LONGEST_REASON]
+    return runs.started(visit, "restore", item_id=item.id, reason=reason)
 
 
 @router.post("/plans/{id}/apply")

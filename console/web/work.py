@@ -85,6 +85,7 @@ class Worker:
         plan_id: str | None = None,
         only: Collection[int] | None = None,
         item_id: int | None = None,
+        reason: str = "",
         approve: bool = False,
         paused: bool = False,
     ) -> AtWork | None:
@@ -92,8 +93,8 @@ class Worker:
 
         ``system`` or ``systems`` limit a pull, sync, sweep or plan, ``streams`` (``system.stream``) and ``since`` a
         pull or sync. ``plan_id`` is what a push carries out, ``only`` these of its writes; ``approve`` lets it be a
-        large one. ``item_id`` is the write-back whose replaced values are restored. ``paused``: also what people have
-        paused.
+        large one. ``item_id`` is the write-back whose replaced values are restored, ``reason`` why.
+        ``paused``: also what people have paused.
         """
         chosen = [system] if system else list(systems) if systems is not None else None
         pulled = {"systems": chosen, "streams": list(streams) if streams else None, "since": since, "paused": paused}
@@ -103,7 +104,7 @@ class Worker:
             "sweep": ("run_sweep", {"systems": chosen, "paused": paused}),
             "reconcile": ("run_reconcile", {}),
             "plan": ("run_push", {"systems": chosen, "push": "plan"}),
-            "restore": ("run_restore", {"item_id": item_id}),
+            "restore": ("run_restore", {"item_id": item_id, "reason": reason}),
             "push": (
                 "run_push",
                 {"push": "apply", "plan_id": plan_id, "only": only, "approve": approve, "paused": paused},

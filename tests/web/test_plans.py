@@ -19,6 +19,7 @@ from mappings.errors import ERASED
 from settings.model import Ownership, Settings
 from state import audit, exact, outbox, overwritten, pauses, rejections, schema
 from state.changes import Item, Plan
+from state.clock import from_us, now_us
 from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
@@ -378,17 +379,21 @@ def test_what_a_write_back_replaced_is_marked_found_and_put_back(
     assert everything.count("somebody else had written it") == 1
     assert "8 of 8 records" in everything
     page = browser.get("/plans/written?replaced=yes").text
-    assert re.search(r"d1 Delivery state picked up replaced: somebody else .* Put it back returned", plain(page))
+    told = (
+        r"Put it back What was there before is written to crm at once, .* Why \(kept in the audit\) Write it back now"
+    )
+    assert re.search(rf"d1 Delivery state picked up replaced: somebody else .* {told} returned", plain(page))
     assert "1 of 1 records" in plain(page)
-    assert "Put it back</button>" not in olaf(Role.VIEWER).get("/plans/written?replaced=yes").text
-    assert browser.post(f"/overwritten/{item.id}/restore").headers["location"].startswith("/runs/")
+    assert "Write it back now" not in olaf(Role.VIEWER).get("/plans/written?replaced=yes").text
+    sent = browser.post(f"/overwritten/{item.id}/restore")
+    assert sent.headers["location"].startswith("/runs/")
     finished(browser)
     assert crm.values("deal", "delivery")["d1"] == "picked up"
     job.run_sync(sqlite_store, settings)
     assert crm.values("deal", "delivery")["d1"] == "picked up"
     kept = plain(browser.get("/plans").text)
     assert re.search(r"The value that was there before was put back by operator\. \d{4}-", kept), "named once"
-    browser.post(f"/overwritten/{item.id}/restore")  # once more: it is there already
+    browser.post(f"/overwritten/{item.id}/restore", reason="Agreed with the customer")  # it is there already
     finished(browser)
     job.run_sync(sqlite_store, settings)
     assert crm.values("deal", "delivery")["d1"] == "picked up"
@@ -396,8 +401,29 @@ def test_what_a_write_back_replaced_is_marked_found_and_put_back(
     job.run_sync(sqlite_store, settings)
     assert crm.values("deal", "delivery")["d1"] == "delivered"
     with sqlite_store.reading() as connection:
-        noted = [entry.actor for entry in audit.entries(connection) if entry.action == "overwritten value restored"]
-    assert noted == ["operator", "operator"]
+        noted = [entry for entry in audit.entries(connection) if entry.action == "overwritten value restored"]
+    assert {(entry.actor, entry.detail["reason"]) for entry in noted} == {
+        ("operator", "Agreed with the customer"),
+        ("operator", ""),
+    }
+
+
+def test_what_was_written_is_found_by_system_person_and_day(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_sync(sqlite_store, settings, actor="anna")
+    browser = olaf(Role.VIEWER)
+    today = f"{from_us(now_us()).astimezone(settings.business_day_zone):%Y-%m-%d}"
+    for asked, told in (
+        ("system=crm", "7 of 7 records"),
+        ("system=erp", "Nothing was written that fits"),
+        ("by=anna", "7 of 7 records"),
+        ("by=bert", "Nothing was written that fits"),
+        (f"day={today}", "7 of 7 records"),
+        ("day=2020-01-01", "Nothing was written that fits"),
+    ):
+        assert told in plain(browser.get(f"/plans/written?{asked}").text), asked
+    assert browser.get("/plans/written?day=soon").status_code == 422
 
 
 def test_what_replaced_nothing_or_is_of_a_system_of_others_cannot_be_put_back(

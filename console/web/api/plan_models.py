@@ -82,6 +82,12 @@ class Carrying(Sent):
     paused: Flag = Field(False, description="Also if its system or a stream of it is paused")
 
 
+class Restoring(Sent):
+    """Why a replaced value is written back."""
+
+    reason: Reason | None = Field(None, description="Kept in the audit")
+
+
 class Rejecting(Sent):
     """What is not to be written, and why."""
 

@@ -24,6 +24,7 @@ from console.web.api.plan_models import (
     Plans,
     Rejecting,
     Rejection,
+    Restoring,
     TakenBack,
     Write,
 )
@@ -156,7 +157,13 @@ def list_overwritten(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE
 
 
 @router.post("/overwritten/{id}/restore", status_code=202, responses=starting.LOCATION)
-def restore_overwritten(caller: Operator, request: Request, response: Response, id: WriteId) -> Started:
+def restore_overwritten(
+    caller: Operator,
+    request: Request,
+    response: Response,
+    id: WriteId,
+    sent: Annotated[Restoring | None, Body()] = None,
+) -> Started:
     """Write back now what a write-back had replaced; it stays until the owner's value changes."""
     with caller.store.reading() as connection:
         try:
@@ -165,7 +172,9 @@ def restore_overwritten(caller: Operator, request: Request, response: Response, 
             item = None
     if item is None or not caller.member.may_touch(item.system):
         raise Refusal(404, f"Write-back {id} replaced nothing.", "GET /api/v1/overwritten lists the ones that did.")
-    return starting.start(caller, request.app.state.worker, response, "restore", system=item.system, item_id=item.id)
+    given: dict[str, Any] = {"system": item.system, "item_id": item.id}
+    given["reason"] = ((sent.reason if sent else None) or "").strip()
+    return starting.start(caller, request.app.state.worker, response, "restore", **given)
 
 
 def currencies_of(connection: Connection, records: Iterable[int]) -> dict[int, str | None]:
