@@ -71,6 +71,13 @@ class Throttled(TransientError):
         super().__init__(message, remedy=remedy, stream=stream, retry_after=retry_after, sent=False)
 
 
+HANGS = (
+    "Look whether the system works for people at all, and ask whoever runs it. If it is only slow, raise "
+    "`timeout_seconds` of the system in ltc.yaml. The next run tries it again."
+)
+"""What to do about a system that takes calls and answers none."""
+
+
 class Unanswered(TransientError):
     """A connection was made and no answer came in time: the system hangs, or takes too long over this one question."""
 

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from connectors.errors import (
+    HANGS,
     AuthError,
     ConnectorError,
     ContractError,
@@ -37,7 +38,7 @@ def from_httpx(error: Exception, host: str) -> ConnectorError:
             f"{host} cannot be reached.", remedy="Check the address, the network and whether the system is up."
         )
     if isinstance(error, httpx.TimeoutException):
-        return Unanswered(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
+        return Unanswered(f"{host} did not answer in time.", remedy=HANGS)
     if isinstance(error, httpx.TransportError):
         return TransientError(
             f"The connection to {host} broke ({type(error).__name__}).", remedy="It is tried again on the next run."

@@ -22,6 +22,8 @@ _GRACE = timedelta(minutes=15)
 """How long after its time a run may begin: workers look every few seconds, but may have other work."""
 _PICKED_UP = timedelta(minutes=2)
 """How long after its time nothing may have begun before it is said that nothing carries the schedules out."""
+_FOLLOWS = ("not_tried", "resting")
+"""Kinds of failures that have their cause in another."""
 _WORST_FIRST = ("failed", "late", "interrupted", "never", "running", "ok", "paused")
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
 
@@ -241,6 +243,46 @@ def paused(item: Pause, settings: Settings, texts: Texts) -> str:
     """What is paused, by whom, since when and why."""
     since = when(settings, item.paused_at)[:16]
     return texts("pausing.told", what=item.what, by=item.paused_by, since=since, reason=item.reason)
+
+
+class Cause(NamedTuple):
+    """Why streams of a system failed, once for all of them that failed for the same reason in the same direction."""
+
+    system: str
+    direction: str
+    streams: tuple[str, ...]
+    """Empty if the system could not be opened at all."""
+    message: str
+    remedy: str
+    run_id: str
+    ended_at: int | None
+    """Of the newest of them, in microseconds."""
+    untried: tuple[str, ...]
+    """Streams that were not asked for because of it."""
+
+
+def causes(failing: Sequence[Attempt]) -> list[Cause]:
+    """Why systems fail, the true cause of each first; what was only not tried because of it is told with it."""
+    found: list[Cause] = []
+    for system in dict.fromkeys(item.system for item in failing):
+        own = sorted((item for item in failing if item.system == system), key=lambda item: -item.started_at)
+        true = [item for item in own if item.error_kind not in _FOLLOWS] or own
+        untried = tuple(sorted({item.stream for item in own if item not in true and item.stream != "*"}))
+        groups: dict[tuple[str, str | None], list[Attempt]] = {}
+        for item in true:
+            groups.setdefault((item.direction, item.message), []).append(item)
+        for place, items in enumerate(groups.values()):
+            first, streams = items[0], tuple(sorted(item.stream for item in items if item.stream != "*"))
+            said = (first.message or "", first.remedy or "", first.run_id, first.ended_at)
+            found.append(Cause(system, first.direction, streams, *said, () if place else untried))
+    return found
+
+
+def cause_place(item: Cause, texts: Texts) -> str:
+    """What failed and where, for the reason to follow."""
+    where = f"{item.system}.{item.streams[0]}" if len(item.streams) == 1 else item.system
+    which = f" ({texts.listed(item.streams)})" if len(item.streams) > 1 else ""
+    return texts("status.problem", where=f"{where} {texts.name('progress', item.direction)}{which}", message="")
 
 
 def problem(item: Attempt, texts: Texts) -> str:

@@ -117,6 +117,8 @@ class Standing(Brief):
     webhooks: Webhooks
     deletions: Deletions | None
     """``None`` while it cannot be used as ltc.yaml has it."""
+    waits: float | None
+    """How many seconds one try of a call may go without an answer; ``None`` where that is not known."""
 
 
 def deletions(settings: Settings, system: str) -> Deletions | None:
@@ -154,6 +156,7 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             last=newest,
             failing=tuple(item for item in failing if item.system == system),
             tells=offer.tells,
+            waits=offer.waits,
             deletions=offer.deletions,
             webhooks=system_facts.webhooks(connection, system),
         )
@@ -191,6 +194,8 @@ class _Offer(NamedTuple):
     allowances: Sequence[Allowance] = ()
     tells: tuple[str, ...] = ()
     deletions: Deletions | None = None
+    waits: float | None = None
+    """How many seconds one try of a call may go without an answer."""
 
 
 def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
@@ -202,7 +207,8 @@ def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
     named = settings.systems[system].connector
     try:
         with closing(open_connector(settings, system)) as connector:
-            told = _Offer(None, connector.name, tuple(connector.allowances()))
+            waits = getattr(connector.config, "timeout_seconds", None)
+            told = _Offer(None, connector.name, tuple(connector.allowances()), waits=waits)
             if not streams:
                 return told
             specs = ordered_streams(settings, system, connector)

@@ -17,7 +17,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceOperationError
 
 from connectors.answers import ENCODINGS, LARGEST_ANSWER, PATIENCE, take_in
-from connectors.errors import ConnectorError, ContractError, TransientError, Unanswered, Unreachable
+from connectors.errors import HANGS, ConnectorError, ContractError, TransientError, Unanswered, Unreachable
 from connectors.network import AddressRefused
 from connectors.rawjson import decode, readable
 from connectors.salesforce.adapter import CheckedAdapter, done
@@ -186,7 +186,7 @@ def from_requests(error: failures.RequestException, host: str) -> ConnectorError
     if isinstance(error, failures.ConnectTimeout | failures.ProxyError) or _never_connected(error):
         return Unreachable(f"{host} cannot be reached.", remedy="Check instance_url, the network and the proxy.")
     if isinstance(error, failures.Timeout):
-        return Unanswered(f"{host} did not answer in time.", remedy="It is tried again on the next run.")
+        return Unanswered(f"{host} did not answer in time.", remedy=HANGS)
     broken = (failures.ConnectionError, failures.ChunkedEncodingError, failures.ContentDecodingError)
     if isinstance(error, broken):
         return TransientError(

@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 from console.pages_named import COMMAND, page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from console.i18n import Texts
     from console.web.desk import Visit
 
@@ -43,6 +45,10 @@ class OnPage:
         if "`" in text or any(isinstance(value, Markup) for value in values.values()):
             return coded(text).format(**values)
         return self._texts(key, **values)
+
+    def listed(self, items: Iterable[str]) -> str:
+        """Several in a row."""
+        return self._texts.listed(items)
 
     def name(self, group: str, key: str) -> str:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""

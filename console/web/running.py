@@ -45,6 +45,8 @@ class Telling:
         """The ids of its runs, in their order."""
         self.in_turn = False
         """Whether it is a sync that found another run reconciling: it pulls in a first run, and does all in another."""
+        self.reconciles_since: int | None = None
+        """When it began to reconcile (microseconds); ``None`` while it does not."""
         self.waits_for: Going | None = None
         """The run whose end its second run waits for, where that is known."""
 
@@ -68,7 +70,9 @@ class Telling:
         return self._stop.wait(seconds)
 
     def stream_started(self, system: str, stream: str, direction: str) -> None:  # noqa: ARG002 - the protocol's
-        """The store says so, too."""
+        """The store says so, too, but of the reconciliation."""
+        if direction == "reconcile":
+            self.reconciles_since = now_us()
         self._check()
 
     def page(self, system: str, stream: str, counts: dict[str, int]) -> None:
@@ -81,7 +85,9 @@ class Telling:
         self._check()
 
     def stream_done(self, outcome: StreamOutcome) -> None:
-        """The store says so, too."""
+        """The store says so, too, but of the reconciliation."""
+        if outcome.direction == "reconcile":
+            self.reconciles_since = None
 
     def _check(self) -> None:
         if self._stop.is_set():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
+from connectors.retry import RetryPolicy
 from console import prefect_ui, ran
 from console.web.access import Right
 from console.web.collisions import Going, going
@@ -16,6 +17,7 @@ from console.web.work import KINDS
 from console.web.writes import shown_written
 from state import pauses, queries, runs, system_facts, written
 from state.activity import RUN_KINDS
+from state.clock import now_us
 
 if TYPE_CHECKING:
     from console.web.running import Telling
@@ -29,6 +31,8 @@ _RUNS = 50
 """On a page."""
 _LAST_PAGE = 1_000_000
 _WRITTEN = 50
+_SILENT_US = 10_000_000
+"""A stream of which nothing was heard for so long waits for an answer."""
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
@@ -102,8 +106,31 @@ def one(visit: Reader, id: str) -> Response:
         ours=telling is not None,
         stopping=telling is not None and telling.stopping,
         may_stop=_may_stop(visit, whole, everything),
+        now_doing=_now_doing(visit, run, parts, telling) if run.status == "running" else [],
         prefect=prefect_ui.address(flow_run),
     )
+
+
+def _now_doing(visit: Visit, run: RunRow, parts: list[Attempt], telling: Telling | None) -> list[str]:
+    """What a run waits for or does now that no part tells, in sentences."""
+    now, texts = now_us(), visit.texts
+    if telling is not None and telling.reconciles_since is not None:
+        return [texts("operating.doing.reconciles", seconds=f"{(now - telling.reconciles_since) / 1e6:,.0f}")]
+    at_work = [item for item in parts if item.status == "running"]
+    if not at_work and parts and run.kind == "sync":
+        return [texts("operating.doing.settles")]
+    heard = {(line.system, line.stream): line.at for line in telling.lines} if telling is not None else {}
+    silent = [(item, max(item.started_at, heard.get((item.system, item.stream), 0))) for item in at_work]
+    return [
+        texts(
+            "operating.doing.waits",
+            what=f"{item.system}.{item.stream}",
+            seconds=f"{(now - since) / 1e6:,.0f}",
+            tries=RetryPolicy().attempts,
+        )
+        for item, since in silent
+        if now - since > _SILENT_US and telling is not None
+    ]
 
 
 def _turn(visit: Visit, id: str, telling: Telling | None) -> tuple[str, str, str] | None:

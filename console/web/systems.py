@@ -23,10 +23,10 @@ from sync.systems import SystemUnusable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from console.freshness import Found
+    from console.freshness import Cause, Found
     from console.standing import Brief, Deletions, Standing
     from state.circuits import Circuit
-    from state.queries import StreamStatus
+    from state.queries import Attempt, StreamStatus
 
 router = APIRouter()
 
@@ -58,7 +58,7 @@ def systems(visit: Reader) -> Response:
         pauses=list(found.paused),
         read_only=found.read_only,
         at=lambda instant: freshness.when(settings, instant)[:16],
-        failing=[(freshness.place(item, visit.texts), item.message, item.remedy) for item in found.failing],
+        causes=_causes(visit, found.failing),
         nothing=_nothing(visit),
         problem=worker(visit).problem,
         **_starting(visit, visit.systems),
@@ -189,9 +189,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         rows=[_row(visit, item, found, stands) for item in found.streams if item.system == system],
         scheduling=_scheduling(visit, found) if settings.systems[system].schedule is not None else [],
         next=freshness.next_told(system, own, found, settings, visit.texts),
-        failing=[
-            (freshness.place(item, visit.texts), item.message, item.remedy, item.run_id) for item in stands.failing
-        ],
+        causes=_causes(visit, stands.failing),
         last=max(stands.last.values(), key=lambda item: item.started_at, default=None),
         circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
         unwritten=_rest_of_writes(stands),
@@ -199,7 +197,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         names=names,
         unsearched=_not_searched(visit, system, stands.deletions),
         nothing=_nothing(visit),
-        patience=_patience(visit, system),
+        patience=_patience(visit, system, stands.waits),
         read_only=system in found.read_only,
         pausable=None if found.paused.own(system) else [item for item in names if not found.paused.own(system, item)],
         asked=asked,
@@ -244,12 +242,22 @@ def _nothing(visit: Visit) -> Markup:
     return commands.linked(visit, visit.texts("status.nothing"))
 
 
-def _patience(visit: Visit, system: str) -> str:
-    """What happens while a system is down."""
+def _causes(visit: Visit, failing: Sequence[Attempt]) -> list[tuple[str, Cause]]:
+    """Why systems fail, each with what failed and where."""
+    return [(freshness.cause_place(item, visit.texts), item) for item in freshness.causes(failing)]
+
+
+def _patience(visit: Visit, system: str, wait: float | None) -> str:
+    """What happens while a system is down, and how long a run waits for it."""
     calls = retry.RetryPolicy()
     minutes = {"first": circuits.FIRST_US // _MINUTE, "longest": circuits.LONGEST_US // _MINUTE}
     tries = {"tries": calls.attempts, "seconds": f"{calls.total_seconds:g}", "unanswered": calls.unreachable_attempts}
-    return visit.texts("operating.down.note", system=system, runs=circuits.AFTER, **tries, **minutes)
+    told = visit.texts("operating.down.note", system=system, runs=circuits.AFTER, **tries, **minutes)
+    if wait is None:
+        return told
+    # A try begins at the latest when all of them together have taken their time, and may take its own then.
+    most = f"{calls.total_seconds + wait:g}"
+    return f"{told} {visit.texts('operating.down.hangs', seconds=f'{wait:g}', most=most)}"
 
 
 def _row(visit: Visit, item: StreamStatus, found: Found, stands: Standing) -> dict[str, Any]:

@@ -218,6 +218,31 @@ def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
     assert done.outcomes[0].counts["new"] == 4  # what was left of seven
 
 
+def test_a_run_says_what_it_waits_for_and_that_it_reconciles(
+    olaf: Opens, settings: Settings, crm: ToySystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.systems["crm"].config["timeout_seconds"] = 60
+    monkeypatch.setattr("console.web.runs._SILENT_US", 0)
+    browser, seen = olaf(Role.OPERATOR), []
+    held = Held(crm)
+
+    def reconciles(*_: object) -> dict[str, int]:
+        seen.append(plain(page_of_the_run(browser)[1]))
+        return {}
+
+    monkeypatch.setattr("sync.session.Session._reconcile", reconciles)
+    try:
+        browser.post("/runs", kind="sync", system="crm")
+        assert held.asked.wait(20)
+        page = plain(page_of_the_run(browser)[1])
+        assert re.search(r"crm\.deal: nothing came since \d+ s\. It waits for an answer; a call is tried up to 5", page)
+    finally:
+        held.go_on.set()
+        crm.watch = None
+    assert "reconciles since" not in finished(browser)
+    assert re.search(r"It has read, and reconciles since \d+ s\.", seen[0])
+
+
 def test_a_run_of_another_process_is_shown_and_cannot_be_stopped_here(olaf: Opens, sqlite_store: Store) -> None:
     browser = olaf(Role.OPERATOR)
     with runs.running(sqlite_store, "pull") as run:

@@ -8,6 +8,7 @@ import re
 import time
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +24,7 @@ from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
 from sync import job
+from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import Toy, ToySystem
 from tests.web.conftest import Browser
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
@@ -56,6 +58,35 @@ def test_what_failed_is_said_with_what_to_do(olaf: Opens, crm: ToySystem) -> Non
     page = plain(browser.get("/systems/crm").text)
     assert "✗ crm.deal pull" in page
     assert "It refused our credentials" in page
+
+
+def test_a_cause_is_told_once_with_its_time_and_what_was_not_tried_because_of_it(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    settings.systems["crm"].config.update(
+        streams=["lead", "deal", "task"], entities=["lead", "opportunity", "lead"], timeout_seconds=0.1
+    )
+    more = "".join(f"  {name}: {{entity: lead, fields: {{email: email}}}}\n" for name in ("lead", "task"))
+    (Path(settings.path).parent / "crm.yaml").write_text(MAPPINGS["crm"] + more)
+    crm.streams |= {"lead": {}, "task": {}}
+    crm.server.faults.hang(".", times=100)
+    with retry.no_waiting():
+        job.run_pull(sqlite_store, settings)
+    browser = olaf(Role.VIEWER)
+    for address in ("/systems", "/systems/crm"):
+        page = plain(browser.get(address).text)
+        assert page.count("✗") == 1
+        assert re.search(r"✗ crm\.lead pull: \S+ did not answer in time\. \(\d{4}-\d\d-\d\d \d\d:\d\d\)", page)
+        assert "Not tried because of it: deal, task." in page
+        assert "→ Look whether the system works for people at all" in page
+    page = plain(browser.get("/systems/crm").text)
+    assert "Nothing holds calls back" not in page
+    assert "No allowance of the source is used up" in page
+    assert "may hold a run up for 60.1 seconds, once" in page
+    browser.post("/language", locale="zh-CN")
+    page = plain(browser.get("/systems").text)
+    assert "因此未尝试：deal、task。" in page
+    assert "请查看该系统本身是否可用" in page
 
 
 def test_what_rests_leads_to_its_page_where_it_is_asked_at_once(
