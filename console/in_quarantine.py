@@ -59,17 +59,17 @@ class Inspected:
         return next((str(item.value) for item in fields if item.name == "number" and item.value and not item.error), "")
 
     @property
-    def editable(self) -> list[str]:
-        """The source fields, by path, that the step which refuses the record reads, as far as each is one place."""
-        return list(self.refusing)
+    def refusing(self) -> dict[str, str]:
+        """Each of the ``editable`` source fields with the canonical field that is read there."""
+        steps = [item for item in self.tested.fields if item.error] if self.tested is not None else []
+        return {path: next((item.name for item in steps if path in item.path), "") for path in self.editable}
 
     @property
-    def refusing(self) -> dict[str, str]:
-        """The same, each with the canonical field that is read there."""
+    def editable(self) -> list[str]:
+        """The source fields, by path, that the step which refuses the record reads, as far as each is one place."""
         steps = self.tested.fields if self.tested is not None else ()
-        paths = {path: item.name for item in reversed(steps) if item.error for path in reversed(item.path.split(", "))}
-        kept = {path: name for path, name in paths.items() if path and not {"*", ROOT, SOURCE_ID} & {*path.split(".")}}
-        return dict(reversed(kept.items()))
+        paths = [path for item in steps if item.error for path in item.path.split(", ")]
+        return [path for path in dict.fromkeys(paths) if path and not {"*", ROOT, SOURCE_ID} & {*path.split(".")}]
 
     @property
     def to_edit(self) -> str:
