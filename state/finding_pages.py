@@ -225,12 +225,7 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
     if wanted.waiver:
         said.append(table.c.id.in_(awaiting.undecided()))
     if text := wanted.text.strip():
-        codes = dict(wanted.codes)
-        found = [finding_terms.holding(text, codes)]
-        for checks, rest in wanted.ways:
-            said_by = [table.c.check_id.in_(checks)] if checks else []
-            found.append(and_(*said_by, *([finding_terms.holding(rest, codes)] if rest else [])))
-        said.append(or_(*found))
+        said.append(finding_terms.holding(text, dict(wanted.codes), wanted.ways))
     return and_(*said)
 
 

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, delete, false, or_, select, union
 from sqlalchemy.engine import Connection
 
 from mappings.currencies import EXPONENTS
@@ -117,28 +117,45 @@ def rebuild(connection: Connection) -> None:
         write(connection, (), known(connection, [row[:-1] for row in rows], about, customers))
 
 
-def holding(text: str, codes: Mapping[str, Sequence[str]] = NO_CODES) -> ColumnElement[bool]:
+def holding(
+    text: str,
+    codes: Mapping[str, Sequence[str]] = NO_CODES,
+    ways: Iterable[tuple[Sequence[str], str]] = (),
+) -> ColumnElement[bool]:
     """The condition that a finding is found by what somebody typed: a number, an id, words, an amount.
 
-    ``codes`` are the codes that stand for a word, lower case, in a language.
+    ``codes`` are the codes that stand for a word, lower case, in a language. ``ways`` are checks whose own words are in
+    the text (none: any check), each with what else is in it: their findings are found that hold that.
     """
-    ways: list[Select[Any]] = []
+    ids, said = _holding(text, codes), []
+    for checks, rest in ways:
+        if not rest:
+            said.append(findings.c.check_id.in_(checks))
+        for query in _holding(rest, codes):
+            of = findings.alias()
+            ids.append(select(of.c.id).where(of.c.check_id.in_(checks), of.c.id.in_(query)) if checks else query)
+    # One list of ids, because a choice between several lets the databases go through all findings.
+    return or_(*said, findings.c.id.in_(union(*ids)) if ids else false())
+
+
+def _holding(text: str, codes: Mapping[str, Sequence[str]]) -> list[Select[Any]]:
+    """The ids of the findings that hold a text, in one of these ways."""
+    found: list[Select[Any]] = []
     whole = _plain(text)
     parts = _wanted(whole)
     if whole and not (len(parts) == 1 and whole.startswith(parts[0])):
-        ways.append(select(terms.c.finding_id).where(_begins(whole[:LONGEST])))
+        found.append(select(terms.c.finding_id).where(_begins(whole[:LONGEST])))
     if parts:
         # The databases begin with the innermost: letters begin more terms than digits, and short parts more than long.
         first, *more = (select(terms.c.finding_id).where(_says(part, codes)) for part in sorted(parts, key=_rareness))
-        ways.append(first.where(*(terms.c.finding_id.in_(other) for other in more)))
+        found.append(first.where(*(terms.c.finding_id.in_(other) for other in more)))
     if asked := exact(text):
         match = [and_(amounts.c.amount == value, amounts.c.digits.in_((digits, _UNKNOWN))) for value, digits in asked]
-        ways.append(select(amounts.c.finding_id).where(or_(*match)))
+        found.append(select(amounts.c.finding_id).where(or_(*match)))
     if len(whole) >= 6 and re.fullmatch(r"[0-9a-f]+", whole):
         same = findings.alias()
-        ways.append(select(same.c.id).where(same.c.id >= whole, same.c.id < f"{whole}g"))
-    # One list of ids, because a choice between several lets the databases go through all findings.
-    return findings.c.id.in_(union(*ways)) if ways else findings.c.id == ""
+        found.append(select(same.c.id).where(same.c.id >= whole, same.c.id < f"{whole}g"))
+    return found
 
 
 def exact(text: str) -> list[tuple[int, int]]:
