@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SCHEMA = "ltc-report/1"
 
 NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+_MOVED = ("opening", "new", "reopened", "cleared", "closing")
 _RANK = {severity: rank for rank, severity in enumerate(("error", "warning", "info"))}
 
 
@@ -98,7 +99,8 @@ def outline(parts: dict[str, Any], locale: str) -> dict[str, Any]:
         "receivables": sections.receivables(parts["receivable"], date.fromisoformat(head["owed_at"])),
         "cash": sections.cash(parts["cash"], lang),
         "findings": [],
-        "roll_forward": {name: parts["roll_forward"][name] for name in ("opening", "new", "cleared", "closing")},
+        # what older closes have frozen does not tell what came back
+        "roll_forward": {name: parts["roll_forward"].get(name, 0) for name in _MOVED},
         "periods": [sections.close(item) for item in parts["close"]],
     }
 

@@ -176,29 +176,32 @@ def outstanding(connection: Connection) -> int:
 def roll_forward(connection: Connection, run_id: str | None) -> dict[str, int]:
     """``opening`` + ``new`` − ``cleared`` = ``closing``: outstanding findings before and after a run."""
     closing = outstanding(connection)
-    new, cleared = _moved(connection, finding_event.c.run_id == run_id)
+    opened, reopened, cleared = _moved(connection, finding_event.c.run_id == run_id)
+    new = opened + reopened
     return {"opening": closing - new + cleared, "new": new, "cleared": cleared, "closing": closing}
 
 
 def roll_forward_between(connection: Connection, begin: int, end: int | None) -> dict[str, int]:
     """``opening`` (outstanding at the stamp ``begin``), ``new`` and ``cleared`` after it, ``closing`` (at ``end``).
 
-    Opening and closing are counted, not computed from the others. Without ``end`` up to now.
+    ``reopened`` says how many of the new ones had been there before. Opening and closing are counted, not computed from
+    the others. Without ``end`` up to now.
     """
     opening, closing = (_stood(connection, at) for at in (begin, end))
     chosen = finding_event.c.at > begin
-    new, cleared = _moved(connection, chosen if end is None else and_(chosen, finding_event.c.at <= end))
-    return {"opening": opening, "new": new, "cleared": cleared, "closing": closing}
+    opened, reopened, cleared = _moved(connection, chosen if end is None else and_(chosen, finding_event.c.at <= end))
+    moved = {"opening": opening, "new": opened + reopened, "cleared": cleared, "closing": closing}
+    return {**moved, "reopened": reopened}
 
 
-def _moved(connection: Connection, chosen: Any) -> tuple[int, int]:
+def _moved(connection: Connection, chosen: Any) -> tuple[int, int, int]:
     query = (
         select(finding_event.c.event, func.count())
         .where(chosen, finding_event.c.event.in_(("opened", "reopened", "resolved")))
         .group_by(finding_event.c.event)
     )
     counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
-    return counts.get("opened", 0) + counts.get("reopened", 0), counts.get("resolved", 0)
+    return counts.get("opened", 0), counts.get("reopened", 0), counts.get("resolved", 0)
 
 
 def last_run(connection: Connection) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from console.report import figures
@@ -21,7 +21,6 @@ def cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]
     everything, base = found.total, report["base_currency"]
     counts = everything.counts
     agree, left, right = figures.agreement(report["tie_outs"])
-    moved = report["roll_forward"]
     aside = found.aside
     errors, warnings = f"{counts['error']:,}", f"{counts['warning']:,}"
     outstanding = _card(words, "findings", f"{everything.count:,}", errors=errors, warnings=warnings)
@@ -34,12 +33,31 @@ def cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]
     yield from (outstanding, about)
     share = figures.percent(figures.agreeing(report["tie_outs"]))
     yield _card(words, "agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
-    yield _card(
-        words,
-        "movement",
-        f"{moved['closing'] - moved['opening']:+,}",
-        **{name: f"{number:,}" for name, number in moved.items()},
-    )
+    moved = report["roll_forward"]
+    movement = _card(words, "movement", f"{moved['closing'] - moved['opening']:+,}")
+    yield movement | {"note": moved_note(report, words)}
+
+
+def moved_note(report: Report, words: Texts) -> str:
+    """How findings came and went, and since when, where that is not the first of the month."""
+    moved = report["roll_forward"]
+    back = moved.get("reopened", 0)
+    numbers = {**moved, "new": moved["new"] - back, "reopened": back}
+    key = "card.movement_back_note" if back else "card.movement_note"
+    note = words(key, **{name: f"{number:,}" for name, number in numbers.items()})
+    closed = _close_before(report)
+    if closed is None:
+        return note
+    at = datetime.fromisoformat(closed["closed_at"]).astimezone(ZoneInfo(report["timezone"]))
+    return words("card.movement_since", period=closed["period"], day=f"{at:%Y-%m-%d}", note=note)
+
+
+def _close_before(report: Report) -> Mapping[str, Any] | None:
+    """The close of the month before, by which findings are counted from its instant on."""
+    year, month = (int(part) for part in report["period"].split("-"))
+    before = f"{year - (month == 1):04d}-{month - 1 or 12:02d}"
+    closes = [item for item in report["periods"] if item["period"] == before and not item["reopened_at"]]
+    return closes[-1] if closes else None
 
 
 def of_month(report: Report, words: Texts) -> Iterator[dict[str, str]]:

@@ -17,7 +17,7 @@ from fpdf.fonts import TTFFont
 
 from console.i18n import Texts, texts
 from console.report import figures, tables
-from console.report.cards import cards, of_month
+from console.report.cards import cards, moved_note, of_month
 from console.report.figures import Item, Report
 from console.report.tables import Cell
 
@@ -284,8 +284,7 @@ def _cash(paper: _Paper, report: Report, words: Texts) -> None:
 def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     base = report["base_currency"]
     paper.head(words("section.findings"))
-    moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
-    paper.say(f"{words('card.movement')}: {words('card.movement_note', **moved)}")
+    paper.say(f"{words('card.movement')}: {moved_note(report, words)}")
     for said in figures.remarks(figures.tally(report["findings"]), base, words):
         paper.say(said, 8, grey=True)
     found = figures.gravest(report["findings"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.i18n import Texts, texts
 from console.report import figures, tables
+from console.report.cards import moved_note
 from console.report.figures import Item, Report
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ def _stages(report: Report, words: Texts, console: Console) -> None:
     _table(console, [*heads, words("column.base_amount", currency=base)], rows, numbers=range(2, 6))
     for remark in figures.remarks(outstanding, base, words):
         _say(console, remark)
-    moved = {name: f"{number:,}" for name, number in report["roll_forward"].items()}
-    _say(console, f"{words('card.movement')}: {words('card.movement_note', **moved)}")
+    _say(console, f"{words('card.movement')}: {moved_note(report, words)}")
 
 
 def _counts(found: figures.Sum, base: str) -> list[str]:

@@ -73,6 +73,8 @@ class Shown:
     waits: dict[str, Any]
     """What of the documents behind the tie-outs is not due yet, by their keys."""
     key: tuple[Any, ...]
+    older: bool = False
+    """Whether all of it is from before a reconciliation that has just ended, whose figures are being made."""
 
     @property
     def ways(self) -> Ways:
@@ -84,14 +86,15 @@ class Latest:
     """The report of now in each language but for the findings themselves, of which it has the sums.
 
     What reconciliations came to is gathered once for each of them, in the background where there is an older one to
-    show meanwhile; the sums of findings, which change with every decision, are asked of the database.
+    show meanwhile, wholly: with the sums of then. The sums of findings, which change with every decision, are asked of
+    the database.
     """
 
     def __init__(self, store: Store, present: Present) -> None:
         self._store, self._present = store, present
         self._made: dict[str, _Made] = {}
         self._being_made: dict[str, Future[_Made]] = {}
-        self._tally: tuple[tuple[Any, ...], Tally] | None = None
+        self._tally: dict[tuple[Any, ...], tuple[tuple[Any, ...], Tally]] = {}
         self._drawn: dict[tuple[str, str], tuple[tuple[Any, ...], Markup]] = {}
         self._lock = Lock()
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="overview")
@@ -104,12 +107,15 @@ class Latest:
         made = self._made.get(locale)
         if made is None or made.seen != seen:
             made = self._anew(locale, seen, rules, made)
+        return self._shown(locale, made, rules)
+
+    def _shown(self, locale: str, made: _Made, rules: Rules) -> Shown:
         if "finding" in made.parts:
             sums = figures.tally(made.report["findings"])
             return Shown(made.report, sums, made.river, made.trend, made.waits, (made.seen, locale))
-        now = {} if made.report["sign_off"] else {"as_of": instant(_now(rules))}
-        seen, sums = self._sum(made, rules)
-        return Shown({**made.report, **now}, sums, made.river, made.trend, made.waits, (seen, locale))
+        seen, sums, older = self._sum(made, rules)
+        now = {} if older or made.report["sign_off"] else {"as_of": instant(_now(rules))}
+        return Shown({**made.report, **now}, sums, made.river, made.trend, made.waits, (seen, locale), older)
 
     def drawn(self, shown: Shown, part: str, draw: Callable[[], Markup]) -> Markup:
         """A part of the page, drawn anew only where it shows something else than the last one in its language.
@@ -127,8 +133,9 @@ class Latest:
             making = self._being_made.get(locale)
             if making is None or making.done():
                 making = self._being_made[locale] = self._maker.submit(self._make, locale, seen, rules)
-        ended((making,), _PATIENCE_SECONDS if before else None)
-        return making.result() if before is None or making.done() else before
+        whole = before is not None and ("finding" in before.parts or before.seen in self._tally)
+        ended((making,), _PATIENCE_SECONDS if whole else None)
+        return making.result() if before is None or not whole or making.done() else before
 
     def _make(self, locale: str, seen: tuple[Any, ...], rules: Rules) -> _Made:
         with self._store.reading() as connection:
@@ -141,14 +148,20 @@ class Latest:
         made = self._made[locale] = _Made(seen, parts, whole, course, months, waits)
         return made
 
-    def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally]:
-        """The sums of the findings of now, and what changes when they or what was made do."""
+    def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally, bool]:
+        """The sums of the findings, what changes when they or what was made do, and whether they are older than now.
+
+        While what was made is from before a reconciliation, so are they: figures of two states contradict each other.
+        """
         with self._store.reading() as connection:
+            kept = self._tally.get(made.seen)
+            if kept is not None and _seen(connection, rules) != made.seen:
+                return *kept, True
             seen = (*news.versions(connection), made.seen)
-            kept = self._tally
             if kept is None or kept[0] != seen:
-                kept = self._tally = (seen, tally(connection, made.parts["basis"], rules.as_of))
-            return kept
+                kept = (seen, tally(connection, made.parts["basis"], rules.as_of))
+                self._tally = {made.seen: kept}
+            return *kept, False
 
 
 def tally(connection: Connection, basis: dict[str, Any], now: datetime) -> Tally:
@@ -215,7 +228,13 @@ def overview(visit: Reader, period: str = "") -> Response:
     flow = latest.drawn(shown, chosen.name, draw_river)
     body = latest.drawn(shown, "rest", draw_rest)
     return visit.page(
-        "overview", glance=glance.of(visit), top=top, river=flow, body=body, **html.heading(shown.report, words)
+        "overview",
+        glance=glance.of(visit),
+        older=shown.older,
+        top=top,
+        river=flow,
+        body=body,
+        **html.heading(shown.report, words),
     )
 
 

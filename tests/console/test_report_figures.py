@@ -8,6 +8,7 @@ import pytest
 
 from console.i18n import texts
 from console.report import figures
+from console.report.cards import moved_note
 from tests.console import sample_report
 
 
@@ -78,3 +79,13 @@ def test_only_addresses_for_a_browser_become_links() -> None:
 
 def test_the_instant_is_shown_in_the_time_zone_of_the_company() -> None:
     assert figures.local_time(sample_report.report()) == "2026-10-31 18:00 Asia/Shanghai"
+
+
+def test_findings_are_counted_from_the_close_before_and_what_came_back_is_told_apart() -> None:
+    told, words = sample_report.report(), texts("en")
+    since = "since the close of 2026-09 on 2026-10-03: "
+    assert moved_note(told, words) == f"{since}3 + 2 new − 1 cleared = 4"
+    told["roll_forward"] |= {"new": 5, "reopened": 4, "closing": 7}
+    assert moved_note(told, words) == f"{since}3 + 1 new + 4 came back − 1 cleared = 7"
+    told["periods"] = []
+    assert moved_note(told, words) == "3 + 1 new + 4 came back − 1 cleared = 7"

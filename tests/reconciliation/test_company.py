@@ -42,7 +42,7 @@ def test_all_planted_faults_are_found_and_nothing_else(company: Company) -> None
 def test_the_report_follows_its_schema_in_both_languages(company: Company, locale: str) -> None:
     built = report.build(company.store, settings(), locale=locale)
     jsonschema.validate(built, SCHEMA)
-    assert built["roll_forward"] == {"opening": 0, "new": 73, "cleared": 0, "closing": 73}
+    assert built["roll_forward"] == {"opening": 0, "new": 73, "reopened": 0, "cleared": 0, "closing": 73}
     for finding in built["findings"]:
         words = finding["explanation"] + finding["action"]
         assert "{" not in words

@@ -64,7 +64,7 @@ def test_a_finding_opens_changes_clears_and_comes_back_as_the_same_one(store: St
     with store.reading() as connection:
         history = findings.history(connection, opened.id)
     assert history[1].detail["amount"] == [10000, 20000]
-    of_the_month = {"opening": 0, "new": 2, "cleared": 1, "closing": 1}
+    of_the_month = {"opening": 0, "new": 2, "reopened": 1, "cleared": 1, "closing": 1}
     assert report.build(store, settings())["roll_forward"] == of_the_month
 
 

@@ -297,13 +297,13 @@ def test_the_findings_of_a_period_roll_from_one_close_to_the_next(books: Books) 
     books.save()
     sign(store, at(11, 3), OCTOBER)
     october = report.build(store, at(11, 3), period=OCTOBER)["roll_forward"]
-    assert october == {"opening": 0, "new": 1, "cleared": 0, "closing": 1}
+    assert october == {"opening": 0, "new": 1, "reopened": 0, "cleared": 0, "closing": 1}
     Deal(1).write(books)
     Deal(2).set("invoice", net_amount=1100).write(books)
     books.save()
     sign(store, at(12, 3), NOVEMBER, "close-11")
     november = report.build(store, at(12, 3), period=NOVEMBER)["roll_forward"]
-    assert november == {"opening": 1, "new": 1, "cleared": 1, "closing": 1}
+    assert november == {"opening": 1, "new": 1, "reopened": 0, "cleared": 1, "closing": 1}
 
 
 # -- reopening

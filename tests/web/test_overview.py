@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait as ended
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -67,6 +69,24 @@ def test_the_overview_follows_what_people_decide(desk: Store, given: Settings) -
         )
     assert before > 0
     assert latest.of("en").sums.total.count == 0
+
+
+def test_while_the_figures_of_a_reconciliation_are_made_all_of_the_page_is_from_before_it(
+    desk: Store, given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest, released = Latest(desk, Present(given)), Event()
+    before, make = latest.of("en"), latest._make
+    monkeypatch.setattr(latest, "_make", lambda *of: make(*of) if released.wait(30) else None)
+    with desk.transaction() as connection:
+        connection.execute(update(finding).values(status="waived"))
+        said = {"event": "changed", "actor": "ltc", "detail": "{}", "run_id": "run-2"}
+        connection.execute(finding_event.insert().values(finding_id="x", at=1, **said))
+    during = latest.of("en")
+    assert during == replace(before, older=True), "no part of it is newer than another"
+    released.set()
+    ended(latest._being_made.values())
+    after = latest.of("en")
+    assert (before.sums.aside.waived, after.older, after.sums.aside.waived) == (0, False, after.sums.total.count)
 
 
 def _us(at: datetime) -> int:

@@ -182,10 +182,11 @@ class Cash(_Part):
 
 
 class RollForward(_Part):
-    """Outstanding findings: opening + new - cleared = closing."""
+    """Outstanding findings: opening + new - cleared = closing; `reopened` of the new ones came back."""
 
     opening: int
     new: int
+    reopened: int = 0
     cleared: int
     closing: int
 
