@@ -7,6 +7,9 @@ from reconciliation.frame import Frame, quoted
 from reconciliation.groups import components, shared
 from reconciliation.hops import ACCEPTED
 
+_OLD = 10
+"""Days after which a dated rate counts no longer."""
+
 
 def prepare(frame: Frame) -> None:
     """Make the tables; states and hops with them."""
@@ -35,18 +38,34 @@ def prepare(frame: Frame) -> None:
 
 
 def _rates(frame: Frame) -> None:
-    """``in_base(amount, code)``: minor units of the base currency, nothing without a rate; ``money_text``: decimals."""
+    """``in_base(amount, code)``: minor units of the base currency, nothing without a rate; ``money_text``: decimals.
+
+    ``in_base_on(amount, code, on_day)``: by the last dated rate up to that day, at most ten days old; else ``in_base``.
+    """
     base = frame.rules.base_currency
     factors = {code: money.factor(rate, code, base) for code, rate in frame.rules.rates.items() if code != base}
     rows = ", ".join(f"({quoted(code)}, {over}, {under})" for code, (over, under) in sorted(factors.items()))
     converted = money.converted("amount", "r.numerator", "r.denominator")
+    dated = [
+        f"({quoted(code)}, DATE '{day.isoformat()}', {over}, {under})"
+        for code, days in sorted(frame.rules.cash.rates.items())
+        for day, (over, under) in ((day, money.factor(rate, code, base)) for day, rate in sorted(days.items()))
+        if code != base
+    ]
     frame.run(
         f"""
         CREATE OR REPLACE TABLE rates (rate_of VARCHAR, numerator HUGEINT, denominator HUGEINT);
         SET VARIABLE base_currency = {quoted(base)};
         INSERT INTO rates VALUES ({quoted(base)}, 1, 1){f", {rows}" if rows else ""};
+        CREATE OR REPLACE TABLE dated_rates (rate_of VARCHAR, day DATE, numerator HUGEINT, denominator HUGEINT);
+        {f"INSERT INTO dated_rates VALUES {', '.join(dated)};" if dated else ""}
         -- No column of rates may be called what is handed in.
         CREATE MACRO in_base(amount, code) AS (SELECT {converted} FROM rates r WHERE r.rate_of = code);
+        CREATE MACRO in_base_on(amount, code, on_day) AS coalesce(
+            (SELECT {converted} FROM (
+                SELECT arg_max(d.numerator, d.day) AS numerator, arg_max(d.denominator, d.day) AS denominator
+                FROM dated_rates d WHERE d.rate_of = code AND d.day BETWEEN on_day - {_OLD} AND on_day) r
+            ), in_base(amount, code));
         CREATE MACRO money_text(minor, code) AS CASE
             WHEN minor_units(code) = 1 THEN minor::VARCHAR
             ELSE CASE WHEN minor < 0 THEN '-' ELSE '' END || (abs(minor) // minor_units(code))::VARCHAR || '.'

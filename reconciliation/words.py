@@ -40,6 +40,7 @@ _WORDS = {
     "invoiced": ("invoiced", "已开票"),
     "paid": ("paid", "已收款"),
     "quote": ("quote", "报价单"),
+    "no_rate": ("two currencies without a rate", "两种币种（无汇率）"),
     "purchase_order": ("purchase order number", "客户采购单号"),
 }
 _ENTITIES = {
@@ -116,10 +117,11 @@ def language(locale: str) -> str:
 def say(template: str, params: Mapping[str, Any], currency: str | None, lang: str) -> str:
     """Fill a sentence of a check with its finding's parameters.
 
-    ``{x}`` takes ``x``, or ``x_words`` (known words), ``x_lines`` (differences of lines) or ``x_of`` (a status, behind
-    the entity that it is of); behind the list ``x`` come ``x_kinds`` (what money is that settles nothing). A name that
-    ends in ``_money`` is minor units of the finding's currency or of ``…_currency``; ``_status``, ``_state`` and
-    ``entity_name`` are translated; lists are joined. Raises ``KeyError`` for a name the parameters do not have.
+    ``{x}`` takes ``x``, or ``x_words`` (known words; without any ``x_money``), ``x_lines`` (differences of lines) or
+    ``x_of`` (a status, behind the entity that it is of); behind the list ``x`` come ``x_kinds`` (what money is that
+    settles nothing). A name that ends in ``_money`` is minor units of the finding's currency or of ``…_currency``;
+    ``_status``, ``_state`` and ``entity_name`` are translated; lists are joined. Raises ``KeyError`` for a name the
+    parameters do not have.
     """
     return _FIELD.sub(lambda match: _value(match.group(1), params, currency, lang), template)
 
@@ -175,7 +177,7 @@ def coded() -> dict[str, tuple[str, str]]:
 
 def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str) -> str:
     separator = "、" if lang == "zh" else ", "
-    if f"{name}_words" in params:
+    if params.get(f"{name}_words"):
         joined = separator.join(_pick(_WORDS[word], lang) for word in params[f"{name}_words"])
         return joined if lang == "zh" else joined.replace(", ", " and ")
     if f"{name}_lines" in params:
@@ -184,6 +186,8 @@ def _value(name: str, params: Mapping[str, Any], currency: str | None, lang: str
     if f"{name}_of" in params:
         entity_name, known = params[f"{name}_of"]
         return status(entity_name, known, lang)
+    if name not in params and f"{name}_money" in params:
+        name = f"{name}_money"
     value = params[name]
     if name.endswith("_money"):
         return amount(value, params.get(f"{name}_currency", currency))

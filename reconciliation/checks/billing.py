@@ -117,8 +117,9 @@ def invoice_duplicate(_: Mapping[str, Any]) -> str:
         "其中有发票属于 `invoice_duplicate`",
     ),
     sentence=(
-        "Order {order} comes to {ordered_money} net and is delivered; {billed_money} net were invoiced.",
-        "订单 {order} 不含税金额 {ordered_money}，已全部交付；实际开票不含税金额 {billed_money}。",
+        "Order {order} comes to {ordered_money} net and is delivered; {billed_money} net were invoiced: "
+        "a difference of {difference}.",
+        "订单 {order} 不含税金额 {ordered_money}，已全部交付；实际开票不含税金额 {billed_money}，差额 {difference}。",
     ),
     action=(
         "Issue the missing invoice or a credit note over the difference; with a wrong currency, credit and bill again.",
@@ -127,7 +128,11 @@ def invoice_duplicate(_: Mapping[str, Any]) -> str:
     needs="erp.order erp.delivery accounting.invoice",
 )
 def order_invoice_amount(_: Mapping[str, Any]) -> str:
-    """Net of credit notes, orders that share an invoice as a whole; not where the same invoice was sent twice."""
+    """Net of credit notes, orders that share an invoice as a whole; not where the same invoice was sent twice.
+
+    The amount is the difference: of two currencies in the base currency, at the rates of the first invoice's day;
+    without a rate it is the larger side.
+    """
     return """
         WITH judged AS (
             SELECT billing_group, first(order_id ORDER BY order_id) AS first_id, any_value(currency) AS currency,
@@ -140,18 +145,32 @@ def order_invoice_amount(_: Mapping[str, Any]) -> str:
         foreign_net AS (
             SELECT billing_group, currency, net FROM billed
         ),
-        bills AS (SELECT billing_group, list(invoice_id ORDER BY invoice_id) AS ids FROM group_bills GROUP BY ALL)
-        SELECT j.order_ids AS keys, list_concat(j.order_ids, b.ids) AS records,
-            CASE WHEN j.foreign_currency IS NULL THEN abs(j.ordered - j.billed) ELSE j.ordered END AS amount,
-                j.currency,
+        bills AS (
+            SELECT g.billing_group, list(g.invoice_id ORDER BY g.invoice_id) AS ids, min(i.issue_date) AS issued_on
+            FROM group_bills g JOIN invoices i ON i.record_id = g.invoice_id GROUP BY ALL
+        ),
+        sides AS (
+            SELECT j.*, b.ids, coalesce(f.net, j.billed) AS invoiced,
+                coalesce(j.foreign_currency, j.currency) AS invoiced_in,
+                j.foreign_currency IS NULL AS same,
+                abs(in_base_on(j.ordered, j.currency, b.issued_on) - in_base_on(f.net, f.currency, b.issued_on))
+                    AS worth
+            FROM judged j JOIN bills b USING (billing_group)
+            LEFT JOIN foreign_net f ON f.billing_group = j.billing_group AND f.currency = j.foreign_currency
+        )
+        SELECT j.order_ids AS keys, list_concat(j.order_ids, j.ids) AS records,
+            CASE WHEN j.same THEN abs(j.ordered - j.billed)
+                ELSE coalesce(j.worth, greatest(j.ordered, j.invoiced)) END AS amount,
+            CASE WHEN j.same THEN j.currency WHEN j.worth IS NOT NULL THEN getvariable('base_currency')
+                WHEN j.invoiced > j.ordered THEN j.invoiced_in ELSE j.currency END AS currency,
             j.since, struct_pack(
                 "order" := (SELECT list(label(o.number, NULL, o.source_id) ORDER BY o.system, o.source_id) FROM orders o
                             WHERE list_contains(j.order_ids, o.record_id)),
-                ordered_money := j.ordered,
-                billed_money := CASE WHEN j.foreign_currency IS NULL THEN j.billed ELSE f.net END,
-                billed_money_currency := coalesce(j.foreign_currency, j.currency)) AS params
-        FROM judged j JOIN bills b USING (billing_group)
-        LEFT JOIN foreign_net f ON f.billing_group = j.billing_group AND f.currency = j.foreign_currency
-        WHERE (j.foreign_currency IS NOT NULL OR (j.invoices > 0 AND NOT agree(j.ordered, j.billed, j.currency)))
-          AND NOT EXISTS (FROM found f WHERE f.check_id = 'invoice_duplicate' AND list_contains(b.ids, f.record_id))
+                ordered_money := j.ordered, ordered_money_currency := j.currency,
+                billed_money := j.invoiced, billed_money_currency := j.invoiced_in,
+                difference_money := CASE WHEN j.same THEN abs(j.ordered - j.billed) ELSE j.worth END,
+                difference_words := CASE WHEN j.same OR j.worth IS NOT NULL THEN [] ELSE ['no_rate'] END) AS params
+        FROM sides j
+        WHERE (NOT j.same OR (j.invoices > 0 AND NOT agree(j.ordered, j.billed, j.currency)))
+          AND NOT EXISTS (FROM found f WHERE f.check_id = 'invoice_duplicate' AND list_contains(j.ids, f.record_id))
         """

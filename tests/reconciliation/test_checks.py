@@ -397,6 +397,27 @@ def test_the_sentence_says_what_is_wrong(
     assert chinese in report.explain(finding, "zh-CN")["explanation"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "amount", "currency", "said"),
+    [
+        ({}, 840_000, "CNY", "a difference of CNY 8,400.00."),
+        ({"cash": {"rates": {"EUR": {ago(20): "7"}}}}, 720_000, "CNY", "a difference of CNY 7,200.00."),
+        ({"cash": {"rates": {"EUR": {ago(29): "7", ago(17): "6"}}}}, 840_000, "CNY", "a difference of CNY 8,400.00."),
+        ({"rates": {}}, 120_000, "CNY", "a difference of two currencies without a rate."),
+    ],
+)
+def test_between_two_currencies_the_amount_is_the_difference_at_the_rate_of_the_invoices_day(
+    books: Books, changed: dict[str, Any], amount: int, currency: str, said: str
+) -> None:
+    Deal(1).set("invoice", currency="EUR").set("payment", currency="EUR").write(books)
+    books.save()
+    reconcile(books.store, settings(reconciliation=changed), "run-1")
+    with books.store.reading() as connection:
+        (found,) = (item for item in findings.listing(connection) if item.check_id == "order_invoice_amount")
+    assert (found.amount, found.currency) == (amount, currency)
+    assert report.explain(found, "en")["explanation"].endswith(f"EUR 1,200.00 net were invoiced: {said}")
+
+
 # -- leads
 
 
