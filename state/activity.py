@@ -126,6 +126,30 @@ def running(connection: Connection) -> list[Ran]:
     return [Ran(*row) for row in connection.execute(_runs().where(_run.c.id.in_(ids), _run.c.status == "running"))]
 
 
+class Closing(NamedTuple):
+    """A close under way: its run, since when (microseconds), who started it, and the month, empty until it is told."""
+
+    run: str
+    since: int
+    by: str
+    period: str
+
+
+def closing(connection: Connection) -> Closing | None:
+    """The close that goes on, of which there is one at a time; ``None`` if none does."""
+    held = select(schema.lease.c.name).where(
+        schema.lease.c.name.startswith("run "), schema.lease.c.expires_at > now_us()
+    )
+    ids = [name.removeprefix("run ") for name in connection.execute(held).scalars()]
+    columns = (_run.c.id, _run.c.started_at, _run.c.started_by, _run.c.summary)
+    chosen = (_run.c.id.in_(ids), _run.c.kind == "close", _run.c.status == "running")
+    row = connection.execute(select(*columns).where(*chosen).limit(1)).first()
+    if row is None:
+        return None
+    period = json.loads(row.summary or "{}").get("period", "")
+    return Closing(row.id, row.started_at, row.started_by or "", period)
+
+
 def _runs() -> Select[Any]:
     return select(_run.c.kind, _run.c.status, _run.c.started_at, _run.c.ended_at)
 

@@ -149,6 +149,12 @@ class Running:
         if told is not None:
             told(self.id)
 
+    def tell(self, summary: dict[str, Any]) -> None:
+        """Say what is known of it before it ends (JSON), for whoever looks meanwhile; raises ``StoreError``."""
+        told = json.dumps({**summary, **self._asked}, ensure_ascii=False)
+        with self._store.transaction() as connection:
+            connection.execute(update(run_table).where(run_table.c.id == self.id).values(summary=told))
+
     def finish(
         self, status: str, summary: dict[str, Any] | None = None, calls: Mapping[str, int] | None = None
     ) -> None:

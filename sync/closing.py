@@ -29,6 +29,7 @@ def close_period(store: Store, settings: Settings, period: str, by: str, reason:
     asked = runs.Asked(by, "by_hand")
     with runs.running(store, "close", also=["the reconciliation"], seconds=_LEASE_SECONDS, asked=asked) as run:
         lease = run.leases[0]
+        run.tell({"period": period})
         try:
             made = closing.close(store.fenced(lease), settings, period, by, run.id, _fingerprints(settings), reason)
         except PeriodError:

@@ -17,7 +17,7 @@ from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reade
 from reconciliation import adjustments, closing, report
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError
-from state import periods
+from state import activity, periods
 from state.failures import StoreError
 from state.periods import CLOSED, Close, PeriodError
 from sync.closing import close_period
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from console.report.figures import Report
 
 router = APIRouter()
+_SHOWN = 12
+"""Months to choose from that are shown at once; those before them are folded away."""
 
 
 @router.get("/periods")
@@ -141,6 +143,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         choices = closable.months(connection, settings)
         month, steps = closing_steps.read(connection, settings)
         checkers = closing_steps.checkers(connection, settings)
+        under_way = activity.closing(connection)
     last = next((item for item in reversed(found) if item.stands), None)
     waits = last is not None and last.status == CLOSED
     approves = last is not None and waits and closing.may_approve(settings, last, person)
@@ -152,7 +155,11 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         rows=[(item, closes.row(item, visit.texts, settings.business_day_zone)) for item in found],
         coming=closing.next_period(found),
         last=last,
-        choices=choices,
+        choices=[] if under_way else choices,
+        folded=_SHOWN,
+        under_way=under_way,
+        since=under_way and closes.signed(under_way.by, under_way.since, settings.business_day_zone),
+        reopeners=settings.reconciliation.periods.reopen,
         waits=waits,
         approves=approves and visit.may(Right.APPROVE),
         reopens=reopens and visit.may(Right.DECIDE),
@@ -174,6 +181,9 @@ def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> 
         steps = closing_steps.steps(connection, settings, month, person)
         checkers = closing_steps.checkers(connection, settings, person)
         worth = closing_steps.worth(connection, settings, month)
+        under_way = activity.closing(connection)
+    if under_way is not None and not problem:
+        return _page(visit)
     if chosen is None:
         return _page(visit, 422, visit.texts("closing.not_now", period=month))
     return visit.page(

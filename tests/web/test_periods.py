@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from console import closing_steps
 from console.i18n import texts
 from console.report.cards import of_month
+from console.web import periods as shown_periods
 from reconciliation import adjustments, closing, report
 from reconciliation.tieouts import DoesNotFootError
 from settings.model import Settings
@@ -23,6 +24,7 @@ from state.clock import simulated, to_us
 from state.members import Role
 from state.schema import figure, finding, finding_event
 from state.store import Store
+from sync.closing import close_period
 from tests.web.conftest import Browser
 
 
@@ -269,6 +271,44 @@ def test_a_close_that_is_refused_is_no_run_that_failed(as_role: Callable[[Role],
     assert ("FAILED" in after, after.count('<a href="/runs/')) == (False, before)
 
 
+def test_a_close_under_way_is_shown_with_its_run_and_no_other_can_be_started(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = as_role(Role.FINANCE)
+    pages: list[str] = []
+    close = closing.close
+
+    def look(*given: object) -> object:
+        pages.extend(anna.get(address).text for address in ("/periods", "/periods/close?period=2026-09"))
+        return close(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(closing, "close", look)
+    assert "Look at it, and close" in anna.get("/periods").text
+    close_period(desk, given, "2026-09", "li.wei", "The bank confirms tomorrow")
+    for page in pages:
+        said = r"A close of 2026-09 is running, started by li\.wei, 2026-\d\d-\d\d \d\d:\d\d"
+        assert re.search(said, re.sub(r"<[^>]+>", "", page))
+        run = re.search(r'href="(/runs/[^"]+)">Look at its run', page)
+        assert run
+        assert "close" in anna.get(run[1]).text
+        assert ("Look at it, and close" in page, 'action="/periods/close"' in page) == (False, False)
+    assert len(pages) == 2
+    assert "is running" not in anna.get("/periods").text
+
+
+def test_the_month_to_close_stands_first_and_months_beyond_twelve_are_folded(
+    as_role: Callable[[Role], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = as_role(Role.FINANCE)
+    assert "<details>" not in anna.get("/periods").text.partition("<h1>")[2]
+    monkeypatch.setattr(shown_periods, "_SHOWN", 0)
+    page = anna.get("/periods").text.partition("<h1>")[2]
+    places = [page.index(text) for text in ("<h2>Before ", "What to see to", 'type="radio"')]
+    assert places == sorted(places)
+    assert '<a class="button" href="/periods/close?period=2026-09">' in page[: places[2]]
+    assert re.search(r"<details><summary>Show the \d+ months before</summary>", page)
+
+
 def test_before_a_month_is_closed_it_is_said_what_that_does_and_a_reason_is_asked_for_while_errors_are_undecided(
     as_role: Callable[[Role], Browser], desk: Store
 ) -> None:
@@ -344,13 +384,16 @@ def test_an_approved_month_is_offered_for_reopening_only_to_whom_the_settings_na
     anna.post("/periods/close", period="2026-09", reason="so")
     assert "Reopen 2026-09" in li.get("/periods").text
     li.post("/periods/2026-09/approve")
-    assert "Reopen 2026-09" not in li.get("/periods").text
+    page = li.get("/periods").text
+    assert "Reopen 2026-09" not in page
+    assert "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody who may" in page
     refused = li.post("/periods/2026-09/reopen", reason="Invoices were missing").text
     for said in ("Approved periods stay closed", "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody"):
         assert said in refused
     assert "<code>reopen: [chen.cfo]</code>" in refused
     monkeypatch.setattr(given.reconciliation.periods, "reopen", ["a.approver"])
     assert "Reopen 2026-09" in li.get("/periods").text
+    assert "only a.approver can open a month again" in anna.get("/periods").text
     assert "Reopen 2026-09" not in anna.get("/periods").text
     assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
 
