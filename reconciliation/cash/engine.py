@@ -97,7 +97,7 @@ def apply(session: Session, rules: Sequence[CashRule] | None = None, base_curren
             if touched and rule.kind == "reversal":
                 reopened += touched
                 settled += _read_again(session, wanted[:place])
-        if not settled or (turn and not reopened):
+        if turn and not (settled and reopened):  # the second turn sees numbers that only the first one read
             break
     currencies.gains(session, base_currency)
     residue.suggest(session, wanted)
