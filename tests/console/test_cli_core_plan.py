@@ -124,7 +124,8 @@ def test_status_calls_late_what_its_schedule_should_have_read_and_nothing_did(co
     shown = ltc(config, "status").stdout
     assert "stream(s) are late" in shown
     row = next(line for line in shown.splitlines() if line.startswith("erp"))
-    assert re.search(r"due since (\d\d-\d\d )?\d\d:\d\d; nothing has run by its schedule yet\s*$", row)  # nothing past is called the next
+    # nothing past is called the next
+    assert re.search(r"due since (\d\d-\d\d )?\d\d:\d\d; nothing has run by its schedule yet\s*$", row)
     config.write_text(scheduled.replace("3600", "7200"))
     assert "late" not in ltc(config, "status").stdout
 
