@@ -51,7 +51,7 @@ def checked(
         if found is None:
             problems.append(f"{entry.name} is empty")
             continue
-        shown = f"{found.format} in {found.encoding}"
+        shown = f"{found.format}/{found.encoding}"
         formats[shown] = formats.get(shown, 0) + 1
         for statement in found.statements:
             reason = reader.flaw(statement)
@@ -64,12 +64,13 @@ def checked(
     told = [_account(account) for account in accounts.values()]
     for account in accounts.values():
         problems += [reason for _, reason in memory.missing_before(account.statements[0])]
-    detail = (
-        f"{len(listed)} files ({', '.join(f'{count} {name}' for name, count in formats.items()) or 'none readable'})"
-    )
-    detail = "; ".join([detail, *told, *(item.rstrip(".") for item in problems[:_SHOWN])])
+    read = ", ".join(f"{count:,} {name}" for name, count in formats.items()) or "none readable"
+    detail = f"{len(listed):,} files ({read})"
+    wrong = [item.rstrip(".") for item in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
-        detail += f"; and {len(problems) - _SHOWN} more"
+        wrong.append(f"and {len(problems) - _SHOWN:,} more")
+    told += [f"To be mended: {'; '.join(wrong)}"] if wrong else []
+    detail = ". ".join([detail, *told]) + "."
     remedy = "Ask the bank for what is missing or damaged, and put it into the folder." if problems else ""
     return CheckLine(stream, not problems, detail, remedy, can_read=bool(accounts), can_write=False)
 
@@ -79,11 +80,11 @@ def _account(account: _Account) -> str:
     count = sum(len(item.transactions) for item in account.statements)
     overlapping = _overlaps(account.statements)
     last = max(account.statements, key=lambda item: item.closed_on)
-    balance = f", closing with {last.closing:f}" if last.closing is not None else ""
-    overlaps = f", {overlapping} of them overlapping others" if overlapping else ""
+    made = "transactions" if last.closing is None else f"transactions, closing with {last.closing:,f}"
+    overlaps = f" {overlapping:,} of them overlapping others," if overlapping else ""
     return (
-        f"account {masked(account.name)} in {account.currency}: {len(days)} statements{overlaps}, {days[0]} to "
-        f"{days[-1]}, {count} transactions{balance}"
+        f"Account {masked(account.name)} in {account.currency}: {len(days):,} statements,{overlaps} {days[0]} to "
+        f"{days[-1]}, {count:,} {made}"
     )
 
 

@@ -133,7 +133,7 @@ class Files(Connector[FilesConfig]):
             wrong = wrong or not usable
             if header and not stream.columns:
                 before, than = header, entry.name
-        detail = f"{len(listed)} files, the newest: {' | '.join(reversed(told))}"
+        detail = f"{len(listed):,} files, the newest: {' | '.join(reversed(told))}"
         remedy = "Correct the file, or the stream's settings." if wrong else ""
         return CheckLine(name, not wrong, detail, remedy, can_read=not wrong, can_write=False)
 

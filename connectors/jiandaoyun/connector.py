@@ -151,7 +151,7 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
         unwritable = [
             field for field in form.writable_fields if field not in known or known[field].type not in WRITABLE_TYPES
         ]
-        detail = f"readable, {len(known)} fields"
+        detail = f"readable, {len(known):,} fields"
         remedy = ""
         if missing:
             detail += f"; missing: {', '.join(missing)}"

@@ -55,7 +55,7 @@ def _readable(stream: Stream, described: Described, present: dict[str, Any]) -> 
     remedies = [_remedy(stream, name) for name in absent]
     if locked:
         remedies.append(f"Give the integration user edit access to {', '.join(locked)}.")
-    detail = f"{stream.object}: {len(present)} fields visible"
+    detail = f"{stream.object}: {len(present):,} fields visible"
     if absent:
         detail += f"; not there: {', '.join(absent)}"
     if stream.spec.creatable:

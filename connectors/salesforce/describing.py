@@ -44,7 +44,7 @@ def lacking_for_keys(described: Described, name: str, key: str) -> tuple[str, st
     if field is None:
         return f"{name}.{key} is not there", f"Create {name}.{key} as {KEY_TYPE}, and let the integration user edit it."
     if not (field.externalId and field.unique):
-        return f"{name}.{key} is not a unique external id", f"Make {name}.{key} {KEY_TYPE}."
+        return f"{name}.{key} is not a unique external id", f"Let {name}.{key} be {KEY_TYPE}."
     if not (described.createable and field.createable):
         return f"the integration user may not create {name}", f"Give it the right to create {name} and to edit {key}."
     return None

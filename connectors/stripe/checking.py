@@ -16,7 +16,7 @@ _NOBODY = "ltc_check"
 
 def lines(session: Session, config: StripeConfig, specs: tuple[StreamSpec, ...]) -> Iterator[CheckLine]:
     """One line for the events, which every stream needs, then one per stream."""
-    mode = {True: "live", False: "test", None: "unknown"}[config.live]
+    mode = {True: "live mode", False: "test mode", None: "unknown mode"}[config.live]
     try:
         session.get("/v1/events", {"limit": "1"})
     except PermissionMissing as error:
@@ -30,7 +30,7 @@ def lines(session: Session, config: StripeConfig, specs: tuple[StreamSpec, ...])
             yield CheckLine(spec.name, False, "Not tried: Stripe cannot be read.", error.remedy, False)
         return
     else:
-        yield CheckLine("events", True, f"Can be read ({mode} mode).", can_read=True)
+        yield CheckLine("events", True, f"Can be read ({mode}).", can_read=True)
     for spec in specs:
         yield _stream(session, spec, SOURCES[spec.name])
 

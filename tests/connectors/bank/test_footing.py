@@ -106,9 +106,9 @@ def test_check_tells_of_each_account_what_there_is(vault: Vault) -> None:
     line = vault.check()
     assert line.ok
     assert line.detail == (
-        "3 files (2 MT940 in utf-8, 1 CAMT.053 in XML); account …1234 in CNY: 2 statements, 2026-01-05 to 2026-01-06, "
-        "2 transactions, closing with 100.00; account …2051 in EUR: 1 statements, 2026-01-05 to 2026-01-05, "
-        "1 transactions, closing with 108.00"
+        "3 files (2 MT940/utf-8, 1 CAMT.053/XML). Account …1234 in CNY: 2 statements, 2026-01-05 to 2026-01-06, "
+        "2 transactions, closing with 100.00. Account …2051 in EUR: 1 statements, 2026-01-05 to 2026-01-05, "
+        "1 transactions, closing with 108.00."
     )
 
 

@@ -69,7 +69,7 @@ def test_chinese_texts_in_gb18030_are_read(vault: Vault) -> None:
     assert found["counterparty"] == {"name": "上海测试贸易有限公司", "account": "622202", "bank": None}
     assert found["remittance"] == "货款 INV-7订单 SO-12"
     assert found["note"] == "转账"
-    assert "1 MT940 in gb18030" in vault.check().detail
+    assert "1 MT940/gb18030" in vault.check().detail
 
 
 def test_numbered_details_tell_references_and_parties(vault: Vault) -> None:
