@@ -33,6 +33,8 @@ _ALWAYS_TOLD = {"sweep": ("listed", "deleted"), "reconcile": ("opened", "reopene
 _OF_THE_COMPANY = ("reconcile", "close")
 """What no limit to some systems hides: findings and periods are everybody's."""
 RUNS = ("run", "kind", "state", "started", "by", "because", "systems", "seconds", "counts", "engine")
+BRIEFLY = ("run", "kind", "state", "started", "by", "seconds")
+"""Those of a run in a line that fits a terminal."""
 PARTS = ("system", "stream", "kind", "state", "seconds", "counts")
 
 
@@ -115,9 +117,18 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
     )
 
 
+def briefly(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
+    """A run, in the order of ``BRIEFLY``."""
+    told = dict(zip(RUNS, run(item, texts, zone), strict=True))
+    return tuple(told[name] for name in BRIEFLY)
+
+
 def left_out(item: RunRow, texts: Texts) -> list[str]:
     """What a run did not work on, because people had paused it, in a sentence each."""
-    return [texts("operating.left_out", what=left.what, by=left.by) for left in item.paused]
+    return [
+        texts("operating.left_out_because" if left.reason else "operating.left_out", **left._asdict())
+        for left in item.paused
+    ]
 
 
 def _kind(item: RunRow, texts: Texts, zone: tzinfo) -> str:

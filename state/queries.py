@@ -82,6 +82,7 @@ class LeftOut(NamedTuple):
     system: str
     what: str
     by: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,7 +393,10 @@ def _run(
             "counts": result.counts(),
             "problems": [asdict(item) for item in result.problems],
             "phases": [item._asdict() for item in phases],
-            "paused": [{"system": item.system, "what": item.what, "by": item.paused_by} for item in result.paused],
+            "paused": [
+                {"system": item.system, "what": item.what, "by": item.paused_by, "reason": item.reason}
+                for item in result.paused
+            ],
         }
         with session.uncounted() as calls:
             run.finish(result.status, {**session.summary, **told}, calls)

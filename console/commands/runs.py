@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, the newest first."
 )
+@click.option("--verbose", is_flag=True, help="Also why, for which systems, with which counts, and by what.")
 @jobs.json_option
 @pass_app
-def command(app: App, run_id: str | None, limit: int, as_json: bool) -> int:
+def command(app: App, run_id: str | None, limit: int, verbose: bool, as_json: bool) -> int:
     """List the last runs, or show what one run did with each stream.
 
     \b
     Examples:
       ltc runs
+      ltc runs --verbose
       ltc runs --limit 100 --json
       ltc runs 20261031T100000Z-0a1b2c3d
     """
@@ -43,18 +45,19 @@ def command(app: App, run_id: str | None, limit: int, as_json: bool) -> int:
     elif run_id:
         _show_parts(app, found)
     else:
-        _show(app, found)
+        _show(app, found, verbose)
     return 0
 
 
-def _show(app: App, found: list[RunRow]) -> None:
+def _show(app: App, found: list[RunRow], verbose: bool) -> None:
     from console import ran
 
     if not found:
         say(app.texts("cli.no_runs"))
         return
-    rows = [ran.run(item, app.texts, app.settings.business_day_zone) for item in found]
-    table([app.texts(f"cli.columns.{name}") for name in ran.RUNS], rows)
+    names, told = (ran.RUNS, ran.run) if verbose else (ran.BRIEFLY, ran.briefly)
+    rows = [told(item, app.texts, app.settings.business_day_zone) for item in found]
+    table([app.texts(f"cli.columns.{name}") for name in names], rows)
 
 
 def _show_parts(app: App, found: list[Attempt]) -> None:

@@ -221,6 +221,11 @@ def test_runs_lists_the_newest_first_and_shows_one_of_them(half: Path) -> None:
     assert [run["status"] for run in found] == ["partial", "done"]
     parts = data(ltc(half, "runs", found[0]["run"], "--json"))
     assert {part["system"]: part["status"] for part in parts} == {"forms": "done", "down": "failed"}
+    lines = ltc(half, "runs").stdout.splitlines()
+    assert found[0]["run"] in lines[1]
+    assert max(map(len, lines)) <= 100
+    assert "calls" not in lines[1]
+    assert "calls" in ltc(half, "runs", "--verbose").stdout
     assert ltc(half, "runs", "20200101T000000Z-00000000").exit_code == 2
 
 

@@ -205,7 +205,7 @@ def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
     assert "Stop it" not in viewer.get(f"/runs/{id}").text
     assert viewer.post(f"/runs/{id}/stop").status_code == 403
     assert browser.post(f"/runs/{id}/stop").status_code == 303
-    assert "It stops after the page at work" in browser.get(f"/runs/{id}").text
+    assert "It stops once the records that it is reading now are kept" in browser.get(f"/runs/{id}").text
     held.go_on.set()
     page = finished(browser)
     assert "crm.deal: pulled 3, new 3 so far" in plain(page)
@@ -349,11 +349,13 @@ def test_a_reconciliation_that_found_nothing_new_says_so_with_how_many_findings_
     assert count > 1
     browser = as_role(Role.VIEWER)
     page = browser.get(f"/runs/{kept}").text
-    assert f"Reconciled: nothing new, {count} findings open all open findings" in plain(page)
+    assert f"Reconciled: nothing has changed since the last time, {count} findings open all open findings" in plain(
+        page
+    )
     assert "reconciled: new findings" not in page
-    assert "nothing new" not in browser.get(f"/runs/{anew}").text
+    assert "nothing has changed since" not in browser.get(f"/runs/{anew}").text
     browser.post("/language", locale="zh-CN", next="/runs")
-    assert f"已对账：没有变化，未解决问题 {count} 个" in plain(browser.get(f"/runs/{kept}").text)
+    assert f"已对账：自上次对账以来没有变化，未解决问题 {count} 个" in plain(browser.get(f"/runs/{kept}").text)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +363,7 @@ def test_a_reconciliation_that_found_nothing_new_says_so_with_how_many_findings_
 )
 def test_open_findings_are_counted_in_words(count: int, told: str) -> None:
     line = ran.log([], [Phase("kept", "", 0, 1, {"open": count})], [], texts("en"), UTC)
-    assert line == [("00:00:00", f"Reconciled: nothing new, {told}", "/findings")]
+    assert line == [("00:00:00", f"Reconciled: nothing has changed since the last time, {told}", "/findings")]
 
 
 def test_a_run_that_only_planned_is_called_so(
@@ -372,8 +374,8 @@ def test_a_run_that_only_planned_is_called_so(
     planned = job.run_push(sqlite_store, settings, push="plan").run_id
     written = job.run_push(sqlite_store, settings, push="apply").run_id
     page = plain(olaf(Role.VIEWER).get("/runs").text)
-    assert f"{planned} Planning done" in page
-    assert f"{written} Write-back done" in page
+    assert f"{planned[-8:]} Planning done" in page
+    assert f"{written[-8:]} Write-back done" in page
 
 
 def test_a_planning_is_called_so_while_it_is_at_work(
@@ -388,7 +390,7 @@ def test_a_planning_is_called_so_while_it_is_at_work(
     monkeypatch.setattr("sync.session.Session.plan", looks)
     job.run_push(sqlite_store, settings, push="plan", unattended=True)
     ((runs_told, systems_told),) = seen
-    assert re.search(r"Z-[0-9a-f]{8} Planning running", runs_told)
+    assert re.search(r" [0-9a-f]{8} Planning running", runs_told)
     assert "Planning is at work (crm, erp)." in systems_told
 
 
@@ -403,12 +405,28 @@ def test_a_write_back_of_which_records_were_refused_is_not_done_and_leads_to_dea
         crm.server.faults.answer(f"PATCH /deal/d{number}", 422)
     run = job.run_push(sqlite_store, settings, push="apply").run_id
     browser = olaf(Role.VIEWER)
-    assert f"{run} Write-back {how}" in plain(browser.get("/runs").text)
+    assert f"{run[-8:]} Write-back {how}" in plain(browser.get("/runs").text)
     page = browser.get(f"/runs/{run}").text
     assert f"refused {refused}" in page
     assert "quarantined" not in page
     assert f"{count} refused." in page
     assert 'href="/dead-letters"' in page
+
+
+def test_the_list_has_short_ids_whole_ones_as_titles_and_marks_what_failed(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    crm.server.faults.answer("/deal", 401, times=10)
+    failed = job.run_pull(sqlite_store, settings, systems=["crm"]).run_id
+    done = job.run_pull(sqlite_store, settings, systems=["erp"]).run_id
+    browser = olaf(Role.VIEWER)
+    page = browser.get("/runs").text
+    for run, how in ((failed, "late"), (done, "")):
+        row = re.search(rf'<tr><td[^>]*><a href="/runs/{run}" title="{run}">{run[-8:]}</a>.*?</tr>', page)
+        assert row
+        assert f'<td class="{how}" data-label="State">' in row[0]
+        assert '<td class="day" data-label="Started">' in row[0]
+    assert '<td class="late" data-label="State">FAILED' in browser.get(f"/runs/{failed}").text
 
 
 def test_a_write_back_with_a_conflict_is_done_in_part(
@@ -417,14 +435,14 @@ def test_a_write_back_with_a_conflict_is_done_in_part(
     job.run_sync(sqlite_store, settings, push="plan")
     crm.edit("deal", "d3", {"delivery": "partly_delivered"})
     run = job.run_push(sqlite_store, settings, push="apply").run_id
-    assert f"{run} Write-back DONE IN PART" in plain(olaf(Role.VIEWER).get("/runs").text)
+    assert f"{run[-8:]} Write-back DONE IN PART" in plain(olaf(Role.VIEWER).get("/runs").text)
 
 
 def test_a_run_says_what_it_left_out_and_who_paused_it(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
     with sqlite_store.transaction() as connection:
         pauses.pause(connection, "crm", "deal", "anna", "release")
     id = job.run_pull(sqlite_store, settings).run_id
-    assert "skipped: crm.deal is paused by anna" in olaf(Role.VIEWER).get(f"/runs/{id}").text
+    assert "skipped: crm.deal is paused by anna (release)" in olaf(Role.VIEWER).get(f"/runs/{id}").text
     assert "anna" not in olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text
 
 
