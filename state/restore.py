@@ -38,6 +38,8 @@ class Restored:
     backup: Backup
     replaced: bool
     audit: audit.Verdict
+    lost: int
+    """Rows of the audit that went and are younger than the backup: what people and runs did since."""
 
 
 def check(path: Path, told: Told) -> Backup:
@@ -65,6 +67,7 @@ def restore(store: Store, path: Path, actor: str, *, replace: bool, checked: Tol
                     "Restore into an empty store, or add --replace: what it holds now is then lost.",
                 )
             before = _before(connection)
+            lost = _younger(connection, found.header.made_at)
             numbers = _counters(connection)
             erased = [(table, connection.execute(select(table)).all()) for table in _ERASURES]
             for table in (*TABLES, schema.lease):
@@ -77,7 +80,7 @@ def restore(store: Store, path: Path, actor: str, *, replace: bool, checked: Tol
             _set_sequences(connection)
             detail = {"made_at": from_us(found.header.made_at).isoformat(), "rows": found.manifest.rows, **before}
             audit.append(connection, actor, "store restored from a backup", detail)
-            return Restored(found, bool(full), audit.verify(connection))
+            return Restored(found, bool(full), audit.verify(connection), lost)
 
 
 def unread(connection: Connection, systems: Iterable[str]) -> list[str]:
@@ -143,6 +146,12 @@ def _before(connection: Connection) -> dict[str, object]:
     table = schema.audit
     last = connection.execute(select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)).first()
     return {"replaced_audit": {"rows": last.id, "hash": bytes(last.hash).hex()}} if last else {}
+
+
+def _younger(connection: Connection, made_at: int) -> int:
+    """How many rows the audit has from after an instant (microseconds)."""
+    query = select(func.count()).select_from(schema.audit).where(schema.audit.c.at > made_at)
+    return connection.execute(query).scalar_one()
 
 
 def _fill(connection: Connection, table: Table, blocks: Iterable[bytes], found: Backup, told: Told) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from state.backup import Backup, Told
 
 _QUIET_SECONDS = 10.0
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) UTC")
 
 
 @click.command("backup")
@@ -46,6 +49,7 @@ def backup(app: App, file: Path | None, as_json: bool) -> int:
         emit_json(_as_dict(made))
     else:
         say(app.texts("backup.written", **_said(app, made), size=f"{made.size / 1e6:,.1f}"))
+        say(app.texts("backup.not_in_it"))
     return 0
 
 
@@ -80,7 +84,7 @@ def restore(app: App, file: Path, replace: bool, only_check: bool, as_json: bool
             say(app.texts("backup.sound", **_said(app, sound)))
         return 0
     store = app.new_store
-    with _progress(app) as told:
+    with _progress(app) as told, _times_of_business(app):
         done = restoring.restore(
             *(store, file, app.actor),
             replace=replace,
@@ -90,15 +94,50 @@ def restore(app: App, file: Path, replace: bool, only_check: bool, as_json: bool
     erased = _erase_again(app)
     if as_json:
         chain = {"intact": done.audit.intact, "problem": done.audit.problem}
-        emit_json({**_as_dict(done.backup), "replaced": done.replaced, "audit": chain, "erased_again": erased})
+        told_of = {"replaced": done.replaced, "audit": chain, "audit_rows_lost": done.lost, "erased_again": erased}
+        emit_json({**_as_dict(done.backup), **told_of})
         return 0
     say(app.texts("backup.restored", store=store.name, **_said(app, done.backup)))
+    say(app.texts("backup.age", age=_age(app, done.backup)))
+    if done.lost:
+        say(app.texts("backup.lost_one" if done.lost == 1 else "backup.lost", count=f"{done.lost:,}"))
     intact = done.audit.intact
     say(app.texts("backup.audit_intact") if intact else app.texts("backup.audit_broken", problem=done.audit.problem))
     if erased:
         say(app.texts("backup.erased_again", count=erased))
     say(app.texts("backup.next"))
     return 0
+
+
+def _age(app: App, found: Backup) -> str:
+    """How old a backup is, in the largest unit that says enough."""
+    from state.clock import now_us
+
+    seconds = max(now_us() - found.header.made_at, 0) // 1_000_000
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return app.texts(f"status.ago.{unit}", count=seconds // size)
+    return app.texts("status.ago.s", count=seconds)
+
+
+@contextmanager
+def _times_of_business(app: App) -> Iterator[None]:
+    """Let refusals of the store say their times in the zone of the business, as everything else here does."""
+    from state.failures import StoreError
+
+    def here(text: str) -> str:
+        zone = app.settings.business_day_zone
+        return _UTC.sub(lambda found: f"{_instant(found[1]).astimezone(zone):%Y-%m-%d %H:%M:%S} ({zone.key})", text)
+
+    try:
+        yield
+    except StoreError as error:
+        error.message, error.remedy = here(error.message), here(error.remedy)
+        raise
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _erase_again(app: App) -> int:

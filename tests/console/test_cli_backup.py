@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from connectors import retry
+from state import runs
+from state.store import open_store
 from tests.console.company import data, ltc
 from tests.jobs.conftest import crm, erp, settings, systems, toys
 from tests.jobs.toy import ToySystem
@@ -66,6 +68,30 @@ def test_a_store_with_data_is_replaced_only_on_demand(config: Path, tmp_path: Pa
     assert done["replaced"]
     assert done["audit"] == {"intact": True, "problem": ""}
     assert {name: done[name] for name in made} == made
+
+
+def test_a_restore_says_how_old_the_backup_is_and_how_much_of_the_audit_is_gone(config: Path, tmp_path: Path) -> None:
+    file = str(tmp_path / "saved.zst")
+    assert (
+        "ltc.yaml, mappings, checks of your own, secrets and keys are not in it" in ltc(config, "backup", file).stdout
+    )
+    ltc(config, "pause", "crm", "--reason", "Release")
+    ltc(config, "resume", "crm")
+    told = ltc(config, "restore", file, "--replace").stdout
+    assert re.search(r"The backup is \d+ (s|min) old\. What people decided since is gone", told)
+    assert "2 rows of the audit were younger than the backup and are gone." in told
+    assert "were younger" not in ltc(config, "restore", file, "--replace", "--json").stdout
+
+
+def test_a_refused_restore_says_its_times_in_the_zone_of_the_business(config: Path, tmp_path: Path) -> None:
+    file = str(tmp_path / "saved.zst")
+    ltc(config, "backup", file)
+    store = yaml.safe_load(config.read_text()).get("store", f"sqlite:///{config.parent / 'ltc.db'}")
+    with open_store(store) as opened, runs.lease(opened, "run x", owner="elsewhere:1:2/3", seconds=600):
+        refused = ltc(config, "restore", file, "--replace")
+    assert refused.exit_code == 1
+    assert re.search(r"this is known at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(Asia/Shanghai\)", refused.stderr)
+    assert "UTC" not in refused.stderr
 
 
 def test_a_backup_can_be_checked_without_a_store(config: Path, tmp_path: Path) -> None:
