@@ -18,7 +18,9 @@ from console.output import emit_json, say
 def command(app: App, work_pool: str, as_json: bool) -> int:
     """Create or update the deployments, schedules and limits on the Prefect server of PREFECT_API_URL.
 
-    Running it again changes nothing. The workers must find the same ltc.yaml at the same path.
+    Reads of each system by its schedule, reconciliations, write-backs after them, and a nightly search for deletions.
+    A worker carries them out: `prefect worker start --pool ltc`, on each machine that is to work, for as long as it
+    runs. Running it again changes nothing. The workers must find the same ltc.yaml at the same path.
 
     \b
     Examples:
