@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "•••"
 """What is shown in place of a personal value."""
+_SHORTEST_NUMBER = 1_000_000
 PERSONAL = frozenset({"email", "phone", "contact_name", "first_name", "last_name", "address_line"})
 _MANY = 10
 
@@ -41,12 +42,20 @@ def one(connection: Connection, text: str) -> Identity:
 
 
 def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Evidence of a link with e-mail addresses, phone numbers and the like hidden; what they prove stays."""
+    """Evidence of a link with e-mail addresses, phone numbers and the like hidden; what they prove stays.
+
+    So does how many of them there are.
+    """
     named = values.get("field")
     return {
-        name: HIDDEN if value is not None and (name in PERSONAL or (name == "value" and named in PERSONAL)) else value
+        name: HIDDEN if (name in PERSONAL or (name == "value" and named in PERSONAL)) and _tells(value) else value
         for name, value in values.items()
     }
+
+
+def _tells(value: Any) -> bool:
+    """Whether it may be a person's: no phone number is as short as a count."""
+    return value is not None and not (isinstance(value, int) and abs(value) < _SHORTEST_NUMBER)
 
 
 def in_words(values: Mapping[str, Any], texts: Texts) -> str:

@@ -252,3 +252,12 @@ def test_what_ltc_calls_by_codes_has_chinese_words(olaf: Opens, sqlite_store: St
     assert not re.search("系统：(</span>)? *</td>", page)
     assert not re.search("[\u4e00-\u9fff]:", told)
     assert english(page, ("LTC Sync",)) == []
+
+
+def test_addresses_are_hidden_and_counts_of_them_are_not(olaf: Opens, sqlite_store: Store) -> None:
+    matched = {"email": 17, "phone": 3}
+    did(sqlite_store, "anna", "links suggested again", methods=matched, email="li@example.com", phone=8613912345678)
+    page = plain(olaf(Role.OPERATOR).get("/audit").text)
+    assert "17" in page
+    assert "li@example.com" not in page
+    assert "13912345678" not in page

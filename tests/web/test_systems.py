@@ -100,12 +100,15 @@ def test_what_rests_leads_to_its_page_where_it_is_asked_at_once(
     assert "Sync now</button>" in olaf(Role.OPERATOR, "crm").get("/systems/crm").text
 
 
-def test_the_note_shows_code_as_code_and_a_system_that_never_ran_is_not_called_never_in_chinese(olaf: Opens) -> None:
+def test_the_note_has_the_words_of_the_buttons_and_a_system_that_never_ran_is_not_called_never_in_chinese(
+    olaf: Opens,
+) -> None:
     browser = olaf(Role.OPERATOR)
     assert "Nothing holds calls back" in browser.get("/systems/crm").text
     browser.post("/language", locale="zh-CN")
     page = browser.get("/systems").text
-    assert "<code>push: auto</code>" in page
+    assert "“立即同步”：拉取、对账" in page
+    assert "push: auto" not in page
     assert "`" not in page
     assert {row["状态"] for row in systems_shown(browser).values()} == {"尚未运行"}
 
@@ -131,7 +134,7 @@ def test_a_system_is_shown_with_counts_schedule_and_who_works_on_it(
     with runs.lease(sqlite_store, "stream crm.deal", owner="worker-7:4711:2/3"):
         page = plain(browser.get("/systems/crm").text)
     assert "deal ok" in page
-    assert "(held 6)" in page  # what the source listed, and what we hold of it
+    assert "(held then 6)" in page  # what the source listed, and what we hold of it
     assert "crm.deal: process 4711 on worker-7" in page
     assert "The connector names no limit" in page
     assert "not set up; changes are found by pulling" in page
