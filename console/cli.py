@@ -81,6 +81,9 @@ _LONGEST = 200
 class Ltc(click.Group):
     """A group whose commands are imported when they are used, and whose errors are one clear message."""
 
+    _locale = "en"
+    """In which errors are told."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order one uses them."""
         return list(COMMANDS)
@@ -123,11 +126,36 @@ class Ltc(click.Group):
         """Run, tell what went wrong in a sentence, and exit with the code of DESIGN's list."""
         sys.exit(self._run(args, prog_name or "ltc"))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; if it fails, errors are told in the language that it would have spoken."""
+        try:
+            return super().invoke(ctx)
+        except Exception:
+            if isinstance(ctx.obj, App):
+                self._locale = ctx.obj.spoken
+            raise
+
+    def _told(self, error: click.ClickException) -> click.ClickException:
+        """The error in their language, if the words are ours and not click's."""
+        text = self._in_their_language(error.message)
+        if type(error) is click.UsageError:
+            return click.UsageError(text, error.ctx)
+        return click.ClickException(text) if type(error) is click.ClickException else error
+
+    def _in_their_language(self, text: str) -> str:
+        """An error line by line; what no catalogue knows stays English."""
+        from console.sentences import plain
+
+        arrow = "  → "
+        lines = ((arrow if line.startswith(arrow) else "", line.removeprefix(arrow)) for line in text.split("\n"))
+        return "\n".join(f"{begin}{plain(line, self._locale)}" for begin, line in lines)
+
     def _run(self, args: Any, prog_name: str) -> int:
+        self._locale = "en"
         try:
             code = super().main(args, prog_name, standalone_mode=False)
         except click.ClickException as error:
-            _with_hint(error).show()
+            self._told(_with_hint(error)).show()
             return USAGE if isinstance(error, click.UsageError) else FAILED
         except (click.Abort, KeyboardInterrupt):
             click.echo("Stopped. Nothing is half done: run the same command again.", err=True)
@@ -139,7 +167,7 @@ class Ltc(click.Group):
             from console.output import printable
 
             text, failure = told(error)
-            click.echo(printable(text), err=True)
+            click.echo(printable(self._in_their_language(text)), err=True)
             return failure
         return code if isinstance(code, int) else DONE
 

@@ -60,9 +60,18 @@ class App:
     def locale(self) -> str:
         """``en`` or ``zh-CN``: from ``--lang``, else ltc.yaml, else (before there is one) the environment."""
         if self._lang is None and not self.config.exists():
-            spoken = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-            return "zh-CN" if spoken.startswith("zh") else "en"
+            return _of_the_environment()
         return self._lang or self.settings.locale
+
+    @property
+    def spoken(self) -> str:
+        """The same for errors, also those about an ltc.yaml that cannot be read: then what the environment says."""
+        from settings import SettingsError
+
+        try:
+            return self.locale
+        except (SettingsError, OSError):
+            return _of_the_environment()
 
     @property
     def chosen_locale(self) -> str | None:
@@ -91,6 +100,11 @@ class App:
             known = ", ".join(self.settings.systems)
             raise click.UsageError(f"{self.config} names no system {unknown[0]!r}. It names: {known}.")
         return list(names) or None
+
+
+def _of_the_environment() -> str:
+    asked = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return "zh-CN" if asked.startswith("zh") else "en"
 
 
 pass_app: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(App)
