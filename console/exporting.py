@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from state import chains, exports, lookup
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from console.i18n import Texts
     from settings.model import Settings
     from state.findings import Finding
 
@@ -36,7 +38,13 @@ COLUMNS = {
     "findings": (
         *("id", "check", "title", "stage", "department", "severity", "status", "since", "age_days", "first_seen"),
         *("amount", "currency", "base_amount", "material", "explanation", "action", "owner", "assignee", "due_on"),
-        *("overdue", "reason", "approver", "waived_until", "records", "system_removed"),
+        *("overdue", "reason", "approver", "waived_until", "customer", "records", "system_removed"),
+    ),
+    "list": (
+        *("id", "title", "severity_text", "stage_text", "department_text", "status_text", "customer", "records"),
+        *("explanation", "action", "amount", "currency", "base_amount", "material", "since", "first_seen"),
+        *("age_days", "owner", "assignee", "due_on", "overdue", "reason", "approver", "waived_until"),
+        *("check", "severity", "stage", "department", "status", "system_removed"),
     ),
     "links": (
         "kind",
@@ -84,6 +92,14 @@ def of_findings(some: Iterable[Finding], settings: Settings, locale: str) -> Ite
         shown["records"] = [_marked(record, settings) for record in shown["records"]]
         shown[_REMOVED] = any(record[_REMOVED] for record in shown["records"])
         yield {name: shown[name] for name in COLUMNS["findings"]}
+
+
+def for_reading(row: Row, settings: Settings, words: Texts) -> Row:
+    """A row of findings for people: codes in words beside them, days of the business zone, records as text."""
+    spoken = {f"{name}_text": words.name(name, row[name]) for name in ("severity", "stage", "department", "status")}
+    seen = datetime.fromisoformat(row["first_seen"]).astimezone(settings.business_day_zone)
+    records = "; ".join(f"{record['system']} {record['number'] or record['source_id']}" for record in row["records"])
+    return {**row, **spoken, "first_seen": f"{seen:%Y-%m-%d}", "records": records}
 
 
 def _links(connection: Connection, settings: Settings) -> Iterator[Row]:

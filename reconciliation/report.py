@@ -146,6 +146,7 @@ def _public(
         "currency": item.currency,
         "base_amount": money.text(item.base_amount, basis["base_currency"]),
         "material": _is_material(item, basis),
+        "customer": item.customer,
         "records": [sections.record(asdict(record)) for record in item.records],
         **explain(item, lang, basis["own_checks"]),
         "owner": item.assignee or basis["owners"].get(item.department),

@@ -96,6 +96,8 @@ class Finding:
     waived_until: str | None
     due_on: str | None
     records: tuple[RecordRef, ...] = ()
+    customer: str | None = None
+    """The organisation that its records name; not in what older events and closes keep."""
 
 
 @dataclass(frozen=True, slots=True)

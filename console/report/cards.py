@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from console.report.figures import Report, Tally
 
 
-def cards(report: Report, found: Tally, words: Texts) -> Iterator[dict[str, str]]:
-    """``title``, ``figure``, ``note`` and ``tone`` (``good``, ``bad`` or nothing) of each."""
+Card = dict[str, Any]
+
+
+def cards(report: Report, found: Tally, words: Texts) -> Iterator[Card]:
+    """``title``, ``figure``, ``note`` and ``tone`` (``good``, ``bad`` or nothing) of each; of a sum of money also
+
+    ``amounts``, the base currency first.
+    """
     everything, base = found.total, report["base_currency"]
     counts = everything.counts
     agree, left, right = figures.agreement(report["tie_outs"])
@@ -60,7 +66,7 @@ def _close_before(report: Report) -> Mapping[str, Any] | None:
     return closes[-1] if closes else None
 
 
-def of_month(report: Report, words: Texts) -> Iterator[dict[str, str]]:
+def of_month(report: Report, words: Texts) -> Iterator[Card]:
     """As ``cards``, of the report's month alone: what was billed, what came in, what was owed in the end, what agrees,
     and which findings began by then."""
     base, today = report["base_currency"], _day(report)
@@ -90,7 +96,7 @@ def of_month(report: Report, words: Texts) -> Iterator[dict[str, str]]:
     )
 
 
-def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **values: str) -> dict[str, str]:
+def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **values: str) -> Card:
     """Money in the base currency, and what there is in others."""
     foreign = sorted(currency for currency, amount in amounts.items() if amount and currency != base)
     others = ", ".join(f"{currency} {figures.money(amounts[currency], currency)}" for currency in foreign)
@@ -99,7 +105,9 @@ def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **valu
         words("card.month_others", currency=base, others=others) if others else words("card.in", currency=base)
     )
     figure = figures.money(amounts.get(base, Decimal(0)), base)
-    return _card(words, f"month_{name}", figure) | {"note": " · ".join(about)}
+    known = [(currency, amounts[currency]) for currency in foreign]
+    sums = [(base, amounts.get(base, Decimal(0))), *known]
+    return _card(words, f"month_{name}", figure) | {"note": " · ".join(about), "amounts": sums}
 
 
 def _last_day(report: Report) -> date:
@@ -114,6 +122,6 @@ def _day(report: Report) -> date:
     return datetime.fromisoformat(at).astimezone(ZoneInfo(report["timezone"])).date()
 
 
-def _card(words: Texts, name: str, figure: str, **values: str) -> dict[str, str]:
+def _card(words: Texts, name: str, figure: str, **values: str) -> Card:
     note = words(f"card.{name}_note", **values) if values else ""
     return {"title": words(f"card.{name}"), "figure": figure, "note": note, "tone": ""}

@@ -357,7 +357,7 @@ def findings(report: Report, words: Texts) -> Table:
     base = report["base_currency"]
     columns = (
         *(("severity", 10), ("stage", 13), ("department", 17), ("check", 28), ("what", 60), ("action", 50)),
-        *(("records", 30), ("amount", 16), ("currency", 10), ("base_amount", 18), ("material", 10)),
+        *(("records", 30), ("customer", 30), ("amount", 16), ("currency", 10), ("base_amount", 18), ("material", 10)),
         *(("age_days", 10), ("since", 12), ("first_seen", 12), ("status", 11), ("owner", 16), ("due_on", 12)),
         *(("overdue", 10), ("reason", 30), ("approver", 16), ("waived_until", 12), ("comments", 40)),
         *(("attachments", 30), ("id", 24)),
@@ -375,6 +375,7 @@ def _finding(item: Item, words: Texts, base: str) -> tuple[Cell, ...]:
         *(Cell(words.name("department", item["department"])), Cell(item.get("title") or item["check"])),
         *(Cell(item["explanation"]), Cell(in_words(item["action"] or "", words) or None)),
         Cell("\n".join(figures.label(record) for record in item["records"])),
+        Cell(item.get("customer"), None, None, item.get("customer")),
         *(_money(item["amount"], item["currency"]), Cell(item["currency"] or "")),
         *(_money(item["base_amount"], base), Cell(yes[item.get("material", True)])),
         *(Cell(item["age_days"]), Cell(item.get("since")), Cell(item["first_seen"][:10])),

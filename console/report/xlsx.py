@@ -18,9 +18,9 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from console.i18n import Texts, texts
 from console.report import figures, tables
 from console.report.book import TOP, Book, Column, number_format
-from console.report.cards import cards, of_month
+from console.report.cards import Card, cards, of_month
 from console.report.figures import Item, Report
-from console.report.tables import BUCKETS, MOVED, Table
+from console.report.tables import BUCKETS, MOVED, Cell, Table
 
 FIRST = TOP + 1
 """The first row of what a sheet shows."""
@@ -114,9 +114,20 @@ def _summary(book: Book, report: Report, subtitle: str) -> None:
         book.text(sheet, row, 0, head, bold=True)
         row += 1
         for card in shown:
-            book.text(sheet, row, 0, card["title"])
-            book.text(sheet, row, 1, f"{card['figure']}  ({card['note']})" if card["note"] else card["figure"])
-            row += 1
+            row = _card(book, sheet, row, card)
+
+
+def _card(book: Book, sheet: Any, row: int, card: Card) -> int:
+    """One figure; of money a row for each currency, with its amount as a number. Returns the row after it."""
+    book.text(sheet, row, 0, card["title"])
+    if "amounts" not in card:
+        book.text(sheet, row, 1, f"{card['figure']}  ({card['note']})" if card["note"] else card["figure"])
+        return row + 1
+    for currency, amount in card["amounts"]:
+        book.text(sheet, row, 1, currency)
+        book.cell(sheet, row, 5, Cell(amount, currency))
+        row += 1
+    return row
 
 
 def _tie_outs(book: Book, report: Report, subtitle: str) -> None:
@@ -245,14 +256,14 @@ def _cash(book: Book, report: Report, subtitle: str) -> None:
         row += 1
 
 
-_AMOUNT, _BASE_AMOUNT, _AGE = 7, 9, 11
+_AMOUNT, _BASE_AMOUNT, _AGE = 8, 10, 12
 """Columns of the findings."""
 
 
 def _findings(book: Book, report: Report, subtitle: str) -> None:
     words = book.words
     table = tables.findings(report, words)
-    sheet = _sheet(book, table, subtitle, wrapped=(4, 5, 6, 18, 21, 22))
+    sheet = _sheet(book, table, subtitle, wrapped=(4, 5, 6, 19, 22, 23))
     if table.rows:
         last = FIRST + len(table.rows)
         book.text(sheet, last, 0, words("column.total"), bold=True, top=1)

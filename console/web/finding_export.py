@@ -23,7 +23,7 @@ _MOST = 1_000_000
 
 @router.get("/findings.csv")
 def export(visit: Reader) -> StreamingResponse:
-    """What the list with the same filters shows, a row for each finding; columns as of ``ltc export findings``."""
+    """What the list with the same filters shows, a row for each finding, in the reader's language."""
     wanted = Filter.of(visit.request.query_params).wanted(visit)
     day = Rules.of(visit.desk.settings).today.isoformat()
     named = {"Content-Disposition": f'attachment; filename="ltc-findings-{day}.csv"'}
@@ -32,7 +32,7 @@ def export(visit: Reader) -> StreamingResponse:
 
 def _lines(visit: Visit, wanted: Wanted) -> Iterator[str]:
     yield "\ufeff"  # spreadsheets read Chinese right with it
-    yield from exporting.as_csv(_rows(visit, wanted), "findings")
+    yield from exporting.as_csv(_rows(visit, wanted), "list")
 
 
 def _rows(visit: Visit, wanted: Wanted) -> Iterator[exporting.Row]:
@@ -40,4 +40,5 @@ def _rows(visit: Visit, wanted: Wanted) -> Iterator[exporting.Row]:
         ids = finding_pages.ids(connection, wanted, _MOST)
         for start in range(0, len(ids), _AT_ONCE):
             some = findings.of_ids(connection, ids[start : start + _AT_ONCE])
-            yield from exporting.of_findings(some, visit.desk.settings, visit.texts.locale)
+            for row in exporting.of_findings(some, visit.desk.settings, visit.texts.locale):
+                yield exporting.for_reading(row, visit.desk.settings, visit.texts)

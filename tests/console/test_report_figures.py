@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from console.i18n import texts
-from console.report import figures
+from console.report import figures, tables, xlsx
 from console.report.cards import moved_note
 from tests.console import sample_report
 
@@ -89,3 +89,13 @@ def test_findings_are_counted_from_the_close_before_and_what_came_back_is_told_a
     assert moved_note(told, words) == f"{since}3 + 1 new + 4 came back − 1 cleared = 7"
     told["periods"] = []
     assert moved_note(told, words) == "3 + 1 new + 4 came back − 1 cleared = 7"
+
+
+def test_findings_have_a_column_with_their_customer() -> None:
+    told = sample_report.report()
+    told["findings"][0]["customer"] = "Acme"
+    table = tables.findings(told, texts("en"))
+    place = table.heads.index("Customer")
+    assert [row[place].value for row in table.rows][:2] == ["Acme", None]
+    assert table.heads[xlsx._BASE_AMOUNT].startswith("Amount in CNY")
+    assert table.heads[xlsx._AGE] == "Age (days)"

@@ -59,7 +59,7 @@ def test_the_sheets_an_accountant_looks_for_are_there_with_heads_that_stay(book:
         "Tie-outs of the period": "D5",
     }
     filters = {name: book[name].auto_filter.ref for name in ("Tie-outs", "Findings", "Open items")}
-    assert filters == {"Tie-outs": "A4:U9", "Findings": "A4:X8", "Open items": "A4:K16"}
+    assert filters == {"Tie-outs": "A4:U9", "Findings": "A4:Y8", "Open items": "A4:K16"}
 
 
 def test_no_text_of_a_source_becomes_a_formula(book: Any) -> None:
@@ -78,7 +78,7 @@ def test_no_text_of_a_source_becomes_a_formula(book: Any) -> None:
 
 def test_amounts_are_numbers_with_the_decimals_of_their_currency(book: Any) -> None:
     sheet = book["Findings"]
-    shown = {sheet.cell(row, 9).value: sheet.cell(row, 8) for row in range(5, 8)}
+    shown = {sheet.cell(row, 10).value: sheet.cell(row, 9) for row in range(5, 8)}
     assert {code: cell.value for code, cell in shown.items()} == {"CNY": 20, "JPY": 1200, "KWD": 1.234}
     assert {code: cell.number_format for code, cell in shown.items()} == {
         "CNY": "#,##0.00;[Red]-#,##0.00",
@@ -102,11 +102,19 @@ def test_receipts_foot_and_are_summed_by_currency(values: Any) -> None:
 
 
 def test_totals_are_formulas_that_already_carry_their_value(book: Any, values: Any) -> None:
-    assert book["Findings"]["J9"].value == "=SUBTOTAL(109,J5:J8)"
-    assert values["Findings"]["J9"].value == 77
-    summed = sum(Decimal(str(values["Findings"].cell(row, 10).value or 0)) for row in range(5, 9))
+    assert book["Findings"]["K9"].value == "=SUBTOTAL(109,K5:K8)"
+    assert values["Findings"]["K9"].value == 77
+    summed = sum(Decimal(str(values["Findings"].cell(row, 11).value or 0)) for row in range(5, 9))
     assert summed == 77
     assert values["Summary"]["F8"].value == 77
+
+
+def test_sums_of_the_month_are_numbers_a_row_for_each_currency(values: Any) -> None:
+    rows = [(row[0].value, row[1].value, row[5].value) for row in values["Summary"].iter_rows()]
+    place = next(n for n, row in enumerate(rows) if row[0] == "Owed by customers, with tax")
+    owed = {item["currency"]: float(item["total"]) for item in sample_report.report()["receivables"]["ageing"]}
+    told = {currency: amount for _, currency, amount in rows[place : place + len(owed)]}
+    assert told == owed
 
 
 def test_every_tie_out_proves_that_it_foots(book: Any, values: Any) -> None:

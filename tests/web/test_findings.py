@@ -60,10 +60,14 @@ def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Bro
     answer = anna.get(unescape(link[1]))
     assert answer.headers["content-type"].startswith("text/csv")
     assert re.search(r'filename="ltc-findings-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
-    assert answer.text.startswith("\ufeffid,check,")
+    assert answer.text.startswith("\ufeffid,title,severity_text,")
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert [row["id"] for row in rows] == re.findall(r'href="/findings/([0-9a-f]{20,40})\?', page)
-    assert {row["severity"] for row in rows} == {"error"}
+    assert {(row["severity"], row["severity_text"]) for row in rows} == {("error", "Error")}
+    named = next(row for row in rows if row["customer"])
+    assert re.search(rf'href="/findings\?[^"]*customer=[^"]*">{re.escape(named["customer"])}</a>', page)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", named["first_seen"])
+    assert re.fullmatch(r"[a-z]+ [^;{]+(; [a-z]+ [^;{]+)*", named["records"])
     ordered = anna.get("/findings.csv?order=amount").text.removeprefix("\ufeff")
     assert [row["id"] for row in csv.DictReader(io.StringIO(ordered))] == listed(anna, "order=amount")
 

@@ -49,6 +49,7 @@ class Finding(BaseModel):
     currency: str | None = Field(description="ISO 4217")
     base_amount: Amount | None = Field(description="In the base currency of ltc.yaml")
     material: bool
+    customer: str | None = Field(default=None, description="The organisation that its records name")
     records: list[FoundRecord]
     title: str
     explanation: str
