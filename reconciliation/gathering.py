@@ -91,7 +91,7 @@ def outline(connection: Connection, rules: Rules, moment: Moment) -> dict[str, A
         **carried,
         "movement": carried["movement"] or _movements(split, period),
         "receivable": then or list(figures.standing(connection, "receivable", moment.until).values()),
-        "cash": list(figures.standing(connection, cash.KIND, moment.until).values()),
+        "cash": _received_by(list(figures.standing(connection, cash.KIND, moment.until).values()), period),
         "roll_forward": _roll_forward(connection, moment, basis, period, before),
         "close": [asdict(item) for item in closes],
     }
@@ -203,6 +203,12 @@ def _movements(split: list[TieOut], period: str) -> list[dict[str, Any]]:
         adjustments.foot(row)
         found.append(row)
     return found
+
+
+def _received_by(receipts: list[dict[str, Any]], period: str) -> list[dict[str, Any]]:
+    """The receipts that came in by the end of a period: later ones are no business of its report."""
+    last = adjustments.last_day(period).isoformat()
+    return [item for item in receipts if (item["received_on"] or "") <= last]
 
 
 def _findings(connection: Connection, moment: Moment) -> list[dict[str, Any]]:

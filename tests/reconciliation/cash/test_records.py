@@ -228,6 +228,8 @@ def test_the_report_tells_what_is_not_applied_and_adds_up(books: Books, locale: 
     stranger = next(item for item in made["cash"]["receipts"] if item["amount"] == "77.70")
     assert stranger["class_text"] == said
     assert stranger["action"]
+    before = report.build(books.store, settings(), locale=locale, period="2026-09")
+    assert before["cash"] == {"totals": [], "receipts": []}, "it came in after that month"
 
 
 def test_rules_of_ltc_yaml_are_obeyed(books: Books) -> None:
