@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mappings.paths import listed
+
 if TYPE_CHECKING:
     from mappings.definition import Status
     from mappings.expression import Expression
@@ -92,7 +94,7 @@ def spec_from(sent: Mapping[str, str], *, reference: bool = False) -> Any:
         raise Mistyped("nothing")
     found: dict[str, Any] = {how: _scalar(what) if how == "const" else what}
     if how == "first":
-        found[how] = _listed(what)
+        found[how] = listed(what)
     if steps := [sent[name] for name in sorted(sent, key=_place) if name.startswith(STEP) and sent[name].strip()]:
         found["do"] = steps
     for key in ("match", "findall"):
@@ -146,10 +148,6 @@ def table_from(text: str) -> dict[str | None, Any]:
 def _place(name: str) -> int:
     number = name.removeprefix(STEP)
     return int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
-
-
-def _listed(text: str) -> list[str]:
-    return [part for part in (item.strip() for item in re.split(r"[,，\n]", text)) if part]
 
 
 def _scalar(text: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from console.mapping_change import known_fields
 from console.report import figures
 from console.shapes_told import told
-from mappings.paths import ROOT, SOURCE_ID
+from mappings.paths import ROOT, SOURCE_ID, apart, parse
 from state.clock import from_us
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Inspected:
     def editable(self) -> list[str]:
         """The source fields, by path, that the step which refuses the record reads, as far as each is one place."""
         steps = self.tested.fields if self.tested is not None else ()
-        paths = [path for item in steps if item.error for path in item.path.split(", ")]
-        return [path for path in dict.fromkeys(paths) if path and not {"*", ROOT, SOURCE_ID} & {*path.split(".")}]
+        paths = [path for item in steps if item.error for path in apart(item.path)]
+        return [path for path in dict.fromkeys(paths) if not {"*", ROOT, SOURCE_ID} & {*parse(path)}]
 
     @property
     def to_edit(self) -> str:

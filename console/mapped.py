@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"\S@\S|\+\d[\d ().-]{6,}\d")
 """What looks like an e-mail address or a telephone number."""
 _OF_PEOPLE = re.compile(
     r"(?i)mail|phone|mobile|fax|address|street|contact|person|birth|gender|signat|iban|passport|nick|salutation"
-    r"|(?:^|[._])(?:name|tel|cell|zip)(?:$|_|\b)|(?:first|last|full|sur|given|family|customer|client|payer|holder|owner"
+    r"|(?:^|[._\x22])(?:name|tel|cell|zip)(?:$|_|\b)|(?:first|last|full|sur|given|family|customer|client|payer|holder|owner"
     r"|buyer|user|guest|recipient|display)[ _]?name|姓名|名字|联系|电话|手机|邮箱|地址|身份证|称呼|收件人|付款人|客户名"
 )
 """Names of source fields whose texts may be about a person."""
@@ -286,16 +286,12 @@ def _named(item: Explained) -> str:
 
 
 def _paths(item: Explained) -> list[str]:
-    return [path.rpartition(f"{paths.ROOT}.")[2] for path in item.path.split(", ") if path]
+    return [path.rpartition(f"{paths.ROOT}.")[2] for path in paths.apart(item.path)]
 
 
 def _overlap(path: str, other: str) -> bool:
-    one, two = _general(path), _general(other)
+    one, two = paths.general(path), paths.general(other)
     return one == two or one.startswith(f"{two}.") or two.startswith(f"{one}.")
-
-
-def _general(path: str) -> str:
-    return ".".join("*" if isinstance(step, int) else step for step in paths.parse(path))
 
 
 def _plain(value: Any) -> Any:

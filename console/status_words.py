@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from console.expressions import Mistyped
-from mappings.suggest import words
+from mappings.suggest import last_words
 
 if TYPE_CHECKING:
     from mappings.definition import Status
@@ -95,4 +95,4 @@ def _given(form: Mapping[str, str]) -> Iterable[tuple[str, str, bool]]:
 
 def is_named_so(paths: Sequence[str]) -> bool:
     """Whether these source fields are called a status, so that their words are no one's name."""
-    return bool(paths) and all("status" in words(path.rpartition(".")[2]) for path in paths)
+    return bool(paths) and all("status" in last_words(path) for path in paths)

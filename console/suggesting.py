@@ -177,9 +177,10 @@ def _only(document: dict[str, Any], prefix: str, wanted: set[str]) -> dict[str, 
     """A record with these paths alone, its lists left out."""
     found: dict[str, Any] = {}
     for key, value in document.items():
+        step = paths.key(key)
         if isinstance(value, dict):
-            found[key] = _only(value, f"{prefix}{key}.", wanted)
-        elif f"{prefix}{key}" in wanted:
+            found[key] = _only(value, f"{prefix}{step}.", wanted)
+        elif f"{prefix}{step}" in wanted:
             found[key] = value
     return found
 

@@ -302,16 +302,12 @@ def unmapped(mapping: Mapping, stream: str, body: bytes) -> list[str]:
         lines = definition.lines
         used += [f"{lines.path}.*.{path}" for item in lines.fields.values() for path in item.sources]
         used += [f"{lines.path}.*.{path}" for item in lines.skip for path in item.expression.sources]
-    known = {_general(path) for path in used}
+    known = {paths.general(path) for path in used}
     return [
         path
         for path in paths.leaves(_object(body))
         if not any(path == item or path.startswith(f"{item}.") for item in known)
     ]
-
-
-def _general(path: str) -> str:
-    return ".".join("*" if isinstance(step, int) else step for step in paths.parse(path))
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Container, Iterable
 from typing import Any
@@ -17,7 +16,6 @@ ANY = "*"
 _DEEPEST = 12
 _LONGEST = 64
 _LONGEST_PATH = 200
-_STEP = re.compile(r"\[\]|[^.\[]+|\[(?!\])")
 
 
 def outline(record: dict[str, Any], crowded: Container[str] = ()) -> dict[str, set[str]]:
@@ -42,14 +40,16 @@ def is_empty(value: Any) -> bool:
 
 
 def values(value: Any, path: str) -> list[Any]:
-    """Everything that is at a path of a record; nulls are left out."""
-    found = [value]
-    for step in _STEP.findall(path):
-        if step == "[]":
-            found = [item for value in found if type(value) is list for item in value]
-        else:
-            found = [value.get(step) for value in found if type(value) is dict]
-    return [item for item in found if item is not None]
+    """Everything that is at a path of a record, also where names have dots inside; nulls are left out."""
+    if not path:
+        return [] if value is None else [value]
+    if path.startswith("[]"):
+        rest = path.removeprefix("[]").removeprefix(".")
+        return [found for item in value for found in values(item, rest)] if type(value) is list else []
+    if type(value) is not dict:
+        return []
+    inside = [key for key in value if path == key or path.startswith((f"{key}.", f"{key}["))]
+    return [found for key in inside for found in values(value[key], path[len(key) :].removeprefix("."))]
 
 
 def _object(record: dict[str, Any], prefix: str, found: dict[str, set[str]], crowd: Container[str], depth: int) -> None:

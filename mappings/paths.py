@@ -1,12 +1,19 @@
-"""Paths into a record: ``a.b``, ``a.0.b`` (an item of a list), ``a.*.b`` (every item), ``a..b`` (the key is ``a.``)."""
+"""Paths into a record: ``a.b``, ``a.0.b`` (an item of a list), ``a.*.b`` (every item), ``a..b`` (the key is ``a.``),
+``"a. b".c`` (the key is ``a. b``; within the quotes as in JSON)."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 _PLACE = re.compile(r"\d{1,9}", re.ASCII)
-_DOT = re.compile(r"\.(?!\.|$)")
+_DOT = re.compile(r"\.(?!\.|\Z)")
+_TEXT = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u00[0-9a-fA-F]{2})*"'
+_QUOTED = re.compile(rf"{_TEXT}(?=\.(?!\.|\Z)|\Z)")
+_BEGUN = rf"(?<![^. ,，\n]){_TEXT}"
+_LISTED = re.compile(rf"(?:{_BEGUN}|[^,，\n])+")
+_TOGETHER = re.compile(rf"(?:{_BEGUN}|(?!, ).)+", re.DOTALL)
 
 Step = str | int
 ROOT = "^"
@@ -17,7 +24,41 @@ SOURCE_ID = "@source_id"
 
 def parse(path: str) -> tuple[Step, ...]:
     """The steps of a path; digits are positions in a list."""
-    return tuple(int(part) if _PLACE.fullmatch(part) else part for part in _DOT.split(path))
+    found: list[Step] = []
+    start = 0
+    while start <= len(path):
+        if quoted := _QUOTED.match(path, start):
+            found.append(json.loads(quoted[0]))
+            end = quoted.end()
+        else:
+            dot = _DOT.search(path, start)
+            end = dot.start() if dot else len(path)
+            part = path[start:end]
+            found.append(int(part) if _PLACE.fullmatch(part) else part)
+        start = end + 1
+    return tuple(found)
+
+
+def key(name: str) -> str:
+    """A key of an object as a step of a path: in quotes where it would be taken for several."""
+    if name.startswith(('"', ".")) or ("." in name and parse(name) != (name,)):
+        return json.dumps(name, ensure_ascii=False)
+    return name
+
+
+def general(path: str) -> str:
+    """A path with ``*`` for every position, each key written in one way."""
+    return ".".join("*" if isinstance(step, int) else key(step) for step in parse(path))
+
+
+def listed(text: str) -> list[str]:
+    """The paths that a person typed into one text, with commas or line ends between them."""
+    return [part for part in (item.strip() for item in _LISTED.findall(text)) if part]
+
+
+def apart(text: str) -> list[str]:
+    """The paths that were put together into one text with a comma and a space between them."""
+    return [item.removeprefix(" ") for item in _TOGETHER.findall(text)]
 
 
 def is_plain(steps: tuple[Step, ...]) -> bool:
@@ -50,8 +91,8 @@ def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
     """Path → value of everything in a record that is not empty; items of lists are ``*`` and the first one counts."""
     found: dict[str, Any] = {}
     if type(value) is dict:
-        for key, item in value.items():
-            for path, leaf in leaves(item, f"{prefix}{key}.").items():
+        for name, item in value.items():
+            for path, leaf in leaves(item, f"{prefix}{key(name)}.").items():
                 found.setdefault(path, leaf)
     elif type(value) is list:
         for item in value:

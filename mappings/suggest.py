@@ -17,6 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mappings import paths
 from mappings.columns_named import meant, simplified
 from mappings.convert import decimal_comma, decimal_point
 from mappings.currencies import EXPONENTS
@@ -102,7 +103,7 @@ def suggest(stream: str, entity: str, records: Sequence[Mapping[str, Any]]) -> S
             for path, values in samples.items()
             if (found := _scored(column, path, values, entity))
         ),
-        key=lambda item: (-item.confidence, item.path.count("."), known_place(known, item.field), item.path),
+        key=lambda item: (-item.confidence, _depth(item.path), known_place(known, item.field), item.path),
     )
     fields: dict[str, Proposal] = {}
     taken: set[str] = set()
@@ -134,7 +135,7 @@ def _samples(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
     def look(value: Any, prefix: str) -> None:
         for key, item in value.items():
-            path = f"{prefix}{key}"
+            path = f"{prefix}{paths.key(key)}"
             if isinstance(item, Mapping):
                 look(item, f"{path}.")
             elif not isinstance(item, list):
@@ -150,11 +151,21 @@ def _samples(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def words(path: str) -> tuple[str, ...]:
     """The words of a field's name, in one form: ``orderNo``, ``order_number`` and ``订单编号`` are the same."""
     found: list[str] = []
-    for part in path.split("."):
+    for part in map(str, paths.parse(path)):
         plain = simplified(unicodedata.normalize("NFC", part.removesuffix("__c"))).translate(_UMLAUTS)
         for word in _CAMEL.split(plain):
             found += _chinese(word) if re.search(r"[\u4e00-\u9fff]", word) else _german(word.lower())
     return tuple(WORDS.get(word, word) for word in found)
+
+
+def last_words(path: str) -> tuple[str, ...]:
+    """The words of the last key of a path."""
+    return words(paths.key(str(paths.parse(path)[-1])))
+
+
+def _depth(path: str) -> int:
+    """How many objects a value stands within."""
+    return len(paths.parse(path)) - 1
 
 
 def _german(word: str) -> list[str]:
@@ -214,20 +225,21 @@ def _by_values(
         looks = _LOOKS.get("date" if column.name in MAIN_DATES else column.name)
         if looks is None or column.name in fields:
             continue
-        paths = [
+        like = [
             path
             for path, values in left.items()
             if values and all(map(looks, values)) and _may_be(column.name, path, entity)
         ]
-        if len(paths) == 1:
+        if len(like) == 1:
             why = "name 0, values 100; by its values alone"
-            do = _fits(column, left[paths[0]])[1]
-            yield Proposal(column.name, paths[0], _BY_VALUES, why, do, looks=_looks_of(column))
+            do = _fits(column, left[like[0]])[1]
+            yield Proposal(column.name, like[0], _BY_VALUES, why, do, looks=_looks_of(column))
 
 
 def _listed(path: str, entity: str) -> Mapping[str, bool] | None:
     """What a name is listed as; one within another object means what that object is about."""
-    return meant(entity, path) if "." not in path else None
+    steps = paths.parse(path)
+    return meant(entity, str(steps[0])) if len(steps) == 1 else None
 
 
 def _may_be(name: str, path: str, entity: str) -> bool:
@@ -245,13 +257,13 @@ def _named(name: str, path: str, entity: str) -> int:
     if listed is not None:
         return {True: 100, False: _UNSURE, None: 0}[listed.get(name)]
     full = words(path)
-    own = words(path.rpartition(".")[2])
+    own = last_words(path)
     best = 0
     for wanted in (tuple(name.split("_")), *(tuple(text.split()) for text in FIELDS.get(name, ()))):
         target = tuple(WORDS.get(word, word) for word in wanted)
         for given in (own, full, _without(own, entity), _without(full, entity)):
             best = max(best, _alike(target, given))
-        if "." in path:
+        if _depth(path):
             best = min(best, 95)
     if own in [tuple(text.split()) for text in VAGUE.get(name, ())]:
         best = max(best, _UNSURE)
@@ -422,13 +434,13 @@ def _status(entity: str, samples: Mapping[str, Sequence[Any]]) -> StatusProposal
     for path, values in samples.items():
         texts = list(dict.fromkeys(str(value) for value in values if isinstance(value, str)))
         listed = _listed(path, entity)
-        named = max(_alike((word,), _without(words(path.rpartition(".")[2]), entity)) for word in STATUS_NAMES)
+        named = max(_alike((word,), _without(last_words(path), entity)) for word in STATUS_NAMES)
         if listed is not None:
             named = 100 if "status" in listed else 0
         if named >= SURE and 0 < len(texts) <= _MOST_STATUSES:
             table = {text: _canonical(entity, text) for text in sorted(texts)}
             found.append(StatusProposal(path, named, table))
-    return max(found, key=lambda item: (item.confidence, -item.path.count("."), item.path), default=None)
+    return max(found, key=lambda item: (item.confidence, -_depth(item.path), item.path), default=None)
 
 
 def _canonical(entity: str, text: str) -> str | None:

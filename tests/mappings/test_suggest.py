@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,20 @@ def test_currencies_as_words_propose_what_reads_them(name: str, words: list[str]
 def test_currencies_as_words_are_known_by_their_values_but_not_by_words_that_only_look_like_codes() -> None:
     (found,) = suggest("order", "order", [{"x1": "人民币", "x2": "all"}, {"x1": "美元", "x2": "try"}]).fields
     assert (found.field, found.path, found.do, found.sure) == ("currency", "x1", ("currency_name",), False)
+
+
+def test_names_with_dots_inside_are_proposed_and_written_in_quotes(tmp_path: Path) -> None:
+    record = {"Order No.": "S-1", "Total incl. VAT": "119.00", "Cust. Ref. X": "K", "cust": {"Curr. code": "EUR"}}
+    found = suggest("order", "order", [record])
+    proposed = by_field(found)
+    assert proposed["gross_amount"] == '"Total incl. VAT"'
+    assert proposed["currency"] == 'cust."Curr. code"'
+    (tmp_path / "acme.yaml").write_text(written("acme", [found]))
+    mapping = engine.load(tmp_path / "acme.yaml")
+    values = {item.name: item.value for item in engine.explain(mapping, "order", json.dumps(record).encode())}
+    assert (values["number"], values["gross_amount"], values["currency"]) == ("S-1", 11900, "EUR")
+    left = engine.unmapped(mapping, "order", json.dumps(record).encode())
+    assert left == ['"Cust. Ref. X"']
 
 
 def test_an_amount_that_may_be_with_tax_or_without_is_for_a_person_to_decide() -> None:

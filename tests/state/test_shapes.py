@@ -135,6 +135,8 @@ def test_values_are_found_by_their_path() -> None:
     assert values(record, "a[].b") == [1, [2]]
     assert values(record, "c.d") == ["x"]
     assert values(record, "c[].d") == values(record, "x.y") == []
+    assert values({"Total incl. VAT": "x", "n": {"a.b": [{"c": 1}]}}, "Total incl. VAT") == ["x"]
+    assert values({"n": {"a.b": [{"c": 1}]}}, "n.a.b[].c") == [1]
 
 
 # -- what a mapping reads

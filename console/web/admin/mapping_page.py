@@ -311,7 +311,7 @@ def _drifts(seen: Seen) -> list[dict[str, Any]]:
 
 def _examples(record: dict[str, Any]) -> dict[str, Any]:
     """What the shown record has in each source field."""
-    read = {item["path"]: item["raw"] for item in record["fields"] if item["path"] and ", " not in item["path"]}
+    read = {item["path"]: item["raw"] for item in record["fields"] if len(paths.apart(item["path"])) == 1}
     return {**read, **record["shapes"]}
 
 

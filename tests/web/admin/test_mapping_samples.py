@@ -111,6 +111,27 @@ def test_an_amount_with_signs_between_thousands_is_told_its_remedy(tmp_path: Pat
     assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
 
 
+def test_a_column_with_a_dot_in_its_name_is_named_as_it_is_mapped(tmp_path: Path) -> None:
+    record = {**RECORD, "Total incl. VAT": "12.50", "Name. (buyer)": "Maria Rossi"}
+    text = MAPPING.replace("currency: cur", "currency: cur, gross_amount: Total incl. VAT")
+    (absent,) = answer(tmp_path, text, record)["streams"]["order"]["absent"]
+    assert absent == {"path": "Total incl. VAT", "near": '"Total incl. VAT"'}
+    better = text.replace("Total incl. VAT", "'\"Total incl. VAT\"'")
+    then = answer(tmp_path, better, record)["then"]
+    assert next(item["value"] for item in then["fields"] if item["name"] == "gross_amount") == "12.50"
+    assert '"Total incl. VAT"' not in then["shapes"]
+    assert then["shapes"]['"Name. (buyer)"'] == "<str of 11>"
+
+
+def test_what_is_personal_stays_hidden_whatever_signs_its_name_has(tmp_path: Path) -> None:
+    personal = MAPPING.replace("currency: cur", "currency: cur, customer_po_number: '\"Ref., ours\"'")
+    personal = f"{personal}    personal: [customer_po_number]\n"
+    record = {**RECORD, "Ref., ours": "Maria Rossi", "colour": "blue"}
+    found = answer(tmp_path, MAPPING, record, mapping=personal)
+    assert found["then"]["shapes"]["colour"] == "blue"
+    assert found["then"]["shapes"]['"Ref., ours"'] == "<str of 11>"
+
+
 def test_a_currency_as_a_word_is_told_its_remedy(tmp_path: Path) -> None:
     text = MAPPING.replace("currency: cur", "currency: {path: cur}")
     (refused,) = answer(tmp_path, text, {**RECORD, "cur": "人民币"})["streams"]["order"]["refused"]
