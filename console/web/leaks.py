@@ -6,18 +6,22 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from console import cash as cash_shown
 from console import tied
 from console.report import figures
 from console.web.desk import Reader, Visit
 from reconciliation import behind, money, report, river, words
 from reconciliation.behind import SIDES
+from reconciliation.cash import words as cash_words
 from reconciliation.river import ENTITIES, LEADS, LOSES, WITHOUT_CLOSE
 from reconciliation.rules import Rules
-from state import findings
+from state import cash, findings
+from state import figures as stored
 from state.clock import from_us
 from state.prospects import FATES, LOST
 
@@ -66,13 +70,22 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
     with visit.desk.store.reading() as connection:
         found = tied.part(connection, name, side, currency, part)
         why = _why(visit, connection, [item.record_id for item in found.documents])
+        payments = {str(item.record_id) for item in found.documents if item.entity == "payment"}
+        receipts = stored.some(connection, cash.KIND, payments) if payments else {}
     return visit.page(
         "tie_out",
         name=name,
         side=side,
         currency=currency,
         part=part,
-        rows=[{**_document(visit, item, currency), "why": why.get(item.record_id, ())} for item in found.documents],
+        rows=[
+            {
+                **_document(visit, item, currency, receipts.get(str(item.record_id), {})),
+                "why": why.get(item.record_id, ()),
+                "receipt": _receipt(visit, item.record_id, receipts.get(str(item.record_id))),
+            }
+            for item in found.documents
+        ],
         documents=found.count,
         most=behind.MOST,
         positions=found.positions,
@@ -94,12 +107,28 @@ def _why(visit: Visit, connection: Connection, record_ids: list[int]) -> dict[in
     return found
 
 
-def _document(visit: Visit, item: Document, currency: str) -> dict[str, Any]:
+def _receipt(visit: Visit, record_id: int, figure: dict[str, Any] | None) -> tuple[str, str] | None:
+    """What cash application made of money, and the page that shows it: matched, perhaps for, or what it is."""
+    if figure is None:
+        return None
+    best = next(iter(figure["suggestions"]), None)
+    told, items = ("matched", figure["applied"]) if figure["applied"] else ("perhaps", best["applied"] if best else [])
+    if items:
+        names = dict.fromkeys(cash_shown.called(entry["record"]) for entry in items)
+        text = visit.texts(f"tie_outs.behind.{told}", what=visit.texts.listed(names))
+    else:
+        text = cash_words.text(cash_words.CLASSES, figure["class"], visit.lang) or ""
+    called = cash_shown.called(figure["record"])
+    where = f"/cash?receipt={record_id}" if figure["left"] else f"/trace?{urlencode({'text': called})}"
+    return (text, where) if text else None
+
+
+def _document(visit: Visit, item: Document, currency: str, receipt: dict[str, Any]) -> dict[str, Any]:
     return {
         "what": visit.texts.name("entity", item.entity),
         "called": item.number or item.source_id,
         "system": item.system,
-        "customer": item.customer or "",
+        "customer": item.customer or receipt.get("customer") or "",
         "status": words.status(item.entity, item.status, visit.lang) if item.status else "",
         "day": item.issued_on or "",
         "due": item.due_on or "",

@@ -55,6 +55,8 @@ def evidence(found: Finding, visit: Visit) -> list[tuple[str, str]]:
     for key in found.params:
         if key.endswith("_currency") and key.removesuffix("_currency") in found.params:
             continue
+        if key.endswith("_kinds") or (key.endswith("_words") and not found.params[key]):
+            continue  # said with the list that they belong to, or nothing
         name = next((key.removesuffix(end) for end in _SAID_OTHERWISE if key.endswith(end)), key)
         try:
             value = words.say(f"{{{name}}}", found.params, found.currency, visit.lang)

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from console.cash import by_worth
 from reconciliation.engine import reconcile
 from settings.model import Settings
-from state import cash, chains, lookup
+from state import cash, chains, figures, lookup
 from state.members import Role
 from state.schema import canonical, figure
 from state.store import Store
@@ -109,7 +109,7 @@ def test_a_suggestion_is_taken_and_can_be_undone(anna: Browser, desk: Store) -> 
     assert anna.post(f"/cash/{receipt}/undo").headers["location"] == f"/cash?receipt={receipt}"
     assert decided(desk) == []
     page = anna.get("/cash").text
-    assert "What was decided is taken back" in page
+    assert re.search(r"What was decided about P\d is taken back \([^)]+\)\. The next", page)
     assert "Take suggestion 1" in page
     anna.post(f"/cash/{receipt}/undo")
     assert "Nothing was decided about this receipt" in anna.get("/cash").text
@@ -281,3 +281,23 @@ def test_whoever_decides_is_told_how_many_receipts_wait_until_somebody_has_decid
 def _of_receipt(key: int, left: int = 5) -> dict[str, Any]:
     value = json.dumps({"left": left, "next_step": None}, separators=(",", ":"))
     return {"kind": "cash", "key": str(key), "at": 1, "run_id": "x", "value": value}
+
+
+def test_behind_a_tie_out_money_at_hand_says_what_the_desk_knows_of_it(anna: Browser, desk: Store) -> None:
+    query = "name=invoice_payment&side=right&currency=CNY&part=unmatched"
+    page = anna.get(f"/tie-outs?{query}").text
+    rows = {row.partition("</a>")[0].rpartition(">")[2]: row for row in page.split("<tr><td>")[1:]}
+    assert "Matched with INV-20260001, not booked yet" in rows["P1"]
+    assert ">Acme<" in rows["P3"]
+    assert re.search(r'<a href="/cash\?receipt=\d+">Unknown payer</a>', rows["P2"])
+    with desk.transaction() as connection:
+        key, kept = next(
+            (key, value)
+            for key, value in figures.standing(connection, "cash").items()
+            if value["class"] == "unknown_payer"
+        )
+        option = {"applied": [{"record": {"number": "INV-7", "source_id": "INV-7", "system": "books"}}]}
+        value = json.dumps({**kept, "suggestions": [option]})
+        connection.execute(figure.insert().values(kind="cash", key=key, at=2, run_id="x", value=value))
+    page = anna.get(f"/tie-outs?{query}").text
+    assert f'<a href="/cash?receipt={key}">Perhaps for INV-7</a>' in page
