@@ -84,9 +84,17 @@ def confirm(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
 def undo(visit: Decider, _sent: DeciderForm, receipt: RecordId) -> Response:
     """Take a decision back: the next run judges the receipt anew."""
     with visit.desk.store.transaction() as connection:
-        gone = cash.undo(connection, receipt, visit.member.name)
-    visit.desk.notes.keep(visit, visit.texts("matching.undone" if gone else "matching.not_decided"))
+        told = decided.of_receipt(connection, receipt)
+        cash.undo(connection, receipt, visit.member.name)
+    visit.desk.notes.keep(visit, _undone(visit, told) if told else visit.texts("matching.not_decided"))
     return see(f"/cash?receipt={receipt}")
+
+
+def _undone(visit: Visit, told: dict[str, Any]) -> str:
+    """What was taken back: of which receipt, and what it settled or was said to be."""
+    parts = [entry["called"] for entry in told["entries"]]
+    parts += [visit.texts(f"split.kinds.{entry['kind']}") for entry in told["differences"]]
+    return visit.texts("matching.undone", receipt=told["called"], what=visit.texts.listed(parts))
 
 
 def _day(text: str) -> date | None:

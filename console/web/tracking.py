@@ -46,8 +46,10 @@ def share(visit: Decider, sent: DeciderForm, record: RecordId) -> Response:
 @router.post("/orders/{record}/share/end")
 def end(visit: Decider, _sent: DeciderForm, record: RecordId) -> Response:
     """End all links to an order."""
+    number = _order(visit, record)
     with visit.desk.store.transaction() as connection:
         shares.end(connection, record, visit.member.name)
+    visit.desk.notes.keep(visit, visit.texts("looking.share.ended", number=number))
     return see(f"/orders/{record}/share")
 
 

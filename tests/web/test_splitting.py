@@ -190,6 +190,15 @@ def test_traces_of_the_receipt_and_of_each_invoice_say_the_same_of_one_split(
         assert "Takes effect with the next" not in page
 
 
+def test_an_undo_says_what_it_took_back(anna: Browser) -> None:
+    address = receipt(anna, "P3")
+    named = items(anna.get(address).text)
+    anna.post(address, **{named["INV-20260002"]: "300", named["INV-20260003"]: "200"}, reason="as told")
+    anna.post(f"/cash/{address.split('/')[2]}/undo")
+    said = r"What was decided about P3 is taken back \(INV-2026000\d, INV-2026000\d\)\."
+    assert re.search(said, anna.get("/cash").text)
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [

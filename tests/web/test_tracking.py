@@ -141,6 +141,7 @@ def test_the_page_of_links_shows_until_when_each_is_good_and_all_orders_that_are
     assert f'<a href="/orders/{order}/share">SO-1</a></th><td>li.wei</td>' in page
     assert re.search(r'<td class="day">20\d\d-\d\d-\d\d \d\d:\d\d</td>', page)
     anna.post(f"/orders/{order}/share/end")
+    assert "works any more." in anna.get(f"/orders/{order}/share").text
     assert "All orders that are shared now" not in anna.get(f"/orders/{order}/share").text
 
 
@@ -150,7 +151,7 @@ def test_a_customer_is_told_as_of_when_it_is_and_not_that_nothing_is_paid_before
     with desk.transaction() as connection:
         token = shares.share(connection, order, "test")
     seen = browser().get(f"/track/{token}").text
-    assert re.search(r"As of 20\d\d-\d\d-\d\d \d\d:\d\d", seen)
+    assert re.search(r"As of 20\d\d-\d\d-\d\d \d\d:\d\d \(Asia/Shanghai\)", seen)
     shown = told({"billing_state": "invoiced", "payment_state": "unpaid"})
     assert shown == [("billing_state", "invoiced"), ("payment_state", "unpaid")]
     assert told({"payment_state": "overpaid"}) == [("payment_state", "paid")]
