@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.engine import Connection
@@ -44,6 +45,12 @@ def waiting(connection: Connection, systems: Sequence[str]) -> list[tuple[Item, 
     """
     found = connection.execute(_TRIED_AGAIN, {"of_systems": list(systems)}).all()
     return [(item_of(row), bool(row.holds)) for row in found if row.holds or not row.was_planned_for]
+
+
+def counted(connection: Connection, items: Sequence[Item]) -> list[Item]:
+    """The same dead letters, each with all its tries as ``attempts``."""
+    found = tries(connection, items)
+    return [replace(item, attempts=found[item.id]) for item in items]
 
 
 def tries(connection: Connection, items: Sequence[Item]) -> dict[int, int]:

@@ -44,11 +44,11 @@ def listing(app: App, system: str | None, as_json: bool) -> int:
       ltc dead-letters list
       ltc dead-letters list --system books --json
     """
-    from state import outbox
+    from state import outbox, tried_again
 
     app.systems((system,) if system else ())
     with app.store.reading() as connection:
-        found = outbox.dead_letters(connection, system)
+        found = tried_again.counted(connection, outbox.dead_letters(connection, system))
     made = new_records.letters(app, system)
     if as_json:
         emit_json([*(_as_dict(item) for item in found), *(new_records.letter_dict(app, item) for item in made)])
@@ -74,14 +74,14 @@ def show(app: App, letter_id: str, as_json: bool) -> int:
       ltc dead-letters show 3f9a20c1 --json
     """
     from console import letters
-    from state import creations, outbox
+    from state import creations, outbox, tried_again
 
     with app.store.reading() as connection:
         made = creations.letter(connection, letter_id)
         if made is not None:
             emit_json(new_records.letter_dict(app, made)) if as_json else new_records.show_letter(app, made)
             return 0
-        item = outbox.letter(connection, letter_id)
+        [item] = tried_again.counted(connection, [outbox.letter(connection, letter_id)])
     found = _as_dict(item, letters.personal(app.settings, item))
     if as_json:
         emit_json(found)

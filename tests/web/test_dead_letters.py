@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from settings.model import Settings
-from state import audit, outbox, schema
+from state import audit, outbox, schema, tried_again
 from state.members import Role
 from state.store import Store
 from sync import job
@@ -83,6 +83,8 @@ def test_what_was_done_is_said_with_what_happens_next_and_what_is_tried_again_is
     job.run_sync(sqlite_store, settings)
     assert "Will be tried again" not in browser.get("/dead-letters").text
     assert "refused · 2 tries" in plain(browser.get(f"/dead-letters/{id}").text)
+    with sqlite_store.reading() as connection:
+        assert [item.attempts for item in tried_again.counted(connection, outbox.dead_letters(connection))] == [2]
     browser.post(f"/dead-letters/{id}/discard", reason="Not needed")
     assert "crm:deal:d2 is discarded: it is not written" in browser.get("/dead-letters").text
 

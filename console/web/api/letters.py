@@ -28,7 +28,7 @@ from console.web.api.values import (
     instant_or_none,
 )
 from console.web.problems import Refusal
-from state import creations, outbox
+from state import creations, outbox, tried_again
 from state.changes import Item, PlanError
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ class LetterDecided(BaseModel):
 def list_dead_letters(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) -> Page[DeadLetter]:
     """List write-backs and new records that need a person."""
     with caller.store.reading() as connection:
-        stuck: list[Item | Creation] = [*outbox.dead_letters(connection), *creations.dead_letters(connection)]
+        stuck: list[Item | Creation] = [
+            *tried_again.counted(connection, outbox.dead_letters(connection)),
+            *creations.dead_letters(connection),
+        ]
         found = cut([item for item in stuck if caller.member.may_touch(item.system)], page, size)
         currencies = currencies_of(connection, [item.record_id for item in found.items if isinstance(item, Item)])
     items = [
@@ -123,6 +126,7 @@ def get_dead_letter(caller: Reader, id: LetterId) -> DeadLetterDetail:
             names = [SourceValue(field=name, old=None, new=HIDDEN) for name in item.values]
             return DeadLetterDetail(**_creation(item).model_dump(), values=names)
         currency = currencies_of(connection, [item.record_id]).get(item.record_id)
+        [item] = tried_again.counted(connection, [item])
     hidden = letters.personal(caller.settings, item)
     values = [
         SourceValue(
