@@ -14,7 +14,7 @@ from console import mapping_edit
 from console.output import say, table
 from console.referred import target
 from mappings import paths
-from mappings.model import ENTITIES, Kind, columns
+from mappings.model import ENTITIES, LINES, Kind, columns
 from state.referred import OF_THE_SYSTEM
 
 if TYPE_CHECKING:
@@ -128,10 +128,18 @@ def text_of(connector: str, found: Sequence[Suggestion], currency: str) -> str:
 
     text = written(connector, found)
     for item in found:
-        if lacks_currency(item.entity, [one.field for one in item.fields if one.sure]):
+        named = [one.field for one in item.fields if one.sure]
+        if lacks_currency(item.entity, named) or ("currency" not in named and _money_in_lines(item)):
             text = mapping_edit.with_field(text, "", item.stream, "currency", {"const": currency})
     line = f"currency: {{const: {currency}}}"
     return text.replace(f"{line}\n", f"{line}  # {mapping_edit.NOT_SAID}\n")
+
+
+def _money_in_lines(item: Suggestion) -> bool:
+    if item.lines is None:
+        return False
+    kinds = {column.name: column.kind for column in columns(LINES[item.entity].model)}
+    return any(one.sure and kinds[one.field] is Kind.MONEY for one in item.lines.fields)
 
 
 def _values(documents: Sequence[dict[str, Any]], path: str) -> list[str]:
@@ -211,7 +219,10 @@ def because(texts: Texts, item: Proposal) -> str:
 
 def as_dict(item: Suggestion) -> dict[str, Any]:
     """JSON-able data."""
-    return {**asdict(item), "fields": [{**asdict(found), "sure": found.sure} for found in item.fields]}
+    told = asdict(item) | {"fields": [{**asdict(found), "sure": found.sure} for found in item.fields]}
+    if item.lines is not None:
+        told["lines"]["fields"] = [{**asdict(found), "sure": found.sure} for found in item.lines.fields]
+    return told
 
 
 def show(app: App, found: Sequence[Suggestion]) -> None:
@@ -225,6 +236,12 @@ def show(app: App, found: Sequence[Suggestion]) -> None:
         ]
         if item.status is not None:
             rows.append(("status", item.status.path, None, f"{item.status.confidence} %", _words(app, item)))
+        if item.lines is not None:
+            above = f"{item.lines.path}.*."
+            rows += [
+                (f"lines.{one.field}", above + one.path, ", ".join(one.do), f"{one.confidence} %", because(texts, one))
+                for one in item.lines.fields
+            ]
         if rows:
             table([texts(f"suggest.columns.{name}") for name in ("field", "path", "how", "confidence", "why")], rows)
         else:

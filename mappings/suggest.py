@@ -23,7 +23,7 @@ from mappings.convert import decimal_comma, decimal_point
 from mappings.currencies import EXPONENTS
 from mappings.currency_names import code_of
 from mappings.errors import Unusable
-from mappings.model import ENTITIES, Column, Kind, columns
+from mappings.model import ENTITIES, LINES, Column, Kind, Line, columns
 from mappings.statuses import STATUSES
 from mappings.synonyms import FIELDS, GERMAN, MAIN_DATES, STATUS_NAMES, VAGUE, WORDS
 from mappings.transforms import TRANSFORMS
@@ -37,6 +37,11 @@ _BY_VALUES = 50
 """Per cent, where the values alone say what it is."""
 _MOST_STATUSES = 40
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_LINE = "line"
+"""What `mappings.columns_named` lists the names of lines under."""
+_NOT_OF_LINES = frozenset({"line_no", "source_line_id", "product_ref"})
+"""Lines are counted without being told; what the ids in them mean is for a person to say."""
+_OF_LINES = frozenset({"quantity", "unit_price", "net_amount"})
 _OURS = frozenset({"system", "source_id", "source_status", "status"})
 _TABLES = frozenset(
     ("stage", "kind", "direction", "method", "approval_state", "delivery_state", "billing_state", "payment_state")
@@ -80,6 +85,14 @@ class StatusProposal:
 
 
 @dataclass(frozen=True, slots=True)
+class LinesProposal:
+    """Where the lines of a document may stand: the path of their list, and the fields of one line, by paths in it."""
+
+    path: str
+    fields: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """What is proposed for one stream."""
 
@@ -90,12 +103,29 @@ class Suggestion:
     status: StatusProposal | None
     left: tuple[str, ...] = field(default=())
     """Paths that nothing is proposed for."""
+    lines: LinesProposal | None = None
 
 
 def suggest(stream: str, entity: str, records: Sequence[Mapping[str, Any]]) -> Suggestion:
     """A proposal for one stream from some of its records, as decoded (``mappings.engine.decode``)."""
     samples = _samples(records)
     known = [column for column in columns(ENTITIES[entity]) if column.name not in _OURS]
+    fields = _by_names(known, samples, entity)
+    taken = {item.path for item in fields.values()}
+    for found in _by_values(
+        known, entity, {path: values for path, values in samples.items() if path not in taken}, fields
+    ):
+        fields[found.field] = found
+        taken.add(found.path)
+    status = _status(entity, {path: values for path, values in samples.items() if path not in taken})
+    used = taken | ({status.path} if status else set())
+    ordered = tuple(fields[column.name] for column in known if column.name in fields)
+    left = tuple(path for path in samples if path not in used)
+    return Suggestion(stream, entity, len(records), ordered, status, left, _lines(entity, records))
+
+
+def _by_names(known: Sequence[Column], samples: Mapping[str, Sequence[Any]], entity: str) -> dict[str, Proposal]:
+    """What names say with values that fit, the surest first; each path for one field."""
     scored = sorted(
         (
             found
@@ -111,17 +141,41 @@ def suggest(stream: str, entity: str, records: Sequence[Mapping[str, Any]]) -> S
         if item.field not in fields and item.path not in taken:
             fields[item.field] = item
             taken.add(item.path)
-    for found in _by_values(
-        known, entity, {path: values for path, values in samples.items() if path not in taken}, fields
-    ):
-        fields[found.field] = found
-        taken.add(found.path)
-    status = _status(entity, {path: values for path, values in samples.items() if path not in taken})
-    used = taken | ({status.path} if status else set())
-    ordered = tuple(fields[column.name] for column in known if column.name in fields)
-    return Suggestion(
-        stream, entity, len(records), ordered, status, tuple(path for path in samples if path not in used)
-    )
+    return fields
+
+
+def _lines(entity: str, records: Sequence[Mapping[str, Any]]) -> LinesProposal | None:
+    """The list of objects whose fields look most like those of the lines of such a document; one of them must surely
+    be a quantity or money."""
+    if entity not in LINES or not issubclass(LINES[entity].model, Line):
+        return None  # what a payment is matched to, and what a payout is made of, are no lines of goods
+    known = [column for column in columns(LINES[entity].model) if column.name not in _NOT_OF_LINES]
+    best: tuple[int, LinesProposal] | None = None
+    for path, items in sorted(_lists(records).items()):
+        fields = _by_names(known, _samples(items), _LINE)
+        ordered = tuple(fields[column.name] for column in known if column.name in fields)
+        surely = [item for item in ordered if item.sure]
+        weight = sum(item.confidence for item in surely)
+        if any(item.field in _OF_LINES for item in surely) and (best is None or weight > best[0]):
+            best = (weight, LinesProposal(path, ordered))
+    return best[1] if best else None
+
+
+def _lists(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Path → items of all records, of every list of objects that is not inside a list."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+
+    def look(value: Mapping[str, Any], prefix: str) -> None:
+        for key, item in value.items():
+            path = f"{prefix}{paths.key(key)}"
+            if isinstance(item, Mapping):
+                look(item, f"{path}.")
+            elif isinstance(item, list) and item and all(isinstance(one, Mapping) for one in item):
+                found.setdefault(path, []).extend(item)
+
+    for record in records:
+        look(record, "")
+    return found
 
 
 def known_place(known: Sequence[Column], name: str) -> int:
@@ -298,6 +352,8 @@ def _fits(column: Column, values: Sequence[Any]) -> tuple[float | None, tuple[st
     ways = _WAYS.get(column.kind, {(): _anything})
     if column.name in _CHECKS:
         ways = {(): _CHECKS[column.name]}
+    if column.name.endswith("_rate"):
+        ways = {(): _fraction, ("percent",): _number}
     if column.name == "currency":
         ways |= {("currency_name",): _currency_word}
     best: tuple[float, tuple[str, ...]] = (0.0, ())
@@ -327,6 +383,10 @@ def _number(value: Any) -> bool:
         return Decimal(str(value)).is_finite()
     except InvalidOperation:
         return False
+
+
+def _fraction(value: Any) -> bool:
+    return _number(value) and abs(Decimal(str(value))) < 1
 
 
 def _currency_word(value: Any) -> bool:

@@ -22,6 +22,9 @@ def written(connector: str, found: Iterable[Suggestion]) -> str:
         lines.append("    fields:" if sure else "    fields: {}")
         lines += [_line(proposal) for proposal in item.fields]
         lines += _status_lines(item)
+        if item.lines is not None:
+            lines += ["    lines:", f"      path: {_quoted(item.lines.path)}", "      fields:"]
+            lines += [f"  {_line(proposal)}" for proposal in item.lines.fields]
         personal = [proposal.field for proposal in sure if proposal.field in _PERSONAL]
         lines += [f"    personal: [{', '.join(personal)}]"] if personal else []
         lines += [f"    # nothing proposed for: {', '.join(item.left)}"] if item.left else []

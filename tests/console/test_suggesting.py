@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from console import mapping_change
 from console.i18n import texts
-from console.suggesting import Read, because, of_streams, text_of
+from console.suggesting import Read, as_dict, because, of_streams, show, text_of
 from mappings.engine import load
 from mappings.suggest import Proposal, suggest
+
+if TYPE_CHECKING:
+    from console.context import App
 
 CUSTOMERS = {
     id: {"customer_no": number, "name": "ACME", "credit_limit": 100} for id, number in (("K-1", "7"), ("K-2", "8"))
@@ -56,6 +61,22 @@ def test_amounts_with_a_field_for_the_currency_take_it(tmp_path: Path) -> None:
     stream = made(tmp_path, {**CUSTOMERS["K-1"], "currency": "EUR"})
     assert stream.definition.fields["currency"].sources == ("currency",)
     assert "const" not in (tmp_path / "shop.yaml").read_text()
+
+
+def test_amounts_that_only_lines_have_get_the_base_currency_and_are_shown_with_their_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = {"order_no": "S-1", "rows": [{"sku": "A", "qty": 2, "net amount": "20.00"}]}
+    found = of_streams({"orders": Read("order", {"1": record})})
+    (tmp_path / "shop.yaml").write_text(text_of("shop", found, "CNY"))
+    stream = load(tmp_path / "shop.yaml").stream("orders")
+    assert stream.map("shop", "1", json.dumps(record).encode()).row
+    assert stream.definition.lines is not None
+    assert stream.definition.lines.path == "rows"
+    (told,) = (item for item in as_dict(found[0])["lines"]["fields"] if item["field"] == "quantity")
+    assert (told["path"], told["sure"]) == ("qty", True)
+    show(cast("App", SimpleNamespace(texts=texts("en"))), found)
+    assert "rows.*.qty" in capsys.readouterr().out
 
 
 def test_a_suggested_amount_is_taken_with_its_currency(tmp_path: Path) -> None:

@@ -168,6 +168,54 @@ def test_names_with_dots_inside_are_proposed_and_written_in_quotes(tmp_path: Pat
     assert left == ['"Cust. Ref. X"']
 
 
+LINED: list[dict[str, Any]] = [
+    {
+        "订单编号": f"S{number}",
+        "币种": "CNY",
+        "跟进": [{"时间": "2026-10-01", "备注": "急"}],
+        "详情": {
+            "明细.行": [
+                {"行号": 5, "物料编码": "A-1", "品名": "螺丝", "数量": "3", "单价": "1.50", "税率": 13, "规格": "M4"},
+                {"行号": 5, "物料编码": "B-2", "品名": "螺母", "数量": "1", "单价": "2.00", "税率": 6, "规格": "M4"},
+            ]
+        },
+    }
+    for number in (1, 2)
+]
+
+
+def test_lines_are_found_in_the_list_that_looks_like_lines_and_can_be_used(tmp_path: Path) -> None:
+    found = suggest("order", "order", LINED)
+    assert found.lines is not None
+    assert found.lines.path == '详情."明细.行"'
+    assert {item.field: item.path for item in found.lines.fields} == {
+        "sku": "物料编码",
+        "description": "品名",
+        "quantity": "数量",
+        "unit_price": "单价",
+        "tax_rate": "税率",
+    }
+    (tmp_path / "acme.yaml").write_text(written("acme", [found]))
+    mapping = engine.load(tmp_path / "acme.yaml")
+    body = json.dumps(LINED[0]).encode()
+    values = {item.name: item.value for item in engine.explain(mapping, "order", body)}
+    assert (values["lines.1.sku"], values["lines.2.quantity"], values["lines.1.tax_rate"]) == ("A-1", "1", "0.13")
+    assert len(mapping.stream("order").map("shop", "1", body).lines) == 2
+
+
+def test_a_list_that_does_not_look_like_lines_and_records_without_lines_propose_none() -> None:
+    assert suggest("order", "order", [{"no": "1", "tags": [{"name": "a"}], "log": ["x"]}]).lines is None
+    assert suggest("lead", "lead", [{"items": [{"quantity": 1, "unit price": 2}]}]).lines is None
+    assert suggest("payment", "payment", [{"items": [{"quantity": 1, "unit price": 2}]}]).lines is None
+
+
+@pytest.mark.parametrize(("rate", "do"), [("0.13", ()), ("13", ("percent",))])
+def test_a_rate_of_lines_is_a_fraction_or_per_cent_by_its_values(rate: str, do: tuple[str, ...]) -> None:
+    lines = suggest("order", "order", [{"items": [{"qty": 1, "tax rate": rate}, {"qty": 2, "tax rate": "0"}]}]).lines
+    assert lines is not None
+    assert {item.field: item.do for item in lines.fields} == {"quantity": (), "tax_rate": do}
+
+
 def test_an_amount_that_may_be_with_tax_or_without_is_for_a_person_to_decide() -> None:
     for name in ("金额", "amount"):
         (found,) = suggest("order", "order", [{name: "100.50"}, {name: "7"}]).fields
