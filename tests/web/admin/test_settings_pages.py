@@ -244,14 +244,14 @@ def test_ownership_is_a_grid_that_changes_single_entries(admin: Browser, config:
     assert admin.post("/settings/ownership", do="save", **{"owner.lead.status": "nobody"}).status_code == 200
 
 
-def test_the_page_of_schedules_says_all_that_is_deployed_and_what_carries_it_out(admin: Browser, config: Path) -> None:
+def test_the_page_of_schedules_says_all_that_is_deployed_and_what_carries_it_out(admin: Browser) -> None:
     page = admin.get("/settings/schedule").text
     assert "Everything is read, reconciled, planned and, where it may, written (<code>*/15 * * * *</code>)" in page
     assert "Deletions are looked for in all systems that do not tell of them (<code>30 2 * * *</code>)." in page
     assert "<code>prefect worker start --pool ltc</code>" in page
-    config.write_text(
-        config.read_text().replace("    roles: [crm]\n", "    roles: [crm]\n    schedule: {interval: 300}\n")
-    )
+    form = {"every.crm": "cron", "cron.crm": "0 3 * * *"}
+    looked = admin.post("/settings/schedule", do="preview", seen=hidden(page, "seen"), **form).text
+    admin.post("/settings/schedule", do="save", seen=hidden(looked, "seen"), planned=hidden(looked, "planned"), **form)
     page = admin.get("/settings/schedule").text
     assert "Each system is read at its times below" in page
     assert "What was read is reconciled (<code>7,22,37,52 * * * *</code>)." in page
