@@ -16,6 +16,17 @@ _BEGIN, _END = "<!-- the operations begin -->", "<!-- the operations end -->"
 """What stands between these lines of the page is written here, the rest by people."""
 
 
+class Given(NamedTuple):
+    """Something that a request may give: ``where`` is ``path``, ``query``, ``header`` or ``body``."""
+
+    name: str
+    where: str
+    needed: bool
+    default: str
+    kind: str
+    said: str
+
+
 class Operation(NamedTuple):
     """One operation in a line; ``scope`` is what a token has to let, empty for what no token may."""
 
@@ -23,6 +34,7 @@ class Operation(NamedTuple):
     path: str
     said: str
     scope: str
+    given: list[Given]
 
 
 class Group(NamedTuple):
@@ -44,7 +56,8 @@ def _brief(made: dict[str, Any], tag: str) -> Iterator[Operation]:
         for method, operation in methods.items():
             if tag in operation["tags"]:
                 said = " ".join(operation["description"].partition("\n\n")[0].split())
-                yield Operation(method.upper(), path, said, operation.get("x-scope", ""))
+                given = [*_parameters(operation), *_body(made, operation)]
+                yield Operation(method.upper(), path, said, operation.get("x-scope", ""), given)
 
 
 def page() -> str:
@@ -77,7 +90,7 @@ def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str
     ends = "" if right == "read" else f" Needs the right `{right}`."
     ends += f" A token needs the scope `{scope}`." if scope != right else ""
     yield f"{said}{ends}\n"
-    rows = [*_parameters(operation), *_body(made, operation)]
+    rows = [_row(item) for item in (*_parameters(operation), *_body(made, operation))]
     if rows:
         yield "| given | in | what |\n| --- | --- | --- |"
         yield from rows
@@ -88,35 +101,40 @@ def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str
     yield f"Answers {status} with {_answer(answer)}{f'; also {refused}' if refused else ''}.\n"
 
 
-def _parameters(operation: dict[str, Any]) -> Iterator[str]:
+def _parameters(operation: dict[str, Any]) -> Iterator[Given]:
     for item in operation.get("parameters", ()):
-        yield _row(item["name"], item["in"], item["required"], item["schema"], item.get("description", ""))
+        yield _given(item["name"], item["in"], item["required"], item["schema"], item.get("description", ""))
 
 
-def _body(made: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
+def _body(made: dict[str, Any], operation: dict[str, Any]) -> Iterator[Given]:
     body = operation.get("requestBody")
     if body is None:
         return
     if "application/json" not in body["content"]:
-        yield f"| | body | needed. {body['description']}, with `Content-Type: {', '.join(body['content'])}` |"
+        said = f"{body['description']}, with `Content-Type: {', '.join(body['content'])}`"
+        yield Given("", "body", needed=True, default="", kind="", said=said)
         return
     yield from _fields(made, body["content"]["application/json"]["schema"])
 
 
-def _fields(made: dict[str, Any], schema: dict[str, Any], within: str = "") -> Iterator[str]:
+def _fields(made: dict[str, Any], schema: dict[str, Any], within: str = "") -> Iterator[Given]:
     """The fields of a model, and of those within it."""
     model = made["components"]["schemas"][_name(_plain(schema))]
     for name, part in model["properties"].items():
-        yield _row(f"{within}{name}", "body", name in model.get("required", ()), part, part.get("description", ""))
+        yield _given(f"{within}{name}", "body", name in model.get("required", ()), part, part.get("description", ""))
         inner = _plain(part.get("items", part))
         if "$ref" in inner:
             yield from _fields(made, inner, f"{within}{name}{'[]' if 'items' in part else ''}.")
 
 
-def _row(name: str, where: str, required: bool, schema: dict[str, Any], said: str) -> str:
-    needed = "needed" if required else _default(schema)
-    told = "; ".join(part for part in (needed, _kind(schema)) if part)
-    return f"| `{name}` | {where} | {told}{f'. {said}' if said else ''} |".replace("\n", " ")
+def _given(name: str, where: str, required: bool, schema: dict[str, Any], said: str) -> Given:
+    return Given(name, where, required, "" if required else _default(schema), _kind(schema), " ".join(said.split()))
+
+
+def _row(item: Given) -> str:
+    told = "; ".join(part for part in ("needed" if item.needed else item.default, item.kind) if part)
+    name = f"`{item.name}` " if item.name else ""
+    return f"| {name}| {item.where} | {told}{f'. {item.said}' if item.said else ''} |".replace("\n", " ")
 
 
 def _default(schema: dict[str, Any]) -> str:

@@ -235,13 +235,13 @@ def because(settings: Settings, texts: Texts, rule: str, evidence: Figure) -> st
     kinds |= {entry.name: entry.kind for entry in settings.reconciliation.cash.rules}
     kind = AMOUNT_ONLY if rule == AMOUNT_ONLY else kinds.get(rule)
     sentence = words.text(words.KINDS, kind, "zh" if texts.locale == "zh-CN" else "en") or ""
-    said = [f"{texts.name('cash.evidence', key)}: {_word(texts, value)}" for key, value in evidence.items()]
-    return f"{sentence} {'; '.join(said)}".strip()
+    said = [texts.pair(texts.name("cash.evidence", key), _word(texts, value)) for key, value in evidence.items()]
+    return f"{sentence} {texts.clauses(said)}".strip()
 
 
 def _word(texts: Texts, value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(str(entry) for entry in value)
+        return texts.listed(str(entry) for entry in value)
     if isinstance(value, bool):
         return texts.name("links.evidence", str(value).lower())
     return texts.name("cash.word", value) if isinstance(value, str) else str(value)

@@ -207,7 +207,7 @@ def details(record: ChainRecord, view: View) -> Iterable[str]:
     if amounts or dates:
         yield " · ".join((*dates, *amounts))
     if record.states:
-        yield f"{texts('trace.computed')}: {_states(record.states.items(), view)}"
+        yield texts.pair(texts("trace.computed"), _states(record.states.items(), view))
         yield f"{texts('trace.how_far')}: {how_far(record.status, record.states, view.lang)}"
     shown = [(name, value) for name, value in record.shown.items() if name.endswith("_state") or name == "order_number"]
     if shown:
@@ -219,7 +219,7 @@ def details(record: ChainRecord, view: View) -> Iterable[str]:
 
 
 def _states(values: Iterable[tuple[str, str | None]], view: View) -> str:
-    return ", ".join(
+    return view.texts.listed(
         f"{view.texts(f'trace.state.{name}')} {words.state(value, view.lang) if name.endswith('_state') else value}"
         for name, value in values
     )

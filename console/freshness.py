@@ -184,7 +184,7 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
     if found.created:
         yield texts("status.created", count=f"{found.created:,}")
     if found.read_only and found.streams:
-        yield texts("status.read_only", systems=", ".join(found.read_only))
+        yield texts("status.read_only", systems=texts.listed(found.read_only))
 
 
 def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
@@ -199,7 +199,7 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
         due = short(min(missed), settings.business_day_zone)
         return [texts("status.nobody", at=at, count=f"{len(missed):,}", due=due)]
     left = [name for name in found.systems if _uncarried(name, found, settings)]
-    told = [texts("status.left_alone", systems=", ".join(left))] if left else []
+    told = [texts("status.left_alone", systems=texts.listed(left))] if left else []
     return [texts("status.scheduled", at=at), *told]
 
 

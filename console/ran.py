@@ -106,10 +106,10 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
         f"{from_us(item.started_at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         called(item.asked.by),
         texts.name("operating.because", item.asked.because) if item.asked.because else "",
-        ", ".join(item.asked.systems),
+        texts.listed(item.asked.systems),
         _seconds(item),
-        "; ".join(
-            f"{system}: {_brief(counts, texts, item.kind)}"
+        texts.clauses(
+            texts.pair(system, _brief(counts, texts, item.kind))
             for system, counts in item.counts.items()
             if any(counts.values()) or item.kind == "sweep"
         ),
@@ -205,7 +205,7 @@ def _brief(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:
     named = {name: name for name in told}
     if "rejected" in told:
         named["rejected"] = "refused" if of in _WRITES else "rejected_of" if "pulled" in told else "rejected"
-    return ", ".join(
+    return texts.listed(
         f"{texts.name('operating.counts', named[name])} {number:,}"
         for name, number in told.items()
         if number or name in always

@@ -67,5 +67,5 @@ def limits_in_words(texts: Texts, allowances: Sequence[Allowance]) -> list[tuple
             parts.append(texts("connectors.limit.reserve", calls=item["reserve"]))
         if item["reserve_percent"]:
             parts.append(texts("connectors.limit.reserve_percent", percent=f"{item['reserve_percent']:g}"))
-        found.append((item["about"] or texts("connectors.limit.all"), ", ".join(parts)))
+        found.append((item["about"] or texts("connectors.limit.all"), texts.listed(parts)))
     return found

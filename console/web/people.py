@@ -199,7 +199,7 @@ def _ticked(sent: dict[str, str]) -> list[str]:
 
 def _scope(visit: Visit, found: Member) -> str:
     """What somebody who was invited will see and act on."""
-    systems = visit.texts("people.all") if found.systems is None else ", ".join(sorted(found.systems))
+    systems = visit.texts("people.all") if found.systems is None else visit.texts.listed(sorted(found.systems))
     return visit.texts("people.systems", name=found.name, systems=systems)
 
 

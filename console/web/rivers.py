@@ -103,7 +103,7 @@ def _state(chosen: Span, report: Report, words: Texts) -> str:
     closed = [period for period in sorted(stands) if chosen.first <= period <= chosen.last]
     if chosen.kind == "month":
         return words(f"flow.state.{stands.get(chosen.name, 'open')}", period=chosen.name)
-    return words("flow.state.some" if closed else "flow.state.none", period=chosen.name, closed=", ".join(closed))
+    return words("flow.state.some" if closed else "flow.state.none", period=chosen.name, closed=words.listed(closed))
 
 
 def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts: Counter[str], words: Texts) -> Tab:
@@ -179,7 +179,7 @@ def _chart(now: dict[str, Handoff], stages: Sequence[str], currency: str, words:
     if "lead" in widths:
         widths["lead"] = max(widths.values()) * _SPRING
     names = {stage: words(f"flow.stage.{stage}") for stage in stages}
-    says = "; ".join(
+    says = words.clauses(
         f"{names[stage]} {now[LEADS].came.count:,}" if stage == "lead" else f"{names[stage]} {_text(amount, currency)}"
         for stage, amount in amounts.items()
     )

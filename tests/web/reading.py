@@ -14,6 +14,8 @@ _SILENT = frozenset({"script", "style", "code", "pre", "kbd", "samp", "textarea"
 _VOID = frozenset({"input", "br", "hr", "img", "meta", "link", "col", "source", "wbr", "area"})
 _WORDS = re.compile(r"[A-Za-z][a-z'’]+(?: [A-Za-z'’]+){2,}|[A-Z][a-z]+ [a-z]{2,}[.!?]")
 """Three words of Latin letters in a row, or a sentence of two."""
+_HALF_WIDTH = re.compile(r"[\u4e00-\u9fff](?:[,;](?!\S)|:(?!\S)| “)|” [\u4e00-\u9fff]")
+_HAN, _JOINS = re.compile(r"[\u4e00-\u9fff]$"), re.compile(r"[,;:](?:\s|$)")
 _ENGLISH, _CHINESE = (texts(locale).words for locale in ("en", "zh-CN"))
 _LABELS = {text for key, text in _ENGLISH.items() if text != _CHINESE[key] and re.fullmatch("[A-Z][a-z]{2}.*", text)}
 
@@ -94,6 +96,15 @@ def with_backticks(page: str) -> list[str]:
     shown = Shown(all_languages=True)
     shown.feed(page)
     return [text for text in shown.texts if "`" in text]
+
+
+def half_width(page: str) -> list[str]:
+    """The texts of a Chinese page with half-width punctuation after a Chinese character, or blanks around quotes."""
+    shown = Shown()
+    shown.feed(page)
+    found = [text for text in shown.texts if _HALF_WIDTH.search(text)]
+    joined = zip(shown.texts, shown.texts[1:], strict=False)
+    return found + [f"{text}{after}" for text, after in joined if _HAN.search(text) and _JOINS.match(after)]
 
 
 def forms(page: str) -> tuple[list[tuple[str, dict[str, str]]], list[str]]:

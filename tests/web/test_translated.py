@@ -18,7 +18,7 @@ from state.store import Store
 from sync import job
 from tests.jobs.toy import ToySystem
 from tests.web.conftest import Browser
-from tests.web.reading import english, forms, with_backticks
+from tests.web.reading import english, forms, half_width, with_backticks
 from tests.web.toy_company import Opens, crm, erp, olaf, settings, systems, toys  # noqa: F401
 
 pytestmark = pytest.mark.slow
@@ -110,6 +110,12 @@ def test_what_it_reads_is_chinese(
     pages = list(read(somebody, "/systems/crm"))
     assert [(page, text) for page, body in pages for text in english(body, SAID)] == []
     assert [(page, text) for page, body in pages for text in with_backticks(body)] == []
+
+
+def test_half_width_punctuation_after_chinese_is_seen() -> None:
+    page = "<p>系统: crm</p><p><b>问题</b>: 三个</p><p>按 “计划” 执行</p>"
+    page += "<p>系统：crm，08:30；问题、单据</p><code>订单, 发票</code>"
+    assert half_width(page) == ["系统: crm", "按 “计划” 执行", "问题: 三个"]
 
 
 def test_english_is_seen_where_it_is_read_and_not_where_it_is_marked() -> None:

@@ -199,7 +199,7 @@ def _page(visit: Visit, connector: str | None) -> Response:
     rows = [
         {
             "connector": name,
-            "systems": ", ".join(system for system in systems if system in mine),
+            "systems": visit.texts.listed(system for system in systems if system in mine),
             "grade": lettered(visit, kept.get(name) or shipped.get(name)),
             "when": kept[name]["when"] if name in kept else None,
         }

@@ -432,3 +432,10 @@ def test_both_languages_have_all_pages(admin: Browser) -> None:
         ("/settings/history", "修改历史"),
     ):
         assert word in admin.get(address).text
+
+
+def test_the_kit_is_found_from_the_settings_and_from_adding_and_removal_from_the_system(admin: Browser) -> None:
+    assert '<a href="/kit">' in admin.get("/settings").text
+    adding = admin.get("/settings/systems/new").text
+    assert ('<a href="/kit">' in adding, "A passed nearly everything" in adding) == (True, True)
+    assert 'href="/settings/systems/crm/remove"' in admin.get("/systems/crm").text
