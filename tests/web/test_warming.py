@@ -13,6 +13,7 @@ from console.web.warming import warm_up
 from reconciliation.standing import StandingFrame
 from settings.model import Settings
 from state import finding_pages, members
+from state.finding_pages import Wanted
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import served
@@ -29,7 +30,13 @@ def test_the_first_request_for_a_page_compiles_and_plans_nothing(
 
     monkeypatch.setattr(Environment, "compile", made)
     monkeypatch.setattr(StandingFrame, "_planned", made)
-    monkeypatch.setattr(finding_pages, "ids", made)
+    in_order = finding_pages.ids
+
+    def sorted_ids(connection: Any, wanted: Wanted, *place: int) -> list[str]:
+        assert wanted != Wanted(), "sorted only now"
+        return in_order(connection, wanted, *place)
+
+    monkeypatch.setattr(finding_pages, "ids", sorted_ids)
     with desk.transaction() as connection:
         members.invite(connection, "anna", [Role.FINANCE], "test")
         token = members.sign_in(connection, "anna")
