@@ -12,8 +12,8 @@ from settings.cash import CashRule
 _ROUNDS = 4
 _FEW = 4
 """Less than one in so many of another customer's item is hardly a part of it."""
-_CENTS = 100
-"""Minor units that may be rounded beside a credit note that was taken off."""
+_EXTRA = 10
+"""One in so many of an item may be paid beyond it as interest, though a credit note was taken off."""
 _PART = (
     "(?:^|[^A-Z])(?:PART|PARTIAL|PARTLY|PART-?PAYMENT|TEIL(?:ZAHLUNG|BETRAG|SUMME)?|ABSCHLAG(?:SZAHLUNG)?|RATE(?:NZAHLUNG)?"
     "|INSTAL[A-Z]*|ACOMPTE|PARCIAL|PARZIALE|ANZAHLUNG)(?:[^A-Z]|$)|部分|分期|首付|尾款|首款|进度款"
@@ -107,17 +107,17 @@ def reference(session: Session, rule: CashRule) -> int:
 def partial(session: Session, rule: CashRule) -> int:
     """Less than the one item that the receipt names has open: so much of it is paid, in the order of the days.
 
-    Sure if the payments together come to the whole item. Not where the text lists more numbers than were read: then
-    it is not only about this item. Else sure if the text speaks of a part, or if no other item of the payer has about
-    the amount, no rule before suggests another item, and no credit note may have been netted: none of this customer's
-    is open over no more than what is missing, none comes to the amount with one item, with its discount or without, and
-    none of another customer for whom he pays is open where the text has a number that nobody knows or the item's
-    discount may have been taken. Whatever the reason of what is missing, the money is for the one item that is named:
-    a late discount or a tax that is withheld for the first time stays open. Not where an earlier receipt of the payer
-    is open over just the item: then that one paid it, and the number is wrong here. And not where only an order is
-    named of which the payer has paid just that before: it seems to be paid twice. What else is less is a suggestion;
-    and so is less than several items that are named: credit notes are taken off, the oldest are paid first, and the
-    newest in part, where the money reaches it.
+    Sure if the payments together come to the whole item. Not where the text lists more numbers than were read: then it
+    is not only about this item. Else sure if the text speaks of a part, or if no other item of the payer has about the
+    amount, no rule before suggests another item, and no credit note may have been netted: none of this customer's is
+    open over no more than what is missing and a tenth, none comes to the amount with one item, with its discount or
+    without, and none of another customer for whom he pays is open where the text has a number that nobody knows or the
+    item's discount may have been taken. Whatever the reason of what is missing, the money is for the one item that is
+    named: a late discount or a tax that is withheld for the first time stays open. Not where a little is missing of an
+    item that an earlier open receipt of the payer is over: then that one paid it, and the number is wrong here. And not
+    where only an order is named of which the payer has paid just that before: it seems to be paid twice. What else is
+    less is a suggestion; and so is less than several items that are named: credit notes are taken off, the oldest are
+    paid first, and the newest in part, where the money reaches it.
     """
     cases.prepare(session, references.LOOK_ALIKE)
     references.listed(session)
@@ -128,7 +128,7 @@ def partial(session: Session, rule: CashRule) -> int:
         CREATE OR REPLACE TEMP TABLE owed AS
         SELECT c.receipt_id, c.rest AS paid, x.item_id, i.rest, x.party = y.party AS own_customer,
             c.discount + c.late_discount > 0 AND -c.gap <= c.discount + c.late_discount + c.total // 10 AS lapsed,
-            -i.rest <= -c.gap + {_CENTS} AS within,
+            -i.rest <= -c.gap + c.total // {_EXTRA} AS within,
             CASE WHEN i.rest > 0 THEN round(i.rest * x.discount_rate)::BIGINT ELSE 0 END AS deduction
         FROM cases c JOIN item y ON y.item_id = c.item_id
         JOIN payer p ON p.payer = c.party JOIN item x ON x.party = p.customer AND x.currency = c.currency
@@ -154,7 +154,8 @@ def partial(session: Session, rule: CashRule) -> int:
         SELECT c.*, sum(c.rest) OVER (PARTITION BY c.item_id ORDER BY c.received_on, c.receipt_id) AS so_far,
             sum(c.rest) OVER (PARTITION BY c.item_id) AS together, regexp_matches(r.text, '{_PART}') AS said,
             c.receipt_id IN (FROM rival UNION FROM netted UNION FROM other_suggestion UNION FROM paid_before
-                UNION FROM paid_by_another) AS doubtful, c.receipt_id IN (SELECT receipt_id FROM listing) AS lists
+                UNION SELECT receipt_id FROM cases SEMI JOIN paid_by_another USING (receipt_id)
+                    WHERE -gap * 20 <= total * 3) AS doubtful, c.receipt_id IN (SELECT receipt_id FROM listing) AS lists
         FROM cases c JOIN receipt r USING (receipt_id)
         WHERE c.items = 1 AND c.relation >= {RELATED} AND c.gap < 0 AND c.rest > 0;
         CREATE OR REPLACE TEMP TABLE accepted AS SELECT receipt_id FROM part
