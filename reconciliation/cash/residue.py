@@ -248,9 +248,9 @@ def _withdraw(session: Session, rules: Sequence[CashRule]) -> None:
 def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
     """Suggest items over just the amount: of whom the payer pays for, where only another amount explains the receipt;
     of anybody, where nothing does. Those of customers whose name has something in common with the payer's come first,
-    then those whose day is nearest to the receipt's. Where nobody knows the payer, those of other names are not
-    suggested: a stranger's money has some amount by accident, and what has no payer's name where others have one is the
-    bank's own. So have whole hundreds that a customer pays: nothing of another customer is suggested for these."""
+    then those whose day is nearest to the receipt's. What has no payer's name where others have one is the bank's own,
+    and whole hundreds that a customer pays have some amount by accident: nothing of anybody is suggested for the one,
+    nothing of another customer for the other."""
     nearest = "abs(r.received_on - coalesce(x.due_on, x.issued_on)), x.number, x.item_id"
     billed = f"(x.issued_on IS NULL OR r.received_on IS NULL OR x.issued_on <= r.received_on + {AHEAD})"
     other = _of_kinds(rules, "partial", "overpayment", "surcharge")
@@ -273,6 +273,7 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
         INSERT INTO suggestion BY NAME
         WITH possible AS (
         SELECT r.receipt_id, {columns}, r.party IS NULL AS unknown, r.payer_name, x.party,
+            EXISTS (FROM payer p WHERE p.payer = r.party AND p.customer = x.party) AS own,
             r.payer_name IS NULL AND r.source IN (SELECT source FROM receipt GROUP BY source
                 HAVING 2 * count(payer_name) >= count(*)) AS of_bank,
             abs(r.received_on - coalesce(x.due_on, x.issued_on)) AS days, x.number
@@ -295,7 +296,7 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
                 AS option, item_id, applied, spent, 250 AS score,
             '{{"amount":"equal","payer":"' || CASE WHEN unknown THEN 'unknown' ELSE 'other' END || '"}}' AS evidence,
             'amount_only' AS rule
-        FROM called WHERE unknown AND NOT of_bank AND coalesce(alike, 1) > 0 OR NOT unknown AND spent % 10000 <> 0
+        FROM called WHERE unknown AND NOT of_bank OR NOT unknown AND (own OR spent % 10000 <> 0)
         """
     )
 

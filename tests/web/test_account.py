@@ -89,7 +89,7 @@ def test_what_programs_can_do_is_listed_with_an_example_and_the_address_of_the_d
     viewer = as_role(Role.VIEWER)
     assert 'href="/account/api"' in viewer.get("/account").text
     page = viewer.get("/account/api").text
-    shown = re.findall(r"<code[^>]*>(GET|POST|PUT|DELETE|PATCH) ([^<]+)</code>", page)
+    shown = re.findall(rf"<code[^>]*>(GET|POST|PUT|DELETE|PATCH) ({PATH}/[^<]+)</code>", page)
     assert sorted(shown) == sorted((method, f"{PATH}{route.path}") for route, method in operations())
     assert "only people who are signed in" in page  # what needs an approver
     assert "$LTC_TOKEN" in page

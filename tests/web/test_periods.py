@@ -263,12 +263,12 @@ def test_receipts_of_later_months_do_not_count_before_a_month_is_closed(desk: St
 def test_a_close_that_is_refused_is_no_run_that_failed(as_role: Callable[[Role], Browser]) -> None:
     anna = as_role(Role.FINANCE)
     assert anna.post("/periods/close", period="2026-10").status_code == 422
-    assert "FAILED" not in anna.get("/runs").text
+    assert ">FAILED</td>" not in anna.get("/runs").text
     assert anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 303
     before = anna.get("/runs").text.count('<a href="/runs/')
     assert anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow").status_code == 422
     after = anna.get("/runs").text
-    assert ("FAILED" in after, after.count('<a href="/runs/')) == (False, before)
+    assert (">FAILED</td>" in after, after.count('<a href="/runs/')) == (False, before)
 
 
 def test_a_close_under_way_is_shown_with_its_run_and_no_other_can_be_started(
@@ -350,7 +350,7 @@ def test_errors_that_only_the_close_itself_finds_need_a_reason_too(
     assert anna.post("/periods/close", period="2026-09").status_code == 422
     with desk.reading() as connection:
         assert periods.closes(connection) == []
-    assert "FAILED" not in anna.get("/runs").text
+    assert ">FAILED</td>" not in anna.get("/runs").text
 
 
 @pytest.mark.parametrize("month", ["2026-10", "2030-01"])

@@ -276,4 +276,4 @@ def test_the_audit_tells_a_decision_with_documents_and_amounts(anna: Browser, de
     assert "Bank's or processor's fee CNY -15.00 · reason: as told" in told
     assert f'<a href="/cash?receipt={key}">books P3</a>' in page
     assert '<a href="/trace?text=INV-20260002">books INV-20260002 CNY 300.50</a>' in page
-    assert "items: books INV-20260002, 987,654 · " in told, "what is gone is told by its id"
+    assert "items: books INV-20260002, 987654 · " in told, "what is gone is told by its id"

@@ -138,12 +138,36 @@ def test_one_payment_tells_whose_account_it_is_if_the_payer_bears_the_customers_
     assert world.apply().settled(receipt) == ({silent: 55_555} if settled else {})
 
 
-@pytest.mark.parametrize(("name", "suggested"), [("Meyer Huber Tools", 1), ("Finanzamt", 0)])
-def test_an_amount_alone_is_suggested_for_customers_whose_name_has_something_of_the_payers(
-    name: str, suggested: int
+def test_an_amount_alone_is_suggested_first_for_the_customer_whose_name_has_something_of_the_payers() -> None:
+    world = World()
+    nearer = world.item("INV-1", "75.31", party="N", day=15)
+    named = world.item("INV-2", "75.31", party="M")
+    world.parties += [("N", "4710", "Nordwind Pumpen"), ("M", "4711", "Meyer Druck")]
+    receipt = world.receipt("75.31", "thank you", party=None, name="Meyer Huber Tools", day=45)
+    assert [list(option) for option in world.apply().suggestions(receipt)] == [[named], [nearer]]
+
+
+@pytest.mark.parametrize(
+    ("amount", "own", "suggested"), [(500, True, True), (500, False, False), ("500.40", False, True)]
+)
+def test_whole_hundreds_of_a_known_payer_are_suggested_for_what_he_owes_alone(
+    amount: int | str, own: bool, suggested: bool
 ) -> None:
     world = World()
-    world.item("INV-1", "75.31", party="M")
-    world.parties.append(("M", "4711", "Meyer Druck"))
-    receipt = world.receipt("75.31", "thank you", party=None, name=name)
-    assert len(world.apply().suggestions(receipt)) == suggested
+    for day in (2, 3):
+        world.item(f"INV-100{day}", amount, party="A" if own else "B", day=day)
+    receipt = world.receipt(amount, "INV-9009", day=20)
+    assert bool(world.apply().suggestions(receipt)) is suggested
+
+
+def test_money_of_a_stranger_is_suggested_for_what_it_equals_and_money_of_the_bank_is_not() -> None:
+    world = World()
+    item = world.item("INV-1002", "731.49")
+    world.receipt("88.10", party=None, name="Somebody", day=5)
+    stranger = world.receipt("731.49", party=None, name="Wang Li", day=20)
+    assert world.apply().suggestions(stranger) == [{item: 73_149}]
+    world = World()
+    world.item("INV-1002", "731.49")
+    world.receipt("88.10", party=None, name="Somebody", day=5)
+    of_the_bank = world.receipt("731.49", party=None, day=20)
+    assert world.apply().suggestions(of_the_bank) == []
