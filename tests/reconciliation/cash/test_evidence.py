@@ -82,7 +82,7 @@ def test_a_little_is_missing_from_several_items_only_if_it_is_little_of_each(sma
 
 def test_the_year_of_a_month_is_not_the_end_of_a_number() -> None:
     world = World()
-    other = world.item("RE-7001", "1350.97", day=20, other=["4500902025"])
+    other = world.item("RE-7001", "1350.97", day=20, other=["4500902026"])
     meant = world.item("RE-7002", "1350.97", day=-30)
     receipt = world.receipt("1350.97", "Rechnungen 01/2026", day=40)
     outcome = world.apply()
