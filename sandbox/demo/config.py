@@ -11,6 +11,7 @@ from sandbox.demo.place import Place
 from sandbox.world.build import AS_OF
 from sandbox.world.cards import FIXED, RATE
 from sandbox.world.deals import exponent
+from sandbox.world.rates import RATES
 
 _SECRETS = {
     "forms": ("api_key",),
@@ -120,7 +121,7 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
         "ownership": {"lead.status": "crm", "order.status": "erp", "invoice.status": "accounting"},
         "reconciliation": {
             "tolerance": {"absolute": {"CNY": "0.05", "USD": "0.01", "EUR": "0.01", "JPY": "1"}, "relative": "0"},
-            "rates": {"USD": "7.15", "EUR": "8.05", "JPY": "0.0475"},
+            "rates": {currency: str(rate) for currency, rate in RATES.items()},
             "checks": {"fee_unexpected": contract()},
         },
     }

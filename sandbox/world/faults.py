@@ -10,6 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from sandbox.world.deals import Deal, Documents, at, exponent, line_gross
+from sandbox.world.rates import in_currency
 from sandbox.world.records import BookInvoice, BookPayment, Fault, SalesLine, World, bank_reference
 
 Plant = Callable[[Documents, int, date], Fault]
@@ -124,13 +125,15 @@ def _invoice_amount(documents: Documents, index: int, today: date) -> Fault:
     """Billed too little (0), too much (1), in another currency (2)."""
     invoice = documents.invoice
     first = invoice.lines[0]
-    differ = (first.unit_price, 15 * first.quantity, documents.deal.net)[index]
+    net, currency = documents.deal.net, invoice.currency
     if index == 0:
         invoice.lines[0] = replace(first, quantity=first.quantity - 1)
     elif index == 1:
         invoice.lines[0] = replace(first, unit_price=first.unit_price + 15)
     else:
-        invoice.currency = "EUR" if invoice.currency != "EUR" else "USD"
+        invoice.currency = "EUR" if currency != "EUR" else "USD"
+    billed = in_currency(net, invoice.currency, currency).quantize(exponent(currency))
+    differ = (first.unit_price, 15 * first.quantity, abs(billed - net))[index]
     _repay(documents)
     story = ("one piece short", "at too high a price", "in the wrong currency")[index]
     return _fault("order_invoice_amount", documents, f"billed {story}", "order", differ)
