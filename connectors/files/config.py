@@ -130,7 +130,7 @@ class SourceConfig(Settings):
 
     folder: Path | None = Field(
         None,
-        description="A folder on this machine, as an absolute path",
+        description="A folder on the machine that runs LTC Sync, as an absolute path",
         examples=["/srv/exports"],
         json_schema_extra=_ASKED,
     )

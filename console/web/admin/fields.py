@@ -64,6 +64,8 @@ class Field:
     """Of a group and of rows."""
     is_table: bool = False
     """Of rows: whether each has a name, because they are a table and no list."""
+    plain_names: bool = False
+    """Of a table: whether its names must be as ``shapes.NAME`` says."""
     fields: list[Field] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
@@ -212,7 +214,7 @@ def _field(name: str, item: FieldInfo, system: str, config: Mapping[str, Any], p
 def _nest(made: Field, shape: shapes.Shape, item: FieldInfo, value: Any, system: str) -> None:
     """Give a field the fields within it; what stands in the file in another way than they can show is typed as YAML."""
     assert shape.model is not None  # noqa: S101 - of a group and of rows
-    made.model, made.is_table = shape.model, shape.named
+    made.model, made.is_table, made.plain_names = shape.model, shape.named, shape.plain_names
     too_deep = made.place.count(".") > _DEEPEST
     if made.kind == "group":
         given = shapes.spelled(value, shape.model)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from console import described
 from console.web.admin.fields import PREFIX, Field, Row
+from console.web.admin.shapes import NAME
 
 _NUMBERS = ("int_type", "int_parsing", "int_from_float", "int_parsing_size")
 _KEYS = {
@@ -33,8 +34,6 @@ _KEYS = {
     **dict.fromkeys(("path_type", "string_unicode"), "text"),
 }
 """What pydantic calls a mistake → the key of our words for it (``admin.wrong``)."""
-_NAME = r"^[a-z][a-z0-9_]*$"
-"""The usual pattern of a name."""
 
 
 class Step(NamedTuple):
@@ -145,7 +144,7 @@ def _mistake(item: Any, fields: list[Field], model: type[BaseModel]) -> Mistake:
         made.key, made.values = "choice", {"choices": _choices(context.get("expected", ""))}
     elif kind == "string_pattern_mismatch":
         pattern = str(context.get("pattern"))
-        made.key, made.values = ("name", {}) if pattern == _NAME else ("pattern", {"pattern": pattern})
+        made.key, made.values = ("name", {}) if pattern == NAME else ("pattern", {"pattern": pattern})
     elif kind in _KEYS:
         made.key, made.values = _KEYS[kind], {name: str(value) for name, value in context.items()}
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from console import described
@@ -14,6 +14,8 @@ from yamlfiles.editing import in_lines
 _LISTS = (list, tuple, set, frozenset)
 _DEEPEST = 3
 """Levels of an example."""
+NAME = r"^[a-z][a-z0-9_]*$"
+"""The pattern of names for which there are words (``admin.wrong.name``)."""
 _PLAIN: dict[Any, Any] = {bool: True, int: 1, float: 1}
 
 
@@ -25,6 +27,8 @@ class Shape(NamedTuple):
     model: type[BaseModel] | None = None
     named: bool = False
     asked: bool = False
+    plain_names: bool = False
+    """Whether the names in a table must be as ``NAME`` says."""
 
 
 def of(item: FieldInfo) -> Shape:
@@ -90,7 +94,10 @@ def _by_type(annotation: Any) -> Shape:
         return Shape("table" if inner is dict or (get_origin(inner) is not None and not _is_choice(inner)) else "list")
     if get_origin(part) is dict:
         model = _model(described.parts(get_args(part)[1])[0])
-        return Shape("table") if model is None else Shape("rows", model=model, named=True)
+        if model is None:
+            return Shape("table")
+        plain = TypeAdapter(get_args(part)[0]).json_schema().get("pattern") == NAME
+        return Shape("rows", model=model, named=True, plain_names=plain)
     model = _model(part)
     if model is not None:
         return Shape("group", model=model)

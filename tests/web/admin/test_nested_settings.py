@@ -65,6 +65,7 @@ def test_a_folder_of_files_is_added_without_writing_yaml(admin: Browser, config:
     page = admin.get(f"{NEW}?connector=files").text
     sent = form(page, NEW)
     assert "config.streams" not in sent
+    assert "Small letters, digits and _, beginning with a letter" in page, "how streams may be called, before one is"
     sent |= {"name": "exports", "config.folder": "/srv/exports", "config.streams.0": "order"}
     sent |= {"config.streams.0.pattern": "orders-*.csv", "config.streams.0.entity": "order"}
     sent |= {"config.streams.0.key": "order_no", "config.streams.0.version.column": "changed_at"}
