@@ -80,7 +80,8 @@ def _show(app: App, checked: Checked) -> None:
         if problem["remedy"]:
             say(f"      → {problem['remedy']}")
     for line in checked.streams:
-        say(f"    {'✓' if line.ok else '✗'} {line.stream}: {line.detail}{_abilities(app, line)}")
+        sign = "✗" if not line.ok else "⚠" if line.remedy else "✓"
+        say(f"    {sign} {line.stream}: {line.detail}{_abilities(app, line)}")
         if line.remedy:
             say(f"      → {line.remedy}")
 

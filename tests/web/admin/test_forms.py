@@ -64,6 +64,15 @@ def test_a_part_that_cannot_be_read_is_no_second_mistake_of_the_whole(admin: Bro
     assert set(said) == {"config.folder", "config.streams.0.pattern", "config.limits.files"}
 
 
+def test_a_pattern_that_no_file_fits_is_no_good_news(admin: Browser, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    sent = form(admin.get(FILES).text, ADDRESS) | {"config.folder": str(tmp_path / "exports"), "role.erp": "on"}
+    sent |= {"config.streams.0": "order", "config.streams.0.pattern": "*.csv", "config.streams.0.key": "id"}
+    sent["config.streams.0.entity"] = "order"
+    page = admin.post(ADDRESS, do="check", **sent).text
+    assert re.search(r"⚠ <b>order</b>: no files in ", page)
+
+
 def test_what_a_stream_becomes_is_chosen_from_names_in_the_language_of_the_page(admin: Browser) -> None:
     page = admin.get(FILES).text
     assert '<option value="party">Customer (party)</option>' in page
