@@ -208,10 +208,10 @@ def details(record: ChainRecord, view: View) -> Iterable[str]:
         yield " · ".join((*dates, *amounts))
     if record.states:
         yield texts.pair(texts("trace.computed"), _states(record.states.items(), view))
-        yield f"{texts('trace.how_far')}: {how_far(record.status, record.states, view.lang)}"
+        yield texts.pair(texts("trace.how_far"), how_far(record.status, record.states, view.lang) or "–")
     shown = [(name, value) for name, value in record.shown.items() if name.endswith("_state") or name == "order_number"]
     if shown:
-        yield f"{texts('trace.shows')}: {_states(shown, view)}"
+        yield texts.pair(texts("trace.shows"), _states(shown, view))
     if record.url:
         yield record.url
     if record.pruned_versions:
@@ -247,11 +247,11 @@ def _why(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, t
 def _reasons(tree: Tree, links: Sequence[ChainLink], key: str, member: int | None, texts: Texts) -> Iterator[str]:
     for link in links:
         other = tree.records[link.right_id if link.left_id == member else link.left_id]
-        decision = "" if link.decision == "auto" else f", {texts.name('links.decision', link.decision)}"
+        decision = [] if link.decision == "auto" else [texts.name("links.decision", link.decision)]
         evidence = in_words(_named(link.evidence, texts), texts)
         who = f"{other.system} {other.number or other.source_id}"
-        how = f"{texts.name('links.method', link.method)} {link.score / 10:g} %{decision}"
-        yield f"{texts(key, other=who)}: {how}{f' ({evidence})' if evidence else ''}"
+        how = texts.listed([f"{texts.name('links.method', link.method)} {link.score / 10:g} %", *decision])
+        yield texts.pair(texts(key, other=who), f"{how}{texts('joined.aside', text=evidence) if evidence else ''}")
 
 
 def _named(evidence: Mapping[str, Any], texts: Texts) -> dict[str, Any]:

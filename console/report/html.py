@@ -120,9 +120,9 @@ def _signed(report: Report, words: Texts) -> list[str]:
         parts = [by, f"{words('column.approved')} {approved}" if approved else words("report.waits")]
         if reopened:
             parts = [by, f"{words('column.reopened')} {reopened}"]
-            parts.append(f"{words('period.columns.reason')}: {item['reason']}")
+            parts.append(words.pair(words("period.columns.reason"), item["reason"]))
         if item["close_reason"]:
-            parts.append(f"{words('column.close_reason')}: {item['close_reason']}")
+            parts.append(words.pair(words("column.close_reason"), item["close_reason"]))
         said.append(" · ".join((*parts, f"{words('column.inputs_hash')} {item['inputs_hash'][:16]}…")))
     return said
 
@@ -291,7 +291,7 @@ def _tie_outs(report: Report, words: Texts, ways: Ways) -> Iterator[dict[str, An
             "agree": words("tie_outs.agree_of", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}"),
             "share": figures.percent(figures.agreeing(items)),
             "sides": [
-                f"{words.name('role', side['role'])}: {words.name('entity', side['entity'])}"
+                words.pair(words.name("role", side["role"]), words.name("entity", side["entity"]))
                 for side in (items[0]["left"], items[0]["right"])
             ],
             "about": words.name("tie_outs.about", name),

@@ -50,6 +50,10 @@ class OnPage:
         """Several in a row."""
         return self._texts.listed(items)
 
+    def pair(self, name: str, value: str) -> str:
+        """What something is called, and what it is."""
+        return self("joined.pair", name=name, value=value)
+
     def name(self, group: str, key: str) -> str:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
         text = self._texts.name(group, key)
@@ -59,7 +63,21 @@ class OnPage:
 def linked(visit: Visit, sentence: str) -> Markup:
     """The sentence with a link instead of each command that the workbench has a page for; others stay, as code."""
     parts = COMMAND.split(sentence)
+    if visit.lang.startswith("zh"):  # quotes have no blanks around them
+        parts = [_close(parts, place) for place in range(len(parts))]
     return Markup("").join(_link(visit, part) if place % 2 else coded(part) for place, part in enumerate(parts))
+
+
+def _close(parts: list[str], place: int) -> str:
+    """A part without the blanks that separate it from a command which is shown in quotes."""
+    part = parts[place]
+    if place % 2:
+        return part
+    if place and page(parts[place - 1]) is not None:
+        part = part.removeprefix(" ")
+    if place + 1 < len(parts) and page(parts[place + 1]) is not None:
+        part = part.removesuffix(" ")
+    return part
 
 
 def _link(visit: Visit, command: str) -> Markup:

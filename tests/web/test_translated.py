@@ -94,6 +94,7 @@ def test_what_finance_and_admins_read_is_chinese(as_role: Callable[[Role], Brows
     pages = list(read(somebody, "/trace?text=SO-1"))
     assert [(page, text) for page, body in pages for text in english(body, SAID)] == []
     assert [(page, text) for page, body in pages for text in with_backticks(body)] == []
+    assert [(page, text) for page, body in pages for text in half_width(body)] == []
 
 
 def test_what_it_reads_is_chinese(
@@ -110,6 +111,7 @@ def test_what_it_reads_is_chinese(
     pages = list(read(somebody, "/systems/crm"))
     assert [(page, text) for page, body in pages for text in english(body, SAID)] == []
     assert [(page, text) for page, body in pages for text in with_backticks(body)] == []
+    assert [(page, text) for page, body in pages for text in half_width(body)] == []
 
 
 def test_half_width_punctuation_after_chinese_is_seen() -> None:

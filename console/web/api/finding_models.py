@@ -30,7 +30,9 @@ class Attachment(BaseModel):
 class FoundRecord(Record):
     """A record that a finding is about."""
 
-    system_removed: bool = Field(description="Whether its system is not in ltc.yaml any more")
+    system_removed: bool = Field(
+        False, description="Whether its system is not in ltc.yaml any more; reports do not say it"
+    )
 
 
 class Finding(BaseModel):

@@ -182,7 +182,7 @@ def test_a_session_that_ends_is_renewed_and_the_lead_is_made_once(
         (lambda org: org.hide_field("Lead", KEY), "Create Lead.LTC_Key__c as text (40), external id, unique"),
         (
             lambda org: org.add_field("Lead", replace(org.objects["Lead"].fields[KEY], external_id=False)),
-            "Make Lead.LTC_Key__c text (40), external id, unique",
+            "Let Lead.LTC_Key__c be text (40), external id, unique",
         ),
         (
             lambda org: org.add_field("Lead", replace(org.objects["Lead"].fields[KEY], createable=False)),
