@@ -117,6 +117,8 @@ def _value(visit: Visit, action: str, name: str, value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return visit.texts(f"audit.told.{'yes' if value else 'no'}")
+    if action.startswith("link ") and name in ("left", "right"):
+        return str(value)  # a record that is gone, by its id
     if isinstance(value, int):
         return _at(visit, from_us(value)) if value > _A_MICROSECOND_AGE else f"{value:,}"
     if isinstance(value, dict):
