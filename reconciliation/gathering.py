@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from reconciliation import adjustments
 from reconciliation.rules import Rules
 from reconciliation.tieouts import DoesNotFootError, foots
-from state import cash, figures, findings, handling, periods, pruned, tieouts
+from state import cash, figures, finding_terms, findings, handling, periods, pruned, tieouts
 from state.clock import from_us, to_us
 
 if TYPE_CHECKING:
@@ -212,10 +212,16 @@ def _received_by(receipts: list[dict[str, Any]], period: str) -> list[dict[str, 
 
 
 def _findings(connection: Connection, moment: Moment) -> list[dict[str, Any]]:
-    """The findings that were outstanding, with what was said about each."""
+    """The findings that were outstanding, with what was said about each, and their customers as they are called now."""
     standing = findings.standing(connection, moment.until)
     said = handling.said(connection, [item.id for item in standing], moment.until)
-    return [{**asdict(item), "said": said.get(item.id, [])} for item in standing]
+    about = [
+        (item.id, n, record.record_id, record.system, record.entity)
+        for item in standing
+        for n, record in enumerate(item.records)
+    ]
+    customers = finding_terms.present_customers(connection, about)
+    return [{**asdict(item), "said": said.get(item.id, []), "customer": customers.get(item.id)} for item in standing]
 
 
 def _roll_forward(

@@ -187,6 +187,14 @@ def _readings(plain: str) -> Iterator[Decimal]:
                 continue
 
 
+def present_customers(connection: Connection, about: Sequence[bulk.Row]) -> dict[str, str]:
+    """The customers of findings by their id as their records name them now; ``about`` as ``known`` takes it.
+
+    What is kept beside a finding is as it was when the finding last changed.
+    """
+    return _Shown(connection, about).customers(about)
+
+
 class _Shown:
     """The canonical rows behind records: money and customers."""
 

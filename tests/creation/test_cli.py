@@ -97,7 +97,7 @@ def test_a_new_system_is_not_created_in_before_its_matching_is_accepted(ltc: Lin
 def test_a_refused_record_is_a_dead_letter_without_personal_values(ltc: Line) -> None:
     ltc.firm.crm.server.faults.answer("POST /lead", 422)
     ltc("sync")
-    ltc("push", "--apply")
+    ltc("push", "--apply", code=3)
     (letter,) = ltc.json("dead-letters", "list")
     assert (letter["status"], letter["message"], letter["number"]) == ("rejected", "HTTP 422", None)
     shown = ltc("dead-letters", "show", letter["id"])
@@ -111,7 +111,7 @@ def test_a_refused_record_is_a_dead_letter_without_personal_values(ltc: Line) ->
 def test_retry_creates_it_and_discard_never_does(ltc: Line) -> None:
     ltc.firm.crm.server.faults.answer("POST /lead", 422, times=2)
     ltc("sync")
-    ltc("push", "--apply")
+    ltc("push", "--apply", code=3)
     first, second = (item["id"] for item in ltc.json("dead-letters", "list"))
     ltc("push", "--plan")
     assert [item["id"] for item in ltc.json("dead-letters", "list")] == [first, second]
@@ -134,7 +134,7 @@ def test_retry_creates_it_and_discard_never_does(ltc: Line) -> None:
 def test_a_new_record_is_not_edited_but_its_origin(ltc: Line) -> None:
     ltc.firm.crm.server.faults.answer("POST /lead", 422)
     ltc("sync")
-    ltc("push", "--apply")
+    ltc("push", "--apply", code=3)
     (letter,) = ltc.json("dead-letters", "list")
     ltc("dead-letters", "edit", letter["id"], "--set", "email=x@y.cn", code=2)
     ltc.firm.forms.edit("form", "f1", {"email": "new@firm1.cn"})

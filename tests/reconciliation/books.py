@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,8 @@ from mappings.model import ENTITIES, LINES, Kind, columns
 from reconciliation import frame
 from reconciliation.linking import link
 from reconciliation.rules import Rules
+from sandbox.world.rates import RATES
+from sandbox.world.records import Fault
 from settings.model import Settings
 from state import bulk, cursors, schema
 from state.clock import to_us
@@ -167,3 +170,11 @@ def line(sku: str | None, quantity: Any, price: Any, **more: Any) -> dict[str, A
     """A priced line; its net amount is the exact product."""
     net = Decimal(str(quantity)) * Decimal(str(price))
     return {"sku": sku, "quantity": quantity, "unit_price": price, "net_amount": net, **more}
+
+
+def at_our_rates(fault: Fault) -> Fault:
+    """The fault with its difference of two currencies at the euro of these settings, not of the demo's."""
+    if fault.story != "billed in the wrong currency" or fault.amount is None:
+        return fault
+    ours = settings().reconciliation.rates["EUR"]
+    return replace(fault, amount=fault.amount / (RATES["EUR"] - 1) * (ours - 1))

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -17,11 +16,9 @@ from reconciliation.engine import reconcile
 from reconciliation.tieouts import DoesNotFootError
 from reconciliation.writebacks import wanted
 from sandbox.demo.verify import verify
-from sandbox.world.rates import RATES
-from sandbox.world.records import Fault
 from state.schema import canonical, metadata
 from state.store import Store, open_store
-from tests.reconciliation.books import settings
+from tests.reconciliation.books import at_our_rates, settings
 from tests.reconciliation.conftest import Company
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report-schema.json").read_text())
@@ -33,19 +30,11 @@ def everything(store: Store) -> dict[str, list[str]]:
         return {table.name: sorted(map(repr, connection.execute(table.select()))) for table in metadata.sorted_tables}
 
 
-def _at_our_rates(fault: Fault) -> Fault:
-    """The fault with its difference of two currencies at the euro of these settings, not of the demo's."""
-    if fault.story != "billed in the wrong currency" or fault.amount is None:
-        return fault
-    ours = settings().reconciliation.rates["EUR"]
-    return replace(fault, amount=fault.amount / (RATES["EUR"] - 1) * (ours - 1))
-
-
 def test_all_planted_faults_are_found_and_nothing_else(company: Company) -> None:
     built = report.build(company.store, settings())
     elsewhere = company.world.processor.shown  # there is neither a card processor here nor a bank
     planted = [f for f in company.world.faults if "bank" not in f.check and not elsewhere & set(f.numbers)]
-    planted = [_at_our_rates(fault) for fault in planted]
+    planted = [at_our_rates(fault) for fault in planted]
     verdict = verify(built["findings"], planted)
     assert verdict.exact, verdict
 

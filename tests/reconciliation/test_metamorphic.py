@@ -23,7 +23,7 @@ from sandbox.world.build import build_world
 from sandbox.world.records import World
 from state.store import open_store
 from tests.reconciliation import company
-from tests.reconciliation.books import HOME, SYSTEMS, Books, settings
+from tests.reconciliation.books import HOME, SYSTEMS, Books, at_our_rates, settings
 
 pytestmark = pytest.mark.slow
 
@@ -137,7 +137,7 @@ def figures(made: dict[str, Any]) -> str:
 
 
 def test_it_is_about_something(usual: dict[str, Any], world: World) -> None:
-    assert verify(usual["findings"], world.faults).exact
+    assert verify(usual["findings"], [at_our_rates(fault) for fault in world.faults]).exact
     assert {rule["rule"] for item in usual["cash"]["receipts"] for rule in item["applied"]} > {"exact_reference"}
 
 

@@ -33,7 +33,7 @@ def admin(as_role: Callable[[Role], Browser]) -> Browser:
 def summary(page: str) -> dict[str, str]:
     """The mistakes at the top: where each leads, and what it says."""
     box = page.partition("autofocus")[2].partition("</div>")[0]
-    found = re.findall(r'<li><a href="#([^"]+)">[^<]*</a>: (.*?)</li>', box, re.DOTALL)
+    found = re.findall(r'<li><a href="#([^"]+)">[^<]*</a>(?:: |：)(.*?)</li>', box, re.DOTALL)
     return {where: " ".join(html.unescape(said).split()) for where, said in found}
 
 
