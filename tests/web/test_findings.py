@@ -189,14 +189,14 @@ def test_on_a_narrow_screen_each_cell_says_what_it_is(anna: Browser) -> None:
 
 def test_what_to_do_leads_to_the_page_where_it_is_done_and_names_no_command() -> None:
     for locale in ("en", "zh-CN"):
-        visit = SimpleNamespace(texts=texts(locale))
+        visit = SimpleNamespace(texts=texts(locale), lang=locale)
         for check in checks_of.catalogue():
             said = str(linked(cast(Visit, visit), check.action[visit.texts.locale[:2]]))
             assert "`" not in said
             assert "ltc" not in said
     assert linked(cast(Visit, visit), "<b> `ltc cash list` `ltc keys make`") == (
-        '&lt;b&gt; “<a href="/cash">收款核销</a>” <code>ltc keys make</code>'
-    )
+        '&lt;b&gt;“<a href="/cash">收款核销</a>”<code>ltc keys make</code>'
+    ), "quotes have no blanks around them in Chinese"
 
 
 @pytest.mark.parametrize("id", ["%00", "%27", "x" * 300, "g" * 20])

@@ -71,8 +71,8 @@ def test_the_trace_and_the_customers_page_use_the_same_words_for_an_order(
     anna.post("/language", locale=lang, next="/")
     found = re.search(r'<div class="record asked">.*?</div>', anna.get("/trace?text=SO-1").text, re.DOTALL)
     assert found is not None
-    label = texts(lang)("trace.how_far")
-    assert f"{label}: {said}" in found.group()
+    words = texts(lang)
+    assert words("joined.pair", name=words("trace.how_far"), value=said) in found.group()
     for state in re.findall(r"<dd>([^<]*[^-0-9<][^<]*)</dd>", seen):
         assert state in found.group(), "each state of the order is called the same"
 
