@@ -7,12 +7,11 @@ lease's time is up on another one.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from state import runs
+from state import renewing, runs
 from state.failures import StoreError
 
 if TYPE_CHECKING:
@@ -20,36 +19,30 @@ if TYPE_CHECKING:
     from state.store import Store
 
 _LEASE_SECONDS = 120.0
-_RENEW_SECONDS = 30.0
 
 
 @contextmanager
-def serving(store: Store, what: str) -> Iterator[None]:
+def serving(store: Store, what: str, renew_seconds: float = 30.0) -> Iterator[None]:
     """For the block, let the store know that ``what``, such as ``the workbench``, works on it; raises ``StoreError``.
 
-    Several of one kind may: each has a lease of its own. One that cannot be renewed is taken anew: the store may have
-    been busy for long.
+    Several of one kind may: each has a lease of its own, prolonged every ``renew_seconds``. One that cannot be
+    prolonged is taken anew: the store may have been busy for long.
     """
     name = f"{what} {secrets.token_hex(4)}"
-    ended = threading.Event()
     held = [_taken(store, name)]
 
     def renew() -> None:
-        while not ended.wait(_RENEW_SECONDS):
-            with suppress(StoreError):
-                try:
-                    with store.transaction() as connection:
-                        held[0].renew(connection)
-                except runs.LeaseHeld:
-                    held[0] = _taken(store, name)
+        with suppress(StoreError):
+            try:
+                with store.transaction() as connection:
+                    held[0].renew(connection)
+            except runs.LeaseHeld:
+                held[0] = _taken(store, name)
 
-    thread = threading.Thread(target=renew, name="ltc presence", daemon=True)
-    thread.start()
     try:
-        yield
+        with renewing.again(renew, "ltc presence", renew_seconds):
+            yield
     finally:
-        ended.set()
-        thread.join()
         with suppress(StoreError), store.transaction() as connection:
             held[0].release(connection)
 

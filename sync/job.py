@@ -8,7 +8,6 @@ the store cannot be used, ``LeaseHeld`` among it.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
-from state import calls_made, circuits, notices, outbox, overwritten, pauses, quarantine, runs
+from state import calls_made, circuits, notices, outbox, overwritten, pauses, quarantine, renewing, runs
 from state.circuits import Circuit
 from state.clock import now_us, to_us
 from state.failures import StoreError
@@ -406,23 +405,16 @@ def _run(
 def _renewed(store: Store, leases: Sequence[runs.Lease], session: Session) -> Iterator[None]:
     """Prolong the leases of a long run from a thread of its own, and note its calls; a run that lost one stops at the
     next page."""
-    ended = threading.Event()
 
     def renew() -> None:
-        while not ended.wait(_RENEW_SECONDS):
-            try:
-                with session.uncounted() as calls, store.transaction() as connection:
-                    for lease in leases:
-                        lease.renew(connection)
-                    calls_made.note(connection, calls)
-            except StoreError as error:
-                if isinstance(error, LeaseHeld):
-                    session.stop.lose()
+        try:
+            with session.uncounted() as calls, store.transaction() as connection:
+                for lease in leases:
+                    lease.renew(connection)
+                calls_made.note(connection, calls)
+        except StoreError as error:
+            if isinstance(error, LeaseHeld):
+                session.stop.lose()
 
-    thread = threading.Thread(target=renew, name="ltc leases", daemon=True)
-    thread.start()
-    try:
+    with renewing.again(renew, "ltc leases", _RENEW_SECONDS):
         yield
-    finally:
-        ended.set()
-        thread.join()

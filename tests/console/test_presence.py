@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from unittest.mock import patch
-
 from console import presence
 from state import schema
 from state.store import Store
@@ -23,7 +21,7 @@ def test_it_is_known_while_it_serves_also_beside_another_and_not_afterwards(sqli
 
 
 def test_a_lease_that_was_lost_is_taken_anew(sqlite_store: Store) -> None:
-    with patch.object(presence, "_RENEW_SECONDS", 0.01), presence.serving(sqlite_store, "the workbench"):
+    with presence.serving(sqlite_store, "the workbench", renew_seconds=0.01):
         with sqlite_store.transaction() as connection:
             connection.execute(schema.lease.delete())
         for _ in range(100_000):
