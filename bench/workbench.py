@@ -192,7 +192,9 @@ def _serve(url: str, port: int) -> None:
     from console.web import turns
     from console.web.app import workbench
     from console.web.warming import warm_up
+    from sync import process
 
+    process.starting()  # as the command does
     turns.shorten()
     with open_store(url) as store:
         app = workbench(store, settings())

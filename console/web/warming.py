@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciliation import trace
 from state.failures import StoreError
+from sync import process
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -16,6 +17,8 @@ def warm_up(app: FastAPI) -> None:
     """Compile every page, of which the first request for each would take a tenth of a second more, make what traces
     compute in and put findings in their order: one to two seconds' work.
 
+    What is there then stays, so garbage is looked for among what requests make from now on: to look through all of it
+    takes 150 ms, for which every page that is being made would wait.
     A store that cannot be reached is left to the requests, which say so.
     """
     desk = app.state.desk
@@ -24,3 +27,4 @@ def warm_up(app: FastAPI) -> None:
     trace.warm_up(desk.settings)
     with suppress(StoreError):
         app.state.listings.warm_up()
+    process.started()

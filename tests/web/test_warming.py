@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from state import finding_pages, members
 from state.finding_pages import Wanted
 from state.members import Role
 from state.store import Store
+from sync import process
 from tests.web.conftest import served
 
 
@@ -43,3 +45,16 @@ def test_the_first_request_for_a_page_compiles_and_plans_nothing(
     with served(app) as address, Client(base_url=address, cookies={"ltc": token}) as client:
         for page in ("/", "/findings", "/cash", "/trace?text=SO-1", "/systems", "/periods", "/links"):
             assert client.get(page).status_code == 200, page
+
+
+def test_nobody_waits_while_garbage_is_looked_for_among_what_stays(desk: Store, given: Settings) -> None:
+    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
+    process.starting()
+    try:
+        warm_up(workbench(desk, given))
+        assert gc.get_freeze_count() > frozen
+        assert gc.get_threshold() == usual
+    finally:
+        process.started()
+        gc.unfreeze()
+        gc.set_threshold(*usual)
