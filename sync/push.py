@@ -170,6 +170,7 @@ def _push_stream(job: _Job, system: str, name: str, items: list[Item]) -> Stream
         try:
             for start in range(0, len(items), BATCH):
                 pusher.push(items[start : start + BATCH])
+            pusher.refuse_silence()
         finally:
             outcome.counts["calls"] = job.connector.stats.calls - calls
     return outcome
@@ -183,6 +184,8 @@ class _Pusher:
         self.work = work
         self.mapper: StreamMapping = job.mapping.stream(name)
         self.counts: dict[str, int] = {}
+        self._put_off: list[tuple[Item, str]] = []
+        """What the source did not take now, and why, as long as it took nothing else either."""
         with work.transaction() as connection:
             self.stream: Stream = landing.open_stream(connection, work.outcome.system, name, self.mapper.entity)
         self.guard = Guard(self.mapper, self.stream, work.run_id)
@@ -261,7 +264,29 @@ class _Pusher:
             self._remember(connection, item, status, result.record)
         del pending[result.source_id]
         self._count("retry" if status is OutboxStatus.PLANNED else _name(item, status))
+        if self.counts.keys() == {"retry"}:
+            self._put_off.append((item, message))
+        else:
+            self._put_off.clear()
         self.work.page(dict(self.counts))
+
+    def refuse_silence(self) -> None:
+        """Let the stream fail if the source took nothing now, as while it is down; such an attempt does not count.
+
+        Raises ``TransientError``.
+        """
+        if not self._put_off:
+            return
+        with self.work.transaction() as connection:
+            self.job.lease.renew(connection)
+            for item, message in self._put_off:
+                outbox.unsent(connection, item, OutboxStatus.PLANNED, message)
+        first = self._put_off[0][1].rstrip(".")
+        raise TransientError(
+            f"None of {len(self._put_off)} changes could be written now: {first}.",
+            remedy="They stay planned and nothing is lost. See that the system is up, then write them again.",
+            sent=False,
+        )
 
     def _seen_through(self, item: Item, result: PushResult) -> PushResult:
         """A source that took the change and rewrote it (spaces, case, rounding) has not refused it."""

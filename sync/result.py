@@ -33,7 +33,8 @@ class SyncResult:
     status: str = "running"
     """``done``, ``partial`` (some of it failed, or waits for an allowance), ``failed`` or ``interrupted``.
 
-    A push of which records were refused or had a conflict is ``partial``, and ``failed`` if nothing at all was written.
+    A push of which records were refused, put off or had a conflict is ``partial``, and ``failed`` if nothing at all was
+    written.
     """
     outcomes: list[StreamOutcome] = field(default_factory=list)
     reconcile: dict[str, Any] | None = None
@@ -88,7 +89,7 @@ class SyncResult:
         counts = [outcome.counts for outcome in self.outcomes if outcome.direction in _WRITES]
         refused = sum(number for part in counts for name, number in part.items() if name in _REFUSED)
         if not refused:
-            return "done"
+            return "partial" if any(part.get("retry") for part in counts) else "done"
         settled = sum(number for part in counts for name, number in part.items() if name not in _SENT_NOTHING)
         return "failed" if refused == settled else "partial"
 

@@ -269,6 +269,46 @@ def test_a_source_that_is_busy_leaves_a_write_in_doubt_as_it_is(
     assert statuses(sqlite_store)["d4"] == "unknown"
 
 
+def test_what_a_source_puts_off_while_it_takes_nothing_is_told_with_its_cause_and_never_given_up(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(sqlite_store, settings, push="plan")
+
+    def down(_self: Toy, _stream: str, change: Change) -> PushResult:
+        return PushResult(change.source_id, Outcome.RETRY, "127.0.0.1 cannot be reached.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Toy, "_write", down)
+        for _ in range(outbox.MAX_ATTEMPTS + 1):
+            result = push(sqlite_store, settings)
+            assert result.status == "failed"
+            assert result.outcomes[0].counts["retry"] == 7
+            assert result.outcomes[0].error is not None
+            assert result.outcomes[0].error.message == (
+                "None of 7 changes could be written now: 127.0.0.1 cannot be reached."
+            )
+    assert set(statuses(sqlite_store).values()) == {"planned"}
+    push(sqlite_store, settings)
+    assert set(statuses(sqlite_store).values()) == {"applied"}
+    assert len(crm.writes) == 7
+
+
+def test_a_write_back_of_which_some_is_put_off_is_done_in_part(
+    sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(sqlite_store, settings, push="plan")
+    written = Toy._write
+
+    def locked(self: Toy, stream: str, change: Change) -> PushResult:
+        if change.source_id == "d4":
+            return PushResult(change.source_id, Outcome.RETRY, "locked")
+        return written(self, stream, change)
+
+    monkeypatch.setattr(Toy, "_write", locked)
+    assert push(sqlite_store, settings).status == "partial"
+    assert (statuses(sqlite_store)["d4"], attempts(sqlite_store)["d4"]) == ("planned", 1)
+
+
 def test_a_write_in_doubt_that_nobody_wants_any_more_is_given_up_once_a_later_pull_has_not_found_it(
     sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:
