@@ -40,6 +40,18 @@ class Seen(Protocol):
         """What people have paused."""
 
 
+class Scheduled(Seen, Protocol):
+    """What is told from whether anything carries out the schedules."""
+
+    @property
+    def streams(self) -> list[StreamStatus]:
+        """All streams."""
+
+    @property
+    def scheduled(self) -> dict[str, int]:
+        """When each system's last run by a schedule began, in microseconds; of any under the empty name."""
+
+
 class Found(NamedTuple):
     """Everything read from the store at one instant."""
 
@@ -194,7 +206,7 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
     if "" not in found.scheduled:
         return [texts("status.unscheduled")]
     at = when(settings, found.scheduled[""])[:16]
-    missed = _nobody(found, settings)
+    missed = unattended(found, settings)
     if missed:
         due = short(min(missed), settings.business_day_zone)
         return [texts("status.nobody", at=at, count=f"{len(missed):,}", due=due)]
@@ -231,7 +243,7 @@ def _after(system: SystemSettings, moment: datetime, settings: Settings) -> date
     return moment + timedelta(seconds=system.schedule.interval or 0)
 
 
-def _nobody(found: Found, settings: Settings) -> list[datetime]:
+def unattended(found: Scheduled, settings: Settings) -> list[datetime]:
     """The times that have passed of streams that are overdue, if no scheduled run has begun since; else none."""
     due = [time for item in found.streams if (time := overdue_since(item, found, settings)) is not None]
     missed = [time for time in due if time + _PICKED_UP < now()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console import freshness
-from state import circuits, pauses, quarantine, queries
+from state import circuits, pauses, quarantine, queries, system_facts
 from state.clock import from_us, now_us
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class _Seen:
     failing: list[Attempt]
     paused: Pauses
     circuits: dict[str, Circuit]
+    scheduled: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Glance:
     quarantined: int
     since: str
     """When the stream was read that was read least lately: all that is older is here."""
+    unattended: bool
+    """Whether nothing carries out the schedules, which is why systems are late."""
 
 
 def of(visit: Visit) -> Glance:
@@ -50,6 +53,7 @@ def of(visit: Visit) -> Glance:
             queries.failing(connection),
             pauses.read(connection),
             circuits.read(connection),
+            system_facts.scheduled(connection),
         )
         quarantined = quarantine.count(connection, systems=names)
     matters: dict[str, list[str]] = {"failed": [], "late": [], "due": [], "never": [], "resting": [], "paused": []}
@@ -57,7 +61,10 @@ def of(visit: Visit) -> Glance:
         for matter in _matters(name, seen, settings):
             matters[matter] += _paused(name, seen) if matter == "paused" else [name]
     return Glance(
-        [(matter, found) for matter, found in matters.items() if found], quarantined, _since(names, seen, settings)
+        [(matter, found) for matter, found in matters.items() if found],
+        quarantined,
+        _since(names, seen, settings),
+        unattended=bool(matters["late"] or matters["due"]) and bool(freshness.unattended(seen, settings)),
     )
 
 

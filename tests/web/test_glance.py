@@ -50,6 +50,9 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
     later = now_us() + 30 * 60_000_000
     with clock.simulated(lambda: later * 1000):
         assert plain(line(browser)).startswith("Failed: crm Late: erp")
+        assert "Nothing carries the schedules out: how to start it" in plain(line(browser))
+        job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
+        assert "Nothing carries" not in line(browser)
     assert plain(line(browser)) == "Failed: crm Resting after failures: crm"
     assert '<a href="/systems/crm">crm</a>' in line(browser)
     with sqlite_store.transaction() as connection:
