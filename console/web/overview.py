@@ -15,6 +15,7 @@ from fastapi import APIRouter, HTTPException
 from markupsafe import Markup
 from starlette.responses import Response
 
+from console import tied
 from console.i18n import texts
 from console.report import figures, html
 from console.report.cards import cards
@@ -59,6 +60,7 @@ class _Made:
     river: River
     trend: Trend
     waits: dict[str, Any]
+    unbooked: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Shown:
     trend: Trend
     waits: dict[str, Any]
     """What of the documents behind the tie-outs is not due yet, by their keys."""
+    unbooked: dict[str, int]
+    """How many receipts behind them are matched here and not booked yet, by their keys."""
     key: tuple[Any, ...]
     older: bool = False
     """Whether all of it is from before a reconciliation that has just ended, whose figures are being made."""
@@ -112,10 +116,11 @@ class Latest:
     def _shown(self, locale: str, made: _Made, rules: Rules) -> Shown:
         if "finding" in made.parts:
             sums = figures.tally(made.report["findings"])
-            return Shown(made.report, sums, made.river, made.trend, made.waits, (made.seen, locale))
+            return Shown(made.report, sums, made.river, made.trend, made.waits, made.unbooked, (made.seen, locale))
         seen, sums, older = self._sum(made, rules)
         now = {} if older or made.report["sign_off"] else {"as_of": instant(_now(rules))}
-        return Shown({**made.report, **now}, sums, made.river, made.trend, made.waits, (seen, locale), older)
+        whole = {**made.report, **now}
+        return Shown(whole, sums, made.river, made.trend, made.waits, made.unbooked, (seen, locale), older)
 
     def drawn(self, shown: Shown, part: str, draw: Callable[[], Markup]) -> Markup:
         """A part of the page, drawn anew only where it shows something else than the last one in its language.
@@ -143,9 +148,10 @@ class Latest:
             course = river.river(connection, rules)
             kept = stored.standing(connection, behind.KIND)
             months = trend.trend(connection, stored.standing(connection, "period").values(), course.came, rules)
+            unbooked = tied.unbooked(connection, kept)
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
         waits = {key: item["not_due"] for key, item in kept.items() if "not_due" in item}
-        made = self._made[locale] = _Made(seen, parts, whole, course, months, waits)
+        made = self._made[locale] = _Made(seen, parts, whole, course, months, waits, unbooked)
         return made
 
     def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally, bool]:
@@ -215,7 +221,7 @@ def overview(visit: Reader, period: str = "") -> Response:
         return visit.part("overview_head", **_top(visit, shown, words))
 
     def draw_river() -> Markup:
-        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words)
+        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words, shown.waits, shown.unbooked)
         return visit.part("overview_river", **content)
 
     def draw_rest() -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -51,14 +51,15 @@ _SPRING = Decimal("0.03")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure of the period and what it was in the one before; ``change`` is of the money, else of the count, and
-    ``address`` where the records behind it are listed."""
+    """A figure of the period and what it was in the one before; ``change`` is of the money, else of the count,
+    ``address`` where the records behind it are listed, and ``parts`` what of it is no fault: not due yet, matched."""
 
     count: str
     amount: str
     before: str
     change: str
     address: str
+    parts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,35 @@ class Tab:
     rows: Sequence[tuple[str, Sequence[Cell | None], str, int]]
 
 
-def shown(river: River, chosen: Span, report: Report, found: Tally, words: Texts) -> dict[str, Any]:
-    """What ``overview_river.html.j2`` shows; ``report`` is that of now, ``found`` are its findings."""
+@dataclass(frozen=True, slots=True)
+class _Asides:
+    """What of the documents behind the tie-outs of now is no fault, by their keys."""
+
+    waits: Mapping[str, Any]
+    unbooked: Mapping[str, int]
+
+    def of(self, key: str, currency: str, words: Texts) -> Sequence[str]:
+        """In words: what is not due yet, with its money, and how many receipts are matched already."""
+        found = []
+        if waiting := self.waits.get(key, {}).get("count"):
+            amount = figures.money(_major(self.waits[key]["amount"], currency), currency)
+            found.append(words("tie_outs.behind.not_due", count=f"{waiting:,}", amount=amount))
+        if matched := self.unbooked.get(key):
+            found.append(words("flow.matched", count=f"{matched:,}"))
+        return found
+
+
+def shown(
+    river: River,
+    chosen: Span,
+    report: Report,
+    found: Tally,
+    words: Texts,
+    waits: Mapping[str, Any],
+    unbooked: Mapping[str, int],
+) -> dict[str, Any]:
+    """What ``overview_river.html.j2`` shows; ``report`` is that of now, ``found`` are its findings, ``waits`` what is
+    not due yet behind the tie-outs and ``unbooked`` the receipts that are matched, by the keys of ``behind``."""
     base = report["base_currency"]
     earlier = chosen.earlier
     before = earlier if earlier is not None and river.find(earlier.name) else None
@@ -82,6 +110,7 @@ def shown(river: River, chosen: Span, report: Report, found: Tally, words: Texts
     for stage, _, sums in found.by_stage:
         counts[stage] += sums.count
     currencies = sorted(river.currencies, key=lambda name: (name != base, name))
+    asides = _Asides(waits, unbooked)
     return {
         "chosen": chosen,
         "governs": words("flow.governs", period=report["period"]),
@@ -91,7 +120,7 @@ def shown(river: River, chosen: Span, report: Report, found: Tally, words: Texts
         "unfinished": chosen.kind != WHOLE and chosen.last >= river.months[-1],
         "choices": [(kind, river.spans(kind)) for kind in ("month", "quarter", "year")],
         "sides": _SIDES,
-        "tabs": [_tab(river, chosen, before, currency, counts, words) for currency in currencies],
+        "tabs": [_tab(river, chosen, before, currency, counts, words, asides) for currency in currencies],
     }
 
 
@@ -106,7 +135,15 @@ def _state(chosen: Span, report: Report, words: Texts) -> str:
     return words("flow.state.some" if closed else "flow.state.none", period=chosen.name, closed=words.listed(closed))
 
 
-def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts: Counter[str], words: Texts) -> Tab:
+def _tab(
+    river: River,
+    chosen: Span,
+    before: Span | None,
+    currency: str,
+    counts: Counter[str],
+    words: Texts,
+    asides: _Asides,
+) -> Tab:
     now = {item.name: item for item in river.handoffs(chosen, currency)}
     everything = {item.name: item for item in river.handoffs(Span(WHOLE), currency)}
     then = {item.name: item for item in river.handoffs(before, currency)} if before else {}
@@ -118,7 +155,7 @@ def _tab(river: River, chosen: Span, before: Span | None, currency: str, counts:
     rows = [
         (
             words(f"flow.handoff.{name}"),
-            [_cell(item, then.get(name), side, chosen, currency, words, everything[name]) for side in _SIDES],
+            [_cell(item, then.get(name), side, chosen, currency, words, everything[name], asides) for side in _SIDES],
             _FINDINGS.get(name, ""),
             counts[_FINDINGS.get(name, "")],
         )
@@ -135,8 +172,10 @@ def _cell(
     currency: str,
     words: Texts,
     everything: Handoff | None = None,
+    asides: _Asides | None = None,
 ) -> Cell | None:
-    """``everything`` is the same hand-off as of now: what stands as it does now leads to its documents."""
+    """``everything`` is the same hand-off as of now: what stands as it does now leads to its documents, with what
+    ``asides`` know of them."""
     flow, earlier = getattr(item, side), getattr(then, side) if then else None
     if flow is None:
         return None
@@ -146,10 +185,13 @@ def _cell(
     listed = flow.count and (side in FATES if item.name in WITHOUT_CLOSE else side == LOST)
     named = {"handoff": item.name, "fate": side, "period": chosen.name, "currency": currency}
     address = f"/river?{urlencode(named)}" if listed else ""
+    parts: Sequence[str] = ()
     if side in _TIED_SIDES and item.name in TIED and flow.count and everything and flow == getattr(everything, side):
         tied = {"name": item.name, "side": _TIED_SIDES[side], "currency": currency, "part": behind.UNMATCHED}
         address = f"/tie-outs?{urlencode(tied)}"
-    return Cell(*said, before, _change(flow, earlier, priced) if earlier else "", address)
+        if asides is not None:
+            parts = asides.of(behind.key(item.name, tied["side"], currency, behind.UNMATCHED), currency, words)
+    return Cell(*said, before, _change(flow, earlier, priced) if earlier else "", address, parts)
 
 
 def _said(flow: Flow, currency: str, priced: bool) -> tuple[str, str]:

@@ -283,6 +283,14 @@ def _of_receipt(key: int, left: int = 5) -> dict[str, Any]:
     return {"kind": "cash", "key": str(key), "at": 1, "run_id": "x", "value": value}
 
 
+def test_the_river_says_how_many_receipts_without_an_invoice_are_matched_and_only_not_booked(anna: Browser) -> None:
+    row = re.search(r'<th scope="row">Invoice → payment.*?</tr>', anna.get("/?period=all").text, re.DOTALL)
+    assert row is not None
+    assert "receipts matched already, not booked yet: 1" in row[0]
+    anna.post("/language", locale="zh-CN")
+    assert "其中 1 笔收款已匹配、尚未入账" in anna.get("/?period=all").text
+
+
 def test_behind_a_tie_out_money_at_hand_says_what_the_desk_knows_of_it(anna: Browser, desk: Store) -> None:
     query = "name=invoice_payment&side=right&currency=CNY&part=unmatched"
     page = anna.get(f"/tie-outs?{query}").text

@@ -71,7 +71,9 @@ def test_a_figure_stands_beside_the_one_before(desk: Store, given: Settings) -> 
     found = Latest(desk, Present(given)).of("en")
     chosen = found.river.find("2026-09")
     assert chosen is not None
-    tab = rivers.shown(found.river, chosen, found.report, found.sums, texts("en"))["tabs"][0]
+    tab = rivers.shown(found.river, chosen, found.report, found.sums, texts("en"), found.waits, found.unbooked)["tabs"][
+        0
+    ]
     invoices = dict(tab.stages)["Invoices"]
     assert (invoices.count, invoices.amount, invoices.change) == ("1", "1,200.00", "+2,300.0 %")
     assert invoices.before == "before: 1 · 50.00"
@@ -148,7 +150,8 @@ def test_the_state_of_the_period_is_that_of_its_closes(
     chosen = found.river.find(period)
     assert chosen is not None
     report = {**found.report, "periods": [{"period": name, "status": status} for name, status in closes]}
-    assert rivers.shown(found.river, chosen, report, found.sums, texts("en"))["state"].startswith(said)
+    shown = rivers.shown(found.river, chosen, report, found.sums, texts("en"), found.waits, found.unbooked)
+    assert shown["state"].startswith(said)
 
 
 def test_what_does_not_agree_leads_to_its_documents_and_what_of_it_is_not_due_yet(
@@ -173,6 +176,19 @@ def test_what_does_not_agree_leads_to_its_documents_and_what_of_it_is_not_due_ye
     assert "of these 1 not due yet" in viewer.get("/").text
     viewer.post("/language", locale="zh-CN")
     assert "其中 1 项未到期" in viewer.get("/").text
+
+
+def test_the_river_says_of_what_is_open_what_is_not_due_yet_with_its_money(as_role: Callable[[Role], Browser]) -> None:
+    viewer = as_role(Role.VIEWER)
+    page = viewer.get("/?period=all").text
+    row = re.search(r'<th scope="row">Ordered goods → delivery</th>(.*?)</tr>', page, re.DOTALL)
+    assert row is not None
+    assert "of these 1 are not due yet, 1,000.00" in row[1]
+    other = re.search(r'<th scope="row">Accepted quote → order</th>(.*?)</tr>', page, re.DOTALL)
+    assert other is not None
+    assert "not due" not in other[1]
+    viewer.post("/language", locale="zh-CN")
+    assert "其中 1 项未到期，1,000.00" in viewer.get("/?period=all").text
 
 
 @pytest.mark.parametrize("period", ["2026-08", "2026-07"])
