@@ -107,6 +107,8 @@ def decimal_comma(value: Any) -> Decimal:
     written = value.strip()
     found = _COMMA.fullmatch(written) if len(written) <= _MOST_CHARACTERS else None
     if found is None:
+        if len(written) <= _MOST_CHARACTERS and _POINT.fullmatch(written):
+            raise Unusable("has a decimal point, not a decimal comma: use the transform `decimal_point`")
         raise Unusable("is not a number with a decimal comma, such as 1.250,00")
     if found["sign"] == "." and not found["part"] and written.count(".") == 1:
         raise Unusable("has one point and no comma: it may mean thousands or decimals")
@@ -119,6 +121,8 @@ def decimal_point(value: Any) -> Decimal:
         return decimal(value)
     written = value.strip()
     if len(written) > _MOST_CHARACTERS or not _POINT.fullmatch(written):
+        if len(written) <= _MOST_CHARACTERS and _COMMA.fullmatch(written):
+            raise Unusable("has a decimal comma, not a decimal point: use the transform `decimal_comma`")
         raise Unusable("is not a number with a decimal point, such as 1,250.00")
     return decimal("".join(sign for sign in written if sign in "+-.0123456789"))
 

@@ -84,6 +84,7 @@ def page(
         fields=fields,
         labels={name: label(visit, name) for name in fields},
         sure=SURE,
+        best=max((item.confidence for item in proposed), default=0),
         without_currency=_without_currency(now, proposed),
         proposed=[(item, suggesting.because(visit.texts, item)) for item in proposed],
         drifts=_drifts(seen),

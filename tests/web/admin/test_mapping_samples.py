@@ -101,6 +101,21 @@ def test_an_amount_with_a_decimal_comma_is_told_its_remedy(tmp_path: Path) -> No
     assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
 
 
+@pytest.mark.parametrize(
+    ("step", "amount", "remedy"),
+    [("decimal_comma", "1,250.00", "decimal_point"), ("decimal_point", "1.250,00", "decimal_comma")],
+)
+def test_an_amount_read_with_the_wrong_sign_for_decimals_is_told_the_transform_that_reads_it(
+    tmp_path: Path, step: str, amount: str, remedy: str
+) -> None:
+    text = MAPPING.replace("currency: cur", f"currency: cur, net_amount: {{path: betrag, do: [{step}]}}")
+    (refused,) = answer(tmp_path, text, {**RECORD, "betrag": amount})["streams"]["order"]["refused"]
+    assert refused["kind"] == remedy
+    assert f"`{remedy}`" in refused["reason"]
+    fields = answer(tmp_path, text.replace(step, remedy), {**RECORD, "betrag": amount})["then"]["fields"]
+    assert next(item["value"] for item in fields if item["name"] == "net_amount") == "1250.00"
+
+
 def test_an_amount_with_signs_between_thousands_is_told_its_remedy(tmp_path: Path) -> None:
     text = MAPPING.replace("currency: cur", "currency: cur, net_amount: betrag")
     records = [{**RECORD, "betrag": "1,250.00"}]

@@ -17,7 +17,7 @@ from httpx import Response
 from connectors.contract import RawRecord
 from console import outdated, trial, trying
 from console.sampling import Sampled
-from console.web.admin import samples
+from console.web.admin import mapping_page, samples
 from console.web.admin.samples import Live
 from mappings.engine import load
 from state import audit, shapes
@@ -168,7 +168,12 @@ def test_a_change_is_previewed_on_the_records_before_it_is_saved_and_keeps_every
     with desk.reading() as connection:
         (entry,) = audit.entries(connection, limit=1)
         assert (entry.actor, entry.action, entry.detail["file"]) == ("a.admin", "settings changed", "mappings/crm.yaml")
-    assert "Map stored records again" in anna.get(saved.headers["location"]).text
+    after = anna.get(saved.headers["location"])
+    assert "Map stored records again and reconcile</button>" in after.text
+    text = text_of(after)
+    assert "what is stored (5 of 5 records that were looked at) keeps the old result until" in text
+    assert "were read by an older mapping" not in text
+    assert "5 of 5 stored records were read by an older mapping" in text_of(anna.get(PAGE))
 
 
 def test_a_change_that_would_put_records_into_quarantine_says_how_many_and_why(anna: Browser) -> None:
@@ -435,6 +440,18 @@ def test_suggestions_are_taken_together_by_tick_or_by_how_sure_they_are(anna: Br
     }
     nothing = posted(anna, "preview", kind="several", which="above", above="101")
     assert (nothing.status_code, "That suggestion is not there any more" in nothing.text) == (422, True)
+
+
+def test_all_sure_suggestions_are_offered_only_where_some_are_sure(
+    anna: Browser, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deal.land(config, "crm", "lead", {"00Q8": json.dumps({**LEAD, "campaign": "Spring fair"}).encode()})
+    assert 'value="sure"' in anna.get(PAGE).text
+    monkeypatch.setattr(mapping_page, "SURE", 101)
+    page = anna.get(PAGE)
+    assert 'value="sure"' not in page.text
+    best = max(int(found) for found in re.findall(r'<td class="number">(\d+) %</td>', page.text))
+    assert f"No suggestion reaches 101 %; the best one has {best} %." in text_of(page)
 
 
 def test_what_a_change_refuses_is_named_on_the_page_with_what_to_do(anna: Browser) -> None:
