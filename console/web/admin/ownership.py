@@ -11,9 +11,11 @@ from starlette.responses import Response
 from console.web.admin import common, drafts
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.desk import Administrator, AdministratorForm, Visit, see
+from mappings.errors import MappingFileError
 from reconciliation.writebacks import RULES
 from settings.model import Settings
 from settings.writing import Policy
+from sync.systems import mapping_for
 from yamlfiles.editing import Flow, drop, put
 from yamlfiles.reading import parse
 
@@ -32,6 +34,8 @@ class Owned:
     usual: str
     owner: str
     policy: str
+    written_in: tuple[str, ...] = ()
+    """The systems whose mapping writes it, of a role that does not own it."""
 
     @property
     def entity(self) -> str:
@@ -42,6 +46,11 @@ class Owned:
     def name(self) -> str:
         """Its name in the record."""
         return self.field.partition(".")[2]
+
+    @property
+    def right(self) -> str:
+        """The role that is right about it."""
+        return self.owner or self.usual
 
     @property
     def is_written(self) -> bool:
@@ -116,6 +125,22 @@ def _owned(text: str, file: str) -> list[Owned]:
     return found
 
 
+def _written_in(settings: Settings) -> dict[str, list[str]]:
+    """Field → the systems that are written to and whose mapping says where in them it stands."""
+    found: dict[str, list[str]] = {}
+    for name, system in settings.systems.items():
+        if system.push == "off":
+            continue
+        try:
+            mapping = mapping_for(settings, name)
+        except MappingFileError:  # the page of mappings says why
+            continue
+        names = {f"{stream.entity}.{one}" for stream in mapping.streams.values() for one in stream.definition.write}
+        for one in names:
+            found.setdefault(one, []).append(name)
+    return found
+
+
 def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
     found = common.files(visit)
     rows: list[Owned] = []
@@ -131,11 +156,16 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
         row.owner = sent.get(f"owner.{row.field}", row.owner)
         row.policy = sent.get(f"policy.{row.field}", row.policy)
     settings = visit.desk.settings
+    changed = [(was, row) for was, row in zip(before, rows, strict=True) if was != row]
+    into = _written_in(settings)
+    for row in rows:
+        owning = settings.systems_with(row.right)
+        row.written_in = tuple(name for name in into.get(row.field, []) if name not in owning)
     return visit.page(
         "admin_ownership",
         outcome.status,
         rows=rows,
-        changed=[(was, row) for was, row in zip(before, rows, strict=True) if was != row],
+        changed=changed,
         roles=drafts.ROLES,
         systems={role: settings.systems_with(role) for role in drafts.ROLES},
         policies=POLICIES,

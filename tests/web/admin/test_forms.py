@@ -172,9 +172,29 @@ def test_a_change_of_ownership_says_what_it_means(admin: Browser) -> None:
     sent = {"owner.opportunity.order_number": "crm", "policy.lead.status": "ask"}
     page = " ".join(html.unescape(admin.post("/settings/ownership", do="preview", **sent).text).split())
     means = page.partition("What this means")[2].partition("</ul>")[0]
-    assert "Who is right ERP → CRM." in means
+    assert "From now on CRM is right, no longer ERP." in means
     assert "This field is not written back any more." in means
-    assert "the owner's value is written again → a person decides." in means
+    assert "a person decides (until now: the owner's value is written again)." in means
+    assert "left out of the plan until somebody decides" in means
+    assert '<a href="/plans">Write-backs</a>' in means
+    admin.post("/language", locale="zh-CN", next="/")
+    page = " ".join(html.unescape(admin.post("/settings/ownership", do="preview", **sent).text).split())
+    means = re.sub("<.+?>", "", page.partition("这意味着什么")[2].partition("</ul>")[0])
+    assert "线索的状态：其他人写入时，今后的做法是“由人决定”（此前为“重新写入归属系统的值”）。" in means
+    assert "该字段不列入回写计划，直到有人在回写页面作出决定" in means
+
+
+def test_ownership_marks_roles_that_switch_writing_off_and_names_the_system_that_is_written(admin: Browser) -> None:
+    rows = admin.get("/settings/ownership").text.split("<tr>")
+    row = next(item for item in rows if 'name="owner.opportunity.order_number"' in item)
+    assert 'value="crm">CRM (not written back any more)</option>' in row
+    assert 'value="erp">ERP</option>' in row
+    assert row.rstrip().endswith("<td>crm</td></tr>")
+    none = admin.post("/settings/ownership", do="preview", **{"owner.opportunity.order_number": "crm"}).text.split(
+        "<tr>"
+    )
+    row = next(item for item in none if 'name="owner.opportunity.order_number"' in item)
+    assert row.rstrip().endswith("<td>no</td></tr>")
 
 
 def test_undoing_minds_only_its_own_lines_and_names_the_change_in_the_way(admin: Browser, config: Path) -> None:
