@@ -75,8 +75,8 @@ class SftpConfig(Settings):
         description="The server's public key, from whoever runs it: ssh-ed25519 AAAA…; several while it is replaced",
         examples=["ssh-ed25519 AAAA…"],
     )
-    password: SecretStr | None = Field(None, description="A reference such as ${env:SFTP_PASSWORD}")
-    private_key: SecretStr | None = Field(None, description="The text of a private key; ${file:/run/secrets/sftp_key}")
+    password: SecretStr | None = Field(None, description="Password of the user, or give a private key")
+    private_key: SecretStr | None = Field(None, description="The text of a private key, in place of a password")
     passphrase: SecretStr | None = Field(None, description="Of the private key, if it has one")
     folder: str = Field(".", min_length=1, description="The folder on the server")
     timeout_seconds: float = Field(60, gt=0, description="Longest wait for one answer")

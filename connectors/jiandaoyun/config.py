@@ -71,7 +71,7 @@ class JiandaoyunConfig(_Settings):
     base_url: str = Field(
         "https://api.jiandaoyun.com/api", description="https://api.jodoo.com/api for the international service"
     )
-    api_key: SecretStr = Field(description="Open platform › keys; a reference such as ${env:JDY_API_KEY}")
+    api_key: SecretStr = Field(description="Open platform › keys")
     app_id: _Id | None = Field(None, description="The app that the forms are in")
     forms: dict[_Name, FormConfig] = Field(min_length=1, description="Stream name → form")
     page_size: int = Field(100, ge=1, le=100, description="Rows per call; the vendor allows 100")

@@ -17,7 +17,7 @@ class TrytonConfig(BaseModel):
     base_url: HttpUrl = Field(description="Address of the server without the database, e.g. https://erp.example.com")
     database: str = Field(min_length=1, description="Name of the database")
     user: str = Field(min_length=1, description="Login of the integration user (groups Sales and Stock)")
-    password: SecretStr = Field(description="Its password, as a reference: ${env:TRYTON_PASSWORD}")
+    password: SecretStr = Field(description="Its password")
     company: int | None = Field(None, description="Id of the company to read as; by default the user's own")
     page_size: int = Field(500, ge=1, le=5000, description="Records per call")
     overlap_seconds: float = Field(

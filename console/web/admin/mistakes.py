@@ -43,6 +43,10 @@ class Step(NamedTuple):
     own: bool = False
 
 
+_NAME = Step("name")
+"""The field with the name of a row."""
+
+
 @dataclass
 class Mistake:
     """One thing that is wrong. ``place`` is that of the field (or row) of the form, empty for the whole of it."""
@@ -125,7 +129,7 @@ def typed(fields: list[Field], names: tuple[Step, ...] = ()) -> Iterator[Mistake
         for row in item.rows:
             within = (*here, Step(row.name or str(row.number + 1), own=True))
             if row.problem:
-                yield Mistake(row.place, within, problem=row.problem)
+                yield Mistake(row.place, (*within, _NAME), problem=row.problem)
             yield from typed(row.fields, within)
 
 
@@ -170,7 +174,7 @@ def _way(steps: list[Any], fields: list[Field]) -> tuple[str, tuple[Step, ...], 
             place, here = row.place, row.fields
             names.append(Step(row.name or str(row.number + 1), own=True))
             if rest[1:2] == ["[key]"]:
-                return place, tuple(names), [], None
+                return place, (*names, _NAME), [], None
             at, rest = None, rest[1:]
             continue
         known = next((item for item in here if item.name == step), None)

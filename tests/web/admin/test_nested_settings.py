@@ -130,13 +130,13 @@ def test_a_model_that_may_be_left_out_is_written_once_something_is_in_it_and_goe
             "streams.0.key",
             "Streams › order › Columns that name a row: This is needed.",
         ),
-        ("en", {"config.streams.0": ""}, "streams.0", "Streams › 1: This is needed."),
+        ("en", {"config.streams.0": ""}, "streams.0", "Streams › 1 › Name: This is needed."),
         ("en", {"config.streams.1": "order"}, "streams.1", "Another one has that name already."),
         (
             "en",
             {"config.streams.0": "Orders 2"},
             "streams.0",
-            "Streams › Orders 2: Small letters, digits and _, beginning with a letter, such as order_line.",
+            "Streams › Orders 2 › Name: Small letters, digits and _, beginning with a letter, such as order_line.",
         ),
         (
             "en",

@@ -167,6 +167,16 @@ def test_no_secret_gets_into_the_file_or_back_to_the_page(
         assert secret not in config.read_text()
 
 
+def test_the_box_of_a_secret_says_before_anything_is_typed_that_it_takes_a_name(admin: Browser) -> None:
+    for connector in ("jiandaoyun", "tryton"):
+        page = admin.get(f"{NEW.partition('?')[0]}?connector={connector}").text
+        box = re.search(r'<input id="config\.(?:api_key|password)"[^>]*>', page)
+        assert box is not None
+        assert 'placeholder="API_KEY, secrets/api-key …"' in box[0]
+        assert "never the secret itself" in page
+        assert "${env" not in page
+
+
 def test_the_check_says_what_ltc_check_says(admin: Browser, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upload(admin, MANIFEST, mapping=MAPPING)
     page = admin.get(NEW).text
@@ -244,6 +254,21 @@ def test_ownership_is_a_grid_that_changes_single_entries(admin: Browser, config:
     assert admin.post("/settings/ownership", do="save", **{"owner.lead.status": "nobody"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en", "crm › How often: This must be a whole number"),
+        ("zh-CN", "crm › 频率：必须是整数"),
+    ],
+)
+def test_a_mistake_in_a_schedule_names_system_and_field(admin: Browser, locale: str, told: str) -> None:
+    admin.post("/language", locale=locale, next="/settings")
+    sent = {"every.crm": "interval", "interval.crm": "soon", "unit.crm": "m"}
+    answer = admin.post("/settings/schedule", do="preview", **sent)
+    assert answer.status_code == 422
+    assert told in re.sub(r"<[^>]+>", "", html.unescape(answer.text))
+
+
 def test_the_page_of_schedules_says_all_that_is_deployed_and_what_carries_it_out(admin: Browser) -> None:
     page = admin.get("/settings/schedule").text
     assert "Everything is read, reconciled, planned and, where it may, written (<code>*/15 * * * *</code>)" in page
@@ -279,7 +304,7 @@ def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
     assert "schedule: {interval: 90s}" in looked.text
     refused = admin.post("/settings/schedule", do="preview", **{"every.erp": "interval", "interval.erp": "30s"})
     assert (refused.status_code, "at least a minute" in refused.text) == (422, True)
-    assert '<a href="#interval.erp">erp</a>' in refused.text
+    assert '<a href="#interval.erp">erp › How often</a>' in refused.text
     wrong = admin.post("/settings/schedule", do="preview", **{"every.crm": "cron", "cron.crm": "soon"})
     assert (wrong.status_code, "This is no cron expression." in wrong.text) == (422, True)
 
