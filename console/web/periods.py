@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 router = APIRouter()
 _SHOWN = 12
 """Months to choose from that are shown at once; those before them are folded away."""
+_COLUMNS = {
+    "period": "",
+    "revision": "",
+    "status": "",
+    "closed": "close_reason",
+    "approved": "",
+    "reopened": "reason",
+}
+"""What is shown of each close → the reason that stands below it, so that the table is no wider than a screen."""
 
 
 @router.get("/periods")
@@ -96,13 +105,19 @@ def approve(visit: Approver, _sent: ApproverForm, period: str) -> Response:
     )
 
 
+@router.get("/periods/{period}/reopen")
+def ask_reopen(visit: Decider, period: str) -> Response:
+    """What opening a month again will do, before it is done."""
+    return _reopening(visit, _month(period))
+
+
 @router.post("/periods/{period}/reopen")
 def reopen(visit: Decider, sent: DeciderForm, period: str) -> Response:
     """Open a month again, with a reason that stays visible."""
-    desk, reason = visit.desk, sent.get("reason", "").strip()[:1000]
-    return _done(
-        visit, "reopened", lambda: closing.reopen(desk.store, desk.settings, _month(period), visit.member.name, reason)
-    )
+    desk, month, reason = visit.desk, _month(period), sent.get("reason", "").strip()[:1000]
+    if not reason:
+        return _reopening(visit, month, 422, visit.texts("refused.reopen_reason"))
+    return _done(visit, "reopened", lambda: closing.reopen(desk.store, desk.settings, month, visit.member.name, reason))
 
 
 @router.get("/report/{form}")
@@ -118,7 +133,7 @@ def download(
         data = report.build(desk.store, desk.settings, None, visit.texts.locale, month, reopened)
     except PeriodError as error:
         return _page(visit, 422, visit.refusal(error))
-    return saved_report(data, form, visit.texts.locale, "" if reopened is None else f"-{reopened}")
+    return saved_report(data, form, visit.texts.locale, "" if reopened is None else f"-{reopened}-withdrawn")
 
 
 def _reopened(visit: Visit, month: str, revision: int) -> int | None:
@@ -151,8 +166,11 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     return visit.page(
         "periods",
         status,
-        columns=closes.COLUMNS,
-        rows=[(item, closes.row(item, visit.texts, settings.business_day_zone)) for item in found],
+        columns=_COLUMNS,
+        rows=[
+            (item, dict(zip(closes.COLUMNS, closes.row(item, visit.texts, settings.business_day_zone), strict=True)))
+            for item in found
+        ],
         coming=closing.next_period(found),
         last=last,
         choices=[] if under_way else choices,
@@ -196,6 +214,26 @@ def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> 
         checkers=checkers,
         worth=worth,
         undecided=next(step for step in steps if step.name == "errors"),
+        problem=problem,
+    )
+
+
+def _reopening(visit: Visit, month: str, status: int = 200, problem: str = "") -> Response:
+    """The page before a month is opened again; raises ``HTTPException`` 404 where this person cannot do so."""
+    settings = visit.desk.settings
+    with visit.desk.store.reading() as connection:
+        last = next((item for item in reversed(periods.closes(connection)) if item.stands), None)
+    if last is None or last.period != month or not closing.may_reopen(settings, last, visit.member.name):
+        raise HTTPException(404)
+    zone = settings.business_day_zone
+    return visit.page(
+        "period_reopen",
+        status,
+        close=last,
+        closed=closes.signed(last.closed_by, last.closed_at, zone),
+        approved=closes.signed(last.approved_by, last.approved_at, zone),
+        following=adjustments.after(month),
+        forms=tuple(TYPES),
         problem=problem,
     )
 

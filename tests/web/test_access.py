@@ -114,6 +114,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/periods/close"): DECIDERS,
     ("GET", "/periods/{period}/approve"): APPROVERS,
     ("POST", "/periods/{period}/approve"): APPROVERS,
+    ("GET", "/periods/{period}/reopen"): DECIDERS,
     ("POST", "/periods/{period}/reopen"): DECIDERS,
     ("GET", "/systems"): MEMBERS,
     ("GET", "/systems/{name}"): MEMBERS,

@@ -1,0 +1,63 @@
+"""A month is opened again after a page that says what that does, and its closes are listed within a screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from settings.model import Settings
+from state.members import Role
+from tests.web.conftest import Browser
+
+
+def test_before_a_month_is_opened_again_it_is_said_what_that_does_and_the_reason_is_asked_for(
+    as_role: Callable[[Role], Browser], given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    assert li.get("/periods/2026-09/reopen").status_code == 404
+    anna.post("/periods/close", period="2026-09", reason="so")
+    assert 'href="/periods/2026-09/reopen"' in anna.get("/periods").text
+    assert "So does its approval" not in anna.get("/periods/2026-09/reopen").text
+    li.post("/periods/2026-09/approve")
+    assert anna.get("/periods/2026-09/reopen").status_code == 404
+    monkeypatch.setattr(given.reconciliation.periods, "reopen", ["a.approver"])
+    first, _, rest = li.get("/periods").text.partition("All closes")
+    assert 'reopen"' not in first, "it is not in the card of the month to close next"
+    assert 'href="/periods/2026-09/reopen"' in rest
+    assert 'name="reason"' not in first + rest
+    page = li.get("/periods/2026-09/reopen").text
+    assert "This close of 2026-09 ends." in page
+    assert "So does its approval." in page
+    assert "no adjustment of 2026-10 any more" in page
+    assert 'name="reason" rows="3" maxlength="1000" required' in page
+    refused = li.post("/periods/2026-09/reopen", reason=" ")
+    assert (refused.status_code, "This close of 2026-09 ends." in refused.text) == (422, True)
+    li.post("/language", locale="zh-CN")
+    assert "批准随之失效" in li.get("/periods/2026-09/reopen").text
+    assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
+
+
+def test_after_a_reopening_only_the_month_of_the_button_is_offered_and_once(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.FINANCE)
+    assert "Close another month first" in anna.get("/periods").text
+    anna.post("/periods/close", period="2026-09", reason="so")
+    anna.post("/periods/2026-09/reopen", reason="Invoices were missing")
+    page = anna.get("/periods").text
+    assert 'href="/periods/close?period=2026-09"' in page
+    assert "Close another month first" not in page
+
+
+def test_reasons_stand_below_who_closed_and_reopened_so_that_the_reports_are_on_the_screen(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    anna = as_role(Role.FINANCE)
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    anna.post("/periods/2026-09/reopen", reason="Invoices were missing")
+    table = anna.get("/periods").text.partition("All closes")[2].partition("</table>")[0]
+    heads = re.findall(r'<th scope="col">(.*?)</th>', table)
+    assert len(heads) == 7
+    for who, why in (("Closed by", "The bank confirms tomorrow"), ("Reopened by", "Invoices were missing")):
+        cell = re.search(rf'data-label="{who}">a.finance, [0-9: -]+<br><span class="quiet">{why}</span>', table)
+        assert cell, table
