@@ -47,6 +47,8 @@ _TIED_SIDES = {"open": "left", "unlinked": "right"}
 """What does not agree of a hand-off → the side of its tie-out."""
 _SPRING = Decimal("0.03")
 """Leads have no money: the river begins with this part of its greatest width."""
+_MULTIPLE = 10
+"""What is more than so many times as much is said so, without a percentage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +193,18 @@ def _cell(
         address = f"/tie-outs?{urlencode(tied)}"
         if asides is not None:
             parts = asides.of(behind.key(item.name, tied["side"], currency, behind.UNMATCHED), currency, words)
-    return Cell(*said, before, _change(flow, earlier, priced) if earlier else "", address, parts)
+    return Cell(*said, before, _change(flow, earlier, priced, words) if earlier else "", address, parts)
 
 
 def _said(flow: Flow, currency: str, priced: bool) -> tuple[str, str]:
     return f"{flow.count:,}", figures.money(_major(flow.amount, currency), currency) if priced else ""
 
 
-def _change(flow: Flow, earlier: Flow, priced: bool) -> str:
+def _change(flow: Flow, earlier: Flow, priced: bool, words: Texts) -> str:
+    """Against nearly nothing a percentage tells nobody anything."""
     now, then = (flow.amount, earlier.amount) if priced else (flow.count, earlier.count)
+    if abs(now) > _MULTIPLE * abs(then):
+        return words("flow.multiple") if now > 0 and then > 0 else ""
     return f"{Decimal(now - then) / abs(then) * 100:+,.1f} %" if then else ""
 
 

@@ -100,7 +100,8 @@ def _chart(
     words: Texts,
 ) -> Chart:
     """``cells`` has a list for each of ``series``, a text for each month."""
-    data = {"labels": trend.months, "label": words("trend.month"), "unit": unit, "series": series}
+    places = money.places(unit) if unit else 0
+    data = {"labels": trend.months, "label": words("trend.month"), "unit": unit, "places": places, "series": series}
     rows = [(month, [column[n] for column in cells]) for n, month in enumerate(trend.months)]
     drawn = json.dumps(data, default=float)  # places on a screen; the table has the exact amounts
     return Chart(kind, note, unit, drawn, [item["name"] for item in series], rows[::-1])

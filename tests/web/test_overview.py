@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import wait as ended
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from console.i18n import texts
 from console.report import figures
+from console.web import trends
 from console.web.overview import Latest, tally
 from console.web.present import Present
 from reconciliation import gathering, report, trend
@@ -119,3 +122,14 @@ def _tie_out(period: str, amount: int) -> dict[str, Any]:
     parts = {"left": {"amount": amount}, "right": {"amount": amount}}
     movement = {**parts, "excluded_left": left_out, "excluded_right": nothing}
     return {"name": "order_invoice", "currency": "CNY", "period": period, "movement": movement}
+
+
+def test_the_legend_of_a_chart_has_the_decimals_of_its_currency_and_counts_have_none(
+    desk: Store, given: Settings
+) -> None:
+    split = [_tie_out("2026-08", 500), {**_tie_out("2026-09", 7), "currency": "JPY"}]
+    with desk.reading() as connection:
+        found = trend.trend(connection, split, CAME, Rules.of(given))
+    charts = trends.shown(found, "CNY", texts("en"))
+    places = {chart.unit: json.loads(chart.data)["places"] for chart in charts}
+    assert {name: places[name] for name in ("CNY", "JPY", "")} == {"CNY": 2, "JPY": 0, "": 0}

@@ -1,14 +1,14 @@
 "use strict";
-// Draws what `data-chart` of a figure holds: {labels, series: [{name, values, bars, color, dash}], unit}. The table beside it
+// Draws what `data-chart` of a figure holds: {labels, series: [{name, values, bars, color, dash}], unit, places}. The table beside it
 // has the same numbers for people who do not see it, and for pages without scripts.
 (() => {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
-  const whole = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
   const wide = { size: [0.42, 40], align: 0 }; // two beside each other fit between two months, also at the edge
 
   const draw = (figure) => {
     const given = JSON.parse(figure.dataset.chart);
+    const whole = new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: given.places, maximumFractionDigits: given.places });
     const places = given.labels.map((_, n) => n);
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { show: false } };
     const series = given.series.map((item) => ({
