@@ -116,11 +116,15 @@ def test_a_link_that_holds_is_found_by_number_cut_with_a_reason_and_joined_again
     assert answer.headers["location"] == f"/links/held?text={called}"
     assert decision(desk, held) == "cut"
     page = anna.get("/links/held").text
+    assert "<b>Kept apart: </b>" in page
+    assert "<h1>Links that hold, and records kept apart</h1>" in page
     assert "Cut by a.finance, " in page
     assert "The two are kept apart. No reconciliation from now on links them." in page
     assert f'action="{held}/cut"' not in page
     anna.post(f"{held}/confirm", text=called)
-    assert "Confirmed by a.finance, " in anna.get("/links/held").text
+    page = anna.get("/links/held").text
+    assert "Confirmed by a.finance, " in page
+    assert "<b>Kept apart: </b>" not in page
 
 
 def test_a_link_is_cut_by_nobody_who_only_looks(held: str, as_role: Callable[[Role], Browser], desk: Store) -> None:
