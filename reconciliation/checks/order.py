@@ -59,8 +59,9 @@ def order_without_quote(_: Mapping[str, Any]) -> str:
         "订单 {order}（{amount_money}）已取消，但仍{happened}。",
     ),
     action=(
-        "Find out which is true: reinstate the order, or take the goods back, credit the invoice and return the money.",
-        "请核实实际情况：恢复订单，或安排退货、红冲发票并退款。",
+        "Find out which is true: reinstate the order, or take back goods that were delivered, credit what was invoiced "
+        "and return what was paid.",
+        "请核实实际情况：恢复订单，或对已交付的货物安排退货、对已开的发票红冲、对已收的款项退款。",
     ),
     needs="erp.order erp.delivery accounting.invoice",
 )
