@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastapi import APIRouter
@@ -17,6 +18,10 @@ from state.finding_pages import Wanted
 router = APIRouter()
 
 _AT_ONCE = 500
+_NAMED = ("system", "department", "stage", "severity", "status", "check", "age")
+"""Filters by codes, which stand in the name of the file; what people typed, and whom they mean, does not."""
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
+_LONGEST = 40
 _MOST = 1_000_000
 """Rows; a spreadsheet takes no more."""
 
@@ -24,10 +29,22 @@ _MOST = 1_000_000
 @router.get("/findings.csv")
 def export(visit: Reader) -> StreamingResponse:
     """What the list with the same filters shows, a row for each finding, in the reader's language."""
-    wanted = Filter.of(visit.request.query_params).wanted(visit)
-    day = Rules.of(visit.desk.settings).today.isoformat()
-    named = {"Content-Disposition": f'attachment; filename="ltc-findings-{day}.csv"'}
+    asked = Filter.of(visit.request.query_params)
+    wanted = asked.wanted(visit)
+    name = "-".join(["ltc-findings", *_parts(asked), Rules.of(visit.desk.settings).today.isoformat()])
+    named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return StreamingResponse(_lines(visit, wanted), media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _parts(asked: Filter) -> Iterator[str]:
+    """What was filtered, for the name of the file: the words of the address that are safe there; of all else that
+    something was."""
+    given = asked.given(order="", group="")
+    for name in _NAMED:
+        if value := given.pop(name, ""):
+            yield _UNSAFE.sub("_", value)[:_LONGEST]
+    if given:
+        yield "filtered"
 
 
 def _lines(visit: Visit, wanted: Wanted) -> Iterator[str]:

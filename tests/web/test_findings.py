@@ -59,7 +59,7 @@ def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Bro
     assert link
     answer = anna.get(unescape(link[1]))
     assert answer.headers["content-type"].startswith("text/csv")
-    assert re.search(r'filename="ltc-findings-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
+    assert re.search(r'filename="ltc-findings-error-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
     assert answer.text.startswith("\ufeffid,title,severity_text,")
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert [row["id"] for row in rows] == re.findall(r'href="/findings/([0-9a-f]{20,40})\?', page)
@@ -289,3 +289,18 @@ def test_findings_of_at_least_an_age_are_found_and_those_of_unknown_day_by_when_
     assert set(listed(anna, "older=31")) == set.union(*buckets) != set()
     assert listed(anna, "older=31&age=8-30") == []
     assert checks(desk, anna, "older=0") == checks(desk, anna, "older=x") == every
+
+
+def test_the_name_of_the_file_says_what_was_filtered_but_not_what_was_typed(anna: Browser) -> None:
+    def name(query: str) -> str:
+        said = anna.get(f"/findings.csv?{query}").headers["content-disposition"]
+        found = re.fullmatch(r'attachment; filename="ltc-findings-(?:(.*)-)?20[-0-9]{8}[.]csv"', said)
+        assert found is not None, said
+        return found[1] or ""
+
+    assert name("order=amount") == ""
+    assert name("department=sales") == "sales"
+    assert name("status=open&department=sales&system=crm") == "crm-sales-open"
+    assert name("text=ACME&status=open") == "open-filtered"
+    assert name("system=a%22%0d%0a../b") == ""
+    assert name("system=a%22;../b") == "a_.._b"
