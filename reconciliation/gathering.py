@@ -74,8 +74,9 @@ def outline(connection: Connection, rules: Rules, moment: Moment) -> dict[str, A
         signed = frozen[-1].before_reopening()
         shown = signed.approved_at or signed.closed_at  # whenever it is asked for, it is the same report
         parts |= {"as_of": shown, "head": {**parts["head"], "as_of": signed.closed_at}}
-        known = _known(connection, signed, shown)
-        return {**parts, "close": [asdict(item) for item in known], "sign_off": asdict(signed.at(shown))}
+        told = signed.at(shown) if frozen[-1].stands else frozen[-1]  # whoever gets it must see that it was withdrawn
+        known = _known(connection, told, shown)
+        return {**parts, "close": [asdict(item) for item in known], "sign_off": asdict(told)}
     before = [item for item in closes if item.stands and item.period < period]
     follows = bool(before) and adjustments.after(before[-1].period) == period
     split = list(figures.standing(connection, "period", moment.until).values())
@@ -112,13 +113,13 @@ def frozen(parts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _known(connection: Connection, signed: Close, shown: int) -> list[Close]:
-    """The closes that the report of one knows of, itself not reopened; where the clock stands, all have one instant."""
+    """The closes that the report of one knows of, itself as told; where the clock stands, all have one instant."""
     found = []
     for item in periods.closes(connection, shown):
         if item.period != signed.period or item.revision < signed.revision:
             found.append(item)
         elif item.revision == signed.revision:
-            found.append(signed.at(shown))
+            found.append(signed)
     return found
 
 

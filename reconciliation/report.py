@@ -44,7 +44,7 @@ def build(
     With ``as_of`` it is the report that was made at that instant, to the byte; where something of it may have been
     pruned since, ``pruned_before`` says so. ``period`` (``YYYY-MM``, default that of the day) is the one of which
     documents and movements are shown; of a closed one everything is as its close froze it, with ``revision`` as that
-    close of it did, though it was reopened since. Raises ``StoreError``,
+    close of it did, though it was reopened since; then ``sign_off`` says by whom, when and why. Raises ``StoreError``,
     ``PeriodError``, and ``DoesNotFootError`` instead of giving out figures that do not add up.
     """
     rules = Rules.of(settings, as_of)

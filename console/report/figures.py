@@ -164,6 +164,16 @@ def as_of(report: Report, words: Texts) -> str:
     return f"{said} · {words('report.pruned', before=local_time({**report, 'as_of': before}))}" if before else said
 
 
+def withdrawn(report: Report, words: Texts) -> str:
+    """That the close whose figures these are was reopened, by whom, when and why; empty for all other reports."""
+    signed = report.get("sign_off")
+    if not signed or signed["reopened_at"] is None:
+        return ""
+    at = local_time({**report, "as_of": signed["reopened_at"]})
+    names = {name: signed[name] for name in ("period", "revision")}
+    return words("report.withdrawn", **names, by=signed["reopened_by"], at=at, reason=signed["reason"])
+
+
 def remarks(found: Tally, base: str, words: Texts) -> list[str]:
     """What has to be known about the totals: money without a rate, findings that are waived, immaterial or late."""
     unconverted, aside = found.total.unconverted, found.aside

@@ -105,6 +105,7 @@ def heading(report: Report, words: Texts) -> dict[str, Any]:
         "report": report,
         "base": report["base_currency"],
         "as_of": figures.as_of(report, words),
+        "withdrawn": figures.withdrawn(report, words),
         "signed": _signed(report, words),
     }
 
@@ -119,7 +120,7 @@ def _signed(report: Report, words: Texts) -> list[str]:
         approved, reopened = (tables.signed(report, item, what) for what in ("approved", "reopened"))
         parts = [by, f"{words('column.approved')} {approved}" if approved else words("report.waits")]
         if reopened:
-            parts = [by, f"{words('column.reopened')} {reopened}"]
+            parts = [*(parts if approved else [by]), f"{words('column.reopened')} {reopened}"]
             parts.append(words.pair(words("period.columns.reason"), item["reason"]))
         if item["close_reason"]:
             parts.append(words.pair(words("column.close_reason"), item["close_reason"]))

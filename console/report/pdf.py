@@ -156,6 +156,9 @@ def render(report: Report, locale: str) -> bytes:
     paper.set_creator("LTC Sync")
     paper.set_creation_date(datetime.fromisoformat(report["as_of"]))
     paper.say(words("report.title"), 16)
+    withdrawn = figures.withdrawn(report, words)
+    if withdrawn:
+        paper.say(withdrawn, 11)
     base = report["base_currency"]
     about = (figures.as_of(report, words), words("report.period", period=report["period"]))
     paper.say(" · ".join((*about, words("report.base", currency=base))), grey=True)

@@ -34,6 +34,7 @@ def write(report: Report, path: Path, locale: str) -> None:
     book.book.set_properties({"title": words("report.title"), "comments": report["schema"], "created": made})
     subtitle = " · ".join(
         (
+            *filter(None, [figures.withdrawn(report, words)]),
             figures.as_of(report, words),
             words("report.period", period=report["period"]),
             words("report.base", currency=report["base_currency"]),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from html import unescape
+from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import select, update
 
 from console import closing_steps
 from console.i18n import texts
+from console.report import figures, pdf
 from console.report.cards import of_month
 from console.web import periods as shown_periods
 from reconciliation import adjustments, closing, report
@@ -116,11 +121,81 @@ def test_a_reopened_close_has_its_own_report_beside_that_of_the_one_that_stands(
         addresses = re.findall(r'href="(/report/json\?period=2026-09[^"]*)"', page)
         assert addresses == ["/report/json?period=2026-09&revision=1", "/report/json?period=2026-09"]
         answers = [anna.get(address) for address in addresses]
-        assert answers[0].content == first, "as it was before it was reopened"
+        assert _figures(answers[0].content) == _figures(first), "as it was before it was reopened"
         told = [json.loads(answer.content)["sign_off"] for answer in answers]
         assert [(item["revision"], item["approved_by"]) for item in told] == [(1, None), (2, "a.approver")]
-        assert 'filename="ltc-report-2026-09-1.json"' in answers[0].headers["content-disposition"]
+        assert 'filename="ltc-report-2026-09-1-withdrawn.json"' in answers[0].headers["content-disposition"]
         assert anna.get("/report/json?period=2026-09&revision=3").status_code == 404
+
+
+def _figures(content: bytes) -> dict[str, Any]:
+    """A report without what it says of the closes."""
+    return {name: value for name, value in json.loads(content).items() if name not in ("sign_off", "periods")}
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_every_file_of_a_withdrawn_close_says_who_reopened_it_when_and_why_and_keeps_its_figures(
+    as_role: Callable[[Role], Browser], given: Settings, monkeypatch: pytest.MonkeyPatch, approved: bool
+) -> None:
+    monkeypatch.setattr(given.reconciliation.periods, "reopen", ["a.approver"])
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    if approved:
+        assert li.post("/periods/2026-09/approve").status_code == 303
+    assert "WITHDRAWN" not in anna.get("/report/html?period=2026-09").text
+    first = anna.get("/report/json?period=2026-09").content
+    assert li.post("/periods/2026-09/reopen", reason="Invoices were missing").status_code == 303
+    answers = {form: anna.get(f"/report/{form}?period=2026-09&revision=1") for form in ("json", "html", "xlsx", "csv")}
+    assert all("ltc-report-2026-09-1-withdrawn." in one.headers["content-disposition"] for one in answers.values())
+    told = json.loads(answers["json"].content)
+    assert _figures(answers["json"].content) == _figures(first)
+    assert (told["sign_off"]["status"], told["sign_off"]["reopened_by"]) == ("reopened", "a.approver")
+    page = unescape(answers["html"].text)
+    head = page.partition("</header>")[0]
+    said = re.search(
+        r"WITHDRAWN: close 1 of 2026-09 was reopened by a.approver, (2026-\S+ \S+ [^.]+)[.] Why: (.*?)[.]", head
+    )
+    assert said is not None
+    assert said[2] == "Invoices were missing"
+    assert f"Reopened by a.approver, {said[1]}" in head
+    assert ("Approved by a.approver" in head) is approved
+    book = openpyxl.load_workbook(io.BytesIO(answers["xlsx"].content))
+    assert all("WITHDRAWN" in str(sheet["A2"].value) for sheet in book.worksheets)
+    row = [cell.value for cell in next(book[book.sheetnames[-1]].iter_rows(min_row=5))]
+    signs = zipfile.ZipFile(io.BytesIO(answers["csv"].content)).read("sign_offs.csv").decode()
+    for text in (str(row), signs):
+        assert (f"a.approver, {said[1]}" in text, "Invoices were missing" in text) == (True, True)
+
+
+def test_the_pdf_of_a_withdrawn_close_says_so_above_its_figures_in_either_language(
+    as_role: Callable[[Role], Browser], given: Settings, desk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    li = as_role(Role.APPROVER)
+    li.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    li.post("/periods/2026-09/reopen", reason="Invoices were missing")
+    said: list[str] = []
+    say = pdf._Paper.say
+
+    def noted(paper: Any, text: str, size: float = 9, grey: bool = False) -> None:
+        said.append(text)
+        say(paper, text, size, grey)
+
+    monkeypatch.setattr(pdf._Paper, "say", noted)
+    answer = li.get("/report/pdf?period=2026-09&revision=1")
+    assert 'filename="ltc-report-2026-09-1-withdrawn.pdf"' in answer.headers["content-disposition"]
+    assert "WITHDRAWN: close 1 of 2026-09 was reopened by a.approver" in said[1]
+    assert any("Reopened by a.approver" in text and "Invoices were missing" in text for text in said[2:])
+    data = report.build(desk, given, None, "zh-CN", "2026-09", 1)
+    assert "已由 a.approver 于" in figures.withdrawn(data, texts("zh-CN"))
+
+
+def test_approving_says_that_the_figures_of_the_close_never_change_and_how_the_month_opens_again(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    as_role(Role.FINANCE).post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    page = as_role(Role.APPROVER).get("/periods/2026-09/approve").text
+    assert "They never change" not in page
+    assert "The figures of this close never change; only who may reopen can open the month again" in page
 
 
 def test_a_close_that_was_reopened_while_the_clock_stands_has_its_report_too(
@@ -134,7 +209,7 @@ def test_a_close_that_was_reopened_while_the_clock_stands_has_its_report_too(
     page = unescape(li.get("/periods").text)
     addresses = re.findall(r'href="(/report/json\?period=2026-09[^"]*)"', page)
     assert addresses == ["/report/json?period=2026-09&revision=1", "/report/json?period=2026-09"]
-    assert li.get(addresses[0]).content == first, "as it was before it was reopened"
+    assert _figures(li.get(addresses[0]).content) == _figures(first), "as it was before it was reopened"
     told = json.loads(li.get(addresses[1]).content)
     assert [item["status"] for item in told["periods"]] == ["reopened", "closed"]
 
