@@ -161,7 +161,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
         _ago(present, item.covered_until, texts),
         item.held,
         item.quarantined,
-        joined(next_told(item.system, [item], found, settings, texts)) or None,
+        joined(next_told(item.system, [item], found, settings, texts), texts) or None,
     )
 
 
@@ -386,9 +386,9 @@ def next_told(
     return told, texts(f"status.uncarried.{why}", last=last)
 
 
-def joined(told: tuple[str, str]) -> str:
+def joined(told: tuple[str, str], texts: Texts) -> str:
     """Both parts of what ``next_told`` says as one text."""
-    return "; ".join(filter(None, told))
+    return texts("joined.clause").join(filter(None, told))
 
 
 def _clock(moment: datetime, zone: tzinfo) -> str:

@@ -24,7 +24,7 @@ def test_a_clock_that_stands_is_told_on_every_page(
     for address in ("/", "/findings", "/periods", "/account", "/trace"):
         assert f"The clock stands at {at}, as the settings say" in vera.get(address).text
     vera.post("/language", locale="zh-CN", next="/trace")
-    assert f"按设置（as_of），时钟停在 {at}" in vera.get("/trace").text
+    assert f"按设置（as_of），当前时点固定为 {at}" in vera.get("/trace").text
     assert "clock stands" not in browser().get("/sign-in").text
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from console.i18n import Texts
     from console.web.desk import Visit
     from mappings.suggest import Proposal
 
@@ -115,7 +116,7 @@ def rows(seen: Seen, now: StreamMapping, shown: list[dict[str, Any]]) -> list[di
     definition = now.definition
     found: dict[str, str] = {}
     if definition.status is not None:
-        found["status"] = _status_words(now, seen.visit.lang)
+        found["status"] = _status_words(now, seen.visit.lang, seen.visit.texts)
     lines = definition.lines.fields if definition.lines else {}
     for name in known_fields(now.entity):
         item = lines.get(name.removeprefix(_LINE)) if name.startswith(_LINE) else definition.fields.get(name)
@@ -267,13 +268,13 @@ def _is_reference(column: Column | None) -> bool:
     return column is not None and column.kind in (Kind.REF, Kind.REFS)
 
 
-def _status_words(now: StreamMapping, lang: str) -> str:
+def _status_words(now: StreamMapping, lang: str, texts: Texts) -> str:
     status = now.definition.status
     if status is None:
         return ""
     spec = expressions.written(expressions.spec_of(status.expression))
-    table = ", ".join(f"{word or '–'} → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
-    return f"{spec}: {table}"
+    pairs = (f"{word or '–'} → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
+    return texts.pair(spec, texts("joined.comma").join(pairs))
 
 
 def _owner(seen: Seen, entity: str, name: str) -> str:

@@ -179,5 +179,12 @@ def test_a_result_begins_with_a_sentence_and_folds_what_does_not_apply_without_a
     assert grave.title["en"] not in above
     assert 'class="problem"' not in page
     assert "What the grades mean" in page
+    assert "(key requirement)</span>" in page
+    assert "Grave</span>" not in page
+    assert '<a href="/settings">← Settings</a>' in anna.get("/kit").text
+    anna.post("/language", locale="zh-CN", next="/")
+    assert "（关键项）</span>" in anna.get("/kit/salesforce").text
+    assert "D</b> 通过不到 70 %。" in anna.get("/kit").text
+    anna.post("/language", locale="en", next="/")
     assert "<td>A (reading only)</td>" in anna.get("/kit").text
     assert "<td>A (reading only)</td>" in anna.get("/settings/systems/new").text

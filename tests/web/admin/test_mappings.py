@@ -605,3 +605,5 @@ def test_the_pages_are_chinese_for_who_reads_chinese(anna: Browser) -> None:
     assert "各字段的映射结果" in text
     assert "样本记录" in text
     assert "条将进入隔离" in text_of(posted(anna, "preview", **field("received_at", "Country__c")))
+    changed = text_of(posted(anna, "preview", **field("disqualify_reason", "Score__c")))
+    assert re.search(r"5 条的结果将改变：\S+（5）", changed)
