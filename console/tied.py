@@ -37,6 +37,8 @@ class Document:
     amount: int
     opposite: int | None
     """What the other side has of its position; ``None``: nothing."""
+    elsewhere: tuple[tuple[str, int], ...]
+    """Where that is nothing, what it has of it in other currencies: each with its minor units."""
     difference: int | None
     """What is missing there of the whole position; ``None`` where it is not compared."""
     waits: bool
@@ -105,6 +107,7 @@ def _document(row: dict[str, Any], item: dict[str, Any], customer: str | None) -
         due_on=next((row[name] for name in _DUE if row.get(name)), None),
         amount=item["amount"],
         opposite=opposite,
+        elsewhere=tuple((one["currency"], one["amount"]) for one in item.get("elsewhere", ())),
         difference=None if whole is None else whole - (opposite or 0),
         waits=bool(item["waits"]),
     )

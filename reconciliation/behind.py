@@ -34,7 +34,8 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
     """Of the tie-out that was just made: by ``key`` the documents with what is open of each.
 
     ``documents``: record_id, ``amount`` of it that counts, ``whole`` of its position on this side and ``opposite`` on
-    the other (``None`` without one), ``waits`` for a day to come; ``count`` says how many there are. ``not_due``:
+    the other (``None`` without one; then ``elsewhere`` is what the other has of it in further currencies, if anything:
+    ``currency`` and ``amount``), ``waits`` for a day to come; ``count`` says how many there are. ``not_due``:
     count and amount of the positions that wait.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -45,6 +46,8 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
             for row in frame.dicts(_LARGEST.format(table=table)):
                 into = found.setdefault(key(name, side, row.pop("currency"), part), {"documents": []})
                 into["count"] = row.pop("of")
+                if not row["elsewhere"]:
+                    del row["elsewhere"]
                 into["documents"].append(row)
         for currency, (count, amount) in waiting.items():
             found[key(name, side, currency, UNMATCHED)]["not_due"] = {"count": count, "amount": amount}
@@ -61,10 +64,14 @@ def _open(frame: Frame, name: str, side: str, other: str) -> None:
         CREATE OR REPLACE TEMP TABLE behind_open AS
         WITH o AS (SELECT position, currency, {side}_amount AS whole,
                 CASE WHEN has_{other} THEN {other}_amount END AS opposite
-            FROM tied WHERE result = 'unmatched' AND has_{side})
+            FROM tied WHERE result = 'unmatched' AND has_{side}),
+        e AS (SELECT position, list(struct_pack(currency := currency, amount := {other}_amount) ORDER BY currency)
+                AS elsewhere FROM tied WHERE has_{other} GROUP BY position)
         SELECT position, p.document_id, currency, sum(p.amount)::BIGINT AS amount, any_value(o.whole) AS whole,
-            any_value(o.opposite) AS opposite, bool_and({waits if table else "false"}) AS waits
-        FROM {side}_part p JOIN o USING (position, currency) {days if table else ""} WHERE NOT p.excluded GROUP BY ALL
+            any_value(o.opposite) AS opposite, any_value(CASE WHEN o.opposite IS NULL THEN e.elsewhere END)
+                AS elsewhere, bool_and({waits if table else "false"}) AS waits
+        FROM {side}_part p JOIN o USING (position, currency) LEFT JOIN e USING (position)
+        {days if table else ""} WHERE NOT p.excluded GROUP BY ALL
         """
     )
 
@@ -79,13 +86,13 @@ def _left_out(side: str) -> str:
     """What takes no part, and what cancels itself out."""
     return f"""(
         SELECT document_id, currency, sum(p.amount)::BIGINT AS amount, NULL::BIGINT AS whole, NULL::BIGINT AS opposite,
-            false AS waits
+            NULL AS elsewhere, false AS waits
         FROM {side}_part p LEFT JOIN (FROM tied WHERE result = 'offset' AND has_{side}) t USING (position, currency)
         WHERE p.excluded OR t.position IS NOT NULL GROUP BY document_id, currency)"""
 
 
 _LARGEST = (
-    "SELECT currency, document_id AS record_id, amount, whole, opposite, waits, "
+    "SELECT currency, document_id AS record_id, amount, whole, opposite, elsewhere, waits, "
     "(count(*) OVER (PARTITION BY currency))::BIGINT AS of FROM {table} "
     "QUALIFY row_number() OVER (PARTITION BY currency ORDER BY abs(amount) DESC, document_id, whole) "
     f"<= {MOST} ORDER BY currency, abs(amount) DESC, document_id, whole"

@@ -134,6 +134,7 @@ def _document(visit: Visit, item: Document, currency: str, receipt: dict[str, An
         "due": item.due_on or "",
         "amount": _text(item.amount, currency),
         "opposite": "" if item.opposite is None else _text(item.opposite, currency),
+        "elsewhere": [f"{_text(amount, other)} {other}" for other, amount in item.elsewhere],
         "difference": "" if item.difference is None else _text(item.difference, currency),
         "waits": item.waits,
     }

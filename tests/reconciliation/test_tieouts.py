@@ -207,6 +207,19 @@ def test_the_documents_behind_what_does_not_agree_are_kept_with_what_is_not_due_
     assert {(item["whole"], item["opposite"]) for item in orders} == {(120000, 70000), (120000, None)}
 
 
+def test_what_the_other_side_has_in_another_currency_stands_with_what_has_nothing_in_its_own(books: Books) -> None:
+    Deal(1).set("invoice", currency="EUR", net_amount=699, gross_amount=790).drop("payment").write(books)
+    Deal(2).drop("invoice", "payment").write(books)
+    found = _tied(books).behind
+    orders = found[behind.key("order_invoice", "left", "CNY", behind.UNMATCHED)]["documents"]
+    assert [(item["opposite"], item.get("elsewhere")) for item in orders] == [
+        (None, [{"currency": "EUR", "amount": 69900}]),
+        (None, None),
+    ]
+    [invoice] = found[behind.key("order_invoice", "right", "EUR", behind.UNMATCHED)]["documents"]
+    assert invoice["elsewhere"] == [{"currency": "CNY", "amount": 120000}]
+
+
 def test_of_many_documents_the_largest_are_kept(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(behind, "_LARGEST", behind._LARGEST.replace(f"<= {behind.MOST}", "<= 2"))
     for n in range(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -12,8 +13,11 @@ from console.i18n import texts
 from console.web import rivers
 from console.web.overview import Latest
 from console.web.present import Present
+from reconciliation import behind
 from settings.model import Settings
+from state import figures
 from state.members import Role
+from state.schema import figure
 from state.store import Store
 from tests.console import deal
 from tests.web.conftest import Browser
@@ -216,3 +220,20 @@ def test_a_part_that_no_tie_out_has_is_not_there(as_role: Callable[[Role], Brows
 def test_a_part_without_documents_says_so(as_role: Callable[[Role], Browser]) -> None:
     page = as_role(Role.VIEWER).get("/tie-outs?name=quote_order&side=left&currency=USD&part=excluded")
     assert (page.status_code, "There are none any more" in page.text) == (200, True)
+
+
+def test_what_is_on_the_other_side_in_another_currency_is_said_with_its_amount(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    address = "/tie-outs?name=invoice_payment&side=left&currency=CNY&part=unmatched"
+    assert 'data-label="On the other side">nothing<' in viewer.get(address).text
+    key = behind.key("invoice_payment", "left", "CNY", behind.UNMATCHED)
+    with desk.transaction() as connection:
+        kept = figures.some(connection, behind.KIND, [key])[key]
+        kept["documents"][0]["elsewhere"] = [{"currency": "EUR", "amount": 6990000}]
+        row = {"kind": behind.KIND, "key": key, "at": 1, "run_id": "x", "value": json.dumps(kept)}
+        connection.execute(figure.insert(), [row])
+    assert 'data-label="On the other side">in another currency: 69,900.00 EUR<' in viewer.get(address).text
+    viewer.post("/language", locale="zh-CN")
+    assert "为其他币种：69,900.00 EUR" in viewer.get(address).text

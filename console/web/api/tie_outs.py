@@ -16,6 +16,13 @@ from reconciliation import behind, money
 router = APIRouter(tags=["report"])
 
 
+class InCurrency(BaseModel):
+    """An amount in a currency of its own."""
+
+    currency: str
+    amount: Amount
+
+
 class Document(BaseModel):
     """A document whose position does not agree with the other side, or takes no part."""
 
@@ -29,6 +36,9 @@ class Document(BaseModel):
     due_on: OnDay | None
     amount: Amount
     opposite: Amount | None = Field(description="What the other side has of its position, if anything")
+    elsewhere: list[InCurrency] = Field(
+        description="Where that is nothing, what the other side has of its position in other currencies"
+    )
     difference: Amount | None = Field(description="What is missing there of the whole position, where it is compared")
     waits: bool = Field(description="Its day is still to come, so nothing has to be on the other side yet")
 
@@ -72,6 +82,10 @@ def list_tie_out_documents(
                 due_on=item.due_on,
                 amount=text(item.amount),
                 opposite=None if item.opposite is None else text(item.opposite),
+                elsewhere=[
+                    InCurrency(currency=other, amount=money.text(amount, other) or "0")
+                    for other, amount in item.elsewhere
+                ],
                 difference=None if item.difference is None else text(item.difference),
                 waits=item.waits,
             )
