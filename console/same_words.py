@@ -33,3 +33,11 @@ def of_link(link: Link, rows: Mapping[int, Mapping[str, Any]]) -> list[Same]:
 def sentences(found: list[Same], texts: Texts) -> list[str]:
     """Each of them with the reason, in the language of ``texts``."""
     return [texts(f"links.words.{one.why}", one=one.one or one.other, other=one.other) for one in found]
+
+
+def level(found: list[Same], evidence: dict[str, Any]) -> dict[str, Any]:
+    """The evidence of a link with the name as people read it: not the same if only its trades are taken as one."""
+    name = (evidence.get("alike") or {}).get("name")
+    if not name or name["level"] != "same" or all(one.why != "other_trade" for one in found):
+        return evidence
+    return {**evidence, "alike": {**evidence["alike"], "name": {**name, "level": "same_core"}}}

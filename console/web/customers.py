@@ -169,10 +169,11 @@ def _balances(visit: Visit, items: Sequence[dict[str, Any]]) -> dict[str, list[t
 def _tie(visit: Visit, found: Customer, link: Link) -> dict[str, Any]:
     ends: dict[int, Identity] = {item.record_id: item for item in found.records}
     named = [_named(found, ends[id]) for id in (link.left_id, link.right_id)]
+    same = same_words.of_link(link, found.rows)
     return {
         "between": named,
-        "how": how(visit, link),
-        "words": same_words.sentences(same_words.of_link(link, found.rows), visit.texts),
+        "how": how(visit, link, same),
+        "words": same_words.sentences(same, visit.texts),
         "by": link.decided_by if link.decision == "confirmed" else None,
     }
 

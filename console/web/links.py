@@ -19,10 +19,12 @@ from console.web.sides import side_by_side
 from state import chains, links, lookup, near
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
+    from console.web.sides import Field
+    from reconciliation.linking.same_words import Same
     from state.links import Link
 
 router = APIRouter()
@@ -30,6 +32,8 @@ router = APIRouter()
 SIZE = 20
 """Links on a page."""
 _NAMED = ("party", "product", "opportunity")
+_KEPT_BACK = {"phone": "phone", "email": "mail"}
+"""Personal fields that are compared → what the evidence calls the comparison."""
 _MOST_RECORDS = 100
 """Records of one number whose links are shown."""
 
@@ -92,7 +96,11 @@ def _held(visit: Visit, text: str, page: int, status: int = 200, problem: str = 
         else:
             found = links.decided(connection, limit=SIZE + 1, offset=first)
         shown = _shown(visit, connection, found[:SIZE])
-        meant = offers(connection, text, visit.texts) if text and not found and page == 1 else []
+        meant = (
+            offers(connection, text, visit.texts, visit.desk.settings.systems)
+            if text and not found and page == 1
+            else []
+        )
     groups = [(by, list(some)) for by, some in groupby(meant, key=lambda item: item.by)]
     return visit.page(
         "links_held",
@@ -114,11 +122,12 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
     known = chains.identities(connection, {*ends})
     numbers = lookup.numbers(connection, known.values())
     reasons = links.reasons(connection, found)
+    same = {id(link): same_words.of_link(link, rows) for link in found}
     return [
         {
             "address": f"/links/{link.kind}/{link.left_id}/{link.right_id}",
-            "how": how(visit, link),
-            "words": same_words.sentences(same_words.of_link(link, rows), visit.texts),
+            "how": how(visit, link, same[id(link)]),
+            "words": same_words.sentences(same[id(link)], visit.texts),
             "decision": link.decision,
             "who": link.decided_by,
             "reason": reasons.get((link.kind, link.left_id, link.right_id), ""),
@@ -134,7 +143,7 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
                 }
                 for end in (link.left_id, link.right_id)
             ],
-            "fields": side_by_side([rows.get(end, {}) for end in (link.left_id, link.right_id)], visit),
+            "fields": _fields(visit, link, rows),
         }
         for link in found
     ]
@@ -145,9 +154,21 @@ def _name(row: dict[str, Any]) -> str:
     return str(row.get("name") or "") if row.get("entity") in _NAMED else ""
 
 
-def how(visit: Visit, link: Link) -> str:
-    """What a link says, how it was found, how sure that is and by what evidence."""
-    evidence: dict[str, Any] = json.loads(link.evidence)
+def _fields(visit: Visit, link: Link, rows: Mapping[int, dict[str, Any]]) -> list[Field]:
+    """Both records beside each other. What is kept back looks the same: there the evidence says whether it differs."""
+    alike = json.loads(link.evidence).get("alike") or {}
+    found = side_by_side([rows.get(end, {}) for end in (link.left_id, link.right_id)], visit)
+    return [
+        field._replace(differs=True)
+        if (alike.get(_KEPT_BACK.get(field.name)) or {}).get("level") == "differs"
+        else field
+        for field in found
+    ]
+
+
+def how(visit: Visit, link: Link, same: list[Same]) -> str:
+    """What a link says, how it was found, how sure that is and by what evidence; ``same`` are its words."""
+    evidence: dict[str, Any] = same_words.level(same, json.loads(link.evidence))
     texts = visit.texts
     kind = texts.name("links.kind", link.kind)
     return f"{kind} · {texts.name('links.method', link.method)} {link.score / 10:g} % · {in_words(evidence, texts)}"

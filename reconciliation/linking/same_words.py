@@ -18,7 +18,9 @@ class Same(NamedTuple):
     """Words of either name, as they are written there, and why they count as the same.
 
     ``why``: ``legal`` (spellings of one legal form), ``vague`` (one only says that it is a company), ``legal_one_side``
-    (only one name has its legal form in it; the other word is empty), ``trade``, ``region``, ``spelling``, ``pinyin``.
+    (only one name has its legal form in it; the other word is empty), ``trade``, ``other_trade`` (different trades, so
+    close that they are compared as one), ``core`` (beside such trades: what tells the companies apart from others, if
+    it is written alike), ``region``, ``spelling``, ``pinyin``.
     """
 
     why: str
@@ -37,7 +39,13 @@ def found(one: str, other: str) -> list[Same]:
     left, right = list(_words(one)), list(_words(other))
     names = company(one), company(other)
     said = [*_legal(names, left, right)]
-    said += _equal("trade", {*names[0].trades} & {*names[1].trades}, left, right)
+    trades = [*map(_trade, _equal("trade", {*names[0].trades} & {*names[1].trades}, left, right))]
+    if any(item.why == "other_trade" for item in trades):
+        one_core, other_core = _text(left, "core"), _text(right, "core")
+        said += (
+            [Same("core", one_core, other_core)] if one_core and one_core.casefold() == other_core.casefold() else []
+        )
+    said += trades
     said += _equal("region", {names[0].region} & {names[1].region}, left, right)
     return [*_core(names, left, right), *said]
 
@@ -72,6 +80,12 @@ def _equal(kind: str, codes: Container[object], left: list[_Word], right: list[_
             match = next((of for of in right if of.kind == kind and of.code == word.code), None)
             if match is not None and _plain(match.text) != _plain(word.text):
                 yield Same(kind, word.text, match.text)
+
+
+def _trade(same: Same) -> Same:
+    meanings = vocabulary().meanings
+    one, other = meanings.get(_plain(same.one)), meanings.get(_plain(same.other))
+    return same._replace(why="other_trade") if one != other else same
 
 
 def _text(found: list[_Word], kind: str) -> str:

@@ -225,3 +225,61 @@ def alike(store: Store, record: int, name: str, level: str) -> None:
         party = canonical["party"]
         connection.execute(update(party).where(party.c.record_id == record).values(name=name))
         connection.execute(update(link).where(link.c.right_id == record).values(evidence=evidence))
+
+
+@pytest.mark.parametrize(
+    ("lang", "said", "never"),
+    [
+        (
+            "en",
+            (
+                "“钱塘”, which tells the company apart",
+                "“阀门” and “泵业” are different trades",
+                "same but for the trade +14.5",
+            ),
+            ("mean the same", "name: same +14.5"),
+        ),
+        (
+            "zh-CN",
+            ("字号“钱塘”", "“阀门”与“泵业”是不同行业", "字号一致，行业不同 +14.5"),
+            ("含义相同", "名称：一致 +14.5"),
+        ),
+    ],
+)
+def test_names_of_two_trades_that_are_compared_as_one_are_said_to_be_the_same_but_for_the_trade(
+    suggested: str,
+    as_role: Callable[[Role], Browser],
+    desk: Store,
+    lang: str,
+    said: tuple[str, ...],
+    never: tuple[str, ...],
+) -> None:
+    anna, (_, left, right) = as_role(Role.FINANCE), suggested.split("/")[2:]
+    anna.post("/language", locale=lang, next="/")
+    valves_and_pumps(desk, int(left), int(right), "differs")
+    page = anna.get("/links").text
+    assert [text for text in said if text not in page] == []
+    assert [text for text in never if text in page] == []
+
+
+@pytest.mark.parametrize(("level", "marked"), [("differs", True), ("same", False)])
+def test_the_row_of_a_phone_is_marked_where_the_evidence_counts_it_as_different(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store, level: str, marked: bool
+) -> None:
+    anna, (_, left, right) = as_role(Role.FINANCE), suggested.split("/")[2:]
+    valves_and_pumps(desk, int(left), int(right), level)
+    row = re.search(r'<tr( class="differs")?><th scope="row">Phone', anna.get("/links").text, re.IGNORECASE)
+    assert row is not None
+    assert bool(row[1]) is marked
+
+
+def valves_and_pumps(store: Store, left: int, right: int, phone: str) -> None:
+    """Let both customers of a link be of one group, with two trades; ``phone`` is how their numbers compare."""
+    found = {"name": {"level": "same", "bits": 14.5}, "phone": {"level": phone, "bits": -4.8}}
+    party = canonical["party"]
+    with store.transaction() as connection:
+        for record, name, number in ((left, "钱塘阀门有限公司", "+865711"), (right, "钱塘泵业有限公司", "+865712")):
+            values = update(party).where(party.c.record_id == record).values(name=name, phone=number)
+            connection.execute(values)
+        told = update(link).where(link.c.right_id == right).values(evidence=json.dumps({"alike": found}))
+        connection.execute(told)

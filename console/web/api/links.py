@@ -53,7 +53,9 @@ class SameWords(BaseModel):
     """Words of the two names that differ and count as the same."""
 
     why: str = Field(
-        description="legal, vague (one only says that it is a company), legal_one_side, trade, region, spelling, pinyin"
+        description="legal, vague (one only says that it is a company), legal_one_side, trade, "
+        "other_trade (close trades that are compared as one), core (beside it: what tells the company apart), region, "
+        "spelling, pinyin"
     )
     left: str = Field(description="Empty where only the other has such a word")
     right: str

@@ -28,6 +28,8 @@ class Vocabulary:
     han_legal: dict[str, str]
     trades: dict[str, str]
     """Word or phrase of either script → code of the trade or size."""
+    meanings: dict[str, int]
+    """Word of a code whose words are different trades → a number; equal ones mean the same. For texts only."""
     sizes: frozenset[str]
     """Codes that contradict no other."""
     regions: dict[str, tuple[str, ...]]
@@ -62,6 +64,7 @@ def vocabulary() -> Vocabulary:
         vague=frozenset(forms["vague"]),
         han_legal=han_legal,
         trades=trade,
+        meanings=_meanings(trades["different"]),
         sizes=frozenset(trades["size"]),
         regions=regions,
         doubtful=frozenset(places["also_words"]),
@@ -106,6 +109,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def _phrase(text: str) -> str:
     return folded(text) if is_han(text) else " ".join(words(folded(text)))
+
+
+def _meanings(different: dict[str, list[list[str]]]) -> dict[str, int]:
+    groups = [group for code in different.values() for group in code]
+    return {_phrase(text): number for number, group in enumerate(groups) for text in group}
 
 
 def _any(texts: Any) -> str:

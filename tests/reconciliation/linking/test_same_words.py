@@ -22,6 +22,8 @@ from reconciliation.linking.same_words import found
         ),
         ("上海华美貿易有限公司", "华美贸易（上海）有限责任公司", [("legal", "有限公司", "有限责任公司")]),
         ("Shanghai Huamei", "上海华美", [("pinyin", "Huamei", "华美"), ("region", "Shanghai", "上海")]),
+        ("钱塘阀门有限公司", "钱塘泵业有限公司", [("core", "钱塘", "钱塘"), ("other_trade", "阀门", "泵业")]),
+        ("Acme Valves", "Acme 阀门", [("trade", "Valves", "阀门")]),
         ("Acme", "Acme Ltd", [("legal_one_side", "", "Ltd")]),
         ("Foo & Bar Ltd", "FOO AND BAR LIMITED", [("legal", "Ltd", "LIMITED")]),
         ("ACME S.r.l.", "Acme S. R. L.", []),
