@@ -163,7 +163,7 @@ def _thing(tree: Tree, head: int, first: str, rest: str, found: frozenset[int], 
         record = tree.records[record_id]
         mark = "= " if place else ""
         _say(f"{first if not place else rest}{mark}{title(record, record_id in found, view)}")
-        for line in details(record, view):
+        for line in details(record, tree, view):
             _say(f"{rest}    {line}")
         for line in why_same(tree, record_id, view.texts) if place else ():
             _say(f"{rest}    ↳ {line}")
@@ -189,8 +189,8 @@ def title(record: ChainRecord, is_asked: bool, view: View) -> str:
     return " · ".join(parts)
 
 
-def details(record: ChainRecord, view: View) -> Iterable[str]:
-    """Lines about a record: names, dates and amounts, states, its page in the source."""
+def details(record: ChainRecord, tree: Tree, view: View) -> Iterable[str]:
+    """Lines about a record of a chain: names, dates and amounts, states, its page in the source."""
     texts = view.texts
     named = [name for name in (record.name, record.party) if name and record.entity != "contact"]
     if named:
@@ -207,7 +207,12 @@ def details(record: ChainRecord, view: View) -> Iterable[str]:
     if amounts or dates:
         yield " · ".join((*dates, *amounts))
     if record.states:
-        yield texts.pair(texts("trace.computed"), _states(record.states.items(), view))
+        own = _of_its_status(record, tree)
+        computed = [(name, value) for name, value in record.states.items() if name not in own]
+        if own:
+            yield texts.pair(texts("trace.of_status"), _states(own.items(), view))
+        if computed:
+            yield texts.pair(texts("trace.computed"), _states(computed, view))
         yield texts.pair(texts("trace.how_far"), how_far(record.status, record.states, view.lang) or "–")
     shown = [(name, value) for name, value in record.shown.items() if name.endswith("_state") or name == "order_number"]
     if shown:
@@ -216,6 +221,16 @@ def details(record: ChainRecord, view: View) -> Iterable[str]:
         yield record.url
     if record.pruned_versions:
         yield texts("trace.pruned", count=record.pruned_versions)
+
+
+def _of_its_status(record: ChainRecord, tree: Tree) -> dict[str, str]:
+    """What is said of an order by its own status, because no document says it: delivered once it is completed."""
+    state = record.states.get("delivery_state")
+    if record.status != "completed" or state != "delivered":
+        return {}
+    if any(other.entity == "delivery" and not other.deleted for other in tree.records.values()):
+        return {}
+    return {"delivery_state": state}
 
 
 def _states(values: Iterable[tuple[str, str | None]], view: View) -> str:

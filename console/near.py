@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from sqlalchemy.engine import Connection
 
     from console.i18n import Texts
@@ -21,11 +23,11 @@ class Offer(NamedTuple):
     """What it is found by, as in ``state.near``."""
 
 
-def offers(connection: Connection, needle: str, texts: Texts) -> list[Offer]:
+def offers(connection: Connection, needle: str, texts: Texts, systems: Container[str]) -> list[Offer]:
     """Records with it in their number, documents of that amount, customers with it in their name.
 
-    What is called the same in several systems is offered once: it leads to the same chains. See ``state.near`` for
-    what that costs.
+    ``systems`` are those of ltc.yaml: others are marked as removed. What is called the same in several systems is
+    offered once: it leads to the same chains. See ``state.near`` for what that costs.
     """
     from console.report import figures
     from reconciliation import money
@@ -38,7 +40,9 @@ def offers(connection: Connection, needle: str, texts: Texts) -> list[Offer]:
             amount = f"{figures.money(money.text(item.amount, item.currency), item.currency)} {item.currency or ''}"
         offer = (texts.name("entity", item.entity), item.called, amount.strip(), item.by)
         found.setdefault(offer, []).append(item.system)
-    return [
-        Offer(what, called, amount, ", ".join(dict.fromkeys(systems)), by)
-        for (what, called, amount, by), systems in found.items()
-    ]
+    removed = texts("joined.aside", text=texts("trace.removed"))
+
+    def marked(names: list[str]) -> str:
+        return texts("joined.comma").join(name if name in systems else name + removed for name in dict.fromkeys(names))
+
+    return [Offer(what, called, amount, marked(names), by) for (what, called, amount, by), names in found.items()]

@@ -81,7 +81,7 @@ def _meant(app: App, needle: str) -> None:
     from console.near import offers
 
     with app.store.reading() as connection:
-        found = offers(connection, needle, app.texts)
+        found = offers(connection, needle, app.texts, app.settings.systems)
     if found:
         click.echo(app.texts("near.meant"), err=True)
     for item in found:

@@ -111,9 +111,11 @@ def offered(visit: Visit, entity: str, name: str, value: Allowed) -> str:
 
 
 def worded(entity: str, name: str, value: Any, visit: Visit) -> Any:
-    """A status or state in words; any other value as it is."""
+    """A status or state, or the kind of a customer, in words; any other value as it is."""
     if value is None:
         return None
     if name == "status":
         return words.status(entity, value, visit.lang)
+    if entity == "party" and name == "kind":
+        return visit.texts.name("party_kind", value)
     return words.state(value, visit.lang) if name.endswith("_state") else value

@@ -109,7 +109,7 @@ def _near(visit: Reader, connection: Connection, needle: str, found: bool) -> di
     """What may be meant where nothing is called so, to choose from, by what it is found by."""
     if found or not needle:
         return {"near": [], "most": near.MOST, "quarantined": 0}
-    items = offers(connection, needle, visit.texts)
+    items = offers(connection, needle, visit.texts, visit.desk.settings.systems)
     held = 0 if items else quarantine.count(connection, systems=visit.limit)
     groups = [(by, list(some)) for by, some in groupby(items, key=lambda item: item.by)]
     return {"near": groups, "most": near.MOST, "quarantined": held}
@@ -137,9 +137,11 @@ def _record(tree: Tree, record_id: int, asked: bool, view: View) -> dict[str, An
     return {
         "title": title(record, asked, view),
         "asked": asked,
-        "details": [line for line in details(record, view) if line != record.url],
+        "details": [line for line in details(record, tree, view) if line != record.url],
         "url": url,
         "customer": record_id if record.entity == "party" else None,
-        "order": record_id if record.entity == "order" and not record.deleted else None,
+        "order": record_id
+        if record.entity == "order" and not record.deleted and record.system in view.systems
+        else None,
         "why": list(why_same(tree, record_id, view.texts)),
     }

@@ -51,6 +51,20 @@ def test_the_page_systems_has_a_row_for_it_with_what_is_held(looking: Browser) -
     assert looking.get("/systems/crm").status_code == 404
 
 
+def test_a_trace_marks_it_among_what_may_be_meant_and_shares_no_order_of_it(
+    looking: Browser, as_role: Callable[[Role], Browser], config: Path
+) -> None:
+    near = plain(looking.get("/trace?text=acme").text)
+    assert "crm (SYSTEM REMOVED), erp" in near
+    assert "erp (SYSTEM REMOVED)" not in near
+    finance = as_role(Role.FINANCE)
+    assert "/share" in finance.get("/trace?text=SO-1").text
+    told = yaml.safe_load(config.read_text())
+    del told["systems"]["erp"]
+    config.write_text(yaml.safe_dump(told))
+    assert "/share" not in finance.get("/trace?text=SO-1").text
+
+
 def test_a_trace_marks_its_records_and_no_others(looking: Browser) -> None:
     page = looking.get("/trace?text=SO-1").text
     titles = [plain(found) for found in re.findall(r"<p><b>(.*?)</b>", page)]
