@@ -140,53 +140,68 @@ def _set(item: Item, text: str) -> tuple[str, str]:
 
 
 @command.command("retry")
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--system", metavar="NAME", help="All of this system, instead of ids.")
 @pass_app
-def retry(app: App, ids: tuple[str, ...]) -> int:
+def retry(app: App, ids: tuple[str, ...], system: str | None) -> int:
     """Let the next plan take them up again, if they are still wanted.
 
     \b
     Examples:
       ltc dead-letters retry 3f9a20c1 8b01d2e4
+      ltc dead-letters retry --system books
     """
-    from state import creations, outbox
-
-    with app.store.transaction() as connection:
-        letters = [_letter(connection, letter_id) for letter_id in ids]
-        for item in letters:
-            if isinstance(item, creations.Creation):
-                creations.retry(connection, item, app.actor)
-            else:
-                outbox.retry(connection, item.id, app.actor)
-    for item in letters:
-        say(app.texts("dead_letters.retried", id=item.letter, record=_named(item)))
-    return 0
+    return _decide(app, ids, system, None)
 
 
 @command.command("discard")
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--system", metavar="NAME", help="All of this system, instead of ids; asks first.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why they are not needed; kept in the audit.")
 @pass_app
-def discard(app: App, ids: tuple[str, ...], reason: str) -> int:
+def discard(app: App, ids: tuple[str, ...], system: str | None, yes: bool, reason: str) -> int:
     """Take them off the list for good; they come back only if the wish or the record changes.
 
     \b
     Examples:
       ltc dead-letters discard 3f9a20c1 --reason "Invoice was voided by hand"
+      ltc dead-letters discard --system books --reason "The books were closed"
     """
-    from state import creations, outbox
-
     if not reason.strip():
         raise click.UsageError("A dead letter is discarded with a reason: `--reason TEXT`.")
+    return _decide(app, ids, system, reason, sure=yes)
+
+
+def _decide(app: App, ids: tuple[str, ...], system: str | None, reason: str | None, *, sure: bool = True) -> int:
+    """Discard for a reason, or (``None``) retry: these, none if one of them is not there, or all of a system."""
+    from console import letters_decided, written
+
+    if bool(ids) is (system is not None):
+        raise click.UsageError("Give the ids of the dead letters, or --system NAME.")
+    app.systems((system,) if system else ())
+    if system is not None:
+        with app.store.reading() as connection:
+            found = letters_decided.listed(connection, system, lambda _: True)
+        if found and not sure:
+            click.confirm(app.texts("dead_letters.sure", count=f"{len(found):,}", system=system), abort=True, err=True)
+    left: list[Item | Creation] = []
     with app.store.transaction() as connection:
-        letters = [_letter(connection, letter_id) for letter_id in ids]
-        for item in letters:
-            if isinstance(item, creations.Creation):
-                creations.discard(connection, item, reason, app.actor)
-            else:
-                outbox.discard(connection, item.id, reason, app.actor)
-    for item in letters:
-        say(app.texts("dead_letters.discarded", id=item.letter, record=_named(item)))
+        if system is None:
+            done = [_letter(connection, letter_id) for letter_id in dict.fromkeys(ids)]
+            for item in done:
+                written.decide(connection, item, app.actor, reason)
+        else:
+            asked = {item.letter for item in found}
+            still = letters_decided.of_ids(letters_decided.listed(connection, system, lambda _: True), asked)
+            done, left = letters_decided.decide(connection, still, app.actor, reason)
+    said = "dead_letters.retried" if reason is None else "dead_letters.discarded"
+    for item in done:
+        say(app.texts(said, id=item.letter, record=_named(item)))
+    for item in left:
+        say(app.texts("dead_letters.left", id=item.letter, record=_named(item)))
+    if not (done or left):
+        say(app.texts("dead_letters.none"))
     return 0
 
 

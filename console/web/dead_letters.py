@@ -1,13 +1,14 @@
-"""Write-backs and new records that need a person: looked at, edited, tried again, discarded."""
+"""Write-backs and new records that need a person: looked at, edited, tried again, discarded, one or many."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import allowed, freshness, letters, written
+from console import allowed, freshness, letters, letters_decided, written
 from console.records import HIDDEN
 from console.web import commands
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
@@ -16,6 +17,7 @@ from console.web.sides import UNTYPED, Typed, offered, worded
 from console.web.writes import shown
 from state import creations, outbox, tried_again
 from state.changes import Item, PlanError
+from state.clock import now_us
 
 if TYPE_CHECKING:
     from state.creations import Creation
@@ -23,18 +25,31 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
+_MOST = 200
+"""Dead letters that one page shows."""
+_TICK = "letter."
+_DIGITS = 18
+"""Of an instant in microseconds, at most."""
+
+Name = Annotated[str, Query(max_length=100)]
+
+
 @router.get("/dead-letters")
-def listing(visit: Reader) -> Response:
-    """All of them."""
-    with visit.desk.store.reading() as connection:
-        writes = [item for item in outbox.dead_letters(connection) if visit.may_touch(item.system)]
-        made = [item for item in creations.dead_letters(connection, None) if visit.may_touch(item.system)]
-        tries = tried_again.tries(connection, writes)
-        waiting = tried_again.waiting(connection, visit.systems)
-    rows = [_brief(visit, item, tries[item.id]) for item in writes]
-    rows += [_brief(visit, item, item.attempts) for item in made]
-    again = [(item.system, _called(item), is_planned) for item, is_planned in waiting]
-    return visit.page("dead_letters", letters=rows, again=again)
+def listing(visit: Reader, system: Name = "") -> Response:
+    """All of them, or those of a system."""
+    return _list(visit, system)
+
+
+@router.post("/dead-letters/retry")
+def retry_some(visit: Operator, sent: OperatorForm) -> Response:
+    """Let the next plan take up again what was ticked, or all that the list showed."""
+    return _some_decided(visit, sent, None)
+
+
+@router.post("/dead-letters/discard")
+def discard_some(visit: Operator, sent: OperatorForm) -> Response:
+    """Take what was ticked, or all that the list showed, off it for good."""
+    return _some_decided(visit, sent, sent.get("reason", "").strip()[: letters.LONGEST_REASON])
 
 
 @router.get("/dead-letters/{id}")
@@ -78,6 +93,54 @@ def retry(visit: Operator, _sent: OperatorForm, id: str) -> Response:
 def discard(visit: Operator, sent: OperatorForm, id: str) -> Response:
     """Take it off the list for good."""
     return _decided(visit, id, sent.get("reason", "").strip()[: letters.LONGEST_REASON])
+
+
+def _list(
+    visit: Visit, system: str, status: int = 200, problem: str = "", ticked: frozenset[str] = frozenset(), why: str = ""
+) -> Response:
+    if system:
+        visit.touch(system)
+    until = now_us()
+    with visit.desk.store.reading() as connection:
+        found = letters_decided.listed(connection, system or None, visit.may_touch)
+        listed = found[:_MOST]
+        tries = tried_again.tries(connection, [item for item in listed if isinstance(item, Item)])
+        waiting = tried_again.waiting(connection, [system] if system else visit.systems)
+    rows = [_brief(visit, item, tries[item.id] if isinstance(item, Item) else item.attempts) for item in listed]
+    again = [(item.system, _called(item), is_planned) for item, is_planned in waiting]
+    more = {"problem": problem, "ticked": ticked, "why": why, "until": until}
+    return visit.page("dead_letters", status, letters=rows, count=len(found), system=system, again=again, **more)
+
+
+def _some_decided(visit: Visit, sent: dict[str, str], reason: str | None) -> Response:
+    """Discard with a reason, or without one (``None``) retry: those that were ticked, or all that the page showed."""
+    system, every = sent.get("system", "")[:100], sent.get("what") == "all"
+    if system:
+        visit.touch(system)
+    ticked = frozenset(name.removeprefix(_TICK) for name in sent if name.startswith(_TICK))
+    if reason == "":
+        return _list(visit, system, 422, visit.texts("operating.letters.needs_reason"), ticked)
+    with visit.desk.store.transaction() as connection:
+        until = _instant(sent.get("until", "")) if every else None
+        found = letters_decided.listed(connection, system or None, visit.may_touch, until)
+        chosen = found if every else letters_decided.of_ids(found, ticked)
+        done, left = letters_decided.decide(connection, chosen, visit.member.name, reason)
+    if not chosen:
+        why = sent.get("reason", "")[: letters.LONGEST_REASON]
+        return _list(visit, system, 422, visit.texts("operating.letters.needs_ticks"), why=why)
+    what = "retried_many" if reason is None else "discarded_many"
+    told = [visit.texts(f"operating.letters.done.{what}", count=f"{len(done):,}")]
+    if left:
+        told.append(visit.texts("operating.letters.done.left", count=f"{len(left):,}"))
+    visit.desk.notes.keep(visit, " ".join(told))
+    return see(f"/dead-letters?{urlencode({'system': system})}" if system else "/dead-letters")
+
+
+def _instant(text: str) -> int:
+    """Microseconds; raises ``HTTPException`` 400 for what is none."""
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS:
+        raise HTTPException(400)
+    return int(text)
 
 
 def _decided(visit: Visit, id: str, reason: str | None) -> Response:

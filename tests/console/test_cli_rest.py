@@ -305,6 +305,24 @@ def test_a_dead_letter_is_discarded_only_with_a_reason(config: Path, refused: st
     assert "no dead letter" in again.stderr
 
 
+def test_all_dead_letters_of_a_system_are_discarded_once_a_person_says_yes(config: Path, refused: str) -> None:
+    assert ltc(config, "dead-letters", "discard", "--reason", "x").exit_code == 2
+    assert ltc(config, "dead-letters", "discard", refused, "--system", "crm", "--reason", "x").exit_code == 2
+    asked = ltc(config, "dead-letters", "discard", "--system", "crm", "--reason", "x")
+    assert asked.exit_code != 0
+    assert "Discard 1 dead letter(s) of crm for good?" in asked.stderr
+    assert len(data(ltc(config, "dead-letters", "list", "--json"))) == 1
+    assert "No write-back" in ltc(config, "dead-letters", "discard", "--system", "books", "--reason", "x").stdout
+    done = ltc(config, "dead-letters", "discard", "--system", "crm", "--reason", "x", "--yes")
+    assert f"{refused} (crm:Q-1): discarded." in done.stdout
+    assert data(ltc(config, "dead-letters", "list", "--json")) == []
+
+
+def test_all_dead_letters_of_a_system_are_tried_again(config: Path, refused: str) -> None:
+    assert ltc(config, "dead-letters", "retry", "--system", "crm").exit_code == 0
+    assert data(ltc(config, "dead-letters", "list", "--json")) == []
+
+
 def test_a_dead_letter_that_is_retried_leaves_the_list(config: Path, refused: str) -> None:
     assert ltc(config, "dead-letters", "retry", str(refused)).exit_code == 0
     assert data(ltc(config, "dead-letters", "list", "--json")) == []

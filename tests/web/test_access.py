@@ -153,6 +153,8 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/plans/{id}/apply"): OPERATORS,
     ("POST", "/dead-letters/{id}/retry"): OPERATORS,
     ("POST", "/dead-letters/{id}/discard"): OPERATORS,
+    ("POST", "/dead-letters/retry"): OPERATORS,
+    ("POST", "/dead-letters/discard"): OPERATORS,
     ("POST", "/findings/{id}/assign"): DECIDERS,
     ("POST", "/findings/{id}/explain"): DECIDERS,
     ("POST", "/findings/{id}/comment"): DECIDERS,

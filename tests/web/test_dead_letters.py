@@ -43,6 +43,59 @@ def test_a_dead_letter_is_tried_again_or_discarded_with_a_reason(olaf: Opens, le
     assert "No write-back needs a person" in browser.get("/dead-letters").text
 
 
+def test_what_is_ticked_is_tried_again_or_discarded_with_one_reason(
+    olaf: Opens, sqlite_store: Store, letters: list[str]
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    ticks = {f"letter.{id}": "yes" for id in letters}
+    refused = browser.post("/dead-letters/discard", what="ticked", reason=" ", **ticks)
+    assert refused.status_code == 422
+    assert "Say why. Nothing was discarded." in refused.text
+    assert refused.text.count(" checked") == 2
+    nothing = browser.post("/dead-letters/retry", what="ticked")
+    assert nothing.status_code == 422
+    assert "Select at least one write-back" in nothing.text
+    assert browser.post("/dead-letters/discard", what="ticked", reason="Voided", **ticks).status_code == 303
+    page = browser.get("/dead-letters").text
+    assert "2 discarded: they are not written" in page
+    assert "No write-back needs a person" in page
+    with sqlite_store.reading() as connection:
+        said = [item for item in audit.entries(connection) if item.action == "dead letter discarded"]
+    assert [(item.actor, item.detail["reason"]) for item in said] == [("operator", "Voided")] * 2
+
+
+def test_only_what_is_ticked_is_tried_again_and_all_that_the_list_showed_on_demand(
+    olaf: Opens, letters: list[str]
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/dead-letters").text
+    [until] = re.findall(r'name="until" value="(\d+)"', page)
+    browser.post("/dead-letters/retry", **{"what": "ticked", f"letter.{letters[0]}": "yes"})
+    page = browser.get("/dead-letters").text
+    assert "1 will be tried again" in page
+    assert re.findall(r'name="letter.(\w+)"', page) == letters[1:]
+    assert browser.post("/dead-letters/retry", what="all", until="x").status_code == 400
+    assert browser.post("/dead-letters/retry", what="all", until="1").status_code == 422
+    assert browser.post("/dead-letters/retry", what="all", until=until).status_code == 303
+    assert "No write-back needs a person" in browser.get("/dead-letters").text
+
+
+def test_dead_letters_are_found_by_system_and_stay_so_when_decided(olaf: Opens, letters: list[str]) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert letters[0] not in browser.get("/dead-letters?system=erp").text
+    assert letters[0] in browser.get("/dead-letters?system=crm").text
+    ticked = {f"letter.{letters[0]}": "yes"}
+    assert browser.post("/dead-letters/retry", what="ticked", system="erp", **ticked).status_code == 422
+    done = browser.post("/dead-letters/retry", what="ticked", system="crm", **ticked)
+    assert done.headers["location"] == "/dead-letters?system=crm"
+
+
+def test_who_may_only_look_has_nothing_to_tick(olaf: Opens, letters: list[str]) -> None:
+    page = olaf(Role.VIEWER).get("/dead-letters").text
+    assert letters[0] in page
+    assert 'type="checkbox"' not in page
+
+
 def test_another_value_is_written_instead(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, letters: list[str]
 ) -> None:
@@ -177,6 +230,11 @@ def test_who_is_limited_to_another_system_neither_sees_nor_touches_it(olaf: Open
     browser = olaf(Role.OPERATOR, "erp")
     assert letters[0] not in browser.get("/dead-letters").text
     assert browser.get(f"/dead-letters/{letters[0]}").status_code == 404
+    ticked = {f"letter.{letters[0]}": "yes", "reason": "why"}
+    for action in ("retry", "discard"):
+        assert browser.post(f"/dead-letters/{action}", what="ticked", **ticked).status_code == 422
+        assert browser.post(f"/dead-letters/{action}", what="ticked", system="crm", **ticked).status_code == 404
+    assert letters[0] in olaf(Role.OPERATOR).get("/dead-letters").text
     for action in ("show", "edit", "retry", "discard"):
         sent = {"field": "delivery_state", "value": "returned", "reason": "why"}
         assert browser.post(f"/dead-letters/{letters[0]}/{action}", **sent).status_code == 404

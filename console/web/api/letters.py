@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field, StringConstraints
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from console import letters, written
+from console import letters, letters_decided, written
 from console.records import HIDDEN
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.plan_models import Change
@@ -15,6 +15,7 @@ from console.web.api.plans import changes, currencies_of, origin, said
 from console.web.api.values import (
     SIZE,
     Instant,
+    Name,
     Page,
     PageNumber,
     PageSize,
@@ -94,6 +95,34 @@ class Discard(Sent):
     reason: Reason
 
 
+class SomeLetters(Sent):
+    """Which dead letters: these, or all of a system."""
+
+    ids: list[Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}$")]] | None = Field(
+        None, min_length=1, max_length=500, description="Their `id`s"
+    )
+    system: Name = Field("", description="All of this system, if no ids are given")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.ids is None) is not bool(self.system):
+            raise ValueError("give ids, or a system")
+        return self
+
+
+class SomeLettersDiscarded(SomeLetters, Discard):
+    """Which dead letters, and why they are not needed."""
+
+
+class LettersDecided(BaseModel):
+    """How many were decided about. Ids that are no dead letters, or not the caller's, are passed over."""
+
+    count: int
+    left: list[str] = Field(
+        description="Ids of those that were left: records created and deleted since are not created again"
+    )
+
+
 class LetterDecided(BaseModel):
     """The dead letter that was decided about."""
 
@@ -101,17 +130,20 @@ class LetterDecided(BaseModel):
 
 
 @router.get("/dead-letters")
-def list_dead_letters(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE) -> Page[DeadLetter]:
+def list_dead_letters(
+    caller: Reader,
+    system: Annotated[Name, Query(description="Only of this system")] = "",
+    page: PageNumber = 1,
+    size: PageSize = SIZE,
+) -> Page[DeadLetter]:
     """List write-backs and new records that need a person."""
     with caller.store.reading() as connection:
-        stuck: list[Item | Creation] = [
-            *tried_again.counted(connection, outbox.dead_letters(connection)),
-            *creations.dead_letters(connection),
-        ]
-        found = cut([item for item in stuck if caller.member.may_touch(item.system)], page, size)
-        currencies = currencies_of(connection, [item.record_id for item in found.items if isinstance(item, Item)])
+        found = cut(letters_decided.listed(connection, system or None, caller.member.may_touch), page, size)
+        writes = [item for item in found.items if isinstance(item, Item)]
+        counted = {item.id: item for item in tried_again.counted(connection, writes)}
+        currencies = currencies_of(connection, [item.record_id for item in writes])
     items = [
-        _write(caller, item, currencies.get(item.record_id)) if isinstance(item, Item) else _creation(item)
+        _write(caller, counted[item.id], currencies.get(item.record_id)) if isinstance(item, Item) else _creation(item)
         for item in found.items
     ]
     return Page(items=items, page=page, size=size, total=found.total)
@@ -166,6 +198,27 @@ def retry_dead_letter(caller: Operator, id: LetterId) -> LetterDecided:
 def discard_dead_letter(caller: Operator, id: LetterId, sent: Discard) -> LetterDecided:
     """Take it off the list for good."""
     return _decided(caller, id, sent.reason.strip())
+
+
+@router.post("/dead-letters/retry")
+def retry_many_dead_letters(caller: Operator, sent: SomeLetters) -> LettersDecided:
+    """Let the next plan take many up again, or all of a system, if they are still wanted."""
+    return _many_decided(caller, sent, None)
+
+
+@router.post("/dead-letters/discard")
+def discard_many_dead_letters(caller: Operator, sent: SomeLettersDiscarded) -> LettersDecided:
+    """Take many off the list for good, or all of a system."""
+    return _many_decided(caller, sent, sent.reason.strip())
+
+
+def _many_decided(caller: Caller, sent: SomeLetters, reason: str | None) -> LettersDecided:
+    """Of a system that is not the member's there are none."""
+    with caller.store.transaction() as connection:
+        found = letters_decided.listed(connection, sent.system or None, caller.member.may_touch)
+        chosen = found if sent.ids is None else letters_decided.of_ids(found, sent.ids)
+        done, left = letters_decided.decide(connection, chosen, caller.name, reason)
+    return LettersDecided(count=len(done), left=[item.letter for item in left])
 
 
 def _decided(caller: Caller, id: str, reason: str | None) -> LetterDecided:

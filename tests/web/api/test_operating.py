@@ -261,6 +261,24 @@ def test_a_dead_letter_is_looked_at_edited_and_taken_up_again(
     assert said(sqlite_store, "dead letter edited") == ["olaf"]
 
 
+def test_many_dead_letters_are_listed_by_system_tried_again_and_discarded(
+    opens: Opens, sqlite_store: Store, letters: list[str]
+) -> None:
+    api = opens()
+    assert api.get("/dead-letters?system=erp").json()["total"] == 0
+    assert [item["id"] for item in api.get("/dead-letters?system=crm").json()["items"]] == letters
+    refused(api.post("/dead-letters/retry"), 422)
+    refused(api.post("/dead-letters/retry", ids=letters, system="crm"), 422)
+    refused(api.post("/dead-letters/discard", system="crm"), 422)
+    assert api.post("/dead-letters/retry", ids=[letters[0], "0" * 8]).json() == {"count": 1, "left": []}
+    assert api.post("/dead-letters/discard", system="crm", reason="Voided").json() == {"count": 1, "left": []}
+    assert api.get("/dead-letters").json()["total"] == 0
+    assert (said(sqlite_store, "dead letter retried"), said(sqlite_store, "dead letter discarded")) == (
+        ["olaf"],
+        ["olaf"],
+    )
+
+
 def test_personal_values_of_a_dead_letter_are_on_no_answer(
     opens: Opens, letters: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

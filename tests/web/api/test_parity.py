@@ -46,6 +46,8 @@ SAME = {
     "/dead-letters/{id}/edit": "/dead-letters/{id}/edit",
     "/dead-letters/{id}/retry": "/dead-letters/{id}/retry",
     "/dead-letters/{id}/discard": "/dead-letters/{id}/discard",
+    "/dead-letters/retry": "/dead-letters/retry",
+    "/dead-letters/discard": "/dead-letters/discard",
     "/quarantine/{record}/retry": "/quarantine/{id}/retry",
     "/quarantine/{record}/discard": "/quarantine/{id}/discard",
     "/quarantine/{record}/edit": "/quarantine/{id}/edit",
