@@ -65,10 +65,12 @@ class App:
 
     @property
     def spoken(self) -> str:
-        """The same for errors, also those about an ltc.yaml that cannot be read: then what the environment says."""
+        """The same for errors; what the environment says where ltc.yaml cannot be read or names no language."""
         from settings import SettingsError
 
         try:
+            if self._lang is None and self.config.exists() and "locale" not in self.settings.model_fields_set:
+                return _of_the_environment()
             return self.locale
         except (SettingsError, OSError):
             return _of_the_environment()

@@ -40,3 +40,14 @@ def test_what_is_wrong_with_ltc_yaml_is_told_in_the_language_of_the_environment(
     result = ltc(config, "status")
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoken", "said"), [("zh_CN.UTF-8", "没有配置身份提供商"), ("C.UTF-8", "names no identity provider")]
+)
+def test_where_ltc_yaml_names_no_language_errors_are_told_in_that_of_the_environment(
+    config: Path, monkeypatch: pytest.MonkeyPatch, spoken: str, said: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", spoken)
+    config.write_text("".join(line for line in config.read_text().splitlines(True) if not line.startswith("locale")))
+    assert said in ltc(config, "members", "provider").stderr
