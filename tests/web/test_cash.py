@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from console.cash import by_worth
 from reconciliation.engine import reconcile
 from settings.model import Settings
-from state import cash, chains, figures, lookup
+from state import cash, chains, figures, findings, lookup
 from state.members import Role
-from state.schema import canonical, figure
+from state.schema import canonical, figure, finding
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
@@ -309,3 +309,17 @@ def test_behind_a_tie_out_money_at_hand_says_what_the_desk_knows_of_it(anna: Bro
         connection.execute(figure.insert().values(kind="cash", key=key, at=2, run_id="x", value=value))
     page = anna.get(f"/tie-outs?{query}").text
     assert f'<a href="/cash?receipt={key}">Perhaps for INV-7</a>' in page
+
+
+def test_a_receipt_says_which_findings_stand_about_it_with_the_way_to_each(anna: Browser, desk: Store) -> None:
+    with desk.reading() as connection:
+        waiting = [int(key) for key in figures.standing(connection, cash.KIND)]
+        about = {record.record_id: item for item in findings.of_records(connection, waiting) for record in item.records}
+    record, found = next((record, item) for record, item in about.items() if record in waiting)
+    beside = anna.get(f"/cash?receipt={record}").text.partition("<table>")
+    link = rf'<a href="/findings/{found.id}">[^<]{{20,}}</a>'
+    assert re.search(link, beside[0]), "beside the receipt"
+    assert re.search(link, beside[2]), "and in the list"
+    with desk.transaction() as connection:
+        connection.execute(update(finding).where(finding.c.id == found.id).values(status="resolved"))
+    assert f"/findings/{found.id}" not in anna.get(f"/cash?receipt={record}").text
