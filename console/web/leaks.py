@@ -82,6 +82,7 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
             {
                 **_document(visit, item, currency, receipts.get(str(item.record_id), {})),
                 "why": why.get(item.record_id, ()),
+                "unexplained": _unexplained(item, part),
                 "receipt": _receipt(visit, item.record_id, receipts.get(str(item.record_id))),
             }
             for item in found.documents
@@ -105,6 +106,15 @@ def _why(visit: Visit, connection: Connection, record_ids: list[int]) -> dict[in
         for record_id in dict.fromkeys(record.record_id for record in item.records):
             found.setdefault(record_id, []).append((item.id, title))
     return found
+
+
+def _unexplained(item: Document, part: str) -> str:
+    """What is known of a document about which nothing was found and of which the matching desk knows nothing."""
+    if part == behind.EXCLUDED:
+        return "excluded"
+    if item.waits:
+        return "waits"
+    return "alone" if item.opposite is None else "differs"
 
 
 def _receipt(visit: Visit, record_id: int, figure: dict[str, Any] | None) -> tuple[str, str] | None:

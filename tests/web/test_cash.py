@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from console.cash import by_worth
 from reconciliation.engine import reconcile
@@ -323,3 +323,13 @@ def test_a_receipt_says_which_findings_stand_about_it_with_the_way_to_each(anna:
     with desk.transaction() as connection:
         connection.execute(update(finding).where(finding.c.id == found.id).values(status="resolved"))
     assert f"/findings/{found.id}" not in anna.get(f"/cash?receipt={record}").text
+
+
+def test_no_document_behind_a_tie_out_is_without_a_why(anna: Browser, desk: Store) -> None:
+    with desk.transaction() as connection:
+        connection.execute(update(finding).values(status="resolved"))
+        connection.execute(delete(figure).where(figure.c.kind == cash.KIND))
+    page = anna.get("/tie-outs?name=invoice_payment&side=right&currency=CNY&part=unmatched").text
+    reasons = re.findall(r'data-label="Why">(.*?)</td>', page)
+    assert reasons
+    assert set(reasons) == {"Nothing is linked with it on the other side; no finding stands about it."}
