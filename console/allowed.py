@@ -1,13 +1,24 @@
-"""The values that a field may take, as a form offers them: those that the mapping of its stream knows."""
+"""The values that a field may take, as a form offers them: those that the mapping of its stream, or we, know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mappings.model import ENTITIES, Kind, columns
+
 if TYPE_CHECKING:
     from mappings.engine import StreamMapping
     from settings.model import Settings
+
+
+STATES = {
+    "delivery_state": ("none", "not_delivered", "partly_delivered", "delivered", "returned"),
+    "billing_state": ("none", "not_invoiced", "partly_invoiced", "invoiced", "over_invoiced"),
+    "payment_state": ("none", "unpaid", "partly_paid", "paid", "overpaid", "refunded"),
+    "approval_state": ("not_required", "pending", "approved", "rejected"),
+}
+"""What a state may be, wherever it stands: a mapping without a table writes these words as they are."""
 
 
 class Allowed(NamedTuple):
@@ -25,6 +36,10 @@ def to_write(settings: Settings, system: str, stream: str, field: str) -> list[A
     table: dict[str, Any] = dict(mapper.definition.write[field].values)
     if field == "status" and mapper.definition.status:
         table = {**mapper.definition.status.reverse, **table}
+    if not table:
+        table = {word: word for word in STATES.get(field, ())}
+    if not table and _kind(mapper.definition.entity, field) is Kind.FLAG:
+        return [Allowed(True, True), Allowed(False, False)]
     return [Allowed(canonical, source) for canonical, source in table.items() if canonical is not None]
 
 
@@ -39,6 +54,10 @@ def to_read(settings: Settings, system: str, stream: str, field: str) -> list[Al
     elif field in mapper.definition.fields:
         table = mapper.definition.fields[field].values or {}
     return [Allowed(canonical, source) for source, canonical in table.items() if source is not None]
+
+
+def _kind(entity: str, field: str) -> Kind | None:
+    return next((column.kind for column in columns(ENTITIES[entity]) if column.name == field), None)
 
 
 def _mapper(settings: Settings, system: str, stream: str) -> StreamMapping | None:

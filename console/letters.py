@@ -95,6 +95,7 @@ def edit(
 
 
 def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, reason: str) -> Decision:
+    from console import allowed
     from mappings.errors import MappingError, MappingFileError
     from mappings.model import canonical_value
     from state.held import Decision
@@ -112,4 +113,7 @@ def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, r
         raise Unfit(f"{name}: {error}") from None
     except MappingFileError as error:
         raise Unfit(f"{name}: {error.message}") from None
+    known = [value.canonical for value in allowed.to_write(settings, item.system, item.stream, name)]
+    if wanted is not None and known and wanted not in known:
+        raise Unfit(f"{name}: is none of its values; known: {', '.join(map(str, known))}")
     return Decision(item.record_id, name, "instead", change.old, change.new, wanted, actor, reason)

@@ -217,12 +217,18 @@ def _write(visit: Visit, item: Item, show_personal: bool) -> dict[str, Any]:
     rows = []
     for change in item.changes:
         told = [worded(item.entity, change.field, value, visit) for value in (change.old, change.new)]
-        values = [*told, change.source_old, change.source_new]
+        own = [_in_source(visit, value) for value in (change.source_old, change.source_new)]
+        values = [*told, *own]
         if change.field in hidden:
             values = [value if value in (None, "") else HIDDEN for value in values]
         rows.append((change.field, change.source_field, *values, change.reason))
     offered = {change.field: _offered(visit, item, change.field) for change in item.changes}
     return {"rows": rows, "message": letters.said(item, hidden), "editable": True, "offered": offered}
+
+
+def _in_source(visit: Visit, value: Any) -> Any:
+    """A source's own value; whether something is so in words."""
+    return visit.texts(f"web.finding.{'yes' if value else 'no'}") if isinstance(value, bool) else value
 
 
 def _offered(visit: Visit, item: Item, name: str) -> list[tuple[str, str]]:

@@ -107,15 +107,21 @@ UNTYPED = Typed()
 def offered(visit: Visit, entity: str, name: str, value: Allowed) -> str:
     """A value to choose: in words, and the source's own word for it where that is another."""
     told, source = str(worded(entity, name, value.canonical, visit)), str(value.source)
-    return told if source == told else f"{told} ({source})"
+    return told if source == told or isinstance(value.source, bool) else f"{told} ({source})"
 
 
 def worded(entity: str, name: str, value: Any, visit: Visit) -> Any:
-    """A status or state, or the kind of a customer, in words; any other value as it is."""
+    """A status or state, the kind of a customer, or whether something is so, in words; any other value as it is."""
     if value is None:
         return None
+    if isinstance(value, bool) or _is_flag(entity, name):
+        return visit.texts(f"web.finding.{'yes' if value else 'no'}")
     if name == "status":
         return words.status(entity, value, visit.lang)
     if entity == "party" and name == "kind":
         return visit.texts.name("party_kind", value)
     return words.state(value, visit.lang) if name.endswith("_state") else value
+
+
+def _is_flag(entity: str, name: str) -> bool:
+    return any(column.name == name and column.kind is Kind.FLAG for column in columns(ENTITIES[entity]))
