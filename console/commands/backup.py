@@ -188,10 +188,14 @@ def _progress(app: App) -> Iterator[Callable[..., Told]]:
 def _said(app: App, found: Backup) -> dict[str, Any]:
     from state.clock import from_us
 
-    made = from_us(found.header.made_at).astimezone(app.settings.business_day_zone)
+    made = from_us(found.header.made_at)
+    if app.config.exists():
+        told = f"{made.astimezone(app.settings.business_day_zone):%Y-%m-%d %H:%M:%S}"
+    else:  # a backup is checked where there are no settings, too
+        told = f"{made:%Y-%m-%d %H:%M:%S} UTC"
     return {
         "path": found.path,
-        "made": f"{made:%Y-%m-%d %H:%M:%S}",
+        "made": told,
         "version": found.header.made_by,
         "schema": found.header.schema,
         "tables": len(found.manifest.tables),

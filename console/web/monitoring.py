@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def monitoring(visit: Operator) -> Response:
         readers=told.readers,
         may_read=told.refusal(visit.request) is None,
         scrape=_scrape(visit),
+        ltc=_called(visit),
         files=_FILES,
     )
 
@@ -56,6 +58,12 @@ def _scrape(visit: Visit) -> str:
     scheme, _, target = visit.base.partition("://")
     signed = _SIGNED if _metrics(visit).readers == "token" else ""
     return _CONFIGURATION.format(scheme=scheme, target=target, signed=signed)
+
+
+def _called(visit: Visit) -> str:
+    """How ``ltc`` is called for this workbench's settings: with their file, unless it is ltc.yaml in the folder."""
+    path = Path(visit.desk.settings.path).absolute()
+    return "ltc" if path == Path.cwd() / "ltc.yaml" else f"ltc --config {shlex.quote(str(path))}"
 
 
 def _metrics(visit: Visit) -> Metrics:

@@ -94,6 +94,14 @@ def test_a_refused_restore_says_its_times_in_the_zone_of_the_business(config: Pa
     assert "UTC" not in refused.stderr
 
 
+def test_a_backup_can_be_checked_without_settings(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "saved.zst"
+    ltc(config, "backup", str(file))
+    checked = ltc(tmp_path / "none.yaml", "restore", str(file), "--check")
+    assert checked.exit_code == 0, checked.output
+    assert " UTC by ltc" in checked.stdout
+
+
 def test_a_backup_can_be_checked_without_a_store(config: Path, tmp_path: Path) -> None:
     file = tmp_path / "saved.zst"
     ltc(config, "backup", str(file))
