@@ -296,7 +296,9 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     with clock.simulated(lambda: day * 1000):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # of another one
     assert "11-30 14:00; nothing has run by its schedule yet" in said(1)
-    page = plain(browser.get("/systems").text)
+    with clock.simulated(lambda: (day + 3_600_000_000) * 1000):
+        browser.sign_in("viewer")
+        page = plain(browser.get("/systems").text)
     assert "The schedules of these systems are not carried out: erp. Run “" not in page  # `ltc deploy` has no page here
     assert "The schedules of these systems are not carried out: erp. Run ltc deploy again" in page
     assert "not carried out" not in limited.get("/systems").text
