@@ -34,7 +34,7 @@ def opened(client: Client, member: Callable[..., str]) -> Browser:
 def test_operators_are_told_how_to_back_up_and_what_is_not_in_a_backup(as_role: Callable[[Role], Browser]) -> None:
     olaf = as_role(Role.OPERATOR)
     page = olaf.get("/monitoring").text
-    assert "ltc restore /backups/ltc-monday.zst --check" in page
+    assert " restore /backups/ltc-monday.zst --check" in page
     assert "Not in the file: ltc.yaml, mappings, checks of your own, secrets and keys." in page
 
 
