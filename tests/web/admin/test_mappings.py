@@ -462,7 +462,7 @@ def test_what_a_change_refuses_is_named_on_the_page_with_what_to_do(anna: Browse
     assert "Lazio" not in looked.text
     anna.post("/language", locale="zh-CN", next=PAGE)
     looked = posted(anna, "preview", **field("source_updated_at", "Region__c"))
-    assert re.search("5 条记录（00Q5, .+）：.+取自 `Region__c`", text_of(looked))
+    assert re.search("5 条记录（00Q5、.+）：.+取自 `Region__c`", text_of(looked))
 
 
 def test_a_change_that_is_not_right_yet_goes_back_into_its_form_as_it_was_typed(anna: Browser) -> None:
