@@ -10,13 +10,12 @@ from starlette.responses import Response
 
 from console import cash as shown
 from console import decided, freshness, reserved
-from console.report import figures as report_figures
+from console.web import outstanding
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import LARGEST, RecordId
-from reconciliation import report, sections
+from reconciliation import sections
 from reconciliation.cash import words
-from reconciliation.rules import Rules
-from state import cash, chains, figures, findings
+from state import cash, chains, figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +129,7 @@ def _page(
         told = _told(visit, connection, *chosen) if chosen else None
         listed = _rows(visit, connection, waiting[:_LISTED])
         shown_ids = {row["id"] for row in listed} | ({chosen[0]} if chosen else set())
-        about = _findings(visit, connection, shown_ids)
+        about = outstanding.about(visit, connection, shown_ids, "explanation")
         newest = decided.newest(connection)
         rows = decided.told(connection, newest[:_DECIDED])
     return visit.page(
@@ -149,18 +148,6 @@ def _page(
         decided=dated(visit, rows),
         decided_count=len(newest),
     )
-
-
-def _findings(visit: Visit, connection: Connection, receipts: set[int]) -> dict[int, list[tuple[str, str]]]:
-    """The outstanding findings about receipts by receipt, the gravest first: id and sentence."""
-    own = Rules.of(visit.desk.settings).own_words()
-    found: dict[int, list[tuple[str, str]]] = {}
-    about = findings.of_records(connection, receipts)
-    for item in sorted(about, key=lambda one: report_figures.SEVERITIES.index(one.severity)):
-        sentence = report.explain(item, visit.texts.locale, own)["explanation"]
-        for record_id in dict.fromkeys(record.record_id for record in item.records):
-            found.setdefault(record_id, []).append((item.id, sentence))
-    return found
 
 
 def _rows(visit: Visit, connection: Connection, found: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:

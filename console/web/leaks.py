@@ -14,20 +14,19 @@ from starlette.responses import Response
 from console import cash as cash_shown
 from console import tied
 from console.report import figures
+from console.web import outstanding
 from console.web.desk import Reader, Visit
-from reconciliation import behind, money, report, river, words
+from reconciliation import behind, money, river, words
 from reconciliation.behind import SIDES
 from reconciliation.cash import words as cash_words
 from reconciliation.river import ENTITIES, LEADS, LOSES, WITHOUT_CLOSE
 from reconciliation.rules import Rules
-from state import cash, findings
+from state import cash
 from state import figures as stored
 from state.clock import from_us
 from state.prospects import FATES, LOST
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from console.tied import Document
     from state.prospects import Listed
 
@@ -69,7 +68,7 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
         raise HTTPException(404)
     with visit.desk.store.reading() as connection:
         found = tied.part(connection, name, side, currency, part)
-        why = _why(visit, connection, [item.record_id for item in found.documents])
+        why = outstanding.about(visit, connection, [item.record_id for item in found.documents], "title")
         payments = {str(item.record_id) for item in found.documents if item.entity == "payment"}
         receipts = stored.some(connection, cash.KIND, payments) if payments else {}
     return visit.page(
@@ -94,18 +93,6 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
         not_due=found.not_due,
         not_due_amount=_text(found.not_due_amount, currency),
     )
-
-
-def _why(visit: Visit, connection: Connection, record_ids: list[int]) -> dict[int, list[tuple[str, str]]]:
-    """The outstanding findings about records, the gravest first: id and title, by record."""
-    own = Rules.of(visit.desk.settings).own_words()
-    found: dict[int, list[tuple[str, str]]] = {}
-    about = findings.of_records(connection, record_ids)
-    for item in sorted(about, key=lambda one: figures.SEVERITIES.index(one.severity)):
-        title = report.explain(item, visit.texts.locale, own)["title"]
-        for record_id in dict.fromkeys(record.record_id for record in item.records):
-            found.setdefault(record_id, []).append((item.id, title))
-    return found
 
 
 def _unexplained(item: Document, part: str) -> str:
