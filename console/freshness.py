@@ -215,6 +215,14 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
     return [texts("status.scheduled", at=at), *told]
 
 
+def is_carried_out(found: Found, settings: Settings) -> bool:
+    """Whether nothing that ltc.yaml schedules, of the systems that are told of, is left undone as far as is known."""
+    if all(system.schedule is None for system in settings.systems.values()):
+        return True
+    left = any(_uncarried(name, found, settings) for name in found.systems)
+    return "" in found.scheduled and not left and not unattended(found, settings)
+
+
 def _uncarried(system: str, found: Found, settings: Settings) -> str:
     """Whether nothing carries out the schedule of a system: ``never`` yet, or ``missed`` since a time; else empty.
 

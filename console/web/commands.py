@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from console.i18n import Texts
     from console.web.desk import Visit
+    from settings.model import Settings
 
 _OF_SYSTEM = re.compile(r"ltc (?:sync|pull|sweep) --system (\S+)")
 
@@ -58,6 +61,12 @@ class OnPage:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
         text = self._texts.name(group, key)
         return coded(text) if "`" in text and f"{group}.{key}" in self.words else text
+
+
+def called(settings: Settings) -> str:
+    """How ``ltc`` is called for the workbench's settings: with their file, unless it is ltc.yaml in the folder."""
+    path = Path(settings.path).absolute()
+    return "ltc" if path == Path.cwd() / "ltc.yaml" else f"ltc --config {shlex.quote(str(path))}"
 
 
 def linked(visit: Visit, sentence: str) -> Markup:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from console.web.commands import called
 from console.web.desk import Operator, Visit
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def monitoring(visit: Operator) -> Response:
         readers=told.readers,
         may_read=told.refusal(visit.request) is None,
         scrape=_scrape(visit),
-        ltc=_called(visit),
+        ltc=called(visit.desk.settings),
         files=_FILES,
     )
 
@@ -58,12 +58,6 @@ def _scrape(visit: Visit) -> str:
     scheme, _, target = visit.base.partition("://")
     signed = _SIGNED if _metrics(visit).readers == "token" else ""
     return _CONFIGURATION.format(scheme=scheme, target=target, signed=signed)
-
-
-def _called(visit: Visit) -> str:
-    """How ``ltc`` is called for this workbench's settings: with their file, unless it is ltc.yaml in the folder."""
-    path = Path(visit.desk.settings.path).absolute()
-    return "ltc" if path == Path.cwd() / "ltc.yaml" else f"ltc --config {shlex.quote(str(path))}"
 
 
 def _metrics(visit: Visit) -> Metrics:

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from connectors import retry
 from console import backfill, freshness, standing, streams
-from console.web import commands
+from console.web import carrying, commands
+from console.web.access import Right
 from console.web.collisions import in_the_way
 from console.web.desk import Reader, Visit
 from console.web.runs import at_work, hindrance, worker
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from console.freshness import Cause, Found
     from console.standing import Brief, Deletions, Standing
+    from console.web.carrying import Carrying
     from state.circuits import Circuit
     from state.queries import Attempt, StreamStatus
 
@@ -55,6 +57,7 @@ def systems(visit: Reader) -> Response:
         ],
         removed=_removed(visit, found),
         waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
+        carrying=_carrying(visit, found),
         pauses=list(found.paused),
         read_only=found.read_only,
         at=lambda instant: freshness.when(settings, instant)[:16],
@@ -235,6 +238,13 @@ def _rest_of_writes(stands: Standing) -> Circuit | None:
 def _scheduling(visit: Visit, found: Found) -> list[Markup]:
     """Whether anything carries the schedules out, and how to have it done."""
     return [commands.linked(visit, line) for line in freshness.scheduling(found, visit.desk.settings, visit.texts)]
+
+
+def _carrying(visit: Visit, found: Found) -> Carrying | None:
+    """How to have the schedules carried out: for who operates, where something is not."""
+    if not visit.may(Right.OPERATE) or freshness.is_carried_out(found, visit.desk.settings):
+        return None
+    return carrying.of(visit)
 
 
 def _nothing(visit: Visit) -> Markup:

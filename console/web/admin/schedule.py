@@ -10,12 +10,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from console import freshness
-from console.web import systems
+from console.web import carrying, systems
 from console.web.admin import common, timing
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.timing import Timing
 from console.web.desk import Administrator, AdministratorForm, Visit, see
-from flows import catalogue
 from yamlfiles.editing import update
 from yamlfiles.reading import parse
 
@@ -116,16 +115,6 @@ def _systems(text: str, file: str) -> dict[str, dict[str, Any]]:
     return {name: dict(entry) for name, entry in entries.items() if isinstance(entry, dict)}
 
 
-def _carried_out(visit: Visit) -> list[str]:
-    """What ``ltc deploy`` schedules, of ltc.yaml as it is, in a sentence each; and what carries it out."""
-    found = [item for item in catalogue.for_settings(visit.desk.settings) if item.cron or item.interval]
-    crons = {item.flow: item.cron for item in found if item.flow in ("sync", "reconcile", "sweep")}
-    told = [visit.texts(f"admin.schedule.deploys.{flow}", cron=cron) for flow, cron in crons.items()]
-    if "sync" not in crons:
-        told = [visit.texts("admin.schedule.deploys.pull"), *told, visit.texts("admin.schedule.deploys.push")]
-    return [*told, visit.texts("admin.schedule.deploys.worker", pool=catalogue.WORK_POOL)]
-
-
 def _page(visit: Visit, sent: dict[str, str], outcome: Outcome, saved: bool = False) -> Response:
     found = common.files(visit)
     rows: list[Planned] = []
@@ -146,7 +135,7 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome, saved: bool = Fa
         outcome=Outcome() if wrong else outcome,
         seen=seen,
         saved=saved,
-        carried_out=_carried_out(visit),
+        carrying=carrying.of(visit),
         at_work=freshness.scheduling(systems.fresh(visit), visit.desk.settings, visit.texts),
         why=sent.get("why", ""),
         why_not=found.why_not(found.main),

@@ -1,0 +1,65 @@
+"""How schedules come to be carried out: steps for who operates, where nothing carries them out, with the way there."""
+
+# ruff: noqa: F811 - fixtures of another folder are imported
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settings.model import Schedule, Settings
+from state import clock
+from state.clock import now_us
+from state.members import Role
+from state.store import Store
+from sync import job
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
+
+STEPS = "How schedules are carried out"
+
+
+def test_an_operator_reads_the_steps_where_nothing_carries_the_schedules_out(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert STEPS not in browser.get("/systems").text, "nothing is scheduled"
+    settings.systems["erp"].schedule = Schedule(interval=60)
+    page = plain(browser.get("/systems").text)
+    path = Path(settings.path).absolute()
+    for step in (
+        "Each system is read at the times of its schedule",
+        f"ltc --config {path} deploy prefect worker start --pool ltc",
+        f"*/15 * * * * ltc --config {path} sync --unattended",
+    ):
+        assert step in page
+    job.run_sync(sqlite_store, settings, unattended=True)
+    assert STEPS not in browser.get("/systems").text, "a run by the schedule was seen"
+
+
+def test_an_operator_of_a_system_that_is_left_alone_reads_them(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    for system in settings.systems.values():
+        system.schedule = Schedule(interval=86_400)
+    job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+    assert STEPS in olaf(Role.OPERATOR, "erp").get("/systems").text
+    assert STEPS not in olaf(Role.OPERATOR, "crm").get("/systems").text
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER])
+def test_what_is_not_carried_out_leads_to_the_steps_for_who_may_take_them(
+    olaf: Opens, sqlite_store: Store, settings: Settings, role: Role
+) -> None:
+    browser = olaf(role)
+    job.run_sync(sqlite_store, settings)
+    settings.systems["erp"].schedule = Schedule(interval=60)
+    later = now_us() + 30 * 60_000_000
+    with clock.simulated(lambda: later * 1000):
+        pages = {address: browser.get(address).text for address in ("/", "/systems", "/systems/erp")}
+    steps = role is Role.OPERATOR
+    assert (STEPS in pages["/systems"]) == steps
+    assert ('id="carrying"' in pages["/systems"]) == steps
+    for address, page in pages.items():
+        assert ('<a href="/systems#carrying">how to start it' in page) == steps, address
+    assert ('<a href="/systems#schedules">how to start it' in pages["/"]) != steps
