@@ -30,6 +30,7 @@ def ours(
     from sync import process
 
     process.starting()
+    process.yielding()
     from mappings.engine import load
     from state import runs
     from state.sealing import PLAIN, Key, Keys

@@ -11,6 +11,7 @@ import click
 from console import telemetry
 from console.context import App
 from console.output import emit_json
+from sync import process
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -64,6 +65,7 @@ def run(app: App, job: str, engine: str, **options: Any) -> Any:
         else:
             from sync import job as jobs
 
+            process.yielding()
             work = getattr(jobs, f"run_{job}")
             result = work(app.new_store, app.settings, progress=traced, actor=app.actor, **given)
         ended(result)

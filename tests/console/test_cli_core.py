@@ -17,6 +17,7 @@ from connectors import retry
 from console.cli import COMMANDS, cli
 from sandbox.jiandaoyun import API_KEY, JiandaoyunServer
 from state.store import open_store
+from sync import process
 from tests.console import company
 from tests.console.company import UNREACHABLE, data, ltc
 
@@ -47,6 +48,14 @@ def test_a_sync_says_per_system_what_came_and_what_was_refused(config: Path) -> 
     row = next(line.split() for line in result.stdout.splitlines() if line.startswith("forms "))
     assert row[:6] == ["forms", "12", "12", "0", "0", "1"]
     assert "ltc quarantine" in result.stdout
+
+
+def test_a_run_lets_people_have_the_processor_first(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    yields: list[str] = []
+    monkeypatch.setattr(process, "yielding", lambda: yields.append("once"))
+    ltc(config, "pull")
+    ltc(config, "status")
+    assert yields == ["once"]
 
 
 def test_a_second_sync_with_no_changes_says_that_nothing_changed(config: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from threading import Event
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from console.web import counting
@@ -49,6 +50,7 @@ def test_nobody_waits_for_counts_that_time_made_old(sqlite_store: Store, monkeyp
         return found
 
     monkeypatch.setattr(counting, "_GOOD_SECONDS", 0)
+    monkeypatch.setattr(counting, "_SHARE", 0)
     assert _count(counts, sqlite_store) == 0
     _three_orders(sqlite_store)
     monkeypatch.setattr(queries, "counted", slowly)
@@ -59,4 +61,45 @@ def test_nobody_waits_for_counts_that_time_made_old(sqlite_store: Store, monkeyp
     may_go_on.set()
     late = time.monotonic() + 30
     while _count(counts, sqlite_store) != 3:
+        assert time.monotonic() < late
+
+
+def test_somebody_waits_for_a_moment_only_after_a_run(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = Counting(sqlite_store)
+    may_go_on, counted = Event(), queries.counted
+
+    def slowly(connection: Connection) -> queries.Held:
+        assert may_go_on.wait(30)
+        return counted(connection)
+
+    assert _count(counts, sqlite_store) == 0
+    with runs.running(sqlite_store, "pull") as run:
+        _three_orders(sqlite_store)
+        run.finish("done")
+    monkeypatch.setattr(queries, "counted", slowly)
+    assert _count(counts, sqlite_store) == 0  # those before the run, while somebody else counts
+    may_go_on.set()
+    late = time.monotonic() + 30
+    while _count(counts, sqlite_store) != 3:
+        assert time.monotonic() < late
+
+
+def test_what_takes_long_to_count_is_counted_less_often(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, times, counted = [0.0], [0], queries.counted
+
+    def slowly(connection: Connection) -> queries.Held:
+        now[0] += 2
+        times[0] += 1
+        return counted(connection)
+
+    monkeypatch.setattr(counting, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(queries, "counted", slowly)
+    counts = Counting(sqlite_store)
+    for now[0] in (0.0, 20.0, 61.0):
+        _count(counts, sqlite_store)
+    assert times == [1]
+    now[0] = 63.0
+    _count(counts, sqlite_store)
+    late = time.monotonic() + 30
+    while times != [2]:
         assert time.monotonic() < late
