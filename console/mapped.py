@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -22,6 +23,10 @@ from mappings.statuses import STATUSES
 from reconciliation import money
 from state.clock import from_us
 
+LOOKED_AT, MOST_PATHS = 50, 400
+"""Records of a stream that are looked through for what is in them, and source fields that are listed."""
+_SURELY = 2
+"""Records in which a source field holds their id, where that is no chance."""
 _BY_LTC = frozenset({"system", "source_id", "source_status", "line_no"})
 """Canonical fields that need no entry in a mapping."""
 _ADDRESS = re.compile(r"\S@\S|\+\d[\d ().-]{6,}\d")
@@ -178,6 +183,25 @@ def test(
             refused |= _refused_value(refused, shown, hidden)
         shown = hidden
     return Tested(stream, chosen.entity, sample.source_id, skipped, refused, tuple(shown), left, show_personal)
+
+
+def left(mapping: Mapping, stream: str, samples: Sequence[Sample]) -> list[str]:
+    """The source fields of some records that nothing maps, so many that people can look through them.
+
+    What holds the id of each of them is left out: the id is in the canonical record, whatever a mapping says.
+    """
+    found: dict[str, None] = {}
+    kept_as_id: Counter[str] = Counter()
+    some = samples[:LOOKED_AT]
+    for sample in some:
+        with suppress(MappingError):  # no object at all: it is in quarantine
+            found |= dict.fromkeys(unmapped(mapping, stream, sample.body))
+            values = paths.leaves(decode(sample.body))
+            kept_as_id.update(path for path, value in values.items() if str(value) == sample.source_id)
+        if len(found) > MOST_PATHS:
+            break
+    is_id = {path for path, count in kept_as_id.items() if count == len(some) >= _SURELY}
+    return [path for path in found if path not in is_id][:MOST_PATHS]
 
 
 def cover(mapping: Mapping, stream: str, where: str, samples: Sequence[Sample]) -> Covered:

@@ -281,6 +281,7 @@ def differences(
             "refused": list(refused.values()),
             "absent": [] if after is None else _absent(before, after, samples.get(stream, ())),
             "emptied": [] if after is None else _emptied(now, then, stream, system, samples.get(stream, ())),
+            "left": [] if after is None else mapped.left(then, stream, samples.get(stream, ())),
         }
     return found
 

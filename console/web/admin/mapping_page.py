@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from console import drifted, expressions, status_words, suggesting, trial
+from console import drifted, expressions, mapped, status_words, suggesting, trial
 from console.mapping_change import known_fields
 from console.web.admin.mapping_rows import SHOWN, rows_of
-from console.web.admin.mapping_seen import LOOKED_AT, SEVERAL, Seen, decoded
+from console.web.admin.mapping_seen import SEVERAL, Seen, decoded
 from mappings import paths
-from mappings.engine import StreamMapping, unmapped
-from mappings.errors import MappingError
+from mappings.engine import StreamMapping
 from mappings.model import Column, Kind
 from mappings.statuses import STATUSES
 from mappings.suggest import SURE
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from console.web.desk import Visit
     from mappings.suggest import Proposal
 
-_LISTED, _PATHS = 12, 400
+_LISTED = 12
 _STEPS = 2
 _LINE, _FIRST_LINE = "lines.", "lines.1."
 _EXPRESSION = ("how", "what", "match", "findall", "values", "default", "ref", "write", "personal")
@@ -240,13 +238,8 @@ def _left(seen: Seen, shown: dict[str, Any]) -> dict[str, Any]:
     """What nothing maps, those fields too that are empty in the shown record: with what that has there."""
     if seen.mapping is None or seen.now is None:
         return {}
-    found: dict[str, Any] = dict(shown)
-    for item in seen.records[:LOOKED_AT]:
-        with suppress(MappingError):
-            found |= {path: shown.get(path) for path in unmapped(seen.mapping, seen.stream, item.body)}
-        if len(found) > _PATHS:
-            break
-    return dict(list(found.items())[:_PATHS])
+    some = sorted(seen.records, key=lambda item: item.source_id != seen.chosen)
+    return {path: shown.get(path) for path in mapped.left(seen.mapping, seen.stream, some)}
 
 
 def _likely(path: str, proposed: list[Proposal]) -> str:
@@ -323,9 +316,9 @@ def _sources(seen: Seen, form: dict[str, str] | None) -> list[str]:
     now = seen.now
     lines = now.definition.lines if now is not None else None
     prefix = f"{lines.path}.*." if lines and form and form["field"].startswith(_LINE) else ""
-    for item in seen.records[:LOOKED_AT]:
+    for item in seen.records[: mapped.LOOKED_AT]:
         leaves = paths.leaves(decoded(item))
         found |= {path.removeprefix(prefix): None for path in leaves if path.startswith(prefix)}
-        if len(found) > _PATHS:
+        if len(found) > mapped.MOST_PATHS:
             break
-    return sorted(found)[:_PATHS]
+    return sorted(found)[: mapped.MOST_PATHS]

@@ -37,8 +37,6 @@ WITH, WITHOUT = "with", "without"
 """A suggestion that is taken as well as those of a form, or no more."""
 SEVERAL = "several"
 """The kind of a change that takes suggestions, all that its form names."""
-LOOKED_AT = 50
-"""Records of a stream that are looked through for what is in them."""
 _UNREADABLE = (ValueError, RecursionError)
 
 
@@ -82,7 +80,7 @@ class Seen:
         """What may fill the fields that the mapping leaves empty, the surest first."""
         if self.mapping is None or self.now is None:
             return []
-        some = self.records[:LOOKED_AT]
+        some = self.records[: mapped.LOOKED_AT]
         found = suggesting.for_the_rest(self.mapping, self.stream, some)
         documents = [item for item in map(decoded, some) if isinstance(item, dict)]
         return list(suggesting.referring(found, self.now.entity, documents, self._finds))
@@ -213,7 +211,9 @@ def first_text(seen: Seen) -> str:
     known = {spec.name: spec.entity for spec in offered(settings, seen.system)}
     records = {**seen.beside, seen.stream: seen.records}
     found = {
-        name: suggesting.Read(entity, {item.source_id: decoded(item) for item in records.get(name, ())[:LOOKED_AT]})
+        name: suggesting.Read(
+            entity, {item.source_id: decoded(item) for item in records.get(name, ())[: mapped.LOOKED_AT]}
+        )
         for name, entity in known.items()
     }
     connector = settings.systems[seen.system].connector.removesuffix(".yaml")
