@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from state.cash import Decision
+    from state.cash import Decision, Undone
 
 Figure = dict[str, Any]
+
+UNDONE = 50
+"""So many decisions that were taken back stay in the list, the last ones; the audit has all."""
 
 
 def newest(connection: Connection, about: Collection[int] | None = None) -> list[list[Decision]]:
@@ -39,24 +42,43 @@ def of_receipt(connection: Connection, receipt: int) -> Figure | None:
     return told(connection, [found])[0] if found else None
 
 
+def listing(connection: Connection, skip: int, most: int) -> tuple[list[Figure], int, int]:
+    """What is decided and the last of what was taken back, as ``told``, the last first; how many stand, and were not.
+
+    What was taken back has its time there.
+    """
+    standing, undone = newest(connection), cash.undone(connection, UNDONE)
+    both: list[tuple[int, list[Decision], Undone | None]] = [
+        *((max(item.decided_at for item in items), items, None) for items in standing),
+        *((item.at, item.decisions, item) for item in undone),
+    ]
+    both.sort(key=lambda entry: -entry[0])
+    shown_here = [(items, gone) for _, items, gone in both[skip : skip + most]]
+    return _told(connection, shown_here), len(standing), len(undone)
+
+
 def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figure]:
     """Receipts with what is decided about them: ``receipt``, ``called``, ``system``, ``received_on``, ``customer``,
 
     ``payer`` (as the bank calls him), ``amount``, ``entries`` (called, amount, decision), ``differences`` (kind and
     amount), ``who``, ``at`` (microseconds), ``reason``, ``state`` (``waits`` for the next run, ``counts``,
-    ``outdated``).
+    ``outdated``, ``undone``) and ``undone``: who took it back, when and why, or ``None``.
     """
+    return _told(connection, [(items, None) for items in groups])
+
+
+def _told(connection: Connection, groups: Sequence[tuple[list[Decision], Undone | None]]) -> list[Figure]:
     if not groups:
         return []
-    every = [item for items in groups for item in items]
-    receipts = {items[0].receipt_id for items in groups}
+    every = [item for items, _ in groups for item in items]
+    receipts = {items[0].receipt_id for items, _ in groups}
     known = named.records(connection, receipts | {item.item_id for item in every})
     standing = figures.some(connection, cash.KIND, {str(receipt) for receipt in receipts})
     sources = chains.rows(connection, sorted(receipts))
     currencies = cash.currencies(connection, sorted({item.item_id for item in every} | receipts))
-    reasons = cash.reasons(connection, every)
+    reasons = cash.reasons(connection, [item for items, gone in groups if gone is None for item in items])
     found = []
-    for items in groups:
+    for items, gone in groups:
         receipt = items[0].receipt_id
         record, figure, source = known.get(receipt, {}), standing.get(str(receipt)), sources.get(receipt, {})
         last = max(items, key=lambda item: item.decided_at)
@@ -76,8 +98,9 @@ def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figur
                 "differences": list(_differences(items, currency)),
                 "who": last.decided_by,
                 "at": last.decided_at,
-                "reason": reasons.get(receipt, ""),
-                "state": _state(items, figure),
+                "reason": gone.why if gone else reasons.get(receipt, ""),
+                "state": "undone" if gone else _state(items, figure),
+                "undone": {"who": gone.by, "at": gone.at, "reason": gone.reason} if gone else None,
             }
         )
     return found

@@ -17,8 +17,8 @@ from sqlalchemy.engine import Connection
 
 from state import audit, bulk
 from state.clock import now_us
+from state.schema import CASH_UNDONE, canonical, figure
 from state.schema import audit as audited
-from state.schema import canonical, figure
 from state.schema import cash_decision as table
 
 KIND = "cash"
@@ -48,6 +48,19 @@ class Decision:
     def settles_nothing(self) -> bool:
         """Whether it only says what the money is; such a decision is kept under the receipt itself."""
         return self.item_id == self.receipt_id
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was decided about a receipt until somebody took it back."""
+
+    decisions: list[Decision]
+    why: str
+    """Why it was decided so."""
+    by: str
+    at: int
+    reason: str
+    """Why it was taken back; empty if nobody said it."""
 
 
 def decisions(connection: Connection, about: Collection[int] | None = None) -> list[Decision]:
@@ -131,12 +144,49 @@ def cut(connection: Connection, receipt_id: int, item_ids: Sequence[int], actor:
     _note(connection, actor, "cash cut", {"receipt": receipt_id, "items": list(item_ids)}, reason)
 
 
-def undo(connection: Connection, receipt_id: int, actor: str) -> int:
-    """Take back what was decided about a receipt; the number of its items that it was about."""
-    gone = connection.execute(table.delete().where(table.c.receipt_id == receipt_id)).rowcount
-    if gone:
-        audit.append(connection, actor, "cash undecided", {"receipt": receipt_id})
-    return int(gone)
+def undo(connection: Connection, receipt_id: int, actor: str, reason: str = "") -> int:
+    """Take back what was decided about a receipt; the number of its items that it was about.
+
+    The audit keeps what was decided, and the reason.
+    """
+    gone = [item for item in decisions(connection, [receipt_id]) if item.receipt_id == receipt_id]
+    if not gone:
+        return 0
+    last = max(gone, key=lambda item: item.decided_at)
+    was = {"by": last.decided_by, "at": last.decided_at, "reason": reasons(connection, gone).get(receipt_id, "")}
+    detail: dict[str, Any] = {"receipt": receipt_id, "was": was}
+    detail["items"] = [_as_noted(item) for item in gone if not item.settles_nothing]
+    differences = [list(entry) for item in gone for entry in item.differences]
+    if differences:
+        detail["differences"] = differences
+    connection.execute(table.delete().where(table.c.receipt_id == receipt_id))
+    _note(connection, actor, "cash undecided", detail, reason)
+    return len(gone)
+
+
+def undone(connection: Connection, most: int) -> list[Undone]:
+    """The last decisions that were taken back, the last first, as the audit tells them; none whose row was erased."""
+    query = select(audited.c.at, audited.c.actor, audited.c.detail).where(CASH_UNDONE)
+    rows = connection.execute(query.order_by(audited.c.id.desc()).limit(most))
+    return [_undone(row.at, row.actor, json.loads(row.detail)) for row in rows if row.detail]
+
+
+def _undone(at: int, actor: str, detail: dict[str, Any]) -> Undone:
+    receipt, was = int(detail["receipt"]), detail["was"]
+    told = [tuple(entry) for entry in detail.get("differences", ())]
+    found = []
+    for place, noted in enumerate(detail["items"] or [[receipt, 0, 0]]):
+        is_pinned = isinstance(noted, list)
+        item, applied, spent = noted if is_pinned else (noted, 0, 0)
+        beside = told if place == 0 else []  # of which item they are is of no use any more
+        decision = "pinned" if is_pinned else "cut"
+        found.append(Decision(receipt, item, decision, applied, spent, beside, was["by"], was["at"]))
+    return Undone(found, was["reason"], actor, at, str(detail.get("reason") or ""))
+
+
+def _as_noted(item: Decision) -> int | list[int]:
+    """An item as the audit tells it: what is cut by its id, what is pinned with how much."""
+    return item.item_id if item.decision == "cut" else [item.item_id, item.applied, item.spent]
 
 
 def currencies(connection: Connection, record_ids: Sequence[int]) -> dict[int, str | None]:

@@ -945,3 +945,6 @@ audit = Table(
     Column("seal", LargeBinary, nullable=False),  # BLAKE2b-256 of salt and detail
     Column("hash", LargeBinary, nullable=False),
 )
+CASH_UNDONE = audit.c.action == literal_column("'cash undecided'")
+"""Decisions about cash that were taken back, written out as ``LINK_SUGGESTED`` is."""
+Index("ix_audit_cash_undone", audit.c.id, sqlite_where=CASH_UNDONE, postgresql_where=CASH_UNDONE)

@@ -181,19 +181,21 @@ def cut(app: App, receipt: str, items: tuple[str, ...], reason: str) -> int:
 
 @command.command("undo")
 @click.argument("receipt")
+@_reason
 @pass_app
-def undo(app: App, receipt: str) -> int:
+def undo(app: App, receipt: str, reason: str) -> int:
     """Take back what was decided about a receipt: the next run judges it anew.
 
     \b
     Examples:
       ltc cash undo books:payment:8f2a
+      ltc cash undo books:payment:8f2a --reason "The bank has said that it is of Beta"
     """
     from state import cash
 
     with app.store.transaction() as connection:
         found = one(connection, receipt)
-        gone = cash.undo(connection, found.record_id, app.actor)
+        gone = cash.undo(connection, found.record_id, app.actor, reason.strip())
     say(app.texts("cash.said.undone" if gone else "cash.said.undecided", receipt=address(found)))
     return 0 if gone else 1
 

@@ -52,13 +52,11 @@ def desk(
 
 @router.get("/cash/decided")
 def decisions(visit: Reader, page: Annotated[int, Query(ge=1, le=100_000)] = 1) -> Response:
-    """What was decided about receipts, by whom, when and why; the last first."""
+    """What was decided about receipts, by whom, when and why, and the last of what was taken back; the last first."""
     with visit.desk.store.reading() as connection:
-        found = decided.newest(connection)
-        rows = decided.told(connection, found[(page - 1) * _LISTED : page * _LISTED])
-    return visit.page(
-        "cash_decided", decided=dated(visit, rows), count=len(found), page=page, more=len(found) > page * _LISTED
-    )
+        rows, count, undone = decided.listing(connection, (page - 1) * _LISTED, _LISTED)
+    more = count + undone > page * _LISTED
+    return visit.page("cash_decided", decided=dated(visit, rows), count=count, undone=undone, page=page, more=more)
 
 
 @router.post("/cash/{receipt}/confirm")
@@ -82,11 +80,11 @@ def confirm(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
 
 
 @router.post("/cash/{receipt}/undo")
-def undo(visit: Decider, _sent: DeciderForm, receipt: RecordId) -> Response:
-    """Take a decision back: the next run judges the receipt anew."""
+def undo(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
+    """Take a decision back, and why, if one wants to say it: the next run judges the receipt anew."""
     with visit.desk.store.transaction() as connection:
         told = decided.of_receipt(connection, receipt)
-        cash.undo(connection, receipt, visit.member.name)
+        cash.undo(connection, receipt, visit.member.name, sent.get("reason", "").strip()[:4000])
     visit.desk.notes.keep(visit, _undone(visit, told) if told else visit.texts("matching.not_decided"))
     return see(f"/cash?receipt={receipt}")
 
@@ -130,8 +128,7 @@ def _page(
         listed = _rows(visit, connection, waiting[:_LISTED])
         shown_ids = {row["id"] for row in listed} | ({chosen[0]} if chosen else set())
         about = outstanding.about(visit, connection, shown_ids, "explanation")
-        newest = decided.newest(connection)
-        rows = decided.told(connection, newest[:_DECIDED])
+        rows, standing, undone = decided.listing(connection, 0, _DECIDED)
     return visit.page(
         "cash",
         422 if problem else 200,
@@ -146,7 +143,8 @@ def _page(
         until_too=_too(until),
         rows=listed,
         decided=dated(visit, rows),
-        decided_count=len(newest),
+        decided_count=standing,
+        decided_more=standing + undone > len(rows),
     )
 
 
@@ -247,7 +245,8 @@ def dated(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "at": freshness.when(visit.desk.settings, row["at"])[:16],
+            "at": _when(visit, row["at"]),
+            "undone": row["undone"] and {**row["undone"], "at": _when(visit, row["undone"]["at"])},
             "differences": [
                 {**one, "kind_text": words.text(words.DIFFERENCES, one["kind"], visit.lang)}
                 for one in row["differences"]
@@ -255,3 +254,8 @@ def dated(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _when(visit: Visit, at: int) -> str:
+    """To the minute."""
+    return freshness.when(visit.desk.settings, at)[:16]

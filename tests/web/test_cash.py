@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from console.cash import by_worth
+from console.decided import UNDONE
 from reconciliation.engine import reconcile
 from settings.model import Settings
 from state import cash, chains, figures, findings, lookup
 from state.members import Role
-from state.schema import canonical, figure, finding
+from state.schema import CASH_UNDONE, audit, canonical, figure, finding
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
@@ -132,8 +133,51 @@ def test_what_was_decided_is_found_later_with_who_why_and_how_far_and_is_undone_
     assert ("Counts in every reconciliation." in page, "Takes effect" in page) == (True, False)
     assert f"/cash/{receipt}/undo" not in as_role(Role.VIEWER).get("/cash/decided").text
     anna.post(f"/cash/{receipt}/undo")
-    assert "Nothing is decided." in anna.get("/cash/decided").text
+    assert "0 receipt(s) · taken back lately: 1" in anna.get("/cash/decided").text
     assert "Taken back: the next reconciliation" in anna.get(f"/cash?receipt={receipt}").text
+
+
+def test_a_decision_that_was_undone_stays_in_the_list_with_who_undid_it_when_and_why(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    receipt, item, other = (known(desk, name) for name in ("P3", "INV-20260003", "INV-20260002"))
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [(item, 50_000, 50_000)], [(None, "fee", 7)], "li.wei", "told by telephone")
+    anna.post(f"/cash/{receipt}/undo", reason="It was of another month")
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [(other, 40_000, 40_000)], [], "li.wei", "read again")
+    for address in ("/cash", "/cash/decided"):
+        stands, undone = anna.get(address).text.partition("Decided</h")[2].split("<tr><td>")[1:3]
+        assert ("INV-20260002</a> 400.00" in stands, "read again" in stands, "<s>" in stands) == (True, True, False)
+        assert f'action="/cash/{receipt}/undo"' in stands
+        struck = undone.partition("<s>")[2].partition("</s>")[0]
+        assert ("INV-20260003</a> 500.00" in struck, "fee 0.07 CNY" in struck) == (True, True), address
+        assert ("li.wei" in undone, "told by telephone" in undone, "read again" in undone) == (True, True, False)
+        assert re.search(r"Taken back by a\.finance, \d{4}-\d\d-\d\d \d\d:\d\d: It was of another month<", undone)
+        assert f'action="/cash/{receipt}/undo"' not in undone, "it cannot be undone again"
+    assert "1 receipt(s) · taken back lately: 1" in anna.get("/cash/decided").text
+    rows = anna.get("/audit").text.partition("<tbody>")[2]
+    row = rows.partition("Decision about a payment taken back")[2].partition("</tr>")[0]
+    assert ("INV-20260003 CNY 500.00" in row, "It was of another month" in row, "li.wei" in row) == (True,) * 3
+
+
+def test_only_the_last_decisions_that_were_undone_are_listed_and_found_by_an_index(anna: Browser, desk: Store) -> None:
+    receipt, item = known(desk, "P3"), known(desk, "INV-20260003")
+    with desk.transaction() as connection:
+        for n in range(UNDONE + 3):
+            cash.pin(connection, receipt, [(item, 100 + n, 100 + n)], [], "li.wei")
+            cash.undo(connection, receipt, "a.finance")
+        cash.pin(connection, receipt, [], [(None, "deposit", 50_000)], "li.wei")
+        cash.undo(connection, receipt, "a.finance")
+        query = select(audit.c.id).where(CASH_UNDONE).order_by(audit.c.id.desc())
+        sql = str(query.compile(desk.engine, compile_kwargs={"literal_binds": True}))
+        plan = str(connection.execute(text(f"EXPLAIN QUERY PLAN {sql}")).all())
+    page = anna.get("/cash/decided").text
+    assert ("0 receipt(s) · taken back lately: 50" in page, "deposit 500.00" in page) == (True, True)
+    rest = anna.get("/cash/decided?page=2").text
+    assert (page.count("Taken back by"), rest.count("Taken back by")) == (50, 0)
+    assert ("1.52</" in page or "1.52 <" in page, "1.03 <" in page) == (True, False)
+    assert "ix_audit_cash_undone" in plan
 
 
 def test_a_payer_who_is_no_known_customer_is_named_in_both_lists_and_above_the_receipt(

@@ -11,7 +11,7 @@ from console import cash as shown
 from console import matched, splitting
 from console.i18n import texts
 from console.web.api.callers import Decider, Lang, Reader
-from console.web.api.cash_models import Choice, Decided, OpenItem, Receipt, Split, Unmatch
+from console.web.api.cash_models import Choice, Decided, OpenItem, Receipt, Split, Undo, Unmatch
 from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, Record, Searched, cut
 from console.web.problems import Refusal
 from reconciliation import money, sections, words
@@ -123,10 +123,10 @@ def split_receipt(caller: Decider, id: ReceiptId, sent: Split) -> Decided:
 
 
 @router.post("/receipts/{id}/undo")
-def undo_decision(caller: Decider, id: ReceiptId) -> Decided:
-    """Take a decision back: the next run judges the receipt anew."""
+def undo_decision(caller: Decider, id: ReceiptId, sent: Undo | None = None) -> Decided:
+    """Take a decision back, and why, if one wants: the next run judges the receipt anew."""
     with caller.store.transaction() as connection:
-        count = cash.undo(connection, id, caller.name)
+        count = cash.undo(connection, id, caller.name, ((sent and sent.reason) or "").strip())
     if not count:
         raise Refusal(404, f"Nothing was decided about a receipt {id}.", "It may have been taken back already.")
     return Decided(receipt=id, items=count)

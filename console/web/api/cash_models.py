@@ -99,6 +99,12 @@ class OpenItem(BaseModel):
     free: Amount = Field(description="What of it no other receipt has, by what rules matched and people decided")
 
 
+class Undo(Sent):
+    """Why a decision is taken back, for whoever wants to say it."""
+
+    reason: Reason | None = None
+
+
 class Unmatch(Sent):
     """Why a receipt does not settle what rules have matched it with."""
 

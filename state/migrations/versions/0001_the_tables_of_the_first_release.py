@@ -43,6 +43,15 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_audit_cash_undone",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("action = 'cash undecided'"),
+            postgresql_where=sa.text("action = 'cash undecided'"),
+        )
+
     op.create_table(
         "cash_decision",
         sa.Column("receipt_id", sa.BigInteger(), autoincrement=False, nullable=False),
