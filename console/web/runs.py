@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from connectors.retry import RetryPolicy
 from console import prefect_ui, ran
+from console.web import went_wrong
 from console.web.access import Right
 from console.web.collisions import Going, going
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
@@ -85,8 +86,6 @@ def one(visit: Reader, id: str) -> Response:
     turn = _turn(visit, id, telling)
     waits = turn is not None and turn[0] == "waits"
     zone = visit.desk.settings.business_day_zone
-    failing = [(f"{item.system}.{item.stream}: ", item.message, item.remedy) for item in parts if item.message]
-    failing += [("", item.message, item.remedy) for item in run.problems]
     return visit.page(
         "run",
         heads=ran.RUNS,
@@ -100,7 +99,7 @@ def one(visit: Reader, id: str) -> Response:
         run=id,
         written=[shown_written(visit, item) for item in done],
         written_count=count,
-        failing=failing,
+        troubles=went_wrong.of(visit, run, parts),
         log=ran.log(parts, run.phases, lines, visit.texts, zone),
         busy=run.status == "running" or waits,
         turn=turn,
@@ -218,7 +217,7 @@ def at_work(visit: Visit) -> list[Going]:
 def hindrance(visit: Visit, going: Going) -> tuple[str, str]:
     """A run at work in words, with what cannot start before it has ended; and its id, if this person may look at it."""
     kind = visit.texts.name("summary.kind", going.kind)
-    theirs = ", ".join(name for name in visit.systems if name in going.systems)
+    theirs = visit.texts.listed(name for name in visit.systems if name in going.systems)
     told = visit.texts("operating.in_the_way.of" if theirs else "operating.in_the_way.told", kind=kind, systems=theirs)
     waits = (["systems"] if theirs else []) + (["reconciles"] if going.reconciles else [])
     said = [told, *(visit.texts(f"operating.in_the_way.{name}") for name in waits)]

@@ -53,7 +53,7 @@ def test_what_failed_is_said_with_what_to_do(olaf: Opens, crm: ToySystem) -> Non
     crm.server.faults.answer("/deal", 401, times=10)
     browser = olaf(Role.OPERATOR)
     browser.post("/runs", kind="pull", system="crm")
-    assert "✗ crm.deal: " in finished(browser)
+    assert "✗ crm.deal pull: " in finished(browser)
     assert "✗ crm.deal" in browser.get("/systems").text
     page = plain(browser.get("/systems/crm").text)
     assert "✗ crm.deal pull" in page
