@@ -6,19 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mappings.model import ENTITIES, Kind, columns
+from mappings.states import STATES
 
 if TYPE_CHECKING:
     from mappings.engine import StreamMapping
     from settings.model import Settings
-
-
-STATES = {
-    "delivery_state": ("none", "not_delivered", "partly_delivered", "delivered", "returned"),
-    "billing_state": ("none", "not_invoiced", "partly_invoiced", "invoiced", "over_invoiced"),
-    "payment_state": ("none", "unpaid", "partly_paid", "paid", "overpaid", "refunded"),
-    "approval_state": ("not_required", "pending", "approved", "rejected"),
-}
-"""What a state may be, wherever it stands: a mapping without a table writes these words as they are."""
 
 
 class Allowed(NamedTuple):

@@ -22,7 +22,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mappings import convert
+from mappings import convert, states
 
 
 class Kind(StrEnum):
@@ -192,7 +192,7 @@ class Quote(Record):
     net_amount: Money = None
     tax_amount: Money = None
     gross_amount: Money = None
-    approval_state: Text = Field(None, description="not_required, pending, approved, rejected")
+    approval_state: Text = Field(None, description=states.listed("approval_state"))
     approved_at: Instant = None
     order_number: Text = Field(None, description="Order number the source shows (written back)")
     delivery_state: Text = Field(None, description="Delivery state the source shows (written back)")
@@ -213,8 +213,8 @@ class Order(Record):
     net_amount: Money = None
     tax_amount: Money = None
     gross_amount: Money = None
-    delivery_state: Text = Field(None, description="none, not_delivered, partly_delivered, delivered, returned")
-    billing_state: Text = Field(None, description="none, not_invoiced, partly_invoiced, invoiced, over_invoiced")
+    delivery_state: Text = Field(None, description=states.listed("delivery_state"))
+    billing_state: Text = Field(None, description=states.listed("billing_state"))
     payment_state: Text = Field(None, description="Payment state the source shows (written back)")
 
 

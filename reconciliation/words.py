@@ -7,32 +7,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from mappings.states import STATES
 from mappings.statuses import STATUSES
 from reconciliation import money
 from reconciliation.cash.words import DIFFERENCES, text
 
 LANGUAGES = ("en", "zh")
 
-_STATES = {
-    "none": "无",
-    "not_delivered": "未交付",
-    "partly_delivered": "部分交付",
-    "delivered": "已全部交付",
-    "returned": "已退货",
-    "not_invoiced": "未开票",
-    "partly_invoiced": "部分开票",
-    "invoiced": "已开票",
-    "over_invoiced": "超额开票",
-    "unpaid": "未付款",
-    "partly_paid": "部分付款",
-    "paid": "已付清",
-    "overpaid": "多付款",
-    "refunded": "已退款",
-    "pending": "待审批",
-    "approved": "已批准",
-    "rejected": "已驳回",
-    "not_required": "无需审批",
-}
+_STATES = {name: zh for known in STATES.values() for name, zh in known.items()}
 _WORDS = {
     "company": ("the company name", "公司名称"),
     "contact": ("an e-mail or phone number", "邮箱或电话"),
