@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console import cash as shown
 from console import reserved
 from reconciliation import money
+from reconciliation.linking import alike
+from reconciliation.linking.names import Name, company
 from state import cash, chains, figures
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from console.reserved import Taken
 
 Figure = dict[str, Any]
+
+_ALIKE = frozenset({"same", "short", "near", "translated", "part"})
+"""How alike a customer's name must be to the payer's for its items to be offered (``alike.LEVELS``)."""
 
 
 class Wrong(Exception):
@@ -65,6 +71,13 @@ class Found:
         return [key for key in dict.fromkeys(str(entry["item"]) for entry in entries) if key in self.owed]
 
 
+class Fitting(NamedTuple):
+    """Record ids of items, and whether some are there only because who owes them has a name like the payer's."""
+
+    keys: list[str]
+    alike: bool
+
+
 def found(connection: Connection, receipt: int) -> Found | None:
     """What there is to say it about; ``None`` if there is no such receipt."""
     figure = figures.some(connection, cash.KIND, {str(receipt)}).get(str(receipt))
@@ -77,14 +90,25 @@ def found(connection: Connection, receipt: int) -> Found | None:
     return Found(receipt, figure, open_ones, reserved.taken(connection, receipt), payer)
 
 
-def fitting(figure: Figure, owed: Mapping[str, Figure], text: str, first: Iterable[str] = ()) -> list[str]:
-    """The record ids of the items that may be meant, those of ``first`` before the others, the oldest first.
+def fitting(of: Found, text: str, first: Iterable[str] = ()) -> Fitting:
+    """The items that may be meant, those of ``first`` before the others, the oldest first.
 
-    Without a text the customer's; with one, what has it in its number, its customer or its amount.
+    Without a text what the payer owes, or customers with a name like the payer's, if nothing is known of a payer called
+    just so; with one, what has it in its number, its customer or its amount.
     """
     needle, leading = text.strip()[:200].casefold(), frozenset(first)
-    fits = [key for key, item in owed.items() if key in leading or _fits(item, figure, needle)]
-    return sorted(fits, key=lambda key: (key not in leading, owed[key]["due_on"] or owed[key]["issued_on"] or "", key))
+    is_guess = False
+    if needle:
+        fits = {key for key, item in of.owed.items() if _has(item, needle)}
+    else:
+        fits = {key for key, item in of.owed.items() if _same_customer(item, of)}
+        is_guess = not fits
+        fits = fits or _of_similar_names(of)
+    wanted = sorted(
+        fits | (leading & of.owed.keys()),
+        key=lambda key: (key not in leading, of.owed[key]["due_on"] or of.owed[key]["issued_on"] or "", key),
+    )
+    return Fitting(wanted, is_guess and bool(fits - leading))
 
 
 def keep(
@@ -171,12 +195,31 @@ def _called(item: Figure) -> str:
     return shown.called(item["record"])
 
 
-def _fits(item: Figure, figure: Figure, needle: str) -> bool:
-    if not needle:
-        return figure["customer_number"] is not None and item["customer_number"] == figure["customer_number"]
+def _has(item: Figure, needle: str) -> bool:
     amount = money.text(abs(item["amount"]), item["currency"]) or ""
     names = (item["record"].get("number"), item["record"].get("source_id"), item["customer"], item["customer_number"])
     return needle.replace(",", "") == amount or any(needle in str(name or "").casefold() for name in names)
+
+
+def _of_similar_names(of: Found) -> set[str]:
+    """What customers owe whose name differs from the payer's only in what links of customers overlook, or a slip."""
+    payer = of.figure["customer"] or of.payer
+    if not payer:
+        return set()
+    paid_by = _taken_apart(payer)
+    names = {str(item["customer"]) for item in of.owed.values() if item["customer"]}
+    similar = {name for name in names if _is_like(paid_by, _taken_apart(name))}
+    return {key for key, item in of.owed.items() if item["customer"] in similar}
+
+
+def _is_like(one: Name, other: Name) -> bool:
+    found = alike.names(one, other, lambda _: 1.0)  # how rare their words are matters to links, not to a look
+    return found is not None and found.level in _ALIKE
+
+
+@lru_cache(20_000)
+def _taken_apart(name: str) -> Name:
+    return company(name)
 
 
 def _row(key: str, amount: str, figure: Figure, owed: Mapping[str, Figure]) -> tuple[int, int, int]:

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
+_FIRST = 25
+"""Open items of the payer that the page begins with; a search finds the others."""
 _MOST = 60
-"""Open items on the page; a search finds the others."""
+"""Open items that a search shows."""
 _MOST_DIFFERENCES = 3
 
 
 @router.get("/cash/{receipt}/split")
 def page(visit: Decider, receipt: RecordId, text: str = "") -> Response:
-    """The receipt with what is suggested and the open items of its customer, or those that are looked for."""
+    """The receipt with what is suggested and the open items of the payer, or those that are looked for."""
     return _page(visit, receipt, text, {})
 
 
@@ -68,15 +70,17 @@ def _page(
         of = _found(connection, receipt)
         source = chains.rows(connection, [receipt]).get(receipt, {})
     sent = _filled(sent, of)
-    fits = splitting.fitting(of.figure, of.owed, text, [*_items(sent), *of.suggested])
+    fits = splitting.fitting(of, text, [*_items(sent), *of.suggested])
+    most = _MOST if text.strip() else _FIRST
     rest = splitting.rest(of.figure, [*_items(sent).values(), *(amount for _, amount in _differences(sent))])
     called = shown.called(of.figure["record"], source)
     return visit.page(
         "cash_split",
         422 if problem or doubts else 200,
         receipt={"id": receipt, **sections.receipt(of.figure, visit.lang), "called": called, "payer": of.payer},
-        items=[_item(key, of, sent) for key in fits[:_MOST]],
-        count=len(fits),
+        items=[_item(key, of, sent) for key in fits.keys[:most]],
+        count=len(fits.keys),
+        alike=fits.alike,
         text=text,
         rest=money.text(rest, of.figure["currency"]),
         too_much=rest * of.figure["amount"] < 0,

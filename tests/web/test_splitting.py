@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from console.web import splitting
 from reconciliation.engine import reconcile
@@ -15,6 +16,7 @@ from settings.model import Settings
 from state import cash
 from state.cash import Decision
 from state.members import Role
+from state.schema import canonical
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
@@ -96,11 +98,27 @@ def test_an_item_that_decisions_have_given_away_has_no_field_and_a_matched_one_i
     assert ("Given away by decisions" in row, "<input" in row) == (True, False)
 
 
-def test_beyond_the_items_that_are_shown_it_is_said_how_many_more_are_open(
-    anna: Browser, monkeypatch: pytest.MonkeyPatch
+def test_it_begins_with_the_oldest_few_and_a_search_widens(anna: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splitting, "_FIRST", 2)
+    address = receipt(anna, "P3")
+    page = anna.get(address).text
+    assert (len(items(page)), "The first 2 are shown; 1 more are open." in page) == (2, True)
+    assert len(items(anna.post(address, find="1", text="acme").text)) == 3
+
+
+@pytest.mark.parametrize(
+    ("payer", "offered", "alike"),
+    [("Acme", 3, False), (" ACME ", 3, False), ("Acme Trading Co., Ltd.", 3, True), ("Nordwind GmbH", 0, False)],
+)
+def test_what_a_payer_owes_is_offered_by_the_name_where_the_source_says_no_customer(
+    anna: Browser, desk: Store, payer: str, offered: int, alike: bool
 ) -> None:
-    monkeypatch.setattr(splitting, "_MOST", 2)
-    assert "The first 2 are shown; 1 more are open." in anna.get(receipt(anna, "P3")).text
+    payment = canonical["payment"]
+    with desk.transaction() as connection:
+        connection.execute(update(payment).where(payment.c.number == "P2").values(payer_name=payer))
+    page = anna.get(receipt(anna, "P2")).text
+    assert list(items(page)) == [f"INV-2026000{n}" for n in (1, 2, 3)][:offered]
+    assert ("customers with a name like it" in page) is alike
 
 
 def test_without_a_reason_nothing_is_kept(anna: Browser, desk: Store) -> None:

@@ -88,14 +88,14 @@ def confirm_suggestion(caller: Decider, id: ReceiptId, sent: Choice) -> Decided:
 def list_open_items(
     caller: Reader,
     id: ReceiptId,
-    text: Annotated[Searched, Query(description="In numbers, customers and amounts; default: the customer's")] = "",
+    text: Annotated[Searched, Query(description="In numbers, customers and amounts; default: the payer's")] = "",
     page: PageNumber = 1,
     size: PageSize = SIZE,
 ) -> Page[OpenItem]:
     """List the open items that a receipt may settle, the oldest first: those in its currency."""
     with caller.store.reading() as connection:
         of = _found(connection, id)
-    found = cut(splitting.fitting(of.figure, of.owed, text), page, size)
+    found = cut(splitting.fitting(of, text).keys, page, size)
     return Page(items=[_item(key, of) for key in found.items], page=page, size=size, total=found.total)
 
 
