@@ -89,6 +89,13 @@ def discarded_row(item: Refused, zone: tzinfo, texts: Texts) -> tuple[Any, ...]:
     return (*_refused(item, texts), item.discarded_by, when_discarded(item, zone), item.discard_reason)
 
 
+def with_name(shown: tuple[Any, ...], called: str | None, texts: Texts) -> tuple[Any, ...]:
+    """A row of ``COLUMNS`` or ``DISCARDED`` with what the record is called beside its id, if that is known."""
+    place = COLUMNS.index("record")
+    beside = texts("joined.aside", text=called) if called else ""
+    return (*shown[:place], f"{shown[place]}{beside}", *shown[place + 1 :])
+
+
 def edit_row(item: Correction, zone: tzinfo) -> tuple[Any, ...]:
     """One field that somebody has put a text in the place of, in the order of ``EDITED``; without the text."""
     who = (item.corrected_by, _minute(item.corrected_at, zone), item.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from state import chains, schema
@@ -70,6 +70,22 @@ def newest(connection: Connection, system: str, name: str, limit: int, source_id
         query = query.where(record.c.source_id == source_id)
     rows = connection.execute(query.order_by(record.c.id.desc()).limit(limit))
     return [Sample(row.source_id, unpack(connection, row.id, row.seq, row.body)) for row in rows]
+
+
+def bodies(connection: Connection, record_ids: Iterable[int], largest: int) -> dict[int, bytes]:
+    """Records as last received, by record id, of those that are kept in ``largest`` bytes; deleted ones are left out.
+
+    Raises ``StoreError`` if one was sealed with a key that is not at hand.
+    """
+    ids, found = list(record_ids), dict[int, bytes]()
+    newest = (landing.c.record_id == record.c.id) & (landing.c.seq == record.c.seq)
+    for start in range(0, len(ids), _MANY):
+        some = record.c.id.in_(ids[start : start + _MANY])
+        wanted = (some, record.c.state != RecordState.DELETED.value, func.length(landing.c.body) <= largest)
+        query = select(record.c.id, record.c.seq, landing.c.body).join(landing, newest).where(*wanted)
+        for row in connection.execute(query):
+            found[row.id] = unpack(connection, row.id, row.seq, row.body)
+    return found
 
 
 def _sorted(found: Iterable[Identity]) -> list[Identity]:

@@ -52,7 +52,7 @@ def listing(app: App, system: str | None, stream: str | None, discarded: bool, l
       ltc quarantine list --system forms --stream lead
       ltc quarantine list --discarded
     """
-    from console import in_quarantine
+    from console import in_quarantine, quarantine_names
     from state import quarantine
 
     app.systems((system,) if system else ())
@@ -60,13 +60,19 @@ def listing(app: App, system: str | None, stream: str | None, discarded: bool, l
         found = quarantine.listing(connection, system=system, stream=stream, discarded=discarded, limit=limit)
         count = quarantine.count(connection, system=system, stream=stream, discarded=discarded)
         off = 0 if discarded else quarantine.count(connection, system=system, stream=stream, discarded=True)
+        known = quarantine_names.called(connection, app.settings, found)
     if as_json:
-        emit_json([_as_dict(item) for item in found])
+        emit_json([_as_dict(item) | {"called": known.get(item.record_id)} for item in found])
         return 0
     if found:
         made = in_quarantine.discarded_row if discarded else in_quarantine.row
         names = in_quarantine.DISCARDED if discarded else in_quarantine.COLUMNS
-        rows = [made(item, app.settings.business_day_zone, app.texts) for item in found]
+        rows = [
+            in_quarantine.with_name(
+                made(item, app.settings.business_day_zone, app.texts), known.get(item.record_id), app.texts
+            )
+            for item in found
+        ]
         table([app.texts(f"quarantine.columns.{name}") for name in names], rows)
         counted = {"shown": f"{len(found):,}", "count": f"{count:,}"}
         say(app.texts("quarantine.discarded_count" if discarded else "quarantine.count", **counted))

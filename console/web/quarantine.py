@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Path, Query
 from starlette.responses import Response
 
-from console import allowed, correcting, discarding, in_quarantine, letters, shapes_told, tried_again
+from console import allowed, correcting, discarding, in_quarantine, letters, quarantine_names, shapes_told, tried_again
 from console.in_quarantine import Inspected
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.sides import UNTYPED, Typed, offered
@@ -225,6 +225,7 @@ def _list(
         count = quarantine.count(connection, **shown._asdict())
         off = quarantine.count(connection, **others._asdict())
         edited = bool(corrections.standing(connection, visit.limit, 1))
+        names = quarantine_names.called(connection, visit.desk.settings, found)
     made = in_quarantine.discarded_row if shown.discarded else in_quarantine.row
     zone = visit.desk.settings.business_day_zone
     within = urlencode({name: value for name in ("system", "stream") if (value := getattr(shown, name))})
@@ -233,6 +234,7 @@ def _list(
         status,
         heads=in_quarantine.DISCARDED if shown.discarded else in_quarantine.COLUMNS,
         rows=[(item.record_id, made(item, zone, visit.texts)) for item in found],
+        names=names,
         count=count,
         others=0 if shown.discarded else off,
         of=".".join(part for part in (shown.system, shown.stream) if part),

@@ -57,6 +57,14 @@ def test_a_record_is_shown_with_the_field_that_fails_and_not_what_is_personal(
     assert (said.actor, said.detail["source_id"]) == ("operator", "d1")
 
 
+def test_the_list_says_beside_the_id_what_a_record_is_called(olaf: Opens, settings: Settings, record: int) -> None:
+    browser = olaf(Role.VIEWER)
+    assert re.search(r">d1</a> <span[^>]*>&lt;i&gt;Deal 1&lt;/i&gt;</span>", browser.get("/quarantine").text)
+    private = MAPPINGS["crm"].replace("    fields:", "    personal: [name]\n    fields:")
+    (Path(settings.path).parent / "crm.yaml").write_text(private)
+    assert "Deal 1" not in browser.get("/quarantine").text
+
+
 def test_an_admin_is_led_to_the_field_that_has_to_be_taught_and_others_are_told_who_can(
     olaf: Opens, record: int
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from console import correcting, discarding, in_quarantine, tried_again
+from console import correcting, discarding, in_quarantine, quarantine_names, tried_again
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.values import (
     SIZE,
@@ -34,6 +34,8 @@ from state.clock import now_us
 from state.failures import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from console.in_quarantine import Inspected
     from state.quarantine import Refused as Stored
 
@@ -51,6 +53,7 @@ class Refused(BaseModel):
     system: str
     stream: str
     source_id: str
+    called: str | None = Field(description="Its number and name, as far as they can be read and are about no person")
     field: str
     value: str
     reason: str
@@ -174,7 +177,8 @@ def list_quarantine(
     with caller.store.reading() as connection:
         found = quarantine.listing(connection, **shown, limit=size, offset=first(page, size))
         total = quarantine.count(connection, **shown)
-    return Page(items=[_refused(item) for item in found], page=page, size=size, total=total)
+        names = quarantine_names.called(connection, caller.settings, found)
+    return Page(items=[_refused(item, names) for item in found], page=page, size=size, total=total)
 
 
 @router.get("/quarantine/edits")
@@ -205,7 +209,7 @@ def get_quarantined(caller: Reader, id: RecordId) -> RefusedDetail:
     found = _inspected(caller, id)
     fields = found.tested.fields if found.tested else ()
     return RefusedDetail(
-        **_refused(found.refused).model_dump(),
+        **_one(caller, found.refused).model_dump(),
         mappable=found.mappable,
         steps=[
             Step(
@@ -307,7 +311,7 @@ def _decided(caller: Caller, id: int, discarded: bool, reason: str) -> Refused:
     if not discarding.some(caller.store, [id], discarded, reason, caller.name):
         what = f"The record {id} is not discarded." if discarded else f"The record {id} is discarded already."
         raise Refusal(409, what, f"GET /api/v1/quarantine/{id} shows how it stands.")
-    return _refused(_inspected(caller, id).refused)
+    return _one(caller, _inspected(caller, id).refused)
 
 
 def _moved(caller: Caller, sent: Which, discarded: bool, reason: str) -> Moved:
@@ -333,12 +337,18 @@ def _nothing(id: int) -> Refusal:
     return Refusal(404, f"No record {id} is in quarantine.", "GET /api/v1/quarantine lists those that are.")
 
 
-def _refused(item: Stored) -> Refused:
+def _one(caller: Caller, item: Stored) -> Refused:
+    with caller.store.reading() as connection:
+        return _refused(item, quarantine_names.called(connection, caller.settings, [item]))
+
+
+def _refused(item: Stored, names: Mapping[int, str]) -> Refused:
     return Refused(
         id=item.record_id,
         system=item.system,
         stream=item.stream,
         source_id=item.source_id,
+        called=names.get(item.record_id),
         field=item.field,
         value=item.value,
         reason=item.reason,

@@ -293,8 +293,9 @@ def test_a_quarantined_record_is_looked_at_and_tried_again(
     opens: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, record: int
 ) -> None:
     api = opens()
-    assert [item["id"] for item in api.get("/quarantine").json()["items"]] == [record]
+    assert [(item["id"], item["called"]) for item in api.get("/quarantine").json()["items"]] == [(record, "Deal 1")]
     found = api.get(f"/quarantine/{record}").json()
+    assert found["called"] == "Deal 1"
     [wrong] = [step for step in found["steps"] if step["error"]]
     assert (found["mappable"], wrong["field"], wrong["raw"]) == (True, "status", "frozen")
     assert "cannot be understood" in refused(api.post(f"/quarantine/{record}/retry"), 409)["detail"]
