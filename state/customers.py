@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.engine import Connection
 
-from state import chains, figures, findings, links, schema
+from state import bulk, chains, figures, findings, links, schema
 from state.chains import Identity
 from state.findings import STANDING, Finding
 from state.links import Link
@@ -134,6 +134,51 @@ def named_by(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int |
         if row.get("company_name"):
             return None
     return None
+
+
+def of_findings(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """By finding the record of the customer that the first of its records names which names one; of those that do.
+
+    Few, as a page shows them: the customers of all are looked up together.
+    """
+    about = schema.finding_record
+    query = select(about.c.finding_id, about.c.record_id, about.c.system, about.c.entity)
+    rows = connection.execute(query.where(about.c.finding_id.in_(ids)).order_by(about.c.finding_id, about.c.n)).all()
+    named: dict[int, tuple[str, str]] = {}
+    for entity in sorted({row.entity for row in rows} & set(_NAMING)):
+        records = sorted({row.record_id for row in rows if row.entity == entity})
+        columns = ("record_id", "system", "party_ref")
+        found = bulk.select(connection, schema.canonical[entity], "record_id", records, columns)
+        named |= {record_id: (system, ref) for record_id, system, ref in found if ref}
+    known = _of_refs(connection, set(named.values()))
+    result: dict[str, int] = {}
+    for row in rows:
+        whose = row.record_id if row.entity == "party" else known.get(named.get(row.record_id, ("", "")))
+        if whose is not None:
+            result.setdefault(row.finding_id, int(whose))
+    return result
+
+
+def _of_refs(connection: Connection, refs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The records of customers by system and reference, ``id:…`` or ``no:…``."""
+    record, stream, party = schema.record, schema.stream, schema.canonical["party"]
+    ids, numbers = ({(system, ref[3:]) for system, ref in refs if ref[:3] == kind} for kind in ("id:", "no:"))
+    by_id = (
+        select(stream.c.system, record.c.source_id, record.c.id)
+        .join(record, record.c.stream_id == stream.c.id)
+        .join(party, party.c.record_id == record.c.id)
+        .where(stream.c.entity == "party", stream.c.system.in_({system for system, _ in ids}))
+        .where(record.c.source_id.in_({called for _, called in ids}))
+    )
+    by_number = select(party.c.system, party.c.number, party.c.record_id).where(
+        party.c.number.in_({called for _, called in numbers})
+    )
+    found: dict[tuple[str, str], int] = {}
+    for kind, wanted, query in (("id:", ids, by_id), ("no:", numbers, by_number)):
+        for system, called, record_id in connection.execute(query) if wanted else ():
+            if (system, called) in wanted:
+                found.setdefault((system, f"{kind}{called}"), int(record_id))
+    return found
 
 
 def documents(connection: Connection, parties: Sequence[Identity]) -> list[Documents]:

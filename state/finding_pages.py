@@ -101,6 +101,8 @@ class Group:
     key: str
     count: int
     money: tuple[Money, ...]
+    some: tuple[str, ...] = ()
+    """Of a customer the ids of a few of its findings, by which the customer's record is found."""
 
 
 def page(connection: Connection, wanted: Wanted, first: int, size: int) -> Page:
@@ -163,6 +165,7 @@ def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, A
             table.c.currency,
             func.count(),
             *_SUMS,
+            *((func.min(table.c.id), func.max(table.c.id)) if by == "customer" else ()),
         )
         .select_from(source)
         .where(_chosen(wanted))
@@ -170,14 +173,19 @@ def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, A
     )
     counts: dict[str, int] = {}
     sums: dict[str, list[Money]] = {}
-    for name, currency, count, amount, base, unconverted in connection.execute(query):
+    some: dict[str, set[str]] = {}
+    for name, currency, count, amount, base, unconverted, *ids in connection.execute(query):
+        some.setdefault(name, set()).update(ids)
         counts[name] = counts.get(name, 0) + count
         if currency:
             sums.setdefault(name, []).append(Money(currency, int(amount), int(base), int(unconverted)))
     places = {name: place for place, name in enumerate(ages)} if by == "age" else {}
     largest = {name: -sum(one.base for one in sums.get(name, ())) for name in counts if wanted.order == "amount"}
     names = sorted(counts, key=lambda name: (places.get(name, 0), largest.get(name, 0), -counts[name], name))
-    return [Group(name or NOBODY, counts[name], tuple(sorted(sums.get(name, ())))) for name in names[:MOST_GROUPS]]
+    return [
+        Group(name or NOBODY, counts[name], tuple(sorted(sums.get(name, ()))), tuple(sorted(some[name])))
+        for name in names[:MOST_GROUPS]
+    ]
 
 
 def checks(connection: Connection) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -15,8 +15,11 @@ from console.web.filters import CHOICES, ME, Filter, ages
 from console.web.listings import Listings
 from reconciliation import money, report
 from reconciliation.rules import Rules
-from state import finding_pages, handling, members, saved_views
+from state import customers, finding_pages, handling, members, saved_views
 from state.finding_pages import GROUPS, NOBODY, ORDERS, Group, Money
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 router = APIRouter()
 for _more in (views, bulk, attachments, finding_export, finding):
@@ -57,11 +60,15 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
         }
         if chosen.group:
             found = finding_pages.groups(connection, wanted, chosen.group, ages(visit))
-            shown = [_group(visit, chosen, one) for one in found]
+            whose = customers_of(connection, found)
+            shown = [_group(visit, chosen, one, whose.get(one.key)) for one in found]
             return visit.page("findings", groups=shown, most_groups=finding_pages.MOST_GROUPS, **shared)
         some = lists.page(connection, wanted, (page - 1) * SIZE, SIZE)
         total = lists.money(connection, wanted)
-        said = handling.said(connection, [item.id for item in some.findings])
+        here = [item.id for item in some.findings]
+        said = handling.said(connection, here)
+        is_one = chosen.customer not in ("", NOBODY)
+        record = next(iter(customers.of_findings(connection, here).values()), None) if is_one else None
     rules = Rules.of(visit.desk.settings)
     query = chosen.query()
     return visit.page(
@@ -71,6 +78,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
         count=some.count,
         total=_sums(visit, total),
         within=f"?{query}" if query else "",
+        whose=record,
         most=bulk.MOST,
         place=page,
         last=max((some.count + SIZE - 1) // SIZE, 1),
@@ -79,8 +87,16 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
     )
 
 
-def _group(visit: Visit, chosen: Filter, group: Group) -> dict[str, Any]:
+def customers_of(connection: Connection, groups: Sequence[Group]) -> dict[str, int]:
+    """By the key of a group the record of its customer, of groups by customer; of those that name one we know."""
+    samples = {id: group.key for group in groups if group.key != NOBODY for id in group.some}
+    found = customers.of_findings(connection, list(samples)) if samples else {}
+    return {samples[id]: record for id, record in sorted(found.items(), reverse=True)}
+
+
+def _group(visit: Visit, chosen: Filter, group: Group, customer: int | None) -> dict[str, Any]:
     return {
+        "customer": customer,
         "name": group_name(visit, chosen.group, group.key),
         "href": f"/findings?{chosen.within(chosen.group, group.key)}",
         "count": group.count,

@@ -203,6 +203,32 @@ def test_the_customer_of_a_finding_leads_to_its_page(as_role: Callable[[Role], B
     assert "<dd>Acme SRL</dd>" in page, "a customer who is not there any more is no link"
 
 
+def test_a_group_of_findings_of_a_customer_and_its_list_lead_to_the_customers_page(
+    as_role: Callable[[Role], Browser], desk: Store, program: Program
+) -> None:
+    anna = as_role(Role.FINANCE)
+    page = anna.get("/findings?group=customer").text
+    groups = {plain(row).partition(" In all systems")[0]: row for row in page.split('<tr><th scope="row">')[1:]}
+    assert f'href="/customers/{record(desk, "c-1")}"' in groups["Acme SRL"]
+    led = re.search(r'href="/customers/(\d+)"', groups["ACME S.r.l."])
+    assert led
+    assert int(led[1]) in {record(desk, "A1"), record(desk, "117")}
+    whole = anna.get("/findings?customer=Acme+SRL").text
+    assert f'<a href="/customers/{record(desk, "c-1")}">Acme SRL: In all systems</a>' in whole
+    assert "/customers/" not in anna.get("/findings").text
+    assert "/customers/" not in anna.get("/findings?group=department").text
+    items = program(Role.VIEWER).get("/findings/groups?by=customer").json()["items"]
+    answered = {item["key"]: item["customer"] for item in items}
+    assert answered["Acme SRL"] == record(desk, "c-1")
+    with desk.transaction() as connection:
+        connection.execute(text("UPDATE finding SET customer = 'Of a lead' WHERE customer = 'Acme SRL'"))
+        connection.execute(text("UPDATE invoices SET party_ref = 'id:nobody'"))
+        connection.execute(text("DELETE FROM finding_record WHERE source_id = 'c-1'"))
+    page = anna.get("/findings?group=customer").text
+    of_lead = page.partition("Of a lead</a>")[2].partition("</tr>")[0]
+    assert ("/customers/" in of_lead, bool(of_lead)) == (False, True), "nobody that we know of is no link"
+
+
 def test_the_trace_of_a_customer_leads_to_its_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
     anna = as_role(Role.FINANCE)
     assert f'href="/customers/{record(desk, "117")}"' in anna.get("/trace?text=C-117").text

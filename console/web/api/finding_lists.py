@@ -15,7 +15,7 @@ from console.web.api.finding_filter import Asked, wanted
 from console.web.api.finding_models import Finding
 from console.web.api.values import SIZE, Amount, OneOf, Page, PageNumber, PageSize, first
 from console.web.filters import ages
-from console.web.findings import group_name
+from console.web.findings import customers_of, group_name
 from reconciliation import money
 from state import finding_pages
 from state.finding_pages import GROUPS, MOST_GROUPS, ORDERS
@@ -43,6 +43,7 @@ class Group(BaseModel):
     sums: list[Sum]
     base_amount: Amount | None = Field(description="In the base currency of ltc.yaml, as far as there are rates")
     unconverted: int = Field(description="Findings with an amount that has no rate")
+    customer: int | None = Field(description="By customer: the id for `GET /customers/{record}`, where one is known")
 
 
 class Groups(BaseModel):
@@ -80,10 +81,11 @@ def group_findings(
     visit = replace(caller.visit, texts=texts(caller.locale(lang)))
     with caller.store.reading() as connection:
         found = finding_pages.groups(connection, wanted(caller, asked), by, ages(visit))
-    return Groups(by=by, items=[_group(visit, by, item) for item in found])
+        whose = customers_of(connection, found)
+    return Groups(by=by, items=[_group(visit, by, item, whose.get(item.key)) for item in found])
 
 
-def _group(visit: Visit, by: str, item: Stored) -> Group:
+def _group(visit: Visit, by: str, item: Stored, customer: int | None) -> Group:
     base = visit.desk.settings.base_currency
     return Group(
         key=item.key,
@@ -92,4 +94,5 @@ def _group(visit: Visit, by: str, item: Stored) -> Group:
         sums=[Sum(amount=money.text(one.amount, one.currency) or "0", currency=one.currency) for one in item.money],
         base_amount=money.text(sum(one.base for one in item.money), base) if item.money else None,
         unconverted=sum(one.unconverted for one in item.money),
+        customer=customer,
     )
