@@ -34,6 +34,10 @@ _LAST_PAGE = 1_000_000
 _WRITTEN = 50
 _SILENT_US = 10_000_000
 """A stream of which nothing was heard for so long waits for an answer."""
+_YOUNG_US = 10_000_000
+"""A run that began so lately may end at any moment: its page asks each second."""
+_ASKS_YOUNG, _ASKS_OLD = 1, 3
+"""Seconds after which the page of a run at work asks anew."""
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
@@ -102,6 +106,7 @@ def one(visit: Reader, id: str) -> Response:
         troubles=went_wrong.of(visit, run, parts),
         log=ran.log(parts, run.phases, lines, visit.texts, zone),
         busy=run.status == "running" or waits,
+        asks_every=_ASKS_YOUNG if now_us() - run.started_at < _YOUNG_US else _ASKS_OLD,
         turn=turn,
         ours=telling is not None,
         stopping=telling is not None and telling.stopping,

@@ -12,8 +12,9 @@ from playwright.sync_api import expect
 
 from connectors import retry
 from console.web.app import workbench
-from settings.model import Settings
-from state import api_tokens, outbox, quarantine
+from settings.model import Schedule, Settings
+from state import api_tokens, clock, outbox, quarantine, runs
+from state.clock import now_us
 from state.members import Role
 from state.store import Store
 from sync import job
@@ -79,6 +80,19 @@ def test_it_runs_a_sync_pauses_a_system_and_writes_back_a_part_of_a_plan(
     olaf.reads("In dispute")
 
 
+def test_the_page_of_a_run_asks_more_slowly_once_it_is_no_longer_young_and_sees_its_end(
+    somebody: Callable[..., Somebody], store: Store
+) -> None:
+    page = somebody(Role.VIEWER).page
+    with runs.running(store, "pull") as run:
+        began = now_us()
+        page.goto(f"/runs/{run.id}")
+        expect(page.locator("#live")).to_have_attribute("hx-trigger", "every 1s")
+        with clock.simulated(lambda: (began + 11_000_000) * 1000):
+            expect(page.locator("#live")).to_have_attribute("hx-trigger", "every 3s")
+    expect(page.get_by_text("running", exact=True)).to_have_count(0, timeout=10_000)
+
+
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
     somebody: Callable[..., Somebody], store: Store, settings: Settings, crm: ToySystem, look: str
@@ -89,9 +103,10 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
         (plan,) = outbox.open_plans(connection)
         outbox.outcome(connection, plan.items[0].id, outbox.OutboxStatus.REJECTED, "the CRM says no")
         letter, record = outbox.dead_letters(connection)[0].letter, quarantine.listing(connection)[0].record_id
+    settings.systems["erp"].schedule = Schedule(interval=900)  # which nothing carries out
     olaf = somebody(Role.OPERATOR, phone=look == "phone", dark=look == "dark")
     addresses = [
-        "/systems",
+        "/systems#carrying",
         "/systems/crm",
         "/systems/crm/backfill?since=2026-10-01",
         "/monitoring",
@@ -112,6 +127,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
     for address in addresses:
         settings.writing.first_run = "read_only" if address.endswith("/matching") else "write"
         olaf.page.goto(address)
+        if address == "/systems#carrying":
+            expect(olaf.page.get_by_text("prefect worker start")).to_be_visible()
         wrong += [f"{address}: {complaint}" for complaint in olaf.complaints()]
         if look == "phone":
             olaf.page.set_viewport_size({"width": 360, "height": 800})

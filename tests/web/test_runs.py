@@ -16,8 +16,8 @@ import pytest
 from console import prefect_ui, ran
 from console.i18n import texts
 from settings.model import Settings
-from state import audit, findings, pauses, queries, retention, runs, schema
-from state.clock import to_us
+from state import audit, clock, findings, pauses, queries, retention, runs, schema
+from state.clock import now_us, to_us
 from state.members import Role
 from state.queries import Phase
 from state.store import Store
@@ -124,7 +124,7 @@ def test_a_sync_beside_another_reads_at_once_and_does_the_rest_when_that_has_end
         assert "The rest of the sync waits for the reconciliation of another run (Sync " in plain(page)
         assert f'href="{at_work}">See the run' in page
         assert "Stop it" in page
-        assert 'hx-trigger="every 3s"' in page
+        assert 'hx-trigger="every' in page
         assert "pulled 7" in page
         assert disabled(browser.get("/systems/erp").text) == {"sync", "pull", "sweep"}
         limited = olaf(Role.OPERATOR, "erp").get(second).text
@@ -139,6 +139,17 @@ def test_a_sync_beside_another_reads_at_once_and_does_the_rest_when_that_has_end
     assert "It is the second part of a sync" in page
 
 
+def test_the_page_of_a_run_asks_each_second_at_first_and_more_slowly_later(olaf: Opens, sqlite_store: Store) -> None:
+    browser = olaf(Role.VIEWER)
+    with runs.running(sqlite_store, "pull") as run:
+        began = now_us()
+        assert 'hx-trigger="every 1s"' in browser.get(f"/runs/{run.id}").text
+        for seconds, asks in ((9, 1), (11, 3)):
+            with clock.simulated(lambda: (began + seconds * 1_000_000) * 1000):  # noqa: B023 - it is over before the next
+                assert f'hx-trigger="every {asks}s"' in browser.get(f"/runs/{run.id}").text
+    assert "hx-trigger" not in browser.get(f"/runs/{run.id}").text
+
+
 def test_a_sync_that_waits_for_its_turn_can_be_stopped(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
     browser = olaf(Role.OPERATOR)
     with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")):
@@ -148,7 +159,7 @@ def test_a_sync_that_waits_for_its_turn_can_be_stopped(olaf: Opens, sqlite_store
         )
         assert browser.post(f"{address}/stop").status_code == 303
         page = until(browser, address, "The rest of the sync did not begin")
-    assert 'hx-trigger="every 3s"' not in page
+    assert 'hx-trigger="every' not in page
     with sqlite_store.reading() as connection:
         kinds = [item.kind for item in queries.recent_runs(connection)]
     assert sorted(kinds) == ["close", "pull"]
