@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 
@@ -22,6 +24,8 @@ _NAMED = ("system", "department", "stage", "severity", "status", "check", "age")
 """Filters by codes, which stand in the name of the file; what people typed, and whom they mean, does not."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST = 40
+_DIGEST = 3
+"""Bytes of a digest: few lists of a day would have the same."""
 _MOST = 1_000_000
 """Rows; a spreadsheet takes no more."""
 
@@ -37,14 +41,18 @@ def export(visit: Reader) -> StreamingResponse:
 
 
 def _parts(asked: Filter) -> Iterator[str]:
-    """What was filtered, for the name of the file: the words of the address that are safe there; of all else that
-    something was."""
+    """What was filtered, for the name of the file: the words of the address that are safe there; of all else a digest,
+    so that two lists have two names."""
     given = asked.given(order="", group="")
     for name in _NAMED:
-        if value := given.pop(name, ""):
-            yield _UNSAFE.sub("_", value)[:_LONGEST]
+        if value := given.get(name, ""):
+            safe = _UNSAFE.sub("_", value)[:_LONGEST]
+            yield safe
+            if safe == value:
+                del given[name]
     if given:
-        yield "filtered"
+        said = json.dumps(given, sort_keys=True).encode()
+        yield f"filtered-{hashlib.blake2b(said, digest_size=_DIGEST).hexdigest()}"
 
 
 def _lines(visit: Visit, wanted: Wanted) -> Iterator[str]:

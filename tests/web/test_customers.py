@@ -217,7 +217,7 @@ def test_a_group_of_findings_of_a_customer_and_its_list_lead_to_the_customers_pa
     assert f'<a href="/customers/{record(desk, "c-1")}">Acme SRL: In all systems</a>' in whole
     assert "/customers/" not in anna.get("/findings").text
     assert "/customers/" not in anna.get("/findings?group=department").text
-    items = program(Role.VIEWER).get("/findings/groups?by=customer").json()["items"]
+    items = program(Role.VIEWER).get("/findings/groups", by="customer").json()["items"]
     answered = {item["key"]: item["customer"] for item in items}
     assert answered["Acme SRL"] == record(desk, "c-1")
     with desk.transaction() as connection:

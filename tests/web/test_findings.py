@@ -293,7 +293,7 @@ def test_findings_of_at_least_an_age_are_found_and_those_of_unknown_day_by_when_
     assert checks(desk, anna, "older=0") == checks(desk, anna, "older=x") == every
 
 
-def test_the_name_of_the_file_says_what_was_filtered_but_not_what_was_typed(anna: Browser) -> None:
+def test_the_name_of_the_file_tells_lists_apart_but_not_what_was_typed(anna: Browser) -> None:
     def name(query: str) -> str:
         said = anna.get(f"/findings.csv?{query}").headers["content-disposition"]
         found = re.fullmatch(r'attachment; filename="ltc-findings-(?:(.*)-)?20[-0-9]{8}[.]csv"', said)
@@ -303,6 +303,10 @@ def test_the_name_of_the_file_says_what_was_filtered_but_not_what_was_typed(anna
     assert name("order=amount") == ""
     assert name("department=sales") == "sales"
     assert name("status=open&department=sales&system=crm") == "crm-sales-open"
-    assert name("text=ACME&status=open") == "open-filtered"
+    searched, other = name("text=ACME&status=open"), name("text=acme+pumps&status=open")
+    assert (searched != other, name("status=open&text=ACME&order=amount") == searched) == (True, True)
+    assert all(re.fullmatch(r"open-filtered-[0-9a-f]{6}", said) for said in (searched, other))
+    assert len({name(f"{by}=5") for by in ("older", "least", "most", "customer", "text")}) == 5
     assert name("system=a%22%0d%0a../b") == ""
-    assert name("system=a%22;../b") == "a_.._b"
+    assert re.fullmatch("a_.._b-filtered-[0-9a-f]{6}", name("system=a%22;../b"))
+    assert name("system=a%22;../b") != name("system=a;../b"), "what cannot be written tells them apart all the same"
