@@ -52,21 +52,22 @@ class Book:
             self._formats[key] = self.book.add_format({"valign": "top", **properties})
         return self._formats[key]
 
-    def sheet(self, name: str, subtitle: str, columns: Sequence[Column]) -> Any:
-        """A sheet with title, heads that stay in sight, and widths."""
+    def sheet(self, name: str, subtitle: str, columns: Sequence[Column], top: int = TOP) -> Any:
+        """A sheet with title, heads and widths; heads stay in sight unless they stand further down, at ``top``."""
         sheet = self.book.add_worksheet(name)
         self.text(sheet, 0, 0, name, bold=True, font_size=14)
         self.text(sheet, 1, 0, subtitle, font_color="#5B6675")
         look = {"bold": True, "bg_color": "#EEF1F6", "bottom": 1, "text_wrap": True}
         for n, column in enumerate(columns):
-            self.text(sheet, TOP, n, column.head, **look)
+            self.text(sheet, top, n, column.head, **look)
             sheet.set_column(n, n, column.width)
-        sheet.freeze_panes(TOP + 1, 1)
+        sheet.freeze_panes(TOP + 1 if top == TOP else TOP, 1)
         sheet.hide_gridlines(2)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(TOP)
+        if top == TOP:
+            sheet.repeat_rows(TOP)
         sheet.set_footer("&L&A&R&P / &N")
         return sheet
 

@@ -76,15 +76,34 @@ def _at(words: Texts, section: str, column: int, rows: int) -> str:
 
 
 def _summary(book: Book, report: Report, subtitle: str) -> None:
-    """Who has to act, counted over the sheet of findings."""
-    words, base, count = book.words, report["base_currency"], len(report["findings"])
+    """The figures of the month; behind them everything until its day, with who has to act, counted over findings."""
+    words, base = book.words, report["base_currency"]
+    month = list(of_month(report, words))
+    top = TOP + 1 + sum(len(card.get("amounts", [card])) for card in month) + 2
     names = (("stage", 24), ("department", 24), ("errors", 11), ("warnings", 11), ("infos", 11), ("base_amount", 20))
     heads = [Column(words(f"column.{name}", currency=base), width) for name, width in names]
-    sheet = book.sheet(words("section.summary"), subtitle, heads)
+    sheet = book.sheet(words("section.summary"), subtitle, heads, top)
+    book.text(sheet, TOP, 0, words("section.of_month", period=report["period"]), bold=True)
+    row = FIRST
+    for card in month:
+        row = _card(book, sheet, row, card)
+    book.text(sheet, top - 1, 0, words("section.of_day", at=figures.local_time(report)), bold=True)
+    outstanding = figures.tally(report["findings"])
+    row = _who_has_to_act(book, sheet, report, outstanding, top + 1) + 1
+    for said in figures.remarks(outstanding, base, words):
+        book.text(sheet, row, 0, said)
+        row += 1
+    told = {words("card.agreement"), words("card.movement")}  # what is not in the table above
+    for card in (card for card in cards(report, outstanding, words) if card["title"] in told):
+        row = _card(book, sheet, row, card)
+
+
+def _who_has_to_act(book: Book, sheet: Any, report: Report, outstanding: figures.Tally, first: int) -> int:
+    """Findings by stage and department, from the row ``first`` on, and their sums. Returns the row after them."""
+    words, base, count = book.words, report["base_currency"], len(report["findings"])
     severities, stages, departments = (_at(words, "findings", column, count) for column in (0, 1, 2))
     amounts = _at(words, "findings", _BASE_AMOUNT, count)
-    row = FIRST
-    outstanding = figures.tally(report["findings"])
+    row = first
     for stage, department, found in outstanding.by_stage:
         book.text(sheet, row, 0, words.name("stage", stage))
         book.text(sheet, row, 1, words.name("department", department))
@@ -98,24 +117,9 @@ def _summary(book: Book, report: Report, subtitle: str) -> None:
     book.text(sheet, row, 0, words("column.total"), bold=True, top=1)
     book.text(sheet, row, 1, "", top=1)
     for n, severity in enumerate(figures.SEVERITIES):
-        book.total(sheet, row, 2 + n, FIRST, everything.counts[severity])
-    book.total(sheet, row, 5, FIRST, everything.base, base)
-    row += 2
-    for said in figures.remarks(outstanding, base, words):
-        book.text(sheet, row, 0, said)
-        row += 1
-    told = {words("card.agreement"), words("card.movement")}  # what is not in the table above
-    of_day = [card for card in cards(report, outstanding, words) if card["title"] in told]
-    parts = (
-        (words("section.of_month", period=report["period"]), of_month(report, words)),
-        (words("section.of_day", at=figures.local_time(report)), of_day),
-    )
-    for head, shown in parts:
-        row += 1
-        book.text(sheet, row, 0, head, bold=True)
-        row += 1
-        for card in shown:
-            row = _card(book, sheet, row, card)
+        book.total(sheet, row, 2 + n, first, everything.counts[severity])
+    book.total(sheet, row, 5, first, everything.base, base)
+    return row + 1
 
 
 def _card(book: Book, sheet: Any, row: int, card: Card) -> int:

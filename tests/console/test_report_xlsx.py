@@ -10,7 +10,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from console.report import write_all, xlsx
+from console.i18n import LOCALES, texts
+from console.report import cards, figures, write_all, xlsx
 from console.report.xlsx import number_format
 from tests.console import sample_report
 from tests.console.sample_report import FORMULA
@@ -55,6 +56,7 @@ def test_the_sheets_an_accountant_looks_for_are_there_with_heads_that_stay(book:
     ]
     assert {sheet.title: sheet.freeze_panes for sheet in book} == {
         **dict.fromkeys(book.sheetnames, "B5"),
+        "Summary": "B4",
         "Tie-outs": "C5",
         "Tie-outs of the period": "D5",
     }
@@ -106,7 +108,29 @@ def test_totals_are_formulas_that_already_carry_their_value(book: Any, values: A
     assert values["Findings"]["K9"].value == 77
     summed = sum(Decimal(str(values["Findings"].cell(row, 11).value or 0)) for row in range(5, 9))
     assert summed == 77
-    assert values["Summary"]["F8"].value == 77
+    assert [row[5] for row in rows_of(values["Summary"]) if row[0] == "Total"] == [77]
+
+
+def rows_of(sheet: Any) -> list[list[Any]]:
+    return [[cell.value for cell in row] for row in sheet.iter_rows()]
+
+
+@pytest.mark.parametrize("period", ["2026-09", "2026-10"])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_summary_begins_with_the_month_and_everything_until_its_day_is_behind_it(
+    tmp_path: Path, locale: str, period: str
+) -> None:
+    report, words = sample_report.report(period=period), texts(locale)
+    xlsx.write(report, tmp_path / "r.xlsx", locale)
+    rows = rows_of(openpyxl.load_workbook(tmp_path / "r.xlsx", data_only=True).worksheets[0])
+    first = [row[0] for row in rows]
+    assert first[3] == words("section.of_month", period=period)
+    place = first.index(words("section.of_day", at=figures.local_time(report)))
+    of_month = [card["title"] for card in cards.of_month(report, words)]
+    assert [text for text in first[4:place] if text] == of_month
+    assert first[place + 1] == words("column.stage")
+    assert first[place + 2 :].index(words("column.total")) < first[place + 2 :].index(words("card.agreement"))
+    assert {row[2] for row in rows[:place]} == {None}, "nothing is counted of everything before"
 
 
 def test_sums_of_the_month_are_numbers_a_row_for_each_currency(values: Any) -> None:
@@ -169,7 +193,7 @@ def test_the_workbook_speaks_chinese(tmp_path: Path) -> None:
 def test_a_report_without_findings_is_a_workbook_all_the_same(tmp_path: Path) -> None:
     xlsx.write(sample_report.empty(), tmp_path / "r.xlsx", "en")
     values = openpyxl.load_workbook(tmp_path / "r.xlsx", data_only=True)
-    assert values["Summary"]["F5"].value == 0
+    assert [row[5] for row in rows_of(values["Summary"]) if row[0] == "Total"] == [0]
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
