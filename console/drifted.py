@@ -26,5 +26,5 @@ def row(item: Listed, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
     status = texts(f"drift.status.{item.drift.status.value}")
     if item.decided_by:
         status = f"{status}: {item.decided_by}{f' ({item.reason})' if item.reason else ''}"
-    fields = ", ".join(item.drift.fields) or None
+    fields = texts.listed(item.drift.fields) or None
     return item.system, item.stream, item.drift.path, what(item.drift, texts), fields, status, since

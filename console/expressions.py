@@ -25,12 +25,12 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Mistyped(ValueError):
-    """A form that is no expression; ``key`` names the words for it, ``line`` the line it is about."""
+    """A form that is no expression; ``key`` names the words for it, ``lines`` what it is about."""
 
-    def __init__(self, key: str, line: str = "") -> None:
+    def __init__(self, key: str, *lines: str) -> None:
         super().__init__(key)
         self.key = key
-        self.line = line
+        self.lines = lines
 
 
 def spec_of(item: Expression) -> Any:

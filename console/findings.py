@@ -65,7 +65,7 @@ def by_department(app: App, listed: list[dict[str, Any]]) -> None:
         (
             app.texts.name("summary.department", name),
             count,
-            ", ".join(f"{currency} {amount:,}" for (of, currency), amount in sorted(sums.items()) if of == name),
+            app.texts.listed(f"{currency} {amount:,}" for (of, currency), amount in sorted(sums.items()) if of == name),
         )
         for name, count in sorted(counts.items())
     ]
@@ -132,6 +132,6 @@ def _show_history(app: App, history: list[Event]) -> None:
     say()
     zone = app.settings.business_day_zone
     for item in history:
-        about = ", ".join(f"{name}: {value}" for name, value in told(item.detail, app.texts))
+        about = app.texts.listed(app.texts.pair(name, value) for name, value in told(item.detail, app.texts))
         at = f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M}"
         say(f"{at}  {app.texts(f'findings.event.{item.event}')}  {item.actor}{f'  {about}' if about else ''}")

@@ -52,8 +52,8 @@ def row(member: Member, texts: Texts, zone: tzinfo) -> Row:
     until = _when(member.locked_until, zone) if state(member) == "locked" else ""
     return Row(
         name=member.name,
-        roles=", ".join(texts.name("account.role", role) for role in sorted(member.roles)) or texts("people.none"),
-        systems=texts("people.all") if member.systems is None else ", ".join(sorted(member.systems)),
+        roles=texts.listed(texts.name("account.role", role) for role in sorted(member.roles)) or texts("people.none"),
+        systems=texts("people.all") if member.systems is None else texts.listed(sorted(member.systems)),
         by=texts(f"people.by.{'provider' if member.provider else 'password'}"),
         state=texts(f"people.state.{state(member)}", until=until),
         last=_when(member.signed_in_at, zone) or texts("people.never"),

@@ -43,6 +43,6 @@ def offers(connection: Connection, needle: str, texts: Texts, systems: Container
     removed = texts("joined.aside", text=texts("trace.removed"))
 
     def marked(names: list[str]) -> str:
-        return texts("joined.comma").join(name if name in systems else name + removed for name in dict.fromkeys(names))
+        return texts.listed(name if name in systems else name + removed for name in dict.fromkeys(names))
 
     return [Offer(what, called, amount, marked(names), by) for (what, called, amount, by), names in found.items()]

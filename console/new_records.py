@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from console import sentences
 from console.output import say, table
 from console.records import HIDDEN, PERSONAL, printable
 
@@ -32,7 +33,7 @@ def show_plans(app: App, plans: Sequence[CreationPlan], exceeds: Mapping[str, Se
             [texts(f"new_records.columns.{name}") for name in ("stream", "origin", "values", "status", "reason")], rows
         )
         if exceeds.get(plan.id):
-            say(texts("push.large", exceeds="; ".join(exceeds[plan.id])))
+            say(texts("push.large", exceeds=sentences.listed(exceeds[plan.id], texts.locale)))
         say()
     if refused:
         say(texts("new_records.refused", count=refused))

@@ -125,4 +125,4 @@ def _counts(counts: dict[str, Any], texts: Texts) -> str:
         for name in _SHOWN
         if isinstance(counts.get(name), int) and counts[name]
     ]
-    return ", ".join(parts) or texts("progress.nothing")
+    return texts.listed(parts) or texts("progress.nothing")

@@ -77,7 +77,7 @@ def said(sent: Mapping[str, str], *, writes: bool) -> tuple[dict[str, str], dict
         if len(stand_for) == 1:
             continue
         if len(chosen[status]) != 1 and (writes or chosen[status]):
-            raise Mistyped("written", ", ".join(chosen[status] or stand_for))
+            raise Mistyped("written", *(chosen[status] or stand_for))
         write[status] = (chosen[status] or stand_for)[0]
     return table, write
 

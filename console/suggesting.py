@@ -231,7 +231,13 @@ def show(app: App, found: Sequence[Suggestion]) -> None:
     for item in found:
         say(texts("suggest.head", stream=item.stream, entity=item.entity, count=item.records))
         rows = [
-            (field.field, field.path, ", ".join(field.do) or field.ref, f"{field.confidence} %", because(texts, field))
+            (
+                field.field,
+                field.path,
+                texts.listed(field.do) or field.ref,
+                f"{field.confidence} %",
+                because(texts, field),
+            )
             for field in item.fields
         ]
         if item.status is not None:
@@ -239,7 +245,13 @@ def show(app: App, found: Sequence[Suggestion]) -> None:
         if item.lines is not None:
             above = f"{item.lines.path}.*."
             rows += [
-                (f"lines.{one.field}", above + one.path, ", ".join(one.do), f"{one.confidence} %", because(texts, one))
+                (
+                    f"lines.{one.field}",
+                    above + one.path,
+                    texts.listed(one.do),
+                    f"{one.confidence} %",
+                    because(texts, one),
+                )
                 for one in item.lines.fields
             ]
         if rows:
@@ -247,11 +259,11 @@ def show(app: App, found: Sequence[Suggestion]) -> None:
         else:
             say(texts("suggest.nothing_like" if item.records else "suggest.no_records", stream=item.stream))
         if item.left:
-            say(texts("suggest.left", paths=", ".join(item.left)))
+            say(texts("suggest.left", paths=texts.listed(item.left)))
         say()
 
 
 def _words(app: App, item: Suggestion) -> str:
     values = item.status.values if item.status else {}
     open_ones = [word for word, status in values.items() if status is None]
-    return app.texts("suggest.decide", words=", ".join(open_ones)) if open_ones else ", ".join(values)
+    return app.texts("suggest.decide", words=app.texts.listed(open_ones)) if open_ones else app.texts.listed(values)

@@ -67,7 +67,7 @@ def _refused_keys(kinds: Sequence[Mapping[str, Any]], words: Texts) -> None:
     for item in kinds:
         kind = item["kind"]
         counts = {name: f"{item[name]:,}" for name in ("keys", "pairs", "largest")}
-        what, systems = words(f"summary.refused_kind.{kind}"), ", ".join(item["systems"])
+        what, systems = words(f"summary.refused_kind.{kind}"), words.listed(item["systems"])
         say(words("summary.refused_keys", what=what, systems=systems, **counts))
         say(f"  {words(f'summary.refused_advice.{kind}')}")
 
@@ -103,7 +103,7 @@ def _pulled(result: SyncResult, words: Texts) -> None:
         say(words("summary.quarantined", count=rejected))
     changed = [f"{item.system}.{item.stream} {field.path}" for item in result.outcomes for field in item.drift]
     if changed:
-        fields = ", ".join(changed[:_MOST_FIELDS]) + (", …" if len(changed) > _MOST_FIELDS else "")
+        fields = words.listed([*changed[:_MOST_FIELDS], *(["…"] if len(changed) > _MOST_FIELDS else [])])
         say(words("summary.drift", count=len(changed), fields=fields))
 
 
@@ -169,7 +169,9 @@ def _findings(items: Iterable[Mapping[str, Any]], roll_forward: Mapping[str, int
                 words(f"summary.stage.{stage}"),
                 words(f"summary.department.{department}"),
                 *(number[severity] for severity in _SEVERITIES),
-                ", ".join(f"{code} {amount:,}" for code, amount in sorted(money.get((stage, department), {}).items())),
+                words.listed(
+                    f"{code} {amount:,}" for code, amount in sorted(money.get((stage, department), {}).items())
+                ),
             )
             for (stage, department), number in _in_order(counts)
         ]

@@ -33,7 +33,7 @@ def _signature(texts: Texts, signature: Signature) -> str:
     parts = [signature.scheme, _place(texts, signature.place)]
     if signature.scheme not in ("shared-key", "standard-webhooks"):
         parts.append(signature.encoding)
-    return ", ".join(parts) + (f", {signature.prefix}…" if signature.prefix else "")
+    return texts.listed([*parts, *([f"{signature.prefix}…"] if signature.prefix else [])])
 
 
 def _id(texts: Texts, signature: Signature) -> str:
@@ -48,11 +48,11 @@ def _question(texts: Texts, handshake: Handshake | None) -> str:
         return texts("connectors.webhook.no_question")
     asked = "query" if handshake.query is not None else "field"
     place = texts.name("connectors.webhook.place", asked).format(name=handshake.query or handshake.field)
-    token = f", {_place(texts, handshake.token)} = webhook_secret" if handshake.token is not None else ""
-    return f"{handshake.method}, {place}{token}"
+    token = [] if handshake.token is None else [f"{_place(texts, handshake.token)} = webhook_secret"]
+    return texts.listed([handshake.method, place, *token])
 
 
 def _place(texts: Texts, place: Place) -> str:
     kind = "header" if place.header is not None else "query" if place.query is not None else "field"
     text = texts.name("connectors.webhook.place", kind).format(name=place.header or place.query or place.field)
-    return f"{text}, {place.part}=…" if place.part is not None else text
+    return texts.listed([text, f"{place.part}=…"]) if place.part is not None else text

@@ -89,7 +89,7 @@ def _show(app: App, checked: Checked) -> None:
 def _abilities(app: App, line: CheckLine) -> str:
     known = (("cli.check_read", line.can_read), ("cli.check_write", line.can_write))
     told = [f"{app.texts(key)} {'✓' if can else '✗'}" for key, can in known if can is not None]
-    return f" [{', '.join(told)}]" if told else ""
+    return f" [{app.texts.listed(told)}]" if told else ""
 
 
 def _as_dict(checked: Checked) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def tables(app: App, name: str | None, as_json: bool) -> int:
     elif name:
         table([app.texts("checks.columns.column"), app.texts("checks.columns.type")], list(found[name].columns.items()))
     else:
-        rows = [(key, item.about[lang], ", ".join(item.columns)) for key, item in found.items()]
+        rows = [(key, item.about[lang], app.texts.listed(item.columns)) for key, item in found.items()]
         table([app.texts(f"checks.columns.{column}") for column in ("table", "about", "column")], rows)
     return 0
 
@@ -189,6 +189,6 @@ def _as_dict(item: Check, changed: dict[str, Any], lang: str) -> dict[str, Any]:
 def _row(app: App, item: dict[str, Any]) -> tuple[Any, ...]:
     texts = app.texts
     severity = texts.name("findings.severity", item["severity"]) if item["enabled"] else texts("checks.off")
-    parameters = ", ".join(f"{name}: {value}" for name, value in item["parameters"].items())
+    parameters = texts.listed(texts.pair(name, value) for name, value in item["parameters"].items())
     places = (texts.name("summary.stage", item["stage"]), texts.name("summary.department", item["department"]))
     return (item["id"], *places, severity, parameters or None, item["sentence"])

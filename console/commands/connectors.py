@@ -54,7 +54,7 @@ def listing(app: App, as_json: bool) -> int:
         about = app.texts("connectors.unusable", reason=item["problem"]) if item["problem"] else item["description"]
         told = item["webhook"]["streams"] if item["webhook"] else {}
         marks = [("*" if name in item["writes"] else "") + ("+" if name in told else "") for name in item["streams"]]
-        streams = ", ".join(name + mark for name, mark in zip(item["streams"], marks, strict=True))
+        streams = app.texts.listed(name + mark for name, mark in zip(item["streams"], marks, strict=True))
         rows.append((item["name"], source, streams or None, item["grade"], about))
     _table(app, "columns", ("name", "source", "streams", "grade", "about"), rows)
     say(app.texts("connectors.starred"))
@@ -120,7 +120,7 @@ def describe(app: App, name: str, as_json: bool) -> int:
         say(app.texts("connectors.fields", mapping=mapping.where))
         # A connector whose streams the settings name offers none of the mapping's before they are set.
         names = [spec.name for spec in offered.streams if spec.name in read] or list(read)
-        _table(app, "field_columns", ("name", "fields"), [(each, ", ".join(read[each])) for each in names])
+        _table(app, "field_columns", ("name", "fields"), [(each, app.texts.listed(read[each])) for each in names])
     if offered.allowances:
         say()
         say(app.texts("connectors.limits"))
@@ -191,6 +191,6 @@ def _stream(app: App, spec: StreamSpec, told: str | None) -> tuple[Any, ...]:
         spec.cursor_field or app.texts("connectors.full_scan"),
         app.texts.name("connectors.deletes", spec.deletes.value),
         app.texts.name("connectors.told", told) if told is not None else None,
-        ", ".join(spec.writable) or None,
-        ", ".join(spec.depends_on) or None,
+        app.texts.listed(spec.writable) or None,
+        app.texts.listed(spec.depends_on) or None,
     )

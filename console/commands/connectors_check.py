@@ -93,7 +93,7 @@ def _unfit(app: App, manifest: Manifest, mapping: Mapping) -> Any:
     for name, stream in mapping.streams.items():
         said = manifest.streams.get(name)
         if said is None:
-            what = app.texts("scaffold.no_stream", stream=name, known=", ".join(manifest.streams))
+            what = app.texts("scaffold.no_stream", stream=name, known=app.texts.listed(manifest.streams))
             yield {"where": mapping.where, "what": what, "example": ""}
             continue
         if said.entity != stream.entity:
@@ -110,5 +110,5 @@ def _show(app: App, file: Path, manifest: Manifest) -> None:
     for name, stream in manifest.streams.items():
         words = [app.texts("scaffold.reads_changes" if stream.incremental else "scaffold.reads_all")]
         if stream.fields:
-            words.append(app.texts("scaffold.writes", fields=", ".join(stream.fields)))
-        say(f"  {name} → {stream.entity}: {'; '.join(words)}")
+            words.append(app.texts("scaffold.writes", fields=app.texts.listed(stream.fields)))
+        say(f"  {name} → {stream.entity}: {app.texts.clauses(words)}")

@@ -167,7 +167,7 @@ def _show(app: App, name: str, results: Sequence[Result], verbose: bool) -> None
     say(app.texts("conformance.grade", name=name, grade=made.letter, **counts))
     if made.empty:
         areas = [app.texts(f"conformance.area.{area}") for area in made.empty]
-        say(app.texts("conformance.empty", areas=", ".join(areas)))
+        say(app.texts("conformance.empty", areas=app.texts.listed(areas)))
     if made.grave:
         say(app.texts("conformance.grave", count=len(made.grave)))
 

@@ -131,7 +131,7 @@ def _show(app: App, found: Erased) -> None:
     rows = [(*_said(app, item), item.in_source) for item in found.records]
     table([texts(f"forget.columns.{name}") for name in names], rows)
     places = {name: number for name, number in found.rows.items() if number}
-    others = ", ".join(f"{name} {number}" for name, number in sorted(places.items()))
+    others = texts.listed(f"{name} {number}" for name, number in sorted(places.items()))
     if others or found.versions or found.audit_rows:
         shown = {"rows": others or "–", "versions": found.versions, "audit": found.audit_rows}
         say(texts("forget.elsewhere", **shown))
@@ -139,14 +139,14 @@ def _show(app: App, found: Erased) -> None:
         say(texts("forget.next"))
         return
     if found.still_in_source:
-        systems = ", ".join(sorted({item.record.system for item in found.still_in_source}))
+        systems = texts.listed(sorted({item.record.system for item in found.still_in_source}))
         say(texts("forget.still", systems=systems))
     say(texts("forget.done", id=found.erasure_id))
 
 
 def _said(app: App, item: Found) -> tuple[str, str, str, str]:
     how = app.texts(f"forget.how.{item.how}")
-    return address(item.record), item.record.entity, how, ", ".join(item.fields) or "–"
+    return address(item.record), item.record.entity, how, app.texts.listed(item.fields) or "–"
 
 
 def _as_dict(found: Erased) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _list(app: App, as_json: bool) -> int:
         for item, held in found:
             at = f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M}"
             alive = [record for record in held if record.state != RecordState.DELETED]
-            where = ", ".join(f"{record.system}:{record.stream}:{record.source_id}" for record in alive) or "–"
+            where = app.texts.listed(f"{record.system}:{record.stream}:{record.source_id}" for record in alive) or "–"
             state = app.texts("forget.finished" if item.done_at else "forget.unfinished")
             rows.append((item.id, at, item.actor, item.reason, state, where))
         names = ("id", "at", "actor", "reason", "state", "still")
@@ -218,7 +218,7 @@ def _lift(app: App, erasure_id: str) -> int:
     with app.store.transaction() as connection:
         held = erasure.lift(connection, erasure_id, app.actor)
     systems = sorted({item.system for item in held})
-    commands = ", ".join(f"`ltc pull --full --system {name}`" for name in systems) or "`ltc pull --full`"
+    commands = app.texts.listed(f"`ltc pull --full --system {name}`" for name in systems) or "`ltc pull --full`"
     say(app.texts("forget.lifted", id=erasure_id, commands=commands))
     return 0
 

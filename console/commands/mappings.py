@@ -210,12 +210,12 @@ def _show_coverage(app: App, found: list[Covered], problem: str) -> None:
     for item in found:
         name = f"{item.where}:{item.stream}"
         if item.not_mapped:
-            say(texts("mappings.not_filled", stream=name, fields=", ".join(item.not_mapped)))
+            say(texts("mappings.not_filled", stream=name, fields=texts.listed(item.not_mapped)))
         if item.statuses_not_reached:
-            say(texts("mappings.not_reached", stream=name, statuses=", ".join(item.statuses_not_reached)))
+            say(texts("mappings.not_reached", stream=name, statuses=texts.listed(item.statuses_not_reached)))
         if item.unmapped:
             say(f"{name}: {texts('mappings.unmapped')}")
-            say("  " + ", ".join(f"{path} ({count})" for path, count in item.unmapped.items()))
+            say("  " + texts.listed(f"{path} ({count})" for path, count in item.unmapped.items()))
     if problem:
         say(texts("mappings.no_store", reason=problem))
 

@@ -114,7 +114,7 @@ def invite(
         found = members.invited(connection, token)
     link = f"{public_url.rstrip('/')}/welcome/{token}"
     who = found.name if found else name
-    given = ", ".join(sorted(found.roles)) if found else ""
+    given = app.texts.listed(sorted(found.roles)) if found else ""
     if as_json:
         emit_json({"name": who, "roles": sorted(found.roles) if found else [], "link": link})
         return 0
@@ -140,7 +140,7 @@ def roles(app: App, name: str, roles: tuple[str, ...], as_json: bool) -> int:
     given = [members.Role(role) for role in roles]
     found = _changed(app, lambda connection: members.set_roles(connection, name, given, app.actor), as_json)
     if found is not None:
-        say(app.texts("members.roles_changed", name=found.name, roles=", ".join(sorted(found.roles))))
+        say(app.texts("members.roles_changed", name=found.name, roles=app.texts.listed(sorted(found.roles))))
     return 0
 
 
@@ -169,7 +169,7 @@ def systems(app: App, name: str, systems: tuple[str, ...], everything: bool, as_
     limit = None if everything else membership.known(systems, app.settings)
     found = _changed(app, lambda connection: members.set_systems(connection, name, limit, app.actor), as_json)
     if found is not None:
-        given = app.texts("people.all") if found.systems is None else ", ".join(sorted(found.systems))
+        given = app.texts("people.all") if found.systems is None else app.texts.listed(sorted(found.systems))
         say(app.texts("people.systems", name=found.name, systems=given))
     return 0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from console import jobs, new_records, rejecting
+from console import jobs, new_records, rejecting, sentences
 from console.context import App, pass_app
 from console.output import emit_json, say, table
 
@@ -195,13 +195,15 @@ def _show_new(app: App, new: Sequence[Matching]) -> None:
                 item.entity,
                 item.records,
                 item.linked,
-                ", ".join(f"{app.texts(f'links.method.{name}')} {count}" for name, count in item.methods.items()),
+                app.texts.listed(
+                    f"{app.texts(f'links.method.{name}')} {count}" for name, count in item.methods.items()
+                ),
             )
             for item in found.entities
         ]
         table([app.texts(f"push.columns.{name}") for name in ("entity", "records", "linked", "methods")], rows)
         for double in found.doubles:
-            shown = {"entity": double.entity, "number": double.key, "records": ", ".join(double.records)}
+            shown = {"entity": double.entity, "number": double.key, "records": app.texts.listed(double.records)}
             say(app.texts("push.not_unique", **shown))
         said = "push.mend_first" if found.doubles else "push.accept_next"
         say(app.texts(said, system=found.system))
@@ -243,13 +245,13 @@ def _show_plans(app: App, plans: Sequence[Plan], left: _Left) -> None:
         if contested:
             say(texts("push.contested", count=contested))
         if left.exceeds.get(plan.id):
-            say(texts("push.large", exceeds="; ".join(left.exceeds[plan.id])))
+            say(texts("push.large", exceeds=sentences.listed(left.exceeds[plan.id], texts.locale)))
         say()
 
 
 def _show_held(app: App, held: dict[str, dict[str, int]]) -> None:
     for system, reasons in held.items():
-        told = ", ".join(f"{app.texts(f'push.held.{why}')} {count}" for why, count in sorted(reasons.items()))
+        told = app.texts.listed(f"{app.texts(f'push.held.{why}')} {count}" for why, count in sorted(reasons.items()))
         say(app.texts("push.not_planned", system=system, reasons=told))
 
 

@@ -47,7 +47,7 @@ def command(app: App, compact: bool, as_json: bool) -> int:
     else:
         say(app.texts("rekey.done" if done.key else "rekey.plain", count=f"{done.versions:,}", id=done.key or ""))
         if done.retired:
-            say(app.texts("rekey.retired", keys=", ".join(done.retired)))
+            say(app.texts("rekey.retired", keys=app.texts.listed(done.retired)))
         if not compact:
             say(app.texts("rekey.compact"))
     return 0

@@ -99,7 +99,7 @@ def of_month(report: Report, words: Texts) -> Iterator[Card]:
 def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **values: str) -> Card:
     """Money in the base currency, and what there is in others."""
     foreign = sorted(currency for currency, amount in amounts.items() if amount and currency != base)
-    others = ", ".join(f"{currency} {figures.money(amounts[currency], currency)}" for currency in foreign)
+    others = words.listed(f"{currency} {figures.money(amounts[currency], currency)}" for currency in foreign)
     about = [words(f"card.month_{name}_note", **values)] if values else []
     about.append(
         words("card.month_others", currency=base, others=others) if others else words("card.in", currency=base)

@@ -80,7 +80,7 @@ def test_a_word_gets_its_status_from_a_list_and_a_change_that_is_not_right_is_me
     assert li.complaints() == []
     li.page.get_by_label("“Eingefroren”对应的状态").select_option(label="培育中")
     li.page.get_by_role("button", name="预览", exact=True).first.click()
-    li.reads("多个来源值对应同一状态：Eingefroren, Parked")
+    li.reads("多个来源值对应同一状态：Eingefroren、Parked")
     li.page.get_by_label("回写“Parked”").check()
     li.page.get_by_role("button", name="预览", exact=True).first.click()
     li.reads("2 条将解除隔离")

@@ -140,8 +140,8 @@ def test_the_webhook_of_a_system_without_its_secret_is_shown_too(config: Path) -
             "zh-CN",
             [
                 "order   order     changed   源系统的删除清单  告知后读取",
-                "签名              hmac-sha256, 请求头 x-shop-signature, hex",
-                "首次验证提问      GET, 参数 hub.challenge, 参数 hub.verify_token = webhook_secret",
+                "签名              hmac-sha256、请求头 x-shop-signature、hex",
+                "首次验证提问      GET、参数 hub.challenge、参数 hub.verify_token = webhook_secret",
                 "等待应答          5 秒",
             ],
         ),

@@ -81,7 +81,7 @@ def test_of_words_that_stand_for_one_status_a_person_says_which_is_written_back_
     for ticks in ({}, {"written.0": "on", "written.1": "on"}):
         with pytest.raises(Mistyped) as caught:
             status_words.said(ROWS | ticks, writes=True)
-        assert (caught.value.key, caught.value.line) == ("written", "aktiv, neu")
+        assert (caught.value.key, caught.value.lines) == ("written", ("aktiv", "neu"))
     with pytest.raises(Mistyped) as caught:
         status_words.said(ROWS | {"word.7": "neu"}, writes=True)
     assert caught.value.key == "twice"

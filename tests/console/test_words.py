@@ -74,6 +74,13 @@ def test_chinese_text_is_chinese() -> None:
     assert {key for key in same if re.search("[a-z]{3}", re.sub(r"\{.*?\}|`.*?`", "", english[key]))} == set()
 
 
+def test_lists_on_pages_have_the_mark_of_the_language_between_their_items() -> None:
+    pages = list((ROOT / "console").rglob("*.j2"))
+    assert len(pages) > 50
+    assert [path.name for path in pages if re.search(r"""join\(["'][,;] ["']\)""", path.read_text("utf-8"))] == []
+    assert texts("zh-CN").listed(["Eingefroren", "Parked"]) == "Eingefroren、Parked"
+
+
 def test_a_word_that_is_not_there_is_an_error_and_not_shown_as_its_key() -> None:
     with pytest.raises(KeyError):
         texts("en")("report.no_such_word")

@@ -267,7 +267,7 @@ def _status_words(now: StreamMapping, lang: str, texts: Texts) -> str:
         return ""
     spec = expressions.written(expressions.spec_of(status.expression))
     pairs = (f"{word or '–'} → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
-    return texts.pair(spec, texts("joined.comma").join(pairs))
+    return texts.pair(spec, texts.listed(pairs))
 
 
 def _owner(seen: Seen, entity: str, name: str) -> str:

@@ -179,7 +179,7 @@ def tried(seen: Seen, sent: MappingType[str, str]) -> tuple[str, dict[str, Any],
             text = changed(seen.text, file, extended, seen.stream, seen.now, sent, writes_status=writes)
         found = seen.tried(text, whole=sent.get("kind") == "text")
     except Mistyped as error:
-        return "", {}, texts(f"mapping_editor.mistyped.{error.key}", line=error.line)
+        return "", {}, texts(f"mapping_editor.mistyped.{error.key}", line=texts.listed(error.lines))
     except MappingFileError as error:
         return "", {}, in_words(error.where, error.message, error.remedy)
     except trial.Broken as error:

@@ -201,7 +201,7 @@ def _kept(visit: Visit, seen: Seen, text: str, version: str) -> str:
     files, settings, file = common.files(visit), visit.desk.settings, seen.place.file
     why = visit.texts("admin.why.mapped", place=f"{seen.system}.{seen.stream}")
     if not all(visit.may_touch(name) for name in seen.shared):
-        return visit.texts("mapping_editor.others", systems=", ".join(seen.shared))
+        return visit.texts("mapping_editor.others", systems=visit.texts.listed(seen.shared))
     try:
         before = files.read(file)
         files.save(file, _as_before(text, before.text), version, settings, visit.member.name, why)

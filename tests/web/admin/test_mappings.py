@@ -287,6 +287,8 @@ def test_the_status_map_gets_a_word_and_keeps_the_others(anna: Browser, config: 
     refused = anna.post(f"{PAGE}/save", **sent)
     assert "Several words stand for the same status: Parked, On ice" in text_of(refused)
     assert 'value="On ice"' in refused.text
+    anna.post("/language", locale="zh-CN", next=PAGE)
+    assert "多个来源值对应同一状态：Parked、On ice" in text_of(anna.post(f"{PAGE}/save", **sent))
     (parked,) = (name.removeprefix("word.") for name, value in sent.items() if value == "Parked")
     assert anna.post(f"{PAGE}/save", **sent, **{f"written.{parked}": "on"}).status_code == 303
     assert (
