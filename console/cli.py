@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from console.context import App
+from console.spoken import LOCALES, VARIABLE, spoken
 from sync import process, stopping
 
 DONE, FAILED, USAGE, PARTIAL, FINDINGS = 0, 1, 2, 3, 4
@@ -136,11 +137,13 @@ class Ltc(click.Group):
             raise
 
     def _told(self, error: click.ClickException) -> click.ClickException:
-        """The error in their language, if the words are ours and not click's."""
-        text = self._in_their_language(error.message)
-        if type(error) is click.UsageError:
-            return click.UsageError(text, error.ctx)
-        return click.ClickException(text) if type(error) is click.ClickException else error
+        """The error in their language; help, which click raises where a command is missing, is in it already."""
+        if self._locale == "en" or isinstance(error, click.exceptions.NoArgsIsHelpError):
+            return error
+        from console.helped import Failed, WrongUsage
+
+        text = self._in_their_language(error.format_message())
+        return WrongUsage(text, error.ctx) if isinstance(error, click.UsageError) else Failed(text)
 
     def _in_their_language(self, text: str) -> str:
         """An error line by line; what no catalogue knows stays English."""
@@ -151,14 +154,27 @@ class Ltc(click.Group):
         return "\n".join(f"{begin}{plain(line, self._locale)}" for begin, line in lines)
 
     def _run(self, args: Any, prog_name: str) -> int:
-        self._locale = "en"
+        """Run with help as the language has it."""
+        usual = click.Context.formatter_class
+        self._locale = spoken(sys.argv[1:] if args is None else args)
+        if self._locale != "en":
+            from console.helped import Chinese
+
+            click.Context.formatter_class = Chinese
+        try:
+            return self._carried_out(args, prog_name)
+        finally:
+            click.Context.formatter_class = usual
+
+    def _carried_out(self, args: Any, prog_name: str) -> int:
         try:
             code = super().main(args, prog_name, standalone_mode=False)
         except click.ClickException as error:
             self._told(_with_hint(error)).show()
             return USAGE if isinstance(error, click.UsageError) else FAILED
         except (click.Abort, KeyboardInterrupt):
-            click.echo("Stopped. Nothing is half done: run the same command again.", err=True)
+            stopped = "Stopped. Nothing is half done: run the same command again."
+            click.echo(self._in_their_language(stopped), err=True)
             return PARTIAL
         except Exception as error:
             if os.environ.get("LTC_DEBUG") == "1":
@@ -200,7 +216,13 @@ def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None
     show_envvar=True,
     help="The settings to work with.",
 )
-@click.option("--lang", type=click.Choice(["en", "zh-CN"]), help="Language of the output; default: as ltc.yaml says.")
+@click.option(
+    "--lang",
+    type=click.Choice(LOCALES),
+    envvar=VARIABLE,
+    show_envvar=True,
+    help="Language of the output; default: as ltc.yaml says.",
+)
 @click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
 @click.pass_context
 def cli(ctx: click.Context, config: Path, lang: str | None) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.spoken import of_the_environment
+
 if TYPE_CHECKING:
     from console.i18n import Texts
     from settings.model import Settings
@@ -60,7 +62,7 @@ class App:
     def locale(self) -> str:
         """``en`` or ``zh-CN``: from ``--lang``, else ltc.yaml, else (before there is one) the environment."""
         if self._lang is None and not self.config.exists():
-            return _of_the_environment()
+            return of_the_environment()
         return self._lang or self.settings.locale
 
     @property
@@ -70,10 +72,10 @@ class App:
 
         try:
             if self._lang is None and self.config.exists() and "locale" not in self.settings.model_fields_set:
-                return _of_the_environment()
+                return of_the_environment()
             return self.locale
         except (SettingsError, OSError):
-            return _of_the_environment()
+            return of_the_environment()
 
     @property
     def chosen_locale(self) -> str | None:
@@ -102,11 +104,6 @@ class App:
             known = ", ".join(self.settings.systems)
             raise click.UsageError(f"{self.config} names no system {unknown[0]!r}. It names: {known}.")
         return list(names) or None
-
-
-def _of_the_environment() -> str:
-    asked = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return "zh-CN" if asked.startswith("zh") else "en"
 
 
 pass_app: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(App)

@@ -24,6 +24,8 @@ _FOLDER = Path(__file__).parent / "i18n"
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 HOLE = re.compile(r"\{([a-z_]+)\}")
 """Stands in a sentence for what changes."""
+_LISTS = frozenset({"areas", "choices", "columns", "kinds", "known", "names", "shown"})
+"""Holes that stand for names one after the other."""
 _QUOTED = re.compile("`[^`]*`")
 _ANYTHING = r"(?:(?![.!?] +[A-Z`]).)*?"
 """What a hole stands for: anything within a sentence."""
@@ -125,11 +127,17 @@ def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
                     name: value if name in quoted else _whole(value, locale, depth + 1) or value
                     for name, value in values.items()
                 }
+            values = {name: _enumerated(value) if name in _LISTS else value for name, value in values.items()}
             return HOLE.sub(lambda hole, given=values: given[hole[1]], text)  # type: ignore[misc]
     if place is not None:
         found = _whole(place[2], locale, depth + 1)
         return None if found is None else f"{place[1]}：{found}"
     return None
+
+
+def _enumerated(names: str) -> str:
+    """Names one after the other, as Chinese separates them."""
+    return names.replace(", ", "、")
 
 
 @cache
@@ -147,9 +155,10 @@ def _catalogue(locale: str) -> _Catalogue:
     return _Catalogue(whole, [item[1:] for item in sorted(patterns, key=lambda item: item[0])])
 
 
-def catalogue(locale: str) -> dict[str, str]:
-    """Every sentence of the catalogue, English, with its text in a language; none for English."""
+def catalogue(locale: str, folder: str = "sentences") -> dict[str, str]:
+    """Every sentence of the catalogue, English, with its text in a language; none for English. ``folder``: ``help`` for
+    that of the commands' help."""
     found: dict[str, str] = {}
-    for path in sorted((_FOLDER / locale / "sentences").glob("*.yaml")):
+    for path in sorted((_FOLDER / locale / folder).glob("*.yaml")):
         found |= yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 - only texts
     return found

@@ -290,8 +290,9 @@ def _decide(app: App, where: str, ids: tuple[str, ...], every: bool, discarded: 
     chosen = {item.source_id: item.record_id for item in found if (item.discarded_at is not None) is discarded}
     missing = ", ".join(repr(name) for name in ids if name not in chosen)
     if missing:
-        at, flag = ("discarded", " --discarded") if discarded else ("on the list", "")
-        raise click.UsageError(f"Not {at} in {where}: {missing}. `ltc quarantine list{flag}` shows the records.")
+        lists = "`ltc quarantine list --discarded` shows them." if discarded else "`ltc quarantine list` shows them."
+        not_there = f"Not discarded in {where}: {missing}." if discarded else f"Not on the list in {where}: {missing}."
+        raise click.UsageError(f"{not_there} {lists}")
     for item in discarding.some(app.store, chosen.values(), discarded, reason, app.actor):
         said = "quarantine.put_back" if discarded else "quarantine.discarded"
         say(app.texts(said, record=f"{where}:{item.source_id}"))

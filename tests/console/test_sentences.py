@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from time import process_time
 
+import click
 import pytest
 
 from connectors import registry
@@ -25,7 +26,7 @@ ZH = "zh-CN"
 
 @cache
 def sources() -> str:
-    """All that the code and the manifests of shipped connectors say, what goes on in the next line made one."""
+    """All that the code, the manifests of shipped connectors and click say, what goes on in the next line made one."""
     found = [
         path.read_text("utf-8")
         for room in ROOMS
@@ -33,6 +34,7 @@ def sources() -> str:
         for path in (ROOT / room).rglob(kind)
         if "i18n" not in path.parts
     ]
+    found += [path.read_text("utf-8") for path in Path(click.__file__).parent.glob("*.py")]
     joined = re.sub(r'"\s*\n\s*f?"', "", "\n".join(found))
     told = joined.replace("{{", "{").replace("}}", "}").replace('\\"', '"').replace("_", " ")
     return " ".join(told.split()).casefold()
@@ -103,14 +105,14 @@ def test_every_reason_that_a_decision_cannot_be_taken_has_words() -> None:
             "1 files, the newest: orders.csv: CSV in utf-8 (all of it is valid, plain ASCII), delimiter , "
             "(6 of 6 rows have 3 cells), 5 rows sampled, columns no, date, total",
             "共 1 个文件，最新的：orders.csv：CSV，编码 utf-8（全部有效，纯 ASCII），分隔符 ,"
-            "（6 行中有 6 行为 3 列），抽样 5 行，列 no, date, total",
+            "（6 行中有 6 行为 3 列），抽样 5 行，列 no、date、total",
         ),
-        ("a.csv has no column `id`, `at`; it has nr, net.", "a.csv 没有 `id`, `at` 列；现有的列：nr, net。"),
+        ("a.csv has no column `id`, `at`; it has nr, net.", "a.csv 没有 `id`、`at` 列；现有的列：nr、net。"),
         (
             "1 files, the newest: orders.csv: CSV in utf-8 (all of it is valid, plain ASCII), delimiter semicolon "
             "(6 of 6 rows have 3 cells), 5 rows sampled, columns no, date, total",
             "共 1 个文件，最新的：orders.csv：CSV，编码 utf-8（全部有效，纯 ASCII），分隔符 分号"
-            "（6 行中有 6 行为 3 列），抽样 5 行，列 no, date, total",
+            "（6 行中有 6 行为 3 列），抽样 5 行，列 no、date、total",
         ),
         ("/srv/in cannot be read: No such file or directory.", "无法读取 /srv/in：没有这个文件或目录。"),
         (
@@ -119,7 +121,7 @@ def test_every_reason_that_a_decision_cannot_be_taken_has_words() -> None:
         ),
         (
             "`streams.orders.list`: there is no {foo} here; what is known here: config, size.",
-            "`streams.orders.list`：此处没有 {foo}；可用的有：config, size。",
+            "`streams.orders.list`：此处没有 {foo}；可用的有：config、size。",
         ),
         ("crm.example cannot be reached.\n  → It is tried again.", "无法连接 crm.example。\n会再次尝试。"),
     ],
@@ -152,7 +154,7 @@ def test_no_chinese_text_says_what_the_glossary_says_otherwise() -> None:
     )
     unwanted = {word.strip() for _, words in rows for word in words.split("、") if re.search("[\u4e00-\u9fff]", word)}
     assert len(unwanted - {"不用", "not 不用"}) > 20
-    said = [*texts(ZH).words.items(), *sentences.catalogue(ZH).items()]
+    said = [*texts(ZH).words.items(), *sentences.catalogue(ZH).items(), *sentences.catalogue(ZH, "help").items()]
     assert [(key, word) for key, text in said for word in unwanted - {"not 不用"} if word in text] == []
 
 
