@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mappings import paths
 from mappings.model import ENTITIES
 from state import referred
 from state.referred import OF_THE_SYSTEM
@@ -58,6 +59,10 @@ class Referring:
     """Some that are found: what the source says, and what the record is called."""
     missing: tuple[str, ...]
     """Some that find nobody, as the source says them."""
+    by_id: bool
+    """Whether it is named by its id in the same system alone."""
+    stands_in: tuple[str, str] | None = None
+    """The stream and the field of it where what finds nobody stands: a name or a number, say."""
 
 
 def target(entity: str, field: str) -> str | None:
@@ -94,7 +99,19 @@ def _one(
         not means and not beside.ids.get(entity) and not referred.has_any(connection, system, entity),
         tuple((_said(ref), means[ref]) for ref in counted if ref in means)[:_EXAMPLES],
         tuple(map(_said, missing))[:_EXAMPLES],
+        entity in OF_THE_SYSTEM,
     )
+
+
+def standing_in(missing: Iterable[str], documents: Mapping[str, Sequence[Any]]) -> tuple[str, str] | None:
+    """The stream and its field that hold one of these values; ``documents`` are some records of each stream."""
+    wanted = set(missing)
+    for stream, records in documents.items():
+        for record in records:
+            for path, value in paths.leaves(record).items():
+                if isinstance(value, (str, int)) and str(value) in wanted:
+                    return stream, path
+    return None
 
 
 def _said(ref: str) -> str:

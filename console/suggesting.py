@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _WHY = re.compile(
     r"name (\d+), (?:values (\d+)|no values seen)(; its words need a table)?"
     r"(; no zone is written, the system's is a guess)?(; by its values alone)?(; the name may mean another)?"
+    r"(; its values look like names)?"
 )
 _ALL = 100
 _SAME = 96
@@ -198,7 +199,7 @@ def because(texts: Texts, item: Proposal) -> str:
     found = _WHY.fullmatch(item.why)
     if found is None:
         return item.why
-    name, values, words, zone, alone, vague = found.groups()
+    name, values, words, zone, alone, vague, names = found.groups()
     looks = texts.name("suggest.looks", item.looks)
     if alone:
         return texts("suggest.alone", looks=looks)
@@ -206,7 +207,9 @@ def because(texts: Texts, item: Proposal) -> str:
         told = [texts("suggest.vague")]
     else:
         told = [texts("suggest.name") if int(name) >= _SAME else texts("suggest.alike", share=name)]
-    if not values:
+    if names:
+        told.append(texts("suggest.names"))
+    elif not values:
         told.append(texts("suggest.no_values"))
     elif int(values) == _ALL:
         told.append(texts("suggest.values", looks=looks))

@@ -35,6 +35,9 @@ _UNSURE = SURE - 10
 """Per cent, where a name may mean the field as well as another."""
 _BY_VALUES = 50
 """Per cent, where the values alone say what it is."""
+_EXACTLY = 100
+_BY_NAME_ALONE = 50
+"""Per cent, where the name says what it is and the values do not look like it."""
 _MOST_STATUSES = 40
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _LINE = "line"
@@ -254,7 +257,7 @@ def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Pr
         return None
     fits, do = _fits(column, values)
     if fits is None:
-        return None
+        return _by_name_alone(column, path, values) if named == _EXACTLY else None
     confidence = min(99, round(named * fits))
     if confidence < _LEAST:
         return None
@@ -269,6 +272,14 @@ def _scored(column: Column, path: str, values: Sequence[Any], entity: str) -> Pr
     if column.kind in (Kind.REF, Kind.REFS):
         ref = "no" if "number" in words(path) else "id"
     return Proposal(column.name, path, confidence, why, do, ref, _looks_of(column) if values else "")
+
+
+def _by_name_alone(column: Column, path: str, values: Sequence[Any]) -> Proposal | None:
+    """A reference whose column is called as the field is, and holds what records are called: a person decides."""
+    if column.kind is not Kind.REF or not all(isinstance(value, str) for value in values):
+        return None
+    why = f"name {_EXACTLY}, values 0; its values look like names"
+    return Proposal(column.name, path, _BY_NAME_ALONE, why, (), "id", _looks_of(column))
 
 
 def _by_values(

@@ -238,9 +238,10 @@ def test_a_status_is_proposed_only_where_the_word_itself_is_one() -> None:
     assert "    #     WIP: ?" in text
 
 
-def test_a_name_is_no_reference_and_words_that_need_a_table_are_never_sure() -> None:
+def test_a_name_is_never_surely_a_reference_and_words_that_need_a_table_are_never_sure() -> None:
     found = suggest("order", "order", [{"customer": "Nordwind GmbH", "pay_state": "OPEN"}])
-    assert [(item.field, item.sure) for item in found.fields] == [("payment_state", False)]
+    assert [(item.field, item.sure) for item in found.fields] == [("party_ref", False), ("payment_state", False)]
+    assert by_field(suggest("order", "order", [{"customer name": "Nordwind GmbH"}])) == {}
     assert "      # payment_state: pay_state" in written("acme", [found])
 
 

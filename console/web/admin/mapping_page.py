@@ -57,6 +57,7 @@ def page(
         seen.problem = seen.problem or visit.texts(f"mapping_editor.broken.{error.key}")
     record = found["now"] or {"fields": [], "shapes": {}, "refused": None, "skipped": False}
     proposed = seen.proposed()
+    status_from = None if now is None or now.definition.status else suggesting.for_status(now, seen.records)
     is_status = form is not None and form["kind"] == "status"
     found_words, counted = seen.words(form) if form is not None and is_status else ({}, 0)
     fields = known_fields(now.entity) if now else {}
@@ -77,13 +78,15 @@ def page(
         referring=seen.referring(found) if before is not None else {},
         empty=empty,
         left=left,
-        none_why=_none_why(seen, proposed, empty, left),
+        none_why="" if status_from else _none_why(seen, proposed, empty, left),
+        status_from=status_from,
         path=path,
         likely=_likely(path, proposed),
         fields=fields,
         labels={name: label(visit, name) for name in fields},
         sure=SURE,
         best=max((item.confidence for item in proposed), default=0),
+        status_open=[word for word, meaning in status_from.values.items() if meaning is None] if status_from else [],
         without_currency=_without_currency(now, proposed),
         proposed=[(item, suggesting.because(visit.texts, item)) for item in proposed],
         drifts=_drifts(seen),

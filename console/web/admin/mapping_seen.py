@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from console import described, mapped, mapping_edit, outdated, shapes_told, status_words, suggesting, trial
 from console.expressions import STEP, Mistyped, spec_from
 from console.mapping_change import changed, taken
 from console.mapping_place import Place
-from console.referred import Beside, resolved
+from console.referred import Beside, resolved, standing_in
 from console.web.admin.mapping_rows import SHOWN
 from console.web.admin.samples import held
 from mappings.engine import Mapping, StreamMapping, decode
@@ -96,7 +96,18 @@ class Seen:
             return {}
         beside = Beside.of(found["beside"])
         with self.visit.desk.store.reading() as connection:
-            return resolved(connection, self.system, told["entity"], told["fields"], beside)
+            means = resolved(connection, self.system, told["entity"], told["fields"], beside)
+        return {name: self._where_instead(item) for name, item in means.items()}
+
+    def _where_instead(self, item: Referring) -> Referring:
+        """The reference with where the values stand that find nobody, as far as some records of the system tell."""
+        if not item.by_id or item.found or self.mapping is None:
+            return item
+        streams = [name for name, stream in self.mapping.streams.items() if stream.entity == item.entity]
+        stored = held(self.visit.desk.store, self.system, [name for name in streams if name not in self.beside])
+        records = {name: (self.beside | stored)[name] for name in streams}
+        documents = {name: [decoded(one) for one in some] for name, some in records.items()}
+        return replace(item, stands_in=standing_in(item.missing, documents))
 
     def seen_now(self) -> tuple[dict[str, Any], Outdated]:
         """What the mapping makes of the chosen record, and how many stored ones were read by an older mapping. Raises
