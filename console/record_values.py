@@ -1,11 +1,11 @@
-"""The values of a record as plain data: money as exact decimals, instants as ISO 8601, personal values kept back."""
+"""The values of a record as plain data: money as exact decimals, instants as ISO 8601, personal values veiled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from console.records import HIDDEN, PERSONAL
+from console import veiled
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money
 from reconciliation.sections import instant
@@ -26,8 +26,8 @@ def shown(row: Mapping[str, Any]) -> dict[str, str | bool | int]:
 
 def _value(row: Mapping[str, Any], name: str, kind: Kind) -> str | bool | int:
     value = row[name]
-    if name in PERSONAL or (name == "name" and row["entity"] == "contact"):
-        return HIDDEN
+    if veiled.is_personal(row, name):
+        return veiled.shown(row, name)
     if kind is Kind.INSTANT:
         return instant(value)
     if kind is Kind.MONEY:

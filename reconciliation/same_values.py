@@ -36,6 +36,15 @@ def differing(rows: Sequence[Row]) -> frozenset[str]:
     return frozenset(found)
 
 
+WRITTEN = ("email", "phone")
+"""What records of any kind may have and is compared however it is written."""
+
+
+def written(row: Row, name: str) -> object:
+    """An e-mail address or a phone of a record of any kind as it is compared; nothing if there is none."""
+    return _KEYS[name](row)
+
+
 def _differ(one: object, other: object) -> bool:
     return one not in (None, "") and other not in (None, "") and one != other
 

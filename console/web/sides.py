@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from console.records import HIDDEN, PERSONAL
+from console import veiled
 from console.report import figures
 from mappings.model import ENTITIES, Kind, columns
-from reconciliation import money, words
+from reconciliation import money, same_values, words
 from state.clock import from_us
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Field(NamedTuple):
 
 def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[Field]:
     """Each field that one of the records has. Money should agree between all records, other fields between records of
-    one kind. Personal values are kept back."""
+    one kind. Of personal values it is shown and compared what ``veiled`` and ``same_values`` say."""
     kinds = {
         column.name: column.kind
         for entity in dict.fromkeys(row["entity"] for row in rows if row)
@@ -43,10 +43,16 @@ def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[Field]:
         values = [shown(row, name, kind, visit) for row in rows]
         if any(values):
             groups = [row.get("entity") if kind is not Kind.MONEY and name != "currency" else None for row in rows]
-            told = {(group, value) for group, value in zip(groups, values, strict=True) if value}
+            meant = [_compared(row, name, value) for row, value in zip(rows, values, strict=True)]
+            told = {(group, value) for group, value in zip(groups, meant, strict=True) if value}
             differs = len(told) > len({group for group, _ in told}) and kind is not Kind.INSTANT
             found.append(Field(name, values, differs))
     return found
+
+
+def _compared(row: dict[str, Any], name: str, value: str) -> object:
+    """What of a field is compared: the value as it is shown; of an e-mail address or a phone that which is hidden."""
+    return same_values.written(row, name) if value and name in same_values.WRITTEN else value
 
 
 def evidence(found: Finding, visit: Visit) -> list[tuple[str, str]]:
@@ -78,12 +84,12 @@ def _called(name: str, visit: Visit) -> str:
 
 
 def shown(row: dict[str, Any], name: str, kind: Kind, visit: Visit) -> str:
-    """A field's value as people read it; empty if there is none, and kept back if it is personal."""
+    """A field's value as people read it; empty if there is none, and veiled if it is personal."""
     value = row.get(name)
     if value is None:
         return ""
-    if name in PERSONAL or (name == "name" and row["entity"] == "contact"):
-        return HIDDEN
+    if veiled.is_personal(row, name):
+        return veiled.shown(row, name)
     if kind is Kind.INSTANT:
         return f"{from_us(value).astimezone(visit.desk.settings.business_day_zone):%Y-%m-%d %H:%M}"
     if kind is Kind.MONEY:

@@ -273,6 +273,25 @@ def test_the_row_of_a_phone_is_marked_where_the_evidence_counts_it_as_different(
     assert bool(row[1]) is marked
 
 
+def test_of_a_suggested_customers_mail_and_phone_a_part_is_shown_by_which_they_can_be_told_apart(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    left, right = (int(part) for part in suggested.split("/")[3:])
+    party = canonical["party"]
+    with desk.transaction() as connection:
+        for record, mail, phone in (
+            (left, "a@acme.example", "+39025554711"),
+            (right, "b@other.example", "+39025554712"),
+        ):
+            connection.execute(update(party).where(party.c.record_id == record).values(email=mail, phone=phone))
+    page = as_role(Role.FINANCE).get("/links").text
+    assert re.findall(r'<td class="text">(•••[^<]*)</td>', page) == [
+        *("•••@acme.example", "•••@other.example"),
+        *("••• 4711", "••• 4712"),
+    ]
+    assert not [whole for whole in ("a@acme", "b@other", "0255547") if whole in page]
+
+
 def valves_and_pumps(store: Store, left: int, right: int, phone: str) -> None:
     """Let both customers of a link be of one group, with two trades; ``phone`` is how their numbers compare."""
     found = {"name": {"level": "same", "bits": 14.5}, "phone": {"level": phone, "bits": -4.8}}

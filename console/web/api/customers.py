@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from console import veiled
 from console.exporting import is_removed
-from console.records import HIDDEN, PERSONAL, without_personal
+from console.records import without_personal
 from console.report.figures import link
 from console.web.api.callers import Reader
 from console.web.api.values import Amount, Instant, Key, instant, instant_or_none
-from console.web.customers import FIELDS, has_wrong_tax_id, owing
+from console.web.customers import FIELDS, MOST, has_wrong_tax_id, owing
 from console.web.problems import Refusal
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money
@@ -24,6 +25,7 @@ from state import customers
 if TYPE_CHECKING:
     from console.web.api.callers import Caller
     from state.customers import Customer as Stored
+    from state.customers import Matched
     from state.links import Link
 
 router = APIRouter(tags=["customers"])
@@ -40,7 +42,8 @@ class CustomerRecord(BaseModel):
     source_id: str
     deleted: bool
     values: dict[str, str | int | None] = Field(
-        description="By field: money as exact decimal text, instants as ISO 8601 UTC; personal values are hidden"
+        description="By field: money as exact decimal text, instants as ISO 8601 UTC; of e-mail addresses the domain "
+        "(•••@acme.example), of phones the last four digits, of street addresses nothing (•••)"
     )
     url: str | None
     wrong_tax_id: bool = Field(description="Whether the check digits of its tax id are wrong")
@@ -90,6 +93,27 @@ class CustomerOwed(BaseModel):
     total: Amount
     overdue: Amount = Field(description="What of it is overdue, credits not taken off")
     overdue_days: int = Field(description="Since how many days at most")
+    matched_not_booked: Amount = Field(
+        description="What of it receipts are matched with, by a rule or a person, and accounting has not applied yet; "
+        "it is still in all of the other amounts"
+    )
+
+
+class CustomerMatched(BaseModel):
+    """An open document with a receipt that cash application settles it with, and accounting has not applied yet."""
+
+    system: str
+    number: str | None
+    source_id: str
+    currency: str
+    open: Amount = Field(description="What is open of the document")
+    applied: Amount = Field(description="What of that the receipt settles, what explains the rest included")
+    receipt_system: str
+    receipt_number: str | None
+    receipt_source_id: str
+    received_on: str | None
+    decision: str = Field(description="auto (a rule) or pinned (a person)")
+    rule: str
 
 
 class CustomerFinding(BaseModel):
@@ -114,6 +138,9 @@ class Customer(BaseModel):
     owed: list[CustomerOwed] | None = Field(
         description="As the receivables by customer of the report; null before the first reconciliation"
     )
+    matched: list[CustomerMatched] = Field(
+        description="Open documents that receipts are matched with, the largest 200, by the last reconciliation"
+    )
     findings: list[CustomerFinding] = Field(description="The gravest first")
 
 
@@ -128,6 +155,7 @@ def get_customer(
             raise Refusal(404, "There is no such customer.", "GET /api/v1/chains finds customers by number and name.")
         documents = customers.documents(connection, found.records)
         owed = customers.owed(connection, found.records)
+        matched = customers.matched(connection, owed or [], MOST)
         about = customers.found_about(connection, found.records)
     today = Rules.of(caller.settings).today
     return Customer(
@@ -149,6 +177,7 @@ def get_customer(
             for item in documents
         ],
         owed=None if owed is None else [_owed(row) for row in owing(owed, today)],
+        matched=[_matched(item) for item in matched],
         findings=[
             CustomerFinding(
                 id=item.id,
@@ -182,6 +211,7 @@ def _owed(row: dict[str, Any]) -> CustomerOwed:
         name: money.text(row[key], row["currency"])
         for name, key in (
             *((name, name) for name in ("not_due", "credits", "total", "overdue")),
+            ("matched_not_booked", "matched"),
             *(("days_1_30", "1-30"), ("days_31_60", "31-60"), ("days_61_90", "61-90"), ("days_over_90", "90+")),
         )
     }
@@ -189,12 +219,27 @@ def _owed(row: dict[str, Any]) -> CustomerOwed:
     return CustomerOwed(**head, **text)
 
 
+def _matched(found: Matched) -> CustomerMatched:
+    item, receipt, applied = found
+    document, money_in = item["record"], receipt["record"]
+    return CustomerMatched(
+        **{name: document.get(name) for name in ("system", "number", "source_id")},
+        currency=item["currency"],
+        open=money.text(item["amount"], item["currency"]),
+        applied=money.text(applied["applied"], applied["currency"]),
+        **{f"receipt_{name}": money_in.get(name) for name in ("system", "number", "source_id")},
+        received_on=receipt["received_on"],
+        decision=applied["decision"],
+        rule=applied["rule"],
+    )
+
+
 def _value(row: dict[str, Any], name: str) -> str | int | None:
     value: str | int | None = row.get(name)
     if value is None:
         return None
-    if name in PERSONAL:
-        return HIDDEN
+    if veiled.is_personal(row, name):
+        return veiled.shown(row, name)
     if _KINDS[name] is Kind.INSTANT:
         return instant(int(value))
     if _KINDS[name] is Kind.MONEY:

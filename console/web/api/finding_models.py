@@ -68,7 +68,8 @@ class Finding(BaseModel):
 
 
 class RecordValues(BaseModel):
-    """What a system says in one of a finding's records: money as exact decimals, personal values kept back (•••)."""
+    """What a system says in one of a finding's records: money as exact decimals, of e-mail addresses the domain
+    (•••@acme.example), of phones the last four digits, of persons' names and street addresses nothing (•••)."""
 
     record: FoundRecord
     fields: dict[str, str | bool | int] = Field(description="Canonical field and value; empty fields are left out")
