@@ -113,8 +113,8 @@ def _status(
     source = {name: sent.get(name, "") for name in ("how", "what", "match", "default")}
     spec = expressions.spec_from(source | {name: sent[name] for name in sent if name.startswith(expressions.STEP)})
     found: dict[str, object] = {"path": spec} if isinstance(spec, str) else dict(spec)
-    table, write = status_words.said(sent, writes=writes)
     known = now.definition.status
+    table, write = status_words.said(sent, writes=writes, before=known.reverse if known else None)
     if not extends or known is None:
         return found, table, write
     before = expressions.spec_of(known.expression)

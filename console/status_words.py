@@ -56,10 +56,13 @@ def rows(form: Mapping[str, str], found: Mapping[str, int]) -> list[Row]:
     return [*made[:MOST], *[Row("", "", False, None)] * _BLANK]
 
 
-def said(sent: Mapping[str, str], *, writes: bool) -> tuple[dict[str, str], dict[str, str]]:
+def said(
+    sent: Mapping[str, str], *, writes: bool, before: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], dict[str, str]]:
     """Word → status, and status → word that is written back where several stand for it. Raises ``Mistyped``.
 
-    ``writes``: statuses of the system are written back, so that a person has to say which word; else it is the first.
+    ``writes``: statuses of the system are written back, so that a person has to say which word; else it is the one that
+    was written ``before``, or the first.
     """
     table: dict[str, str] = {}
     chosen: dict[str, list[str]] = {}
@@ -78,8 +81,19 @@ def said(sent: Mapping[str, str], *, writes: bool) -> tuple[dict[str, str], dict
             continue
         if len(chosen[status]) != 1 and (writes or chosen[status]):
             raise Mistyped("written", *(chosen[status] or stand_for))
-        write[status] = (chosen[status] or stand_for)[0]
+        kept = (before or {}).get(status)
+        write[status] = (chosen[status] or ([kept] if kept in stand_for else stand_for))[0]
     return table, write
+
+
+def told(sent: Mapping[str, str], before: Mapping[str, str]) -> list[tuple[str, str, list[str]]]:
+    """Each status that several words stand for, with the one that a mapping writes and the others. Raises
+    ``Mistyped``; to be told where nobody is asked, as nothing is written back."""
+    table, write = said(sent, writes=False, before=before)
+    return [
+        (status, word, [other for other, meaning in table.items() if meaning == status and other != word])
+        for status, word in write.items()
+    ]
 
 
 def _given(form: Mapping[str, str]) -> Iterable[tuple[str, str, bool]]:

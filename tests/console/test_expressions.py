@@ -78,6 +78,7 @@ ROWS = {"word.0": "aktiv", "status.0": "active", "word.1": "neu", "status.1": "a
 def test_of_words_that_stand_for_one_status_a_person_says_which_is_written_back_where_any_is() -> None:
     assert status_words.said(ROWS, writes=False) == ({"aktiv": "active", "neu": "active"}, {"active": "aktiv"})
     assert status_words.said(ROWS | {"written.1": "on"}, writes=True)[1] == {"active": "neu"}
+    assert status_words.said(ROWS, writes=False, before={"active": "neu"})[1] == {"active": "neu"}
     for ticks in ({}, {"written.0": "on", "written.1": "on"}):
         with pytest.raises(Mistyped) as caught:
             status_words.said(ROWS | ticks, writes=True)

@@ -194,6 +194,16 @@ def suggestions(seen: Seen, sent: MappingType[str, str]) -> list[dict[str, Any]]
     ]
 
 
+def written_back(seen: Seen, sent: MappingType[str, str]) -> list[tuple[str, str, list[str]]]:
+    """Each status that several words would stand for, in words, with the word that the file names for writing and the
+    others; none where a person was asked."""
+    if sent.get("kind") != "status" or seen.now is None or seen.writes_status:
+        return []
+    saved = seen.now.definition.status
+    told = status_words.told(sent, saved.reverse if saved else {})
+    return [(words.status(seen.now.entity, status, seen.visit.lang), word, others) for status, word, others in told]
+
+
 def _none_why(seen: Seen, proposed: list[Proposal], empty: list[str], left: dict[str, Any]) -> str:
     """Why nothing is suggested, as a key of ``mapping_editor.none``; empty where something is."""
     if proposed:

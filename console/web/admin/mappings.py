@@ -12,7 +12,7 @@ from console import mapped, mapping_edit
 from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
-from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page, suggestions
+from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page, suggestions, written_back
 from console.web.admin.mapping_rows import rows_of
 from console.web.admin.mapping_seen import WITHOUT, Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
@@ -117,6 +117,7 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
         sent=kept(sent),
         suggestions=suggestions(seen, sent),
         same=text == seen.text,
+        written_back=written_back(seen, sent),
         lines=common.files(visit).between(seen.text, text),
         streams=found["streams"],
         rows=different,

@@ -325,6 +325,12 @@ def test_where_no_status_is_written_back_nobody_is_asked_for_the_word(anna: Brow
     sent = edited(anna, "status")
     assert not [name for name in sent if name.startswith("written.")]
     sent |= {"word.900": "On ice", "status.900": "nurturing"}
+    looked = text_of(anna.post(f"{PAGE}/preview", **sent))
+    assert (
+        "Several words stand for “nurturing”: Parked, On ice. The file has to name one for writing; it names “Parked”"
+        in looked
+    )
+    assert "Statuses of this stream are not written back now." in looked
     saved = anna.post(f"{PAGE}/save", **sent)
     assert saved.status_code == 303, text_of(saved)
     assert load(file(config)).stream("lead").definition.status.table["On ice"] == "nurturing"  # type: ignore[union-attr]
