@@ -16,6 +16,7 @@ from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import RecordId
 from console.web.sides import side_by_side
+from reconciliation.same_values import differing
 from state import chains, links, lookup, near
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ router = APIRouter()
 SIZE = 20
 """Links on a page."""
 _NAMED = ("party", "product", "opportunity")
-_KEPT_BACK = {"phone": "phone", "email": "mail"}
-"""Personal fields that are compared → what the evidence calls the comparison."""
 _MOST_RECORDS = 100
 """Records of one number whose links are shown."""
 
@@ -155,15 +154,13 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _fields(visit: Visit, link: Link, rows: Mapping[int, dict[str, Any]]) -> list[Field]:
-    """Both records beside each other. What is kept back looks the same: there the evidence says whether it differs."""
-    alike = json.loads(link.evidence).get("alike") or {}
-    found = side_by_side([rows.get(end, {}) for end in (link.left_id, link.right_id)], visit)
-    return [
-        field._replace(differs=True)
-        if (alike.get(_KEPT_BACK.get(field.name)) or {}).get("level") == "differs"
-        else field
-        for field in found
-    ]
+    """Both records beside each other; of two customers what differs is marked as on the page of a customer."""
+    both = [rows.get(end, {}) for end in (link.left_id, link.right_id)]
+    found = side_by_side(both, visit)
+    if {row.get("entity") for row in both} != {"party"}:
+        return found
+    differ = differing(both)
+    return [field._replace(differs=field.name in differ) for field in found]
 
 
 def how(visit: Visit, link: Link, same: list[Same]) -> str:

@@ -256,21 +256,41 @@ def test_names_of_two_trades_that_are_compared_as_one_are_said_to_be_the_same_bu
 ) -> None:
     anna, (_, left, right) = as_role(Role.FINANCE), suggested.split("/")[2:]
     anna.post("/language", locale=lang, next="/")
-    valves_and_pumps(desk, int(left), int(right), "differs")
+    valves_and_pumps(desk, int(left), int(right))
     page = anna.get("/links").text
     assert [text for text in said if text not in page] == []
     assert [text for text in never if text in page] == []
 
 
-@pytest.mark.parametrize(("level", "marked"), [("differs", True), ("same", False)])
-def test_the_row_of_a_phone_is_marked_where_the_evidence_counts_it_as_different(
-    suggested: str, as_role: Callable[[Role], Browser], desk: Store, level: str, marked: bool
+@pytest.mark.parametrize(
+    ("theirs", "marked"),
+    [
+        ({"phone": "+39 02 5555 4712", "email": "b@acme.example"}, {"Email", "Phone"}),
+        ({"phone": "0039 (02) 55554711", "email": "A@Acme.example"}, set()),
+        ({"phone": "+39 02 5555 4711", "email": None}, set()),
+    ],
+)
+def test_what_differs_is_marked_as_on_the_customers_page_and_a_side_without_a_value_differs_from_none(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store, theirs: dict[str, str | None], marked: set[str]
 ) -> None:
-    anna, (_, left, right) = as_role(Role.FINANCE), suggested.split("/")[2:]
-    valves_and_pumps(desk, int(left), int(right), level)
-    row = re.search(r'<tr( class="differs")?><th scope="row">Phone', anna.get("/links").text, re.IGNORECASE)
-    assert row is not None
-    assert bool(row[1]) is marked
+    anna, (left, right) = as_role(Role.FINANCE), (int(part) for part in suggested.split("/")[3:])
+    differs = {"level": "differs", "bits": -4.8}
+    ours = {"phone": "+390255554711", "email": "a@acme.example"}
+    party = canonical["party"]
+    with desk.transaction() as connection:
+        for record, values in ((left, ours), (right, theirs)):
+            same = {"legal_name": None, "name": "ACME S.r.l." if record == left else "Acme SRL"}
+            connection.execute(update(party).where(party.c.record_id == record).values(**values, **same))
+        told = json.dumps({"alike": {"mail": differs, "phone": differs}})
+        connection.execute(update(link).where(link.c.right_id == right).values(evidence=told))
+    assert differing(anna.get("/links").text) == marked
+    anna.post(f"{suggested}/confirm")
+    assert differing(anna.get(f"/customers/{left}").text) == marked
+
+
+def differing(page: str) -> set[str]:
+    """The fields that a page marks."""
+    return {name.strip() for name in re.findall(r'<tr class="differs"><th scope="row">([^<]+)', page)}
 
 
 def test_of_a_suggested_customers_mail_and_phone_a_part_is_shown_by_which_they_can_be_told_apart(
@@ -292,9 +312,9 @@ def test_of_a_suggested_customers_mail_and_phone_a_part_is_shown_by_which_they_c
     assert not [whole for whole in ("a@acme", "b@other", "0255547") if whole in page]
 
 
-def valves_and_pumps(store: Store, left: int, right: int, phone: str) -> None:
-    """Let both customers of a link be of one group, with two trades; ``phone`` is how their numbers compare."""
-    found = {"name": {"level": "same", "bits": 14.5}, "phone": {"level": phone, "bits": -4.8}}
+def valves_and_pumps(store: Store, left: int, right: int) -> None:
+    """Let both customers of a link be of one group, with two trades and two phones."""
+    found = {"name": {"level": "same", "bits": 14.5}, "phone": {"level": "differs", "bits": -4.8}}
     party = canonical["party"]
     with store.transaction() as connection:
         for record, name, number in ((left, "钱塘阀门有限公司", "+865711"), (right, "钱塘泵业有限公司", "+865712")):
