@@ -212,7 +212,7 @@ def overview(visit: Reader, period: str = "") -> Response:
     """The overview; ``period`` is the one that the river is of."""
     latest: Latest = visit.request.app.state.latest
     shown = latest.of(visit.texts.locale)
-    words = texts(visit.texts.locale)
+    words, rates = texts(visit.texts.locale), visit.desk.settings.reconciliation.rates
     chosen = shown.river.find(period or shown.river.newest)
     if chosen is None:
         raise HTTPException(404)
@@ -221,7 +221,7 @@ def overview(visit: Reader, period: str = "") -> Response:
         return visit.part("overview_head", **_top(visit, shown, words))
 
     def draw_river() -> Markup:
-        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words, shown.waits, shown.unbooked)
+        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words, shown.waits, shown.unbooked, rates)
         return visit.part("overview_river", **content)
 
     def draw_rest() -> Markup:

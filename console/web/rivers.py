@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from console.report import figures, svg
+from console.report import figures, svg, tables
 from console.report.figures import Report, Step, Tally
+from console.web import worst_leaks
+from console.web.worst_leaks import Known, Ranking
 from reconciliation import behind, money
 from reconciliation.river import LEADS, TIED, WHOLE, WITHOUT_CLOSE, Flow, Handoff, River, Span
 from state.prospects import FATES, LOST
@@ -81,6 +83,11 @@ class _Asides:
     waits: Mapping[str, Any]
     unbooked: Mapping[str, int]
 
+    def not_due(self, key: str) -> int:
+        """What is not due yet, in minor units."""
+        amount: int = self.waits.get(key, {}).get("amount", 0)
+        return amount
+
     def of(self, key: str, currency: str, words: Texts) -> Sequence[str]:
         """In words: what is not due yet, with its money, and how many receipts are matched already."""
         found = []
@@ -100,6 +107,7 @@ def shown(
     words: Texts,
     waits: Mapping[str, Any],
     unbooked: Mapping[str, int],
+    rates: tables.Rates = tables.NO_RATES,
 ) -> dict[str, Any]:
     """What ``overview_river.html.j2`` shows; ``report`` is that of now, ``found`` are its findings, ``waits`` what is
     not due yet behind the tie-outs and ``unbooked`` the receipts that are matched, by the keys of ``behind``."""
@@ -122,6 +130,8 @@ def shown(
         "unfinished": chosen.kind != WHOLE and chosen.last >= river.months[-1],
         "choices": [(kind, river.spans(kind)) for kind in ("month", "quarter", "year")],
         "sides": _SIDES,
+        "base": base,
+        "worst": _worst(river, chosen, currencies, report, rates, asides, words),
         "tabs": [_tab(river, chosen, before, currency, counts, words, asides) for currency in currencies],
     }
 
@@ -166,6 +176,40 @@ def _tab(
     return Tab(currency, _chart(now, list(stages), currency, words), [(n, c) for n, c in cells if c], rows)
 
 
+def _worst(
+    river: River,
+    chosen: Span,
+    currencies: Sequence[str],
+    report: Report,
+    rates: tables.Rates,
+    asides: _Asides,
+    words: Texts,
+) -> Ranking:
+    handoffs = {currency: river.handoffs(chosen, currency) for currency in currencies}
+    known = {}
+    for currency, items in handoffs.items():
+        everything = {item.name: item for item in river.handoffs(Span(WHOLE), currency)}
+        for item in items:
+            for side in worst_leaks.SIDES:
+                address, key = _place(item, side, chosen, currency, everything[item.name])
+                known[item.name, side, currency] = Known(address, asides.not_due(key))
+    return worst_leaks.ranking(handoffs, known, _FINDINGS, report, rates, words)
+
+
+def _place(item: Handoff, side: str, chosen: Span, currency: str, everything: Handoff | None) -> tuple[str, str]:
+    """Where the records behind a figure are listed, and its key of ``behind`` where it is of the tie-outs of now."""
+    flow = getattr(item, side)
+    if not flow or not flow.count:
+        return "", ""
+    if side in FATES if item.name in WITHOUT_CLOSE else side == LOST:
+        named = {"handoff": item.name, "fate": side, "period": chosen.name, "currency": currency}
+        return f"/river?{urlencode(named)}", ""
+    if side in _TIED_SIDES and item.name in TIED and everything and flow == getattr(everything, side):
+        tied = {"name": item.name, "side": _TIED_SIDES[side], "currency": currency, "part": behind.UNMATCHED}
+        return f"/tie-outs?{urlencode(tied)}", behind.key(item.name, tied["side"], currency, behind.UNMATCHED)
+    return "", ""
+
+
 def _cell(
     item: Handoff,
     then: Handoff | None,
@@ -184,15 +228,8 @@ def _cell(
     priced = item.name != LEADS
     said, was = _said(flow, currency, priced), _said(earlier, currency, priced) if earlier else ("", "")
     before = words("flow.before", figures=" · ".join(filter(None, was))) if earlier else ""
-    listed = flow.count and (side in FATES if item.name in WITHOUT_CLOSE else side == LOST)
-    named = {"handoff": item.name, "fate": side, "period": chosen.name, "currency": currency}
-    address = f"/river?{urlencode(named)}" if listed else ""
-    parts: Sequence[str] = ()
-    if side in _TIED_SIDES and item.name in TIED and flow.count and everything and flow == getattr(everything, side):
-        tied = {"name": item.name, "side": _TIED_SIDES[side], "currency": currency, "part": behind.UNMATCHED}
-        address = f"/tie-outs?{urlencode(tied)}"
-        if asides is not None:
-            parts = asides.of(behind.key(item.name, tied["side"], currency, behind.UNMATCHED), currency, words)
+    address, key = _place(item, side, chosen, currency, everything)
+    parts = asides.of(key, currency, words) if key and asides is not None else ()
     return Cell(*said, before, _change(flow, earlier, priced, words) if earlier else "", address, parts)
 
 
