@@ -123,19 +123,17 @@ def read(
 
 def _limited(connection: Connection, found: Found, only: Sequence[str]) -> Found:
     """What of it belongs to some systems; when and with how many findings it was reconciled is for everybody."""
-    from state import creations, held, measures, outbox, pauses, shapes
+    from state import dead_letters, held, measures, outbox, pauses, shapes
     from state.changes import OPEN
 
     writes = [outbox.counts(connection, name) for name in only]
-    letters = [len(outbox.dead_letters(connection, name)) for name in only]
-    letters += [len(creations.dead_letters(connection, name)) for name in only]
     made = measures.writes(connection, only)
     drifts = [item for item in shapes.listing(connection) if item.system in only]
     return found._replace(
         systems=list(only),
         streams=[item for item in found.streams if item.system in only],
         failing=[item for item in found.failing if item.system in only],
-        stuck=sum(letters),
+        stuck=dead_letters.count(connection, dead_letters.Which(systems=only)),
         planned=sum(counts.get(status.value, 0) for counts in writes for status in OPEN),
         new_records=sum(made.get((name, "creation", state), 0) for name in only for state in ("planned", "unknown")),
         created=0,

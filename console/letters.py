@@ -33,12 +33,13 @@ def personal(settings: Settings, item: Item) -> frozenset[str]:
 
 def personal_fields(settings: Settings, system: str, stream: str, fields: Iterable[str]) -> frozenset[str]:
     """Those of the canonical fields of a stream that hold personal values; all where the mapping cannot be read."""
+    from console import mappings_kept
     from mappings.errors import MappingFileError
-    from sync.systems import SystemUnusable, mapping_for
+    from sync.systems import SystemUnusable
 
     found = frozenset(fields)
     try:
-        return found & frozenset(mapping_for(settings, system).stream(stream).personal)
+        return found & frozenset(mappings_kept.mapping_for(settings, system).stream(stream).personal)
     except (MappingFileError, SystemUnusable, KeyError):
         return found
 

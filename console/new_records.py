@@ -55,14 +55,6 @@ def _origin(item: Creation) -> str:
     return f"{origin.system}:{origin.stream}:{item.number or origin.source_id}"
 
 
-def letters(app: App, system: str | None) -> list[Creation]:
-    """The new records that need a person."""
-    from state import creations
-
-    with app.store.reading() as connection:
-        return creations.dead_letters(connection, system)
-
-
 def letter_row(app: App, item: Creation) -> tuple[Any, ...]:
     """A dead letter in the list."""
     made = app.texts("new_records.made_of", entity=item.entity, origin=_origin(item))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console import mappings_kept
 from mappings import paths
-from mappings.engine import explain_some, load
+from mappings.engine import explain_some
 from mappings.errors import MappingError, MappingFileError
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ _LARGEST = 64 * 1024
 """Bytes of a record's body as it is kept; a larger one is not read for its name."""
 _LONGEST = 80
 """Characters of a name that are shown."""
-_KEPT = 64
-"""Mappings that are kept from page to page: to read one takes longer than all of its records."""
-_Stamp = tuple[tuple[str, int, int], ...]
 
 
 def called(connection: Connection, settings: Settings, found: Sequence[Refused]) -> dict[int, str]:
@@ -112,28 +108,9 @@ def _joined(parts: Sequence[str], source_id: str) -> str:
 
 def _mapping(settings: Settings, system: str) -> Mapping | None:
     """The system's mapping; ``None`` if it cannot be read, or ltc.yaml does not name the system any more."""
-    from console.mapping_place import place_of
+    from sync.systems import SystemUnusable
 
-    if system not in settings.systems:
-        return None
-    place = place_of(settings, system)
-    if not place.source:
-        return None
-    folders = {Path(settings.path).absolute().parent, place.own.parent}
     try:
-        return _loaded(
-            place.source, place.zone, tuple(stamp for folder in sorted(folders) for stamp in _stamps(folder))
-        )
-    except MappingFileError:
+        return mappings_kept.mapping_for(settings, system) if system in settings.systems else None
+    except (MappingFileError, SystemUnusable):
         return None
-
-
-def _stamps(folder: Path) -> _Stamp:
-    """Changes with every change of a file that a mapping may be read from."""
-    seen = [(path, path.stat()) for path in sorted(folder.glob("*.yaml"))]
-    return tuple((str(path), told.st_mtime_ns, told.st_size) for path, told in seen)
-
-
-@lru_cache(maxsize=_KEPT)
-def _loaded(source: str, zone: str, _stamp: _Stamp) -> Mapping:
-    return load(source, zone)

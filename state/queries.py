@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
-from state import creations, discards, outbox, runs, schema
+from state import dead_letters, discards, outbox, runs, schema
 from state.writes import RecordState
 
 
@@ -185,7 +185,7 @@ def _mended(item: Attempt, last: list[Attempt]) -> bool:
 
 def stuck_writes(connection: Connection) -> int:
     """How many write-backs and new records need a person."""
-    return _count_outbox(connection, outbox.STUCK) + len(creations.dead_letters(connection))
+    return dead_letters.count(connection)
 
 
 def open_writes(connection: Connection) -> int:

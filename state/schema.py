@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -602,6 +603,13 @@ TRIED_AGAIN = outbox.c.message == literal_column("'taken up again by hand'")
 """Dead letters that somebody has tried again and that were not sent since; written out as ``LINK_SUGGESTED`` is."""
 Index("ix_outbox_tried_again", outbox.c.system, outbox.c.id, sqlite_where=TRIED_AGAIN, postgresql_where=TRIED_AGAIN)
 
+_STUCK: list[ColumnElement[str]] = [literal_column("'rejected'"), literal_column("'dead'")]
+STUCK_WRITE = outbox.c.status.in_(_STUCK)
+"""Write-backs that need a person; written out as ``LINK_SUGGESTED`` is."""
+# with the status, which SQLite looks at even though the index has no others
+_in_order = (outbox.c.system, outbox.c.id, outbox.c.status)
+Index("ix_outbox_stuck", *_in_order, sqlite_where=STUCK_WRITE, postgresql_where=STUCK_WRITE)
+
 # Records that we create downstream: one row ever for each rule, target system and origin, so that each is made once.
 creation = Table(
     "creation",
@@ -640,6 +648,10 @@ creation = Table(
 Index("ix_creation_status", creation.c.system, creation.c.status)
 Index("ix_creation_origin", creation.c.origin_id)
 Index("ix_creation_made", creation.c.made_id)
+STUCK_CREATION = creation.c.status.in_(_STUCK)
+"""New records that need a person; written out as ``LINK_SUGGESTED`` is."""
+_in_order = (creation.c.system, creation.c.id, creation.c.status)
+Index("ix_creation_stuck", *_in_order, sqlite_where=STUCK_CREATION, postgresql_where=STUCK_CREATION)
 
 # External keys of ours that landed records carry: how a record that we made is recognised, by any store.
 external_key = Table(

@@ -34,9 +34,10 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--system", metavar="NAME", help="Only this system.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="The first so many.")
 @jobs.json_option
 @pass_app
-def listing(app: App, system: str | None, as_json: bool) -> int:
+def listing(app: App, system: str | None, limit: int, as_json: bool) -> int:
     """List them with what was to be written and what the source said.
 
     \b
@@ -44,12 +45,14 @@ def listing(app: App, system: str | None, as_json: bool) -> int:
       ltc dead-letters list
       ltc dead-letters list --system books --json
     """
-    from state import outbox, tried_again
+    from state import dead_letters, tried_again
+    from state.changes import Item
 
     app.systems((system,) if system else ())
     with app.store.reading() as connection:
-        found = tried_again.counted(connection, outbox.dead_letters(connection, system))
-    made = new_records.letters(app, system)
+        listed, count = dead_letters.page(connection, dead_letters.Which(system), limit=limit)
+        found = tried_again.counted(connection, [item for item in listed if isinstance(item, Item)])
+    made = [item for item in listed if not isinstance(item, Item)]
     if as_json:
         emit_json([*(_as_dict(item) for item in found), *(new_records.letter_dict(app, item) for item in made)])
     elif not (found or made):
@@ -58,6 +61,8 @@ def listing(app: App, system: str | None, as_json: bool) -> int:
         names = ("id", "system", "stream", "record", "fields", "state", "attempts", "message")
         rows = [*(_row(app, item) for item in found), *(new_records.letter_row(app, item) for item in made)]
         table([app.texts(f"dead_letters.columns.{name}") for name in names], rows)
+        if count > len(listed):
+            say(app.texts("dead_letters.cut", shown=f"{len(listed):,}", count=f"{count:,}"))
     return 0
 
 

@@ -15,7 +15,7 @@ from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.quarantine import revealed
 from console.web.sides import UNTYPED, Typed, offered, worded
 from console.web.writes import shown
-from state import creations, outbox, tried_again
+from state import creations, dead_letters, outbox, tried_again
 from state.changes import Item, PlanError
 from state.clock import now_us
 
@@ -102,14 +102,14 @@ def _list(
         visit.touch(system)
     until = now_us()
     with visit.desk.store.reading() as connection:
-        found = letters_decided.listed(connection, system or None, visit.may_touch)
-        listed = found[:_MOST]
+        which = dead_letters.Which(system or None, visit.member.systems)
+        listed, count = dead_letters.page(connection, which, limit=_MOST)
         tries = tried_again.tries(connection, [item for item in listed if isinstance(item, Item)])
         waiting = tried_again.waiting(connection, [system] if system else visit.systems)
     rows = [_brief(visit, item, tries[item.id] if isinstance(item, Item) else item.attempts) for item in listed]
     again = [(item.system, _called(item), is_planned) for item, is_planned in waiting]
     more = {"problem": problem, "ticked": ticked, "why": why, "until": until}
-    return visit.page("dead_letters", status, letters=rows, count=len(found), system=system, again=again, **more)
+    return visit.page("dead_letters", status, letters=rows, count=count, system=system, again=again, **more)
 
 
 def _some_decided(visit: Visit, sent: dict[str, str], reason: str | None) -> Response:

@@ -17,7 +17,7 @@ from console.web.collisions import in_the_way
 from console.web.desk import Reader, Visit
 from console.web.runs import at_work, hindrance, worker
 from mappings.errors import MappingFileError
-from state import circuits, creations, deletions, failed_checks, held, outbox, quarantine
+from state import circuits, dead_letters, deletions, failed_checks, held, outbox, quarantine
 from state.clock import now_us
 from sync.systems import SystemUnusable
 
@@ -176,8 +176,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         waiting = {
             "plans": sum(outbox.counts(connection, system).get(state.value, 0) for state in outbox.OPEN),
             "conflicts": held.counts(connection, system).get("ask", 0),
-            "dead_letters": len(outbox.dead_letters(connection, system))
-            + len(creations.dead_letters(connection, system)),
+            "dead_letters": dead_letters.count(connection, dead_letters.Which(system)),
             "quarantine": quarantine.count(connection, system=system),
         }
     return visit.page(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console import in_quarantine, quarantine_names
+from console import in_quarantine, mappings_kept, quarantine_names
 from console.i18n import texts
 from mappings import engine
 from settings.model import Settings
@@ -127,7 +127,7 @@ def test_a_mapping_is_read_once_and_again_when_its_file_has_changed(
         read.append(source)
         return engine.load(source, zone)
 
-    monkeypatch.setattr(quarantine_names, "load", counted)
+    monkeypatch.setattr(mappings_kept, "load", counted)
     for _ in range(3):
         assert called(sqlite_store, settings) == {"d1": "Deal 1"}
     assert len(read) == 1

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from console import mappings_kept
+from console.web import dead_letters as pages
+from mappings import engine
 from settings.model import Settings
 from state import audit, exact, outbox, schema, tried_again
 from state.members import Role
 from state.store import Store
 from sync import job
+from tests.console.company import data, ltc
 from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import ToySystem
 from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
@@ -29,6 +33,36 @@ def letters(sqlite_store: Store, settings: Settings) -> list[str]:
         for item in plan.items[:2]:
             outbox.outcome(connection, item.id, outbox.OutboxStatus.REJECTED, "the CRM says no to delivered")
         return [item.letter for item in outbox.dead_letters(connection)]
+
+
+def test_a_list_reads_so_many_as_it_shows_and_their_mapping_once(
+    olaf: Opens, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+
+    def counted(source: str, zone: str) -> engine.Mapping:
+        read.append(source)
+        return engine.load(source, zone)
+
+    monkeypatch.setattr(mappings_kept, "load", counted)
+    browser = olaf(Role.VIEWER)
+    assert browser.get("/dead-letters").text.count("the CRM says no") == 2
+    assert len(read) == 1
+    monkeypatch.setattr(pages, "_MOST", 1)
+    page = browser.get("/dead-letters").text
+    assert (page.count("the CRM says no"), "1 of 2" in page) == (1, True)
+
+
+def test_the_command_lists_so_many_as_are_asked_for_and_says_how_many_there_are(
+    settings: Settings, letters: list[str]
+) -> None:
+    config = Path(settings.path)
+    config.write_text(config.read_text().replace("version: 1\n", f"version: 1\nstore: {settings.store}\n", 1))
+    some = ltc(config, "dead-letters", "list", "--limit", "1").stdout
+    assert [id in some for id in letters] == [True, False]
+    assert "1 of 2; `--limit` shows more" in some
+    assert [item["id"] for item in data(ltc(config, "dead-letters", "list", "--json"))] == letters
+    assert " of 2" not in ltc(config, "dead-letters", "list").stdout
 
 
 def test_a_dead_letter_is_tried_again_or_discarded_with_a_reason(olaf: Opens, letters: list[str]) -> None:

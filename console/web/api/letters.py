@@ -24,12 +24,12 @@ from console.web.api.values import (
     Searched,
     Sent,
     Told,
-    cut,
+    first,
     instant,
     instant_or_none,
 )
 from console.web.problems import Refusal
-from state import creations, outbox, tried_again
+from state import creations, dead_letters, outbox, tried_again
 from state.changes import Item, PlanError
 
 if TYPE_CHECKING:
@@ -138,15 +138,16 @@ def list_dead_letters(
 ) -> Page[DeadLetter]:
     """List write-backs and new records that need a person."""
     with caller.store.reading() as connection:
-        found = cut(letters_decided.listed(connection, system or None, caller.member.may_touch), page, size)
-        writes = [item for item in found.items if isinstance(item, Item)]
+        which = dead_letters.Which(system or None, caller.member.systems)
+        found, total = dead_letters.page(connection, which, limit=size, offset=first(page, size))
+        writes = [item for item in found if isinstance(item, Item)]
         counted = {item.id: item for item in tried_again.counted(connection, writes)}
         currencies = currencies_of(connection, [item.record_id for item in writes])
     items = [
         _write(caller, counted[item.id], currencies.get(item.record_id)) if isinstance(item, Item) else _creation(item)
-        for item in found.items
+        for item in found
     ]
-    return Page(items=items, page=page, size=size, total=found.total)
+    return Page(items=items, page=page, size=size, total=total)
 
 
 @router.get("/dead-letters/{id}")

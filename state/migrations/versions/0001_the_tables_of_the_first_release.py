@@ -579,6 +579,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_record", ["record_id"], unique=False)
         batch_op.create_index("ix_outbox_status", ["system", "status"], unique=False)
         batch_op.create_index(
+            "ix_outbox_stuck",
+            ["system", "id", "status"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('rejected', 'dead')"),
+            postgresql_where=sa.text("status IN ('rejected', 'dead')"),
+        )
+        batch_op.create_index(
             "ix_outbox_tried_again",
             ["system", "id"],
             unique=False,
@@ -625,6 +632,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_creation_made", ["made_id"], unique=False)
         batch_op.create_index("ix_creation_origin", ["origin_id"], unique=False)
         batch_op.create_index("ix_creation_status", ["system", "status"], unique=False)
+        batch_op.create_index(
+            "ix_creation_stuck",
+            ["system", "id", "status"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('rejected', 'dead')"),
+            postgresql_where=sa.text("status IN ('rejected', 'dead')"),
+        )
 
     op.create_table(
         "external_key",

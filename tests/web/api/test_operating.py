@@ -267,6 +267,9 @@ def test_many_dead_letters_are_listed_by_system_tried_again_and_discarded(
     api = opens()
     assert api.get("/dead-letters", system="erp").json()["total"] == 0
     assert [item["id"] for item in api.get("/dead-letters", system="crm").json()["items"]] == letters
+    second = api.get("/dead-letters", size=1, page=2).json()
+    assert ([item["id"] for item in second["items"]], second["total"]) == (letters[1:], 2)
+    assert api.get("/dead-letters", size=1, page=3).json()["items"] == []
     refused(api.post("/dead-letters/retry"), 422)
     refused(api.post("/dead-letters/retry", ids=letters, system="crm"), 422)
     refused(api.post("/dead-letters/discard", system="crm"), 422)
