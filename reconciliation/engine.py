@@ -27,7 +27,7 @@ from reconciliation.gathering import CARRIED
 from reconciliation.linking import link
 from reconciliation.linking.blocking import REFUSED, Refused
 from reconciliation.observe import observe
-from reconciliation.rules import Rules
+from reconciliation.rules import BASIS, Rules
 from state import cash, figures, findings, periods, stamps
 from state import order_states as kept_states
 from state import tieouts as stored_tie_outs
@@ -162,7 +162,7 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
     rules = loaded.rules
     ties = tieouts.tie_outs(loaded)
     basis = {
-        **{name: getattr(rules, name) for name in ("timezone", "base_currency", "locale", "materiality", "owners")},
+        **{name: getattr(rules, name) for name in BASIS},
         "version": version("ltc-sync"),
         "own_checks": rules.own_words(),
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from reconciliation import adjustments
-from reconciliation.rules import Rules
+from reconciliation.rules import BASIS, Rules
 from reconciliation.tieouts import DoesNotFootError, foots
 from state import cash, figures, finding_terms, findings, handling, periods, pruned, tieouts
 from state.clock import from_us, to_us
@@ -138,8 +138,7 @@ def month(period: str, timezone: str) -> tuple[int, int]:
 
 
 def _basis(rules: Rules) -> dict[str, Any]:
-    names = ("timezone", "base_currency", "locale", "materiality", "owners")
-    return {**{name: getattr(rules, name) for name in names}, "own_checks": rules.own_words()}
+    return {**{name: getattr(rules, name) for name in BASIS}, "own_checks": rules.own_words()}
 
 
 def _day(at: int, basis: dict[str, Any]) -> date:

@@ -85,6 +85,7 @@ def outline(parts: dict[str, Any], locale: str) -> dict[str, Any]:
         "schema": SCHEMA,
         "as_of": instant(parts["as_of"]),
         **({"pruned_before": instant(head["pruned_before"])} if "pruned_before" in head else {}),
+        **({"company": basis["company"]} if basis.get("company") else {}),  # older figures do not tell it
         "period": head["period"],
         "locale": "zh-CN" if lang == "zh" else "en",
         "timezone": basis["timezone"],

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from settings.signoff import Materiality
 
 ROLES = ("marketing", "crm", "erp", "accounting", "payments", "bank", "service")
+BASIS = ("company", "timezone", "base_currency", "locale", "materiality", "owners")
+"""What reports say or count by; it is kept with the figures, so that an earlier report comes again as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Rules:
     """Department → who takes care of findings that nobody was assigned to."""
     due_days: dict[str, int] = field(default_factory=dict)
     """Severity → days within which somebody has to have acted."""
+    company: str = ""
+    """Whose reports these are; empty if ltc.yaml does not say."""
     fixed_at: int | None = None
     """The instant in microseconds at which ltc.yaml holds the clock; ``None``: time goes on."""
 
@@ -118,6 +122,7 @@ class Rules:
             materiality=_materiality(found.materiality),
             owners={str(department): name for department, name in found.findings.owners.items()},
             due_days={str(severity): days for severity, days in found.findings.due_days.items()},
+            company=settings.company or "",
             fixed_at=None if settings.as_of is None else to_us(settings.as_of),
         )
 

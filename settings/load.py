@@ -17,6 +17,7 @@ from yamlfiles.reading import LARGEST, Located, parse, text
 _EXAMPLES = {
     "version": "version: 1",
     "store": "store: sqlite:///ltc.db",
+    "company": "company: ACME GmbH",
     "locale": "locale: zh-CN",
     "timezone": "timezone: Asia/Shanghai",
     "base_currency": "base_currency: CNY",

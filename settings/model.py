@@ -41,6 +41,15 @@ def is_zone(name: str) -> bool:
 
 Timezone = Annotated[str, AfterValidator(_known_zone)]
 
+_LONGEST_NAME = 120
+
+
+def _a_name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"must be a name on one line, of at most {_LONGEST_NAME} characters")
+    return name
+
 
 def _known_store(address: str) -> str:
     if not address.startswith(("sqlite:///", "postgresql", "${")):
@@ -140,6 +149,8 @@ class Settings(_Settings):
 
     version: Literal[1]
     store: Annotated[str, AfterValidator(_known_store)] = "sqlite:///ltc.db"
+    company: Annotated[str, AfterValidator(_a_name)] | None = None
+    """Who sends reports and links to orders, as readers know it."""
     locale: Literal["en", "zh-CN"] = "en"
     timezone: Timezone = "UTC"
     base_currency: Currency = "CNY"

@@ -103,6 +103,7 @@ def heading(report: Report, words: Texts) -> dict[str, Any]:
     """What stands above the figures: as of when and of which period they are, and who signed it."""
     return {
         "report": report,
+        "company": report.get("company", ""),
         "base": report["base_currency"],
         "as_of": figures.as_of(report, words),
         "withdrawn": figures.withdrawn(report, words),

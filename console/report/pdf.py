@@ -155,6 +155,9 @@ def render(report: Report, locale: str) -> bytes:
     paper.set_title(words("report.title"))
     paper.set_creator("LTC Sync")
     paper.set_creation_date(datetime.fromisoformat(report["as_of"]))
+    if "company" in report:
+        paper.set_author(printable(report["company"]))
+        paper.say(report["company"], 11)
     paper.say(words("report.title"), 16)
     withdrawn = figures.withdrawn(report, words)
     if withdrawn:

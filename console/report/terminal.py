@@ -25,6 +25,8 @@ def show(report: Report, locale: str, console: Console) -> None:
     words = texts(locale)
     if not console.is_terminal:
         console.width = max(console.width, _WIDE)
+    if "company" in report:
+        _say(console, report["company"])
     _say(console, words("report.title"), "bold")
     at = figures.as_of(report, words)
     _say(console, f"{at} · {words('report.base', currency=report['base_currency'])}")

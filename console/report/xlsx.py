@@ -31,10 +31,12 @@ def write(report: Report, path: Path, locale: str) -> None:
     words = texts(locale)
     book = Book(path, words)
     made = datetime.fromisoformat(report["as_of"]).replace(tzinfo=None)
-    book.book.set_properties({"title": words("report.title"), "comments": report["schema"], "created": made})
+    company = report.get("company", "")
+    told = {"title": words("report.title"), "company": company, "comments": report["schema"], "created": made}
+    book.book.set_properties(told)
     subtitle = " · ".join(
         (
-            *filter(None, [figures.withdrawn(report, words)]),
+            *filter(None, [company, figures.withdrawn(report, words)]),
             figures.as_of(report, words),
             words("report.period", period=report["period"]),
             words("report.base", currency=report["base_currency"]),

@@ -113,6 +113,7 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
     document = {
         "version": 1,
         "store": "sqlite:///ltc.db",
+        "company": "华仪测控 Huayi Instruments",
         "locale": "en",
         "timezone": "Asia/Shanghai",
         "base_currency": "CNY",

@@ -10,10 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
+from rich.console import Console
 
 from console.i18n import LOCALES, texts
-from console.report import SUFFIXES, figures, html, pdf, write
+from console.report import SUFFIXES, figures, html, pdf, terminal, write
 from console.report.tables import Cell, cash
 from tests.console import sample_report
 from tests.console.sample_report import FORMULA
@@ -76,6 +78,30 @@ def test_a_pdf_says_of_the_tie_outs_of_a_period_that_they_are_of_it(monkeypatch:
     pdf.render(sample_report.report(), "en")
     assert any(line.startswith("Documents of 2026-10 by their business day") for line in said)
     assert not any("all documents until now" in line for line in said)
+
+
+def test_reports_have_the_name_of_the_company_at_their_head_if_it_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pdf._Paper, "say", lambda _, text, *__, **___: said.append(text))
+    screen = io.StringIO()
+    console = Console(file=screen, width=200)
+    for named, data in (
+        (True, sample_report.report(company="华仪 <Instruments>")),
+        (False, sample_report.report()),
+    ):
+        said.clear()
+        pdf.render(data, "en")
+        assert (said[0] == "华仪 <Instruments>") is named
+        page = html.render(data, "en")
+        assert bool(re.search(r"<p><b>华仪 &lt;Instruments&gt;</b></p>\s*<h1>", page)) is named
+        assert ("<title>华仪" in page) is named
+        write(data, "xlsx", tmp_path / "r.xlsx", "en")
+        book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+        assert {str(sheet["A2"].value).startswith("华仪 <Instruments> · ") for sheet in book} == {named}
+        terminal.show(data, "en", console)
+    assert screen.getvalue().count("华仪 <Instruments>") == 1
 
 
 def test_a_month_that_was_reopened_is_told_with_its_reasons_in_the_page_and_pdf_of_a_later_one(

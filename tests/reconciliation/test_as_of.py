@@ -97,6 +97,7 @@ def some_days(store: Store, time: Clock) -> tuple[Issued, Settings]:
     time.days(12)  # a month later, with other settings
     other = going(
         timezone="Europe/Berlin",
+        company="ACME",
         reconciliation={"materiality": {"base": "500"}, "findings": {"owners": {"finance": "li"}}},
     )
     Deal(1).write(books)
@@ -121,9 +122,10 @@ def some_days(store: Store, time: Clock) -> tuple[Issued, Settings]:
 def test_reports_of_several_days_come_again_byte_for_byte(store: Store, time: Clock) -> None:
     issued, last = some_days(store, time)
     assert len({as_bytes(built) for built in issued.reports}) == len(issued.reports) == 7
+    assert [built.get("company") for built in issued.reports] == [None] * 3 + ["ACME"] * 4
     for first in issued.reports:
         assert as_bytes(issued.again(last, first)) == as_bytes(first)
-        assert as_bytes(issued.again(going(base_currency="EUR"), first)) == as_bytes(first)
+        assert as_bytes(issued.again(going(base_currency="EUR", company="Beta"), first)) == as_bytes(first)
 
 
 def test_the_files_of_reports_come_again_byte_for_byte(sqlite_store: Store, time: Clock, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_amounts_in_settings_are_exact(tmp_path: Path) -> None:
     ("before", "after", "told"),
     [
         ("timezone: Asia/Shanghai", "timezone: Asia/Shanghia", "ltc.yaml:4: `timezone`: 'Asia/Shanghia' is no IANA"),
+        ("locale: zh-CN", 'company: "two\\nlines"', "ltc.yaml:3: `company`: must be a name on one line"),
         ("locale: zh-CN", "langauge: zh-CN", "ltc.yaml:3: `langauge` is not known here"),
         (
             "    connector: sales",

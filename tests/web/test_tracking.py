@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -50,6 +51,22 @@ def test_the_customer_is_met_in_the_language_of_the_browser_and_without_our_name
         seen = browser(accept_language=asked).get(link).text
         assert f'<html lang="{lang}">' in seen
         assert "LTC Sync" not in seen
+
+
+def test_the_customer_sees_the_name_of_the_company_once_ltc_yaml_says_it(
+    order: int, config: Path, desk: Store, browser: Callable[..., Browser]
+) -> None:
+    with desk.transaction() as connection:
+        token = shares.share(connection, order, "test", 9)
+    customer = browser()
+    before = customer.get(f"/track/{token}").text
+    config.write_text(config.read_text() + "company: Huayi <Instruments>\n")
+    after = customer.get(f"/track/{token}").text
+    assert "Huayi" not in before
+    named = "<p>Huayi &lt;Instruments&gt;</p>"
+    assert (after.count("Huayi"), named in after) == (1, True)
+    assert after.replace(named, "").split() == before.split(), "and nothing else"
+    assert "Huayi" not in customer.get("/track/of-nothing").text
 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "in progress"), ("zh-CN", "执行中")])
