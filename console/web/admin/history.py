@@ -12,7 +12,9 @@ from console import outdated
 from console.outdated import Outdated
 from console.web.admin import common, differences
 from console.web.admin.common import REFUSALS, Outcome
+from console.web.admin.verdicts import connection_of
 from console.web.desk import Administrator, AdministratorForm, Visit, see
+from state import failed_checks
 from state.clock import from_us
 from state.settings_changes import Change
 
@@ -55,12 +57,16 @@ def undo(visit: Administrator, sent: AdministratorForm, number: Number) -> Respo
     common.whole(visit)
     change = _change(visit, number)
     reason = common.why(sent, visit.texts("admin.why.undone", number=number))
-    there = set(visit.desk.settings.systems)
+    there = {name: connection_of(system) for name, system in visit.desk.settings.systems.items()}
     try:
         undone = common.files(visit).undo(number, visit.desk.settings, visit.member.name, reason)
     except REFUSALS as error:
         return _page(visit, change, common.refused(error))
-    back = sorted(set(visit.desk.settings.systems) - there)
+    back = sorted(visit.desk.settings.systems.keys() - there)
+    with visit.desk.store.transaction() as connection:
+        for name, system in visit.desk.settings.systems.items():
+            if there.get(name) != connection_of(system):  # what failed was another connection
+                failed_checks.note(connection, name, failed=False)
     said = [visit.texts("admin.history.undone", number=number, why=change.why)]
     said += [visit.texts("admin.history.back", system=name) for name in back]
     visit.desk.notes.keep(visit, " ".join(said))

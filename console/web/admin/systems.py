@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from connectors import registry
 from connectors.contract import CheckLine
-from console import described
+from console import described, freshness
 from console.checking import Checked
 from console.web.admin import choosing, common, drafts, fields, first_steps, mapping_drafts, ownership, timing
 from console.web.admin.common import REFUSALS, Outcome
@@ -43,8 +43,11 @@ def overview(
     """Every system with what ltc.yaml says of it, and the ways to the rest; ``system`` was just added, ``checked`` is
     what the check said of what was saved."""
     found, settings = common.files(visit), visit.desk.settings
+    with visit.desk.store.reading() as connection:
+        failed = failed_checks.read(connection)
     return visit.page(
         "admin_systems",
+        failed={name: freshness.when(settings, at)[:16] for name, at in failed.items()},
         systems=[(name, settings.systems[name], _schedule(visit, name)) for name in visit.systems],
         is_whole=visit.limit is None,
         why_not=found.why_not(found.main),
@@ -152,6 +155,8 @@ def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
     try:
         if do == "check":
             verdict = _checked(visit, draft)
+            if verdict.checked and not is_needed(draft):
+                _note(visit, draft.name, verdict)
             outcome = Outcome(key="" if verdict.checked else "slow_check")
         else:
             text = _text(visit, draft)
@@ -219,10 +224,15 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str], verdict:
     same = draft.timing.written() == timing.of(draft.before.get("schedule")).written()
     told = {"said": "changed" if same else "scheduled"} if draft.before else {"said": "added", "system": draft.name}
     if verdict is not None:
-        with visit.desk.store.transaction() as connection:
-            failed_checks.note(connection, draft.name, failed=not verdict.good)
+        _note(visit, draft.name, verdict)
         told["checked"] = "good" if verdict.good else "bad"
     return see("/settings?" + urlencode(told))
+
+
+def _note(visit: Visit, system: str, verdict: Verdict) -> None:
+    """Keep what the check said of the connection that is saved."""
+    with visit.desk.store.transaction() as connection:
+        failed_checks.note(connection, system, failed=not verdict.good)
 
 
 def _removal(visit: Visit, name: str, sent: dict[str, str]) -> Response:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from console.checking import Checked
     from console.web.admin.drafts import Draft
     from console.web.desk import Visit
+    from settings.model import SystemSettings
 
 _CONNECTION = ("connector", "config", "streams")
 """What of a system's entry says how it is reached and what is read; roles, schedule and the like need no check."""
@@ -67,6 +68,11 @@ def verdicts(visit: Visit) -> Verdicts:
 def is_needed(draft: Draft) -> bool:
     """Whether the form changes the connection. Raises ``Mistyped``."""
     return not draft.before or _connection(draft.before) != _connection(drafts.entry(draft))
+
+
+def connection_of(system: SystemSettings) -> dict[str, Any]:
+    """What of a system of ltc.yaml says how it is reached and what is read."""
+    return _connection(system.model_dump())
 
 
 def _connection(entry: Mapping[str, Any]) -> dict[str, Any]:

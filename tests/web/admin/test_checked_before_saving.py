@@ -194,9 +194,35 @@ def test_systems_show_a_failed_check_of_what_was_saved_all_the_same_until_one_pa
     admin: Browser, check: Answers
 ) -> None:
     assert saved(admin, saved(admin, looked_at(admin)).text, although="on").status_code == 303
-    assert "The last check failed (" in admin.get("/systems").text
+    assert "The last check of what is saved failed (" in admin.get("/systems").text
+    assert "The last check of what is saved failed (" in admin.get("/settings").text
     check.works = True
     address = "/settings/systems/shop"
     edit = admin.post(address, do="preview", **filled(admin.get(address).text, **{"config.shop": "paris"})).text
     assert admin.post(address, do="save", **filled(edit, **{"config.shop": "paris"})).status_code == 303
-    assert "The last check failed" not in admin.get("/systems").text
+    assert "The last check of" not in admin.get("/systems").text
+
+
+def test_a_failed_check_is_forgotten_once_a_check_of_what_is_saved_passes_or_the_change_is_taken_back(
+    admin: Browser, check: Answers, shop: str
+) -> None:
+    def failing() -> bool:
+        return "The last check of what is saved failed" in admin.get("/systems").text
+
+    def break_it(name: str) -> None:
+        check.works = False
+        sent = form(admin.get(shop).text, shop) | {"config.shop": name}
+        page = admin.post(shop, do="preview", **sent).text
+        refused = admin.post(shop, do="save", **form(page, shop))
+        assert admin.post(shop, do="save", although="on", **form(refused.text, shop)).status_code == 303
+        assert failing()
+
+    break_it("paris")
+    check.works = True
+    assert admin.post(shop, do="check", **form(admin.get(shop).text, shop)).status_code == 200
+    assert not failing()
+    break_it("rome")
+    last = re.search(r'href="/settings/history/(\d+)"', admin.get("/settings/history").text)
+    assert last is not None
+    assert admin.post(f"/settings/history/{last[1]}/undo").status_code == 303
+    assert not failing()
