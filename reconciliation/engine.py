@@ -161,6 +161,8 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
     """Everything that reports say beside the findings, by kind and key; see ``state.figures``."""
     rules = loaded.rules
     ties = tieouts.tie_outs(loaded)
+    owed, receipts = receivables.receivables(loaded, store), cash_results.figures(loaded, store)
+    receivables.note_matched(owed, receipts)
     basis = {
         **{name: getattr(rules, name) for name in BASIS},
         "version": version("ltc-sync"),
@@ -170,8 +172,8 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
         stored_tie_outs.KIND: stored_tie_outs.by_key(ties.all),
         "period": {f"{item['period']} {item['name']} {item['currency']}": item for item in ties.by_period},
         behind.KIND: ties.behind,
-        "receivable": receivables.receivables(loaded, store),
-        cash.KIND: cash_results.figures(loaded, store),
+        "receivable": owed,
+        cash.KIND: receipts,
         "basis": {"": basis},
         **_carried(loaded, store, ties.by_period),
         "receivable_then": _receivables_then(loaded, store, closing),

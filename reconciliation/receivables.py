@@ -12,7 +12,7 @@ currency, issued_on, due_on (both may be missing), amount (minor units, negative
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,17 @@ def receivables(frame: Frame, store: Store, end: date | None = None) -> dict[str
         document = int(row.pop("document_id"))
         found[str(document)] = {**row, "record": names.get(document, {})}
     return found
+
+
+def note_matched(owed: Mapping[str, dict[str, Any]], receipts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put beside each open document as ``matched`` the receipts that cash application settles it with, and that no
+    source has allocated: the record ids with minor units of the document's currency. ``receipts`` are its figures.
+    """
+    for receipt, figure in receipts.items():
+        for entry in figure["applied"]:
+            item = owed.get(str(entry["item"]))
+            if item is not None:
+                item.setdefault("matched", []).append([int(receipt), entry["applied"]])
 
 
 def open_now(frame: Frame) -> None:

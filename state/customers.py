@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.engine import Connection
 
-from state import bulk, chains, figures, findings, links, schema
+from state import bulk, cash, chains, figures, findings, links, schema
 from state.chains import Identity
 from state.findings import STANDING, Finding
 from state.links import Link
@@ -76,6 +76,17 @@ class Documents:
     """How many of them came to nothing."""
     amount: int | None
     open: int | None
+
+
+class Matched(NamedTuple):
+    """What a receipt settles of an open document by cash application, while no source has allocated it."""
+
+    item: dict[str, Any]
+    """The document, as ``owed`` has it."""
+    receipt: dict[str, Any]
+    """What became of the receipt, as ``state.cash.KIND`` keeps it."""
+    applied: dict[str, Any]
+    """What of it settles the document: amount, rule, decision, evidence."""
 
 
 class Document(NamedTuple):
@@ -232,6 +243,18 @@ def owed(connection: Connection, parties: Sequence[Identity]) -> list[dict[str, 
     texts = [f'"customer_id":{json.dumps(source_id, ensure_ascii=False)}' for _, source_id in sorted(wanted)]
     found = figures.containing(connection, "receivable", texts)
     return [item for item in found if (item["system"], item["customer_id"]) in wanted]
+
+
+def matched(connection: Connection, items: Sequence[Mapping[str, Any]], most: int) -> list[Matched]:
+    """What receipts settle of these open documents, by the last reconciliation; of more than ``most`` the largest."""
+    pairs = [(item, key, amount) for item in items for key, amount in item.get("matched", ())]
+    pairs.sort(key=lambda pair: (pair[0]["currency"], -abs(pair[2]), pair[1]))
+    receipts = figures.some(connection, cash.KIND, {str(key) for _, key, _ in pairs[:most]})
+    found = []
+    for item, key, _ in pairs[:most]:
+        receipt = receipts.get(str(key), {"applied": ()})
+        found += [Matched(dict(item), receipt, one) for one in receipt["applied"] if one["record"] == item["record"]]
+    return found
 
 
 def found_about(connection: Connection, parties: Sequence[Identity]) -> list[Finding]:

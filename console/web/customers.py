@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
+from console import cash as shown_cash
 from console import same_words
 from console.report import figures
 from console.web.desk import Reader, Visit
@@ -15,6 +16,7 @@ from console.web.numbers import RecordId
 from console.web.sides import shown
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money, receivables, report, words
+from reconciliation.cash import words as cash_words
 from reconciliation.linking import identifiers
 from reconciliation.rules import Rules
 from reconciliation.same_values import differing
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from state.chains import Identity
-    from state.customers import Customer, Document, Documents
+    from state.customers import Customer, Document, Documents, Matched
     from state.findings import Finding
     from state.links import Link
 
@@ -58,6 +60,7 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         added_up = customers.documents(connection, found.records)
         listed = customers.listed(connection, found.records, kind, MOST + 1) if kind else []
         owed = customers.owed(connection, found.records)
+        matched = customers.matched(connection, owed or [], MOST)
         about = customers.found_about(connection, found.records)
     rules = Rules.of(visit.desk.settings)
     return visit.page(
@@ -68,6 +71,7 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         wrong=[has_wrong_tax_id(found.rows[item.record_id]) for item in found.records],
         aged={name: visit.texts(f"column.due_{name}") for name in _AGED},
         owed=None if owed is None else [_owed(visit, row) for row in owing(owed, rules.today)],
+        matched=[_matched(visit, item) for item in matched],
         balances=_balances(visit, owed or []),
         as_at=rules.today,
         ties=[_tie(visit, found, link) for link in found.links],
@@ -120,19 +124,23 @@ def _fields(visit: Visit, found: Customer) -> list[tuple[str, list[str], bool]]:
 
 def owing(items: Sequence[dict[str, Any]], today: date) -> list[dict[str, Any]]:
     """What is open by currency and customer of a system, as ``receivables.ageing``; what of it is overdue, and since
-    how many days at most."""
+    how many days at most; and what of it receipts are matched with that no source has allocated."""
     late: dict[tuple[str, str, str], int] = {}
+    matched: dict[tuple[str, str, str], int] = {}
     rows = receivables.ageing(items, today)
     for item in items:
         key = (item["currency"], item["system"], item["customer_number"] or "")
         late[key] = max(late.get(key, 0), receivables.overdue(item, today))
+        matched[key] = matched.get(key, 0) + sum(amount for _, amount in item.get("matched", ()))
     return [
         {
             **row,
             "overdue": sum(row[name] for name in LATE),
-            "overdue_days": late[row["currency"], row["system"], row["customer_number"]],
+            "overdue_days": late[key],
+            "matched": matched[key],
         }
         for row in rows
+        for key in [(row["currency"], row["system"], row["customer_number"])]
     ]
 
 
@@ -143,8 +151,40 @@ def _owed(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("system", "customer_number", "currency", "documents")},
         "said": visit.texts(said, days=f"{row['overdue_days']:,}", **told),
-        "amounts": [figures.money(money.text(row[name], currency), currency) for name in _AGED],
+        "matched": _less(visit, row) if row["matched"] else "",
+        "amounts": [figures.money(money.text(row[name], currency), currency) for name in (*_AGED, "matched")],
         "late": bool(row["overdue"]),
+    }
+
+
+def _less(visit: Visit, row: dict[str, Any]) -> str:
+    """What of it is matched, and what is owed without that."""
+    matched, rest = row["matched"], row["total"] - row["matched"]
+    return visit.texts("customer.matched", matched=_money(matched, row["currency"]), rest=_money(rest, row["currency"]))
+
+
+def _matched(visit: Visit, found: Matched) -> dict[str, Any]:
+    """An open document with the receipt that settles it, how one knows, and what explains the rest."""
+    item, receipt, applied = found
+    by = applied["evidence"].get("decided_by")
+    differences = [one for one in receipt["differences"] if one["item"] in (applied["item"], None)]
+    return {
+        "document": shown_cash.called(item["record"]),
+        "open": _money(item["amount"], item["currency"]),
+        "applied": _money(applied["applied"], applied["currency"]),
+        "receipt": shown_cash.called(receipt["record"]),
+        "system": receipt["record"].get("system") or "",
+        "received_on": receipt["received_on"] or "",
+        "how": visit.texts("matching.by_person", who=by)
+        if by
+        else shown_cash.because(visit.desk.settings, visit.texts, applied["rule"], {}),
+        "rest": [
+            visit.texts.pair(
+                cash_words.text(cash_words.DIFFERENCES, one["kind"], visit.lang) or "",
+                _money(one["amount"], receipt["currency"]),
+            )
+            for one in differences
+        ],
     }
 
 
