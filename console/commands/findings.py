@@ -35,7 +35,11 @@ def command() -> None:
 
 @command.command("list")
 @click.option(
-    "--status", "statuses", multiple=True, type=click.Choice(_STATUSES), help="Default: all that are not resolved."
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(_STATUSES),
+    help="Default: all that are not resolved; `open`: nobody has decided on them.",
 )
 @click.option("--stage", type=click.Choice(_STAGES), help="Only this hand-off.")
 @click.option("--department", type=click.Choice(_DEPARTMENTS), help="Only what this department is to act on.")

@@ -310,3 +310,25 @@ def test_the_name_of_the_file_tells_lists_apart_but_not_what_was_typed(anna: Bro
     assert name("system=a%22%0d%0a../b") == ""
     assert re.fullmatch("a_.._b-filtered-[0-9a-f]{6}", name("system=a%22;../b"))
     assert name("system=a%22;../b") != name("system=a;../b"), "what cannot be written tells them apart all the same"
+
+
+def test_open_without_a_choice_is_what_the_overview_counts_and_what_nobody_decided_on_is_called_so(
+    anna: Browser, desk: Store
+) -> None:
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/assign", to="a.finance")
+    counted = re.search(r'<h2>Open findings</h2>\s*<p class="figure">(\d+)</p>', anna.get("/").text)
+    every = list(csv.DictReader(io.StringIO(anna.get("/findings.csv?order=severity").text.removeprefix("\ufeff"))))
+    assert counted is not None
+    assert len(listed(anna, "order=severity")) == len(every) == int(counted[1])
+    assert {row["status_text"] for row in every if row["id"] == id} == {"assigned"}
+    undecided = listed(anna, "status=open")
+    assert id not in undecided
+    assert {row["status_text"] for row in every if row["id"] in undecided} == {"undecided"}
+    page = anna.get("/findings?order=severity").text
+    assert '<option value="">open: all that are not resolved</option>' in page
+    assert '<option value="open">undecided</option>' in page
+    anna.post("/language", locale="zh-CN")
+    page = anna.get("/findings?order=severity").text
+    assert '<option value="">未解决（含已指派、已说明、已豁免）</option>' in page
+    assert '<option value="open">未处理</option>' in page
