@@ -6,7 +6,7 @@ Of a file only the lines that differ are kept, with some around them, and no sec
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,6 +87,20 @@ def listing(connection: Connection, *, file: str | None = None, limit: int = 100
     if before:
         query = query.where(table.c.id < before)
     return [_change(row) for row in connection.execute(query)]
+
+
+def undone_by(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Change → the change that took it back, the last one; those that stand, or stand again, are left out."""
+    if not ids:
+        return {}
+    later = select(table.c.undoes, table.c.id).where(table.c.id > min(ids), table.c.undoes.is_not(None))
+    found = {row.undoes: row.id for row in connection.execute(later.order_by(table.c.id))}
+    return {id: by for id in ids if (by := found.get(id)) is not None and _stands(by, found)}
+
+
+def _stands(id: int, undone: Mapping[int, int]) -> bool:
+    """Whether a change is in force: not taken back, or what took it back was taken back."""
+    return id not in undone or not _stands(undone[id], undone)
 
 
 def find(connection: Connection, id: int) -> Change | None:

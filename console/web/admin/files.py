@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -219,6 +219,11 @@ class Files:
         """The last changes, the newest first."""
         with self._store.reading() as connection:
             return settings_changes.listing(connection, file=file, limit=limit, before=before)
+
+    def undone_by(self, changes: Sequence[Change]) -> dict[int, int]:
+        """Those of some changes that were taken back, by number, with the change that did it."""
+        with self._store.reading() as connection:
+            return settings_changes.undone_by(connection, [change.id for change in changes])
 
     def _check(self, file: str, text: str, before: str, settings: Settings) -> None:
         """Refuse what cannot be used, and secrets that were not written out before."""

@@ -38,6 +38,7 @@ def history(
     shown = changes[:_SHOWN]
     return visit.page(
         "admin_history",
+        undone=found.undone_by(shown),
         changes=[(change, _at(visit, change), differences.told(change.hunks)) for change in shown],
         older=shown[-1].id if len(changes) > _SHOWN else 0,
         back=back if back in visit.systems else "",
@@ -104,6 +105,7 @@ def _page(visit: Visit, change: Change, outcome: Outcome) -> Response:
         change=change,
         at=_at(visit, change),
         lines=list(differences.shown(change.hunks)),
+        undone=common.files(visit).undone_by([change]).get(change.id),
         outcome=outcome,
         in_the_way=_later(visit, change) if outcome.key == "undo_overlaid" else [],
         outdated=_outdated(visit, change),

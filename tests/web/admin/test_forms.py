@@ -213,7 +213,14 @@ def test_undoing_minds_only_its_own_lines_and_names_the_change_in_the_way(admin:
     assert 'href="/settings/history/3"' in again.text
     listed = admin.get("/settings/history").text
     assert "<code>+ crm:</code>" in listed
-    assert 'href="/settings/history/1#undo"' in listed
+    assert 'href="/settings/history/2#undo"' in listed
+    assert 'href="/settings/history/1#undo"' not in listed, "it was taken back"
+    assert "Taken back:" in listed
+    assert '<section id="undo">' not in again.text
+    assert admin.post("/settings/history/3/undo").status_code == 303
+    stands_again = admin.get("/settings/history").text
+    assert 'href="/settings/history/1#undo"' in stands_again
+    assert 'href="/settings/history/3#undo"' not in stands_again
 
 
 def test_the_sample_is_a_manifest_and_every_key_is_told(admin: Browser, config: Path) -> None:
