@@ -63,6 +63,17 @@ def owing(deal: Deal, limit: int) -> Deal:
     return deal.also("order", "SB", quote_ref=f"no:QB-{deal.n}", status="confirmed", order_date=ago(2), **more)
 
 
+def cancelled(deal: Deal, *dropped: str) -> Deal:
+    """Cancelled in the ERP, and lost in the CRM; what is not dropped went on all the same."""
+    deal.set("order", status="cancelled").set("quote", status="rejected").set("opportunity", status="lost")
+    return deal.drop(*dropped)
+
+
+def billed(deal: Deal) -> Deal:
+    """Its invoice is not due yet, and nothing is paid."""
+    return deal.set("invoice", status="issued", open_amount=1356, due_date=ago(-5))
+
+
 CASES: dict[str, Case] = {
     # twice
     "entered twice for one quote": (twice, {"order_duplicate": 120000}),
@@ -100,6 +111,19 @@ CASES: dict[str, Case] = {
     "at the credit limit": (lambda d: owing(d, 2486), {}),
     "a limit in another currency": (lambda d: limited(owing(d, 0), 300, "USD"), {"order_over_credit_limit": 35600}),
     "no limit": (lambda d: owing(d, 0), {}),
+    # cancelled, and it went on
+    "cancelled but delivered": (
+        lambda d: cancelled(d, "invoice", "payment"),
+        {"order_cancelled_but_active": 120000},
+    ),
+    "cancelled but delivered and billed": (
+        lambda d: billed(cancelled(d, "payment")),
+        {"order_cancelled_but_active": 120000},
+    ),
+    "cancelled, and what was delivered came back": (
+        lambda d: cancelled(d, "invoice", "payment").set("delivery", kind="return"),
+        {},
+    ),
     # delivery
     "delivered before it was confirmed": (
         lambda d: draft(d, 70).put("delivery", Deal(d.n).documents["delivery"]),
@@ -145,3 +169,27 @@ def test_the_sentence_says_what_is_wrong(
     (finding,) = found[case]
     assert english in report.explain(finding, "en")["explanation"]
     assert chinese in report.explain(finding, "zh-CN")["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("case", "english", "chinese"),
+    [
+        ("cancelled but delivered", "is cancelled, yet it was delivered.", "已取消，但仍已交付。"),
+        (
+            "cancelled but delivered and billed",
+            "is cancelled, yet it was delivered and invoiced.",
+            "已取消，但仍已交付、已开票。",
+        ),
+    ],
+)
+def test_of_a_cancelled_order_that_was_delivered_the_advice_is_to_take_back_the_goods_and_to_credit_what_was_invoiced(
+    case: str, english: str, chinese: str, found: dict[str, list[Finding]]
+) -> None:
+    (finding,) = found[case]
+    said, told = report.explain(finding, "en"), report.explain(finding, "zh-CN")
+    assert (said["explanation"].endswith(english), told["explanation"].endswith(chinese)) == (True, True), (said, told)
+    for advice in ("reinstate the order", "take back goods that were delivered", "credit what was invoiced"):
+        assert advice in said["action"]
+    for advice in ("恢复订单", "对已交付的货物安排退货", "对已开的发票红冲"):
+        assert advice in told["action"]
+    assert {record.entity for record in finding.records} >= {"order", "delivery"}, "what is to be taken back"
