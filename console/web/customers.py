@@ -11,7 +11,7 @@ from console import cash as shown_cash
 from console import same_words
 from console.report import figures
 from console.web.desk import Reader, Visit
-from console.web.links import how
+from console.web.links import told
 from console.web.numbers import RecordId
 from console.web.sides import shown
 from mappings.model import ENTITIES, Kind, columns
@@ -212,8 +212,7 @@ def _tie(visit: Visit, found: Customer, link: Link) -> dict[str, Any]:
     same = same_words.of_link(link, found.rows)
     return {
         "between": named,
-        "how": how(visit, link, same),
-        "words": same_words.sentences(same, visit.texts),
+        **told(visit, link, same),
         "by": link.decided_by if link.decision == "confirmed" else None,
     }
 

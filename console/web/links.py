@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import freshness, linked, same_words
+from console import freshness, linked, same_words, signs
 from console.near import offers
 from console.records import address, in_words
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
@@ -33,6 +33,8 @@ router = APIRouter()
 SIZE = 20
 """Links on a page."""
 _NAMED = ("party", "product", "opportunity")
+_WEIGHED = ("expected", "alike")
+"""What of the evidence is numbers for a statistician."""
 _MOST_RECORDS = 100
 """Records of one number whose links are shown."""
 
@@ -125,8 +127,7 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
     return [
         {
             "address": f"/links/{link.kind}/{link.left_id}/{link.right_id}",
-            "how": how(visit, link, same[id(link)]),
-            "words": same_words.sentences(same[id(link)], visit.texts),
+            **told(visit, link, same[id(link)]),
             "decision": link.decision,
             "who": link.decided_by,
             "reason": reasons.get((link.kind, link.left_id, link.right_id), ""),
@@ -138,6 +139,7 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
                     "entity": known[end].entity if end in known else "",
                     "system": known[end].system if end in known else "",
                     "called": _name(rows.get(end, {})),
+                    "customer": f"/customers/{end}" if end in known and known[end].entity == "party" else "",
                     "url": rows.get(end, {}).get("url"),
                 }
                 for end in (link.left_id, link.right_id)
@@ -163,9 +165,20 @@ def _fields(visit: Visit, link: Link, rows: Mapping[int, dict[str, Any]]) -> lis
     return [field._replace(differs=field.name in differ) for field in found]
 
 
-def how(visit: Visit, link: Link, same: list[Same]) -> str:
-    """What a link says, how it was found, how sure that is and by what evidence; ``same`` are its words."""
+def told(visit: Visit, link: Link, same: list[Same]) -> dict[str, Any]:
+    """What a link says and how it was found (``how``), what speaks for and against it (``signs``, a line each), the
+    numbers behind that (``numbers``), and its ``words`` that count as the same, which are ``same``."""
     evidence: dict[str, Any] = same_words.level(same, json.loads(link.evidence))
     texts = visit.texts
-    kind = texts.name("links.kind", link.kind)
-    return f"{kind} · {texts.name('links.method', link.method)} {link.score / 10:g} % · {in_words(evidence, texts)}"
+    head = [texts.name("links.kind", link.kind), f"{texts.name('links.method', link.method)} {link.score / 10:g} %"]
+    found = in_words({name: value for name, value in evidence.items() if name not in _WEIGHED}, texts)
+    weighed = {name: evidence[name] for name in _WEIGHED if name in evidence}
+    signs_ = signs.sentences(signs.of(evidence), texts)
+    if signs_ and link.method == "likeness":
+        signs_.append(texts("links.signs.together", percent=min(round(link.score / 10), 99)))
+    return {
+        "how": " · ".join([*head, found] if found else head),
+        "signs": signs_,
+        "numbers": in_words(weighed, texts) if weighed else "",
+        "words": same_words.sentences(same, texts),
+    }

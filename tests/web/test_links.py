@@ -293,6 +293,71 @@ def differing(page: str) -> set[str]:
     return {name.strip() for name in re.findall(r'<tr class="differs"><th scope="row">([^<]+)', page)}
 
 
+@pytest.mark.parametrize(
+    ("lang", "lines"),
+    [
+        (
+            "en",
+            [
+                "Speaks strongly for it: name (with slips)",
+                "Speaks a little for it: country (same)",
+                "Speaks strongly against it: phone (differs)",
+                "Speaks a little against it: e-mail and domain (differs)",
+                "Taken together, about 85 in 100 pairs that compare like this are the same.",
+            ],
+        ),
+        (
+            "zh-CN",
+            ["有力支持：名称（相近（疑似笔误））", "略为支持：国家/地区（一致）", "有力反对：电话（不一致）"],
+        ),
+    ],
+)
+def test_a_likeness_is_told_in_words_and_its_numbers_are_folded(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store, lang: str, lines: list[str]
+) -> None:
+    anna, (_, left, right) = as_role(Role.FINANCE), suggested.split("/")[2:]
+    anna.post("/language", locale=lang, next="/")
+    bits = {"name": ("near", 13.6), "country": ("same", 1.2), "phone": ("differs", -4.4), "mail": ("differs", -2.1)}
+    bits |= {"legal": ("same", 0.1)}
+    found = {field: {"level": level, "bits": weight} for field, (level, weight) in bits.items()}
+    values = {"evidence": json.dumps({"alike": found, "expected": -9.03}), "method": "likeness", "score": 851}
+    with desk.transaction() as connection:
+        connection.execute(update(link).where(link.c.right_id == int(right)).values(**values))
+    page = anna.get("/links").text
+    assert [line for line in lines if line not in page] == []
+    open_part, folded = re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL), page
+    for number in ("-9.03", "+13.6", "-4.4"):
+        assert number not in open_part
+        assert number in folded
+    anna.post(f"{suggested}/confirm")
+    assert lines[0] in anna.get("/links/held").text
+    assert lines[0] in anna.get(f"/customers/{left}").text
+    (item,) = anna.get("/api/v1/links?decision=confirmed&entity=party").json()["items"]
+    assert [(sign["field"], sign["speaks"], sign["weight"]) for sign in item["signs"]] == [
+        ("name", "for", "strong"),
+        ("country", "for", "weak"),
+        ("phone", "against", "strong"),
+        ("mail", "against", "weak"),
+    ]
+
+
+def test_a_link_is_headed_by_the_names_of_the_companies_which_lead_to_their_pages(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    _, left, right = suggested.split("/")[2:]
+    party = canonical["party"]
+    with desk.transaction() as connection:
+        connection.execute(update(party).where(party.c.record_id == int(right)).values(name="Oberland AG"))
+    page = as_role(Role.FINANCE).get("/links").text
+    assert "<h2>ACME S.r.l. – Oberland AG</h2>" in page
+    heads = re.findall(r'<th scope="col">Customer · <b>([^<]+)</b><br>(.*?)</th>', page)
+    assert [name for name, _ in heads] == ["ACME S.r.l.", "Oberland AG"]
+    assert [re.search(r'href="(/customers/\d+)"', rest)[1] for _, rest in heads] == [  # type: ignore[index]
+        f"/customers/{left}",
+        f"/customers/{right}",
+    ]
+
+
 def test_of_a_suggested_customers_mail_and_phone_a_part_is_shown_by_which_they_can_be_told_apart(
     suggested: str, as_role: Callable[[Role], Browser], desk: Store
 ) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from console import linked, same_words
+from console import linked, same_words, signs
+from console.exporting import is_removed
 from console.records import without_personal
 from console.web.api.callers import Caller, Decider, Reader
+from console.web.api.records import MarkedRecord
 from console.web.api.values import (
     SIZE,
     Instant,
@@ -21,7 +23,6 @@ from console.web.api.values import (
     PageNumber,
     PageSize,
     Reason,
-    Record,
     Sent,
     first,
     instant_or_none,
@@ -46,7 +47,7 @@ class LinkEnd(BaseModel):
     """One of the two records; ``id`` is ours."""
 
     id: int
-    record: Record
+    record: MarkedRecord
 
 
 class SameWords(BaseModel):
@@ -61,6 +62,15 @@ class SameWords(BaseModel):
     right: str
 
 
+class Sign(BaseModel):
+    """One comparison of the two records."""
+
+    field: str = Field(description="name, legal, address, phone, mail (e-mail and domain), tax or country")
+    level: str = Field(description="How they compare, as `near` or `differs`")
+    speaks: str = Field(description="for or against")
+    weight: str = Field(description="strong (at least sixteen times as likely, or unlikely) or weak")
+
+
 class Link(BaseModel):
     """That two records mean the same, or follow from one another."""
 
@@ -71,6 +81,7 @@ class Link(BaseModel):
     score: int = Field(description="Per mille")
     decision: str = Field(description="suggested (does not count yet), auto, confirmed or cut")
     evidence: dict[str, Any]
+    signs: list[Sign] = Field(description="What speaks for and against it, where the records were weighed")
     same_words: list[SameWords] = Field(description="Of two customers, where their names speak for the link")
     decided_by: str | None
     decided_at: Instant | None
@@ -103,7 +114,7 @@ def list_links(
     with caller.store.reading() as connection:
         found = links.listing(connection, **wanted, limit=size, offset=first(page, size))
         total = links.count(connection, **wanted)
-        items = _links(connection, found)
+        items = _links(caller, connection, found)
     return Page(items=items, page=page, size=size, total=total)
 
 
@@ -127,32 +138,34 @@ def _decide(caller: Caller, pair: tuple[str, int, int], decision: str, reason: s
             raise Refusal.of(error) from None
         if found is None:
             raise Refusal(404, "There is no such link.", "GET /api/v1/links lists those that wait for a decision.")
-        return _links(connection, [found])[0]
+        return _links(caller, connection, [found])[0]
 
 
-def _links(connection: Connection, found: list[Stored]) -> list[Link]:
+def _links(caller: Caller, connection: Connection, found: list[Stored]) -> list[Link]:
     ends = {end for link in found for end in (link.left_id, link.right_id)}
     known = chains.identities(connection, ends)
     numbers = lookup.numbers(connection, known.values())
     rows, reasons = chains.rows(connection, sorted(ends)), links.reasons(connection, found)
-    return [_link(item, known, numbers, rows, reasons) for item in found]
+    shown = {end: _end(caller, end, known.get(end), numbers) for end in ends}
+    return [_link(item, shown, rows, reasons) for item in found]
 
 
 def _link(
     item: Stored,
-    known: dict[int, Identity],
-    numbers: dict[int, str],
+    ends: dict[int, LinkEnd],
     rows: dict[int, dict[str, Any]],
     reasons: dict[tuple[str, int, int], str],
 ) -> Link:
+    evidence = json.loads(item.evidence)
     return Link(
         kind=item.kind,
-        left=_end(item.left_id, known, numbers),
-        right=_end(item.right_id, known, numbers),
+        left=ends[item.left_id],
+        right=ends[item.right_id],
         method=item.method,
         score=item.score,
         decision=item.decision,
-        evidence=without_personal(json.loads(item.evidence)),
+        evidence=without_personal(evidence),
+        signs=[Sign(**one._asdict()) for one in signs.of(evidence)],
         same_words=[SameWords(why=one.why, left=one.one, right=one.other) for one in same_words.of_link(item, rows)],
         decided_by=item.decided_by,
         decided_at=instant_or_none(item.decided_at),
@@ -160,8 +173,8 @@ def _link(
     )
 
 
-def _end(id: int, known: dict[int, Identity], numbers: dict[int, str]) -> LinkEnd:
-    is_there = known.get(id)
+def _end(caller: Caller, id: int, is_there: Identity | None, numbers: dict[int, str]) -> LinkEnd:
     names = ("system", "entity", "source_id")
     told = {name: getattr(is_there, name) if is_there else None for name in names}
-    return LinkEnd(id=id, record=Record(**told, number=numbers.get(id), url=None))
+    removed = is_removed(caller.settings, told["system"])
+    return LinkEnd(id=id, record=MarkedRecord(**told, number=numbers.get(id), url=None, system_removed=removed))
