@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from state.clock import from_us, now_us
@@ -224,7 +224,8 @@ def is_carried_out(found: Found, settings: Settings) -> bool:
 def _uncarried(system: str, found: Found, settings: Settings) -> str:
     """Whether nothing carries out the schedule of a system: ``never`` yet, or ``missed`` since a time; else empty.
 
-    It is missed once the first time after its last scheduled run, or a moment of grace after it, has passed.
+    It is missed once the first time after its last scheduled run, or after the schedule was saved, has passed with a
+    moment of grace.
     """
     given = settings.systems.get(system)
     if given is None or given.schedule is None or found.paused.own(system) is not None:
@@ -232,10 +233,19 @@ def _uncarried(system: str, found: Found, settings: Settings) -> str:
     if any(item.asked.because == "schedule" and system in item.asked.systems for item in found.running):
         return ""
     last = found.scheduled.get(system)
-    if last is None:
-        return "never"
-    due = _after(given, from_us(last), settings)
-    return "missed" if due is not None and due + _GRACE < now() else ""
+    known = [moment for moment in (None if last is None else from_us(last), _saved(settings)) if moment is not None]
+    due = _after(given, max(known), settings) if known else None
+    if due is not None and due + _GRACE >= now():
+        return ""
+    return "never" if last is None else "missed"
+
+
+def _saved(settings: Settings) -> datetime | None:
+    """When ltc.yaml was saved last: none of its schedules can have been missed before; ``None`` without the file."""
+    try:
+        return datetime.fromtimestamp(settings.path.stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def _after(system: SystemSettings, moment: datetime, settings: Settings) -> datetime | None:
@@ -251,7 +261,12 @@ def _after(system: SystemSettings, moment: datetime, settings: Settings) -> date
 
 def unattended(found: Scheduled, settings: Settings) -> list[datetime]:
     """The times that have passed of streams that are overdue, if no scheduled run has begun since; else none."""
-    due = [time for item in found.streams if (time := overdue_since(item, found, settings)) is not None]
+    saved = _saved(settings)
+    due = [
+        time if saved is None else max(time, _after(settings.systems[item.system], saved, settings) or time)
+        for item in found.streams
+        if (time := overdue_since(item, found, settings)) is not None
+    ]
     missed = [time for time in due if time + _PICKED_UP < now()]
     began = found.scheduled.get("")
     return missed if began is None or all(from_us(began) < time for time in missed) else []

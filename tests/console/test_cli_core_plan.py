@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -121,6 +123,8 @@ def test_status_calls_late_what_its_schedule_should_have_read_and_nothing_did(co
         connection.exec_driver_sql(f"UPDATE stream_run SET started_at = started_at - {90 * 60 * 1_000_000}")
     states = {(item["system"], item["state"]) for item in data(ltc(config, "status", "--json"))["streams"]}
     assert states == {("crm", "ok"), ("erp", "late")}
+    assert "not carried out" not in ltc(config, "status").stdout, "it was scheduled a moment ago"
+    os.utime(config, (time.time() - 2 * 3_600,) * 2)
     shown = ltc(config, "status").stdout
     assert "stream(s) are late" in shown
     row = next(line for line in shown.splitlines() if line.startswith("erp"))

@@ -14,7 +14,7 @@ from state.clock import now_us
 from state.members import Role
 from state.store import Store
 from sync import job
-from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import Opens, crm, erp, olaf, plain, save_schedules, settings, systems, toys  # noqa: F401
 
 STEPS = "How schedules are carried out"
 
@@ -40,9 +40,10 @@ def test_an_operator_reads_the_steps_where_nothing_carries_the_schedules_out(
 def test_an_operator_of_a_system_that_is_left_alone_reads_them(
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
-    for system in settings.systems.values():
-        system.schedule = Schedule(interval=86_400)
+    save_schedules(settings, now_us() / 1e6, erp={"interval": 86_400}, crm={"interval": 86_400})
     job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+    assert STEPS not in olaf(Role.OPERATOR, "erp").get("/systems").text, "its first time is to come"
+    save_schedules(settings, now_us() / 1e6 - 3_600, erp={"interval": 60})
     assert STEPS in olaf(Role.OPERATOR, "erp").get("/systems").text
     assert STEPS not in olaf(Role.OPERATOR, "crm").get("/systems").text
 

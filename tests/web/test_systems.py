@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import replace
@@ -27,7 +28,18 @@ from sync import job
 from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import Toy, ToySystem
 from tests.web.conftest import Browser
-from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import (  # noqa: F401
+    Opens,
+    crm,
+    erp,
+    finished,
+    olaf,
+    plain,
+    save_schedules,
+    settings,
+    systems,
+    toys,
+)
 
 _DAY_NS = 86_400_000_000_000
 QUOTA = Allowance("toy:1", calls=10, quota=Quota(calls=100, zone="UTC"), name="Toy Inc.")
@@ -277,8 +289,6 @@ def test_a_time_that_has_passed_is_said_and_that_nothing_carries_the_schedules_o
 def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_system_out(
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
-    settings.systems["erp"].schedule = Schedule(cron="0 14 * * *")
-    settings.systems["crm"].schedule = Schedule(interval=86_400)
     browser, limited = olaf(Role.VIEWER), olaf(Role.VIEWER, "crm")
     day = to_us(datetime(2026, 11, 30, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
 
@@ -292,16 +302,24 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
 
     with clock.simulated(lambda: day * 1000):
         job.run_pull(sqlite_store, settings)
-    assert said(1) == "11-30 14:00; nothing has run by its schedule yet how to start it"
+    save_schedules(settings, day / 1e6, erp={"cron": "0 14 * * *"}, crm={"interval": 86_400})
     with clock.simulated(lambda: day * 1000):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # of another one
-    assert "11-30 14:00; nothing has run by its schedule yet" in said(1)
-    with clock.simulated(lambda: (day + 3_600_000_000) * 1000):
+    for hours in (1, 5.2):  # it is not its time yet, or a moment ago
+        assert "by its schedule" not in said(hours)
+        assert "not carried out" not in plain(browser.get("/systems").text)
+    assert said(6) == "due since 14:00; nothing has run by its schedule yet how to start it"
+    with clock.simulated(lambda: int(day + 5.5 * 3_600_000_000) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+    with clock.simulated(lambda: (day + 6 * 3_600_000_000) * 1000):
         browser.sign_in("viewer")
         page = plain(browser.get("/systems").text)
     assert "The schedules of these systems are not carried out: erp. Run “" not in page  # `ltc deploy` has no page here
     assert "The schedules of these systems are not carried out: erp. Run ltc deploy again" in page
     assert "not carried out" not in limited.get("/systems").text
+    os.utime(settings.path, ((day + 5.5 * 3_600_000_000) / 1e6,) * 2)
+    assert said(6) == "due since 14:00", "it was saved since, and its next time is to come"
+    os.utime(settings.path, (day / 1e6, day / 1e6))
     with clock.simulated(lambda: (day + 5 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
     assert said(6) == "12-01 14:00"

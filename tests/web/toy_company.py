@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+import yaml
 from httpx import Client
 
 from connectors import retry
 from console.web.app import workbench
-from settings.model import Settings
+from settings.model import Schedule, Settings
 from state import members, outbox
 from state.changes import Plan
 from state.members import Role
@@ -20,7 +23,19 @@ from sync import job
 from tests.jobs.conftest import crm, erp, settings, systems, toys
 from tests.web.conftest import Browser, served
 
-__all__ = ["SECONDS", "crm", "erp", "finished", "olaf", "plain", "plan", "settings", "systems", "toys"]
+__all__ = [
+    "SECONDS",
+    "crm",
+    "erp",
+    "finished",
+    "olaf",
+    "plain",
+    "plan",
+    "save_schedules",
+    "settings",
+    "systems",
+    "toys",
+]
 
 SECONDS = 30
 Opens = Callable[..., Browser]
@@ -63,6 +78,16 @@ def finished(browser: Browser) -> str:
         if 'http-equiv="refresh"' not in page:
             return browser.get("/runs/" + re.findall(r'href="/runs/([^"]+)"', page)[0]).text
     raise AssertionError("the run does not end")
+
+
+def save_schedules(settings: Settings, at: float, **schedules: dict[str, Any]) -> None:
+    """Save the schedules of systems in ltc.yaml as if that had been done at a time (seconds)."""
+    top = yaml.safe_load(settings.path.read_text())
+    for name, schedule in schedules.items():
+        top["systems"][name]["schedule"] = schedule
+        settings.systems[name].schedule = Schedule(**schedule)
+    settings.path.write_text(yaml.safe_dump(top))
+    os.utime(settings.path, (at, at))
 
 
 def plain(page: str) -> str:
