@@ -25,7 +25,7 @@ _EXAMPLE = re.compile(r"(\s*\S.*?\s{2,})(\S.*)")
 _EXTRA = re.compile(r"(.*?)(?:^|\s\s)\[([^\]]*)\]$", re.DOTALL)
 """What an option means, and what click adds to it."""
 _ADDED = {"default: ": "默认：", "env var: ": "环境变量：", "required": "必填", "(dynamic)": "（动态）"}
-_USAGE = {"[OPTIONS]": "[选项]", "COMMAND": "命令", "[ARGS]...": "[参数]..."}
+_USAGE = {"[OPTIONS]": "[选项]", "COMMAND": "命令", "[COMMAND]": "[命令]", "[ARGS]...": "[参数]..."}
 _CUT = "..."
 """Ends a first sentence that click has cut off."""
 
