@@ -21,7 +21,7 @@ from sync import job
 from tests.console.company import data, ltc
 from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import ToySystem
-from tests.web.toy_company import Opens, crm, erp, olaf, plain, settings, systems, toys  # noqa: F401
+from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_another_value_is_written_instead(
 def test_what_was_done_is_said_with_what_happens_next_and_what_is_tried_again_is_listed_until_it_was(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
-    crm.server.faults.answer("PATCH /deal/d2", 422, times=2)
+    crm.server.faults.answer("PATCH /deal/d2", 422, times=3)
     job.run_sync(sqlite_store, settings)
     browser = olaf(Role.OPERATOR)
     (id,) = set(re.findall(r'href="/dead-letters/(\w+)"', browser.get("/dead-letters").text))
@@ -164,15 +164,19 @@ def test_what_was_done_is_said_with_what_happens_next_and_what_is_tried_again_is
         '“<a href="/systems/crm">Sync now</a>”.</p>'
     ) in page
     assert "Will be tried again crm:deal:d2: it is planned anew with the next sync. Sync now" in plain(page)
+    assert 'name="kind" value="sync"><input type="hidden" name="system" value="crm"><button class="link"' in page
+    assert browser.post("/runs", kind="sync", system="crm").headers["location"].startswith("/runs/")
+    assert "refused 1" in finished(browser)
+    browser.post(f"/dead-letters/{id}/retry")
     job.run_push(sqlite_store, settings, push="plan")
     assert "crm:deal:d2: it is in the plan, and is sent once that is let go." in plain(
         browser.get("/dead-letters").text
     )
     job.run_sync(sqlite_store, settings)
     assert "Will be tried again" not in browser.get("/dead-letters").text
-    assert "refused · 2 tries" in plain(browser.get(f"/dead-letters/{id}").text)
+    assert "refused · 3 tries" in plain(browser.get(f"/dead-letters/{id}").text)
     with sqlite_store.reading() as connection:
-        assert [item.attempts for item in tried_again.counted(connection, outbox.dead_letters(connection))] == [2]
+        assert [item.attempts for item in tried_again.counted(connection, outbox.dead_letters(connection))] == [3]
     browser.post(f"/dead-letters/{id}/discard", reason="Not needed")
     assert "crm:deal:d2 is discarded: it is not written" in browser.get("/dead-letters").text
 
