@@ -8,6 +8,7 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -139,3 +140,18 @@ def test_the_api_marks_them_in_findings_chains_and_customers(program: Program, d
     records += api.get(f"/customers/{party(desk)}").json()["records"]
     assert {record["system_removed"] for record in records} == {True, False}
     assert all(record["system_removed"] == (record["system"] == "crm") for record in records)
+
+
+def test_the_api_marks_them_in_links(program: Program, config: Path) -> None:
+    api = program(Role.VIEWER)
+
+    def said() -> list[dict[str, Any]]:
+        links = [item for way in ("suggested", "auto") for item in api.get("/links", decision=way).json()["items"]]
+        return [link[side]["record"] for link in links for side in ("left", "right")]
+
+    assert {record["system_removed"] for record in said()} == {False}
+    told = yaml.safe_load(config.read_text())
+    del told["systems"]["crm"]
+    config.write_text(yaml.safe_dump(told))
+    assert {record["system_removed"] for record in said()} == {True, False}
+    assert all(record["system_removed"] == (record["system"] == "crm") for record in said())

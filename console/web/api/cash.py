@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
 from console import cash as shown
 from console import matched, splitting
 from console.i18n import texts
-from console.web.api.callers import Decider, Lang, Reader
+from console.web.api.callers import Caller, Decider, Lang, Reader
 from console.web.api.cash_models import Choice, Decided, OpenItem, Receipt, Split, Undo, Unmatch
-from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, Record, Searched, cut
+from console.web.api.records import marked
+from console.web.api.values import SIZE, Key, Page, PageNumber, PageSize, Searched, cut
 from console.web.problems import Refusal
 from reconciliation import money, sections, words
 from state import cash, cash_matched
@@ -33,8 +34,7 @@ def list_receipts(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE, l
     with caller.store.reading() as connection:
         waiting = shown.waiting(connection)
     found = cut(waiting, page, size)
-    language = words.language(caller.locale(lang))
-    items = [Receipt(id=id, **sections.receipt(figure, language)) for id, figure in found.items]
+    items = _receipts(caller, found.items, lang)
     return Page(items=items, page=page, size=size, total=found.total)
 
 
@@ -53,8 +53,7 @@ def list_matched_receipts(
     with caller.store.reading() as connection:
         keys = cut(matched.found(connection, text), page, size)
         figures = cash_matched.figures(connection, keys.items)
-    language = words.language(caller.locale(lang))
-    items = [Receipt(id=id, **sections.receipt(figures[id], language)) for id in keys.items]
+    items = _receipts(caller, [(id, figures[id]) for id in keys.items], lang)
     return Page(items=items, page=page, size=size, total=keys.total)
 
 
@@ -96,7 +95,7 @@ def list_open_items(
     with caller.store.reading() as connection:
         of = _found(connection, id)
     found = cut(splitting.fitting(of, text).keys, page, size)
-    return Page(items=[_item(key, of) for key in found.items], page=page, size=size, total=found.total)
+    return Page(items=[_item(caller, key, of) for key in found.items], page=page, size=size, total=found.total)
 
 
 @router.post("/receipts/{id}/split")
@@ -149,11 +148,17 @@ def _found(connection: Connection, id: int) -> splitting.Found:
     return found
 
 
-def _item(key: str, of: splitting.Found) -> OpenItem:
+def _receipts(caller: Caller, figures: Sequence[tuple[int, Any]], lang: str | None) -> list[Receipt]:
+    language, settings = words.language(caller.locale(lang)), caller.settings
+    return [Receipt(id=id, **marked(settings, sections.receipt(figure, language))) for id, figure in figures]
+
+
+def _item(caller: Caller, key: str, of: splitting.Found) -> OpenItem:
     item = of.owed[key]
+    shown = marked(caller.settings, {"record": sections.record(item["record"])})
     return OpenItem(
         id=int(key),
-        record=Record(**sections.record(item["record"])),
+        record=shown["record"],
         kind=item["kind"],
         customer_number=item["customer_number"],
         customer=item["customer"],

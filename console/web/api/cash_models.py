@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from console.cash import KINDS
+from console.web.api.records import MarkedRecord
 from console.web.api.values import (
     Amount,
     LongReason,
     OnDay,
     OneOf,
     Reason,
-    Record,
     Sent,
     SentKey,
     SignedDecimals,
@@ -24,7 +24,7 @@ from console.web.api.values import (
 class Applied(BaseModel):
     """An item that a receipt settles, and how much of it."""
 
-    record: Record
+    record: MarkedRecord
     amount: Amount
     currency: str
 
@@ -61,7 +61,7 @@ class Receipt(BaseModel):
     """Money that its source has not applied, or not wholly."""
 
     id: int
-    record: Record
+    record: MarkedRecord
     customer_number: str | None
     customer: str | None
     currency: str
@@ -88,7 +88,7 @@ class OpenItem(BaseModel):
     """An invoice or a credit note that is not settled, or not wholly."""
 
     id: int
-    record: Record
+    record: MarkedRecord
     kind: str = Field(description="invoice or credit_note")
     customer_number: str | None
     customer: str | None

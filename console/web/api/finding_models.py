@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from console.web.api.values import Amount, Day, Instant, LongReason, OnDay, Person, Record, Sent
+from console.web.api.records import MarkedRecord
+from console.web.api.values import Amount, Day, Instant, LongReason, OnDay, Person, Sent
 
 
 class Comment(BaseModel):
@@ -27,12 +28,8 @@ class Attachment(BaseModel):
     sha256: str
 
 
-class FoundRecord(Record):
+class FoundRecord(MarkedRecord):
     """A record that a finding is about."""
-
-    system_removed: bool = Field(
-        False, description="Whether its system is not in ltc.yaml any more; reports do not say it"
-    )
 
 
 class Finding(BaseModel):

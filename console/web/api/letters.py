@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from console import letters, letters_decided, written
+from console.exporting import is_removed
 from console.records import HIDDEN
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.plan_models import Change
 from console.web.api.plans import changes, currencies_of, origin, said
+from console.web.api.records import REMOVED
 from console.web.api.values import (
     SIZE,
     Instant,
@@ -48,6 +50,7 @@ class DeadLetter(BaseModel):
     id: str
     kind: str = Field(description="write, or create for a record that is made downstream")
     system: str
+    system_removed: bool = Field(description=REMOVED)
     stream: str
     record: str | None = Field(description="The source's id of the record")
     number: str | None
@@ -144,7 +147,9 @@ def list_dead_letters(
         counted = {item.id: item for item in tried_again.counted(connection, writes)}
         currencies = currencies_of(connection, [item.record_id for item in writes])
     items = [
-        _write(caller, counted[item.id], currencies.get(item.record_id)) if isinstance(item, Item) else _creation(item)
+        _write(caller, counted[item.id], currencies.get(item.record_id))
+        if isinstance(item, Item)
+        else _creation(caller, item)
         for item in found
     ]
     return Page(items=items, page=page, size=size, total=total)
@@ -157,7 +162,7 @@ def get_dead_letter(caller: Reader, id: LetterId) -> DeadLetterDetail:
         item = _letter(caller, connection, id)
         if not isinstance(item, Item):
             names = [SourceValue(field=name, old=None, new=HIDDEN) for name in item.values]
-            return DeadLetterDetail(**_creation(item).model_dump(), values=names)
+            return DeadLetterDetail(**_creation(caller, item).model_dump(), values=names)
         currency = currencies_of(connection, [item.record_id]).get(item.record_id)
         [item] = tried_again.counted(connection, [item])
     hidden = letters.personal(caller.settings, item)
@@ -252,6 +257,7 @@ def _write(caller: Caller, item: Item, currency: str | None) -> DeadLetter:
         id=item.letter,
         kind="write",
         system=item.system,
+        system_removed=is_removed(caller.settings, item.system),
         stream=item.stream,
         record=item.source_id,
         number=item.number,
@@ -266,11 +272,12 @@ def _write(caller: Caller, item: Item, currency: str | None) -> DeadLetter:
     )
 
 
-def _creation(item: Creation) -> DeadLetter:
+def _creation(caller: Caller, item: Creation) -> DeadLetter:
     return DeadLetter(
         id=item.letter,
         kind="create",
         system=item.system,
+        system_removed=is_removed(caller.settings, item.system),
         stream=item.stream,
         record=item.made_source_id,
         number=item.number,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from console.web.api.records import REMOVED
 from console.web.api.values import Flag, Instant, Reason, Sent, SentKey
 
 
@@ -39,6 +40,7 @@ class Plan(BaseModel):
 
     id: str
     system: str
+    system_removed: bool = Field(description=REMOVED)
     status: str
     created_at: Instant
     approved_by: str | None
@@ -108,6 +110,7 @@ class Rejection(BaseModel):
 
     id: str
     system: str
+    system_removed: bool = Field(description=REMOVED)
     stream: str
     source_id: str
     number: str | None
@@ -125,6 +128,7 @@ class Conflict(BaseModel):
 
     id: str
     system: str
+    system_removed: bool = Field(description=REMOVED)
     stream: str
     source_id: str
     number: str | None

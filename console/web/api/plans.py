@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 
 from console import asked, letters, planned, written
 from console.asked import ASKED
+from console.exporting import is_removed
 from console.web.api import starting
 from console.web.api.callers import Caller, Operator, Reader
 from console.web.api.plan_models import (
@@ -223,6 +224,7 @@ def _plan(caller: Caller, connection: Connection, plan: Stored) -> Plan:
     return Plan(
         id=plan.id,
         system=plan.system,
+        system_removed=is_removed(settings, plan.system),
         status=plan.status.value,
         created_at=instant(plan.created_at),
         approved_by=plan.approved_by,
@@ -269,6 +271,7 @@ def _rejection(caller: Caller, item: Rejected, currency: str | None) -> Rejectio
     return Rejection(
         id=wish.id,
         system=wish.system,
+        system_removed=is_removed(caller.settings, wish.system),
         stream=wish.stream,
         source_id=wish.source_id,
         number=wish.number,
@@ -290,6 +293,7 @@ def _conflict(caller: Caller, item: Held, currency: str | None, name: str | None
     return Conflict(
         id=item.id,
         system=item.system,
+        system_removed=is_removed(caller.settings, item.system),
         stream=item.stream,
         source_id=item.source_id,
         number=item.number,

@@ -13,6 +13,7 @@ import pytest
 from httpx import Client, Response
 
 from connectors import retry
+from console import planned
 from console.web.app import workbench
 from console.web.work import Worker
 from settings.model import Settings
@@ -280,6 +281,27 @@ def test_many_dead_letters_are_listed_by_system_tried_again_and_discarded(
         ["olaf"],
         ["olaf"],
     )
+
+
+def test_what_was_to_be_written_to_a_system_that_was_removed_says_so(
+    opens: Opens, sqlite_store: Store, settings: Settings, letters: list[str]
+) -> None:
+    api = opens()
+    with sqlite_store.transaction() as connection:
+        (plan,) = outbox.open_plans(connection)
+        planned.reject(connection, plan.id, {plan.open_items[0].id}, "In dispute", "olaf")
+
+    def said() -> set[bool]:
+        found = [
+            item for what in ("plans", "rejections", "dead-letters") for item in api.get(f"/{what}").json()["items"]
+        ]
+        assert {item["system"] for item in found} == {"crm"}
+        assert len(found) == 4
+        return {item["system_removed"] for item in found}
+
+    assert said() == {False}
+    del settings.systems["crm"]
+    assert said() == {True}
 
 
 def test_personal_values_of_a_dead_letter_are_on_no_answer(

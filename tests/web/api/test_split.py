@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from state.members import Role
 from state.store import Store
@@ -82,3 +84,22 @@ def test_what_a_rule_gave_to_another_receipt_is_taken_only_where_that_is_accepte
     assert "is matched with P1" in refused(api.post(f"/receipts/{id}/split", **sent), 409)["detail"]
     assert decided(desk) == []
     assert api.post(f"/receipts/{id}/split", **sent, accepted=True).json() == {"receipt": id, "items": 1}
+
+
+def test_receipts_and_what_they_may_settle_say_whether_their_system_was_removed(program: Program, config: Path) -> None:
+    api = program(Role.VIEWER)
+
+    def said() -> list[dict[str, Any]]:
+        receipts = [item for way in ("", "/matched") for item in api.get(f"/receipts{way}").json()["items"]]
+        applied = [one for item in receipts for one in item["applied"]]
+        suggested = [one for item in receipts for option in item["suggestions"] for one in option["applied"]]
+        open_items = api.get(f"/receipts/{receipt(api, 'P3')}/items").json()["items"]
+        assert all((receipts, applied, suggested, open_items))
+        return [item["record"] for item in (*receipts, *applied, *suggested, *open_items)]
+
+    assert {record["system_removed"] for record in said()} == {False}
+    told = yaml.safe_load(config.read_text())
+    for gone in {record["system"] for record in said()}:
+        del told["systems"][gone]
+    config.write_text(yaml.safe_dump(told))
+    assert {record["system_removed"] for record in said()} == {True}
