@@ -11,7 +11,7 @@ from console.mapping_change import changed, taken
 from console.mapping_place import Place
 from console.referred import Beside, resolved, standing_in
 from console.web.admin.mapping_rows import SHOWN
-from console.web.admin.samples import held
+from console.web.admin.samples import held, in_quarantine
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingFileError
 from mappings.suggest import SURE
@@ -60,7 +60,13 @@ class Seen:
     beside: dict[str, list[Sample]] = field(default_factory=dict)
     """Of the system's other streams, those that were read from it just now."""
     live: bool = False
-    """Whether ``records`` were read from the system just now."""
+    """Whether ``records`` were read from the system a short while ago."""
+    read_at: str = ""
+    """When that was, to the minute."""
+    count: int = 0
+    """How many records were asked for then, or are asked for now; 0: nobody has."""
+    refused: str = ""
+    """The id of the one in quarantine that is first among ``records``, as it is held."""
     chosen: str = ""
     """The id of the one that is shown."""
     first: int = 0
@@ -128,6 +134,8 @@ class Seen:
         None where it cannot be used yet."""
         held = outdated.stored(self.visit.desk.store, self.system, self.stream)
         samples = list({item.source_id: item for item in [*held.samples, *self.records]}.values())
+        refused = in_quarantine(self.visit.desk.store, self.system, self.stream)
+        samples += [item for item in refused if item not in samples]
         listed = [form[name] for name in form if name.startswith(status_words.WORD)]
         try:
             source = {name: form.get(name, "") for name in ("how", "what", "match")}

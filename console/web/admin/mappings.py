@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import mapped, mapping_edit
+from console import freshness, mapped, mapping_edit
 from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
@@ -90,6 +90,7 @@ def live(visit: Administrator, sent: AdministratorForm, system: str, stream: str
     """Read some records from the system now."""
     seen = _seen(visit, system, stream, "")
     count = next((count for count in samples.LIVE if sent.get("count") == str(count)), samples.LIVE[0])
+    seen.count = count
     key, sentence = _live(visit).read(visit.desk.store, visit.desk.settings, system, stream, count)
     if key == "failed":
         seen.problem = sentence
@@ -169,9 +170,15 @@ def _seen(visit: Visit, system: str, stream: str, record: str) -> Seen:
     known = seen.mapping.streams if seen.mapping is not None else {spec.name for spec in offered(settings, system)}
     if stream not in known:
         raise HTTPException(404)
-    read_now = _live(visit).of(system, stream)
-    seen.records = read_now or samples.held(visit.desk.store, system, [stream])[stream]
-    seen.live = bool(read_now)
+    read_now = _live(visit).last(system, stream)
+    seen.records = read_now.samples if read_now else samples.held(visit.desk.store, system, [stream])[stream]
+    if read_now is not None:
+        seen.live = True
+        seen.read_at, seen.count = freshness.when(settings, read_now.at)[:16], read_now.asked
+    refused = samples.in_quarantine(visit.desk.store, system, stream, record) if record else []
+    if refused:  # what was read since may be another version of it
+        seen.records = [*refused, *(item for item in seen.records if item.source_id != record)]
+        seen.refused = record
     others = {name: _live(visit).of(system, name) for name in known if name != stream}
     seen.beside = {name: found for name, found in others.items() if found}
     ids = [item.source_id for item in seen.records]

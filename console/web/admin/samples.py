@@ -6,11 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from console.failures import told
 from console.sampling import sampled
-from state import lookup
+from state import lookup, quarantine
+from state.clock import now_us
 from state.lookup import Sample
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _FIRST, MOST = 5, 200
 """Records of a stream that are looked at to learn their size, and at most."""
 _BYTES = 4_000_000
 """Of the records of one stream, and of all that are tried at once twice that."""
+_REFUSED = 50
+"""Records in quarantine whose words are looked at."""
 LIVE = (5, 20, 50)
 """How many records may be read from a system to try a mapping on; the first unless something else is asked for."""
 _LIVE_BYTES = 1_000_000
@@ -30,19 +33,32 @@ _KEPT, _KEPT_SECONDS = 20, 1800.0
 _WAIT_SECONDS = 30.0
 
 
+class Read(NamedTuple):
+    """What was read of a stream: when (microseconds), how many records were asked for, and which came."""
+
+    at: int
+    asked: int
+    samples: list[Sample]
+
+
 @dataclass
 class Live:
     """What was read from systems a short while ago; in memory alone, because nobody has asked for it to be kept."""
 
-    _found: OrderedDict[tuple[str, str], tuple[float, list[Sample]]] = field(default_factory=OrderedDict)
+    _found: OrderedDict[tuple[str, str], tuple[float, Read]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, system: str, stream: str) -> list[Sample]:
-        """What was read of a stream in the last half hour."""
+        """The records that were read of a stream in the last half hour."""
+        found = self.last(system, stream)
+        return found.samples if found is not None else []
+
+    def last(self, system: str, stream: str) -> Read | None:
+        """What was read of a stream in the last half hour, if anything came."""
         with self._lock:
-            at, found = self._found.get((system, stream), (0.0, []))
-            return found if found and time.monotonic() - at < _KEPT_SECONDS else []
+            since, found = self._found.get((system, stream), (0.0, None))
+        return found if found and found.samples and time.monotonic() - since < _KEPT_SECONDS else None
 
     def read(self, store: Store, settings: Settings, system: str, stream: str, count: int = LIVE[0]) -> tuple[str, str]:
         """Read ``count`` records now, one stream at a time. Returns the key of the words for what came of it, and a
@@ -70,7 +86,7 @@ class Live:
             found = sampled(store, settings, services, system, stream, count)
             samples = list(_within((Sample(item.source_id, item.body) for item in found.records), _LIVE_BYTES))
             with self._lock:
-                self._found[system, stream] = (time.monotonic(), samples)
+                self._found[system, stream] = (time.monotonic(), Read(now_us(), count, samples))
                 self._found.move_to_end((system, stream))
                 while len(self._found) > _KEPT:
                     self._found.popitem(last=False)
@@ -80,6 +96,18 @@ class Live:
         finally:
             services.close()
             self._reading.release()
+
+
+def in_quarantine(store: Store, system: str, stream: str, source_id: str = "") -> list[Sample]:
+    """Records of a stream that are in quarantine as they are held: one, or some of them, within bounds."""
+    with store.reading() as connection:
+        if source_id:
+            if not quarantine.named(connection, system, stream, [source_id]):
+                return []
+            return lookup.newest(connection, system, stream, 1, source_id)
+        refused = quarantine.listing(connection, system=system, stream=stream, limit=_REFUSED)
+        bodies = lookup.bodies(connection, [item.record_id for item in refused], _BYTES // _REFUSED)
+    return [Sample(item.source_id, bodies[item.record_id]) for item in refused if item.record_id in bodies]
 
 
 def held(store: Store, system: str, streams: Iterable[str]) -> dict[str, list[Sample]]:

@@ -503,10 +503,10 @@ def test_a_reference_is_told_with_whom_it_finds_and_how_many_find_nobody(anna: B
 def test_a_preview_on_records_that_were_only_read_now_does_not_call_them_stored(
     anna: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = [Sample("00Q9", json.dumps(LEAD).encode())]
-    monkeypatch.setattr(Live, "of", lambda _self, _system, stream: read if stream == "lead" else [])
+    read = samples.Read(0, 5, [Sample("00Q9", json.dumps(LEAD).encode())])
+    monkeypatch.setattr(Live, "last", lambda _self, _system, stream: read if stream == "lead" else None)
     text = text_of(posted(anna, "preview", **field("campaign", "Region__c")))
-    assert "Tried on 1 records that were read from the system just now" in text
+    assert "Tried on 1 records that were read from the system; none of them is stored" in text
     assert "Stored records" not in text
 
 
@@ -586,6 +586,25 @@ def test_so_many_records_are_read_from_a_system_as_the_admin_chooses(
     assert re.findall(r"<option>(5|20|50)</option>", anna.get(PAGE).text) == ["5", "20", "50"]
     assert anna.post(f"{PAGE}/live", **asked).status_code == 303
     assert counts == [read]
+    page = anna.get(PAGE).text
+    assert f"<option selected>{read}</option>" in page, "the number stays chosen"
+    assert re.search(r"Read from the system at \d{4}-\d\d-\d\d \d\d:\d\d<", page)
+
+
+def test_a_record_in_quarantine_is_shown_as_it_is_held_whatever_was_read_since_and_its_word_is_listed(
+    anna: Browser, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = {**LEAD, "Id": "00Q7", "Status": "Eingefroren"}
+    deal.land(config, "crm", "lead", {"00Q7": json.dumps(frozen).encode()})
+    put_right = [RawRecord("00Q7", json.dumps({**frozen, "Status": "Parked"}).encode())]
+    monkeypatch.setattr(samples, "sampled", lambda *_: Sampled(put_right, [], 1))
+    assert anna.post(f"{PAGE}/live").status_code == 303
+    page = anna.get(f"{PAGE}?record=00Q7&edit=status")
+    assert "00Q7 is shown as it lies in quarantine." in text_of(page)
+    assert re.search(r'field-status">.*?Eingefroren', page.text, re.S)
+    words = anna.get(f"{PAGE}?edit=status").text
+    assert re.search(r"<code>Eingefroren</code>", words)
+    assert "lies in quarantine" not in words
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.APPROVER, Role.OPERATOR])
