@@ -21,6 +21,7 @@ from state.clock import now_us
 
 if TYPE_CHECKING:
     from state.creations import Creation
+    from state.held import Decision
 
 router = APIRouter()
 
@@ -106,7 +107,8 @@ def _list(
         listed, count = dead_letters.page(connection, which, limit=_MOST)
         tries = tried_again.tries(connection, [item for item in listed if isinstance(item, Item)])
         waiting = tried_again.waiting(connection, [system] if system else visit.systems)
-    rows = [_brief(visit, item, tries[item.id] if isinstance(item, Item) else item.attempts) for item in listed]
+        chosen = letters.chosen(connection, [item for item in listed if isinstance(item, Item)])
+    rows = [_brief(visit, item, tries[item.id] if isinstance(item, Item) else item.attempts, chosen) for item in listed]
     again = [(item.system, _called(item), is_planned) for item, is_planned in waiting]
     more = {"problem": problem, "ticked": ticked, "why": why, "until": until}
     return visit.page("dead_letters", status, letters=rows, count=count, system=system, again=again, **more)
@@ -188,18 +190,19 @@ def _page(
     item = _letter(visit, id)
     with visit.desk.store.reading() as connection:
         tries = tried_again.tries(connection, [item])[item.id] if isinstance(item, Item) else item.attempts
+        chosen = letters.chosen(connection, [item] if isinstance(item, Item) else [])
     whole = _write(visit, item, show_personal) if isinstance(item, Item) else _creation(item, show_personal)
     at = [item.created_at, item.sent_at]
     times = ["" if instant is None else freshness.when(visit.desk.settings, instant)[:16] for instant in at]
     more = {"created_at": times[0], "sent_at": times[1]}
-    letter = {**_brief(visit, item, tries), **whole, **more}
+    letter = {**_brief(visit, item, tries, chosen), **whole, **more}
     return visit.page("dead_letter", status, letter=letter, problem=problem, shown=show_personal, typed=typed)
 
 
-def _brief(visit: Visit, item: Item | Creation, tries: int) -> dict[str, Any]:
+def _brief(visit: Visit, item: Item | Creation, tries: int, chosen: dict[tuple[int, str], Decision]) -> dict[str, Any]:
     known = {"id": item.letter, "system": item.system, "tries": tries, "gone": letters.is_gone(item.message)}
     if isinstance(item, Item):
-        return {**shown(visit, item), **known, "origin": ""}
+        return {**shown(visit, item, chosen), **known, "origin": ""}
     return {
         **known,
         "record": f"{item.system}:{item.stream}",

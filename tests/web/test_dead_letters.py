@@ -205,6 +205,28 @@ def test_a_value_that_was_chosen_instead_says_in_the_plan_who_chose_it_and_why(
     assert plain(browser.get("/plans").text).count("operator chose this value: Came back") == 1
 
 
+def test_a_dead_letter_of_a_value_that_was_chosen_names_who_chose_it_and_not_the_reason_for_another_value(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, letters: list[str]
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    address = f"/dead-letters/{letters[0]}"
+    with sqlite_store.reading() as connection:
+        reason = outbox.dead_letters(connection)[0].changes[0].reason
+    assert reason
+    assert reason in plain(browser.get(address).text)
+    browser.post(f"{address}/edit", field="delivery_state", value="returned", reason="Came back")
+    crm.server.faults.answer("PATCH /deal/", 422, times=9)
+    job.run_sync(sqlite_store, settings)
+    (again,) = (
+        item
+        for item in set(re.findall(r'href="/dead-letters/(\w+)"', browser.get("/dead-letters").text))
+        if "Came back" in browser.get(f"/dead-letters/{item}").text
+    )
+    for page in (browser.get("/dead-letters").text, browser.get(f"/dead-letters/{again}").text):
+        assert "operator chose this value: Came back" in plain(page)
+    assert reason not in plain(browser.get(f"/dead-letters/{again}").text)
+
+
 def test_a_value_that_is_refused_stays_in_the_form_and_allowed_ones_are_offered(
     olaf: Opens, settings: Settings, letters: list[str]
 ) -> None:
