@@ -13,6 +13,7 @@ from starlette.responses import Response
 from console import freshness, linked, same_words, signs
 from console.near import offers
 from console.records import address, in_words
+from console.web import next_reconciliation
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import RecordId
 from console.web.sides import side_by_side
@@ -77,7 +78,8 @@ def _decide(visit: Visit, pair: tuple[str, int, int], decision: str, reason: str
     with visit.desk.store.transaction() as connection:
         if linked.decide(connection, pair, decision, visit.member.name, reason) is None:
             raise HTTPException(404)
-    visit.desk.notes.keep(visit, visit.texts(f"held.said.{decision}"))
+        takes_effect = next_reconciliation.told(visit, connection)
+    visit.desk.notes.keep(visit, f"{visit.texts(f'held.said.{decision}')} {takes_effect}")
     return see(f"/links/held?{urlencode({'text': sent['text'][:200]})}" if "text" in sent else "/links")
 
 
@@ -85,7 +87,16 @@ def _page(visit: Visit, page: int, status: int = 200, problem: str = "") -> Resp
     with visit.desk.store.reading() as connection:
         found = links.listing(connection, decision="suggested", limit=SIZE + 1, offset=(page - 1) * SIZE)
         shown = _shown(visit, connection, found[:SIZE])
-    return visit.page("links", status, links=shown, page=page, more=len(found) > SIZE, problem=problem)
+        takes_effect = next_reconciliation.told(visit, connection)
+    return visit.page(
+        "links",
+        status,
+        links=shown,
+        page=page,
+        more=len(found) > SIZE,
+        problem=problem,
+        takes_effect=takes_effect,
+    )
 
 
 def _held(visit: Visit, text: str, page: int, status: int = 200, problem: str = "") -> Response:
@@ -97,6 +108,7 @@ def _held(visit: Visit, text: str, page: int, status: int = 200, problem: str = 
         else:
             found = links.decided(connection, limit=SIZE + 1, offset=first)
         shown = _shown(visit, connection, found[:SIZE])
+        takes_effect = next_reconciliation.told(visit, connection)
         meant = (
             offers(connection, text, visit.texts, visit.desk.settings.systems)
             if text and not found and page == 1
@@ -111,6 +123,7 @@ def _held(visit: Visit, text: str, page: int, status: int = 200, problem: str = 
         page=page,
         more=len(found) > SIZE,
         problem=problem,
+        takes_effect=takes_effect,
         near=groups,
         most=near.MOST,
     )

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text, update
 
-from state import audit, chains, lookup
+from state import audit, chains, clock, lookup
+from state.clock import to_us
 from state.members import Role
-from state.schema import canonical, link
+from state.schema import canonical, link, scheduled
 from state.store import Store
 from tests.web.conftest import Browser
 from tests.web.test_awaiting import waits
+
+NOON = datetime(2026, 10, 30, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -291,6 +295,55 @@ def test_what_differs_is_marked_as_on_the_customers_page_and_a_side_without_a_va
 def differing(page: str) -> set[str]:
     """The fields that a page marks."""
     return {name.strip() for name in re.findall(r'<tr class="differs"><th scope="row">([^<]+)', page)}
+
+
+def test_both_reasons_say_whether_they_are_needed(suggested: str, as_role: Callable[[Role], Browser]) -> None:
+    page = as_role(Role.FINANCE).get("/links").text
+    assert re.findall(r'<label>([^<]+)<input name="reason" maxlength="1000"( required)?>', page) == [
+        ("Why they belong together (may be left out; kept in the audit)", ""),
+        ("Why they do not belong together (needed; kept in the audit)", " required"),
+    ]
+
+
+def by_schedule(store: Store, at: datetime) -> None:
+    """Let a run by a schedule have begun."""
+    values = {"system": "", "started_at": to_us(at)}
+    with store.transaction() as connection:
+        connection.execute(scheduled.delete())
+        connection.execute(scheduled.insert().values(**values))
+
+
+def test_the_page_says_when_the_next_reconciliation_is_and_who_may_start_one(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, otto = as_role(Role.FINANCE), as_role(Role.OPERATOR)
+    nobody = "No schedule is being carried out: the next one is when"
+    for address in ("/links", "/links/held"):
+        page = anna.get(address).text
+        assert f"{nobody} an operator or admin starts it on the page Systems" in page
+        assert "Reconcile now" not in page
+        assert f"{nobody} you or somebody else starts it" in otto.get(address).text
+    with clock.simulated(lambda: to_us(NOON) * 1000):
+        by_schedule(desk, NOON - timedelta(minutes=12))
+        page = anna.get("/links").text
+        assert re.search(
+            r"By the schedule the next one is at (10-30 )?\d\d:15\. Operators and admins can start one before", page
+        )
+        assert re.search(r"By the schedule the next one is at .*You can start one now\.", otto.get("/links").text)
+        anna.post(f"{suggested}/confirm")
+        said = re.search(r'<p class="done" role="status">(.*?)</p>', anna.get("/links").text)
+        assert said is not None
+        assert "counts from the next reconciliation on. By the schedule the next one is at" in said[1]
+        by_schedule(desk, NOON - timedelta(hours=2))
+        assert nobody in anna.get("/links").text, "it has stopped"
+
+
+def test_who_may_starts_the_next_reconciliation_from_the_page(as_role: Callable[[Role], Browser]) -> None:
+    otto = as_role(Role.OPERATOR)
+    page = otto.get("/links").text
+    assert re.search(r'action="/runs">.*?<button name="kind" value="reconcile"[^>]*>Reconcile now', page, re.DOTALL)
+    answer = otto.post("/runs", kind="reconcile")
+    assert (answer.status_code, answer.headers["location"][:6]) == (303, "/runs/")
 
 
 @pytest.mark.parametrize(
