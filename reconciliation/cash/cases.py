@@ -23,7 +23,8 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
 
     Of what a receipt names, what is read well goes before what is not, a number before an order, and items of those
     whom its payer pays for before those of others, unless an exact number says otherwise; with ``mixed`` all of these
-    count together. A credit note that was issued later was not netted, unless its number stands there. What is read
+    count together. A credit note that was issued later was not netted, unless its number stands there; nor
+    one of an order that is named if what was paid is nearer to the invoices alone, and not more. What is read
     poorly names nothing that was issued later. ``gap`` is what
     came in beyond what is named (negative: less); ``discount`` is what the terms allowed to deduct, with the days of
     grace, ``late_discount`` what they no longer did.
@@ -58,6 +59,13 @@ def prepare(session: Session, least: int, *, mixed: bool = False) -> None:
         SELECT f.* FROM found f JOIN best b USING (receipt_id)
         WHERE (f.relation >= {RELATED} OR NOT b.known OR f.own AND f.alone AND f.level = {references.EXACT})
             {preferred};
+        DELETE FROM named WHERE item_rest < 0 AND NOT own AND receipt_id IN (
+            SELECT receipt_id FROM (
+                SELECT receipt_id, any_value(rest) AS rest, sum(item_rest) AS netted,
+                    sum(item_rest) FILTER (WHERE own OR item_rest > 0) AS whole
+                FROM named GROUP BY receipt_id
+            ) WHERE rest > netted AND rest <= whole AND whole - rest < rest - netted
+        );
         CREATE OR REPLACE TEMP TABLE cases AS
         SELECT n.*, c.party,
             coalesce(c.party, nullif(c.account, ''), 'name ' || nullif(c.payer_name, '')) AS payer, c.currency,

@@ -23,6 +23,8 @@ _TO_THE_CENT = f"relation = {OTHER} AND own AND level = {references.EXACT} AND d
 """Another customer names the exact numbers, and all that is missing is the discount that their terms allow."""
 _TIMES = "CASE WHEN payer IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY {0}) END"
 """How often something comes back with a payer; what those have in common of whom nobody knows the name is no habit."""
+_UNSURE_SURCHARGE = 295
+"""Taken from the score of a surcharge that nothing says: it comes behind other items that come to just the amount."""
 _SURCHARGE = "INTEREST|ZINS|MAHN|LATE FEE|SURCHARGE|ZUSCHLAG|INTÉRÊT|INTERET|INTERES|INTERESSI|利息|滞纳|附加"
 
 
@@ -184,6 +186,7 @@ def surcharge(session: Session, rule: CashRule) -> int:
         """,
         "surcharge",
         20,
+        unsure=_UNSURE_SURCHARGE,
     )
 
 
@@ -207,11 +210,21 @@ def _share(rule: CashRule) -> str:
     return f"{rule.share if rule.share is not None else Decimal(1):f}"
 
 
-def _explain(session: Session, rule: CashRule, found: str, kind: str, less: int, *, strangers: bool = False) -> int:
+def _explain(
+    session: Session,
+    rule: CashRule,
+    found: str,
+    kind: str,
+    less: int,
+    *,
+    strangers: bool = False,
+    unsure: int = 150,
+) -> int:
     """Settle what ``found`` (receipt_id, sure, deducted, gap, kind if it varies; SQL over ``cases``) is sure of.
 
     The rest is suggested. ``deducted`` is put down as discounts of the items, ``gap`` as a difference of the kind;
-    ``less`` is taken from the score. With ``strangers`` what is sure may be paid by somebody else.
+    ``less`` is taken from the score, and ``unsure`` of what is suggested. With ``strangers`` what is sure may be paid
+    by somebody else.
     """
     session.run(f"CREATE OR REPLACE TEMP TABLE explanation AS {found}")
     if not session.value("SELECT count(*) FROM explanation"):
@@ -231,7 +244,7 @@ def _explain(session: Session, rule: CashRule, found: str, kind: str, less: int,
         WHERE sign(cases.rest) = sign(total)
         """
     )
-    _propose(session, kind, f"{SCORE} - 150", strangers)
+    _propose(session, kind, f"{SCORE} - {unsure}", strangers)
     settle(session, rule.name, "suggest")
     return touched
 

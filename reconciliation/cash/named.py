@@ -11,7 +11,8 @@ from settings.cash import CashRule
 
 _ROUNDS = 4
 _FEW = 4
-"""Less than one in so many of another customer's item is hardly a part of it."""
+"""Less than one in so many of an item of another customer, or of one that is named badly by somebody whom nobody knows,
+is hardly a part of it."""
 _EXTRA = 10
 """One in so many of an item may be paid beyond it as interest, though a credit note was taken off."""
 _PART = (
@@ -166,7 +167,12 @@ def partial(session: Session, rule: CashRule) -> int:
     touched = settle(session, rule.name, rule.decision)
     cases.prepare(session, references.LOOK_ALIKE)
     cases.those(
-        session, f"items = 1 AND gap < 0 AND rest > 0 AND (relation > {OTHER} OR own AND rest * {_FEW} >= total)"
+        session,
+        f"""
+        items = 1 AND gap < 0 AND rest > 0 AND (relation >= {RELATED}
+            OR relation = {UNKNOWN} AND (level = {references.EXACT} OR rest * {_FEW} >= total)
+            OR own AND rest * {_FEW} >= total)
+        """,
     )
     _propose_parts(session, f"{SCORE} - 300")
     settle(session, rule.name, "suggest")

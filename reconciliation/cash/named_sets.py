@@ -173,7 +173,7 @@ def _with_others(
         sure = not several and chance < (rule.chance or 0) and not _has_equal([*named, *members], eligible, sure_of)
         evidence = {"named": len(named), "others": numbers(members), **odds(chance, len(found), solution)}
         differences = [(item.item_id, "discount", -item.deduction(receipt)) for item in (*named, *members) if deducted]
-        score = 900 if sure else 680 if several else 860
+        score = 900 if sure else 710 if several else 860
         proposals.add(receipt, [*named, *members], score, evidence, sure=sure, option=option, differences=differences)
         if sure:
             group.taken.update(item.item_id for item in (*named, *members))

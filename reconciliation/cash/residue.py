@@ -18,6 +18,11 @@ _TWICE_DAYS = 14
 _LONG = 6
 """Characters of a number that is looked for within a whole text."""
 _ADVANCE = "ADVANCE|DEPOSIT|PREPAY|DOWN ?PAYMENT|ANZAHLUNG|VORAUS|ACOMPTE|ANTICIP|预付|预收|定金|订金|押金|前受|保证金"
+_COMES_BACK = (
+    "CREDIT ?(?:NOTE|MEMO)|REFUND|REIMBURSE|GUTSCHRIFT|ERSTATTUNG|R(?:Ü|UE?)CKZAHLUNG|AVOIR|REMBOURSE|RIMBORSO"
+    "|REEMBOLSO|INSURANCE|VERSICHERUNG|SCHADEN|ASSURANCE|SINISTRE|退款|退货|退还|返还|贷项|红字|保险|理赔|赔付|赔款"
+)
+"""Words of money that a supplier, an office or an insurer pays back: it settles nothing that a customer owes."""
 
 _NAME_WORDS = r"""
     CREATE OR REPLACE MACRO name_words(x) AS (list_filter(string_split(trim(bare_name(tokens(strip_accents(lower(
@@ -249,8 +254,9 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
     """Suggest items over just the amount: of whom the payer pays for, where only another amount explains the receipt;
     of anybody, where nothing does. Those of customers whose name has something in common with the payer's come first,
     then those whose day is nearest to the receipt's. What has no payer's name where others have one is the bank's own,
-    and whole hundreds that a customer pays have some amount by accident: nothing of anybody is suggested for the one,
-    nothing of another customer for the other."""
+    whole hundreds that a customer pays have some amount by accident, and what a text calls a credit note, a refund or
+    an insurer's money comes back from others: nothing of anybody is suggested for the first, nothing of another
+    customer for the other two."""
     nearest = "abs(r.received_on - coalesce(x.due_on, x.issued_on)), x.number, x.item_id"
     billed = f"(x.issued_on IS NULL OR r.received_on IS NULL OR x.issued_on <= r.received_on + {AHEAD})"
     other = _of_kinds(rules, "partial", "overpayment", "surcharge")
@@ -276,6 +282,7 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
             EXISTS (FROM payer p WHERE p.payer = r.party AND p.customer = x.party) AS own,
             r.payer_name IS NULL AND r.source IN (SELECT source FROM receipt GROUP BY source
                 HAVING 2 * count(payer_name) >= count(*)) AS of_bank,
+            regexp_matches(r.text, '{_COMES_BACK}') AS back,
             abs(r.received_on - coalesce(x.due_on, x.issued_on)) AS days, x.number
         FROM rest_receipt s JOIN receipt r USING (receipt_id) ANTI JOIN suggestion g ON g.receipt_id = r.receipt_id
         ANTI JOIN paid_again a ON a.receipt_id = r.receipt_id
@@ -296,7 +303,7 @@ def _equal_amounts(session: Session, rules: Sequence[CashRule]) -> None:
                 AS option, item_id, applied, spent, 250 AS score,
             '{{"amount":"equal","payer":"' || CASE WHEN unknown THEN 'unknown' ELSE 'other' END || '"}}' AS evidence,
             'amount_only' AS rule
-        FROM called WHERE unknown AND NOT of_bank OR NOT unknown AND (own OR spent % 10000 <> 0)
+        FROM called WHERE (own OR NOT back) AND (unknown AND NOT of_bank OR NOT unknown AND (own OR spent % 10000 <> 0))
         """
     )
 

@@ -203,3 +203,26 @@ def test_nothing_is_suggested_for_several_named_items_where_the_money_does_not_r
         world.item(f"INV-{n}000", amount, day=n)
     receipt = world.receipt(850, "INV-1000, INV-2000, INV-3000")
     assert all(len(option) < 3 for option in world.apply().suggestions(receipt))
+
+
+@pytest.mark.parametrize(("paid", "settles"), [(900, "both"), (1000, "invoice"), (994, "invoice"), (940, "neither")])
+def test_a_credit_note_of_the_order_that_is_named_is_netted_only_if_that_is_nearer_to_what_was_paid(
+    paid: int, settles: str
+) -> None:
+    world = World()
+    invoice = world.item("INV-0304301", 1000, other=["4500514681"])
+    credit = world.item("CN-0300415", -100, day=5, other=["4500514681"])
+    receipt = world.receipt(paid, "order 4500514681")
+    outcome = world.apply()
+    both, alone = {invoice: 100_000, credit: -10_000}, {invoice: 100_000}
+    assert outcome.settled(receipt) == {"both": both, "invoice": alone, "neither": {}}[settles]
+    if settles == "invoice":
+        assert sum(outcome.differences(receipt).values()) == 100 * (paid - 1000)
+
+
+def test_a_credit_note_that_is_named_by_its_own_number_is_netted_whatever_was_paid() -> None:
+    world = World()
+    invoice = world.item("INV-0304301", 1000)
+    credit = world.item("CN-0300415", -100, day=5)
+    receipt = world.receipt(994, "INV-0304301 less CN-0300415")
+    assert world.apply().settled(receipt) == {invoice: 100_000, credit: -10_000}

@@ -90,3 +90,39 @@ def test_an_excess_is_no_overpayment_where_the_text_may_name_more(text: str, amo
     assert outcome.settled(receipt) == {}
     assert ({named[0]: 10_000} in outcome.suggestions(receipt)) is suggested
     assert bool(outcome.suggestions(receipt)) is suggested
+
+
+def test_other_items_that_make_up_just_the_amount_come_before_a_surcharge_that_nothing_says() -> None:
+    world = World()
+    named = world.item("INV-0402040", 1955, other=["4500269404"])
+    others = [world.item(f"INV-04026{n}", amount, day=n) for n, amount in ((1, 60), (2, 35), (3, 60))]
+    receipt = world.receipt(2050, "4500269404/4500647")
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert set(outcome.suggestions(receipt)[0]) == {named, *others[:2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "suggested"),
+    [
+        ("Credit note 11205", False),
+        ("Gutschrift 317209117", False),
+        ("退货退款", False),
+        ("保险理赔款", False),
+        ("thank you", True),
+    ],
+)
+def test_money_that_others_pay_back_is_not_suggested_for_a_customers_item(text: str, suggested: bool) -> None:
+    world = World()
+    world.item("INV-0414863", "721.60", party="B")
+    stranger = world.receipt("721.60", text, party=None, name="Evans Instruments Limited")
+    assert bool(world.apply().suggestions(stranger)) is suggested
+
+
+def test_somebody_whom_nobody_knows_hardly_pays_a_little_of_an_item_that_is_named_badly() -> None:
+    world = World()
+    world.item("INV-0404436", "16597.78")
+    receipt = world.receipt("336.44", "delivery 0404436", party=None, name="Williams Foods LLP")
+    assert world.apply().suggestions(receipt) == []
+    exact = world.receipt("336.44", "INV-0404436", party=None, name="Williams Foods LLP", day=21)
+    assert world.apply().suggestions(exact)
