@@ -44,7 +44,7 @@ from console.web import (
     tracking,
 )
 from console.web.access import Right
-from console.web.admin import drift, history, kit, mappings, ownership, samples, schedule, uploads
+from console.web.admin import drift, history, kit, mappings, ownership, reopening, samples, schedule, uploads
 from console.web.admin import systems as settings_of_systems
 from console.web.admin.files import Files
 from console.web.admin.verdicts import Verdicts
@@ -68,7 +68,7 @@ _ROOMS = (
     *(links, tracing, customers, tracking, periods),
     *(systems, streams, runs, plans, conflicts, dead_letters, quarantine, audit),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
-    *(settings_of_systems, uploads, ownership, schedule, history),
+    *(settings_of_systems, uploads, ownership, reopening, schedule, history),
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

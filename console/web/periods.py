@@ -13,6 +13,7 @@ from console import closable, closes, closing_steps
 from console.commands.period import MONTH
 from console.report import SUFFIXES, TYPES, content
 from console.web.access import Right
+from console.web.admin import reopening
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from reconciliation import adjustments, closing, report
 from reconciliation.rules import Rules
@@ -81,6 +82,7 @@ def ask_approve(visit: Approver, period: str) -> Response:
         intact = periods.is_intact(connection, found)
         steps = closing_steps.steps(connection, visit.desk.settings, month, found.closed_by)
         worth = closing_steps.worth(connection, visit.desk.settings, month)
+        admins = reopening.admins(connection)
     return visit.page(
         "period_approve",
         close=found,
@@ -91,6 +93,7 @@ def ask_approve(visit: Approver, period: str) -> Response:
         steps=[step for step in steps if step.left],
         worth=worth,
         reopeners=visit.desk.settings.reconciliation.periods.reopen,
+        admins=admins,
         following=adjustments.after(found.period),
         forms=tuple(TYPES),
     )
@@ -159,6 +162,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         month, steps = closing_steps.read(connection, settings)
         checkers = closing_steps.checkers(connection, settings)
         under_way = activity.closing(connection)
+        admins = reopening.admins(connection)
     last = next((item for item in reversed(found) if item.stands), None)
     waits = last is not None and last.status == CLOSED
     approves = last is not None and waits and closing.may_approve(settings, last, person)
@@ -178,6 +182,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         under_way=under_way,
         since=under_way and closes.signed(under_way.by, under_way.since, settings.business_day_zone),
         reopeners=settings.reconciliation.periods.reopen,
+        admins=admins,
         waits=waits,
         approves=approves and visit.may(Right.APPROVE),
         reopens=reopens and visit.may(Right.DECIDE),

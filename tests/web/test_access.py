@@ -37,6 +37,8 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/settings/connectors"): ADMINS,
     ("GET", "/settings/ownership"): ADMINS,
     ("POST", "/settings/ownership"): ADMINS,
+    ("GET", "/settings/periods"): ADMINS,
+    ("POST", "/settings/periods"): ADMINS,
     ("GET", "/settings/connectors/sample"): ADMINS,
     ("GET", "/settings/schedule"): ADMINS,
     ("POST", "/settings/schedule"): ADMINS,

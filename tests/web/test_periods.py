@@ -443,8 +443,8 @@ def test_before_a_month_is_approved_it_is_said_what_it_holds_and_that_nobody_can
     page = li.get("/periods/2026-09/approve").text
     for said in ("a.finance, 2026-", "The bank confirms tomorrow", "Nobody can open 2026-09 again"):
         assert said in page
-    assert "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody" in page
-    assert "<code>reopen: [chen.cfo]</code>" in page
+    assert "since nobody is named who may" in page
+    assert "ltc.yaml" not in page
     assert "2026-10 is the next to be closed" in page
     assert re.search(r"<dt>Invoiced, net</dt><dd>[1-9][\d,]*\.\d\d CNY", page)
     assert '<form class="stacked" method="post" action="/periods/2026-09/approve">' in page
@@ -455,17 +455,19 @@ def test_before_a_month_is_approved_it_is_said_what_it_holds_and_that_nobody_can
 def test_an_approved_month_is_offered_for_reopening_only_to_whom_the_settings_name(
     as_role: Callable[[Role], Browser], given: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    anna, li, root = as_role(Role.FINANCE), as_role(Role.APPROVER), as_role(Role.ADMIN)
     anna.post("/periods/close", period="2026-09", reason="so")
     assert "Reopen 2026-09" in li.get("/periods").text
+    assert "Who may is said in the settings, by: a.admin." in li.get("/periods/2026-09/approve").text
     li.post("/periods/2026-09/approve")
     page = li.get("/periods").text
     assert "Reopen 2026-09" not in page
-    assert "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody who may" in page
+    assert "nobody is named who may. Who may is said in the settings, by: a.admin." in page
+    assert "ltc.yaml" not in page
+    assert '<a href="/settings/periods">Say who may</a>' in root.get("/periods").text
     refused = li.post("/periods/2026-09/reopen", reason="Invoices were missing").text
-    for said in ("Approved periods stay closed", "<code>reconciliation.periods.reopen</code> of ltc.yaml names nobody"):
-        assert said in refused
-    assert "<code>reopen: [chen.cfo]</code>" in refused
+    assert "Approved periods stay closed, since nobody is named" in refused
+    assert "ltc.yaml" not in refused
     monkeypatch.setattr(given.reconciliation.periods, "reopen", ["a.approver"])
     assert "Reopen 2026-09" in li.get("/periods").text
     assert "only a.approver can open a month again" in anna.get("/periods").text
