@@ -20,7 +20,7 @@ from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import Asked
 from console.web.sides import worded
 from console.web.writes import shown, shown_written
-from state import outbox, overwritten, pauses, queries, rejections, written
+from state import circuits, outbox, overwritten, pauses, queries, rejections, written
 from state.changes import Plan, PlanError
 from state.runs import LeaseHeld
 from sync import create, gates
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from state.creations import CreationPlan
+    from state.queries import Attempt
     from state.rejections import Rejected
 
 router = APIRouter()
@@ -235,11 +236,13 @@ def _page(
         rejected = [item for item in rejections.listing(connection) if visit.may_touch(item.held.system)]
         paused = pauses.read(connection)
         first = gates.read_only(connection, settings, visit.systems)
+        failed = _failed_writes(visit, connection) if found else {}
         told = [_plan(visit, connection, plan, first, filled) for plan in found]
         asked = conflicts.told(visit, connection)
     for plan in told:
         pause = paused.among(plan["system"], plan["streams"])
         plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
+        plan["failed"] = failed.get(plan["system"])
     new = [_creations(visit, plan, filled) for plan in create.stored_plans(visit.desk.store, visit.systems)]
     last = max(1, -(-len(rejected) // _REJECTED))
     place = min(rejected_place, last)
@@ -259,6 +262,19 @@ def _page(
         hindered=hindered,
         problem=problem,
     )
+
+
+def _failed_writes(visit: Visit, connection: Connection) -> dict[str, tuple[str, Attempt]]:
+    """Of systems whose last write-backs failed: in how many runs and when, in a sentence; and the newest of them."""
+    found: dict[str, tuple[str, Attempt]] = {}
+    rests = circuits.read(connection, writing=True)
+    for item in sorted(queries.failing(connection), key=lambda item: item.started_at):
+        if item.direction in ("push", "create") and item.message:
+            runs = rests[item.system].runs if item.system in rests else 1
+            at = freshness.when(visit.desk.settings, item.started_at)[:16]
+            key = "failed_one" if runs == 1 else "failed"
+            found[item.system] = (visit.texts(f"operating.plans.{key}", count=f"{runs:,}", at=at), item)
+    return found
 
 
 def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], filled: _Sent) -> dict[str, Any]:

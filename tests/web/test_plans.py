@@ -74,6 +74,22 @@ def test_only_what_is_ticked_is_written_and_the_rest_stays_in_the_plan(
     assert "Nothing is waiting" in browser.get("/plans").text
 
 
+def test_a_plan_that_could_not_be_written_says_how_often_and_why_until_it_is(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert "could not write it" not in browser.get("/plans").text
+    crm.server.faults.answer("PATCH /deal/", 401, times=100)
+    for count in ("The last run could not write it, on", "The last 2 runs could not write it, the last one of"):
+        job.run_push(sqlite_store, settings, push="apply")
+        assert re.search(rf"✗ {count} \d{{4}}-\d\d-\d\d \d\d:\d\d: \S", plain(browser.get("/plans").text))
+    crm.server.faults.clear()
+    job.run_push(sqlite_store, settings, push="apply")
+    crm.edit("deal", "d2", {"delivery": "none"})
+    job.run_sync(sqlite_store, settings, push="plan")
+    assert "could not write it" not in browser.get("/plans").text
+
+
 def test_without_a_tick_nothing_is_done(olaf: Opens, crm: ToySystem, plan: Plan) -> None:
     browser = olaf(Role.OPERATOR)
     for action in ("apply", "reject"):
