@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console import freshness
-from state import circuits, pauses, quarantine, queries, system_facts
+from console.web.access import Right, may
+from state import circuits, members, pauses, quarantine, queries, system_facts
 from state.clock import from_us, now_us
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from console.web.desk import Visit
     from settings.model import Settings
     from state.circuits import Circuit
     from state.pauses import Pauses
     from state.queries import Attempt, StreamStatus
+
+
+_NAMED = 3
+"""People who are named, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,8 @@ class Glance:
     """When the stream was read that was read least lately: all that is older is here."""
     unattended: bool
     """Whether nothing carries out the schedules, which is why systems are late."""
+    ask: list[str]
+    """Who can see to that: the first few members who operate, where this person does not and it is so."""
 
 
 def of(visit: Visit) -> Glance:
@@ -56,16 +65,25 @@ def of(visit: Visit) -> Glance:
             system_facts.scheduled(connection),
         )
         quarantined = quarantine.count(connection, systems=names)
+        operators = [] if visit.may(Right.OPERATE) else _operators(connection)
     matters: dict[str, list[str]] = {"failed": [], "late": [], "due": [], "never": [], "resting": [], "paused": []}
     for name in names:
         for matter in _matters(name, seen, settings):
             matters[matter] += _paused(name, seen) if matter == "paused" else [name]
+    unattended = bool(matters["late"] or matters["due"]) and bool(freshness.unattended(seen, settings))
     return Glance(
         [(matter, found) for matter, found in matters.items() if found],
         quarantined,
         _since(names, seen, settings),
-        unattended=bool(matters["late"] or matters["due"]) and bool(freshness.unattended(seen, settings)),
+        unattended,
+        operators if unattended else [],
     )
+
+
+def _operators(connection: Connection) -> list[str]:
+    """Whom to ask about what runs by itself: those who operate every system."""
+    able = [item for item in members.listing(connection) if item.active and may(item.roles, Right.OPERATE)]
+    return [item.name for item in able if item.systems is None][:_NAMED]
 
 
 def _matters(name: str, seen: _Seen, settings: Settings) -> set[str]:

@@ -50,9 +50,9 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
     later = now_us() + 30 * 60_000_000
     with clock.simulated(lambda: later * 1000):
         assert plain(line(browser)).startswith("Failed: crm Late: erp")
-        assert "Nothing carries the schedules out: how to start it" in plain(line(browser))
+        assert "Nothing carries the schedules out: how to start it" in plain(line(olaf(Role.OPERATOR)))
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
-        assert "Nothing carries" not in line(browser)
+        assert "may be old" not in line(browser)
     assert plain(line(browser)) == "Failed: crm Resting after failures: crm"
     assert '<a href="/systems/crm">crm</a>' in line(browser)
     with sqlite_store.transaction() as connection:
@@ -94,3 +94,21 @@ def test_who_is_limited_to_a_system_is_told_of_that_alone(olaf: Opens, sqlite_st
         pauses.pause(connection, "crm", WHOLE, "olaf", "release")
     assert "crm" not in line(olaf(Role.OPERATOR, "erp"))
     assert "crm" in line(olaf(Role.OPERATOR))
+
+
+def test_who_does_not_operate_is_told_in_grey_that_data_may_be_old_and_whom_to_ask(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.FINANCE)
+    job.run_sync(sqlite_store, settings)
+    settings.systems["erp"].schedule = Schedule(interval=60)
+    later = now_us() + 30 * 60_000_000
+    old = "The data may be old: nothing syncs it by itself at the moment."
+    with clock.simulated(lambda: later * 1000):
+        assert f'<span class="quiet">{old} Ask whoever runs LTC Sync.</span>' in line(browser)
+        olaf(Role.OPERATOR, "erp")  # of one system only
+        olaf(Role.ADMIN)
+        assert f'<span class="quiet">{old} Ask admin.</span>' in line(browser)
+        assert "how to start" not in line(browser)
+        browser.post("/language", locale="zh-CN")
+        assert "数据可能不是最新：目前没有自动同步。 请联系 admin。" in line(browser)
