@@ -198,7 +198,6 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         waiting=waiting,
         names=names,
         unsearched=_not_searched(visit, system, stands.deletions),
-        nothing=_nothing(visit),
         patience=_patience(visit, system, stands.waits),
         read_only=system in found.read_only,
         pausable=None if found.paused.own(system) else [item for item in names if not found.paused.own(system, item)],

@@ -82,7 +82,9 @@ def test_a_system_is_checked_and_gets_its_first_mapping_from_its_records(
     assert "Without a source: " in steps
     assert "refund" not in steps
     assert steps.index("/mappings/") < steps.index('href="/systems/shop"')
-    assert admin.get("/systems/shop").status_code == 200
+    own = admin.get("/systems/shop").text
+    assert "Nothing has been pulled yet. “Sync now” above starts." in own
+    assert own.index('name="kind" value="sync"') < own.index("Nothing has been pulled yet.")
     assert "Without a source" not in admin.get("/settings").text
     mapping = config.parent / "connectors" / "acme.mapping.yaml"
     assert "number: number" in mapping.read_text()
