@@ -146,7 +146,7 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
         item.system,
         item.stream,
         texts.name("progress", item.direction),
-        texts.name("summary.status", item.status),
+        texts.name("summary.status", ended(item)),
         _seconds(item),
         _brief(item.counts, texts, item.direction),
     )
@@ -157,30 +157,37 @@ def refused(item: Attempt) -> int:
     return sum(item.counts.get(name, 0) for name in _STUCK) if item.direction in _WRITES else 0
 
 
+def ended(item: Attempt) -> str:
+    """How a run ended with a stream: one that refused records is not done, as the run is not."""
+    if item.status != "done" or not refused(item):
+        return item.status
+    return "partial" if item.counts.get("applied", 0) else "failed"
+
+
 def log(
     parts: Sequence[Attempt],
     phases: Iterable[Phase],
-    pages: Iterable[tuple[int, str, str, Mapping[str, int]]],
+    pages: Iterable[tuple[int, str, str, Mapping[str, int], str]],
     texts: Texts,
     zone: tzinfo,
 ) -> list[tuple[str, str, str]]:
     """What happened when: streams that began and ended, how far they were in between, and the phases of the run.
 
-    ``pages`` are instants (microseconds), systems, streams and counts so far. Each line is a time, a sentence with
-    counts and no values, and the page that shows more, which may be empty.
+    ``pages`` are instants (microseconds), systems, streams, counts so far and directions. Each line is a time, a
+    sentence with counts and no values, and the page that shows more, which may be empty.
     """
     told: list[tuple[int, str, str]] = []
     for item in parts:
         what = f"{item.system}.{item.stream} {texts.name('progress', item.direction)}"
         told.append((item.started_at, texts("operating.log.began", what=what), ""))
         if item.ended_at is not None:
-            how = texts.name("summary.status", item.status)
+            how = texts.name("summary.status", ended(item))
             said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts, item.direction))
             told.append((item.ended_at, said, "/dead-letters" if refused(item) else ""))
     for phase in phases:
         told.append((phase.ended_at, _came_of(phase, texts), _LEADS_TO.get(phase.name, "")))
-    for at, system, stream, counts in pages:
-        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts)), ""))
+    for at, system, stream, counts, of in pages:
+        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts, of)), ""))
     told.sort()
     return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text, leads) for at, text, leads in told[-LONGEST_LOG:]]
 

@@ -31,6 +31,7 @@ class Line(NamedTuple):
     system: str
     stream: str
     counts: Mapping[str, int]
+    direction: str
 
 
 class Telling:
@@ -39,6 +40,7 @@ class Telling:
     def __init__(self) -> None:
         self._lines: deque[Line] = deque(maxlen=LINES)
         self._last: dict[tuple[str, str], float] = {}
+        self._directions: dict[tuple[str, str], str] = {}
         self._lock = Lock()
         self._stop = Event()
         self.runs: list[str] = []
@@ -69,8 +71,10 @@ class Telling:
         """Wait, unless it is asked to stop; returns whether it was."""
         return self._stop.wait(seconds)
 
-    def stream_started(self, system: str, stream: str, direction: str) -> None:  # noqa: ARG002 - the protocol's
+    def stream_started(self, system: str, stream: str, direction: str) -> None:
         """The store says so, too, but of the reconciliation."""
+        with self._lock:
+            self._directions[system, stream] = direction
         if direction == "reconcile":
             self.reconciles_since = now_us()
         self._check()
@@ -81,7 +85,8 @@ class Telling:
         with self._lock:
             if now - self._last.get((system, stream), -_BETWEEN_SECONDS) >= _BETWEEN_SECONDS:
                 self._last[system, stream] = now
-                self._lines.append(Line(now_us(), system, stream, dict(counts)))
+                direction = self._directions.get((system, stream), "")
+                self._lines.append(Line(now_us(), system, stream, dict(counts), direction))
         self._check()
 
     def stream_done(self, outcome: StreamOutcome) -> None:

@@ -99,7 +99,7 @@ def one(visit: Reader, id: str) -> Response:
         left_out=ran.left_out(run, visit.texts),
         refused=sum(map(ran.refused, parts)),
         unsearched=run.kind == "sweep" and run.status == "done" and not parts and not run.paused,
-        parts=[(item.status, ran.part(item, visit.texts)) for item in parts],
+        parts=[(ran.ended(item), ran.part(item, visit.texts)) for item in parts],
         run=id,
         written=[shown_written(visit, item) for item in done],
         written_count=count,

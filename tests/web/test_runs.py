@@ -420,8 +420,24 @@ def test_a_write_back_of_which_records_were_refused_is_not_done_and_leads_to_dea
     page = browser.get(f"/runs/{run}").text
     assert f"refused {refused}" in page
     assert "quarantined" not in page
+    assert re.search(rf"crm deal push {how} [\d.]+ ", plain(page))
+    assert f"crm.deal push: {how}, " in plain(page)
     assert f"{count} refused." in page
     assert 'href="/dead-letters"' in page
+
+
+def test_a_write_that_is_refused_while_a_run_is_at_work_is_not_called_quarantined(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    settings.systems["crm"].push = "plan"
+    job.run_sync(sqlite_store, settings)
+    crm.server.faults.answer("PATCH /deal/", 422, times=100)
+    browser = olaf(Role.OPERATOR)
+    (id,) = re.findall(r'action="/plans/([0-9a-f]+)/apply"', browser.get("/plans").text)
+    browser.post(f"/plans/{id}/apply", all="yes")
+    page = plain(finished(browser))
+    assert re.search(r"crm\.deal: refused \d so far", page)
+    assert "quarantined" not in page
 
 
 def test_the_list_has_short_ids_whole_ones_as_titles_and_marks_what_failed(
