@@ -63,9 +63,13 @@ def test_a_system_is_checked_and_gets_its_first_mapping_from_its_records(
     admin.client.timeout = 60
     upload(admin, MANIFEST)
     page = admin.get(NEW).text
+    assert "beginning with a letter, at most 40" in page.partition('id="name-help"')[2].partition("</p>")[0]
+    assert page.count("(needed)</span><input") == 1
+    assert 'Roles <span class="quiet">(needed)</span></legend>' in page
     at = {"config.base_url": shop}
     monkeypatch.setenv("SHOP_TOKEN", "wrong")
-    assert "This does not work yet." in admin.post("/settings/systems/new", do="check", **filled(page, **at)).text
+    failed = admin.post("/settings/systems/new", do="check", **filled(page, **at)).text
+    assert "This does not work yet. What is wrong stands below: put it right, and check again." in failed
     monkeypatch.setenv("SHOP_TOKEN", "t0ken-of-the-shop")
     checked = admin.post("/settings/systems/new", do="check", **filled(page, **at)).text
     assert "This works." in checked

@@ -218,7 +218,11 @@ def test_removing_a_system_needs_its_name_and_keeps_what_was_read(admin: Browser
     page = admin.get("/settings/systems/forms/remove").text
     assert "stays in the store" in page
     sent = {"do": "save", "seen": hidden(page, "seen"), "planned": hidden(page, "planned")}
-    assert admin.post("/settings/systems/forms/remove", sure="form", **sent).status_code == 422
+    refused = admin.post("/settings/systems/forms/remove", sure="form", **sent)
+    assert refused.status_code == 422
+    top = refused.text[refused.text.index("<h1>") : refused.text.index("<section")]
+    assert 'role="alert" tabindex="-1" autofocus>Nothing was removed: <a href="#sure">Type the name' in top
+    assert '<input id="sure" name="sure" autocomplete="off" required aria-invalid="true"' in refused.text
     assert config.read_text() == before
     assert admin.post("/settings/systems/forms/remove", sure="forms", **sent).status_code == 303
     assert "forms:" not in config.read_text()
