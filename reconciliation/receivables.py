@@ -61,8 +61,12 @@ def receivables(frame: Frame, store: Store, end: date | None = None) -> dict[str
 def note_matched(owed: Mapping[str, dict[str, Any]], receipts: Mapping[str, Mapping[str, Any]]) -> None:
     """Put beside each open document as ``matched`` the receipts that cash application settles it with, and that no
     source has allocated: the record ids with minor units of the document's currency. ``receipts`` are its figures.
+
+    Beside money that is a credit stands as ``spent`` how much of it is used so.
     """
     for receipt, figure in receipts.items():
+        if receipt in owed and figure["amount"] != figure["left"]:
+            owed[receipt]["spent"] = figure["amount"] - figure["left"]
         for entry in figure["applied"]:
             item = owed.get(str(entry["item"]))
             if item is not None:

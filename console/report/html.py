@@ -225,6 +225,7 @@ def _receipts(report: Report, words: Texts) -> Table:
 
 
 _AGED = (*tables.BUCKETS, "credits", "total")
+_NONE = tables.Unapplied(Decimal(0), Decimal(0))
 
 
 def _aged(item: Item) -> tuple[Cell, ...]:
@@ -234,8 +235,20 @@ def _aged(item: Item) -> tuple[Cell, ...]:
 
 
 def _owed(report: Report, words: Texts) -> Table:
-    names = ("currency", "documents", *(f"due_{name}" for name in _AGED))
+    """Each currency by age; of its credits what receipts are, matched here or loose."""
+    split: dict[str, tables.Unapplied] = {}
+    for (currency, *_), money in tables.unapplied(report).items():
+        before = split.get(currency, _NONE)
+        split[currency] = tables.Unapplied(before.matched + money.matched, before.loose + money.loose)
+    names = ["currency", "documents", *(f"due_{name}" for name in _AGED)]
     rows = [_aged(item) for item in report["receivables"]["ageing"]]
+    if split:  # beside the credits
+        place = names.index("due_total")
+        names[place:place] = ["credits_matched", "credits_loose"]
+        rows = [
+            (*row[:place], *(Cell(-amount, item["currency"]) for amount in split.get(item["currency"], _NONE)), row[-1])
+            for row, item in zip(rows, report["receivables"]["ageing"], strict=True)
+        ]
     heads = tuple(words(f"column.{name}") for name in names)
     return Table(OWED, words("section.receivables_ageing"), heads, (10,) * len(names), rows)
 

@@ -218,24 +218,69 @@ def matched(report: Report) -> dict[_Key, Decimal]:
     return found
 
 
+class Unapplied(NamedTuple):
+    """Of receipts among credits, in their currency: what is matched here and only not booked, and what is loose."""
+
+    matched: Decimal
+    loose: Decimal
+
+
+def unapplied(report: Report) -> dict[_Key, Unapplied]:
+    """By whose money it is, what the receipts among credits come to; what a person said it is counts as matched."""
+    used = _used(report)
+    found: dict[_Key, Unapplied] = {}
+    for item in report["receivables"]["items"]:
+        if item["kind"] == "payment":
+            whole, before = -Decimal(item["amount"]), found.get(key(item), Unapplied(Decimal(0), Decimal(0)))
+            matched = min(used.get(figures.address(item["record"]), Decimal(0)), whole)
+            found[key(item)] = Unapplied(before.matched + matched, before.loose + whole - matched)
+    return found
+
+
+def _used(report: Report) -> dict[Any, Decimal]:
+    """How much of each receipt cash application uses."""
+    receipts = report["cash"]["receipts"]
+    return {figures.address(item["record"]): Decimal(item["amount"]) - Decimal(item["left"]) for item in receipts}
+
+
 def key(item: Item) -> _Key:
     """Whose money it is, and in which currency."""
     return item["currency"], item["system"], item["customer_number"] or ""
 
 
 def _nobody(report: Report, words: Texts) -> dict[_Key, str]:
-    """What stands in the place of a customer where none is given: it is mostly money of which nobody knows whose."""
+    """What stands in the place of a customer where none is given: it is mostly money of which nobody knows whose.
+
+    Of money it is said how much is matched here and only not booked, and how much is loose.
+    """
     kinds: dict[_Key, set[str]] = {}
     for item in report["receivables"]["items"]:
         if not item["customer"] and not item["customer_number"]:
             kinds.setdefault(key(item), set()).add(item["kind"])
-    named = {True: words("owed.unallocated"), False: words("owed.nobody")}
-    return {customer: named[found == {"payment"}] for customer, found in kinds.items()}
+    money = unapplied(report)
+    return {
+        customer: _split(customer, money[customer], words) if found == {"payment"} else words("owed.nobody")
+        for customer, found in kinds.items()
+    }
+
+
+def _split(customer: _Key, money: Unapplied, words: Texts) -> str:
+    """Receipts of no customer: how much of them is matched, how much is loose."""
+    matched, loose = (figures.money(amount, customer[0]) for amount in money)
+    return words("owed.unallocated", matched=matched, loose=loose)
 
 
 def _customer(item: Item, nobody: Mapping[_Key, str]) -> Cell:
     name = item["customer"]
     return Cell(name or nobody.get(key(item)), None, None, name or item["customer_number"] or None)
+
+
+def _whose(item: Item, nobody: Mapping[_Key, str], used: Mapping[Any, Decimal], words: Texts) -> Cell:
+    """As ``_customer``; of one receipt of no customer whether all of it is matched."""
+    if item["kind"] == "payment" and not item["customer"] and not item["customer_number"]:
+        is_matched = used.get(figures.address(item["record"]), Decimal(0)) >= -Decimal(item["amount"])
+        return Cell(words("owed.matched" if is_matched else "owed.loose"))
+    return _customer(item, nobody)
 
 
 def ageing(report: Report, words: Texts, rates: Rates = NO_RATES) -> Table:
@@ -260,11 +305,11 @@ def ageing(report: Report, words: Texts, rates: Rates = NO_RATES) -> Table:
 def receivables(report: Report, words: Texts, rates: Rates = NO_RATES) -> Table:
     """What customers owe, document by document, the most money first; ``line`` is the customer's in the ageing."""
     customers = {key(item): number for number, item in enumerate(owing(report, rates), 1)}
-    nobody = _nobody(report, words)
+    nobody, used = _nobody(report, words), _used(report)
     items = sorted(report["receivables"]["items"], key=lambda item: _most(item, "amount", report, rates))
     rows = (
         (
-            *(Cell(customers[key(item)]), _customer(item, nobody), Cell(words.name("owed", item["kind"]))),
+            *(Cell(customers[key(item)]), _whose(item, nobody, used, words), Cell(words.name("owed", item["kind"]))),
             _record(item["record"]),
             *(Cell(item["issued_on"]), Cell(item["due_on"]), Cell(item["overdue_days"])),
             *(Cell(words(f"column.due_{item['bucket']}")), Cell(item["currency"])),

@@ -124,20 +124,25 @@ def _fields(visit: Visit, found: Customer) -> list[tuple[str, list[str], bool]]:
 
 def owing(items: Sequence[dict[str, Any]], today: date) -> list[dict[str, Any]]:
     """What is open by currency and customer of a system, as ``receivables.ageing``; what of it is overdue, and since
-    how many days at most; and what of it receipts are matched with that no source has allocated."""
+    how many days at most; what of it receipts are matched with that no source has allocated, and what is owed once
+    that is booked."""
     late: dict[tuple[str, str, str], int] = {}
     matched: dict[tuple[str, str, str], int] = {}
+    booked: dict[tuple[str, str, str], int] = {}
     rows = receivables.ageing(items, today)
     for item in items:
         key = (item["currency"], item["system"], item["customer_number"] or "")
         late[key] = max(late.get(key, 0), receivables.overdue(item, today))
-        matched[key] = matched.get(key, 0) + sum(amount for _, amount in item.get("matched", ()))
+        settled = sum(amount for _, amount in item.get("matched", ()))
+        matched[key] = matched.get(key, 0) + settled
+        booked[key] = booked.get(key, 0) + item["amount"] - settled + item.get("spent", 0)
     return [
         {
             **row,
             "overdue": sum(row[name] for name in LATE),
             "overdue_days": late[key],
             "matched": matched[key],
+            "booked": booked[key],
         }
         for row in rows
         for key in [(row["currency"], row["system"], row["customer_number"])]
@@ -158,9 +163,9 @@ def _owed(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _less(visit: Visit, row: dict[str, Any]) -> str:
-    """What of it is matched, and what is owed without that."""
-    matched, rest = row["matched"], row["total"] - row["matched"]
-    return visit.texts("customer.matched", matched=_money(matched, row["currency"]), rest=_money(rest, row["currency"]))
+    """What of it is matched, and what is owed once that is booked."""
+    told = {name: _money(row[name], row["currency"]) for name in ("matched", "booked")}
+    return visit.texts("customer.matched", **told)
 
 
 def _matched(visit: Visit, found: Matched) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def test_what_customers_owe_begins_with_the_most_money_and_ends_with_the_sum_of_
     owed["items"].append({**payment, "system": "bank", "customer": None, "customer_number": ""})
     sections = {item["id"]: item for item in html.period_sections(report, texts("en"), html.Ways("/trace"))}
     table = sections["receivables_ageing"]
-    assert [row[1]["text"] for row in table["rows"]][::2] == ["Largest", "Unallocated receipts"]
+    assert [row[1]["text"] for row in table["rows"]][::2] == ["Largest", UNALLOCATED]
     assert [row[12]["text"] for row in table["rows"]] == ["99.90", "10.00", "-9.00", "500"]
     sums = [[cell["text"] for cell in row] for row in table["sums"]]
     assert [(row[1], row[4], row[12]) for row in sums] == [("Total", "CNY", "99.90"), ("Total", "JPY", "500")]
@@ -113,6 +113,33 @@ def test_what_customers_owe_begins_with_the_most_money_and_ends_with_the_sum_of_
     owed["items"].append({**invoice, "system": "bank", "customer": None, "customer_number": ""})
     again = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
     assert [(cell["text"], cell["trace"]) for cell in (row[1] for row in again["rows"])][2] == ("No customer given", "")
+
+
+UNALLOCATED = "Receipts of no customer (matched here, not booked: 0.00; loose: 0.20)"
+
+
+def test_receipts_of_no_customer_and_credits_say_how_much_is_matched_and_only_not_booked() -> None:
+    report = sample_report.report()
+    owed = report["receivables"]
+    found = next(item for item in owed["items"] if item["kind"] == "payment")
+    nobody = {"system": "bank", "customer": None, "customer_number": ""}
+    owed["customers"].append({**owed["customers"][0], **nobody})
+    loose = {**found["record"], "source_id": "loose"}
+    owed["items"] = [{**found, **nobody}, {**found, **nobody, "record": loose, "amount": "-0.07"}]
+    receipt = report["cash"]["receipts"][0]
+    report["cash"]["receipts"] = [{**receipt, "record": found["record"], "amount": "0.20", "left": "0.00"}]
+    sections = {item["id"]: item for item in html.period_sections(report, texts("en"))}
+    said = [row[1]["text"] for row in sections["receivables_ageing"]["rows"]]
+    assert "Receipts of no customer (matched here, not booked: 0.20; loose: 0.07)" in said
+    documents = {row[9]["text"]: row[1]["text"] for row in sections["receivables"]["rows"]}
+    assert documents["-0.20"] == "Receipt of no customer; matched here, not booked"
+    assert documents["-0.07"] == "Receipt of no customer; loose"
+    by_age = sections[html.OWED]
+    heads = [head for head, _ in by_age["heads"]]
+    places = [heads.index(f"Of credits: {name}") for name in ("receipts matched here, not booked", "loose receipts")]
+    shown = {row[0]["text"]: [row[place]["text"] for place in places] for row in by_age["rows"]}
+    assert shown == {"CNY": ["-0.20", "-0.07"], "JPY": ["0", "0"]}
+    assert heads.index("Credits") == places[0] - 1
 
 
 def test_customers_come_in_the_order_of_their_money_in_the_base_currency_where_there_are_rates() -> None:

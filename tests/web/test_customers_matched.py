@@ -60,8 +60,8 @@ def test_what_receipts_are_matched_with_stands_beside_what_is_owed_per_invoice_a
     as_role: Callable[[Role], Browser], desk: Store
 ) -> None:
     page = as_role(Role.FINANCE).get(f"/customers/{acme(desk)}").text
-    said = "1,000.00 CNY of it is matched with receipts here and not booked yet; without that"
-    assert said in plain(page)
+    said = "Receipts are matched with 1,000.00 CNY here and not booked yet; once they are, 400.00 CNY is left."
+    assert said in plain(page), "2,000.00 less 500.00 and 1,100.00 that it has to its credit"
     assert rows(page)["books"].endswith(" 1,000.00")
     [row] = matched(page)
     assert row[:5] == ["INV-20260001", "1,000.00 CNY", "1,000.00 CNY", "books P1", "2026-10-05"]
@@ -90,7 +90,7 @@ def test_what_a_person_matched_and_paid_short_says_who_and_what_explains_the_res
     assert found["INV-20260003"][2] == "138.45 CNY short payment: -15.00 CNY"
     anna.post("/language", locale="zh-CN")
     page = plain(anna.get(f"/customers/{acme(desk)}").text)
-    assert "其中 1,638.45 CNY 已与收款匹配但尚未入账" in page
+    assert "1,638.45 CNY 已与收款匹配但尚未入账" in page
     assert "由 li.wei" in page
 
 
@@ -101,7 +101,7 @@ def test_where_nothing_is_matched_nothing_is_said_of_it(
         cash.cut(connection, numbered(desk, "P1"), [numbered(desk, "INV-20260001")], "li.wei", "another invoice")
     reconcile(desk, given, "run-2")
     page = as_role(Role.FINANCE).get(f"/customers/{acme(desk)}").text
-    assert (matched(page), "matched with receipts" in page) == ([], False)
+    assert (matched(page), "Receipts are matched with" in page) == ([], False)
     assert rows(page)["books"].endswith(" 0.00")
 
 
