@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from console.records import address, without_personal
@@ -28,6 +28,16 @@ def decide(
         return None
     links.decide(connection, *pair, decision, actor, reason)
     return _find(connection, pair)
+
+
+def waiting(found: Iterable[Link], began: int | None) -> list[Link]:
+    """Those of these links that a person confirmed and no reconciliation has taken up; ``began``: when the last one
+    began, in microseconds, ``None`` before the first."""
+    return [
+        link
+        for link in found
+        if link.decision == "confirmed" and link.method != "created" and (link.decided_at or 0) > (began or 0)
+    ]
 
 
 def _find(connection: Connection, pair: tuple[str, int, int]) -> Link | None:

@@ -165,6 +165,12 @@ def last_reconciliation(connection: Connection) -> int | None:
     return connection.execute(query).scalar()
 
 
+def last_reconciliation_began(connection: Connection) -> int | None:
+    """When the run began that reconciled last, in microseconds: what people decided before then is taken up."""
+    query = select(_run.c.started_at).where(RECONCILED, _run.c.ended_at.is_not(None))
+    return connection.execute(query.order_by(_run.c.started_at.desc()).limit(1)).scalar()
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums over the runs that ended since ``since`` (microseconds): what a counter shows.

@@ -22,6 +22,8 @@ _NUMBERED = (
 )
 _SHORTEST_NAME, _SHORTEST_NUMBER = 2, 3
 _UNKNOWN_DIGITS = 2
+_RECORDS_OF_A_NAME = 5
+"""So many times as many records are read as names are offered: several may be called the same."""
 
 
 class Near(NamedTuple):
@@ -35,6 +37,8 @@ class Near(NamedTuple):
     currency: str | None
     by: str
     """``NUMBER``, ``AMOUNT`` or ``NAME``."""
+    ids: tuple[int, ...] = ()
+    """Of a customer found by its name the records of this name in this system, as far as they were looked at."""
 
 
 def near(connection: Connection, text: str) -> list[Near]:
@@ -105,10 +109,12 @@ def _customers(connection: Connection, text: str) -> Iterator[Near]:
     table = schema.canonical["party"]
     names = table.c.name, table.c.legal_name
     query = (
-        select(table.c.system, *names)
+        select(table.c.system, *names, table.c.record_id)
         .where(or_(*(name.icontains(text, autoescape=True) for name in names)), table.c.deleted == 0)
-        .distinct()
-        .order_by(table.c.name, table.c.system)
+        .order_by(table.c.name, table.c.system, table.c.record_id)
     )
-    for row in connection.execute(query.limit(MOST)):
-        yield Near("party", row.system, row.name or row.legal_name, None, None, NAME)
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in connection.execute(query.limit(MOST * _RECORDS_OF_A_NAME)):
+        found.setdefault((row.system, row.name or row.legal_name), []).append(row.record_id)
+    for (system, called), ids in list(found.items())[:MOST]:
+        yield Near("party", system, called, None, None, NAME, tuple(ids))

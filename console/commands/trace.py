@@ -85,7 +85,8 @@ def _meant(app: App, needle: str) -> None:
     if found:
         click.echo(app.texts("near.meant"), err=True)
     for item in found:
-        click.echo(f"  {f'{item.what} {item.called}  {item.amount}'.rstrip()}  ({item.systems})", err=True)
+        same = f"  {item.same}" if item.same else ""
+        click.echo(f"  {f'{item.what} {item.called}  {item.amount}'.rstrip()}  ({item.systems}){same}", err=True)
 
 
 def _without_personal(chain: Chain) -> Chain:

@@ -10,17 +10,17 @@ from fastapi import APIRouter
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
-from console import decided
+from console import decided, linked
 from console.chains import Tree, View, details, steps, title, why_here, why_same
 from console.in_quarantine import when_discarded
 from console.near import offers
 from console.report import figures
 from console.unchained import Unchained, unchained
-from console.web import writes
+from console.web import next_reconciliation, writes
 from console.web.cash import dated
 from console.web.desk import Reader
-from reconciliation.trace import Chain, traced
-from state import near, quarantine, written
+from reconciliation.trace import Chain, ChainRecord, traced
+from state import activity, links, near, quarantine, written
 from state.quarantine import Refused
 
 router = APIRouter()
@@ -44,6 +44,7 @@ def tracing(visit: Reader, text: str = "") -> Response:
             "held": _held(visit, connection, found),
             **_done(visit, connection, whole[:_MOST_CHAINS]),
             **_near(visit, connection, needle, bool(found)),
+            "waiting": _waiting(visit, connection, whole[:_MOST_CHAINS]),
         }
     chains = [
         {"things": list(things(chain, view)), "steps": steps(chain, view), "findings": chain.findings}
@@ -70,6 +71,30 @@ def _done(visit: Reader, connection: Connection, chains: Sequence[Chain]) -> dic
         "decided": dated(visit, found),
         "writes": [writes.shown_written(visit, item) for item in sent],
     }
+
+
+def _waiting(visit: Reader, connection: Connection, chains: Sequence[Chain]) -> list[str]:
+    """Links of the chains that a person has confirmed and that do not count yet, and when they will."""
+    records = {record.record_id: record for chain in chains for record in chain.records}
+    pairs = {(item.left_id, item.right_id) for chain in chains for item in chain.links if item.decision == "confirmed"}
+    if not pairs:
+        return []
+    ends = sorted({end for pair in pairs for end in pair})[:_MOST_RECORDS]
+    began = activity.last_reconciliation_began(connection)
+    found = linked.waiting(links.of_records(connection, ends, with_suggestions=False), began)
+    told = [
+        visit.texts("near.linked", left=_called(records[link.left_id]), right=_called(records[link.right_id]))
+        + visit.texts("near.waits", who=str(link.decided_by))
+        for link in found
+        if (link.left_id, link.right_id) in pairs
+    ]
+    return [*told[:_MOST_DONE], next_reconciliation.told(visit, connection)] if told else []
+
+
+def _called(record: ChainRecord) -> str:
+    """A customer by its name, a document by its number, and where it is."""
+    name = record.name if record.entity == "party" else None
+    return f"{name or record.number or record.source_id} ({record.system})"
 
 
 def _held(visit: Reader, connection: Connection, found: Sequence[Chain]) -> list[dict[str, Any]]:

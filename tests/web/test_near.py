@@ -7,9 +7,16 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from sqlalchemy import text, update
 
+from settings.model import Settings
+from state import links
 from state.members import Role
+from state.schema import canonical
+from state.store import Store
+from sync import job
 from tests.web.conftest import Browser
+from tests.web.toy_company import plain
 
 
 @pytest.fixture
@@ -55,6 +62,36 @@ def test_customers_with_it_in_their_name_are_offered_and_lead_to_their_chains(an
     offered = _offered(anna, typed)
     assert [words for _, words in offered] == ["Customer ACME S.r.l. crm, erp"]
     assert "SO-1" in anna.get(offered[0][0]).text
+
+
+def linked_by_hand(store: Store, name: str) -> str:
+    """Let the two customers be called otherwise, and a person have linked them; the address of the link."""
+    with store.transaction() as connection:
+        pair = connection.execute(text("SELECT left_id, right_id FROM link WHERE left_entity = 'party'")).one()
+        party = canonical["party"]
+        connection.execute(update(party).where(party.c.record_id == pair.right_id).values(name=name, legal_name=None))
+        links.decide(connection, "same_as", pair.left_id, pair.right_id, "confirmed", "bela")
+    return f"/links/same_as/{pair.left_id}/{pair.right_id}"
+
+
+def test_customers_that_somebody_linked_say_so_and_that_it_counts_from_the_next_reconciliation(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    linked_by_hand(desk, "Acme Holding")
+    waits = "bela has linked them, which counts from the next reconciliation on"
+    assert [words for _, words in _offered(anna, "cme")] == [
+        f"Customer ACME S.r.l. crm · the same customer as Acme Holding; {waits}",
+        f"Customer Acme Holding erp · the same customer as ACME S.r.l.; {waits}",
+    ]
+    page = plain(anna.get("/trace?text=Acme Holding").text)
+    assert f"ACME S.r.l. (crm) and Acme Holding (erp) are one: {waits}" in page
+    assert "No schedule is being carried out: the next one is when an operator or admin starts it" in page
+    job.run_reconcile(desk, given)
+    assert [words for _, words in _offered(anna, "cme")] == [
+        "Customer ACME S.r.l. crm · the same customer as Acme Holding",
+        "Customer Acme Holding erp · the same customer as ACME S.r.l.",
+    ]
+    assert waits not in plain(anna.get("/trace?text=Acme Holding").text)
 
 
 @pytest.mark.parametrize("typed", ["%", "__", "a", "zzz"])
