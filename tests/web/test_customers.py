@@ -16,6 +16,7 @@ import settings
 from reconciliation import report
 from reconciliation.engine import reconcile
 from settings.model import Settings
+from state import schema
 from state.members import Role
 from state.schema import canonical
 from state.store import Store, open_store
@@ -240,13 +241,13 @@ def test_a_group_of_findings_of_a_customer_and_its_list_lead_to_the_customers_pa
 ) -> None:
     anna = as_role(Role.FINANCE)
     page = anna.get("/findings?group=customer").text
-    groups = {plain(row).partition(" In all systems")[0]: row for row in page.split('<tr><th scope="row">')[1:]}
+    groups = {plain(row).partition(" Customer page")[0]: row for row in page.split('<tr><th scope="row">')[1:]}
     assert f'href="/customers/{record(desk, "c-1")}"' in groups["Acme SRL"]
     led = re.search(r'href="/customers/(\d+)"', groups["ACME S.r.l."])
     assert led
     assert int(led[1]) in {record(desk, "A1"), record(desk, "117")}
     whole = anna.get("/findings?customer=Acme+SRL").text
-    assert f'<a href="/customers/{record(desk, "c-1")}">Acme SRL: In all systems</a>' in whole
+    assert f'<a href="/customers/{record(desk, "c-1")}">Acme SRL: Customer page</a>' in whole
     assert "/customers/" not in anna.get("/findings").text
     assert "/customers/" not in anna.get("/findings?group=department").text
     items = program(Role.VIEWER).get("/findings/groups", by="customer").json()["items"]
@@ -263,7 +264,9 @@ def test_a_group_of_findings_of_a_customer_and_its_list_lead_to_the_customers_pa
 
 def test_the_trace_of_a_customer_leads_to_its_page(as_role: Callable[[Role], Browser], desk: Store) -> None:
     anna = as_role(Role.FINANCE)
-    assert f'href="/customers/{record(desk, "117")}"' in anna.get("/trace?text=C-117").text
+    assert f'href="/customers/{record(desk, "117")}">Customer page</a>' in anna.get("/trace?text=C-117").text
+    anna.post("/language", locale="zh-CN", next="/")
+    assert f'href="/customers/{record(desk, "117")}">客户页</a>' in anna.get("/trace?text=C-117").text
     order = anna.get("/trace?text=SO-1").text
     found = re.search(r'<div class="record asked">.*?</div>', order, re.DOTALL)
     assert found is not None
@@ -342,3 +345,64 @@ def test_a_program_gets_the_same(program: Program, desk: Store) -> None:
     about = {item["check"] for item in found["findings"]}
     assert about >= {"payment_underpaid", "order_without_quote", "party_terms_differ"}
     assert api.get("/customers/987654").status_code == 404
+
+
+def test_what_came_in_of_a_customer_counts_the_same_money_of_two_systems_once(
+    as_role: Callable[[Role], Browser], desk: Store, given: Settings, program: Program
+) -> None:
+    anna, id = as_role(Role.FINANCE), record(desk, "c-1")
+    page = plain(anna.get(f"/customers/{id}").text)
+    assert "Received in all: 0.00 EUR" in page or "Received in all: 0.00 CNY" in page, (
+        "nothing was paid, and it says so"
+    )
+    given.systems["shop"] = given.systems["books"].model_copy(update={"roles": ["payments"]})
+    books = Books(desk)
+    paid: dict[str, Any] = {"currency": "EUR", "direction": "in", "status": "received", "received_on": "2026-09-20"}
+    same: dict[str, Any] = {"name": "ACME S.r.l.", "country": "IT", "tax_id": "IT00743110157", "status": "active"}
+    books.add("party", "s-1", system="shop", **same)
+    for system, key, party, amount, kind in (
+        ("books", "b1", "c-1", 100, "payment"),
+        ("books", "b2", "c-1", 50, "payment"),
+        ("books", "b3", "c-1", 20, "refund"),
+        ("shop", "x1", "s-1", 100, "payment"),
+        ("shop", "x2", "s-1", 7, "payment"),
+    ):
+        way = {"direction": "out"} if kind == "refund" else {}
+        books.add("payment", key, system=system, party_ref=f"id:{party}", amount=amount, kind=kind, **{**paid, **way})
+    books.save()
+    reconcile(desk, given, "run-2")
+    with desk.transaction() as connection:
+        [one, two] = (
+            int(
+                connection.execute(
+                    text("SELECT record_id FROM payments WHERE source_id = :id"), {"id": key}
+                ).scalar_one()
+            )
+            for key in ("b1", "x1")
+        )
+        left, right = sorted((one, two))
+        connection.execute(text("DELETE FROM link WHERE kind = 'same_as' AND left_entity = 'payment'"))
+        connection.execute(
+            schema.link.insert().values(
+                kind="same_as",
+                left_id=left,
+                right_id=right,
+                left_entity="payment",
+                right_entity="payment",
+                method="external_ref",
+                score=1000,
+                evidence="{}",
+                decision="auto",
+                run_id="run-2",
+            )
+        )
+    page = anna.get(f"/customers/{id}").text
+    assert "Received in all: 157.00 EUR; refunded or charged back: 20.00 EUR" in plain(page)
+    assert "2 107.00 EUR of it the same money as in another system 100.00 EUR" in rows(page)["Payment"]
+    assert rows(page)["Payment"].count("the same money") == 1, "the books stand for it"
+    found = program(Role.VIEWER).get(f"/customers/{id}").json()
+    assert found["received"] == [{"currency": "EUR", "received": "157.00", "given_back": "20.00"}]
+    assert {item["system"]: item["again"] for item in found["documents"] if item["kind"] == "payment"} == {
+        "books": "0.00",
+        "shop": "100.00",
+    }
