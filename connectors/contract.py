@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from connectors.errors import ConnectorError, WebhookRefused
+from connectors.retry import RetryPolicy
 from connectors.services import Services, in_process
 
 if TYPE_CHECKING:
@@ -302,6 +303,8 @@ class Connector(ABC, Generic[ConfigT]):
     settle_seconds: ClassVar[float] = 5.0
     """How far before now a pull's window ends: longer than the source takes to show a commit."""
 
+    patience: ClassVar[RetryPolicy] = RetryPolicy()
+    """How long its calls are tried."""
     permissions: ClassVar[tuple[str, ...]] = ()
     """What the account must be allowed, in the vendor's words; the connector's page says where that is set."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ class RetryPolicy:
     max_seconds: float = 20.0
     unreachable_attempts: int = 3
     unreachable_seconds: float = 8.0
+
+    def silent_tries(self, timeout: float) -> int:
+        """How often a call is tried at most if each try ends after ``timeout`` seconds without an answer."""
+        return max(1, min(self.attempts, math.ceil(self.total_seconds / timeout)))
+
+    def longest_silence(self, timeout: float) -> float:
+        """Seconds after which a call is given up at the latest that gets no answer, each try within ``timeout``."""
+        tries = self.silent_tries(timeout)
+        waits = sum(min(self.first_seconds * 2.0**number, self.max_seconds) for number in range(tries - 1))
+        return min(tries * timeout + waits, self.total_seconds + timeout)
 
 
 def call(

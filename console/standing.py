@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from connectors.budget import Allowance, Quota
     from connectors.contract import StreamSpec
+    from connectors.retry import RetryPolicy
     from settings.model import Settings
     from state.circuits import Circuit
     from state.queries import Attempt
@@ -117,8 +118,31 @@ class Standing(Brief):
     webhooks: Webhooks
     deletions: Deletions | None
     """``None`` while it cannot be used as ltc.yaml has it."""
-    waits: float | None
-    """How many seconds one try of a call may go without an answer; ``None`` where that is not known."""
+    silence: Silence | None
+    """``None`` where that is not known."""
+
+
+class Silence(NamedTuple):
+    """What happens to a call to a system that takes it and answers nothing."""
+
+    policy: RetryPolicy
+    seconds: float
+    """Which one try may take."""
+
+    @property
+    def tries(self) -> int:
+        """How often it is tried at most."""
+        return self.policy.silent_tries(self.seconds)
+
+    @property
+    def most(self) -> float:
+        """Seconds after which it is given up at the latest."""
+        return self.policy.longest_silence(self.seconds)
+
+
+def silence(settings: Settings, system: str) -> Silence | None:
+    """What happens to a call that the system does not answer; ``None`` where that is not known. Calls no system."""
+    return _offer(settings, system, streams=False).silence
 
 
 def deletions(settings: Settings, system: str) -> Deletions | None:
@@ -156,7 +180,7 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             last=newest,
             failing=tuple(item for item in failing if item.system == system),
             tells=offer.tells,
-            waits=offer.waits,
+            silence=offer.silence,
             deletions=offer.deletions,
             webhooks=system_facts.webhooks(connection, system),
         )
@@ -194,8 +218,7 @@ class _Offer(NamedTuple):
     allowances: Sequence[Allowance] = ()
     tells: tuple[str, ...] = ()
     deletions: Deletions | None = None
-    waits: float | None = None
-    """How many seconds one try of a call may go without an answer."""
+    silence: Silence | None = None
 
 
 def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
@@ -207,8 +230,9 @@ def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
     named = settings.systems[system].connector
     try:
         with closing(open_connector(settings, system)) as connector:
-            waits = getattr(connector.config, "timeout_seconds", None)
-            told = _Offer(None, connector.name, tuple(connector.allowances()), waits=waits)
+            seconds = getattr(connector.config, "timeout_seconds", None)
+            silence = None if seconds is None else Silence(connector.patience, seconds)
+            told = _Offer(None, connector.name, tuple(connector.allowances()), silence=silence)
             if not streams:
                 return told
             specs = ordered_streams(settings, system, connector)

@@ -24,6 +24,7 @@ from connectors.expressions import UNSET, ExpressionError, Template
 from connectors.http import HttpSession
 from connectors.services import Services
 
+PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=120.0)
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -50,7 +51,7 @@ class Client:
             classify=Classifier(manifest.name, manifest.errors),
             budget=lambda: services().budget,
             allowances=self.allowances,
-            policy=retry.RetryPolicy(attempts=6, total_seconds=120.0),
+            policy=PATIENCE,
             authenticate=self._authenticate,
             reauthenticate=self._reauthenticate,
             sign=self._credentials.signature if manifest.auth and manifest.auth.sign else None,

@@ -27,7 +27,7 @@ from connectors.contract import (
     WebhookSpec,
     Window,
 )
-from connectors.declarative.client import Client
+from connectors.declarative.client import PATIENCE, Client
 from connectors.declarative.creating import Creator
 from connectors.declarative.load import load
 from connectors.declarative.manifest import Manifest, Stream
@@ -41,12 +41,14 @@ from connectors.declarative.tokens import Tokens
 from connectors.declarative.webhook import SETTING, Webhook
 from connectors.declarative.zones import settled
 from connectors.errors import ConnectorError, RecordError
+from connectors.retry import RetryPolicy
 
 
 class Declared(Connector[DeclaredConfig]):
     """A system as its manifest says. Subclasses are made by ``connector_of``."""
 
     manifest: ClassVar[Manifest]
+    patience: ClassVar[RetryPolicy] = PATIENCE
 
     def __init__(self, config: DeclaredConfig) -> None:
         super().__init__(config)

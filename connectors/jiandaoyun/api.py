@@ -19,7 +19,7 @@ from connectors.jiandaoyun.config import JiandaoyunConfig
 from connectors.rawjson import decode, parse, shape
 from connectors.services import Services, in_process
 
-_PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=90.0)
+PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=90.0)
 
 
 class FormId(NamedTuple):
@@ -94,7 +94,7 @@ class Api:
             classify=codes.classify,
             budget=lambda: services().budget,
             allowances=[self._allowance("company", config.limits.company)],
-            policy=_PATIENCE,
+            policy=PATIENCE,
             authenticate=lambda: {"Authorization": f"Bearer {key}"},
             timeout=config.timeout_seconds,
             network=config.network,

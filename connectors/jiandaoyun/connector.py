@@ -26,11 +26,12 @@ from connectors.contract import (
     Window,
 )
 from connectors.errors import ConnectorError, ContractError
-from connectors.jiandaoyun.api import Api, FormId, Widgets, head
+from connectors.jiandaoyun.api import PATIENCE, Api, FormId, Widgets, head
 from connectors.jiandaoyun.codes import FormAddressError
 from connectors.jiandaoyun.config import FormConfig, JiandaoyunConfig
 from connectors.jiandaoyun.scan import Scanner
 from connectors.jiandaoyun.write import WRITABLE_TYPES, Writer, as_record
+from connectors.retry import RetryPolicy
 
 _MOST_IDS = 100
 _ALIAS_REMEDY = "Set them as aliases in the form (扩展功能 › 数据推送 › 设置字段别名), or change the mapping."
@@ -41,6 +42,7 @@ class Jiandaoyun(Connector[JiandaoyunConfig]):
 
     name: ClassVar[str] = "jiandaoyun"
     Config: ClassVar[type[BaseModel]] = JiandaoyunConfig
+    patience: ClassVar[RetryPolicy] = PATIENCE
     permissions: ClassVar[tuple[str, ...]] = (
         "an API key for the app (密钥管理), allowed its form and data interfaces (表单接口, 数据接口)",
         "this machine in the key's IP whitelist, if it has one",

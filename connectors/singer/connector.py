@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from connectors.contract import CheckLine, Connector, Cursor, Page, StreamSpec, Window
 from connectors.errors import ConnectorError
+from connectors.retry import RetryPolicy
 from connectors.singer.config import SingerConfig, StreamConfig
 from connectors.singer.process import Silent
 from connectors.singer.reading import Reader
@@ -24,6 +25,7 @@ class Singer(Connector[SingerConfig]):
 
     name: ClassVar[str] = "singer"
     Config: ClassVar[type[BaseModel]] = SingerConfig
+    patience: ClassVar[RetryPolicy] = RetryPolicy(attempts=1)
     permissions: ClassVar[tuple[str, ...]] = ("to run the tap, and in its source what the tap's own page asks for",)
 
     def __init__(self, config: SingerConfig) -> None:

@@ -25,10 +25,11 @@ from connectors.contract import (
     WebhookSpec,
     Window,
 )
+from connectors.retry import RetryPolicy
 from connectors.stripe.config import StripeConfig
 from connectors.stripe.pulling import Puller
 from connectors.stripe.reading import Reader
-from connectors.stripe.session import Session
+from connectors.stripe.session import PATIENCE, Session
 from connectors.stripe.streams import SOURCES, specs
 
 _BATCH = 50
@@ -42,6 +43,7 @@ class Stripe(Connector[StripeConfig]):
 
     name: ClassVar[str] = "stripe"
     Config: ClassVar[type[BaseModel]] = StripeConfig
+    patience: ClassVar[RetryPolicy] = PATIENCE
     settle_seconds: ClassVar[float] = 5.0
     permissions: ClassVar[tuple[str, ...]] = (
         "a restricted key that may",

@@ -25,7 +25,7 @@ from connectors.redact import masked
 from connectors.services import Services
 from connectors.stripe.config import StripeConfig
 
-_PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=120.0)
+PATIENCE = retry.RetryPolicy(attempts=6, total_seconds=120.0)
 _RIGHTS = re.compile(r"\brak_[a-z0-9_]{1,60}\b")
 
 Params = Mapping[str, str | Sequence[str]]
@@ -93,7 +93,7 @@ class Session:
             stats=stats,
             classify=_failure,
             budget=lambda: services().budget,
-            policy=_PATIENCE,
+            policy=PATIENCE,
             authenticate=lambda: self._headers,
             timeout=config.timeout_seconds,
             network=config.network,

@@ -29,12 +29,13 @@ from connectors.contract import (
 )
 from connectors.errors import ConnectorError
 from connectors.rawjson import parse
+from connectors.retry import RetryPolicy
 from connectors.xero.answers import listing
 from connectors.xero.config import XeroConfig
 from connectors.xero.creating import Creator
 from connectors.xero.pulling import Pace, Puller
 from connectors.xero.pushing import Pusher
-from connectors.xero.session import ScopeMissing, Session
+from connectors.xero.session import PATIENCE, ScopeMissing, Session
 from connectors.xero.streams import SOURCES, SPECS, TOLD, Source
 
 _MOST_IDS = 40
@@ -46,6 +47,7 @@ class Xero(Connector[XeroConfig]):
 
     name: ClassVar[str] = "xero"
     Config: ClassVar[type[BaseModel]] = XeroConfig
+    patience: ClassVar[RetryPolicy] = PATIENCE
     settle_seconds: ClassVar[float] = 5.0
     permissions: ClassVar[tuple[str, ...]] = (
         *("accounting.contacts.read", "accounting.payments.read", "accounting.banktransactions.read"),

@@ -23,7 +23,7 @@ from connectors.tokens import Grant, SharedToken, TokenKey, TokenRefused, renewe
 from connectors.xero.answers import error_messages, sentence
 from connectors.xero.config import XeroConfig
 
-_PATIENCE = retry.RetryPolicy(attempts=5, total_seconds=150.0)
+PATIENCE = retry.RetryPolicy(attempts=5, total_seconds=150.0)
 """Xero's minute limit asks for waits of up to a minute."""
 
 
@@ -85,7 +85,7 @@ class Session:
 
     def _connection(self, url: str, **options: Any) -> HttpSession:
         options |= {"timeout": self._config.timeout_seconds, "network": self._config.network}
-        return HttpSession(url, stats=self._stats, policy=_PATIENCE, **options)
+        return HttpSession(url, stats=self._stats, policy=PATIENCE, **options)
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from connectors.retry import RetryPolicy
-from console import prefect_ui, ran
+from console import prefect_ui, ran, standing
 from console.web import went_wrong
 from console.web.access import Right
 from console.web.collisions import Going, going
@@ -21,6 +20,7 @@ from state.activity import RUN_KINDS
 from state.clock import now_us
 
 if TYPE_CHECKING:
+    from console.standing import Silence
     from console.web.running import Telling
     from console.web.work import AtWork, Worker
     from state.pauses import Pause
@@ -109,7 +109,7 @@ def one(visit: Reader, id: str) -> Response:
         asks_every=_ASKS_YOUNG if now_us() - run.started_at < _YOUNG_US else _ASKS_OLD,
         turn=turn,
         ours=telling is not None,
-        stopping=telling is not None and telling.stopping,
+        stopping=_stopping(visit, parts) if telling is not None and telling.stopping else "",
         may_stop=_may_stop(visit, whole, everything),
         now_doing=_now_doing(visit, run, parts, telling) if run.status == "running" else [],
         prefect=prefect_ui.address(flow_run),
@@ -126,16 +126,33 @@ def _now_doing(visit: Visit, run: RunRow, parts: list[Attempt], telling: Telling
         return [texts("operating.doing.settles")]
     heard = {(line.system, line.stream): line.at for line in telling.lines} if telling is not None else {}
     silent = [(item, max(item.started_at, heard.get((item.system, item.stream), 0))) for item in at_work]
-    return [
-        texts(
-            "operating.doing.waits",
-            what=f"{item.system}.{item.stream}",
-            seconds=f"{(now - since) / 1e6:,.0f}",
-            tries=RetryPolicy().attempts,
-        )
-        for item, since in silent
-        if now - since > _SILENT_US and telling is not None
-    ]
+    waits = [(item, since) for item, since in silent if now - since > _SILENT_US and telling is not None]
+    return [_waits(visit, item, (now - since) / 1e6) for item, since in waits]
+
+
+def _waits(visit: Visit, item: Attempt, seconds: float) -> str:
+    """That nothing came of a stream for so many seconds, and how long a call may take that is not answered."""
+    given = {"what": f"{item.system}.{item.stream}", "seconds": f"{seconds:,.0f}"}
+    silence = _silence(visit, item.system)
+    if silence is None:
+        return visit.texts("operating.doing.waits", **given)
+    key = "waits_once" if silence.tries == 1 else "waits_most"
+    return visit.texts(f"operating.doing.{key}", **given, tries=silence.tries, most=f"{silence.most:.3g}")
+
+
+def _silence(visit: Visit, system: str) -> Silence | None:
+    return standing.silence(visit.desk.settings, system) if system in visit.desk.settings.systems else None
+
+
+def _stopping(visit: Visit, parts: list[Attempt]) -> str:
+    """When a run that was asked to stop does, at the latest where a system does not answer."""
+    at_work = dict.fromkeys(item.system for item in parts if item.status == "running")
+    known = {name: found.most for name in at_work if (found := _silence(visit, name)) is not None}
+    told = visit.texts("operating.stopping")
+    if not known:
+        return told
+    given = {"systems": visit.texts.listed(known), "most": f"{max(known.values()):.3g}"}
+    return f"{told} {visit.texts('operating.stopping_waits', **given)}"
 
 
 def _turn(visit: Visit, id: str, telling: Telling | None) -> tuple[str, str, str] | None:

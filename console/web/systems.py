@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from console.freshness import Cause, Found
-    from console.standing import Brief, Deletions, Standing
+    from console.standing import Brief, Deletions, Silence, Standing
     from console.web.carrying import Carrying
     from state.circuits import Circuit
     from state.queries import Attempt, StreamStatus
@@ -198,7 +198,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         waiting=waiting,
         names=names,
         unsearched=_not_searched(visit, system, stands.deletions),
-        patience=_patience(visit, system, stands.waits),
+        patience=_patience(visit, system, stands.silence),
         read_only=system in found.read_only,
         pausable=None if found.paused.own(system) else [item for item in names if not found.paused.own(system, item)],
         asked=asked,
@@ -255,17 +255,17 @@ def _causes(visit: Visit, failing: Sequence[Attempt]) -> list[tuple[str, Cause]]
     return [(freshness.cause_place(item, visit.texts), item) for item in freshness.causes(failing)]
 
 
-def _patience(visit: Visit, system: str, wait: float | None) -> str:
+def _patience(visit: Visit, system: str, silence: Silence | None) -> str:
     """What happens while a system is down, and how long a run waits for it."""
-    calls = retry.RetryPolicy()
+    calls = retry.RetryPolicy() if silence is None else silence.policy
     minutes = {"first": circuits.FIRST_US // _MINUTE, "longest": circuits.LONGEST_US // _MINUTE}
     tries = {"tries": calls.attempts, "seconds": f"{calls.total_seconds:g}", "unanswered": calls.unreachable_attempts}
     told = visit.texts("operating.down.note", system=system, runs=circuits.AFTER, **tries, **minutes)
-    if wait is None:
+    if silence is None:
         return told
-    # A try begins at the latest when all of them together have taken their time, and may take its own then.
-    most = f"{calls.total_seconds + wait:g}"
-    return f"{told} {visit.texts('operating.down.hangs', seconds=f'{wait:g}', most=most)}"
+    given = {"seconds": f"{silence.seconds:g}", "tries": silence.tries, "most": f"{silence.most:.3g}"}
+    key = "hangs_once" if silence.tries == 1 else "hangs"
+    return f"{told} {visit.texts(f'operating.down.{key}', **given)}"
 
 
 def _row(visit: Visit, item: StreamStatus, found: Found, stands: Standing) -> dict[str, Any]:

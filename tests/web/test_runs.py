@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
+from connectors.retry import RetryPolicy
 from console import prefect_ui, ran
 from console.i18n import texts
 from settings.model import Settings
@@ -216,7 +217,9 @@ def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
     assert "Stop it" not in viewer.get(f"/runs/{id}").text
     assert viewer.post(f"/runs/{id}/stop").status_code == 403
     assert browser.post(f"/runs/{id}/stop").status_code == 303
-    assert "It stops once the records that it is reading now are kept" in browser.get(f"/runs/{id}").text
+    page = plain(browser.get(f"/runs/{id}").text)
+    assert "It stops once the records that it is reading now are kept" in page
+    assert re.search(r"Where it waits for an answer \(crm\), it stops when .* after [\d.]+ s at the latest", page)
     held.go_on.set()
     page = finished(browser)
     assert "crm.deal: pulled 3, new 3 so far" in plain(page)
@@ -233,6 +236,7 @@ def test_a_run_says_what_it_waits_for_and_that_it_reconciles(
     olaf: Opens, settings: Settings, crm: ToySystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.systems["crm"].config["timeout_seconds"] = 60
+    monkeypatch.setattr("connectors.contract.Connector.patience", RetryPolicy(total_seconds=150))
     monkeypatch.setattr("console.web.runs._SILENT_US", 0)
     browser, seen = olaf(Role.OPERATOR), []
     held = Held(crm)
@@ -246,7 +250,8 @@ def test_a_run_says_what_it_waits_for_and_that_it_reconciles(
         browser.post("/runs", kind="sync", system="crm")
         assert held.asked.wait(20)
         page = plain(page_of_the_run(browser)[1])
-        assert re.search(r"crm\.deal: nothing came since \d+ s\. It waits for an answer; a call is tried up to 5", page)
+        waits = r"It waits for an answer; a call that gets none is tried up to 3 times and given up after 182 s"
+        assert re.search(rf"crm\.deal: nothing came since \d+ s\. {waits} at the latest\.", page)
     finally:
         held.go_on.set()
         crm.watch = None

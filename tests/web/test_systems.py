@@ -94,7 +94,7 @@ def test_a_cause_is_told_once_with_its_time_and_what_was_not_tried_because_of_it
     page = plain(browser.get("/systems/crm").text)
     assert "Nothing holds calls back" not in page
     assert "No allowance of the source is used up" in page
-    assert "may hold a run up for 60.1 seconds, once" in page
+    assert "is tried up to 5 times and given up after 8 seconds at the latest" in page
     browser.post("/language", locale="zh-CN")
     page = plain(browser.get("/systems").text)
     assert "因此未尝试：deal、task。" in page
