@@ -21,7 +21,7 @@ from console.report import figures, html
 from console.report.cards import cards
 from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
 from console.report.html import Ways
-from console.web import glance, rivers, trends
+from console.web import close_lines, glance, rivers, trends
 from console.web.desk import Reader, Visit
 from reconciliation import behind, gathering, money, report, river, trend
 from reconciliation.gathering import Moment
@@ -240,6 +240,7 @@ def overview(visit: Reader, period: str = "") -> Response:
         top=top,
         river=flow,
         body=body,
+        closes=close_lines.lines(shown.report, words),
         **html.heading(shown.report, words),
     )
 
@@ -254,7 +255,8 @@ def figures_of_the_period(visit: Reader) -> Response:
     sections = list(html.period_sections(shown.report, words, shown.ways, rates))
     body = latest.drawn(shown, "figures", lambda: visit.part("all_figures_body", sections=sections))
     parts = [(section["id"], section["title"]) for section in sections if section["title"]]
-    return visit.page("all_figures", parts=parts, body=body, **html.heading(shown.report, words))
+    closes = close_lines.lines(shown.report, words)
+    return visit.page("all_figures", parts=parts, body=body, closes=closes, **html.heading(shown.report, words))
 
 
 def _top(visit: Visit, shown: Shown, words: Texts) -> dict[str, Any]:

@@ -61,3 +61,25 @@ def test_reasons_stand_below_who_closed_and_reopened_so_that_the_reports_are_on_
     for who, why in (("Closed by", "The bank confirms tomorrow"), ("Reopened by", "Invoices were missing")):
         cell = re.search(rf'data-label="{who}">a.finance, [0-9: -]+<br><span class="quiet">{why}</span>', table)
         assert cell, table
+
+
+@pytest.mark.parametrize("address", ["/", "/figures"])
+def test_above_figures_a_withdrawn_close_is_one_short_line_with_the_details_folded(
+    as_role: Callable[[Role], Browser], address: str
+) -> None:
+    anna = as_role(Role.FINANCE)
+    anna.post("/periods/close", period="2026-09", reason="The bank confirms tomorrow")
+    anna.post("/periods/2026-09/reopen", reason="Invoices were missing")
+    page = anna.get(address).text
+    head = page[page.index('<div class="head">') :].partition("</div>\n")[0]
+    found = re.search(r'<details class="quiet"><summary>(.*?)</summary>(.*?)</details>', page, re.DOTALL)
+    assert found is not None
+    assert found[1] == "Close 1 of 2026-09 is withdrawn: the month was opened again"
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", found[2]))
+    assert facts["Reopened by"].startswith("a.finance, 2026-")
+    assert facts["Why it was reopened"] == "Invoices were missing"
+    assert facts["Closed in spite of errors"] == "The bank confirms tomorrow"
+    assert re.fullmatch("[0-9a-f]{16}…", facts["SHA-256 of the inputs"])
+    assert "Approved by" not in facts
+    assert "2026-10 is not closed" in head
+    assert "SHA-256" not in head.partition("<details")[0]
