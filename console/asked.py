@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from settings.model import Settings
+    from state.changes import Item
     from state.held import Decision, Held
 
 ASKED = ("ask",)
@@ -21,7 +22,7 @@ CHOICES = ("write", "keep")
 """What they decide."""
 
 
-def names(connection: Connection, settings: Settings, items: Sequence[Held]) -> dict[int, str]:
+def names(connection: Connection, settings: Settings, items: Sequence[Held | Item]) -> dict[int, str]:
     """What records without a number are called, by id; personal names are left out."""
     unnamed = [item for item in items if not item.number]
     streams = {(item.system, item.stream) for item in unnamed}

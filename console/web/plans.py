@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import freshness, letters, planned, sentences
+from console import asked, freshness, letters, planned, sentences
 from console.records import HIDDEN
 from console.report import figures
 from console.web import conflicts, runs
@@ -238,7 +238,7 @@ def _page(
         first = gates.read_only(connection, settings, visit.systems)
         failed = _failed_writes(visit, connection) if found else {}
         told = [_plan(visit, connection, plan, first, filled) for plan in found]
-        asked = conflicts.told(visit, connection)
+        conflicting = conflicts.told(visit, connection)
     for plan in told:
         pause = paused.among(plan["system"], plan["streams"])
         plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
@@ -253,7 +253,7 @@ def _page(
         status,
         plans=told,
         new=new,
-        **asked,
+        **conflicting,
         rejected=[_rejection(visit, item) for item in rejected[(place - 1) * _REJECTED :][:_REJECTED]],
         rejected_count=len(rejected),
         place=place,
@@ -287,12 +287,18 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
     items = plan.open_items[(place - 1) * MOST_TICKS :][:MOST_TICKS]
     stale = planned.out_of_date(connection, items)
     chosen = letters.chosen(connection, items)
+    called = asked.names(connection, settings, items)
     return {
         "id": plan.id,
         "system": plan.system,
         "count": len(plan.open_items),
         "items": [
-            {**shown(visit, item, chosen), "ticked": item.id in given.ticked, "stale": item.id in stale}
+            {
+                **shown(visit, item, chosen),
+                "called": called.get(item.record_id),
+                "ticked": item.id in given.ticked,
+                "stale": item.id in stale,
+            }
             for item in items
         ],
         "place": place,

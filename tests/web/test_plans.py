@@ -57,6 +57,18 @@ def test_a_plan_is_shown_field_by_field_and_carried_out_as_shown(
     assert "Nothing is waiting" in browser.get("/plans").text
 
 
+def test_a_record_without_a_number_is_called_by_its_name_with_the_id_beside_it(
+    olaf: Opens, sqlite_store: Store, plan: Plan
+) -> None:
+    item = plan.items[0]
+    with sqlite_store.transaction() as connection:
+        connection.execute(update(schema.outbox).where(schema.outbox.c.id == item.id).values(number=None))
+        table = schema.canonical[item.entity]
+        connection.execute(update(table).where(table.c.record_id == item.record_id).values(name="Harbour cranes"))
+    rows = olaf(Role.OPERATOR).get("/plans").text
+    assert re.search(rf'>Harbour cranes</a> <span class="quiet">{item.source_id}</span>', rows)
+
+
 def test_only_what_is_ticked_is_written_and_the_rest_stays_in_the_plan(
     olaf: Opens, sqlite_store: Store, crm: ToySystem, plan: Plan
 ) -> None:
