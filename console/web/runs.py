@@ -38,6 +38,7 @@ _YOUNG_US = 10_000_000
 """A run that began so lately may end at any moment: its page asks each second."""
 _ASKS_YOUNG, _ASKS_OLD = 1, 3
 """Seconds after which the page of a run at work asks anew."""
+_NOT_DONE = ("failed", "interrupted")
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
@@ -87,8 +88,8 @@ def one(visit: Reader, id: str) -> Response:
         done, count = written.listing(connection, wanted, _WRITTEN), written.count(connection, wanted)
     telling = worker(visit).telling(id)
     lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
-    turn = _turn(visit, id, telling)
-    waits = turn is not None and turn[0] == "waits"
+    turn = _turn(visit, run, telling)
+    waits = turn is not None and turn[0] in ("waits", "now")
     zone = visit.desk.settings.business_day_zone
     return visit.page(
         "run",
@@ -108,6 +109,7 @@ def one(visit: Reader, id: str) -> Response:
         busy=run.status == "running" or waits,
         asks_every=_ASKS_YOUNG if now_us() - run.started_at < _YOUNG_US else _ASKS_OLD,
         turn=turn,
+        reads=run.status == "running",
         ours=telling is not None,
         stopping=_stopping(visit, parts) if telling is not None and telling.stopping else "",
         may_stop=_may_stop(visit, whole, everything),
@@ -155,7 +157,7 @@ def _stopping(visit: Visit, parts: list[Attempt]) -> str:
     return f"{told} {visit.texts('operating.stopping_waits', **given)}"
 
 
-def _turn(visit: Visit, id: str, telling: Telling | None) -> tuple[str, str, str] | None:
+def _turn(visit: Visit, run: RunRow, telling: Telling | None) -> tuple[str, str, str] | None:
     """Of a sync that could not reconcile at once: how far it is (``operating.turn``), and the run to see with its kind.
 
     ``None`` for any other; the run is empty where there is none to see.
@@ -163,15 +165,23 @@ def _turn(visit: Visit, id: str, telling: Telling | None) -> tuple[str, str, str
     if telling is None or not telling.in_turn:
         return None
     first, then = telling.runs[0], telling.runs[1:]
-    if id != first:
+    if run.id != first:
         return "first", first, ""
     if then:
-        return "then", then[0], ""
-    if not worker(visit).goes_on(id):
+        return _then(visit, then[0]), then[0], ""
+    if not worker(visit).goes_on(run.id):
         return "never", "", ""
     other = telling.waits_for
     kind = visit.texts.name("summary.kind", other.kind) if other else ""
     return "waits", other.run if other and shows(visit, other) else "", kind
+
+
+def _then(visit: Visit, id: str) -> str:
+    """How far the run is that does the rest of a sync."""
+    with visit.desk.store.reading() as connection:
+        run = queries.run(connection, id)
+    status = "running" if run is None else run.status
+    return {"running": "now", "done": "then"}.get(status, "in_vain" if status in _NOT_DONE else "then")
 
 
 @router.post("/runs")

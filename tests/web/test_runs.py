@@ -138,6 +138,11 @@ def test_a_sync_beside_another_reads_at_once_and_does_the_rest_when_that_has_end
     (rest,) = re.findall(r'another run, once it was its turn to reconcile\. <a href="([^"]+)"', page)
     page = until(browser, rest, "econciled: n")  # what the other took up is kept
     assert "It is the second part of a sync" in page
+    with sqlite_store.transaction() as connection:
+        connection.execute(schema.run.update().where(schema.run.c.id == rest[6:]).values(status="interrupted"))
+    page = plain(browser.get(second).text)
+    assert "The rest of the sync was begun by another run, which did not do it" in page
+    assert "was done by another run" not in page
 
 
 def test_the_page_of_a_run_asks_each_second_at_first_and_more_slowly_later(olaf: Opens, sqlite_store: Store) -> None:
@@ -155,15 +160,34 @@ def test_a_sync_that_waits_for_its_turn_can_be_stopped(olaf: Opens, sqlite_store
     browser = olaf(Role.OPERATOR)
     with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")):
         address = browser.post("/runs", kind="sync", system="erp").headers["location"]
-        assert "waits for the reconciliation of another run (Close " in plain(
-            until(browser, address, "order pull: done")
-        )
+        page = plain(until(browser, address, "order pull: done"))
+        assert "waits for the reconciliation of another run (Close " in page
+        assert "What it read is kept." in plain(until(browser, address, "What it read is kept."))
         assert browser.post(f"{address}/stop").status_code == 303
         page = until(browser, address, "The rest of the sync did not begin")
     assert 'hx-trigger="every' not in page
     with sqlite_store.reading() as connection:
         kinds = [item.kind for item in queries.recent_runs(connection)]
     assert sorted(kinds) == ["close", "pull"]
+
+
+def test_a_sync_that_waits_for_its_turn_and_still_reads_does_not_say_that_it_has_read(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    settings.systems["crm"].config["timeout_seconds"] = 60
+    browser = olaf(Role.OPERATOR)
+    held = Held(crm)
+    try:
+        with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")):
+            address = browser.post("/runs", kind="sync", system="crm").headers["location"]
+            assert held.asked.wait(20)
+            page = plain(browser.get(address).text)
+            assert "It reads first. The rest of the sync waits" in page
+            assert "is kept" not in page
+    finally:
+        held.go_on.set()
+        crm.watch = None
+    finished(browser)
 
 
 def until(browser: Browser, address: str, said: str) -> str:
