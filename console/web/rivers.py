@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from console.report import figures, svg, tables
+from console.report import TYPES, figures, svg, tables
 from console.report.figures import Report, Step, Tally
 from console.web import worst_leaks
 from console.web.worst_leaks import Known, Ranking
@@ -130,6 +130,9 @@ def shown(
         "unfinished": chosen.kind != WHOLE and chosen.last >= river.months[-1],
         "choices": [(kind, river.spans(kind)) for kind in ("month", "quarter", "year")],
         "sides": _SIDES,
+        "months": [month for month in river.months if chosen.first <= month <= chosen.last],
+        "forms": tuple(TYPES),
+        "present": report["period"],
         "base": base,
         "worst": _worst(river, chosen, currencies, report, rates, asides, words),
         "tabs": [_tab(river, chosen, before, currency, counts, words, asides) for currency in currencies],

@@ -237,3 +237,26 @@ def test_what_is_on_the_other_side_in_another_currency_is_said_with_its_amount(
     assert 'data-label="On the other side">in another currency: 69,900.00 EUR<' in viewer.get(address).text
     viewer.post("/language", locale="zh-CN")
     assert "为其他币种：69,900.00 EUR" in viewer.get(address).text
+
+
+def test_from_the_chosen_period_there_is_a_way_to_the_figures_of_just_that_period(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    viewer = as_role(Role.VIEWER)
+
+    def river(period: str) -> str:
+        return viewer.get(f"/?period={period}").text.partition('id="river"')[2].partition('class="tabs"')[0]
+
+    page = river("2026-09")
+    assert "All figures of 2026-09, as the report of that month:" in page
+    assert 'href="/figures"' not in page, "those are of another month"
+    address = re.search(r'href="(/report/json\?period=[^"]+)"', page)
+    assert address is not None
+    assert viewer.get(address[1]).json()["period"] == "2026-09"
+    assert '<a href="/figures">All figures of 2026-10 as a page</a>' in river("2026-10")
+    assert '<a href="/?period=2026-08">2026-08</a>, <a href="/?period=2026-09">2026-09</a>' in river("2026-Q3")
+    assert "All figures" not in river("all")
+    whole = viewer.get("/?period=2026-09").text
+    assert '<h2><a href="/figures">All figures of 2026-10 as a page</a></h2>' in whole
+    viewer.post("/language", locale="zh-CN")
+    assert "2026-09 的全部数据（该月报告）：" in river("2026-09")
