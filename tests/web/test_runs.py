@@ -372,7 +372,7 @@ def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_m
     assert re.search(told, log)
     assert re.search(r"crm: planned what is to be written: to be written \d+ see", log)
     assert re.search(r"crm.deal push: done, .*applied \d+", log)
-    assert "crm: still not understood: quarantined 1 see" in log
+    assert "crm: not understood: quarantined 1 see" in log
     assert log.rindex("reconciled") > log.rindex("planned") > log.rindex("crm.deal push")  # the newest first
     assert '<a href="/plans">see</a>' in page
     limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
