@@ -7,7 +7,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.engine import Connection
 
 from state import bulk, cash, chains, figures, findings, links, schema
@@ -76,6 +90,8 @@ class Documents:
     """How many of them came to nothing."""
     amount: int | None
     open: int | None
+    again: int | None = None
+    """Of payments what of it is the same money as payments of a system that comes before."""
 
 
 class Matched(NamedTuple):
@@ -192,8 +208,29 @@ def _of_refs(connection: Connection, refs: Collection[tuple[str, str]]) -> dict[
     return found
 
 
-def documents(connection: Connection, parties: Sequence[Identity]) -> list[Documents]:
+GIVEN_BACK = ("refund", "chargeback")
+"""Kinds of payments that go out again."""
+
+
+def received(found: Iterable[Documents]) -> dict[str, tuple[int, int]]:
+    """By currency what came in of a customer, and what was given back or charged back, in minor units.
+
+    What systems have of the same money counts once. Each is positive.
+    """
+    sums: dict[str, tuple[int, int]] = {}
+    for item in found:
+        if item.entity == "payment" and item.currency:
+            came, back = sums.get(item.currency, (0, 0))
+            amount = (item.amount or 0) - (item.again or 0)
+            is_back = item.kind in GIVEN_BACK
+            sums[item.currency] = (came, back + abs(amount)) if is_back else (came + amount, back)
+    return sums
+
+
+def documents(connection: Connection, parties: Sequence[Identity], systems: Sequence[str] = ()) -> list[Documents]:
     """What each system has of a customer, in one statement; deleted documents are left out.
+
+    ``systems`` are in the order in which they stand for money that several of them have.
 
     Only the tables are read in which the systems of its records keep anything: no index leads from a customer to its
     documents, so each table is read whole.
@@ -201,7 +238,7 @@ def documents(connection: Connection, parties: Sequence[Identity]) -> list[Docum
     by_entity = _where_to_look(connection, parties, AMOUNTS)
     if not by_entity:
         return []
-    parts = [_added_up(entity, by_entity[entity]) for entity in AMOUNTS if entity in by_entity]
+    parts = [_added_up(entity, by_entity[entity], systems) for entity in AMOUNTS if entity in by_entity]
     found = [Documents(*row) for row in connection.execute(union_all(*parts))]
     order = list(AMOUNTS)
     return sorted(found, key=lambda item: (order.index(item.entity), item.kind or "", item.system, item.currency or ""))
@@ -286,7 +323,7 @@ def _where_to_look(
     return {entity: wanted for entity, wanted in of.items() if wanted}
 
 
-def _added_up(entity: str, parties: Sequence[Identity]) -> Select[Any]:
+def _added_up(entity: str, parties: Sequence[Identity], systems: Sequence[str]) -> Select[Any]:
     table = schema.canonical[entity]
     amount, is_open = AMOUNTS[entity], _OPEN.get(entity)
     ended = func.coalesce(table.c.status, "").in_(ENDED[entity])
@@ -301,10 +338,36 @@ def _added_up(entity: str, parties: Sequence[Identity]) -> Select[Any]:
             func.sum(case((ended, 1), else_=0)),
             func.sum(case((ended, None), else_=table.c[amount])) if amount else _no_amount(),
             func.sum(case((ended, None), else_=table.c[is_open])) if is_open else _no_amount(),
+            _again(parties, ended, systems) if entity == "payment" else _no_amount(),
         )
         .where(_of(entity, parties))
         .group_by(kind, table.c.system, table.c.currency)
     )
+
+
+def _again(parties: Sequence[Identity], ended: ColumnElement[bool], systems: Sequence[str]) -> ColumnElement[Any]:
+    """The money of payments that are linked as the same as one of the customer in a system that comes before."""
+    table, link, other = schema.canonical["payment"], schema.link, schema.canonical["payment"].alias()
+    ours = {item.system for item in parties}
+    order = [name for name in systems if name in ours] + sorted(ours - set(systems))
+    earlier = [
+        and_(table.c.system == name, other.c.system.in_(order[:place])) for place, name in enumerate(order) if place
+    ]
+    if not earlier:
+        return _no_amount()
+    counts = and_(link.c.kind == "same_as", link.c.left_entity == "payment", link.c.decision.in_(COUNTING))
+    stands = and_(
+        other.c.deleted == 0,
+        func.coalesce(other.c.status, "").not_in(ENDED["payment"]),
+        _refers(other, parties),
+        or_(*earlier),
+    )
+    ends = ((link.c.left_id, link.c.right_id), (link.c.right_id, link.c.left_id))
+    ways = [
+        exists(select(1).where(mine == table.c.record_id, its == other.c.record_id, counts, stands))
+        for mine, its in ends
+    ]
+    return func.sum(case((and_(not_(ended), or_(*ways)), table.c.amount), else_=0))
 
 
 def _no_amount() -> ColumnElement[Any]:
@@ -328,7 +391,10 @@ def _of(entity: str, parties: Sequence[Identity]) -> ColumnElement[bool]:
 
 def _naming(entity: str, parties: Sequence[Identity]) -> ColumnElement[bool]:
     """What refers to one of a customer's records in the system of that record."""
-    table = schema.canonical[entity]
+    return _refers(schema.canonical[entity], parties)
+
+
+def _refers(table: FromClause, parties: Sequence[Identity]) -> ColumnElement[bool]:
     of_system: dict[str, list[str]] = {}
     for item in parties:
         of_system.setdefault(item.system, []).append(f"id:{item.source_id}")

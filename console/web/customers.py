@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from settings.model import Settings
     from state.chains import Identity
     from state.customers import Customer, Document, Documents, Matched
     from state.findings import Finding
@@ -57,7 +58,7 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         found = customers.customer(connection, record)
         if found is None:
             raise HTTPException(404)
-        added_up = customers.documents(connection, found.records)
+        added_up = customers.documents(connection, found.records, money_order(visit.desk.settings))
         listed = customers.listed(connection, found.records, kind, MOST + 1) if kind else []
         owed = customers.owed(connection, found.records)
         matched = customers.matched(connection, owed or [], MOST)
@@ -78,6 +79,7 @@ def page(visit: Reader, record: RecordId, documents: Annotated[str, Query(max_le
         suggested=len(found.suggested),
         systems=list(dict.fromkeys(item.system for item in found.records)),
         documents=_documents(visit, added_up),
+        received=_received(visit, added_up),
         kind=kind,
         listed=[_document(visit, item) for item in listed[:MOST]],
         more=len(listed) > MOST,
@@ -238,12 +240,31 @@ def _documents(visit: Visit, found: Sequence[Documents]) -> list[dict[str, Any]]
     ]
 
 
+def money_order(settings: Settings) -> list[str]:
+    """The systems in the order in which they stand for money that several of them have."""
+    return [name for role in ("accounting", "payments", "bank") for name in settings.systems_with(role)]
+
+
+def _received(visit: Visit, found: Sequence[Documents]) -> list[str]:
+    """What came in of the customer in all, by currency; of one that has paid nothing that it is nothing."""
+    sums = customers.received(found) or {visit.desk.settings.base_currency: (0, 0)}
+    return [
+        visit.texts(
+            "customer.received_less" if back else "customer.received",
+            came=_money(came, currency),
+            back=_money(back, currency),
+        )
+        for currency, (came, back) in sorted(sums.items())
+    ]
+
+
 def _cell(found: Sequence[Documents]) -> dict[str, Any]:
     return {
         "count": sum(item.count for item in found),
         "ended": sum(item.ended for item in found),
         "amounts": [_money(item.amount, item.currency) for item in found if item.amount is not None],
         "open": [_money(item.open, item.currency) for item in found if item.open],
+        "again": [_money(item.again, item.currency) for item in found if item.again],
     }
 
 

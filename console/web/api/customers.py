@@ -14,7 +14,7 @@ from console.records import without_personal
 from console.report.figures import link
 from console.web.api.callers import Reader
 from console.web.api.values import Amount, Instant, Key, instant, instant_or_none
-from console.web.customers import FIELDS, MOST, has_wrong_tax_id, owing
+from console.web.customers import FIELDS, MOST, has_wrong_tax_id, money_order, owing
 from console.web.problems import Refusal
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money
@@ -75,6 +75,17 @@ class CustomerDocuments(BaseModel):
         description="Of those that were not: what is expected, quotes and orders without tax, invoices with it"
     )
     open: Amount | None = Field(description="Of invoices what is still to pay, of payments what is not applied")
+    again: Amount | None = Field(
+        description="Of payments what of the amount is the same money as payments of the customer in another system"
+    )
+
+
+class CustomerReceived(BaseModel):
+    """What came in of the customer in one currency; money that several systems have counts once."""
+
+    currency: str
+    received: Amount
+    given_back: Amount = Field(description="What was refunded or charged back of it")
 
 
 class CustomerOwed(BaseModel):
@@ -135,6 +146,7 @@ class Customer(BaseModel):
     links: list[CustomerLink]
     suggested: list[CustomerLink] = Field(description="Links of these records that wait for a person")
     documents: list[CustomerDocuments]
+    received: list[CustomerReceived] = Field(description="Empty if no system has a payment of the customer")
     owed: list[CustomerOwed] | None = Field(
         description="As the receivables by customer of the report; null before the first reconciliation"
     )
@@ -153,7 +165,7 @@ def get_customer(
         found = customers.customer(connection, id)
         if found is None:
             raise Refusal(404, "There is no such customer.", "GET /api/v1/chains finds customers by number and name.")
-        documents = customers.documents(connection, found.records)
+        documents = customers.documents(connection, found.records, money_order(caller.settings))
         owed = customers.owed(connection, found.records)
         matched = customers.matched(connection, owed or [], MOST)
         about = customers.found_about(connection, found.records)
@@ -173,8 +185,15 @@ def get_customer(
                 ended=item.ended,
                 amount=money.text(item.amount, item.currency),
                 open=money.text(item.open, item.currency),
+                again=money.text(item.again, item.currency),
             )
             for item in documents
+        ],
+        received=[
+            CustomerReceived(
+                currency=currency, received=money.text(came, currency), given_back=money.text(back, currency)
+            )
+            for currency, (came, back) in sorted(customers.received(documents).items())
         ],
         owed=None if owed is None else [_owed(row) for row in owing(owed, today)],
         matched=[_matched(item) for item in matched],
