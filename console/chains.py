@@ -105,27 +105,36 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """All records of one kind in a chain: in which systems, since when, and how long after the step before."""
+    """All documents of one kind in a chain, each counted once in however many systems it is.
+
+    In which systems they are, the day of each, and how long the first came after the first of the step before.
+    """
 
     entity: str
     count: int
     systems: tuple[str, ...]
-    day: date | None
+    days: tuple[date, ...]
+    """Of the documents, the first of each system's; each day once."""
     after: int | None
     """Days."""
 
 
-def steps(chain: Chain, view: View) -> list[Step]:
+def steps(tree: Tree, view: View) -> list[Step]:
     """The course of a chain in the order of lead to cash; parties and contacts are no step."""
+    documents: dict[str, list[list[ChainRecord]]] = {}
+    for members in tree.members.values():
+        records = [tree.records[record_id] for record_id in members if not tree.records[record_id].deleted]
+        for entity in dict.fromkeys(record.entity for record in records):
+            documents.setdefault(entity, []).append([record for record in records if record.entity == entity])
     found: list[Step] = []
-    for entity in _DAYS:
-        records = [record for record in chain.records if record.entity == entity and not record.deleted]
-        if records:
-            day = min(filter(None, (_when(record, view.zone) for record in records)), default=None)
-            before = next((step.day for step in reversed(found) if step.day), None)
-            after = (day - before).days if day and before else None
-            systems = tuple(dict.fromkeys(record.system for record in records))
-            found.append(Step(entity, len(records), systems, day, after))
+    for entity in filter(documents.__contains__, _DAYS):
+        copies = documents[entity]
+        first = (min(filter(None, (_when(one, view.zone) for one in each)), default=None) for each in copies)
+        days = tuple(sorted({day for day in first if day is not None}))
+        before = next((step.days[0] for step in reversed(found) if step.days), None)
+        after = (days[0] - before).days if days and before else None
+        systems = tuple(dict.fromkeys(record.system for each in copies for record in each))
+        found.append(Step(entity, len(copies), systems, days, after))
     return found
 
 
@@ -173,12 +182,10 @@ def _thing(tree: Tree, head: int, first: str, rest: str, found: frozenset[int], 
 
 def title(record: ChainRecord, is_asked: bool, view: View) -> str:
     """What a record is, where, and in which status."""
-    texts, lang = view.texts, view.lang
-    status = words.status(record.entity, record.status, lang)
-    given = f" ({record.source_status})" if record.source_status not in (None, record.status, status) else ""
+    texts = view.texts
     parts = [
-        f"{words.document(record.entity, record.kind, lang)} {record.number or record.source_id}",
-        f"{record.system}: {status}{given}",
+        f"{words.document(record.entity, record.kind, view.lang)} {record.number or record.source_id}",
+        standing(record, view),
     ]
     if record.deleted:
         parts.append(texts("trace.deleted"))
@@ -187,6 +194,13 @@ def title(record: ChainRecord, is_asked: bool, view: View) -> str:
     if is_asked:
         parts.append(texts("trace.asked"))
     return " · ".join(parts)
+
+
+def standing(record: ChainRecord, view: View) -> str:
+    """Where a record is and in which status, with the source's own word for it where that is another."""
+    status = words.status(record.entity, record.status, view.lang)
+    given = f" ({record.source_status})" if record.source_status not in (None, record.status, status) else ""
+    return f"{record.system}: {status}{given}"
 
 
 def details(record: ChainRecord, tree: Tree, view: View) -> Iterable[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from console import decided, linked
-from console.chains import Tree, View, details, steps, title, why_here, why_same
+from console.chains import Tree, View, details, standing, steps, why_here, why_same
 from console.in_quarantine import when_discarded
 from console.near import offers
 from console.report import figures
@@ -19,6 +19,7 @@ from console.unchained import Unchained, unchained
 from console.web import next_reconciliation, writes
 from console.web.cash import dated
 from console.web.desk import Reader
+from reconciliation import words
 from reconciliation.trace import Chain, ChainRecord, traced
 from state import activity, links, near, quarantine, written
 from state.quarantine import Refused
@@ -28,6 +29,8 @@ router = APIRouter()
 _MOST_CHAINS = 20
 _MOST_RECORDS = 1000
 _MOST_DONE = 20
+_MOST_DAYS = 5
+"""Of a step of the course; of more the first ones and the last."""
 
 
 @router.get("/trace")
@@ -47,14 +50,16 @@ def tracing(visit: Reader, text: str = "") -> Response:
             "waiting": _waiting(visit, connection, whole[:_MOST_CHAINS]),
         }
     chains = [
-        {"things": list(things(chain, view)), "steps": steps(chain, view), "findings": chain.findings}
+        {"things": list(things(chain, tree, view)), "steps": steps(tree, view), "findings": chain.findings}
         for chain in whole[:_MOST_CHAINS]
+        for tree in [Tree(chain)]
     ]
     return visit.page(
         "trace",
         needle=needle,
         chains=chains,
         count=len(whole),
+        most_days=_MOST_DAYS,
         **told,
     )
 
@@ -140,9 +145,8 @@ def _near(visit: Reader, connection: Connection, needle: str, found: bool) -> di
     return {"near": groups, "most": near.MOST, "quarantined": held}
 
 
-def things(chain: Chain, view: View) -> Iterator[dict[str, Any]]:
+def things(chain: Chain, tree: Tree, view: View) -> Iterator[dict[str, Any]]:
     """The things of a chain from its beginning, each after what it follows from: depth, records, why it is there."""
-    tree = Tree(chain)
     asked = frozenset(chain.found)
     pending = [(head, 0) for head in reversed(tree.children(None))]
     while pending:
@@ -160,7 +164,11 @@ def _record(tree: Tree, record_id: int, asked: bool, view: View) -> dict[str, An
     record = tree.records[record_id]
     url = figures.link({"url": record.url})
     return {
-        "title": title(record, asked, view),
+        "what": words.document(record.entity, record.kind, view.lang),
+        "number": record.number or record.source_id,
+        "standing": standing(record, view),
+        "deleted": record.deleted,
+        "removed": record.system not in view.systems,
         "asked": asked,
         "details": [line for line in details(record, tree, view) if line != record.url],
         "url": url,

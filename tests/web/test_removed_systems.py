@@ -68,7 +68,7 @@ def test_a_trace_marks_it_among_what_may_be_meant_and_shares_no_order_of_it(
 
 def test_a_trace_marks_its_records_and_no_others(looking: Browser) -> None:
     page = looking.get("/trace?text=SO-1").text
-    titles = [plain(found) for found in re.findall(r"<p><b>(.*?)</b>", page)]
+    titles = [plain(found) for found in re.findall(r"<p><b>(.*?)</p>", page)]
     of_the_crm = [title for title in titles if "crm: " in title]
     assert of_the_crm
     assert all("SYSTEM REMOVED" in title for title in of_the_crm)
