@@ -300,18 +300,32 @@ def _tie_outs(report: Report, words: Texts, ways: Ways) -> Iterator[dict[str, An
     for name, group in groupby(figures.tie_outs(report), key=lambda item: str(item["name"])):
         items = list(group)
         agree, left, right = figures.agreement(items)
+        sides = {f"{side}s": words(f"tie_outs.of_side.{name}.{side}") for side in ("left", "right")}
         yield {
             "name": words.name("tie_out", name),
             "differs": bool(left or right),
-            "agree": words("tie_outs.agree_of", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}"),
+            "agree": words("tie_outs.agree_of", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}", **sides),
+            "heads": _heads(sides, words),
             "share": figures.percent(figures.agreeing(items)),
             "sides": [
                 words.pair(words.name("role", side["role"]), words.name("entity", side["entity"]))
                 for side in (items[0]["left"], items[0]["right"])
             ],
             "about": words.name("tie_outs.about", name),
-            "rows": [{"item": item, "chart": _tie_out_bar(item, words), **_behind(item, ways)} for item in items],
+            "rows": [
+                {"item": item, "chart": _tie_out_bar(item, sides, words), **_behind(item, ways)} for item in items
+            ],
         }
+
+
+def _heads(sides: Mapping[str, str], words: Texts) -> dict[str, str]:
+    """The columns of a tie-out by what stands in them: its sides are called what they are."""
+    found = {name: words(f"column.{name}") for name in ("matched", "excluded")}
+    for side in ("left", "right"):
+        what = sides[f"{side}s"]
+        found[side] = what[:1].upper() + what[1:]
+        found |= {f"{part}_{side}": words(f"tie_outs.{part}", what=what) for part in behind.PARTS}
+    return found
 
 
 def _behind(item: Item, ways: Ways) -> dict[str, dict[str, Any]]:
@@ -327,11 +341,11 @@ def _behind(item: Item, ways: Ways) -> dict[str, dict[str, Any]]:
     return {"places": places, "waits": waits}
 
 
-def _tie_out_bar(item: Item, words: Texts) -> Markup:
+def _tie_out_bar(item: Item, sides: Mapping[str, str], words: Texts) -> Markup:
     """Both sides by positions, so that one large document does not hide many small ones."""
     agree, left, right = figures.agreement([item])
     parts = [Part("agree", Decimal(2 * agree)), Part("left", Decimal(left)), Part("right", Decimal(right))]
-    says = words("tie_outs.bar", currency=item["currency"], agree=agree, left=left, right=right)
+    says = words("tie_outs.bar", currency=item["currency"], agree=agree, left=left, right=right, **sides)
     return svg.bar(parts, Decimal(2 * agree + left + right), says)
 
 

@@ -15,13 +15,13 @@ from console import cash as cash_shown
 from console import tied
 from console.report import figures
 from console.web import outstanding
+from console.web.cash import class_text
 from console.web.desk import Reader, Visit
 from reconciliation import behind, money, river, words
 from reconciliation.behind import SIDES
-from reconciliation.cash import words as cash_words
 from reconciliation.river import ENTITIES, LEADS, LOSES, WITHOUT_CLOSE
 from reconciliation.rules import Rules
-from state import cash
+from state import cash, chains
 from state import figures as stored
 from state.clock import from_us
 from state.prospects import FATES, LOST
@@ -71,8 +71,10 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
         why = outstanding.about(visit, connection, [item.record_id for item in found.documents], "title")
         payments = {str(item.record_id) for item in found.documents if item.entity == "payment"}
         receipts = stored.some(connection, cash.KIND, payments) if payments else {}
+        sources = chains.rows(connection, [int(key) for key in receipts])
     return visit.page(
         "tie_out",
+        title=_title(visit, name, side, part),
         name=name,
         side=side,
         currency=currency,
@@ -82,7 +84,9 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
                 **_document(visit, item, currency, receipts.get(str(item.record_id), {})),
                 "why": why.get(item.record_id, ()),
                 "unexplained": _unexplained(item, part),
-                "receipt": _receipt(visit, item.record_id, receipts.get(str(item.record_id))),
+                "receipt": _receipt(
+                    visit, item.record_id, receipts.get(str(item.record_id)), sources.get(item.record_id, {})
+                ),
             }
             for item in found.documents
         ],
@@ -95,16 +99,25 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
     )
 
 
+def _title(visit: Visit, name: str, side: str, part: str) -> str:
+    """What the documents are: orders without a matching invoice."""
+    if part == behind.UNMATCHED:
+        return visit.texts(f"tie_outs.without.{name}.{side}")
+    return visit.texts("tie_outs.excluded", what=visit.texts(f"tie_outs.of_side.{name}.{side}"))
+
+
 def _unexplained(item: Document, part: str) -> str:
     """What is known of a document about which nothing was found and of which the matching desk knows nothing."""
-    if part == behind.EXCLUDED:
+    if part == behind.UNMATCHED:
         return "excluded"
     if item.waits:
         return "waits"
     return "alone" if item.opposite is None else "differs"
 
 
-def _receipt(visit: Visit, record_id: int, figure: dict[str, Any] | None) -> tuple[str, str] | None:
+def _receipt(
+    visit: Visit, record_id: int, figure: dict[str, Any] | None, source: dict[str, Any]
+) -> tuple[str, str] | None:
     """What cash application made of money, and the page that shows it: matched, perhaps for, or what it is."""
     if figure is None:
         return None
@@ -114,7 +127,7 @@ def _receipt(visit: Visit, record_id: int, figure: dict[str, Any] | None) -> tup
         names = dict.fromkeys(cash_shown.called(entry["record"]) for entry in items)
         text = visit.texts(f"tie_outs.behind.{told}", what=visit.texts.listed(names))
     else:
-        text = cash_words.text(cash_words.CLASSES, figure["class"], visit.lang) or ""
+        text = class_text(visit, figure, source.get("payer_name") or "") or ""
     called = cash_shown.called(figure["record"])
     where = f"/cash?receipt={record_id}" if figure["left"] else f"/trace?{urlencode({'text': called})}"
     return (text, where) if text else None

@@ -188,7 +188,7 @@ def test_every_chart_says_in_words_what_it_shows(text: str) -> None:
     charts = [attributes for tag, attributes in Page(text).tags if tag == "svg"]
     assert len(charts) > 10
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
-    assert 'aria-label="CNY: 1 agree, 1 on the left and 0 on the right do not"' in text
+    assert 'aria-label="CNY: 1 agree; unmatched orders: 1, invoices: 0"' in text
 
 
 def test_tie_outs_that_agree_entirely_are_one_line_to_open_and_the_others_are_open() -> None:

@@ -260,3 +260,23 @@ def test_from_the_chosen_period_there_is_a_way_to_the_figures_of_just_that_perio
     assert '<h2><a href="/figures">All figures of 2026-10 as a page</a></h2>' in whole
     viewer.post("/language", locale="zh-CN")
     assert "2026-09 的全部数据（该月报告）：" in river("2026-09")
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "chinese"),
+    [
+        ("order_invoice&side=left&part=unmatched", "Orders without a matching invoice", "没有匹配发票的订单"),
+        ("order_invoice&side=right&part=unmatched", "Invoices without a matching order", "没有匹配订单的发票"),
+        ("order_delivery&side=left&part=excluded", "Excluded orders of goods", "排除的产品订单"),
+    ],
+)
+def test_documents_behind_a_tie_out_are_called_what_they_are(
+    as_role: Callable[[Role], Browser], asked: str, title: str, chinese: str
+) -> None:
+    viewer, address = as_role(Role.VIEWER), f"/tie-outs?name={asked}&currency=CNY"
+    assert f"<h1>{title}</h1>" in viewer.get(address).text
+    page = viewer.get("/").text
+    assert '<th scope="col" class="number">Unmatched invoices</th>' in page
+    assert re.search(r"\d+ agree; unmatched orders: \d+, invoices: \d+", page)
+    viewer.post("/language", locale="zh-CN")
+    assert f"<h1>{chinese}</h1>" in viewer.get(address).text
