@@ -108,7 +108,7 @@ def _title(visit: Visit, name: str, side: str, part: str) -> str:
 
 def _unexplained(item: Document, part: str) -> str:
     """What is known of a document about which nothing was found and of which the matching desk knows nothing."""
-    if part == behind.UNMATCHED:
+    if part == behind.EXCLUDED:
         return "excluded"
     if item.waits:
         return "waits"

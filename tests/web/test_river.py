@@ -10,7 +10,8 @@ from html import unescape
 import pytest
 
 from console.i18n import texts
-from console.web import rivers
+from console.tied import Document
+from console.web import leaks, rivers
 from console.web.overview import Latest
 from console.web.present import Present
 from reconciliation import behind
@@ -280,3 +281,19 @@ def test_documents_behind_a_tie_out_are_called_what_they_are(
     assert re.search(r"\d+ agree; unmatched orders: \d+, invoices: \d+", page)
     viewer.post("/language", locale="zh-CN")
     assert f"<h1>{chinese}</h1>" in viewer.get(address).text
+
+
+@pytest.mark.parametrize(
+    ("part", "waits", "opposite", "said"),
+    [
+        (behind.EXCLUDED, True, None, "excluded"),
+        (behind.UNMATCHED, True, None, "waits"),
+        (behind.UNMATCHED, False, None, "alone"),
+        (behind.UNMATCHED, False, 100, "differs"),
+    ],
+)
+def test_a_document_about_which_nothing_was_found_says_why_it_is_there(
+    part: str, waits: bool, opposite: int | None, said: str
+) -> None:
+    item = Document(1, "erp", "order", "o1", "SO-1", None, None, None, None, 100, opposite, (), None, waits)
+    assert leaks._unexplained(item, part) == said
