@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pydantic import BaseModel, SecretStr
+
 from connectors import buckets
 from connectors.buckets import Bucket
 from connectors.budget import Priority
@@ -102,6 +104,8 @@ class Standing(Brief):
     calls: Calls
     until: int | None
     """Until when it takes none, as far as that is known."""
+    signs_in: bool
+    """Whether a secret is in its settings, so that there is something to sign in with."""
     signed_in: tuple[int, ...]
     """When the access tokens that are kept for this kind of system were granted."""
     circuit: Circuit | None
@@ -172,6 +176,7 @@ def of(store: Store, settings: Settings, system: str, failing: Sequence[Attempt]
             calls_today=calls_made.since(connection, [system], _midnight(settings))[system],
             calls=calls,
             until=until,
+            signs_in=offer.signs_in,
             signed_in=tuple(system_facts.tokens(connection, offer.connector)),
             circuit=circuits.read(connection).get(system),
             unwritten=circuits.read(connection, writing=True).get(system),
@@ -219,6 +224,7 @@ class _Offer(NamedTuple):
     tells: tuple[str, ...] = ()
     deletions: Deletions | None = None
     silence: Silence | None = None
+    signs_in: bool = True
 
 
 def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
@@ -233,6 +239,7 @@ def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
             seconds = getattr(connector.config, "timeout_seconds", None)
             silence = None if seconds is None else Silence(connector.patience, seconds)
             told = _Offer(None, connector.name, tuple(connector.allowances()), silence=silence)
+            told = told._replace(signs_in=_has_secret(connector.config))
             if not streams:
                 return told
             specs = ordered_streams(settings, system, connector)
@@ -242,6 +249,16 @@ def _offer(settings: Settings, system: str, *, streams: bool) -> _Offer:
         return _Offer((error.message, error.remedy), named)
     except SettingsError as error:  # ltc.yaml is gone, or was spoilt since it was read
         return _Offer((str(error), ""), named)
+
+
+def _has_secret(config: Any) -> bool:
+    """Whether one of the settings is a secret that is given."""
+    if isinstance(config, SecretStr):
+        return True
+    if isinstance(config, BaseModel):
+        return any(_has_secret(value) for _, value in config)
+    inner = config.values() if isinstance(config, dict) else config if isinstance(config, list | tuple) else ()
+    return any(map(_has_secret, inner))
 
 
 def _tells(specs: Sequence[StreamSpec]) -> tuple[str, ...]:

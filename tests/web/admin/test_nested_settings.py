@@ -61,6 +61,17 @@ def entry(config: Path, name: str) -> dict[str, object]:
     return found
 
 
+def test_a_folder_of_files_needs_no_sign_in_and_says_so(admin: Browser, exports: Path) -> None:
+    assert "none needed: no secret is in its settings" in admin.get("/systems/exports").text
+    exports.write_text(
+        exports.read_text().replace(
+            "folder: /srv/exports  # the share",
+            "folder: /srv/x\n      sftp: {host: h, user: u, password: p, host_key: k}",
+        )
+    )
+    assert "none needed" not in admin.get("/systems/exports").text
+
+
 def test_a_folder_of_files_is_added_without_writing_yaml(admin: Browser, config: Path) -> None:
     page = admin.get(f"{NEW}?connector=files").text
     sent = form(page, NEW)
