@@ -12,6 +12,8 @@ from starlette.responses import Response
 from console import membership
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from console.web.provided import BACK
+from settings.errors import SecretMissing
+from settings.secrets import resolve
 from state import members, provided
 from state.clock import from_us
 from state.members import MemberError, Role
@@ -19,6 +21,7 @@ from state.members import MemberError, Role
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from settings.model import Settings
     from state.members import Member
 
 router = APIRouter()
@@ -134,6 +137,7 @@ def _people(
         systems=list(settings.systems),
         passwords=membership.passwords_count(settings),
         provider=settings.workbench.sign_in,
+        unset=_unset(settings),
         example=membership.SIGN_IN,
         back=f"{visit.base}{BACK}",
         problem=problem,
@@ -143,6 +147,20 @@ def _people(
         chosen=_ticked(sent) if sent and (sent.get("scope") == "some" or _ticked(sent)) else None,
         typed=typed,
     )
+
+
+def _unset(settings: Settings) -> str:
+    """Which secret of the identity provider is not set, in a sentence; empty if none is missing. Asks no other
+    program for it."""
+    given = settings.workbench.sign_in
+    secret = given.client_secret if given is not None else None
+    if not secret or "${prefect:" in secret:
+        return ""
+    try:
+        resolve(secret)
+    except SecretMissing as error:
+        return str(error)
+    return ""
 
 
 def _person(visit: Visit, name: str, status: int = 200, problem: str = "") -> Response:

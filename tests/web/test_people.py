@@ -31,6 +31,7 @@ def test_an_invitation_is_shown_once_and_lets_in(
     link = re.search(r"http://[^<]+(/welcome/[\w-]+)", page.text)
     assert page.status_code == 200
     assert link
+    assert f'data-copy="{link.group(0)}"' in page.text
     assert "/welcome/" not in root.get("/members").text
     zhao = browser()
     assert zhao.client.post(link.group(1), data={"password": PASSWORD, "again": PASSWORD}).status_code == 303
@@ -170,7 +171,13 @@ def test_the_page_says_how_people_sign_in_with_the_company_s_account(as_role: Si
     given.workbench.sign_in = SignIn.model_validate(parsed)
     page = root.get("/members").text
     assert "id.example.com</code>" in page
-    assert ("People can sign in through" in page, "No identity provider" in page) == (True, False)
+    assert ("By ltc.yaml people sign in through" in page, "No identity provider" in page) == (True, False)
+    assert "Whether it answers is not known here" in page
+    missing = "✗ Nobody can sign in through it yet:"
+    given.workbench.sign_in = given.workbench.sign_in.model_copy(update={"client_secret": "${env:NOWHERE_TO_BE_FOUND}"})
+    assert missing in root.get("/members").text
+    given.workbench.sign_in = given.workbench.sign_in.model_copy(update={"client_secret": None})
+    assert missing not in root.get("/members").text
 
 
 def test_the_page_speaks_chinese(browser: Callable[..., Browser], member: Callable[..., str]) -> None:
