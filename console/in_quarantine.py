@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from console.i18n import Texts
-    from console.mapped import Tested
+    from console.mapped import Field, Tested
     from settings.model import Settings
     from state.corrections import Correction
     from state.quarantine import Refused
@@ -70,6 +70,12 @@ class Inspected:
         steps = self.tested.fields if self.tested is not None else ()
         paths = [path for item in steps if item.error for path in apart(item.path)]
         return [path for path in dict.fromkeys(paths) if not {"*", ROOT, SOURCE_ID} & {*parse(path)}]
+
+    @property
+    def others(self) -> list[Field]:
+        """The steps that refuse the record besides the field that is told first."""
+        steps = self.tested.fields if self.tested is not None else ()
+        return [item for item in steps if item.error and item.name != self.refused.field]
 
     @property
     def to_edit(self) -> str:

@@ -48,6 +48,8 @@ def test_a_record_is_shown_with_the_field_that_fails_and_not_what_is_personal(
     assert '<tr class="differs"><th scope="row">Status' in page
     assert "SO-1" in page
     assert "revision" not in page  # what nothing maps
+    assert page.count("crm:deal:d1<") == 1, "the id stands beside another number alone"
+    assert "Besides:" not in page
     assert viewer.post(f"/quarantine/{record}/show").status_code == 403
     whole = browser.post(f"/quarantine/{record}/show").text
     assert "&#34;revision&#34;: " in whole
@@ -55,6 +57,15 @@ def test_a_record_is_shown_with_the_field_that_fails_and_not_what_is_personal(
     with sqlite_store.reading() as connection:
         (said,) = [item for item in audit.entries(connection) if item.action == "personal values shown"]
     assert (said.actor, said.detail["source_id"]) == ("operator", "d1")
+
+
+def test_what_else_refuses_a_record_is_told_beside_the_first_reason(
+    olaf: Opens, settings: Settings, record: int
+) -> None:
+    more = MAPPINGS["crm"].replace("{name: name,", "{name: name, probability: name,")
+    (Path(settings.path).parent / "crm.yaml").write_text(more)
+    page = plain(olaf(Role.VIEWER).get(f"/quarantine/{record}").text)
+    assert re.search(r"Besides: Probability: \w", page)
 
 
 def test_the_list_says_beside_the_id_what_a_record_is_called(olaf: Opens, settings: Settings, record: int) -> None:
