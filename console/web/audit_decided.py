@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 _CASH, _LINK = "cash ", "link "
 _ONE_RECORD = {"order ": "order", "record ": "record"}
 """How actions begin that are about one record, and what of the detail is its id."""
-_ORDER = ("receipt", "items", "differences")
-"""What is told first of a decision about cash; the audit keeps its details by the alphabet."""
+_FIRST = (
+    *("kind", "finding", "receipt", "items", "differences", "order", "order_id", "left", "right", "record"),
+    *("system", "systems", "systems before", "stream", "streams", "period", "revision", "plan", "connector"),
+    *("member", "name", "view", "source_id", "file", "field", "fields", "path", "was", "before", "after"),
+    *("choice", "result", "roles", "roles before", "assignee", "waived_until", "due_on", "removed"),
+)
+"""What is told first of an entry: what it is about, what became of it. The audit keeps its details by the alphabet."""
+_LAST = ("reason", "why", "because", "change", "run", "id", "key", "figures", "inputs", "sha256")
+"""What is told last: why, and what only a program compares."""
+_CALLED = ("party", "product", "opportunity")
+"""What people call by a name, not by a number."""
 _MOST, _SHORT = 10, 10
 
 
@@ -36,11 +45,15 @@ class Part(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What entries name, by id: records as ``state.named`` has them, the currencies of documents, and findings."""
+    """What entries name, by id: records as ``state.named`` has them, the currencies of documents, and findings.
+
+    ``names`` are those of customers and what else is linked and has one.
+    """
 
     records: dict[int, dict[str, Any]]
     currencies: dict[int, str | None]
     findings: dict[str, Finding]
+    names: dict[int, str]
 
 
 def known(connection: Connection, entries: Sequence[Entry]) -> Known:
@@ -48,10 +61,14 @@ def known(connection: Connection, entries: Sequence[Entry]) -> Known:
     ids = {number for item in entries for number in _ids(item)}
     of_cash = {number for item in entries if item.action.startswith(_CASH) for number in _ids(item)}
     about = sorted({found for item in entries if isinstance(found := item.detail.get("finding"), str)})
+    records = named.records(connection, ids) if ids else {}
+    linked = {number for item in entries if item.action.startswith(_LINK) for number in _ids(item)}
+    called = {number: records[number]["entity"] for number in linked if number in records}
     return Known(
-        named.records(connection, ids) if ids else {},
+        records,
         cash.currencies(connection, sorted(of_cash)) if of_cash else {},
         {item.id: item for item in findings.of_ids(connection, about)},
+        named.titles(connection, {number: entity for number, entity in called.items() if entity in _CALLED}),
     )
 
 
@@ -62,7 +79,7 @@ def told(visit: Visit, action: str, name: str, value: Any, detail: dict[str, Any
     if any(action.startswith(begin) and name == key for begin, key in _ONE_RECORD.items()):
         return [_record(value, of)]
     if action.startswith(_LINK) and name in ("left", "right"):
-        return [_record(value, of)] if value in of.records else []
+        return [_linked(value, of)] if value in of.records else []
     if not action.startswith(_CASH):
         return []
     if name == "receipt" and value in of.records:
@@ -85,15 +102,15 @@ def finding(visit: Visit, id: str, of: Known) -> tuple[str, str]:
     return (visit.texts.pair(said, number) if number else said), address
 
 
-def ordered(action: str, detail: dict[str, Any]) -> dict[str, Any]:
-    """The detail of a decision about cash as people tell it: the money first, then what it settles."""
-    if not action.startswith(_CASH):
-        return detail
-    return {name: detail[name] for name in sorted(detail, key=lambda name: (name not in _ORDER, _place(name)))}
+def ordered(detail: dict[str, Any]) -> dict[str, Any]:
+    """A detail as people tell it: what it is about, what became of it, why, and what only a program compares."""
+    return {name: detail[name] for name in sorted(detail, key=_place)}
 
 
-def _place(name: str) -> int:
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+def _place(name: str) -> tuple[int, int]:
+    if name in _FIRST:
+        return 0, _FIRST.index(name)
+    return (2, _LAST.index(name)) if name in _LAST else (1, 0)
 
 
 def _ids(item: Entry) -> Iterator[int]:
@@ -124,6 +141,16 @@ def _record(number: Any, of: Known) -> tuple[str, str]:
         return str(number), ""
     called = shown.called(record)
     return f"{record['system']} {called}", f"/trace?text={quote(called, safe='')}"
+
+
+def _linked(number: int, of: Known) -> tuple[str, str]:
+    """A record of a link: a customer by its name with its page, anything else as ``_record``."""
+    called, address = _record(number, of)
+    name = of.names.get(number)
+    if name is None:
+        return called, address
+    is_customer = of.records[number]["entity"] == "party"
+    return f"{of.records[number]['system']} {name}", f"/customers/{number}" if is_customer else address
 
 
 def _item(row: Any, receipt: Any, of: Known) -> tuple[str, str]:

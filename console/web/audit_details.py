@@ -52,7 +52,7 @@ def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
     if item.action == _MATCHED:
         return [_of_entity(visit, name, value) for name, value in detail.items()]
     parts: list[Part] = []
-    for name, value in audit_decided.ordered(item.action, detail).items():
+    for name, value in audit_decided.ordered(detail).items():
         called = _name(visit, _called(item.action, name))
         if item.action in audited.OF_RUNS and name == "systems" and not value:
             continue  # of none that who looks may see, or of no system at all

@@ -215,10 +215,7 @@ class Visit:
         return Markup(rendered)  # noqa: S704 - the template has escaped what is in it
 
     def _navigation(self) -> list[tuple[str, str]]:
-        found = [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]
-        if self.may(Right.OPERATE):  # they find it on the page Systems
-            found.remove(("audit", "/audit"))
-        return found
+        return [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]
 
     async def form(self) -> dict[str, str]:
         """The fields of a form that was sent, the last of each name.

@@ -10,8 +10,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from state import audit, chains, findings, handling, named
+from state import audit, chains, findings, handling, links, named
 from state.clock import now_us, simulated
 from state.members import Role
 from state.store import Store
@@ -38,7 +39,7 @@ def some(sqlite_store: Store) -> None:
 
 def test_the_newest_comes_first_with_its_detail(olaf: Opens, some: None) -> None:
     page = plain(olaf(Role.ADMIN).get("/audit").text)
-    assert "wang.min Paused reason: release · system: erp" in page
+    assert "wang.min Paused system: erp · reason: release" in page
     assert page.index("release") < page.index("old news")
 
 
@@ -101,7 +102,7 @@ def test_who_started_a_run_is_told_with_its_page_and_only_the_systems_of_who_loo
     page = olaf(Role.OPERATOR).get("/audit").text
     assert 'href="/runs/r-1"' in page
     assert "anna Run started" in plain(page)
-    assert "how it began: started by hand · kind: Search for deletions · run: r-1" in plain(page)
+    assert "kind: Search for deletions · systems: crm, erp · how it began: started by hand · run: r-1" in plain(page)
     assert "systems: crm, erp" in plain(page)
     theirs = plain(olaf(Role.OPERATOR, "erp").get("/audit").text)
     assert "systems: erp" in theirs
@@ -146,6 +147,40 @@ def test_who_decides_sees_decisions_of_everybody_and_what_they_did_and_is_led_th
         assert "<tbody>" not in browser.get(f"/audit?{asked}").text
 
 
+def test_an_entry_says_first_what_it_is_about_then_why_and_digests_last_with_its_number_named(
+    olaf: Opens, sqlite_store: Store
+) -> None:
+    digest = "5f" * 32
+    did(sqlite_store, "anna", "period closed", figures=digest, period="2026-09", reason="all seen to", revision=2)
+    with sqlite_store.reading() as connection:
+        [entry] = audit.entries(connection, limit=1, actor="anna")
+    page = plain(olaf(Role.OPERATOR).get("/audit?who=anna").text)
+    assert "period: 2026-09 · revision: 2 · reason: all seen to · digest of the figures: 5f5f5f5f5f…" in page
+    assert re.search(rf"\d\d:\d\d:\d\d No\. {entry.id} anna", page)
+    assert "The number of an entry is its place in the chain that ltc audit verify checks" in page
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.OPERATOR, Role.FINANCE])
+def test_the_menu_leads_whoever_may_see_it_to_the_audit(olaf: Opens, role: Role) -> None:
+    menu = olaf(role).get("/").text.partition("<nav")[2].partition("</nav>")[0]
+    assert 'href="/audit"' in menu
+    assert 'href="/audit"' not in olaf(Role.VIEWER).get("/").text
+
+
+def test_a_decision_about_a_link_of_customers_names_them_and_leads_to_their_pages(
+    as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    with desk.transaction() as connection:
+        query = "SELECT left_id, right_id FROM link WHERE left_entity = 'party'"
+        pair = connection.execute(text(query)).one()
+        links.decide(connection, "same_as", pair.left_id, pair.right_id, "cut", "anna", "Another branch")
+    page = as_role(Role.FINANCE).get("/audit?who=anna").text
+    for called, id in (("record", pair.left_id), ("other record", pair.right_id)):
+        named_ = rf'>{called}: </span><a href="/customers/{id}">[a-z]+ ACME S\.r\.l\.</a>'
+        assert re.search(named_, page), page
+    assert "kind: same as · record: " in plain(page)
+
+
 def test_details_are_told_in_words(olaf: Opens, sqlite_store: Store) -> None:
     digest = "5f" * 32
     did(sqlite_store, "anna", "settings changed", change=7, file="ltc.yaml", before=digest, after="6a" * 32)
@@ -184,7 +219,7 @@ def test_it_is_told_in_chinese(olaf: Opens, some: None) -> None:
     browser = olaf(Role.OPERATOR)
     browser.post("/language", locale="zh-CN")
     page = plain(browser.get("/audit").text)
-    assert "wang.min 暂停 原因： release · 系统： erp" in page
+    assert "wang.min 暂停 系统： erp · 原因： release" in page
 
 
 def test_an_order_is_told_by_its_number_with_its_chain_and_a_record_that_is_gone_by_its_id_without_commas(
@@ -244,7 +279,7 @@ def test_what_ltc_calls_by_codes_has_chinese_words(olaf: Opens, sqlite_store: St
     assert "权限： 读取、运维" in told
     assert "字段： 交付状态 " in told
     assert "字段： 交付状态、开票状态" in told
-    assert "累计： 已终止进程的租约 12 · 已清理： 已终止进程的租约 2 " in told
+    assert "已清理： 已终止进程的租约 2 · 累计： 已终止进程的租约 12 " in told
     for word in ("同一对象", "已批准", "类型改变"):
         assert word in told
     for code in ("delivery_state", "same_as", "approved", "retyped", "methods", "linked"):
