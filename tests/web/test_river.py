@@ -297,3 +297,15 @@ def test_a_document_about_which_nothing_was_found_says_why_it_is_there(
 ) -> None:
     item = Document(1, "erp", "order", "o1", "SO-1", None, None, None, None, 100, opposite, (), None, waits)
     assert leaks._unexplained(item, part) == said
+
+
+def test_it_is_said_column_by_column_which_time_it_looks_at(as_role: Callable[[Role], Browser]) -> None:
+    viewer = as_role(Role.VIEWER)
+
+    def told() -> list[str]:
+        page = viewer.get("/?period=2026-09").text.partition('id="river"')[2].partition('class="tabs"')[0]
+        return re.findall(r"<li>(.*?)[:：]", page)
+
+    assert told() == ["Came, went on", "Open, not linked or different", "Of leads, opportunities and quotes"]
+    viewer.post("/language", locale="zh-CN")
+    assert told() == ["进入、转出", "未清、未关联或不一致", "线索、商机和报价"]
