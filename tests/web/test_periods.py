@@ -491,3 +491,13 @@ def test_links_to_reports_say_of_which_month_they_are(as_role: Callable[[Role], 
     assert '<a href="/report/pdf?period=2026-09">PDF<span class="unseen"> 2026-09</span></a>' in page
     assert '<a href="/report/pdf">PDF<span class="unseen"> 2026-10</span></a>' in page
     assert "The report as it is now: 2026-10" in page
+
+
+def test_headings_about_a_close_stand_apart_from_the_figures_above_them(as_role: Callable[[Role], Browser]) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    pages = [anna.get("/periods/close?period=2026-09").text]
+    anna.post("/periods/close", period="2026-09", reason="so")
+    pages += [li.get(f"/periods/2026-09/{step}").text for step in ("approve", "reopen")]
+    for page in pages:
+        assert re.search(r"<section>\s*<h2>What will happen</h2>", page)
+        assert page.count("<section>") == page.count("</section>")
