@@ -76,8 +76,8 @@ class Timing:
     def said(self, texts: Texts) -> str:
         """The same in words."""
         if self.every == "cron":
-            at = _daily(self.cron)
-            return texts("admin.schedule.daily", at=at) if at else self.cron
+            at, span = _daily(self.cron), _regular(self.cron)
+            return texts("admin.schedule.daily", at=at) if at else _often(span, texts) if span else self.cron
         if self.every != "interval" or self.span is None:
             return texts("admin.schedule.none")
         often = _often(self.span, texts)
@@ -125,7 +125,7 @@ def _of_cron(text: str) -> Timing:
     plain = Timing("cron", cron=text)
     hours = cron.hours(text)
     minute, _, rest = text.partition(" ")
-    if hours is None or len(hours) in (1, 24) or rest.split()[1:] != ["*", "*", "*"]:
+    if _regular(text) or hours is None or len(hours) in (1, 24) or rest.split()[1:] != ["*", "*", "*"]:
         return plain
     gaps = [(after - hour) % 24 for hour, after in zip(hours, [*hours[1:], hours[0]], strict=True)]
     first = (gaps.index(max(gaps)) + 1) % len(hours)
@@ -191,6 +191,19 @@ def _daily(text: str) -> str:
     if len(fields) != 5 or fields[2:] != ["*", "*", "*"] or not all(part.isdigit() for part in fields[:2]):
         return ""
     return f"{int(fields[1]):02}:{int(fields[0]):02}"
+
+
+def _regular(text: str) -> int:
+    """The seconds between the times of an expression that names them all day long; 0 if it does not."""
+    minute, _, rest = text.partition(" ")
+    hour, _, days = rest.partition(" ")
+    if days != "* * *":
+        return 0
+    number, whole = (minute, 60) if hour == "*" else (hour, 24)
+    step = number.removeprefix("*/")
+    if number == step or not (step.isascii() and step.isdecimal()) or (hour != "*" and minute != "0"):
+        return 0
+    return int(step) * (60 if hour == "*" else 3600) if int(step) and whole % int(step) == 0 else 0
 
 
 def _often(span: int, texts: Texts) -> str:

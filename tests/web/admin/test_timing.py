@@ -72,6 +72,22 @@ def test_what_the_fields_do_not_say_stays_a_cron_expression(given: dict[str, str
     assert found.written() == given
 
 
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("*/15 * * * *", "every 15 minutes"),
+        ("0 */6 * * *", "every 6 hours"),
+        ("*/1 * * * *", "every minute"),
+        ("*/7 * * * *", "*/7 * * * *"),
+        ("*/0 * * * *", "*/0 * * * *"),
+        ("30 */6 * * *", "30 */6 * * *"),
+        ("*/15 * * * 1-5", "*/15 * * * 1-5"),
+    ],
+)
+def test_an_expression_that_is_regular_all_day_is_told_in_words(cron: str, said: str) -> None:
+    assert timing.of({"cron": cron}).said(texts("en")) == said
+
+
 def test_an_entry_that_is_meant_as_before_stays_as_it_is_written() -> None:
     entry: dict[str, Any] = {"schedule": {"interval": 900}}
     timing.put(entry, timing.of(entry["schedule"]))
