@@ -15,7 +15,7 @@ from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import LARGEST, RecordId
 from reconciliation import sections
 from reconciliation.cash import words
-from state import cash, chains, figures
+from state import cash, chains, figures, findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ _LISTED = 50
 _DECIDED = 5
 """Decisions at the foot of the desk; a page of their own has all."""
 _LAST = 1_000_000
+_FITS_NOTHING = ("no_match", "nothing_open", "already_settled", "unknown_payer", "duplicate?")
 _LIKELY = 600
 """A suggestion of at least 60 % for a known customer is taken with one key: others ask for a tick first."""
 
@@ -127,7 +128,9 @@ def _page(
         told = _told(visit, connection, *chosen) if chosen else None
         listed = _rows(visit, connection, waiting[:_LISTED])
         shown_ids = {row["id"] for row in listed} | ({chosen[0]} if chosen else set())
-        about = outstanding.about(visit, connection, shown_ids, "explanation")
+        said = findings.of_records(connection, shown_ids)
+        about = outstanding.told_of(visit, said, "explanation")
+        _say_twice(visit, [*listed, *([told] if told else [])], outstanding.paid_twice(visit, said))
         rows, standing, undone = decided.listing(connection, 0, _DECIDED)
     return visit.page(
         "cash",
@@ -160,9 +163,27 @@ def _rows(visit: Visit, connection: Connection, found: list[tuple[int, dict[str,
 def _receipt(visit: Visit, figure: dict[str, Any], source: Mapping[str, Any] | None) -> dict[str, Any]:
     """A receipt in words, with its payer; whose payer has a name, but no customer of that name is known, says so."""
     told, payer = sections.receipt(figure, visit.lang), (source or {}).get("payer_name") or ""
-    if payer and figure["class"] == "unknown_payer":
-        told |= {"class_text": visit.texts("matching.payer_unlisted"), "action": visit.texts("matching.find_customer")}
-    return {**told, "payer": payer}
+    if _is_unlisted(figure, payer):
+        told["action"] = visit.texts("matching.find_customer")
+    return {**told, "class_text": class_text(visit, figure, payer), "payer": payer}
+
+
+def class_text(visit: Visit, figure: dict[str, Any], payer: str) -> str | None:
+    """What is left of a receipt, in words; ``payer`` is what the bank calls him."""
+    if _is_unlisted(figure, payer):
+        return visit.texts("matching.payer_unlisted")
+    return words.text(words.CLASSES, figure["class"], visit.lang)
+
+
+def _is_unlisted(figure: dict[str, Any], payer: str) -> bool:
+    return bool(payer) and figure["class"] == "unknown_payer"
+
+
+def _say_twice(visit: Visit, rows: list[dict[str, Any]], twice: Mapping[int, str]) -> None:
+    """Say of money that a finding says was paid twice what that finding says, not that it fits nothing."""
+    for row in rows:
+        if row["id"] in twice and row["class"] in _FITS_NOTHING:
+            row |= {"class_text": words.text(words.CLASSES, "duplicate?", visit.lang), "action": twice[row["id"]]}
 
 
 def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any]) -> dict[str, Any]:

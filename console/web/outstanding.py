@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from console.report import figures
@@ -14,17 +14,36 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from console.web.desk import Visit
+    from state.findings import Finding
+
+_TWICE = "payment_duplicate"
 
 
 def about(
     visit: Visit, connection: Connection, record_ids: Collection[int], told: Literal["title", "explanation"]
 ) -> dict[int, list[tuple[str, str]]]:
     """The outstanding findings about records by record, the gravest first: id, and title or sentence."""
+    return told_of(visit, findings.of_records(connection, record_ids), told)
+
+
+def told_of(
+    visit: Visit, standing: Sequence[Finding], told: Literal["title", "explanation"]
+) -> dict[int, list[tuple[str, str]]]:
+    """As ``about``, of findings that were read already."""
     own = Rules.of(visit.desk.settings).own_words()
     found: dict[int, list[tuple[str, str]]] = {}
-    standing = findings.of_records(connection, record_ids)
     for item in sorted(standing, key=lambda one: figures.SEVERITIES.index(one.severity)):
         words = report.explain(item, visit.texts.locale, own)[told]
         for record_id in dict.fromkeys(record.record_id for record in item.records):
             found.setdefault(record_id, []).append((item.id, words))
     return found
+
+
+def paid_twice(visit: Visit, standing: Sequence[Finding]) -> dict[int, str]:
+    """The money that repeats other money by one of these findings, and what is to be done about it."""
+    own = Rules.of(visit.desk.settings).own_words()
+    return {
+        item.records[0].record_id: report.explain(item, visit.texts.locale, own)["action"]
+        for item in standing
+        if item.check_id == _TWICE and item.records
+    }

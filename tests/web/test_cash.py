@@ -377,3 +377,28 @@ def test_no_document_behind_a_tie_out_is_without_a_why(anna: Browser, desk: Stor
     reasons = re.findall(r'data-label="Why">(.*?)</td>', page)
     assert reasons
     assert set(reasons) == {"Nothing is linked with it on the other side; no finding stands about it."}
+
+
+def test_a_receipt_that_a_finding_says_was_paid_twice_does_not_fit_nothing(anna: Browser, desk: Store) -> None:
+    with desk.reading() as connection:
+        standing = figures.standing(connection, cash.KIND)
+        stranger = next(int(key) for key, value in standing.items() if value["class"] == "unknown_payer")
+        [found, *_] = findings.of_records(connection, [stranger])
+    params = {"payment": "P2", "amount_money": 12_345, "received_on": "2026-10-05", "first_on": "2026-10-01"}
+    assert found.records[0].record_id == stranger
+    with desk.transaction() as connection:
+        values = {"check_id": "payment_duplicate", "params": json.dumps(params)}
+        connection.execute(update(finding).where(finding.c.id == found.id).values(**values))
+    page = anna.get(f"/cash?receipt={stranger}").text
+    assert "Find out who paid" not in page
+    assert page.count("Perhaps paid twice") == 2, "beside the receipt, and in the list"
+    assert page.count("Pay the second one back, or set it off with the customer&#39;s consent.") == 2
+
+
+def test_a_payer_who_is_no_known_customer_is_called_so_behind_tie_outs_too(anna: Browser, desk: Store) -> None:
+    payments = canonical["payment"]
+    with desk.transaction() as connection:
+        connection.execute(update(payments).where(payments.c.number == "P2").values(payer_name="Nordwind GmbH"))
+    page = anna.get("/tie-outs?name=invoice_payment&side=right&currency=CNY&part=unmatched").text
+    assert "The payer is no known customer</a>" in page
+    assert "Unknown payer" not in page
