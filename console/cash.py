@@ -37,6 +37,8 @@ KINDS = (
 """What may explain the difference between a receipt and what it settles."""
 WHOLE = ("deposit", "to_refund", "no_sale")
 """What a receipt may be that settles nothing."""
+_EXPECTED, _HARDLY = ("chance", "doubt"), 0.01
+"""Evidence that is an expected number, and below which it is not told to the digit."""
 AMOUNT_ONLY = "amount_only"
 """What suggestions without a rule go by."""
 
@@ -235,8 +237,17 @@ def because(settings: Settings, texts: Texts, rule: str, evidence: Figure) -> st
     kinds |= {entry.name: entry.kind for entry in settings.reconciliation.cash.rules}
     kind = AMOUNT_ONLY if rule == AMOUNT_ONLY else kinds.get(rule)
     sentence = words.text(words.KINDS, kind, "zh" if texts.locale == "zh-CN" else "en") or ""
-    said = [texts.pair(texts.name("cash.evidence", key), _word(texts, value)) for key, value in evidence.items()]
+    said = [texts.pair(texts.name("cash.evidence", key), _said(texts, key, value)) for key, value in evidence.items()]
     return f"{sentence} {texts.clauses(said)}".strip()
+
+
+def _said(texts: Texts, key: str, value: Any) -> str:
+    """A value of the evidence; an expected number of accidents without a row of noughts."""
+    if key not in _EXPECTED or not isinstance(value, int | float):
+        return _word(texts, value)
+    if value < _HARDLY:
+        return texts("cash.hardly", most=_HARDLY) if value else texts("cash.none_expected")
+    return f"{value:.2g}"
 
 
 def _word(texts: Texts, value: Any) -> str:

@@ -14,6 +14,7 @@ from console.web.cash import dated
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import RecordId
 from reconciliation import sections
+from settings.cash import SHIPPED
 from state import cash_matched, chains
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ router = APIRouter()
 SIZE = 20
 """Receipts on a page."""
 _LONGEST = 200
+_SHIPPED = {rule["name"] for rule in SHIPPED}
+"""Rules that say in words why they match; others have the name that somebody gave them."""
 
 
 @router.get("/cash/matched")
@@ -73,6 +76,7 @@ def _rows(visit: Visit, connection: Connection, keys: list[int]) -> list[dict[st
         for entry, of in zip(told["applied"], figures[key]["applied"], strict=True):
             entry["called"] = shown.called(of["record"])
             entry["why"] = shown.because(visit.desk.settings, visit.texts, of["rule"], of["evidence"])
+            entry["own_rule"] = "" if of["rule"] in _SHIPPED else of["rule"]
         more = {"payer": source.get("payer_name") or "", "reference_text": source.get("reference_text") or ""}
         called = shown.called(figures[key]["record"], source)
         rows.append({"id": key, "called": called, "decided": said.get(key), **more, **told})

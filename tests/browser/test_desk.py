@@ -54,7 +54,7 @@ def test_what_speaks_against_a_split_is_read_before_it_is_kept(somebody: Callabl
     anna.page.get_by_role("link", name="Split it yourself").click()
     anna.page.get_by_label("Other items, by number, customer or amount").fill("20260002")
     anna.page.get_by_role("button", name="Look").click()
-    anna.page.get_by_role("button", name="Settle all of INV-20260002 that fits").click()
+    anna.page.get_by_role("button", name="Fill in the most for INV-20260002").click()
     anna.reads("Left of it: 0.00 CNY")
     anna.page.get_by_label("Reason").fill("as told by telephone")
     anna.page.get_by_role("button", name="Save this split").click()

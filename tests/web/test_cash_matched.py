@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -26,7 +27,8 @@ def test_what_rules_matched_stands_with_rule_evidence_and_the_way_to_both_traces
     page = anna.get("/cash/matched").text
     assert '<a href="/trace?text=P1">P1</a> · 1,100.00 CNY' in page
     assert '<a href="/trace?text=INV-20260001">INV-20260001</a> <b>1,000.00</b> CNY' in page
-    assert "Rule overpayment : More than what it names. named by: its number; number: INV-20260001" in plain(page)
+    assert "More than what it names. named by: its number; number: INV-20260001" in plain(page)
+    assert "overpayment" not in plain(page), "rules that come along say in words why they match"
     assert "P3" not in plain(page), "only suggested"
     assert 'href="/cash/matched"' in anna.get("/cash").text
 
@@ -105,3 +107,27 @@ def shown(browser: Browser, text: str = "") -> list[str]:
     """The receipts on the page, in their order."""
     page = browser.client.get("/cash/matched", params={"text": text}).text
     return [plain(part.partition("·")[0]).removeprefix("books ") for part in page.split("<h2>")[1:]]
+
+
+def test_a_rule_that_somebody_has_named_stands_with_its_name(anna: Browser, desk: Store) -> None:
+    changed(desk, rule="our_overpayments")
+    assert "Rule our_overpayments : " in plain(anna.get("/cash/matched").text)
+
+
+@pytest.mark.parametrize(("doubt", "said"), [(0.0, "none"), (0.00034, "fewer than 0.01"), (0.037, "0.037")])
+def test_what_else_might_explain_an_amount_is_told_in_words(
+    anna: Browser, desk: Store, doubt: float, said: str
+) -> None:
+    changed(desk, rule="party_amount_date", evidence={"amount": "equal", "doubt": doubt})
+    page = plain(anna.get("/cash/matched").text)
+    assert f"The payer owes just this amount. amount: equal; other explanations to be expected: {said}" in page
+
+
+def changed(store: Store, **values: Any) -> None:
+    """Let what the rule matched say this."""
+    with store.transaction() as connection:
+        rows = connection.execute(select(figure.c.id, figure.c.value).where(figure.c.kind == "cash")).all()
+        [(id, value)] = [(row.id, json.loads(row.value)) for row in rows if '"decision":"auto"' in row.value]
+        value["applied"][0] |= values
+        text = json.dumps(value, separators=(",", ":"))
+        connection.execute(update(figure).where(figure.c.id == id).values(value=text))

@@ -163,6 +163,7 @@ def test_money_of_nobody_known_settles_a_customers_invoice_only_with_a_tick(anna
     field = items(anna.post(address, find="1", text="20260002").text)["INV-20260002"]
     doubted = anna.post(address, **{field: "100"}, reason="as told")
     assert (doubted.status_code, "nobody knows from whom the money is" in doubted.text) == (422, True)
+    assert len(re.findall(r"<button(?![^>]*unseen)[^>]*>Save this split", doubted.text)) == 1, "one button to save"
     assert anna.post(address, **{field: "100"}, reason="as told", accepted="1").status_code == 303
     assert len(decided(desk)) == 1
 
