@@ -102,6 +102,25 @@ def test_a_plan_that_could_not_be_written_says_how_often_and_why_until_it_is(
     assert "could not write it" not in browser.get("/plans").text
 
 
+def test_forms_say_before_they_are_sent_whether_a_reason_is_needed(
+    olaf: Opens, sqlite_store: Store, plan: Plan
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    page = browser.get("/plans").text
+    assert "Why what is ticked is not to be written (needed)" in plain(page)
+    assert re.search(r'name="reason" maxlength="1000" required', page)
+    assert page.count("formnovalidate") == 2, "writing takes none"
+    with sqlite_store.transaction() as connection:
+        outbox.outcome(connection, plan.items[0].id, outbox.OutboxStatus.REJECTED, "the CRM says no")
+        (letter,) = outbox.dead_letters(connection)
+    page = browser.get("/dead-letters").text
+    assert "(kept in the audit) (needed)" in plain(page)
+    assert page.count("formnovalidate") == 2, "trying again takes none"
+    page = plain(browser.get(f"/dead-letters/{letter.letter}").text)
+    assert "Why (optional)" in page
+    assert "Why it is not needed (needed)" in page
+
+
 def test_without_a_tick_nothing_is_done(olaf: Opens, crm: ToySystem, plan: Plan) -> None:
     browser = olaf(Role.OPERATOR)
     for action in ("apply", "reject"):
@@ -408,7 +427,8 @@ def test_what_a_write_back_replaced_is_marked_found_and_put_back(
     assert "8 of 8 records" in everything
     page = browser.get("/plans/written?replaced=yes").text
     told = (
-        r"Put it back What was there before is written to crm at once, .* Why \(kept in the audit\) Write it back now"
+        r"Put it back What was there before is written to crm at once, .* Why \(kept in the audit\) "
+        r"\(optional\) Write it back now"
     )
     assert re.search(rf"d1 Delivery state picked up replaced: somebody else .* {told} returned", plain(page))
     assert "1 of 1 records" in plain(page)
