@@ -98,8 +98,20 @@ def for_reading(row: Row, settings: Settings, words: Texts) -> Row:
     """A row of findings for people: codes in words beside them, days of the business zone, records as text."""
     spoken = {f"{name}_text": words.name(name, row[name]) for name in ("severity", "stage", "department", "status")}
     seen = datetime.fromisoformat(row["first_seen"]).astimezone(settings.business_day_zone)
-    records = "; ".join(f"{record['system']} {record['number'] or record['source_id']}" for record in row["records"])
+    records = "; ".join(_told(row["records"], words))
     return {**row, **spoken, "first_seen": f"{seen:%Y-%m-%d}", "records": records}
+
+
+def _told(records: list[Row], words: Texts) -> list[str]:
+    """Records by kind, system and number; those that would read alike by the id in their system, too."""
+    called = [
+        f"{words.name('entity', record['entity'])} {record['system']} {record['number'] or record['source_id']}"
+        for record in records
+    ]
+    return [
+        f"{text} ({record['source_id']})" if called.count(text) > 1 else text
+        for text, record in zip(called, records, strict=True)
+    ]
 
 
 def _links(connection: Connection, settings: Settings) -> Iterator[Row]:

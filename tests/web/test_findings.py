@@ -13,10 +13,12 @@ from typing import cast
 import pytest
 from sqlalchemy import text, update
 
+from console import exporting
 from console.i18n import texts
 from console.web.commands import linked
 from console.web.desk import Visit
 from reconciliation import checks as checks_of
+from settings.model import Settings
 from state import audit, findings, schema
 from state.members import Role
 from state.store import Store
@@ -67,7 +69,7 @@ def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Bro
     named = next(row for row in rows if row["customer"])
     assert re.search(rf'href="/findings\?[^"]*customer=[^"]*">{re.escape(named["customer"])}</a>', page)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", named["first_seen"])
-    assert re.fullmatch(r"[a-z]+ [^;{]+(; [a-z]+ [^;{]+)*", named["records"])
+    assert re.fullmatch(r"[A-Z][a-z]+ [a-z]+ [^;{]+(; [A-Z][a-z]+ [a-z]+ [^;{]+)*", named["records"])
     ordered = anna.get("/findings.csv?order=amount").text.removeprefix("\ufeff")
     assert [row["id"] for row in csv.DictReader(io.StringIO(ordered))] == listed(anna, "order=amount")
 
@@ -332,3 +334,23 @@ def test_open_without_a_choice_is_what_the_overview_counts_and_what_nobody_decid
     page = anna.get("/findings?order=severity").text
     assert '<option value="">未解决（含已指派、已说明、已豁免）</option>' in page
     assert '<option value="open">未处理</option>' in page
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en", "Order books SO-1; Invoice books SO-1 (i1); Invoice books SO-1 (i2); Customer crm A1"),
+        ("zh-CN", "订单 books SO-1; 发票 books SO-1 (i1); 发票 books SO-1 (i2); 客户 crm A1"),
+    ],
+)
+def test_records_of_a_file_are_told_apart_by_kind_and_where_that_is_the_same_by_id(
+    given: Settings, locale: str, told: str
+) -> None:
+    named = [("order", "books", "o1", "SO-1"), ("invoice", "books", "i1", "SO-1"), ("invoice", "books", "i2", "SO-1")]
+    records = [
+        {"entity": entity, "system": system, "source_id": id, "number": number}
+        for entity, system, id, number in (*named, ("party", "crm", "A1", None))
+    ]
+    codes = {"severity": "error", "stage": "billing", "department": "finance", "status": "open"}
+    row = {**codes, "first_seen": "2026-10-01T00:00:00Z", "records": records}
+    assert exporting.for_reading(row, given, texts(locale))["records"] == told
