@@ -47,6 +47,8 @@ _NAVIGATION = (
     ("settings", "/settings"),
     ("members", "/members"),
 )
+_OF_THE_CLOCK = {"", "findings", "periods", "cash", "trace", "figures", "tie-outs", "river", "customers", "report"}
+"""First parts of the addresses of pages that show figures as of the clock."""
 _MOST_FIELDS = 1000
 """Of a form: the settings of a system may be tables with many rows."""
 _NEEDED = {"/members": Right.ADMINISTER, "/settings": Right.ADMINISTER, "/audit": Right.AUDIT}
@@ -157,7 +159,9 @@ class Visit:
 
     @property
     def stopped(self) -> str:
-        """At what time the settings stop the clock; empty if it goes on."""
+        """At what time the settings stop the clock; empty if it goes on, and on pages without figures of it."""
+        if self.request.url.path.split("/")[1] not in _OF_THE_CLOCK:
+            return ""
         fixed, zone = self.desk.settings.as_of, self.desk.settings.business_day_zone
         return "" if fixed is None else f"{fixed.astimezone(zone):%Y-%m-%d %H:%M}"
 

@@ -1,4 +1,4 @@
-"""A clock that the settings stop is told on every page, in the language of who reads it, and to nobody else."""
+"""A clock that the settings stop is told where it governs figures, in the language of who reads it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from state.store import Store
 from tests.web.conftest import Browser
 
 
-def test_a_clock_that_stands_is_told_on_every_page(
+def test_a_clock_that_stands_is_told_on_pages_whose_figures_it_governs(
     as_role: Callable[[Role], Browser], browser: Callable[..., Browser], given: Settings
 ) -> None:
     assert given.as_of is not None
     at = f"{given.as_of.astimezone(given.business_day_zone):%Y-%m-%d %H:%M}"
     vera = as_role(Role.VIEWER)
-    for address in ("/", "/findings", "/periods", "/account", "/trace"):
-        assert f"The clock stands at {at}, as the settings say" in vera.get(address).text
+    for address in ("/", "/findings", "/periods", "/cash", "/trace"):
+        assert f"The clock stands at {at} (as_of in the settings)" in vera.get(address).text
+    for address in ("/systems", "/runs", "/monitoring", "/account"):
+        assert "The clock stands" not in vera.get(address).text
     vera.post("/language", locale="zh-CN", next="/trace")
     assert f"按设置（as_of），当前时点固定为 {at}" in vera.get("/trace").text
     assert "clock stands" not in browser().get("/sign-in").text
@@ -51,7 +53,7 @@ def test_what_is_decided_about_findings_has_the_time_at_which_it_stands_and_all_
     assert began <= min(cut.decided_at, *(item.at for item in audited))
     told = anna.get("/periods").text
     assert "findings, what is decided about them, and closes are dated so" in told
-    assert "links and write-backs, and all of the audit, have the real time" in told
+    assert "all else has the real time" in told
 
 
 def test_nothing_is_told_of_a_clock_that_goes_on(
