@@ -29,6 +29,7 @@ def test_an_operator_reads_the_steps_where_nothing_carries_the_schedules_out(
     path = Path(settings.path).absolute()
     for step in (
         "Each system is read at the times of its schedule",
+        "With Prefect a server runs first, in a window or a service of its own: prefect server start --host 127.0.0.1",
         f"ltc --config {path} deploy prefect worker start --pool ltc",
         f"*/15 * * * * ltc --config {path} sync --unattended",
     ):
