@@ -228,7 +228,7 @@ def test_what_was_rejected_is_put_back_in_the_plan(
 ) -> None:
     browser = olaf(Role.OPERATOR)
     assert browser.post(f"/plans/{plan.id}/reject", **ticks(browser, plan, 0), reason="Later").status_code == 303
-    assert "Put it back in the plan" in browser.get("/plans").text
+    assert "Let it be written again" in browser.get("/plans").text
     with sqlite_store.reading() as connection:
         (item,) = rejections.listing(connection)
     assert browser.post("/rejections/0123456789/take-back").status_code == 404
