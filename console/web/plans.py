@@ -134,6 +134,10 @@ def restore(visit: Operator, sent: OperatorForm, id: str) -> Response:
             raise HTTPException(404) from None
     visit.touch(item.system)
     reason = sent.get("reason", "").strip()[: rejections.LONGEST_REASON]
+    going = runs.worker(visit).in_the_way("restore", [item.system])
+    if going is not None:
+        again = {"address": f"/overwritten/{item.id}/restore", "reason": reason}
+        return runs.refused(visit, going, again)
     return runs.started(visit, "restore", item_id=item.id, reason=reason)
 
 

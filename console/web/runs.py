@@ -227,9 +227,13 @@ def started(visit: Visit, kind: str, **given: Any) -> Response:
     return see(begun(visit, at_work))
 
 
-def refused(visit: Visit, going: Going | None) -> Response:
-    """That a run is in the way, with the way to it; ``None`` if it has just ended."""
-    return visit.page("refused", 409, what="409", run=going.run if going and shows(visit, going) else "")
+def refused(visit: Visit, going: Going | None, again: dict[str, str] | None = None) -> Response:
+    """That a run is in the way, with the way to it; ``None`` if it has just ended.
+
+    ``again`` is the ``address`` and the ``reason`` of what can be sent once more when that has ended.
+    """
+    run = going.run if going and shows(visit, going) else ""
+    return visit.page("refused", 409, what="409", run=run, again=again)
 
 
 def shows(visit: Visit, going: Going) -> bool:

@@ -13,6 +13,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import update
 
+from console.web.collisions import Going
 from console.web.plans import percent
 from console.web.work import Worker
 from mappings.errors import ERASED
@@ -478,6 +479,10 @@ def test_what_replaced_nothing_or_is_of_a_system_of_others_cannot_be_put_back(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:
     item = replaced_something(sqlite_store, settings, crm, erp)
+    with patch.object(Worker, "in_the_way", return_value=Going("", "restore", frozenset({"crm"}))):
+        refused = olaf(Role.OPERATOR).post(f"/overwritten/{item.id}/restore", reason="Agreed with them")
+    assert (refused.status_code, 'value="Agreed with them"' in refused.text) == (409, True)
+    assert f'action="/overwritten/{item.id}/restore"' in refused.text
     assert olaf(Role.OPERATOR, "erp").post(f"/overwritten/{item.id}/restore").status_code == 404
     assert olaf(Role.OPERATOR).post("/overwritten/1/restore").status_code == 404
     assert olaf(Role.OPERATOR, "crm").post("/overwritten/x/restore").status_code == 400
