@@ -14,7 +14,7 @@ from starlette.responses import Response
 from console import findings as shown_findings
 from console import waiving
 from console.report import figures
-from console.web import assigning, commands, compared
+from console.web import amount_told, assigning, commands, compared
 from console.web.assigning import Assigning
 from console.web.desk import Approver, ApproverForm, Decider, DeciderForm, Reader, Visit, see
 from console.web.filters import Filter
@@ -215,6 +215,7 @@ def page(
         sides=[_side(asdict(record)) for record in found.records],
         **_split(beside, compared.fields(found.check_id)),
         evidence=evidence(found, visit),
+        amount_is=amount_told.told(found, rows, visit),
         history=[
             {"at": when(item.at), "event": item.event, "actor": item.actor}
             | {"detail": item.detail, "told": shown_findings.told(item.detail, visit.texts)}
