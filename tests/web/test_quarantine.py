@@ -83,7 +83,10 @@ def test_an_admin_is_led_to_the_field_that_has_to_be_taught_and_others_are_told_
     page = admin.get(f"/quarantine/{record}").text
     assert 'href="/mappings/crm/deal?record=d1&amp;edit=status#edit"' in page
     assert 'id="edit"' in admin.get("/mappings/crm/deal?record=d1&edit=status").text
-    assert "An admin can change the mapping" in viewer.get(f"/quarantine/{record}").text
+    assert "An admin can change the mapping: Settings, Mappings, crm.deal." in viewer.get(f"/quarantine/{record}").text
+    rows = re.findall(r'<tr( class="differs")?><th scope="row">', viewer.get(f"/quarantine/{record}").text)
+    assert rows[0], "what could not be read comes first"
+    assert not any(rows[1:])
     assert "/mappings" not in viewer.get(f"/quarantine/{record}").text
 
 
