@@ -609,8 +609,8 @@ def test_how_large_a_plan_is_and_may_be_is_said_in_whole_records_with_what_happe
     page = plain(browser.get("/plans").text)
     assert "7 records are to be written. 7 of the 7 records of crm.deal (100%)." in page
     assert "Up to 500 records of a plan, or 20% of a stream (1 of the 7 of crm.deal), whichever is more" in page
-    assert "worth more than CNY 5,000.00 needs it, too" in page
-    assert "A larger plan is written by nobody" in page
+    assert "worth more than CNY 5,000.00 needs that tick, too" in page
+    assert "A larger plan waits as a whole until an operator allows it here with a tick" in page
     browser.post("/language", locale="zh-CN")
     assert "crm.deal 共有 7 条记录，本计划涉及其中 7 条（100%）" in plain(browser.get("/plans").text)
 
