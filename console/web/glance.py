@@ -109,10 +109,10 @@ def _paused(name: str, seen: _Seen) -> list[str]:
 
 
 def _since(names: Sequence[str], seen: _Seen, settings: Settings) -> str:
-    """An instant in the zone of business days, with its day unless that is today."""
+    """An instant in the zone of business days, with its day unless that is today and the settings stop no clock."""
     ends = [item.last_success for item in seen.streams if item.system in names and item.last_success is not None]
     if not ends:
         return ""
     zone = settings.business_day_zone
     read, today = from_us(min(ends)).astimezone(zone), from_us(now_us()).astimezone(zone).date()
-    return f"{read:%H:%M}" if read.date() == today else f"{read:%Y-%m-%d %H:%M}"
+    return f"{read:%H:%M}" if read.date() == today and settings.as_of is None else f"{read:%Y-%m-%d %H:%M}"

@@ -30,6 +30,8 @@ def test_all_systems_are_up_to_date_as_of_the_stream_that_was_read_least_lately(
     browser = olaf(Role.VIEWER)
     assert plain(line(browser)) == "Not read yet: crm , erp"
     job.run_sync(sqlite_store, settings)
+    assert re.fullmatch(r"All systems are up to date as of \d{4}-\d\d-\d\d \d\d:\d\d\. Systems", plain(line(browser)))
+    settings.as_of = None  # no other day stands on the page
     assert re.fullmatch(r"All systems are up to date as of \d\d:\d\d\. Systems", plain(line(browser)))
     tomorrow = now_us() + 24 * 3_600_000_000
     with clock.simulated(lambda: tomorrow * 1000):
