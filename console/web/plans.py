@@ -22,6 +22,7 @@ from console.web.sides import worded
 from console.web.writes import shown, shown_written
 from state import circuits, outbox, overwritten, pauses, queries, rejections, written
 from state.changes import Plan, PlanError
+from state.restore import unread as unread_since_restored
 from state.runs import LeaseHeld
 from sync import create, gates
 
@@ -240,6 +241,7 @@ def _page(
         rejected = [item for item in rejections.listing(connection) if visit.may_touch(item.held.system)]
         paused = pauses.read(connection)
         first = gates.read_only(connection, settings, visit.systems)
+        unread = unread_since_restored(connection, visit.systems)
         failed = _failed_writes(visit, connection) if found else {}
         told = [_plan(visit, connection, plan, first, filled) for plan in found]
         conflicting = conflicts.told(visit, connection)
@@ -260,6 +262,7 @@ def _page(
         **conflicting,
         rejected=[_rejection(visit, item) for item in rejected[(place - 1) * _REJECTED :][:_REJECTED]],
         rejected_count=len(rejected),
+        restored=visit.texts("status.restored", count=f"{len(unread):,}") if unread else "",
         place=place,
         last=last,
         busy=bool(hindered) and not {item["system"] for item in (*told, *new)} - hindered,

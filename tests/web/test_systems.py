@@ -346,10 +346,12 @@ def test_a_store_that_was_restored_says_so_until_everything_has_been_read_again(
     browser = olaf(Role.VIEWER)
     job.run_sync(sqlite_store, settings)
     said = re.compile(r"The store was restored from a backup\. \d+ stream\(s\) have not been read")
+    assert said.search(plain(browser.get("/plans").text)) is None
     assert not said.search(plain(browser.get("/systems").text))
     with sqlite_store.transaction() as connection:
         connection.execute(schema.counter.insert().values(name="restored", value=now_us()))
     assert said.search(plain(browser.get("/systems").text))
+    assert said.search(plain(browser.get("/plans").text))
     later = now_us() + 30 * 60_000_000
     with clock.simulated(lambda: later * 1000):
         job.run_sync(sqlite_store, settings)
