@@ -22,9 +22,10 @@ _GRACE = timedelta(minutes=15)
 """How long after its time a run may begin: workers look every few seconds, but may have other work."""
 _PICKED_UP = timedelta(minutes=2)
 """How long after its time nothing may have begun before it is said that nothing carries the schedules out."""
+_WRITES = ("push", "create")
 _FOLLOWS = ("not_tried", "resting")
 """Kinds of failures that have their cause in another."""
-_WORST_FIRST = ("failed", "late", "interrupted", "never", "running", "ok", "paused")
+_WORST_FIRST = ("failed", "late", "interrupted", "never", "running", "unwritten", "ok", "paused")
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
 
 
@@ -351,10 +352,15 @@ def state(item: StreamStatus, found: Seen, settings: Settings) -> str:
 
 
 def condition(system: str, found: Found, settings: Settings) -> str:
-    """The state of a system: the worst of its streams'; ``paused`` only if nothing of it is read."""
+    """The state of a system: the worst of its streams'; ``unwritten`` if it is only read well, because writes failed.
+
+    ``paused`` only if nothing of it is read.
+    """
     states = {state(item, found, settings) for item in found.streams if item.system == system}
     if not states:
         return "paused" if found.paused.own(system) is not None else "never"
+    if any(item.system == system and item.direction in _WRITES for item in found.failing):
+        states.add("unwritten")
     return next(item for item in _WORST_FIRST if item in states)
 
 

@@ -336,8 +336,11 @@ def test_a_system_that_refuses_writes_rests_for_writing_alone(
     with retry.no_waiting():
         for _ in range(circuits.AFTER):
             job.run_push(sqlite_store, settings, push="apply")
-    page = plain(olaf(Role.VIEWER).get("/systems/crm").text)
+    browser = olaf(Role.VIEWER)
+    page = plain(browser.get("/systems/crm").text)
     assert "Rest after failures none: it is asked as always. Writing rests" in page
+    assert "State writing fails" in page
+    assert systems_shown(browser)["crm"]["State"] == "writing fails"
 
 
 def test_a_store_that_was_restored_says_so_until_everything_has_been_read_again(
