@@ -11,7 +11,7 @@ from starlette.responses import Response
 from console import allowed, correcting, discarding, in_quarantine, letters, quarantine_names, shapes_told, tried_again
 from console.in_quarantine import Inspected
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
-from console.web.sides import UNTYPED, Typed, offered
+from console.web.sides import UNTYPED, Typed, offered, tested
 from mappings.errors import MappingFileError
 from state import audit, corrections, quarantine
 from state.clock import now_us
@@ -266,7 +266,15 @@ def _page(
 ) -> Response:
     facts = list(zip(in_quarantine.COLUMNS, _row(visit, found.refused), strict=True))
     at = in_quarantine.when_discarded(found.refused, visit.desk.settings.business_day_zone)
-    more = {"told_as": shapes_told.told, "problem": problem, "shown": shown, "discarded_at": at, "typed": typed}
+    entity = found.tested.entity if found.tested is not None else ""
+    more = {
+        "in_words": lambda name, value: tested(entity, name, value, visit),
+        "told_as": shapes_told.told,
+        "problem": problem,
+        "shown": shown,
+        "discarded_at": at,
+        "typed": typed,
+    }
     edits = {path: _offered(visit, found, name) for path, name in found.refusing.items()}
     return visit.page("quarantined", status, found=found, facts=facts, edits=edits, **more)
 

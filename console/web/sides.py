@@ -19,6 +19,10 @@ _BOOKKEEPING = frozenset({"record_id", "system", "source_id", "entity", "deleted
 _SAID_OTHERWISE = ("_words", "_lines", "_of")
 """Parameters that a sentence names without this end."""
 
+_OF_FEW_WORDS = ("stage", "direction", "kind")
+"""Fields whose values are a few words of the model."""
+_FLAGS = {"True": True, "False": False, "true": True, "false": False}
+
 
 class Field(NamedTuple):
     """A field of records beside each other; ``differs``: the values should agree and do not."""
@@ -126,7 +130,19 @@ def worded(entity: str, name: str, value: Any, visit: Visit) -> Any:
         return words.status(entity, value, visit.lang)
     if entity == "party" and name == "kind":
         return visit.texts.name("party_kind", value)
+    if name in _OF_FEW_WORDS:
+        key = f"{name}.{value}"
+        told = visit.texts.name("field_value", key)
+        return value if told == key else told
     return words.state(value, visit.lang) if name.endswith("_state") else value
+
+
+def tested(entity: str, name: str, value: Any, visit: Visit) -> Any:
+    """What a mapping made of a field, as ``console.mapped`` tells it, in the same words."""
+    name = name.rpartition(".")[2] if name.startswith("lines.") else name
+    if value in _FLAGS and _is_flag(entity, name):
+        return worded(entity, name, _FLAGS[value], visit)
+    return worded(entity, name, value, visit) if isinstance(value, str) and value not in _FLAGS else value
 
 
 def _is_flag(entity: str, name: str) -> bool:

@@ -65,6 +65,10 @@ def test_what_else_refuses_a_record_is_told_beside_the_first_reason(
     more = MAPPINGS["crm"].replace("{name: name,", "{name: name, probability: name,")
     (Path(settings.path).parent / "crm.yaml").write_text(more)
     page = plain(olaf(Role.VIEWER).get(f"/quarantine/{record}").text)
+    browser = olaf(Role.VIEWER)
+    browser.post("/language", locale="zh-CN")
+    (Path(settings.path).parent / "crm.yaml").write_text(more.replace("probability: name", "stage: {const: close}"))
+    assert "成交签约" in browser.get(f"/quarantine/{record}").text, "a word of the model, for people"
     assert re.search(r"Besides: Probability: \w", page)
 
 

@@ -10,12 +10,12 @@ from console.expressions import STEP, Mistyped, spec_from
 from console.mapping_change import changed, taken
 from console.mapping_place import Place
 from console.referred import Beside, resolved, standing_in
+from console.web import sides
 from console.web.admin.mapping_rows import SHOWN
 from console.web.admin.samples import held, in_quarantine
 from mappings.engine import Mapping, StreamMapping, decode
 from mappings.errors import MappingFileError
 from mappings.suggest import SURE
-from reconciliation import words
 from state import referred
 from sync.systems import SystemUnusable, connector_class
 
@@ -176,8 +176,7 @@ def _worded(visit: Visit, tested: dict[str, Any] | None) -> dict[str, Any] | Non
         item | {name: shapes_told.told(texts, item[name]) for name in ("value", "raw")} for item in tested["fields"]
     ]
     for item in fields:
-        if item["name"] == "status" and item["value"] is not None:
-            item["value"] = words.status(tested["entity"], item["value"], visit.lang)
+        item["value"] = sides.tested(tested["entity"], item["name"], item["value"], visit)
     return tested | {
         "fields": fields,
         "shapes": {path: shapes_told.told(texts, value) for path, value in tested["shapes"].items()},
