@@ -75,7 +75,12 @@ def test_a_dead_letter_is_tried_again_or_discarded_with_a_reason(olaf: Opens, le
     assert browser.post(f"/dead-letters/{first}/discard", reason="Voided by hand").status_code == 303
     assert browser.post(f"/dead-letters/{second}/retry").status_code == 303
     assert browser.post(f"/dead-letters/{second}/retry").status_code == 404
-    assert "No write-back needs a person" in browser.get("/dead-letters").text
+    page = browser.get("/dead-letters").text
+    assert "No write-back needs a person" in page
+    (address,) = re.findall(r'<a href="([^"]+)">Discarded so far: which, by whom, when and why', page)
+    listed = plain(browser.get(address).text)
+    assert re.search(rf"operator Dead letter discarded .* Voided by hand .*{first}", listed)
+    assert second not in listed
 
 
 def test_what_is_ticked_is_tried_again_or_discarded_with_one_reason(
