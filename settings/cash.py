@@ -18,6 +18,7 @@ Kind = Literal[
     "discount",
     "fee",
     "withholding_tax",
+    "withheld",
     "surcharge",
     "credit_note",
     "some_of_named",
@@ -49,18 +50,20 @@ _WIRE_FEES = {
 }
 """What banks keep of a transfer abroad at most, by the order of magnitude; ours."""
 
+_WITHHELD = {
+    "rates": ["0.01", "0.02", "0.03", "0.05", "0.06", "0.075", "0.10", "0.15", "0.20"],
+    "taxes": ["0", "0.06", "0.07", "0.09", "0.10", "0.13", "0.19", "0.20"],
+    "tolerance": {ANY: "0.02"},
+}
+
 PARAMETERS: dict[str, dict[str, Any]] = {
     "reference": {"reading": "exact"},
     "account": {"payments": 2},
     "rounding": {"tolerance": {ANY: "1"}, "share": "0.005"},
     "discount": {"grace_days": 3, "tolerance": {ANY: "0.02"}},
     "fee": {"most": _WIRE_FEES, "share": "0.15", "payments": 3},
-    "withholding_tax": {
-        "rates": ["0.01", "0.02", "0.03", "0.05", "0.06", "0.075", "0.10", "0.15", "0.20"],
-        "taxes": ["0", "0.06", "0.07", "0.09", "0.10", "0.13", "0.19", "0.20"],
-        "tolerance": {ANY: "0.02"},
-        "payments": 2,
-    },
+    "withholding_tax": {**_WITHHELD, "payments": 2},
+    "withheld": {**_WITHHELD, "payments": 3, "doubt": 0.001},
     "surcharge": {"share": "0.10", "payments": 2},
     "credit_note": {"chance": 0.001, "largest": 3},
     "some_of_named": {"chance": 0.001, "largest": 6},
@@ -98,6 +101,7 @@ SHIPPED: tuple[dict[str, Any], ...] = (
     {"name": "named_period", "kind": "period"},
     {"name": "name_and_amount", "kind": "namesake"},
     {"name": "party_amount_date", "kind": "party_amount"},
+    {"name": "withheld_amount", "kind": "withheld"},
     {"name": "partial_payment", "kind": "partial"},
     {"name": "overpayment", "kind": "overpayment"},
     {"name": "whole_balance", "kind": "balance"},

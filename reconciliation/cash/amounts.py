@@ -109,7 +109,7 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: Around, p
     if not fitting:
         return False
     unsaid = bool(deducted) and receipt.receipt_id in signs.unread and _lapsed(items, fitting)
-    doubt = _doubt(receipt, items, fitting)
+    doubt = doubt_of(receipt, items, fitting)
     pointed = signs.pointed.get(receipt.receipt_id, set())
     meant = [item for item in fitting if item.item_id in pointed]
     others_say = signs.named | signs.ordered if len(fitting) > 1 else signs.named
@@ -239,7 +239,7 @@ def may_pay(entry: Waiting, equals: list[Item], items: list[Item], signs: Signs)
     return day is None or any(item.issued_on is None or (item.issued_on - day).days <= AHEAD for item in equals)
 
 
-def _doubt(receipt: Receipt, items: list[Item], fitting: list[Item]) -> float:
+def doubt_of(receipt: Receipt, items: list[Item], fitting: list[Item]) -> float:
     """How likely, against one item of the amount, it is that one of the other sets of that sum is meant."""
     target = receipt.rest
     fits = {item.item_id for item in fitting}

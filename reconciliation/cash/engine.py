@@ -22,6 +22,7 @@ from reconciliation.cash.on_account import on_account
 from reconciliation.cash.pointers import ending, namesake
 from reconciliation.cash.reversals import reversal
 from reconciliation.cash.sets import balance, subset_sum
+from reconciliation.cash.withheld import withheld
 from reconciliation.session import Session
 from settings.cash import CashRule, shipped
 
@@ -32,6 +33,7 @@ KINDS: dict[str, Callable[[Session, CashRule], int]] = {
     "discount": discount,
     "fee": fee,
     "withholding_tax": withholding_tax,
+    "withheld": withheld,
     "surcharge": surcharge,
     "credit_note": named_and_others,
     "some_of_named": some_of_named,

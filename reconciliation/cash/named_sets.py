@@ -29,7 +29,7 @@ def named_and_others(session: Session, rule: CashRule) -> int:
     """
     cases.prepare(session, references.CLEANED)
     sure = f"relation >= {RELATED} AND gap <> 0 AND sign(rest) = sign(total) AND party IS NOT NULL"
-    named = _named(session, sure)
+    named = named_items(session, sure)
     sure_of: dict[int, set[int]] = {}
     for receipt_id, item_id in session.rows("SELECT receipt_id, item_id FROM named WHERE own"):
         sure_of.setdefault(receipt_id, set()).add(item_id)
@@ -51,7 +51,7 @@ def some_of_named(session: Session, rule: CashRule) -> int:
     """
     cases.prepare(session, references.CLEANED)
     sure = f"NOT own AND items > 1 AND gap <> 0 AND relation >= {UNKNOWN} AND one_customer AND sign(rest) = 1"
-    named = _named(session, sure)
+    named = named_items(session, sure)
     receipts = [
         Receipt(*row)
         for row in session.rows(
@@ -120,7 +120,7 @@ def _older_equals(session: Session) -> set[int]:
     return {row[0] for row in rows}
 
 
-def _named(session: Session, where: str) -> dict[int, list[Item]]:
+def named_items(session: Session, where: str) -> dict[int, list[Item]]:
     """What the receipts of cases name, oldest first."""
     found: dict[int, list[Item]] = {}
     for receipt_id, *item in session.rows(

@@ -45,6 +45,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "discount": ("It names what it pays, less early-payment discount.", "附言写明单据，已扣现金折扣。"),
     "fee": ("It names what it pays, less a fee or a little.", "附言写明单据，少付手续费或小额。"),
     "withholding_tax": ("It names what it pays, less withholding tax.", "附言写明单据，已代扣税款。"),
+    "withheld": (
+        "The payer owes just this amount less the tax that he always withholds.",
+        "付款人有一笔未清项，扣除其惯常代扣的税款后恰为此金额。",
+    ),
     "surcharge": ("It names what it pays, with interest.", "附言写明单据，另付利息。"),
     "credit_note": ("What it names and other items come to it.", "所述单据与其他单据合计一致。"),
     "some_of_named": ("Some items of the order that it names come to it.", "所述订单的部分单据合计一致。"),
