@@ -24,6 +24,8 @@ def test_an_operator_reads_the_steps_where_nothing_carries_the_schedules_out(
 ) -> None:
     browser = olaf(Role.OPERATOR)
     assert STEPS not in browser.get("/systems").text, "nothing is scheduled"
+    assert "How often each system is synced is set by an admin" in browser.get("/systems").text
+    assert "is set by an admin" not in olaf(Role.ADMIN).get("/systems").text
     settings.systems["erp"].schedule = Schedule(interval=60)
     page = plain(browser.get("/systems").text)
     path = Path(settings.path).absolute()
