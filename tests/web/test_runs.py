@@ -477,6 +477,8 @@ def test_the_list_has_short_ids_whole_ones_as_titles_and_marks_what_failed(
     done = job.run_pull(sqlite_store, settings, systems=["erp"]).run_id
     browser = olaf(Role.VIEWER)
     page = browser.get("/runs").text
+    assert "Planning works out what is to be written, Write-back writes it." in page
+    assert "The last run failed at it, at " in plain(browser.get("/systems/crm").text)
     for run, how in ((failed, "late"), (done, "")):
         row = re.search(rf'<tr><td[^>]*><a href="/runs/{run}" title="{run}">{run[-8:]}</a>.*?</tr>', page)
         assert row
