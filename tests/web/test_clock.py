@@ -26,7 +26,7 @@ def test_a_clock_that_stands_is_told_on_pages_whose_figures_it_governs(
     for address in ("/systems", "/runs", "/monitoring", "/account"):
         assert "The clock stands" not in vera.get(address).text
     vera.post("/language", locale="zh-CN", next="/trace")
-    assert f"按设置（as_of），当前时点固定为 {at}" in vera.get("/trace").text
+    assert f"当前时间固定为 {at}（ltc.yaml 中的 as_of）" in vera.get("/trace").text
     assert "clock stands" not in browser().get("/sign-in").text
 
 
