@@ -26,6 +26,7 @@ PAGES = (
     "/settings/systems/books/remove",
     "/settings/ownership",
     "/settings/schedule",
+    "/settings/periods",
     "/settings/history",
 )
 
