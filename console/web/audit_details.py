@@ -56,6 +56,8 @@ def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
         called = _name(visit, _called(item.action, name))
         if item.action in audited.OF_RUNS and name == "systems" and not value:
             continue  # of none that who looks may see, or of no system at all
+        if change is not None and name in ("before", "after") and not visit.may(Right.ADMINISTER):
+            continue  # digests of the file, which say something only to who can see its history
         if item.action in audited.OF_RUNS and name in _OF_A_RUN:
             parts.append(Part(called, visit.texts.name(_OF_A_RUN[name], str(value)), ""))
             continue

@@ -194,6 +194,7 @@ def test_details_are_told_in_words(olaf: Opens, sqlite_store: Store) -> None:
     admin = olaf(Role.ADMIN).get("/audit").text
     assert digest not in admin
     assert '<a href="/settings/history/7">5f5f5f5f5f…</a>' in admin
+    assert "5f5f5f5f5f" not in olaf(Role.OPERATOR).get("/audit").text, "it says nothing without the history"
     assert "2027-01-15 16:00" in plain(admin)  # in Shanghai
     assert "from: 2026-10-01 00:00" in plain(admin).replace("since:", "from:")
     assert '<a href="/kit/shop">shop: grade A, 40 of 41 checks passed</a>' in admin
