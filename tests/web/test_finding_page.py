@@ -24,7 +24,7 @@ def test_a_waiver_that_waits_is_on_top_with_what_approvers_may_do(
     assert page.index(f'action="/findings/{id}/waiver/decline"') < page.index("<h1>")
     page = anna.get(f"/findings/{id}").text
     assert page.index("It waits for approval.") < page.index("<h1>")
-    assert "· open · waits for approval" in page
+    assert "· undecided · waits for approval" in page
     assert "/waiver/approve" not in page
 
 
