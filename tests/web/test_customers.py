@@ -16,7 +16,6 @@ import settings
 from reconciliation import report
 from reconciliation.engine import reconcile
 from settings.model import Settings
-from state import schema
 from state.members import Role
 from state.schema import canonical
 from state.store import Store, open_store
