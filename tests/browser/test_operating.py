@@ -68,7 +68,7 @@ def test_it_runs_a_sync_pauses_a_system_and_writes_back_a_part_of_a_plan(
     expect(page.get_by_text("crm is paused since")).to_have_count(0)
 
     page.goto("/plans")
-    page.get_by_role("checkbox", name="Select d1").check()
+    page.get_by_role("checkbox", name="Select Deal 1").check()
     page.get_by_label("Why what is ticked is not to be written").fill("In dispute")
     olaf.picture("plan-en")
     page.get_by_role("button", name="Reject what is ticked").click()
