@@ -107,6 +107,7 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: Around, p
     if months:
         fitting = [item for item in fitting if month_of(item) in months]
     if not fitting:
+        _discounted_late(receipt, items, proposals)
         return False
     unsaid = bool(deducted) and receipt.receipt_id in signs.unread and _lapsed(items, fitting)
     doubt = doubt_of(receipt, items, fitting)
@@ -155,6 +156,14 @@ def _of_amount(rule: CashRule, group: Group, receipt: Receipt, around: Around, p
     if sure:
         group.taken.add(fitting[0].item_id)
     return sure
+
+
+def _discounted_late(receipt: Receipt, items: list[Item], proposals: Proposals) -> None:
+    """Suggest the one item that comes to the amount less a discount that it no longer allowed."""
+    late = [item for item in items if item.discount and item.rest - item.discount == receipt.rest]
+    if len(late) == 1:
+        differences = [(late[0].item_id, "discount", -late[0].discount)]
+        proposals.add(receipt, late, 690, {"amount": "discounted_late"}, sure=False, differences=differences)
 
 
 def _lapsed(items: list[Item], fitting: list[Item]) -> bool:

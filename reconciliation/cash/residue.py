@@ -213,8 +213,10 @@ def suggest(session: Session, rules: Sequence[CashRule]) -> None:
 def _withdraw(session: Session, rules: Sequence[CashRule]) -> None:
     """Suggest nothing for what was paid before, and no excess over the items of a text that may name more of them:
 
-    that ends within a number, or names several and holds something like a number that nobody could read.
+    that ends within a number, lists more numbers than were read, or names several and holds something like a number
+    that nobody could read.
     """
+    references.listed(session)
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE incomplete AS
@@ -232,7 +234,8 @@ def _withdraw(session: Session, rules: Sequence[CashRule]) -> None:
             JOIN item_key k USING (item_id)
             WHERE length(n.last) >= 2 AND length(k.key) > length(n.last) AND starts_with(k.key, n.last)
         )
-        SELECT receipt_id, option, rule FROM excess WHERE receipt_id IN (FROM cut)
+        SELECT receipt_id, option, rule FROM excess LEFT JOIN listing USING (receipt_id)
+        WHERE receipt_id IN (FROM cut) OR members > items
             OR items > 1 AND receipt_id IN (FROM unread_number UNION FROM unknown_number);
         DELETE FROM suggestion USING incomplete i
         WHERE i.receipt_id = suggestion.receipt_id AND i.rule = suggestion.rule AND i.option = suggestion.option;

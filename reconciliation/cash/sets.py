@@ -72,6 +72,9 @@ def _of_balance(rule: CashRule, group: Group, receipt: Receipt, around: Around, 
             if sure:
                 some = _oldest(some, items)
                 evidence["equal_amounts"] = "oldest first"
+        if equals and not sure:
+            some = likely_set(receipt, some, items, habit, deducted=False)
+            evidence["equal_amounts"] = "usual day first"
         proposals.add(receipt, some, 820 if sure else 650, evidence, sure=sure, option=option)
         if sure:
             group.taken.update(item.item_id for item in some)

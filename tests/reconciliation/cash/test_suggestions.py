@@ -80,6 +80,7 @@ def test_what_was_paid_before_is_not_suggested_for_something_else() -> None:
         ("INV-101010 batch 533525 thank you", 130, True),
         ("INV-101010 batch 533525 INV-1", 130, False),
         ("INV-101010, INV-101020, INV-999999", 360, False),
+        ("INV-101010, 20771", 130, False),
     ],
 )
 def test_an_excess_is_no_overpayment_where_the_text_may_name_more(text: str, amount: int, suggested: bool) -> None:
@@ -126,3 +127,27 @@ def test_somebody_whom_nobody_knows_hardly_pays_a_little_of_an_item_that_is_name
     assert world.apply().suggestions(receipt) == []
     exact = world.receipt("336.44", "INV-0404436", party=None, name="Williams Foods LLP", day=21)
     assert world.apply().suggestions(exact)
+
+
+@pytest.mark.parametrize(("others", "suggested"), [(0, True), (1, False)])
+def test_an_amount_less_a_discount_that_is_over_is_suggested_for_the_one_item_it_fits(
+    others: int, suggested: bool
+) -> None:
+    world = World()
+    item = world.item("RE-1", "5000.35", discount="0.03", until=14)
+    for n in range(others):
+        world.item(f"RE-1{n}", "5000.35", discount="0.03", until=15)
+    world.item("RE-2", 710)
+    receipt = world.receipt("4850.34", day=60)
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert (outcome.suggestions(receipt)[:1] == [{item: 500_035}]) is suggested
+
+
+def test_of_equal_items_that_a_whole_sum_may_be_for_those_come_first_that_are_paid_now() -> None:
+    world = World()
+    equals = [world.item(f"SUB-{month}", 79, day=30 * month, due=30 * month + 14) for month in range(8)]
+    receipt = world.receipt(158, day=212)
+    outcome = world.apply()
+    assert outcome.settled(receipt) == {}
+    assert set(outcome.suggestions(receipt)[0]) == set(equals[-2:])
