@@ -365,7 +365,7 @@ def test_a_close_under_way_is_shown_with_its_run_and_no_other_can_be_started(
         assert re.search(said, re.sub(r"<[^>]+>", "", page))
         run = re.search(r'href="(/runs/[^"]+)">Look at its run', page)
         assert run
-        assert "close" in anna.get(run[1]).text
+        assert "Close" in anna.get(run[1]).text
         assert ("Look at it, and close" in page, 'action="/periods/close"' in page) == (False, False)
     assert len(pages) == 2
     assert "is running" not in anna.get("/periods").text
