@@ -118,9 +118,9 @@ def fee(session: Session, rule: CashRule) -> int:
     It is a fee that a bank or a factor kept if the text says so or the payer's payments lack the same amount or share
     again, else a short payment whose reason nobody knows. Not where another item of the payer has just that amount. The
     last digits of a number are enough for a little of one item of the payer's own. Of several items it is a little of
-    the smallest as well, or a fee: else a part of that one may be left. A suggestion where the text lists
-    more numbers than were read: a small credit note would be missing as well; and where an earlier receipt of the payer
-    is open over just what the one item that is named comes to: that number was paid then, and is wrong here.
+    the smallest as well, or a fee below it: else that one, or a part of it, may be left. A suggestion where the text
+    lists more numbers than were read: a small credit note would be missing as well; and where an earlier receipt of the
+    payer is open over just what the one item that is named comes to: that number was paid then, and is wrong here.
     """
     _prepare(session)
     references.listed(session)
@@ -148,7 +148,7 @@ def fee(session: Session, rule: CashRule) -> int:
         SELECT receipt_id,
             CASE WHEN said OR times >= {again} OR rate_times >= {again} THEN 'fee' ELSE 'short_payment' END AS kind,
             coalesce(members, 1) <= items AND receipt_id NOT IN (FROM paid_by_another)
-                AND (items = 1 OR kind = 'fee' OR -gap <= floor(smallest * {_share(rule)}))
+                AND (items = 1 OR -gap < smallest AND (kind = 'fee' OR -gap <= floor(smallest * {_share(rule)})))
                 AND (level >= {references.CLEANED} AND (little AND relation >= {RELATED} AND (own OR items = 1)
                 OR rate_times >= {again} AND -gap <= floor(total * {_share(rule)}))
                 OR little AND relation = {SAME} AND own AND items = 1) AS sure, deducted, gap

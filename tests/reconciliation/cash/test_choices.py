@@ -226,3 +226,14 @@ def test_a_credit_note_that_is_named_by_its_own_number_is_netted_whatever_was_pa
     credit = world.item("CN-0300415", -100, day=5)
     receipt = world.receipt(994, "INV-0304301 less CN-0300415")
     assert world.apply().settled(receipt) == {invoice: 100_000, credit: -10_000}
+
+
+@pytest.mark.parametrize(("smallest", "settled"), [(20, False), (50, True)])
+def test_what_is_missing_is_no_fee_where_it_is_all_of_an_item(smallest: int, settled: bool) -> None:
+    world = World()
+    for n in range(3):
+        world.item(f"INV-1000{n}", 1020 + n)
+        world.receipt(1000 + n, f"INV-1000{n}", day=10 + n)
+    items = [world.item("INV-20001", 1000), world.item("INV-20002", smallest)]
+    receipt = world.receipt(980 + smallest, "INV-20001, INV-20002", day=30)
+    assert set(world.apply().settled(receipt)) == (set(items) if settled else set())
