@@ -105,7 +105,7 @@ def test_a_refused_record_is_a_dead_letter_without_personal_values(ltc: Line) ->
     assert "email: •••" in shown
     for listed in (shown, ltc("dead-letters", "list"), json.dumps(letter)):
         assert "firm1.cn" not in listed
-    assert "1 write-back(s) need a person" in ltc("status")
+    assert "1 write-back(s) need somebody who operates the system" in ltc("status")
 
 
 def test_retry_creates_it_and_discard_never_does(ltc: Line) -> None:

@@ -60,7 +60,7 @@ def test_likeness_that_is_switched_off_refuses_nothing(store: Store) -> None:
     ("lang", "what", "advice"),
     [
         ("en", "Customers of crm, erp were not compared by phone numbers", "Sort the customers by phone."),
-        ("zh-CN", "crm, erp 的客户未按共用者过多的电话号码进行比对", "请按电话对客户排序"),
+        ("zh-CN", "crm、erp 的客户未按共用者过多的电话号码进行比对", "请按电话对客户排序"),
     ],
 )
 def test_people_read_which_system_which_field_how_many_pairs_and_what_to_do(

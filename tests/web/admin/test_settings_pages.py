@@ -277,12 +277,12 @@ def test_the_page_of_schedules_says_all_that_is_deployed_and_what_carries_it_out
     page = admin.get("/settings/schedule").text
     assert "Everything is read, reconciled, planned and, where it may, written (<code>*/15 * * * *</code>)" in page
     assert "Deletions are looked for in all systems that do not tell of them (<code>30 2 * * *</code>)." in page
-    assert "<code>prefect worker start --pool ltc</code>" in page
+    assert "prefect worker start --pool ltc" in page
     form = {"every.crm": "cron", "cron.crm": "0 3 * * *"}
     looked = admin.post("/settings/schedule", do="preview", seen=hidden(page, "seen"), **form).text
     admin.post("/settings/schedule", do="save", seen=hidden(looked, "seen"), planned=hidden(looked, "planned"), **form)
     page = admin.get("/settings/schedule").text
-    assert "Each system is read at its times below" in page
+    assert "Each system is read at the times of its schedule" in page
     assert "What was read is reconciled (<code>7,22,37,52 * * * *</code>)." in page
     assert "Everything is read" not in page
 
