@@ -42,6 +42,12 @@ class Held:
         self.go_on.wait(20)
 
 
+def _held(olaf: Opens, settings: Settings, crm: ToySystem) -> tuple[Browser, Held]:
+    """An operator, and the CRM that answers once the test has looked at everything."""
+    settings.systems["crm"].config["timeout_seconds"] = 60
+    return olaf(Role.OPERATOR), Held(crm)
+
+
 def page_of_the_run(browser: Browser) -> tuple[str, str]:
     """Its id, and its page."""
     id = re.findall(r'href="/runs/([^"]+)"', browser.get("/runs").text)[0]
@@ -71,9 +77,7 @@ def disabled(page: str) -> set[str]:
 def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
     olaf: Opens, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:
-    settings.systems["crm"].config["timeout_seconds"] = 60  # it answers once the test has looked at everything
-    browser = olaf(Role.OPERATOR)
-    held = Held(crm)
+    browser, held = _held(olaf, settings, crm)
     try:
         at_work = browser.post("/runs", kind="pull", system="crm").headers["location"]
         assert held.asked.wait(20)
@@ -109,9 +113,7 @@ def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
 def test_a_sync_beside_another_reads_at_once_and_does_the_rest_when_that_has_ended(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
-    settings.systems["crm"].config["timeout_seconds"] = 60
-    browser = olaf(Role.OPERATOR)
-    held = Held(crm)
+    browser, held = _held(olaf, settings, crm)
     try:
         at_work = browser.post("/runs", kind="sync", system="crm").headers["location"]
         assert held.asked.wait(20)
@@ -174,9 +176,7 @@ def test_a_sync_that_waits_for_its_turn_can_be_stopped(olaf: Opens, sqlite_store
 def test_a_sync_that_waits_for_its_turn_and_still_reads_does_not_say_that_it_has_read(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
-    settings.systems["crm"].config["timeout_seconds"] = 60
-    browser = olaf(Role.OPERATOR)
-    held = Held(crm)
+    browser, held = _held(olaf, settings, crm)
     try:
         with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")):
             address = browser.post("/runs", kind="sync", system="crm").headers["location"]
