@@ -6,9 +6,10 @@ A store is filled with chains of eight documents (``bench.reconcile``), three of
 125,000 chains are 1,000,000 documents and about 50,000 findings. Then ``users`` people, each with a session of its own,
 ask for one page after the other, with half a second to one and a half between them: a while with nobody else at work,
 then while a full pull goes on from a source that never lets it wait, then while one goes on at the pace that a vendor
-allows (``PACE``), and so on in turns (``TURNS``), ``seconds`` of each in all but the full pull, which takes as long as
-it takes. Both pulls were timed alone before. Server, users, pull and source are processes
-of their own, on the same processors. Latencies are what the users see, from sending to the last byte.
+allows (``PACE``), then while all is reconciled again, and so on in turns (``TURNS``), ``seconds`` of each in all but
+the full pull and the reconciliation, which take as long as they take. All three were timed alone before. Server,
+users, pull, source and reconciliation are processes of their own, on the same processors. Latencies are what the users
+see, from sending to the last byte.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +32,7 @@ from typing import Any
 
 import httpx
 
+from bench.contestant import peak_kib
 from bench.measure import Sample, python
 from bench.pull import serving
 from bench.reconcile import generate, settings
@@ -46,6 +49,12 @@ AIMS = {"overview": 300.0, **dict.fromkeys(("findings", "filtered", "number", "a
 """Page → milliseconds that 95 of 100 are to be below."""
 PACE = 1.0
 """Seconds for a page of 1000 records, as Xero's limit of 60 calls a minute has it."""
+BESIDE = {
+    "beside_a_pull": "full pull",
+    "beside_a_paced_pull": "vendor's pace",
+    "beside_a_reconciliation": "reconciling",
+}
+"""What goes on beside the people → what to call it in a table."""
 Taken = dict[str, list[float]]
 """Page → milliseconds of each request."""
 _SLOWER = 1.2
@@ -89,19 +98,16 @@ def _measured(url: str, given: argparse.Namespace) -> dict[str, Any]:
     from reconciliation.engine import reconcile
 
     chains, seconds = given.chains, given.seconds
-    pulls = {
-        "beside_a_pull": (given.pulled // TURNS, 0.0),
-        "beside_a_paced_pull": (1000 * int(seconds / TURNS / PACE), PACE),
-    }
     alone = {}
     started = time.perf_counter()
     with open_store(url) as store:
         generate(store, chains, GAPS)
         _count_on(store)
     filled = time.perf_counter()
-    for name, (count, pace) in pulls.items():
-        with serving("orders", count, pace) as source:
-            alone[name] = _pull(url, source, f"{name}_alone").wall
+    for name in BESIDE:
+        if name != "beside_a_reconciliation":
+            with _work(name, "alone", url, given) as work:
+                alone[name] = work().wall
     pulled_at = time.perf_counter()
     with open_store(url) as store:  # what was pulled is reconciled, as after every sync
         result = reconcile(store, settings(), "r1")
@@ -109,6 +115,8 @@ def _measured(url: str, given: argparse.Namespace) -> dict[str, Any]:
         reconciled = time.perf_counter()
         tokens = _sessions(store, given.users)
         ids = _findings(store)
+    with _work("beside_a_reconciliation", "alone", url, given) as work:
+        alone["beside_a_reconciliation"] = work().wall
     head = {
         "documents": 8 * chains,
         "findings": result.opened,
@@ -117,26 +125,45 @@ def _measured(url: str, given: argparse.Namespace) -> dict[str, Any]:
     }
     with _workbench(url) as address:
         found: dict[str, Any] = {"first_load": _first_load(address, tokens[0])}
-        spans: dict[str, list[Taken]] = {name: [] for name in ("alone", *pulls)}
-        walls: dict[str, list[float]] = {name: [] for name in pulls}
+        spans: dict[str, list[Taken]] = {name: [] for name in ("alone", *BESIDE)}
+        walls: dict[str, list[float]] = {name: [] for name in BESIDE}
         for turn in range(TURNS):
             spans["alone"].append(_span(address, tokens, ids, chains, seconds / TURNS))
-            for name, (count, pace) in pulls.items():
-                with serving("orders", count, pace) as source:
-                    pulled: list[Sample] = []
-                    pulling = threading.Thread(target=_keep, args=(pulled, url, source, f"{name}_{turn}"))
-                    pulling.start()
-                    spans[name].append(_span(address, tokens, ids, chains, 10 * seconds, pulling.is_alive))
-                    pulling.join()
-                walls[name].append(pulled[0].wall)
+            for name in BESIDE:
+                with _work(name, str(turn), url, given) as work, ThreadPoolExecutor(1) as pool:
+                    going = pool.submit(work)
+                    spans[name].append(_span(address, tokens, ids, chains, 10 * seconds, going.done))
+                walls[name].append(going.result().wall)
     found |= {name: _summed(taken) for name, taken in spans.items()}
     for name, wall in walls.items():
         found[f"{name}_seconds"] = {"alone": round(alone[name], 2), "beside_users": round(sum(wall) / TURNS, 2)}
     return {**head, **found}
 
 
-def _keep(kept: list[Sample], url: str, source: str, system: str) -> None:
-    kept.append(_pull(url, source, system))
+@contextmanager
+def _work(name: str, turn: str, url: str, given: argparse.Namespace) -> Iterator[Callable[[], Sample]]:
+    """What runs one of ``BESIDE`` from start to end, in a process of its own; its source is up before."""
+    if name == "beside_a_reconciliation":
+        yield lambda: python("bench.workbench", "reconcile", url, f"{name}_{turn}")
+        return
+    full = name == "beside_a_pull"
+    count = given.pulled // TURNS if full else 1000 * int(given.seconds / TURNS / PACE)
+    with serving("orders", count, 0.0 if full else PACE) as source:
+        yield lambda: python("bench.contestant", "ours", url, source, "orders", "--system", f"{name}_{turn}")
+
+
+def _reconcile(url: str, run: str) -> None:
+    """All reconciled again, as the command does it; ends with the line that ``measure.python`` reads."""
+    from sync import process
+
+    process.starting()
+    process.yielding()
+    from reconciliation.engine import reconcile
+
+    with open_store(url) as store:
+        process.started()
+        result = reconcile(store, settings(), run)
+    sys.stdout.write(json.dumps({"counts": {"opened": result.opened}, "peak_kib": peak_kib()}) + "\n")
 
 
 def _count_on(store: Store) -> None:
@@ -172,10 +199,6 @@ def _findings(store: Store) -> list[str]:
 
     with store.reading() as connection:
         return [item.id for item in page(connection, Wanted(), 0, 2000).findings]
-
-
-def _pull(url: str, source: str, system: str) -> Sample:
-    return python("bench.contestant", "ours", url, source, "orders", "--system", system)
 
 
 @contextmanager
@@ -237,9 +260,9 @@ def _span(
     ids: Sequence[str],
     chains: int,
     seconds: float,
-    while_: Callable[[], bool] = lambda: True,
+    ended: Callable[[], bool] = lambda: False,
 ) -> Taken:
-    """All users at work for so long, or as long as ``while_`` says; milliseconds by page."""
+    """All users at work for so long, or until ``ended``; milliseconds by page."""
     taken: Taken = {kind: [] for kind in KINDS}
     until = time.monotonic() + seconds
 
@@ -247,7 +270,7 @@ def _span(
         chance = random.Random(number)
         with httpx.Client(base_url=address, cookies={"ltc": tokens[number]}, timeout=60) as client:
             time.sleep(chance.random())
-            while time.monotonic() < until and while_():
+            while time.monotonic() < until and not ended():
                 kind = chance.choice(KINDS)
                 page = _page(kind, chance, ids, chains)
                 started = time.perf_counter()
@@ -302,21 +325,19 @@ def _shares(times: list[float]) -> dict[str, float]:
 
 def _told(database: str, found: dict[str, Any]) -> str:
     head = f"\n{database}: {found['documents']:,} documents, {found['findings']:,} findings, {found['first_load']}\n"
-    lines = [f"{'page':10} {'requests':>9} {'p50 ms':>8} {'p95 ms':>8} {'beside a pull, p95':>19} {'paced':>8}  aim"]
+    columns = "".join(f" {what:>15}" for what in BESIDE.values())
+    lines = [f"{'page':10} {'requests':>9} {'p50 ms':>8} {'p95 ms':>8}{columns}  (p95 beside)  aim"]
     for kind, row in found["alone"].items():
         aim = AIMS.get(kind)
         verdict = "" if aim is None else f"< {aim:.0f}: {'met' if row['p95'] < aim else 'missed'}"
-        beside, paced = (
-            found[name].get(kind, {}).get("p95", float("nan")) for name in ("beside_a_pull", "beside_a_paced_pull")
-        )
-        told = f"{kind:10} {row['requests']:9,} {row['p50']:8.1f} {row['p95']:8.1f} {beside:19.1f} {paced:8.1f}"
-        lines.append(f"{told}  {verdict}")
-    for name in ("beside_a_pull", "beside_a_paced_pull"):
-        pull = found[f"{name}_seconds"]
-        ratio = pull["beside_users"] / pull["alone"]
-        told = f"{name}: {pull['alone']} s alone, {pull['beside_users']} s beside users, {ratio:.2f}× (≤ {_SLOWER})"
+        beside = "".join(f" {found[name].get(kind, {}).get('p95', float('nan')):15.1f}" for name in BESIDE)
+        lines.append(f"{kind:10} {row['requests']:9,} {row['p50']:8.1f} {row['p95']:8.1f}{beside}  {verdict}")
+    for name in BESIDE:
+        work = found[f"{name}_seconds"]
+        ratio = work["beside_users"] / work["alone"]
+        told = f"{name}: {work['alone']} s alone, {work['beside_users']} s beside users, {ratio:.2f}× (≤ {_SLOWER})"
         lines.append(told)
-    for name in ("alone", "beside_a_pull", "beside_a_paced_pull"):
+    for name in ("alone", *BESIDE):
         every = found[name]["all"]
         lines.append(f"{name}: every request: mean {every['mean']}, p50 {every['p50']}, p95 {every['p95']} ms")
     return head + "\n".join(lines) + "\n"
@@ -325,5 +346,7 @@ def _told(database: str, found: dict[str, Any]) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
         _serve(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1:2] == ["reconcile"]:
+        _reconcile(*sys.argv[2:4])
     else:
         sys.exit(main())

@@ -85,7 +85,8 @@ def part(connection: Connection, name: str, side: str, currency: str, which: str
 
 def _documents(connection: Connection, kept: list[dict[str, Any]]) -> tuple[Document, ...]:
     found = chains.rows(connection, {item["record_id"] for item in kept})
-    names = chains.party_names(connection, sorted({_party(row) for row in found.values()}))
+    parties = chains.parties(connection, sorted({_party(row) for row in found.values()}))
+    names = {ref: party.name for ref, party in parties.items()}
     return tuple(_document(row, item, names.get(_party(row))) for item in kept if (row := found.get(item["record_id"])))
 
 

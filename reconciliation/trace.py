@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from settings.model import Settings
-    from state.chains import Identity
+    from state.chains import Identity, Named
 
 _STAGES = ("party", "lead", "opportunity", "quote", "order", "delivery", "invoice", "payment", "payout", "service_case")
 _AMOUNTS = ("expected_amount", "gross_amount", "net_amount", "amount", "open_amount", "unapplied_amount")
@@ -42,6 +42,8 @@ class ChainRecord:
     number: str | None
     name: str | None
     party: str | None
+    party_id: int | None
+    """The record of the customer whose name ``party`` is."""
     kind: str | None
     status: str | None
     source_status: str | None
@@ -101,13 +103,13 @@ def traced(connection: Connection, settings: Settings, needle: str) -> list[Chai
     asked = set(chains.find(connection, needle.strip()))
     groups, known = _groups(connection, sorted(asked))
     rows = chains.rows_of(connection, known.values())
-    names = chains.party_names(connection, _parties(rows))
+    parties = chains.parties(connection, _parties(rows))
     outstanding = findings.of_records(connection, sorted(known))
     gone = pruned.older_versions(connection, sorted(rows))
     computed = _states(connection, rules, known, rows, [link for _, links in groups for link in links])
     result = []
     for group, links in groups:
-        records = sorted((_record(rows[id], names, computed, gone) for id in group if id in rows), key=_order)
+        records = sorted((_record(rows[id], parties, computed, gone) for id in group if id in rows), key=_order)
         about = [item for item in outstanding if any(record.record_id in group for record in item.records)]
         shown = tuple(
             {
@@ -208,7 +210,10 @@ def _states(
 
 
 def _record(
-    row: dict[str, Any], names: dict[tuple[str, str], str], computed: dict[int, dict[str, str]], gone: dict[int, int]
+    row: dict[str, Any],
+    parties: dict[tuple[str, str], Named],
+    computed: dict[int, dict[str, str]],
+    gone: dict[int, int],
 ) -> ChainRecord:
     kinds = {column.name: column.kind for column in columns(ENTITIES[row["entity"]])}
     currency = row.get("currency")
@@ -219,7 +224,7 @@ def _record(
     }
     amounts = {name: str(money.text(row[name], currency)) for name in _AMOUNTS if row.get(name) is not None}
     own = ("order_number", "delivery_state", "billing_state", "payment_state", "delivery_numbers", "conversion_note")
-    ref = (row.get("party_ref") or "").removeprefix("id:")
+    party = parties.get((row["system"], (row.get("party_ref") or "").removeprefix("id:")))
     return ChainRecord(
         record_id=row["record_id"],
         system=row["system"],
@@ -227,7 +232,8 @@ def _record(
         source_id=row["source_id"],
         number=row.get("number"),
         name=row.get("name") or row.get("company_name") or row.get("reference_text"),
-        party=names.get((row["system"], ref)),
+        party=party.name if party else None,
+        party_id=party.record_id if party else None,
         kind=row.get("kind"),
         status=row.get("status"),
         source_status=row.get("source_status"),

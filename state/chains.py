@@ -20,6 +20,13 @@ _NAMES = {"party": "name", "opportunity": "name", "lead": "email", "payment": "r
 _NOT_CHAINED = ("party", "product", "contact")
 
 
+class Named(NamedTuple):
+    """A party and what it is called."""
+
+    record_id: int
+    name: str
+
+
 class Identity(NamedTuple):
     """A record's address: system, stream, entity and the source's own id."""
 
@@ -170,7 +177,7 @@ def products(connection: Connection, refs: Iterable[str | None], skus: Iterable[
 
 _PARTY = schema.canonical["party"]
 _PARTIES = (
-    select(stream.c.system, record.c.source_id, _PARTY.c.name)
+    select(stream.c.system, record.c.source_id, record.c.id, _PARTY.c.name)
     .join(record, record.c.stream_id == stream.c.id)
     .join(_PARTY, _PARTY.c.record_id == record.c.id)
     .where(
@@ -181,15 +188,15 @@ _PARTIES = (
 )
 
 
-def party_names(connection: Connection, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Names of parties by (system, source id)."""
+def parties(connection: Connection, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Named]:
+    """Parties that have a name, by (system, source id)."""
     asked = set(refs)
     systems = sorted({system for system, _ in asked})
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], Named] = {}
     for some in _chunks(sorted({source_id for _, source_id in asked})):
         for row in connection.execute(_PARTIES, {"systems": systems, "called": some}):
             if row.name and (row.system, row.source_id) in asked:
-                found[row.system, row.source_id] = row.name
+                found[row.system, row.source_id] = Named(row.id, row.name)
     return found
 
 

@@ -213,8 +213,8 @@ class _Shown:
     def customers(self, about: Sequence[bulk.Row]) -> dict[str, str]:
         """The name of the customer by finding: of the first record that names one."""
         refs = set(self._party.values())
-        named = chains.party_names(self._connection, [(system, ref[3:]) for system, ref in refs if ref[:3] == "id:"])
-        found = {(system, f"id:{source_id}"): name for (system, source_id), name in named.items()}
+        named = chains.parties(self._connection, [(system, ref[3:]) for system, ref in refs if ref[:3] == "id:"])
+        found = {(system, f"id:{source_id}"): party.name for (system, source_id), party in named.items()}
         found |= self._by_number([(system, ref[3:]) for system, ref in refs if ref[:3] == "no:"])
         result: dict[str, str] = {}
         for row in sorted(about, key=lambda row: (row[0], row[1])):

@@ -29,6 +29,7 @@ router = APIRouter()
 _MOST_CHAINS = 20
 _MOST_RECORDS = 1000
 _MOST_DONE = 20
+_MOST_CUSTOMERS = 5
 _MOST_DAYS = 5
 """Of a step of the course; of more the first ones and the last."""
 
@@ -50,7 +51,12 @@ def tracing(visit: Reader, text: str = "") -> Response:
             "waiting": _waiting(visit, connection, whole[:_MOST_CHAINS]),
         }
     chains = [
-        {"things": list(things(chain, tree, view)), "steps": steps(tree, view), "findings": chain.findings}
+        {
+            "customers": _customers(chain),
+            "things": list(things(chain, tree, view)),
+            "steps": steps(tree, view),
+            "findings": chain.findings,
+        }
         for chain in whole[:_MOST_CHAINS]
         for tree in [Tree(chain)]
     ]
@@ -143,6 +149,14 @@ def _near(visit: Reader, connection: Connection, needle: str, found: bool) -> di
     held = 0 if items else quarantine.count(connection, systems=visit.limit)
     groups = [(by, list(some)) for by, some in groupby(items, key=lambda item: item.by)]
     return {"near": groups, "most": near.MOST, "quarantined": held}
+
+
+def _customers(chain: Chain) -> list[tuple[int, str]]:
+    """The customers that documents of a chain name, each name once; empty where the chain has customers itself."""
+    if any(record.entity == "party" for record in chain.records):
+        return []
+    found = {record.party: record.party_id for record in reversed(chain.records) if record.party and record.party_id}
+    return [(number, name) for name, number in reversed(found.items()) if number][:_MOST_CUSTOMERS]
 
 
 def things(chain: Chain, tree: Tree, view: View) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,7 @@ ORDER = ChainRecord(
     number="SO-1",
     name=None,
     party=None,
+    party_id=None,
     kind=None,
     status="completed",
     source_status=None,

@@ -29,8 +29,15 @@ def fill(path: Path) -> None:
             "lead": books.add("lead", "l1", system="crm", company_name="Oberland", status="converted"),
             "twin": books.add("lead", "l2", system="books", company_name="Oberland", status="converted"),
             "invoice": books.add(
-                "invoice", "i9", number="INV-9", status="issued", issue_date=date(2026, 9, 1), gross_amount=700
+                "invoice",
+                "i9",
+                number="INV-9",
+                status="issued",
+                issue_date=date(2026, 9, 1),
+                gross_amount=700,
+                party_ref="id:c1",
             ),
+            "customer": books.add("party", "c1", system="books", name="Oberland AG"),
         }
         for name, system, day in (
             ("first", "books", 4),
@@ -81,3 +88,9 @@ def test_each_document_of_a_chain_leads_to_its_own_trace_and_says_beside_its_sta
     asked = re.search(r'<div class="record asked">(.*?)</div>', page, re.DOTALL)
     assert asked is not None
     assert re.search(r'<b>Invoice INV-9</b> · books: issued\s*<span class="pill info">asked for</span></p>', asked[1])
+
+
+def test_the_customer_that_a_document_names_is_one_click_away(page: str, as_role: Callable[[Role], Browser]) -> None:
+    way = re.search(r'Customer: <a href="(/customers/\d+)">Oberland AG</a>', page)
+    assert way is not None
+    assert "Oberland AG" in as_role(Role.FINANCE).get(way[1]).text
