@@ -89,10 +89,12 @@ def read(
     settings: Settings,
     only: Sequence[str] | None = None,
     counted: Callable[[Connection], Held] | None = None,
+    standing: Callable[[Connection], int] | None = None,
 ) -> Found:
     """Read it all at one instant, or what belongs to some systems ``only``; raises ``StoreError``.
 
-    ``counted`` counts records in another way than ``queries.counted``.
+    ``counted`` counts records in another way than ``queries.counted``, ``standing`` outstanding findings in another
+    than ``findings.outstanding``.
     """
     from state import circuits, creations, findings, held, pauses, queries, restore, runs, shapes, system_facts
     from sync import gates
@@ -104,7 +106,7 @@ def read(
             streams=queries.streams(connection, counted(connection) if counted else None),
             failing=[item for item in queries.failing(connection) if item.system in settings.systems],
             running=queries.recent_runs(connection, status="running"),
-            findings=findings.outstanding(connection),
+            findings=(standing or findings.outstanding)(connection),
             reconciled_at=queries.last_reconciliation(connection),
             stuck=queries.stuck_writes(connection),
             planned=queries.open_writes(connection),

@@ -188,23 +188,22 @@ def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, A
     ]
 
 
-def checks(connection: Connection) -> list[str]:
-    """The checks that outstanding findings are of."""
-    query = select(table.c.check_id).where(table.c.status.in_(STANDING)).distinct().order_by(table.c.check_id)
-    return list(connection.execute(query).scalars())
+def by_check(connection: Connection) -> dict[str, int]:
+    """How many outstanding findings there are of each check that has some, by the names of checks."""
+    query = select(table.c.check_id, func.count()).where(table.c.status.in_(STANDING)).group_by(table.c.check_id)
+    return {row[0]: int(row[1]) for row in sorted(connection.execute(query).tuples())}
 
 
-def alike(connection: Connection, found: Finding) -> tuple[str | None, int, int]:
-    """The customer of a finding, and how many others stand of its check: with this customer, and in all."""
+def with_customer(connection: Connection, found: Finding) -> tuple[str | None, int]:
+    """The customer of a finding, and how many others of its check stand with this customer."""
     customer = connection.execute(select(table.c.customer).where(table.c.id == found.id)).scalar()
-    same = table.c.customer == customer
-    query = (
-        select(same, func.count())
-        .where(table.c.status.in_(STANDING), table.c.check_id == found.check_id, table.c.id != found.id)
-        .group_by(same)
+    if not customer:
+        return customer, 0
+    query = select(func.count()).where(
+        *(table.c.customer == customer, table.c.check_id == found.check_id),
+        *(table.c.status.in_(STANDING), table.c.id != found.id),
     )
-    counts = {bool(row[0]): int(row[1]) for row in connection.execute(query)}
-    return customer, counts.get(True, 0) if customer else 0, sum(counts.values())
+    return customer, int(connection.execute(query).scalar_one())
 
 
 def _chosen(wanted: Wanted) -> ColumnElement[bool]:

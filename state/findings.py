@@ -172,7 +172,7 @@ def _states(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, 
 
 def outstanding(connection: Connection) -> int:
     """How many findings are not resolved."""
-    return int(connection.execute(select(func.count()).where(table.c.status != "resolved")).scalar_one())
+    return int(connection.execute(select(func.count()).where(table.c.status.in_(STANDING))).scalar_one())
 
 
 def roll_forward(connection: Connection, run_id: str | None) -> dict[str, int]:

@@ -309,6 +309,7 @@ finding = Table(
     Column("customer", Text),  # the organisation that its records name; see state/finding_terms.py
 )
 Index("ix_finding_status", finding.c.status, finding.c.check_id)
+Index("ix_finding_customer", finding.c.customer, finding.c.check_id, finding.c.status)
 
 finding_record = Table(
     "finding_record",

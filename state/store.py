@@ -85,7 +85,11 @@ class Store:
         """
         with failures.translated(self.name), self.engine.connect() as connection:
             if self.dialect == "postgresql":
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                # It cannot write, and ends with a commit: after a rollback the driver forgets what it has prepared.
+                only = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                with only.begin():
+                    yield only
+                return
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()

@@ -66,6 +66,8 @@ class Counting:
     def _count(self) -> _Counted:
         began = time.monotonic()
         with self._store.reading() as connection:
+            if self._store.dialect == "postgresql":  # which would take every processor for it, before all pages
+                connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
             last, numbers = queries.last_end(connection) or 0, queries.counted(connection)
         now = time.monotonic()
         self._held = _Counted(numbers, last, now + max(_GOOD_SECONDS, _SHARE * (now - began)))

@@ -196,7 +196,8 @@ def page(
         asked = handling.asked_waiver(connection, found.id)
         rows = chains.rows(connection, [record.record_id for record in found.records])
         before, after = visit.request.app.state.listings.beside(connection, chosen.wanted(visit), found.id)
-        customer, with_customer, of_check = finding_pages.alike(connection, found)
+        customer, with_customer = finding_pages.with_customer(connection, found)
+        of_check = visit.request.app.state.listings.by_check(connection).get(found.check_id, 0)
         named = [rows[record.record_id] for record in found.records if record.record_id in rows]
         whose = customers.named_by(connection, named) if customer else None
         people = assigning.names(connection)
@@ -235,7 +236,7 @@ def page(
         customer=customer,
         whose=whose,
         with_customer=with_customer,
-        of_check=of_check,
+        of_check=of_check - (found.status in findings.STANDING),
         alike=Filter(check=found.check_id, customer=customer or "").query(),
     )
 

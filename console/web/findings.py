@@ -49,7 +49,7 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
             "groups_by": GROUPS,
             "ages": tuple(ages(visit)),
             "assignees": [member.name for member in members.listing(connection) if member.active],
-            "checks": _checks(visit, lists.checks(connection)),
+            "checks": _checks(visit, list(lists.by_check(connection))),
             "systems": list(visit.desk.settings.systems),
             "me": ME,
             "nobody": NOBODY,

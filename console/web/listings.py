@@ -45,7 +45,7 @@ class Listings:
         self._passed_over: set[Wanted] = set()
         """Lists that are too long to be kept."""
         self._sums: OrderedDict[Wanted, list[Money]] = OrderedDict()
-        self._checks: list[str] | None = None
+        self._by_check: dict[str, int] | None = None
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="listings")
 
     def warm_up(self) -> None:
@@ -54,7 +54,7 @@ class Listings:
             wanted = Wanted()
             self.page(connection, wanted, 0, 1)
             self.money(connection, wanted)
-            self.checks(connection)
+            self.by_check(connection)
 
     def page(self, connection: Connection, wanted: Wanted, first: int, size: int) -> Page:
         """``size`` findings from the one at place ``first`` (0 is the first), and how many there are."""
@@ -99,15 +99,19 @@ class Listings:
                         self._sums.popitem(last=False)
         return found
 
-    def checks(self, connection: Connection) -> list[str]:
-        """The checks that outstanding findings are of."""
+    def by_check(self, connection: Connection) -> dict[str, int]:
+        """How many outstanding findings there are of each check that has some."""
         version = self._begin(connection)
-        found = self._checks
+        found = self._by_check
         if found is None:
-            found = finding_pages.checks(connection)
+            found = finding_pages.by_check(connection)
             with self._lock:
-                self._checks = found if version == self._version else None
+                self._by_check = found if version == self._version else None
         return found
+
+    def standing(self, connection: Connection) -> int:
+        """How many findings are outstanding."""
+        return sum(self.by_check(connection).values())
 
     def _kept(self, wanted: Wanted) -> list[str] | None:
         with self._lock:
@@ -145,7 +149,7 @@ class Listings:
         version = news.findings_version(connection)
         with self._lock:
             if version != self._version:
-                self._version, self._checks = version, None
+                self._version, self._by_check = version, None
                 self._lists.clear()
                 self._sums.clear()
                 self._passed_over.clear()

@@ -100,7 +100,7 @@ class Latest:
         self._being_made: dict[str, Future[_Made]] = {}
         self._tally: dict[tuple[Any, ...], tuple[tuple[Any, ...], Tally]] = {}
         self._drawn: dict[tuple[str, str], tuple[tuple[Any, ...], Markup]] = {}
-        self._lock = Lock()
+        self._lock, self._adding_up = Lock(), Lock()
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="overview")
 
     def of(self, locale: str) -> Shown:
@@ -165,8 +165,11 @@ class Latest:
                 return *kept, True
             seen = (*news.versions(connection), made.seen)
             if kept is None or kept[0] != seen:
-                kept = (seen, tally(connection, made.parts["basis"], rules.as_of))
-                self._tally = {made.seen: kept}
+                with self._adding_up:  # once for all who come after a decision
+                    kept = self._tally.get(made.seen)
+                    if kept is None or kept[0] != seen:
+                        kept = (seen, tally(connection, made.parts["basis"], rules.as_of))
+                        self._tally = {made.seen: kept}
             return *kept, False
 
 

@@ -115,7 +115,8 @@ def fresh(visit: Visit) -> Found:
     """How fresh everything is that this person sees."""
     settings = visit.desk.settings
     only = None if len(visit.systems) == len(settings.systems) else visit.systems
-    return freshness.read(visit.desk.store, settings, only, visit.request.app.state.counting.of)
+    held = visit.request.app.state
+    return freshness.read(visit.desk.store, settings, only, held.counting.of, held.listings.standing)
 
 
 def _removed(visit: Visit, found: Found) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -73,6 +74,25 @@ def test_a_reader_sees_one_state_while_another_writes(store: Store) -> None:
         assert reader.execute(count).scalar() == before
     with store.reading() as reader:
         assert reader.execute(count).scalar() == 1
+
+
+def test_what_a_reader_writes_is_not_kept(store: Store) -> None:
+    with contextlib.suppress(StoreError), store.reading() as reader:
+        reader.execute(text("INSERT INTO stream (id, system, name, entity) VALUES (1, 'crm', 'lead', 'lead')"))
+    with store.reading() as reader:
+        assert reader.execute(text("SELECT count(*) FROM stream")).scalar() == 0
+
+
+def test_statements_that_readers_repeat_stay_prepared_on_a_server(pg_server: Callable[[], str]) -> None:
+    prepared = 0
+    with open_store(pg_server()) as opened:
+        for _ in range(20):
+            with opened.reading() as reader:
+                reader.execute(text("SELECT count(*) FROM stream"))
+                prepared = reader.exec_driver_sql(
+                    "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%FROM stream%%'"
+                ).scalar_one()
+    assert prepared >= 1
 
 
 def test_a_locked_database_says_so_and_what_to_do(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,6 +226,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("finding", schema=None) as batch_op:
         batch_op.create_index("ix_finding_status", ["status", "check_id"], unique=False)
+        batch_op.create_index("ix_finding_customer", ["customer", "check_id", "status"], unique=False)
 
     op.create_table(
         "finding_event",
