@@ -40,6 +40,10 @@ class Seen(Protocol):
     def paused(self) -> Pauses:
         """What people have paused."""
 
+    @property
+    def scheduled(self) -> dict[str, int]:
+        """When each system's last run by a schedule began, in microseconds; of any under the empty name."""
+
 
 class Scheduled(Seen, Protocol):
     """What is told from whether anything carries out the schedules."""
@@ -47,10 +51,6 @@ class Scheduled(Seen, Protocol):
     @property
     def streams(self) -> list[StreamStatus]:
         """All streams."""
-
-    @property
-    def scheduled(self) -> dict[str, int]:
-        """When each system's last run by a schedule began, in microseconds; of any under the empty name."""
 
 
 class Found(NamedTuple):
@@ -228,13 +228,15 @@ def _uncarried(system: str, found: Found, settings: Settings) -> str:
     """Whether nothing carries out the schedule of a system: ``never`` yet, or ``missed`` since a time; else empty.
 
     It is missed once the first time after its last scheduled run, or after the schedule was saved, has passed with a
-    moment of grace.
+    moment of grace. Where nothing was ever seen to run by a schedule, of no system, that holds from the start.
     """
     given = settings.systems.get(system)
     if given is None or given.schedule is None or found.paused.own(system) is not None:
         return ""
     if any(item.asked.because == "schedule" and system in item.asked.systems for item in found.running):
         return ""
+    if "" not in found.scheduled:
+        return "never"
     last = found.scheduled.get(system)
     known = [moment for moment in (None if last is None else from_us(last), _saved(settings)) if moment is not None]
     due = _after(given, max(known), settings) if known else None
@@ -369,7 +371,8 @@ def condition(system: str, found: Found, settings: Settings) -> str:
 def next_due(item: StreamStatus, found: Seen, settings: Settings) -> datetime | None:
     """When the schedule in ltc.yaml has the stream's system pulled after its last pull, be it past already.
 
-    ``None`` without a schedule, and while paused.
+    What was never run by its schedule can have missed no time before ltc.yaml was saved. ``None`` without a schedule,
+    and while paused.
     """
     system: SystemSettings | None = settings.systems.get(item.system)
     if system is None or system.schedule is None or found.paused.of(item.system, item.stream) is not None:
@@ -377,7 +380,8 @@ def next_due(item: StreamStatus, found: Seen, settings: Settings) -> datetime | 
     last = None if item.last_pull is None else from_us(item.last_pull.started_at)
     if last is None and system.schedule.cron is None:
         return now()
-    return _after(system, last or now(), settings)
+    saved = _saved(settings) if item.system not in found.scheduled else None
+    return _after(system, max(filter(None, (last or now(), saved))), settings)
 
 
 def upcoming(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:

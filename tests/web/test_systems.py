@@ -286,6 +286,31 @@ def test_a_time_that_has_passed_is_said_and_that_nothing_carries_the_schedules_o
         assert due.search(plain(browser.get("/systems").text)) is None
 
 
+def test_a_schedule_that_was_just_saved_is_not_due_at_a_time_before_it_was_saved(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.VIEWER)
+    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
+    minute = 60_000_000
+
+    def said(minutes: float) -> str:
+        with clock.simulated(lambda: int((noon + minutes * minute) * 1000)):
+            browser.sign_in("viewer")
+            return systems_shown(browser)["erp"]["Next"]
+
+    with clock.simulated(lambda: (noon - 2 * minute) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["erp"])
+    save_schedules(settings, noon / 1e6 + 11, erp={"cron": "*/30 8-20 * * *"})
+    never = "; nothing has run by its schedule yet how to start it"
+    assert said(1) == f"11-30 12:30{never}", "nothing that is scheduled runs, so that its next time is no promise"
+    assert said(31) == f"due since 12:30{never}"
+    with clock.simulated(lambda: (noon + 30 * minute) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
+    assert said(31) == "11-30 13:00"
+    os.utime(settings.path, ((noon + 62 * minute) / 1e6,) * 2)
+    assert said(63) == "due since 13:00", "it runs by its schedule, and a file that is saved hides nothing missed"
+
+
 def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_system_out(
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
@@ -318,7 +343,7 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     assert "The schedules of these systems are not carried out: erp. Run ltc deploy again" in page
     assert "not carried out" not in limited.get("/systems").text
     os.utime(settings.path, ((day + 5.5 * 3_600_000_000) / 1e6,) * 2)
-    assert said(6) == "due since 14:00", "it was saved since, and its next time is to come"
+    assert said(6) == "12-01 14:00", "it was saved since, and its next time is to come"
     os.utime(settings.path, (day / 1e6, day / 1e6))
     with clock.simulated(lambda: (day + 5 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
