@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.engine import Connection
@@ -75,17 +75,17 @@ def unsaid(actor: str) -> str:
     return f"restored by {actor}"
 
 
-def restore(connection: Connection, item: Item, actor: str, reason: str = "") -> None:
-    """Ask for the values that a write-back replaced; the next plan writes them, and nobody takes them away again
-    until the owner's value changes. Raises ``PlanError`` if they were erased.
+def restore(connection: Connection, item: Item, changes: Sequence[FieldChange], actor: str, reason: str = "") -> None:
+    """Ask for the values that these changes of a write-back replaced; the next plan writes them, and nobody takes them
+    away again until the owner's value changes. Raises ``PlanError`` if they were erased.
     """
     if is_erased(item):
         raise PlanError(f"What write-back {item.id} replaced was about a person and has been erased.")
-    for change in lost(item):
+    for change in changes:
         kept = {"number": item.number, "source_field": change.source_field, "source_value": change.source_old}
         why = reason or unsaid(actor)
         decision = Decision(item.record_id, change.field, "restore", change.old, change.new, kept, actor, why)
         keep_decision(connection, decision)
     named = {"system": item.system, "stream": item.stream, "source_id": item.source_id}
-    fields = [change.field for change in lost(item)]
+    fields = [change.field for change in changes]
     audit.append(connection, actor, "overwritten value restored", {**named, "fields": fields, "reason": reason})

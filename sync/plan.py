@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mappings.errors import MappingError
-from state import agreed, errornotes, held, outbox, plannings, writelog
-from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan
+from state import agreed, errornotes, held, outbox, overwritten, plannings, writelog
+from state.outbox import Base, FieldChange, Item, OutboxStatus, Plan, PlanError
 from sync import notes
 from sync.echoes import rewritten
 from sync.judge import Judge
@@ -65,11 +65,12 @@ def plan_system(
     wishes: Sequence[Wish] | None,
     run_id: str,
     seen: int | None = None,
+    restored: int | None = None,
 ) -> Plan | None:
     """Make one system's plan of these wishes and of what people want restored; ``None`` if nothing is left to send.
 
-    Without ``wishes`` (``None``) it is a plan of only what is to be restored. ``seen`` is the number of the last
-    planning when the wishes were read; raises ``Overtaken`` if there has been another since.
+    Without ``wishes`` (``None``) it is a plan of only what is to be restored in the record ``restored``. ``seen`` is
+    the number of the last planning when the wishes were read; raises ``Overtaken`` if there has been another since.
     """
     records: dict[int, list[Wish]] = {}
     items: list[Item] = []
@@ -78,7 +79,7 @@ def plan_system(
     with store.reading() as connection:
         if seen is None:
             seen = plannings.number(connection, plannings.WRITES, system)
-        for wish in [*(wishes or ()), *_restores(connection, system, wishes or ())]:
+        for wish in [*(wishes or ()), *_restores(connection, system, wishes or (), restored)]:
             records.setdefault(wish.record_id, []).append(wish)
         judge = Judge(connection, settings, records)
         for record_id, base in outbox.bases(connection, records):
@@ -97,8 +98,8 @@ def plan_system(
         return outbox.save_plan(connection, system, items, run_id)
 
 
-def _restores(connection: Any, system: str, wishes: Sequence[Wish]) -> list[Restored]:
-    """What people want shown again in this system, where the owner wants nothing else meanwhile."""
+def _restores(connection: Any, system: str, wishes: Sequence[Wish], record: int | None) -> list[Restored]:
+    """What people want shown again in this system, or in one record, where the owner wants nothing else meanwhile."""
     wished = {(wish.record_id, wish.field) for wish in wishes}
     return [
         Restored(
@@ -106,8 +107,39 @@ def _restores(connection: Any, system: str, wishes: Sequence[Wish]) -> list[Rest
             *(item.new, item.old, item.reason, item.source_field, item.source_value),
         )
         for item in held.to_restore(connection, system)
-        if (item.record_id, item.field) not in wished
+        if (item.record_id, item.field) not in wished and record in (None, item.record_id)
     ]
+
+
+def to_put_back(connection: Any, mapping: SystemMapping, item: Item) -> list[FieldChange]:
+    """What of the values that a write-back replaced can be put back: where its record still shows what we wrote.
+
+    Raises ``PlanError`` if that is nothing.
+    """
+    from mappings.engine import decode
+
+    found = dict(outbox.bases(connection, [item.record_id])).get(item.record_id)
+    if found is None or not outbox.is_usable(found):
+        raise PlanError(f"The record that write-back {item.id} changed is gone or cannot be read.")
+    mapper, document = mapping.stream(item.stream), decode(found.body)
+    shown = [(change, mapper.source_value(change.field, document)) for change in overwritten.lost(item)]
+    ours = [change for change, value in shown if rewritten(_written(mapper, change), value)]
+    if ours:
+        return ours
+    if all(same(change.source_old, value) for change, value in shown):
+        raise PlanError(f"What write-back {item.id} replaced stands there again.")
+    raise PlanError(
+        f"Something else than what write-back {item.id} wrote stands there now, and stays.",
+        "Change it in the system itself if it is wrong.",
+    )
+
+
+def _written(mapping: StreamMapping, change: FieldChange) -> Any:
+    """What we wrote, in the words of today's mapping; what it said then where it knows the field no more."""
+    try:
+        return mapping.reverse(change.field, change.new)[1]
+    except (KeyError, MappingError):
+        return change.source_new
 
 
 def settle_doubts(connection: Any, mapping: SystemMapping, system: str) -> None:

@@ -435,15 +435,19 @@ class Session:
             self.result.plans = [plan for plan in outbox.open_plans(connection, [plan.system]) if plan.open_items]
 
     def restore(self, item_id: int, reason: str) -> None:
-        """Write back now what a write-back had replaced; what else is wanted of the system stays planned."""
-        from sync.plan import plan_system
+        """Write back now what a write-back had replaced; what else is wanted of the system stays planned.
+
+        Raises ``PlanError`` if there is nothing to be written back.
+        """
+        from sync.plan import plan_system, to_put_back
 
         with self.store.transaction() as connection:
             item = overwritten.one(connection, item_id)
             self._refuse_paused(self.paused.of(item.system, item.stream))
-            overwritten.restore(connection, item, self.actor, reason)
-        known = (self.store, self.settings, self.mapping(item.system), item.system)
-        plan = plannings.until_kept(partial(plan_system, *known, None, self.result.run_id))
+            mapping = self.mapping(item.system)
+            overwritten.restore(connection, item, to_put_back(connection, mapping, item), self.actor, reason)
+        known = (self.store, self.settings, mapping, item.system, None, self.result.run_id)
+        plan = plannings.until_kept(partial(plan_system, *known, restored=item.record_id))
         self.result.plans = [plan] if plan is not None else []
         self.apply([item.system])
         self.plan([item.system])

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from connectors import retry
 from settings.model import Ownership, Policy, Settings
-from state import audit, held, locks, outbox, overwritten
+from state import audit, held, locks, outbox, overwritten, rejections
 from state.store import Store
 from sync.job import run_restore, run_sync
 from tests.jobs.toy import ToySystem
@@ -145,6 +145,39 @@ def test_restoring_writes_nothing_else_and_leaves_the_rest_planned(
     assert [item.source_id for plan in result.plans for item in plan.open_items] == ["d2"]
 
 
+def test_restoring_one_record_does_not_write_another_that_waits_to_be_restored(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    run_sync(sqlite_store, settings)
+    for deal, order in (("d1", "o1"), ("d2", "o2")):
+        crm.edit("deal", deal, {"delivery": "picked up"})
+        erp.edit("order", order, {"delivery": "returned"})
+    run_sync(sqlite_store, settings)
+    settings.systems["crm"].push = "plan"
+    with sqlite_store.reading() as connection:
+        by_record = {item.source_id: item for item in overwritten.listing(connection)}
+    with sqlite_store.transaction() as connection:
+        overwritten.restore(connection, by_record["d2"], overwritten.lost(by_record["d2"]), "Li Na")
+    before = len(crm.writes)
+    result = run_restore(sqlite_store, settings, item_id=by_record["d1"].id)
+    assert [write[1] for write in crm.writes[before:]] == ["d1"]
+    assert [item.source_id for plan in result.plans for item in plan.open_items] == ["d2"]
+
+
+def test_what_stands_there_again_is_not_restored_twice_and_stays_decided(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    edited(sqlite_store, settings, crm, erp)
+    run_sync(sqlite_store, settings)
+    item = lost(sqlite_store)[0][0]
+    run_restore(sqlite_store, settings, item_id=item, actor="Li Na")
+    again = run_restore(sqlite_store, settings, item_id=item, actor="Wang Fang")
+    assert ["stands there again" in problem.message for problem in again.problems] == [True]
+    with sqlite_store.reading() as connection:
+        (kept,) = rejections.listing(connection)
+    assert (kept.held.old, kept.decided_by) == ("picked up", "Li Na")
+
+
 def test_a_value_is_not_restored_over_what_a_person_wrote_meanwhile(
     sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:
@@ -153,8 +186,9 @@ def test_a_value_is_not_restored_over_what_a_person_wrote_meanwhile(
     crm.edit("deal", "d1", {"delivery": "lost on the way"})
     settings.systems["crm"].push = "plan"
     run_sync(sqlite_store, settings)
-    run_restore(sqlite_store, settings, item_id=lost(sqlite_store)[0][0])
+    result = run_restore(sqlite_store, settings, item_id=lost(sqlite_store)[0][0])
     assert shown(crm) == "lost on the way"
+    assert ["stands there now, and stays" in problem.message for problem in result.problems] == [True]
 
 
 @pytest.mark.parametrize("choice", ["write", "keep"])

@@ -289,7 +289,7 @@ def test_nothing_is_written_or_restored_that_is_no_value_any_more(traces: World)
     with traces.store.transaction() as connection:
         (item,) = overwritten.listing(connection)
         with pytest.raises(PlanError, match="erased"):
-            overwritten.restore(connection, item, "Li Na")
+            overwritten.restore(connection, item, overwritten.lost(item), "Li Na")
 
 
 def test_the_audit_verifies_though_words_in_it_were_erased(traces: World) -> None:
