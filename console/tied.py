@@ -57,6 +57,8 @@ class Part:
     not_due: int
     """Positions that wait for a day to come, and their amount."""
     not_due_amount: int
+    missing: int | None
+    """What the other side lacks of the other positions; ``None`` where nothing is compared, or nobody has said."""
 
 
 def unbooked(connection: Connection, kept: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
@@ -79,8 +81,8 @@ def part(connection: Connection, name: str, side: str, currency: str, which: str
     total = stored.some(connection, tieouts.KIND, [f"{name} {currency}"]).get(f"{name} {currency}")
     sums = total[f"{which}_{side}"] if total else {"count": 0, "amount": 0}
     not_due = kept.get("not_due") or {"count": 0, "amount": 0}
-    documents = _documents(connection, kept["documents"])
-    return Part(documents, kept["count"], sums["count"], sums["amount"], not_due["count"], not_due["amount"])
+    documents, missing = _documents(connection, kept["documents"]), kept.get("missing")
+    return Part(documents, kept["count"], sums["count"], sums["amount"], not_due["count"], not_due["amount"], missing)
 
 
 def _documents(connection: Connection, kept: list[dict[str, Any]]) -> tuple[Document, ...]:

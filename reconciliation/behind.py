@@ -36,7 +36,7 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
     ``documents``: record_id, ``amount`` of it that counts, ``whole`` of its position on this side and ``opposite`` on
     the other (``None`` without one; then ``elsewhere`` is what the other has of it in further currencies, if anything:
     ``currency`` and ``amount``), ``waits`` for a day to come; ``count`` says how many there are. ``not_due``:
-    count and amount of the positions that wait.
+    count and amount of the positions that wait; ``missing``: what the other side lacks of those that do not.
     """
     found: dict[str, dict[str, Any]] = {}
     for side, other in SIDES.items():
@@ -49,8 +49,9 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
                 if not row["elsewhere"]:
                     del row["elsewhere"]
                 into["documents"].append(row)
-        for currency, (count, amount) in waiting.items():
-            found[key(name, side, currency, UNMATCHED)]["not_due"] = {"count": count, "amount": amount}
+        for currency, (count, amount, missing) in waiting.items():
+            kept = found[key(name, side, currency, UNMATCHED)]
+            kept |= {"not_due": {"count": count, "amount": amount}, "missing": missing}
     return found
 
 
@@ -77,9 +78,14 @@ def _open(frame: Frame, name: str, side: str, other: str) -> None:
 
 
 _WAITING = """
-    SELECT currency, count(*) FILTER (WHERE waits), coalesce(sum(amount) FILTER (WHERE waits), 0)::BIGINT
-    FROM (SELECT position, currency, bool_and(waits) AS waits, sum(amount) AS amount FROM behind_open GROUP BY ALL)
+    SELECT currency, count(*) FILTER (WHERE waits), coalesce(sum(amount) FILTER (WHERE waits), 0)::BIGINT,
+        coalesce(sum(CASE WHEN whole < 0 THEN least(lacks, 0) ELSE greatest(lacks, 0) END)
+            FILTER (WHERE NOT waits), 0)::BIGINT
+    FROM (SELECT position, currency, bool_and(waits) AS waits, sum(amount) AS amount, any_value(whole) AS whole,
+            any_value(whole) - coalesce(any_value(opposite), 0) AS lacks
+        FROM behind_open GROUP BY position, currency)
     GROUP BY ALL ORDER BY ALL"""
+"""What the other side has too much of a position counts on that side."""
 
 
 def _left_out(side: str) -> str:

@@ -96,6 +96,7 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
         amount=_text(found.amount, currency),
         not_due=found.not_due,
         not_due_amount=_text(found.not_due_amount, currency),
+        missing="" if found.missing is None else _text(found.missing, currency),
     )
 
 

@@ -23,6 +23,7 @@ from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
 from console.report.html import Ways
 from console.web import close_lines, glance, rivers, trends
 from console.web.desk import Reader, Visit
+from console.web.rivers import Asides
 from reconciliation import behind, gathering, money, report, river, trend
 from reconciliation.gathering import Moment
 from reconciliation.river import River
@@ -48,6 +49,17 @@ router = APIRouter()
 
 _PATIENCE_SECONDS = 0.2
 """So long somebody waits for the figures of a reconciliation that has just ended; then those before it are shown."""
+_WITHIN = {
+    "largest": "overview.largest",
+    "river": "flow.title",
+    "worst": "flow.worst.short",
+    "trend": "trend.title",
+    "tie_outs": "section.tie_outs",
+    "by_stage": "section.by_stage",
+    "ageing": "overview.ages",
+    html.OWED: "section.receivables_ageing",
+}
+"""The sections of the page, in its order, by their ids; those of which there is nothing are not drawn."""
 _LARGEST = 5
 """Findings that the first page shows."""
 
@@ -59,8 +71,7 @@ class _Made:
     report: dict[str, Any]
     river: River
     trend: Trend
-    waits: dict[str, Any]
-    unbooked: dict[str, int]
+    asides: Asides
 
 
 @dataclass(frozen=True)
@@ -72,10 +83,7 @@ class Shown:
     sums: Tally
     river: River
     trend: Trend
-    waits: dict[str, Any]
-    """What of the documents behind the tie-outs is not due yet, by their keys."""
-    unbooked: dict[str, int]
-    """How many receipts behind them are matched here and not booked yet, by their keys."""
+    asides: Asides
     key: tuple[Any, ...]
     older: bool = False
     """Whether all of it is from before a reconciliation that has just ended, whose figures are being made."""
@@ -83,7 +91,7 @@ class Shown:
     @property
     def ways(self) -> Ways:
         """Where the figures lead to; what is behind those that a close has frozen nobody keeps."""
-        return Ways("/trace") if self.report["sign_off"] else Ways("/trace", "/tie-outs", self.waits)
+        return Ways("/trace") if self.report["sign_off"] else Ways("/trace", "/tie-outs", self.asides.waits)
 
 
 class Latest:
@@ -116,11 +124,11 @@ class Latest:
     def _shown(self, locale: str, made: _Made, rules: Rules) -> Shown:
         if "finding" in made.parts:
             sums = figures.tally(made.report["findings"])
-            return Shown(made.report, sums, made.river, made.trend, made.waits, made.unbooked, (made.seen, locale))
+            return Shown(made.report, sums, made.river, made.trend, made.asides, (made.seen, locale))
         seen, sums, older = self._sum(made, rules)
         now = {} if older or made.report["sign_off"] else {"as_of": instant(_now(rules))}
         whole = {**made.report, **now}
-        return Shown(whole, sums, made.river, made.trend, made.waits, made.unbooked, (seen, locale), older)
+        return Shown(whole, sums, made.river, made.trend, made.asides, (seen, locale), older)
 
     def drawn(self, shown: Shown, part: str, draw: Callable[[], Markup]) -> Markup:
         """A part of the page, drawn anew only where it shows something else than the last one in its language.
@@ -150,8 +158,7 @@ class Latest:
             months = trend.trend(connection, stored.standing(connection, "period").values(), course.came, rules)
             unbooked = tied.unbooked(connection, kept)
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
-        waits = {key: item["not_due"] for key, item in kept.items() if "not_due" in item}
-        made = self._made[locale] = _Made(seen, parts, whole, course, months, waits, unbooked)
+        made = self._made[locale] = _Made(seen, parts, whole, course, months, Asides.of(kept, unbooked))
         return made
 
     def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally, bool]:
@@ -224,7 +231,7 @@ def overview(visit: Reader, period: str = "") -> Response:
         return visit.part("overview_head", **_top(visit, shown, words))
 
     def draw_river() -> Markup:
-        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words, shown.waits, shown.unbooked, rates)
+        content = rivers.shown(shown.river, chosen, shown.report, shown.sums, words, shown.asides, rates)
         return visit.part("overview_river", **content)
 
     def draw_rest() -> Markup:
@@ -236,8 +243,10 @@ def overview(visit: Reader, period: str = "") -> Response:
     top = latest.drawn(shown, "top", draw_top)
     flow = latest.drawn(shown, chosen.name, draw_river)
     body = latest.drawn(shown, "rest", draw_rest)
+    drawn = top + flow + body
     return visit.page(
         "overview",
+        within=[(id, words(name)) for id, name in _WITHIN.items() if f' id="{id}"' in drawn],
         glance=glance.of(visit),
         older=shown.older,
         top=top,

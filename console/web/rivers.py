@@ -77,18 +77,30 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asides:
-    """What of the documents behind the tie-outs of now is no fault, by their keys."""
+class Asides:
+    """What is known of the documents behind the tie-outs of now, by their keys (``behind.key``)."""
 
     waits: Mapping[str, Any]
+    """What of them is not due yet: its count and amount."""
+    missing: Mapping[str, int]
+    """What the other side lacks of the others, in minor units."""
     unbooked: Mapping[str, int]
+    """How many receipts among them are matched here and not booked yet."""
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Mapping[str, Any]], unbooked: Mapping[str, int]) -> Asides:
+        """Of what the last reconciliation kept."""
+        waits, missing = (
+            {key: item[name] for key, item in kept.items() if name in item} for name in ("not_due", "missing")
+        )
+        return cls(waits, missing, unbooked)
 
     def not_due(self, key: str) -> int:
         """What is not due yet, in minor units."""
         amount: int = self.waits.get(key, {}).get("amount", 0)
         return amount
 
-    def of(self, key: str, currency: str, words: Texts) -> Sequence[str]:
+    def said(self, key: str, currency: str, words: Texts) -> Sequence[str]:
         """In words: what is not due yet, with its money, and how many receipts are matched already."""
         found = []
         if waiting := self.waits.get(key, {}).get("count"):
@@ -105,12 +117,10 @@ def shown(
     report: Report,
     found: Tally,
     words: Texts,
-    waits: Mapping[str, Any],
-    unbooked: Mapping[str, int],
+    asides: Asides,
     rates: tables.Rates = tables.NO_RATES,
 ) -> dict[str, Any]:
-    """What ``overview_river.html.j2`` shows; ``report`` is that of now, ``found`` are its findings, ``waits`` what is
-    not due yet behind the tie-outs and ``unbooked`` the receipts that are matched, by the keys of ``behind``."""
+    """What ``overview_river.html.j2`` shows; ``report`` is that of now, ``found`` are its findings."""
     base = report["base_currency"]
     earlier = chosen.earlier
     before = earlier if earlier is not None and river.find(earlier.name) else None
@@ -120,7 +130,6 @@ def shown(
     for stage, _, sums in found.by_stage:
         counts[stage] += sums.count
     currencies = sorted(river.currencies, key=lambda name: (name != base, name))
-    asides = _Asides(waits, unbooked)
     return {
         "chosen": chosen,
         "governs": words("flow.governs", period=report["period"]),
@@ -134,7 +143,7 @@ def shown(
         "forms": tuple(TYPES),
         "present": report["period"],
         "base": base,
-        "worst": _worst(river, chosen, currencies, report, rates, asides, words),
+        "worst": _worst(river, chosen, before, currencies, counts, report, rates, asides, words),
         "tabs": [_tab(river, chosen, before, currency, counts, words, asides) for currency in currencies],
     }
 
@@ -157,7 +166,7 @@ def _tab(
     currency: str,
     counts: Counter[str],
     words: Texts,
-    asides: _Asides,
+    asides: Asides,
 ) -> Tab:
     now = {item.name: item for item in river.handoffs(chosen, currency)}
     everything = {item.name: item for item in river.handoffs(Span(WHOLE), currency)}
@@ -182,21 +191,29 @@ def _tab(
 def _worst(
     river: River,
     chosen: Span,
+    before: Span | None,
     currencies: Sequence[str],
+    counts: Counter[str],
     report: Report,
     rates: tables.Rates,
-    asides: _Asides,
+    asides: Asides,
     words: Texts,
 ) -> Ranking:
     handoffs = {currency: river.handoffs(chosen, currency) for currency in currencies}
+    then = {currency: river.handoffs(before, currency) for currency in currencies} if before else None
     known = {}
+    # What of a document was due, and there, when a period ended long ago nobody knows any more.
+    past = chosen.kind != WHOLE and chosen.last < river.newest
     for currency, items in handoffs.items():
         everything = {item.name: item for item in river.handoffs(Span(WHOLE), currency)}
         for item in items:
             for side in worst_leaks.SIDES:
                 address, key = _place(item, side, chosen, currency, everything[item.name])
-                known[item.name, side, currency] = Known(address, asides.not_due(key))
-    return worst_leaks.ranking(handoffs, known, _FINDINGS, report, rates, words)
+                known[item.name, side, currency] = Known(
+                    address, asides.not_due(key), None if past else asides.missing.get(key)
+                )
+    about = {name: (stage, counts[stage]) for name, stage in _FINDINGS.items()}
+    return worst_leaks.ranking(handoffs, then, known, about, report, rates, words)
 
 
 def _place(item: Handoff, side: str, chosen: Span, currency: str, everything: Handoff | None) -> tuple[str, str]:
@@ -221,7 +238,7 @@ def _cell(
     currency: str,
     words: Texts,
     everything: Handoff | None = None,
-    asides: _Asides | None = None,
+    asides: Asides | None = None,
 ) -> Cell | None:
     """``everything`` is the same hand-off as of now: what stands as it does now leads to its documents, with what
     ``asides`` know of them."""
@@ -232,7 +249,7 @@ def _cell(
     said, was = _said(flow, currency, priced), _said(earlier, currency, priced) if earlier else ("", "")
     before = words("flow.before", figures=" · ".join(filter(None, was))) if earlier else ""
     address, key = _place(item, side, chosen, currency, everything)
-    parts = asides.of(key, currency, words) if key and asides is not None else ()
+    parts = asides.said(key, currency, words) if key and asides is not None else ()
     return Cell(*said, before, _change(flow, earlier, priced, words) if earlier else "", address, parts)
 
 

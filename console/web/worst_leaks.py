@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from console.report.figures import Report
     from reconciliation.river import Flow, Handoff
 
+    Flows = Mapping[str, Flow]
+
 MOST = 5
 """Rows that are shown."""
 SIDES = ("lost", "open", "unlinked")
@@ -32,17 +34,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One side of a hand-off over all currencies: ``base`` and ``not_due`` (what of it is not due yet, empty where
-    that is nothing or not known) in the base currency; ``findings`` is the address of those about it now, where the
-    documents of a currency are not known."""
+    """One side of a hand-off over all currencies, in the base currency.
+
+    ``whole`` is what its documents come to and ``before`` what those of the period before did; ``due`` what of it is
+    due, and ``missing`` what the other side lacks of that, both empty where it is not known or not compared.
+    ``findings`` is the address of those about it now, and ``found`` how many, where documents are not known.
+    """
 
     name: str
     side: str
     count: str
-    base: str
-    not_due: str
+    missing: str
+    due: str
+    whole: str
+    before: str
     parts: Sequence[Part]
     findings: str
+    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +60,117 @@ class Ranking:
     rows: Sequence[Row]
     unknown: Sequence[str]
 
+    @property
+    def listed(self) -> bool:
+        """Whether the documents of every amount are known."""
+        return all(part.address for row in self.rows for part in row.parts)
+
+    @property
+    def compared(self) -> bool:
+        """Whether of any row it is known what is missing."""
+        return any(row.missing for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a side of a hand-off in one currency: its documents, and minor units of it not due yet."""
+    """What is known of a side of a hand-off in one currency: its documents, and in minor units what of it is not due
+    yet and what the other side lacks of the rest (``None``: nobody compares it, or keeps it)."""
 
     address: str
     not_due: int
+    missing: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranker:
+    """What all rows are made with."""
+
+    known: Mapping[tuple[str, str, str], Known]
+    findings: Mapping[str, tuple[str, int]]
+    report: Report
+    rates: tables.Rates
+    words: Texts
+
+    def worth(self, amount: int, currency: str) -> Decimal | None:
+        """In the base currency; ``None`` without a rate."""
+        return tables.worth(money.text(amount, currency) or "0", currency, self.report, self.rates)
+
+    def total(self, amounts: Mapping[str, int]) -> Decimal:
+        """Of all currencies that have a rate."""
+        return sum((self.worth(amount, currency) or Decimal(0) for currency, amount in amounts.items()), Decimal(0))
+
+    def money(self, amount: Decimal) -> str:
+        """In words."""
+        return figures.money(amount, self.report["base_currency"])
+
+    def row(self, name: str, side: str, flows: Flows, earlier: Flows | None) -> tuple[Decimal, Row]:
+        """The row, and the money by which it is ranked: what is missing of what is due, where that is known."""
+        words = self.words
+        called, what = words(f"flow.handoff.{name}"), words(f"flow.side.{side}")
+        about = {currency: self.known[name, side, currency] for currency in flows}
+        compared = all(item.missing is not None for item in about.values())
+        missing = self.total({currency: item.missing or 0 for currency, item in about.items()})
+        due = self.total({currency: flow.amount - about[currency].not_due for currency, flow in flows.items()})
+        whole = self.total({currency: flow.amount for currency, flow in flows.items()})
+        before = "" if earlier is None else self.money(self.total({key: flow.amount for key, flow in earlier.items()}))
+        parts = []
+        for currency, flow in flows.items():
+            amount = f"{figures.money(_major(flow.amount, currency), currency)} {currency}"
+            parts.append(Part(amount, about[currency].address, words.listed((called, what, amount))))
+        stage, found = self.findings.get(name, ("", 0))
+        elsewhere = bool(found) and not all(part.address for part in parts)
+        return missing if compared else whole, Row(
+            name=called,
+            side=what,
+            count=f"{sum(flow.count for flow in flows.values()):,}",
+            missing=self.money(missing) if compared else "",
+            due=self.money(due) if compared else "",
+            whole=self.money(whole),
+            before=before,
+            parts=parts,
+            findings=f"/findings?stage={stage}" if elsewhere else "",
+            found=f"{found:,}",
+        )
 
 
 def ranking(
     currencies: Mapping[str, Sequence[Handoff]],
+    before: Mapping[str, Sequence[Handoff]] | None,
     known: Mapping[tuple[str, str, str], Known],
-    stages: Mapping[str, str],
+    findings: Mapping[str, tuple[str, int]],
     report: Report,
     rates: tables.Rates,
     words: Texts,
 ) -> Ranking:
-    """``currencies``: the hand-offs of the period in each; ``known`` by hand-off, side and currency; ``stages`` of the
-    findings about each hand-off. Leads, which have no money, are left out."""
-    found: dict[tuple[str, str], dict[str, Flow]] = {}
-    for currency, items in currencies.items():
-        for name, side, flow in _sides(items):
-            found.setdefault((name, side), {})[currency] = flow
+    """``currencies``: the hand-offs of the period in each, ``before`` those of the period before; ``known`` by
+    hand-off, side and currency; ``findings`` about each hand-off now: their stage and number. Leads, which have no
+    money, are left out."""
+    ranker = _Ranker(known, findings, report, rates, words)
+    earlier = None if before is None else _by_side(before)
     ranked, unknown = [], dict[str, Decimal]()
-    for (name, side), flows in found.items():
-        worths = {currency: _worth(flow.amount, currency, report, rates) for currency, flow in flows.items()}
-        for currency, worth in worths.items():
-            if worth is None:
-                unknown[currency] = unknown.get(currency, Decimal(0)) + _major(flows[currency].amount, currency)
-        counted = {currency: worth for currency, worth in worths.items() if worth is not None}
-        if total := sum(counted.values(), Decimal(0)):
-            chosen = {currency: flows[currency] for currency in counted}
-            ranked.append((total, _row(name, side, total, chosen, known, stages, report, rates, words)))
+    for (name, side), flows in _by_side(currencies).items():
+        counted = {}
+        for currency, flow in flows.items():
+            if ranker.worth(flow.amount, currency) is None:
+                unknown[currency] = unknown.get(currency, Decimal(0)) + _major(flow.amount, currency)
+            else:
+                counted[currency] = flow
+        if ranker.total({currency: flow.amount for currency, flow in counted.items()}):
+            then = None if earlier is None else earlier.get((name, side), {})
+            ranked.append(ranker.row(name, side, counted, then))
     ranked.sort(key=lambda item: -abs(item[0]))
     return Ranking(
         [row for _, row in ranked[:MOST]],
         [f"{figures.money(amount, currency)} {currency}" for currency, amount in sorted(unknown.items())],
     )
+
+
+def _by_side(currencies: Mapping[str, Sequence[Handoff]]) -> dict[tuple[str, str], dict[str, Flow]]:
+    found: dict[tuple[str, str], dict[str, Flow]] = {}
+    for currency, items in currencies.items():
+        for name, side, flow in _sides(items):
+            found.setdefault((name, side), {})[currency] = flow
+    return found
 
 
 def _sides(items: Sequence[Handoff]) -> Iterator[tuple[str, str, Flow]]:
@@ -98,44 +179,6 @@ def _sides(items: Sequence[Handoff]) -> Iterator[tuple[str, str, Flow]]:
             flow: Flow | None = getattr(item, side)
             if item.name != LEADS and flow is not None and flow.amount:
                 yield item.name, side, flow
-
-
-def _row(
-    name: str,
-    side: str,
-    total: Decimal,
-    flows: Mapping[str, Flow],
-    known: Mapping[tuple[str, str, str], Known],
-    stages: Mapping[str, str],
-    report: Report,
-    rates: tables.Rates,
-    words: Texts,
-) -> Row:
-    base = report["base_currency"]
-    called, what = words(f"flow.handoff.{name}"), words(f"flow.side.{side}")
-    about = {currency: known[name, side, currency] for currency in flows}
-    parts = []
-    for currency, flow in flows.items():
-        amount = f"{figures.money(_major(flow.amount, currency), currency)} {currency}"
-        parts.append(Part(amount, about[currency].address, words.listed((called, what, amount))))
-    not_due = sum(
-        (_worth(item.not_due, currency, report, rates) or Decimal(0) for currency, item in about.items()), Decimal(0)
-    )
-    stage = stages.get(name, "")
-    elsewhere = bool(stage) and not all(part.address for part in parts)
-    return Row(
-        called,
-        what,
-        f"{sum(flow.count for flow in flows.values()):,}",
-        figures.money(total, base),
-        figures.money(not_due, base) if not_due else "",
-        parts,
-        f"/findings?stage={stage}" if elsewhere else "",
-    )
-
-
-def _worth(amount: int, currency: str, report: Report, rates: tables.Rates) -> Decimal | None:
-    return tables.worth(money.text(amount, currency) or "0", currency, report, rates)
 
 
 def _major(amount: int, currency: str) -> Decimal:

@@ -207,6 +207,17 @@ def test_the_documents_behind_what_does_not_agree_are_kept_with_what_is_not_due_
     assert {(item["whole"], item["opposite"]) for item in orders} == {(120000, 70000), (120000, None)}
 
 
+def test_what_is_missing_of_what_is_due_counts_once_on_the_side_that_has_more(books: Books) -> None:
+    Deal(1).write(books)
+    Deal(2).set("invoice", net_amount=700, gross_amount=791).drop("payment").write(books)
+    Deal(3).set("invoice", net_amount=1500, gross_amount=1695).drop("payment").write(books)
+    Deal(4).drop("payment").set("invoice", due_date=date(2026, 11, 30)).write(books)
+    found = _tied(books).behind
+    orders, billed = (found[behind.key("order_invoice", side, "CNY", behind.UNMATCHED)] for side in ("left", "right"))
+    assert (orders["missing"], billed["missing"]) == (50000, 30000)
+    assert found[behind.key("invoice_payment", "left", "CNY", behind.UNMATCHED)]["missing"] == 79100 + 169500
+
+
 def test_what_the_other_side_has_in_another_currency_stands_with_what_has_nothing_in_its_own(books: Books) -> None:
     Deal(1).set("invoice", currency="EUR", net_amount=699, gross_amount=790).drop("payment").write(books)
     Deal(2).drop("invoice", "payment").write(books)

@@ -37,7 +37,7 @@ def test_a_month_is_chosen_by_a_form_and_shows_what_came_went_on_and_is_open(
 ) -> None:
     page = as_role(Role.VIEWER).get("/?period=2026-09").text
     assert '<option value="2026-09" selected>2026-09</option>' in page
-    assert re.search(r'<a href="/\?period=2026-08" rel="prev">', page)
+    assert re.search(r'<a href="/\?period=2026-08#river" rel="prev">', page)
     assert cells(page, "Accepted quote → order") == ["1 1,000.00", "1 1,000.00", "–", "0 0.00", "0 0.00", "0"]
     assert cells(page, "Order → invoice")[:2] == ["1 1,000.00", "1 1,200.00"]
     assert cells(page, "Invoice → payment \\(with tax\\)") == [
@@ -76,9 +76,7 @@ def test_a_figure_stands_beside_the_one_before(desk: Store, given: Settings) -> 
     found = Latest(desk, Present(given)).of("en")
     chosen = found.river.find("2026-09")
     assert chosen is not None
-    tab = rivers.shown(found.river, chosen, found.report, found.sums, texts("en"), found.waits, found.unbooked)["tabs"][
-        0
-    ]
+    tab = rivers.shown(found.river, chosen, found.report, found.sums, texts("en"), found.asides)["tabs"][0]
     invoices = dict(tab.stages)["Invoices"]
     assert (invoices.count, invoices.amount, invoices.change) == ("1", "1,200.00", "more than ten times as much")
     assert invoices.before == "before: 1 · 50.00"
@@ -155,7 +153,7 @@ def test_the_state_of_the_period_is_that_of_its_closes(
     chosen = found.river.find(period)
     assert chosen is not None
     report = {**found.report, "periods": [{"period": name, "status": status} for name, status in closes]}
-    shown = rivers.shown(found.river, chosen, report, found.sums, texts("en"), found.waits, found.unbooked)
+    shown = rivers.shown(found.river, chosen, report, found.sums, texts("en"), found.asides)
     assert shown["state"].startswith(said)
 
 
@@ -255,7 +253,9 @@ def test_from_the_chosen_period_there_is_a_way_to_the_figures_of_just_that_perio
     assert address is not None
     assert viewer.get(address[1]).json()["period"] == "2026-09"
     assert '<a href="/figures">All figures of 2026-10 as a page</a>' in river("2026-10")
-    assert '<a href="/?period=2026-08">2026-08</a>, <a href="/?period=2026-09">2026-09</a>' in river("2026-Q3")
+    assert '<a href="/?period=2026-08#river">2026-08</a>, <a href="/?period=2026-09#river">2026-09</a>' in river(
+        "2026-Q3"
+    )
     assert "All figures" not in river("all")
     whole = viewer.get("/?period=2026-09").text
     assert '<h2><a href="/figures">All figures of 2026-10 as a page</a></h2>' in whole
@@ -309,3 +309,21 @@ def test_it_is_said_column_by_column_which_time_it_looks_at(as_role: Callable[[R
     assert told() == ["Came, went on", "Open, not linked or different", "Of leads, opportunities and quotes"]
     viewer.post("/language", locale="zh-CN")
     assert told() == ["进入、转出", "未清、未关联或不一致", "线索、商机和报价"]
+
+
+def test_choosing_a_period_leads_back_to_its_section(as_role: Callable[[Role], Browser]) -> None:
+    page = as_role(Role.VIEWER).get("/?period=2026-09").text
+    assert '<form method="get" action="/#river"' in page
+    assert '<section id="river">' in page
+
+
+def test_the_overview_begins_with_the_way_to_each_of_its_sections(as_role: Callable[[Role], Browser]) -> None:
+    page = as_role(Role.VIEWER).get("/").text
+    within = re.search(r'<nav class="within"[^>]*>(.*?)</nav>', page, re.DOTALL)
+    assert within is not None
+    found = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', within[1])
+    assert [name for _, name in found][:3] == ["The largest findings", "Lead to cash", "Where money is lost"]
+    assert {"tie_outs", "by_stage", "ageing"} <= {id for id, _ in found}
+    places = [page.index(f' id="{id}"') for id, _ in found]
+    assert places == sorted(places)
+    assert within.start() < places[0]

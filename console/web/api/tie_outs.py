@@ -52,6 +52,9 @@ class Documents(BaseModel):
     amount: Amount
     not_due: int = Field(description="Positions that wait for a day to come")
     not_due_amount: Amount
+    missing: Amount | None = Field(
+        description="What the other side lacks of the positions that are due; null where nothing is compared"
+    )
 
 
 @router.get("/tie-outs/documents")
@@ -96,4 +99,5 @@ def list_tie_out_documents(
         amount=text(found.amount),
         not_due=found.not_due,
         not_due_amount=text(found.not_due_amount),
+        missing=None if found.missing is None else text(found.missing),
     )

@@ -290,12 +290,12 @@ def test_findings_are_chosen_by_all_filters_of_the_page(program: Program) -> Non
 def test_the_documents_behind_a_tie_out_are_listed_with_what_is_missing(program: Program) -> None:
     api = program(Role.VIEWER)
     found = api.get("/tie-outs/documents", name="invoice_payment", side="left", currency="CNY").json()
-    assert (found["count"], found["positions"], found["amount"]) == (1, 1, "50.00")
+    assert (found["count"], found["positions"], found["amount"], found["missing"]) == (1, 1, "50.00", "50.00")
     [invoice] = found["documents"]
     assert (invoice["number"], invoice["opposite"], invoice["difference"]) == ("INV-2", None, "50.00")
     orders = api.get("/tie-outs/documents", name="order_delivery", side="left", currency="CNY").json()
-    assert (orders["not_due"], orders["not_due_amount"]) == (1, "1000.00")
+    assert (orders["not_due"], orders["not_due_amount"], orders["missing"]) == (1, "1000.00", "0.00")
     assert [item["waits"] for item in orders["documents"] if item["due_on"] == "2026-12-01"] == [True]
     none = api.get("/tie-outs/documents", name="quote_order", side="left", currency="USD", part="excluded").json()
-    assert (none["documents"], none["amount"]) == ([], "0.00")
+    assert (none["documents"], none["amount"], none["missing"]) == ([], "0.00", None)
     refused(api.get("/tie-outs/documents", name="nothing", side="left", currency="CNY"), 422)
