@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from mappings.errors import ERASED
-from state import audit, pruned, schema
+from state import audit, chains, pruned, schema
 from state.held import Decision, keep_decision
 from state.outbox import FieldChange, Item, OutboxStatus, PlanError, item_of
 
 _MARK = '%"contested": true%'
-
+Standing = Literal["ours", "again", "other"]
+"""What stands where a write-back replaced something: what it wrote, what it replaced, or something else."""
 
 _REPLACED = or_(schema.outbox.c.status == OutboxStatus.APPLIED.value, schema.outbox.c.unsettled == 1)
 """What was carried out, or may have been."""
@@ -34,6 +36,23 @@ def replaced(item: Item) -> bool:
 def is_erased(item: Item) -> bool:
     """Whether what it replaced was about a person and is gone: it cannot be restored."""
     return any(ERASED in str(value) for change in lost(item) for value in (change.old, change.source_old))
+
+
+def standing(connection: Connection, items: Iterable[Item]) -> dict[int, Standing]:
+    """What stands now where these write-backs replaced something, by their ids; those of lost records are left out."""
+    asked = [item for item in items if replaced(item)]
+    rows = chains.rows(connection, {item.record_id for item in asked})
+    found: dict[int, Standing] = {}
+    for item in asked:
+        row = rows.get(item.record_id)
+        if row is None or row["deleted"]:
+            continue
+        values = [(row.get(change.field), change) for change in lost(item)]
+        if any(value == change.new for value, change in values):
+            found[item.id] = "ours"
+        else:
+            found[item.id] = "again" if all(value == change.old for value, change in values) else "other"
+    return found
 
 
 def of_systems(connection: Connection, systems: Collection[str], limit: int, offset: int) -> tuple[list[Item], int]:

@@ -19,9 +19,9 @@ from console.web.commands import OnPage, coded
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import Asked
 from console.web.sides import worded
-from console.web.writes import shown, shown_written
+from console.web.writes import listed, shown
 from state import circuits, outbox, overwritten, pauses, queries, rejections, written
-from state.changes import Plan, PlanError
+from state.changes import IN_DOUBT, Plan, PlanError
 from state.restore import unread as unread_since_restored
 from state.runs import LeaseHeld
 from sync import create, gates
@@ -55,6 +55,8 @@ class _Sent:
     system: str = ""
     ticked: frozenset[int] = frozenset()
     all: bool = False
+    doubtful: bool = False
+    """Only what was sent without an answer: whether it was written is found out, and it is sent again if not."""
     reason: str = ""
     approve: bool = False
     paused: bool = False
@@ -64,10 +66,12 @@ class _Sent:
     def of(cls, sent: dict[str, str], id: str, system: str) -> _Sent:
         """Raises ``HTTPException`` 400 for what is no form of ours."""
         ticked = frozenset(_number(name.removeprefix("item.")) for name in sent if name.startswith("item."))
-        every, approve, paused = (sent.get(name) == "yes" for name in ("all", "approve", "paused"))
+        every, doubtful, approve, paused = (
+            sent.get(name) == "yes" for name in ("all", "doubtful", "approve", "paused")
+        )
         place = max(1, min(_number(sent.get("place", "1")), _LAST_PAGE))
         reason = sent.get("reason", "")[: rejections.LONGEST_REASON]
-        return cls(id, system, ticked, every, reason, approve, paused, place)
+        return cls(id, system, ticked, every, doubtful, reason, approve, paused, place)
 
 
 @router.get("/plans")
@@ -103,7 +107,7 @@ def written_so_far(
         wanted = written.Wanted(
             systems, text.strip(), parts, by=by, since=sent.since, before=sent.before, replaced=bool(replaced)
         )
-        found = written.listing(connection, wanted, _WRITTEN, (page - 1) * _WRITTEN)
+        found = listed(visit, connection, written.listing(connection, wanted, _WRITTEN, (page - 1) * _WRITTEN))
         count = written.count(connection, wanted)
     given = {"text": text, "run": run, "replaced": replaced, "system": system, "by": by, "day": day}
     asked = {name: value for name, value in given.items() if value}
@@ -114,7 +118,7 @@ def written_so_far(
         asked=given,
         anything=bool(asked.keys() - {"run"}),
         systems=visit.systems,
-        rows=[shown_written(visit, item) for item in found],
+        rows=found,
         count=count,
         text=text,
         run=run,
@@ -165,7 +169,7 @@ def apply(visit: Operator, sent: OperatorForm, id: str) -> Response:
         return _page(visit, 409, runs.said_paused(visit, waits), given)
     if refused:
         return _page(visit, 422, refused, given)
-    only = None if given.all or plan is None else given.ticked
+    only = None if given.all or plan is None else frozenset(item.id for item in plan.items)
     return runs.started(visit, "push", plan_id=id, only=only, approve=given.approve, paused=given.paused)
 
 
@@ -173,6 +177,8 @@ def _chosen(plan: Plan, given: _Sent) -> Plan:
     """The part of a plan that is to be carried out; without items if nothing is."""
     if given.all:
         return plan
+    if given.doubtful:
+        return replace(plan, items=tuple(item for item in plan.items if item.status in IN_DOUBT))
     return replace(plan, items=tuple(item for item in plan.items if item.id in given.ticked))
 
 
@@ -312,6 +318,7 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
         "last": last,
         "given": given,
         "streams": sorted({item.stream for item in plan.open_items}),
+        "doubtful": sum(item.status in IN_DOUBT for item in plan.open_items),
         "exceeds": coded(sentences.listed(exceeds, visit.texts.locale)),
         "size": _size(visit, size),
         "stale": bool(stale),

@@ -14,7 +14,7 @@ from console.web.collisions import Going, going
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import OUTCOMES, Wanted
 from console.web.work import KINDS
-from console.web.writes import shown_written
+from console.web.writes import listed
 from state import pauses, queries, runs, system_facts, written
 from state.activity import RUN_KINDS
 from state.clock import now_us
@@ -85,7 +85,8 @@ def one(visit: Reader, id: str) -> Response:
     with visit.desk.store.reading() as connection:
         flow_run = system_facts.flow_run(connection, id)
         wanted = written.Wanted(visit.systems, parts=tuple(parts))
-        done, count = written.listing(connection, wanted, _WRITTEN), written.count(connection, wanted)
+        done = listed(visit, connection, written.listing(connection, wanted, _WRITTEN))
+        count = written.count(connection, wanted)
     telling = worker(visit).telling(id)
     lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
     turn = _turn(visit, run, telling)
@@ -102,7 +103,7 @@ def one(visit: Reader, id: str) -> Response:
         unsearched=run.kind == "sweep" and run.status == "done" and not parts and not run.paused,
         parts=[(ran.ended(item), ran.part(item, visit.texts)) for item in parts],
         run=id,
-        written=[shown_written(visit, item) for item in done],
+        written=done,
         written_count=count,
         troubles=went_wrong.of(visit, run, parts),
         log=ran.log(parts, run.phases, lines, visit.texts, zone),

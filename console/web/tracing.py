@@ -80,7 +80,7 @@ def _done(visit: Reader, connection: Connection, chains: Sequence[Chain]) -> dic
     sent = written.listing(connection, written.Wanted(visit.systems, records=ids), _MOST_DONE)
     return {
         "decided": dated(visit, found),
-        "writes": [writes.shown_written(visit, item) for item in sent],
+        "writes": writes.listed(visit, connection, sent),
     }
 
 

@@ -8,13 +8,16 @@ from console import freshness, letters
 from console.records import HIDDEN
 from console.web.sides import worded
 from state import overwritten
-from state.changes import Item, OutboxStatus
+from state.changes import IN_DOUBT, Item, OutboxStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
 
     from console.web.desk import Visit
     from state.held import Decision
+    from state.overwritten import Standing
     from state.written import Written
 
 
@@ -42,6 +45,7 @@ def shown(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision] |
         "chosen": _chosen(visit, item, chosen or {}),
         "contested": any(change.contested for change in item.changes),
         "ticks": item.status is OutboxStatus.PLANNED,
+        "doubtful": item.status in IN_DOUBT,
         "state": item.status.value,
         "attempts": item.attempts,
         "message": letters.said(item, hidden),
@@ -62,8 +66,13 @@ def _chosen(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision]
     }
 
 
-def shown_written(visit: Visit, item: Written) -> dict[str, Any]:
-    """A write-back that was sent, with what became of it."""
+def listed(visit: Visit, connection: Connection, items: Sequence[Written]) -> list[dict[str, Any]]:
+    """Write-backs that were sent, with what became of them and what stands now where they replaced something."""
+    standing = overwritten.standing(connection, [item.item for item in items])
+    return [_listed(visit, item, standing.get(item.item.id)) for item in items]
+
+
+def _listed(visit: Visit, item: Written, standing: Standing | None) -> dict[str, Any]:
     moment = item.item.sent_at or item.item.done_at
     return {
         **shown(visit, item.item),
@@ -71,7 +80,8 @@ def shown_written(visit: Visit, item: Written) -> dict[str, Any]:
         "by": item.by,
         "large_by": item.large_by,
         "replaced": _replaced(item.item),
-        "can_return": overwritten.replaced(item.item) and not overwritten.is_erased(item.item),
+        "can_return": standing == "ours" and not overwritten.is_erased(item.item),
+        "stands_again": standing == "again",
         "at": "" if moment is None else freshness.when(visit.desk.settings, moment)[:16],
     }
 

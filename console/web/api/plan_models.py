@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from console.web.api.records import REMOVED
 from console.web.api.values import Flag, Instant, Reason, Sent, SentKey
+from state.overwritten import Standing
 
 
 class Change(BaseModel):
@@ -168,6 +169,10 @@ class Overwritten(BaseModel):
     currency: str | None
     certain: bool = Field(description="false: it may have; the write was not answered, and the record changed since")
     at: Instant | None
+    stands: Standing | None = Field(
+        description="What stands there now: what was written (`ours`: only this can be put back), what it replaced"
+        " (`again`), or something `other`; null if the record is gone"
+    )
     changes: list[Change] = Field(description="Those that replaced such a value, which is `old`")
 
 

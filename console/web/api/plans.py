@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from state.changes import Plan as Stored
     from state.creations import Creation, CreationPlan
     from state.held import Held
+    from state.overwritten import Standing
     from state.rejections import Rejected
 
 router = APIRouter(tags=["plans"])
@@ -152,8 +153,9 @@ def list_overwritten(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE
     """List write-backs that replaced what somebody else had written, the last first."""
     with caller.store.reading() as connection:
         found, total = overwritten.of_systems(connection, caller.systems, size, (page - 1) * size)
+        standing = overwritten.standing(connection, found)
         currencies = currencies_of(connection, [item.record_id for item in found])
-    items = [_overwritten(caller, item, currencies.get(item.record_id)) for item in found]
+    items = [_overwritten(caller, item, currencies.get(item.record_id), standing.get(item.id)) for item in found]
     return Page(items=items, page=page, size=size, total=total)
 
 
@@ -308,7 +310,7 @@ def _conflict(caller: Caller, item: Held, currency: str | None, name: str | None
     )
 
 
-def _overwritten(caller: Caller, item: Item, currency: str | None) -> Overwritten:
+def _overwritten(caller: Caller, item: Item, currency: str | None, standing: Standing | None) -> Overwritten:
     fields = {change.field for change in overwritten.lost(item)}
     return Overwritten(
         id=item.id,
@@ -319,6 +321,7 @@ def _overwritten(caller: Caller, item: Item, currency: str | None) -> Overwritte
         currency=currency,
         certain=not item.unsettled,
         at=instant_or_none(item.sent_at or item.done_at),
+        stands=standing,
         changes=[change for change in changes(caller, item, currency) if change.field in fields],
     )
 

@@ -130,7 +130,7 @@ def test_what_a_write_back_replaced_is_listed_and_restored(
     listed = api.get("/overwritten").json()
     [shown] = listed["items"]
     [change] = shown["changes"]
-    assert (listed["total"], shown["id"], shown["certain"]) == (1, item.id, True)
+    assert (listed["total"], shown["id"], shown["certain"], shown["stands"]) == (1, item.id, True, "ours")
     assert (change["field"], change["old"], change["new"]) == ("delivery_state", "picked up", "returned")
     limited = opens("erp")
     assert limited.get("/overwritten").json()["items"] == []
@@ -138,6 +138,7 @@ def test_what_a_write_back_replaced_is_listed_and_restored(
     refused(api.post("/overwritten/1/restore"), 404)
     assert api.finished(api.post(f"/overwritten/{item.id}/restore"))["because"] == "restoring"
     assert crm.values("deal", "delivery")["d1"] == "picked up"
+    assert [one["stands"] for one in api.get("/overwritten").json()["items"]] == ["again"]
 
 
 def test_a_window_is_read_anew_and_the_cost_is_told_before(
