@@ -207,28 +207,35 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
     if "" not in found.scheduled:
         return [texts("status.unscheduled")]
     at = when(settings, found.scheduled[""])[:16]
-    missed = unattended(found, settings)
-    if missed:
-        due = short(min(missed), settings.business_day_zone)
-        return [texts("status.nobody", at=at, count=f"{len(missed):,}", due=due)]
-    left = [name for name in found.systems if _uncarried(name, found, settings)]
-    told = [texts("status.left_alone", systems=texts.listed(left))] if left else []
-    return [texts("status.scheduled", at=at), *told]
+    missed = _missed(found, settings)
+    if missed and all(from_us(found.scheduled[""]) < time for time in missed.values()):
+        count = sum(item.system in missed for item in _overdue(found, settings))
+        due = short(min(missed.values()), settings.business_day_zone)
+        return [texts.counted("status.nobody", count, at=at, due=due)]
+    left = [name for name in found.systems if name in missed or _uncarried(name, found, settings)]
+    unseen = [name for name in found.systems if name not in left and _is_unseen(name, found, settings)]
+    told = [texts("status.scheduled", at=at)]
+    if left:
+        told.append(texts("status.left_alone", systems=texts.listed(left)))
+    if unseen:
+        told.append(texts("status.unseen", systems=texts.listed(unseen)))
+    return told
 
 
-def is_carried_out(found: Found, settings: Settings) -> bool:
-    """Whether nothing that ltc.yaml schedules, of the systems that are told of, is left undone as far as is known."""
-    if all(system.schedule is None for system in settings.systems.values()):
-        return True
-    left = any(_uncarried(name, found, settings) for name in found.systems)
-    return "" in found.scheduled and not left and not unattended(found, settings)
+def _is_unseen(system: str, found: Found, settings: Settings) -> bool:
+    """Whether a system has a schedule by which no run of it has begun yet."""
+    given = settings.systems.get(system)
+    if given is None or given.schedule is None or found.paused.own(system) is not None:
+        return False
+    return system not in found.scheduled
 
 
 def _uncarried(system: str, found: Found, settings: Settings) -> str:
     """Whether nothing carries out the schedule of a system: ``never`` yet, or ``missed`` since a time; else empty.
 
     It is missed once the first time after its last scheduled run, or after the schedule was saved, has passed with a
-    moment of grace. Where nothing was ever seen to run by a schedule, of no system, that holds from the start.
+    moment of grace: a short one for what was never run by its schedule, as no run of another system speaks for it.
+    Where nothing was ever seen to run by a schedule, of no system, that holds from the start.
     """
     given = settings.systems.get(system)
     if given is None or given.schedule is None or found.paused.own(system) is not None:
@@ -240,7 +247,7 @@ def _uncarried(system: str, found: Found, settings: Settings) -> str:
     last = found.scheduled.get(system)
     known = [moment for moment in (None if last is None else from_us(last), _saved(settings)) if moment is not None]
     due = _after(given, max(known), settings) if known else None
-    if due is not None and due + _GRACE >= now():
+    if due is not None and due + (_PICKED_UP if last is None else _GRACE) >= now():
         return ""
     return "never" if last is None else "missed"
 
@@ -265,16 +272,32 @@ def _after(system: SystemSettings, moment: datetime, settings: Settings) -> date
 
 
 def unattended(found: Scheduled, settings: Settings) -> list[datetime]:
-    """The times that have passed of streams that are overdue, if no scheduled run has begun since; else none."""
-    saved = _saved(settings)
-    due = [
-        time if saved is None else max(time, _after(settings.systems[item.system], saved, settings) or time)
-        for item in found.streams
-        if (time := overdue_since(item, found, settings)) is not None
-    ]
-    missed = [time for time in due if time + _PICKED_UP < now()]
-    began = found.scheduled.get("")
-    return missed if began is None or all(from_us(began) < time for time in missed) else []
+    """The times that have passed of systems that are overdue, of which no scheduled run has begun since; else none.
+
+    A run of another system shows that something carries schedules out, but not that of a system of which no scheduled
+    run was ever seen.
+    """
+    return list(_missed(found, settings).values())
+
+
+def _missed(found: Scheduled, settings: Settings) -> dict[str, datetime]:
+    """The first time that each system has missed, as ``unattended`` says."""
+    saved, began = _saved(settings), found.scheduled.get("")
+    missed: dict[str, datetime] = {}
+    for item in _overdue(found, settings):
+        time = overdue_since(item, found, settings)
+        if time is None:
+            continue
+        if saved is not None:
+            time = max(time, _after(settings.systems[item.system], saved, settings) or time)
+        speaks = began is not None and item.system in found.scheduled and from_us(began) >= time
+        if time + _PICKED_UP < now() and not speaks:
+            missed[item.system] = min(time, missed.get(item.system, time))
+    return missed
+
+
+def _overdue(found: Scheduled, settings: Settings) -> list[StreamStatus]:
+    return [item for item in found.streams if overdue_since(item, found, settings) is not None]
 
 
 def paused(item: Pause, settings: Settings, texts: Texts) -> str:
@@ -402,21 +425,46 @@ def next_told(
     system: str, streams: Sequence[StreamStatus], found: Found, settings: Settings, texts: Texts
 ) -> tuple[str, str]:
     """When the next of these streams of a system is due, or since when the first has been due, empty without a
-    schedule; and that nothing carries it out, where that is so."""
+    schedule; and that nothing carries it out, where that is so: no time to come is named then, as it would not hold."""
     zone = settings.business_day_zone
-    overdue = [time for item in streams if (time := overdue_since(item, found, settings)) is not None]
-    due = [time for item in streams if (time := upcoming(item, found, settings)) is not None]
-    first = min(due, default=None) if streams else next_of(system, found, settings)
-    if overdue:
-        told = texts("status.due_since", at=_clock(min(overdue), zone))
-    else:
-        told = "" if first is None else short(first, zone)
     rest = bool(streams) and all(found.paused.of(system, item.stream) is not None for item in streams)
     why = "" if rest else _uncarried(system, found, settings)
+    told = _next_time(system, streams, found, settings, texts, promised=not why)
     if not why:
         return told, ""
     last = "" if why == "never" else short(from_us(found.scheduled[system]), zone)
     return told, texts(f"status.uncarried.{why}", last=last)
+
+
+def _next_time(
+    system: str, streams: Sequence[StreamStatus], found: Found, settings: Settings, texts: Texts, *, promised: bool
+) -> str:
+    """When it is due in words: since when, not before a system has rested, or at what time if that is ``promised``."""
+    zone = settings.business_day_zone
+    overdue = [time for item in streams if (time := overdue_since(item, found, settings)) is not None]
+    due = [time for item in streams if (time := upcoming(item, found, settings)) is not None]
+    first = min(due, default=None) if streams else next_of(system, found, settings)
+    until = rests_until(system, found)
+    if until is not None and (overdue or (first is not None and first < until)):
+        later = _after_rest(system, until, settings)
+        return texts("status.not_before", at=short(until, zone)) if later is None else short(later, zone)
+    if overdue:
+        return texts("status.due_since", at=_clock(min(overdue), zone))
+    return short(first, zone) if first is not None and promised else ""
+
+
+def rests_until(system: str, found: Found) -> datetime | None:
+    """Until when what runs by itself leaves a system alone that failed several times; ``None`` if it does not."""
+    circuit = found.circuits.get(system)
+    return from_us(circuit.until) if circuit is not None and circuit.state(now_us()) == "open" else None
+
+
+def _after_rest(system: str, until: datetime, settings: Settings) -> datetime | None:
+    """The first time of a cron expression after a rest; ``None`` for an interval, of which no time is known ahead."""
+    given = settings.systems[system]
+    if given.schedule is None or given.schedule.cron is None:
+        return None
+    return _after(given, until, settings)
 
 
 def joined(told: tuple[str, str], texts: Texts) -> str:
@@ -431,11 +479,18 @@ def _clock(moment: datetime, zone: tzinfo) -> str:
 
 
 def next_of(system: str, found: Found, settings: Settings) -> datetime | None:
-    """When the next of a system's streams is due, of those whose time has not passed."""
+    """When the next of a system's streams is due, of those whose time has not passed; not before it has rested."""
     own = [item for item in found.streams if item.system == system]
     due = [time for item in own if (time := upcoming(item, found, settings)) is not None]
-    if own:
-        return min(due, default=None)
+    first = min(due, default=None) if own else _first_of_all(system, settings)
+    until = rests_until(system, found)
+    if first is None or until is None or first >= until:
+        return first
+    return _after_rest(system, until, settings) or until
+
+
+def _first_of_all(system: str, settings: Settings) -> datetime | None:
+    """When a system that has no streams yet is due by its cron expression; ``None`` without one."""
     schedule = settings.systems[system].schedule
     if schedule is None or schedule.cron is None:
         return None

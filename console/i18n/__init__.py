@@ -27,6 +27,11 @@ class Texts:
         text = self.words[key]
         return text.format(**values) if values else text
 
+    def counted(self, key: str, count: int, **values: Any) -> str:
+        """The text of a key with a ``{count}``: of the key with ``_one`` for a single one, where there is that."""
+        chosen = f"{key}_one" if count == 1 and f"{key}_one" in self.words else key
+        return self(chosen, count=f"{count:,}", **values)
+
     def name(self, group: str, key: str) -> str:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
         return self.words.get(f"{group}.{key}", key)

@@ -49,6 +49,11 @@ class OnPage:
             return coded(text).format(**values)
         return self._texts(key, **values)
 
+    def counted(self, key: str, count: int, **values: Any) -> str:
+        """The text of a key with a ``{count}``: of the key with ``_one`` for a single one, where there is that."""
+        chosen = f"{key}_one" if count == 1 and f"{key}_one" in self.words else key
+        return self(chosen, count=f"{count:,}", **values)
+
     def listed(self, items: Iterable[str]) -> str:
         """Several in a row."""
         return self._texts.listed(items)

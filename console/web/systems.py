@@ -57,7 +57,7 @@ def systems(visit: Reader) -> Response:
         ],
         removed=_removed(visit, found),
         waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
-        carrying=_carrying(visit, found),
+        carrying=_carrying(visit),
         pauses=list(found.paused),
         read_only=found.read_only,
         at=lambda instant: freshness.when(settings, instant)[:16],
@@ -239,9 +239,10 @@ def _scheduling(visit: Visit, found: Found) -> list[Markup]:
     return [commands.linked(visit, line) for line in freshness.scheduling(found, visit.desk.settings, visit.texts)]
 
 
-def _carrying(visit: Visit, found: Found) -> Carrying | None:
-    """How to have the schedules carried out: for who operates, where something is not."""
-    if not visit.may(Right.OPERATE) or freshness.is_carried_out(found, visit.desk.settings):
+def _carrying(visit: Visit) -> Carrying | None:
+    """How to have the schedules carried out: for who operates, where one of the systems has a schedule."""
+    given = visit.desk.settings.systems
+    if not visit.may(Right.OPERATE) or all(given[name].schedule is None for name in visit.systems):
         return None
     return carrying.of(visit)
 

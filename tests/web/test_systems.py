@@ -302,7 +302,7 @@ def test_a_schedule_that_was_just_saved_is_not_due_at_a_time_before_it_was_saved
         job.run_pull(sqlite_store, settings, systems=["erp"])
     save_schedules(settings, noon / 1e6 + 11, erp={"cron": "*/30 8-20 * * *"})
     never = "; nothing has run by its schedule yet how to start it"
-    assert said(1) == f"11-30 12:30{never}", "nothing that is scheduled runs, so that its next time is no promise"
+    assert said(1) == never.removeprefix("; "), "nothing that is scheduled runs: no next time can be named"
     assert said(31) == f"due since 12:30{never}"
     with clock.simulated(lambda: (noon + 30 * minute) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
@@ -330,7 +330,7 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     save_schedules(settings, day / 1e6, erp={"cron": "0 14 * * *"}, crm={"interval": 86_400})
     with clock.simulated(lambda: day * 1000):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # of another one
-    for hours in (1, 5.2):  # it is not its time yet, or a moment ago
+    for hours in (1, 5.02):  # it is not its time yet, or a moment ago
         assert "by its schedule" not in said(hours)
         assert "not carried out" not in plain(browser.get("/systems").text)
     assert said(6) == "due since 14:00; nothing has run by its schedule yet how to start it"
@@ -339,6 +339,7 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     with clock.simulated(lambda: (day + 6 * 3_600_000_000) * 1000):
         browser.sign_in("viewer")
         page = plain(browser.get("/systems").text)
+    assert "has begun yet of" not in page, "it is said as what is not carried out"
     assert "The schedules of these systems are not carried out: erp. Run “" not in page  # `ltc deploy` has no page here
     assert "The schedules of these systems are not carried out: erp. Run ltc deploy again" in page
     assert "not carried out" not in limited.get("/systems").text
@@ -350,7 +351,66 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     assert said(6) == "12-01 14:00"
     with clock.simulated(lambda: (day + 40 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"])  # by hand: it is fresh, and yet nothing is scheduled
-    assert said(41) == "12-02 14:00; nothing by its schedule since 11-30 14:00 how to start it"
+    assert said(41) == "nothing by its schedule since 11-30 14:00 how to start it"
+
+
+def test_a_scheduled_run_of_one_system_does_not_speak_for_those_of_which_none_was_ever_seen(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
+    minute = 60_000_000
+
+    def said(minutes: float, address: str = "/systems") -> str:
+        with clock.simulated(lambda: int((noon + minutes * minute) * 1000)):
+            browser.sign_in("operator")
+            return plain(browser.get(address).text)
+
+    with clock.simulated(lambda: (noon + minute) * 1000):
+        job.run_pull(sqlite_store, settings)
+    save_schedules(settings, noon / 1e6, erp={"cron": "*/30 * * * *"}, crm={"cron": "*/30 * * * *"})
+    with clock.simulated(lambda: (noon + 20 * minute) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+    early = said(25)
+    assert "No run by a schedule has begun yet of: erp." in early
+    assert "How schedules are carried out" in early, "the steps stay"
+    with clock.simulated(lambda: (noon + 33 * minute) * 1000):
+        job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # typed by hand, it looks the same
+    page = said(34)
+    assert "The schedules of these systems are not carried out: erp." in page
+    assert "Nothing carries the schedules out: how to start it" in said(34, "/"), "the overview, of erp"
+    assert "How schedules are carried out" in page
+    with clock.simulated(lambda: (noon + 35 * minute) * 1000):
+        job.run_pull(sqlite_store, settings, unattended=True)
+    assert "not carried out" not in said(36)
+    assert "has begun yet of" not in said(36)
+
+
+def test_the_next_time_of_a_system_that_rests_is_not_within_its_rest(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    browser = olaf(Role.VIEWER)
+    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
+    minute = 60_000_000
+    save_schedules(settings, noon / 1e6, crm={"cron": "*/5 * * * *"})
+    crm.server.faults.answer("/deal", 401, times=100)
+    with clock.simulated(lambda: (noon + 8 * minute) * 1000), retry.no_waiting():
+        for _ in range(circuits.AFTER + 1):
+            job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+
+    def said(minutes: float) -> str:
+        with clock.simulated(lambda: int((noon + minutes * minute) * 1000)):
+            browser.sign_in("viewer")
+            shown = systems_shown(browser)["crm"]["Next"]
+            assert shown in plain(browser.get("/systems/crm").text)
+            return shown
+
+    with sqlite_store.reading() as connection:
+        rest = (circuits.read(connection)["crm"].until - noon) / minute
+    assert rest == pytest.approx(13, abs=0.1)
+    assert said(9) == said(12) == "11-30 12:15", "12:10 lies within its rest"
+    save_schedules(settings, noon / 1e6 + 1, crm={"interval": 60})
+    assert said(9) == "not before 11-30 12:13"
 
 
 def test_a_system_that_refuses_writes_rests_for_writing_alone(

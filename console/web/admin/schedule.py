@@ -102,9 +102,9 @@ def _rows(visit: Visit, text: str, sent: dict[str, str]) -> list[Planned]:
         if row.timing != row.before:
             row.coming = row.timing.coming(present, _NEXT)
         elif row.system in settings.systems:
-            due = freshness.next_of(row.system, found, settings)
-            row.due = due.astimezone(present.tzinfo) if due is not None else None
             row.uncarried = freshness.next_told(row.system, [], found, settings, visit.texts)[1]
+            due = None if row.uncarried else freshness.next_of(row.system, found, settings)
+            row.due = due.astimezone(present.tzinfo) if due is not None else None
             row.is_late = freshness.is_late(row.system, found, settings)
     return rows
 
