@@ -60,13 +60,18 @@ def dead_letters(connection: Connection, systems: Collection[str]) -> int:
 
 def writes(connection: Connection, systems: Collection[str]) -> int:
     """Writes to these systems that are planned and not begun: changes, and new records."""
-    of_plans = outbox.join(plans, plans.c.id == outbox.c.plan_id)
-    waiting = (
-        plans.c.status == PlanStatus.PLANNED.value,
-        outbox.c.system.in_(systems),
-        outbox.c.status == OutboxStatus.PLANNED.value,
-    )
-    to_change = select(func.count()).select_from(of_plans).where(*waiting).scalar_subquery()
+    to_change = _in_plans(systems, OutboxStatus.PLANNED).scalar_subquery()
     new = (creation.c.system.in_(systems), creation.c.status == OutboxStatus.PLANNED.value)
     to_create = select(func.count()).select_from(creation).where(*new).scalar_subquery()
     return int(connection.execute(select(to_change + to_create)).scalar_one())
+
+
+def unanswered(connection: Connection, systems: Collection[str]) -> int:
+    """Changes in plans for these systems that were sent without an answer, and that no run is settling."""
+    return int(connection.execute(_in_plans(systems, OutboxStatus.UNKNOWN)).scalar_one())
+
+
+def _in_plans(systems: Collection[str], status: OutboxStatus) -> Select[tuple[int]]:
+    of_plans = outbox.join(plans, plans.c.id == outbox.c.plan_id)
+    waiting = (plans.c.status == PlanStatus.PLANNED.value, outbox.c.system.in_(systems))
+    return select(func.count()).select_from(of_plans).where(*waiting, outbox.c.status == status.value)

@@ -54,6 +54,8 @@ class Awaiting:
                 found.append((visit.texts("deciding.waits.links", count=_number(count)), "/links"))
             if operates and (count := awaiting.writes(connection, visit.systems)):
                 found.append((visit.texts("deciding.waits.writes", count=f"{count:,}"), "/plans"))
+            if operates and (count := awaiting.unanswered(connection, visit.systems)):
+                found.append((visit.texts("deciding.waits.unanswered", count=f"{count:,}"), "/plans"))
             if operates and (count := asked.waiting(connection, visit.systems, _MOST + 1)):
                 found.append((visit.texts("deciding.waits.conflicts", count=_number(count)), "/plans#conflicts"))
             if operates and (count := awaiting.dead_letters(connection, visit.systems)):

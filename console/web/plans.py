@@ -57,6 +57,8 @@ class _Sent:
     all: bool = False
     doubtful: bool = False
     """Only what was sent without an answer: whether it was written is found out, and it is sent again if not."""
+    doubtful: bool = False
+    """Only what was sent without an answer: whether it was written is found out, and it is sent again if not."""
     reason: str = ""
     approve: bool = False
     paused: bool = False
@@ -318,6 +320,7 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
         "last": last,
         "given": given,
         "streams": sorted({item.stream for item in plan.open_items}),
+        "doubtful": sum(item.status in IN_DOUBT for item in plan.open_items),
         "doubtful": sum(item.status in IN_DOUBT for item in plan.open_items),
         "exceeds": coded(sentences.listed(exceeds, visit.texts.locale)),
         "size": _size(visit, size),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from state.queries import Attempt, RunRow
 
 _WRITES = ("push", "create")
+_UNKNOWN = "unknown"
+"""The count of what was sent without an answer; it is said before what becomes of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,12 @@ def of(visit: Visit, run: RunRow, parts: list[Attempt]) -> list[Trouble]:
         if told.message not in {cause.message for cause in at(told.system).causes}:
             place = visit.texts("status.problem", where=told.system, message="") if told.system else ""
             at(told.system).causes.append(Cause(place, told.message, told.remedy))
+    unanswered = [item for item in parts if item.counts.get(_UNKNOWN)]
+    for part in unanswered:
+        at(part.system)
     for system, trouble in found.items():
         left = {_left(item.direction) for item in failed if item.system == system}
+        left.update(_UNKNOWN for item in unanswered if item.system == system)
         trouble.left.extend(visit.texts(f"went_wrong.left.{name}") for name in sorted(left))
     return list(found.values())
 

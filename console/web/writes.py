@@ -46,6 +46,7 @@ def shown(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision] |
         "contested": any(change.contested for change in item.changes),
         "ticks": item.status is OutboxStatus.PLANNED,
         "doubtful": item.status in IN_DOUBT,
+        "doubtful": item.status in IN_DOUBT,
         "state": item.status.value,
         "attempts": item.attempts,
         "message": letters.said(item, hidden),
