@@ -386,9 +386,14 @@ def condition(system: str, found: Found, settings: Settings) -> str:
     states = {state(item, found, settings) for item in found.streams if item.system == system}
     if not states:
         return "paused" if found.paused.own(system) is not None else "never"
-    if any(item.system == system and item.direction in _WRITES for item in found.failing):
+    if is_unwritten(system, found):
         states.add("unwritten")
     return next(item for item in _WORST_FIRST if item in states)
+
+
+def is_unwritten(system: str, found: Seen) -> bool:
+    """Whether the last write-backs or new records of a system failed."""
+    return any(item.system == system and item.direction in _WRITES for item in found.failing)
 
 
 def next_due(item: StreamStatus, found: Seen, settings: Settings) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from console import freshness
 from console.web.access import Right, may
-from state import circuits, members, pauses, quarantine, queries, system_facts
+from state import circuits, members, pauses, quarantine, queries, restore, system_facts
 from state.clock import from_us, now_us
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from state.queries import Attempt, StreamStatus
 
 
+_MATTERS = ("restored", "failed", "late", "due", "never", "unwritten", "resting", "paused")
+"""In the order in which they are told."""
 _NAMED = 3
 """People who are named, at most."""
 
@@ -34,6 +36,8 @@ class _Seen:
     paused: Pauses
     circuits: dict[str, Circuit]
     scheduled: dict[str, int]
+    unread: set[str]
+    """Systems of which not everything has been read since the store was restored from a backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,11 @@ def of(visit: Visit) -> Glance:
             pauses.read(connection),
             circuits.read(connection),
             system_facts.scheduled(connection),
+            {name.partition(".")[0] for name in restore.unread(connection, names)},
         )
         quarantined = quarantine.count(connection, systems=names)
         operators = [] if visit.may(Right.OPERATE) else _operators(connection)
-    matters: dict[str, list[str]] = {"failed": [], "late": [], "due": [], "never": [], "resting": [], "paused": []}
+    matters: dict[str, list[str]] = {name: [] for name in _MATTERS}
     for name in names:
         for matter in _matters(name, seen, settings):
             matters[matter] += _paused(name, seen) if matter == "paused" else [name]
@@ -95,6 +100,10 @@ def _matters(name: str, seen: _Seen, settings: Settings) -> set[str]:
         found.add("due")
     if states <= {"never"}:
         found.add("never")
+    if name in seen.unread:
+        found.add("restored")
+    if freshness.is_unwritten(name, seen):
+        found.add("unwritten")
     if name in seen.circuits and seen.circuits[name].state(now_us()) == "open":
         found.add("resting")
     if any(item.system == name for item in seen.paused):

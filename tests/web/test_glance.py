@@ -8,7 +8,7 @@ import re
 
 from connectors import retry
 from settings.model import Schedule, Settings
-from state import clock, pauses
+from state import clock, pauses, schema
 from state.clock import now_us
 from state.members import Role
 from state.pauses import WHOLE
@@ -60,6 +60,33 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
     with sqlite_store.transaction() as connection:
         pauses.pause(connection, "erp", WHOLE, "olaf", "stocktaking")
     assert "Paused: erp" in plain(line(browser))  # at once, though the figures around it are kept
+
+
+def test_of_a_system_that_is_read_well_it_is_said_that_writing_to_it_fails(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    browser = olaf(Role.VIEWER)
+    job.run_sync(sqlite_store, settings, push="plan")
+    assert "All systems are up to date" in line(browser)
+    crm.server.faults.answer("PATCH /deal/", 401, times=100)
+    with retry.no_waiting():
+        job.run_push(sqlite_store, settings, push="apply")
+    assert plain(line(browser)) == "Writing fails: crm"
+    assert "All systems are up to date" in line(olaf(Role.VIEWER, "erp")), "it is none of theirs"
+
+
+def test_after_a_restore_the_systems_that_are_not_read_yet_are_named(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.VIEWER)
+    job.run_sync(sqlite_store, settings)
+    with sqlite_store.transaction() as connection:
+        connection.execute(schema.counter.insert().values(name="restored", value=now_us()))
+    assert plain(line(browser)) == "Restored from a backup and not read since, so that nothing is written: crm , erp"
+    later = now_us() + 30 * 60_000_000
+    with clock.simulated(lambda: later * 1000):
+        job.run_sync(sqlite_store, settings)
+        assert "All systems are up to date" in line(browser)
 
 
 def test_of_a_system_whose_streams_are_paused_these_are_named_and_lead_to_it(olaf: Opens, sqlite_store: Store) -> None:
