@@ -11,6 +11,7 @@ from console import asked, freshness, letters
 from console.asked import ASKED, CHOICES
 from console.records import HIDDEN
 from console.web import runs
+from console.web.admin import ownership
 from console.web.desk import Operator, OperatorForm, Visit, see
 from console.web.sides import worded
 from state import held
@@ -59,7 +60,11 @@ def told(visit: Visit, connection: Connection) -> dict[str, Any]:
     shown = found[:_SHOWN]
     called, done = asked.names(connection, visit.desk.settings, shown), asked.under_way(connection, shown)
     rows = [_row(visit, item, called.get(item.record_id), done.get(item.id)) for item in shown]
-    return {"conflicts": rows, "conflict_count": len(found)}
+    fields = [
+        visit.texts.name("entity", entity) + visit.texts("joined.within") + visit.texts.name("field", name)
+        for entity, _, name in (item.partition(".") for item in ownership.asked(visit.desk.settings))
+    ]
+    return {"conflicts": rows, "conflict_count": len(found), "asked": visit.texts.listed(fields)}
 
 
 def _row(visit: Visit, item: Held, called: str | None, decided: Decision | None) -> dict[str, Any]:

@@ -240,7 +240,7 @@ def test_the_page_of_plans_says_of_which_fields_a_person_decides_while_nothing_w
     assert "a person decides" not in plain(browser.get("/plans").text)
     settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
     page = plain(browser.get("/plans").text)
-    told = "a person decides where somebody else has written something: Opportunity Delivered. Nothing of them waits now."
+    told = "a person decides where somebody else has written something: Opportunity Delivery state. Nothing of them waits"
     assert told in page
 
 

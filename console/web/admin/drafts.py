@@ -105,7 +105,7 @@ def start(main: Content, name: str, connector: str, files: Files, others: Collec
     draft.specs = _specs(kind, config) if before else []
     offered = described.offer(kind).streams
     draft.only_reads = not any(spec.writable or spec.creatable for spec in draft.specs or offered)
-    draft.roles = list(before.get("roles") or []) or described.roles(offered)
+    draft.roles = list(before.get("roles") or []) or _free(described.roles(offered), given)
     draft.streams = list(before.get("streams") or [])
     draft.push = str(before.get("push", "off" if draft.only_reads and not before else "plan"))
     draft.timing = timing.of(before.get("schedule"))
@@ -225,6 +225,13 @@ def suggested(connector: str, taken: Mapping[str, Any]) -> str:
     base = base or "system"
     names = [base, *(f"{base}{number}" for number in range(2, 1000))]
     return next(name for name in names if name not in taken)
+
+
+def _free(roles: list[str], systems: Any) -> list[str]:
+    """Those that no system of ltc.yaml has: a second one is a choice of the person's."""
+    entries = systems.values() if isinstance(systems, dict) else ()
+    taken = {role for entry in entries if isinstance(entry, dict) for role in entry.get("roles") or ()}
+    return [role for role in roles if role not in taken]
 
 
 def _specs(kind: type[Connector[Any]], config: dict[str, Any]) -> list[StreamSpec]:

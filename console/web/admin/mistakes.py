@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from console import described
 from console.web.admin.fields import PREFIX, Field, Row
 from console.web.admin.shapes import NAME
+from settings.secrets import holder
 
 _NUMBERS = ("int_type", "int_parsing", "int_from_float", "int_parsing_size")
 _KEYS = {
@@ -157,6 +158,13 @@ def _mistake(item: Any, fields: list[Field], model: type[BaseModel]) -> Mistake:
         if not rest and named in {field.name for field in (at.fields if at is not None else fields)}:
             made.place, made.names = f"{place}.{named}".removeprefix("."), (*names, Step(named))
     return made
+
+
+def of_reference(message: str, config: Mapping[str, Any], fields: list[Field]) -> Mistake | None:
+    """That the reference to a secret which ``message`` names leads to nothing, at its field; ``None`` if none has it."""
+    keys = holder(config, message)
+    place, names, _, _ = _way(list(keys), fields)
+    return Mistake(place, names, sentence=message) if place else None
 
 
 def _way(steps: list[Any], fields: list[Field]) -> tuple[str, tuple[Step, ...], list[Any], Field | None]:

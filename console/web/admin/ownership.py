@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from console.web.admin import common, drafts
@@ -59,10 +59,10 @@ class Owned:
 
 
 @router.get("/settings/ownership")
-def ownership(visit: Administrator) -> Response:
+def ownership(visit: Administrator, said: Annotated[str, Query(max_length=20)] = "") -> Response:
     """The table."""
     common.whole(visit)
-    return _page(visit, {}, Outcome())
+    return _page(visit, {}, Outcome(), said == "saved")
 
 
 @router.post("/settings/ownership")
@@ -78,7 +78,7 @@ def own(visit: Administrator, sent: AdministratorForm) -> Response:
 
     outcome = common.changed(visit, sent, change, visit.texts("admin.why.ownership"))
     if outcome.saved:
-        return see("/settings?said=changed")
+        return see("/settings/ownership?said=saved")
     return _page(visit, sent, outcome)
 
 
@@ -86,6 +86,11 @@ def owned_by(settings: Settings, role: str) -> list[str]:
     """The fields that are written back from a role."""
     said = {name: item.owner for name, item in settings.ownership.items()}
     return [name for name, usual in _USUAL.items() if usual == role and said.get(name, usual) == role]
+
+
+def asked(settings: Settings) -> list[str]:
+    """The fields that can be written back and of which a person decides where somebody else has written something."""
+    return [name for name in _USUAL if name in settings.ownership and settings.ownership[name].policy == "ask"]
 
 
 def _with(text: str, file: str, before: Owned, sent: dict[str, str]) -> str:
@@ -141,7 +146,7 @@ def _written_in(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
-def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
+def _page(visit: Visit, sent: dict[str, str], outcome: Outcome, saved: bool = False) -> Response:
     found = common.files(visit)
     rows: list[Owned] = []
     before: list[Owned] = []
@@ -168,8 +173,10 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
         changed=changed,
         roles=drafts.ROLES,
         systems={role: settings.systems_with(role) for role in drafts.ROLES},
+        several=any(len(settings.systems_with(row.right)) > 1 for row in rows if row.is_written),
         policies=POLICIES,
         outcome=outcome,
+        saved=saved,
         seen=seen,
         why=sent.get("why", ""),
         why_not=found.why_not(found.main),

@@ -14,10 +14,21 @@ from connectors import registry
 from connectors.contract import CheckLine
 from console import described, freshness
 from console.checking import Checked
-from console.web.admin import choosing, common, drafts, fields, first_steps, mapping_drafts, ownership, timing
+from console.web.admin import (
+    choosing,
+    common,
+    drafts,
+    fields,
+    first_steps,
+    mapping_drafts,
+    mistakes,
+    ownership,
+    timing,
+)
 from console.web.admin.common import REFUSALS, Outcome
 from console.web.admin.drafts import BY_HAND, PUSHES, ROLES, Draft
 from console.web.admin.files import FileError, Files
+from console.web.admin.mistakes import Mistake
 from console.web.admin.verdicts import Verdict, is_needed, verdicts
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from settings.errors import SecretMissing
@@ -282,6 +293,7 @@ def _page(
         checked=verdict.checked if verdict else None,
         verdict=verdict,
         check_lines=_check_lines(verdict.checked) if verdict and verdict.checked else [],
+        check_problems=_check_problems(draft, verdict.checked, main.file) if verdict and verdict.checked else [],
         unsaved=unsaved,
         unchecked=verdict is None and bool(outcome.planned) and is_needed(draft),
         seconds=round(drafts.CHECK_SECONDS),
@@ -326,6 +338,16 @@ def _check_lines(checked: Checked) -> list[tuple[list[str], CheckLine]]:
         names, _ = found.setdefault((line.ok, line.detail, line.remedy), ([], line))
         names.append(line.stream)
     return list(found.values())
+
+
+def _check_problems(draft: Draft, checked: Checked, main: str) -> list[tuple[Mistake, str]]:
+    """Why it cannot be used, each with what to do; at the field of the form, since no line of ltc.yaml has it yet."""
+    found = []
+    for item in checked.problems:
+        message = re.sub(rf"^{re.escape(main)}:\d+: ", "", item["message"])
+        placed = mistakes.of_reference(message, draft.config, draft.fields)
+        found.append((placed or Mistake("", (), sentence=message), item["remedy"]))
+    return found
 
 
 def _is_set(name: str) -> bool:

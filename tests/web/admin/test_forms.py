@@ -158,8 +158,11 @@ def test_a_role_that_is_given_a_second_time_is_warned_of_with_names(admin: Brows
     page = admin.get(NEW).text
     assert "ERP <span class" in page.replace("\n", " ")
     assert "– already: erp" in page
+    assert 'name="role.erp"> ERP' in page, "what another system has is not given to a second one unasked"
+    offered = admin.get("/settings/systems/new?connector=xero").text
+    assert re.findall(r'name="role\.(\w+)" checked', offered) == ["payments"], "which no system has yet"
     looked = html.unescape(admin.post(ADDRESS, do="preview", **filled(page)).text)
-    assert "ERP: erp has this role already. With shop as a second one" in looked
+    assert "ERP: erp has this role already. With shop as a second one neither goes before the other" in looked
     assert "Opportunity Order" in looked.partition("Fields that are written back")[2].partition("</p>")[0]
     sent = filled(page, **{"role.service": "on"})
     del sent["role.erp"]
@@ -180,8 +183,8 @@ def test_a_change_of_ownership_says_what_it_means(admin: Browser) -> None:
     admin.post("/language", locale="zh-CN", next="/")
     page = " ".join(html.unescape(admin.post("/settings/ownership", do="preview", **sent).text).split())
     means = re.sub("<.+?>", "", page.partition("这意味着什么")[2].partition("</ul>")[0])
-    assert "线索的状态：他人改写时，今后的做法是“由人决定”（此前为“重新写入归属系统的值”）。" in means
-    assert "该字段不列入回写计划，直到有人在回写页面作出决定" in means
+    assert "线索的状态：目标系统中被他人改动时，今后的做法是“由人决定”（此前为“重新写入归属系统的值”）。" in means
+    assert "该字段不列入回写计划，直到有人在“回写计划”页面作出决定" in means
 
 
 def test_ownership_marks_roles_that_switch_writing_off_and_names_the_system_that_is_written(admin: Browser) -> None:
@@ -194,7 +197,7 @@ def test_ownership_marks_roles_that_switch_writing_off_and_names_the_system_that
         "<tr>"
     )
     row = next(item for item in none if 'name="owner.opportunity.order_number"' in item)
-    assert row.rstrip().endswith("<td>no</td></tr>")
+    assert row.rstrip().endswith("<td>not written back</td></tr>")
 
 
 def test_undoing_minds_only_its_own_lines_and_names_the_change_in_the_way(admin: Browser, config: Path) -> None:

@@ -183,7 +183,9 @@ def test_the_check_says_what_ltc_check_says(admin: Browser, config: Path, monkey
     before = config.read_text()
     monkeypatch.delenv("SHOP_TOKEN", raising=False)
     answer = admin.post("/settings/systems/new", do="check", **filled(page))
-    assert "The secret ${env:SHOP_TOKEN} is not set." in html.unescape(answer.text)
+    said = html.unescape(answer.text)
+    assert '<a href="#config.token">Token</a>: The secret ${env:SHOP_TOKEN} is not set.' in " ".join(said.split())
+    assert "ltc.yaml:" not in said.partition('id="checked"')[2].partition("</section>")[0], "no line has it yet"
     assert "Set the environment variable SHOP_TOKEN where LTC Sync runs" in answer.text
     monkeypatch.setenv("SHOP_TOKEN", "t0ken-of-the-shop")
     unreachable = {"config.base_url": "http://127.0.0.1:9"}
@@ -246,7 +248,10 @@ def test_ownership_is_a_grid_that_changes_single_entries(admin: Browser, config:
     looked = admin.post("/settings/ownership", do="preview", seen=hidden(page, "seen"), **form)
     assert "lead.status: {owner: crm, policy: ask}" in looked.text
     sent = {"seen": hidden(looked.text, "seen"), "planned": hidden(looked.text, "planned"), **form}
-    assert admin.post("/settings/ownership", do="save", **sent).status_code == 303
+    saved = admin.post("/settings/ownership", do="save", **sent)
+    done = admin.get(saved.headers["location"]).text.partition('role="status">')[2].partition("</div>")[0]
+    assert "counts from the next plan on" in done
+    assert '<a href="/plans">Write-backs</a>' in done
     after = config.read_text()
     assert "  lead.status: {owner: crm, policy: ask}  # agreed in May\n" in after
     page = admin.get("/settings/ownership").text
