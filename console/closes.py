@@ -17,10 +17,14 @@ COLUMNS = ("period", "revision", "status", "closed", "close_reason", "approved",
 
 def row(item: Close, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
     """One close, in the order of ``COLUMNS``."""
-    closed, approved = signed(item.closed_by, item.closed_at, zone), signed(item.approved_by, item.approved_at, zone)
-    reopened = signed(item.reopened_by, item.reopened_at, zone)
+    closed, approved, reopened = (done(item, what, zone) for what in ("closed", "approved", "reopened"))
     status = texts.name("period.status", item.status)
     return item.period, item.revision, status, closed, item.close_reason, approved, reopened, item.reason
+
+
+def done(item: Close, what: str, zone: tzinfo) -> str | None:
+    """Who ``closed``, ``approved`` or ``reopened`` it and when, by the clock on the wall; ``None`` if nobody did."""
+    return signed(getattr(item, f"{what}_by"), item.done_at(what), zone)
 
 
 def signed(by: str | None, at: int | None, zone: tzinfo) -> str | None:

@@ -133,5 +133,5 @@ def _show_history(app: App, history: list[Event]) -> None:
     zone = app.settings.business_day_zone
     for item in history:
         about = app.texts.listed(app.texts.pair(name, value) for name, value in told(item.detail, app.texts))
-        at = f"{from_us(item.at).astimezone(zone):%Y-%m-%d %H:%M}"
+        at = f"{from_us(item.done_at).astimezone(zone):%Y-%m-%d %H:%M}"
         say(f"{at}  {app.texts(f'findings.event.{item.event}')}  {item.actor}{f'  {about}' if about else ''}")

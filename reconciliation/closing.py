@@ -61,7 +61,10 @@ def close(
             records, digest = _inputs(frame, parts, settings, mappings)
             revision = 1 + sum(item.period == period for item in known)
             nobody = (None, None, None, None, None)
-            made = Close(period, revision, CLOSED, maker, stamp, reason or None, *nobody, records, digest, "", run_id)
+            made = Close(
+                *(period, revision, CLOSED, maker, stamp, reason or None, *nobody, records, digest, "", run_id),
+                closed_done_at=stamps.done(rules.fixed_at),
+            )
             made = periods.add(connection, made, gathering.frozen(parts), documents)
             detail = {"inputs": digest, "figures": made.figures_hash, "records": records}
             detail |= {"undecided": left, "reason": reason}
@@ -125,7 +128,8 @@ def approve(store: Store, settings: Settings, period: str, by: str) -> Close:
                 "figures_changed",
                 period=period,
             )
-        periods.approve(connection, found, checker, stamps.take(connection, Rules.of(settings).fixed_at))
+        fixed = Rules.of(settings).fixed_at
+        periods.approve(connection, found, checker, stamps.take(connection, fixed), stamps.done(fixed))
         detail = {"period": period, "revision": found.revision, "figures": found.figures_hash}
         audit.append(connection, checker, "period approved", detail)
         return _standing(connection, period)
@@ -154,8 +158,9 @@ def reopen(store: Store, settings: Settings, period: str, by: str, reason: str) 
             named = f"It names {', '.join(allowed)}." if allowed else "It names nobody: approved periods stay closed."
             what, remedy = f"{person} may not reopen an approved period.", f"reconciliation.periods.reopen: {named}"
             raise PeriodError(what, remedy, "no_reopener" if allowed else "stays_closed", allowed=", ".join(allowed))
-        stamp = stamps.take(connection, Rules.of(settings).fixed_at)
-        periods.reopen(connection, found, person, reason.strip(), stamp)
+        fixed = Rules.of(settings).fixed_at
+        stamp = stamps.take(connection, fixed)
+        periods.reopen(connection, found, person, reason.strip(), stamp, stamps.done(fixed))
         detail = {"period": period, "revision": found.revision, "was": found.status, "reason": reason.strip()}
         audit.append(connection, person, "period reopened", detail)
         return next(

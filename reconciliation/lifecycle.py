@@ -36,7 +36,7 @@ def advance(frame: Frame, store: Store, observation: Observation, run_id: str) -
     if changes:
         with store.transaction() as connection:
             stamp = stamps.take(connection, rules.fixed_at)
-            findings.apply(connection, changes, run_id, to_us(rules.as_of), stamp)
+            findings.apply(connection, changes, run_id, to_us(rules.as_of), stamp, stamps.done(rules.fixed_at))
     return changes
 
 

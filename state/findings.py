@@ -31,7 +31,7 @@ _FOUND = (
 )
 _NEW = ("id", *_FOUND, "customer", "status", "first_seen_at", "due_on")
 _RECORD = ("finding_id", "n", "record_id", "system", "entity", "source_id", "number", "url")
-_EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id", "status", "state")
+_EVENT = ("finding_id", "at", "event", "actor", "detail", "run_id", "status", "state", "done_at")
 
 
 class FindingError(DecisionError):
@@ -102,18 +102,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a finding's history; ``at`` is a stamp, ``detail`` what changed."""
+    """One entry of a finding's history; ``at`` is a stamp, ``detail`` what changed, ``done_at`` the instant by the
+    clock on the wall, which goes on where the settings stop that of the stamps."""
 
     at: int
     event: str
     actor: str
     detail: dict[str, Any]
     run_id: str | None
+    done_at: int
 
 
-def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp: int) -> None:
+def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp: int, done: int | None = None) -> None:
     """Write what a run changed, with its events; ``at`` is the run's business instant in microseconds, ``stamp`` the
-    transaction's."""
+    transaction's, ``done`` as ``stamps.done`` gives it."""
     severity = 1 + _FOUND.index("severity")
     due = changes.due_on
     by = [1 + _FOUND.index(name) for name in ("amount", "currency", "base_amount", "params")]
@@ -147,13 +149,24 @@ def apply(connection: Connection, changes: Changes, run_id: str, at: int, stamp:
         *((id, "resolved") for id in changes.resolved),
     ]
     states = _states(connection, [id for id, _ in events])
-    rows = [(id, stamp, event, "ltc", _json(changes.details.get(id, {})), run_id, *states[id]) for id, event in events]
+    rows = [
+        (id, stamp, event, "ltc", _json(changes.details.get(id, {})), run_id, *states[id], done) for id, event in events
+    ]
     bulk.insert(connection, finding_event, _EVENT, rows)
 
 
-def note(connection: Connection, id: str, event: str, actor: str, detail: dict[str, Any], stamp: int) -> None:
-    """Add what a person did with a finding to its history, with the finding as it is now."""
-    row = (id, stamp, event, actor, _json(detail), None, *_states(connection, [id])[id])
+def note(
+    connection: Connection,
+    id: str,
+    event: str,
+    actor: str,
+    detail: dict[str, Any],
+    stamp: int,
+    done: int | None = None,
+) -> None:
+    """Add what a person did with a finding to its history, with the finding as it is now; ``done`` as ``stamps.done``
+    gives it."""
+    row = (id, stamp, event, actor, _json(detail), None, *_states(connection, [id])[id], done)
     bulk.insert(connection, finding_event, _EVENT, [row])
 
 
@@ -292,7 +305,10 @@ def find(connection: Connection, id: str) -> Finding:
 def history(connection: Connection, id: str) -> list[Event]:
     """Everything that happened to a finding, oldest first."""
     query = finding_event.select().where(finding_event.c.finding_id == id).order_by(finding_event.c.id)
-    return [Event(row.at, row.event, row.actor, detail_of(row), row.run_id) for row in connection.execute(query)]
+    return [
+        Event(row.at, row.event, row.actor, detail_of(row), row.run_id, row.done_at or row.at)
+        for row in connection.execute(query)
+    ]
 
 
 def detail_of(row: Any) -> dict[str, Any]:

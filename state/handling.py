@@ -219,7 +219,7 @@ def _note(connection: Connection, id: str, actor: str, event: str, detail: dict[
 
 def _tell(connection: Connection, id: str, actor: str, event: str, detail: dict[str, Any], at: int | None) -> Finding:
     found = findings.find(connection, id)
-    findings.note(connection, found.id, event, actor, detail, stamps.take(connection, at))
+    findings.note(connection, found.id, event, actor, detail, stamps.take(connection, at), stamps.done(at))
     return found
 
 

@@ -32,6 +32,7 @@ DOCUMENTS = f"""
 """Every document that a standing close wrote, for ``state.frames``; of a document the last period's row counts."""
 
 _COLUMNS = tuple(column.name for column in table.columns)
+_NOT_REOPENED: dict[str, Any] = dict.fromkeys(("reopened_by", "reopened_at", "reopened_done_at", "reason"))
 _FIGURE = ("period", "revision", "kind", "n", "value", "salt", "seal")
 
 
@@ -41,7 +42,8 @@ class PeriodError(DecisionError):
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """One close of one period; instants are stamps in microseconds, hashes SHA-256 in hex.
+    """One close of one period; instants are stamps in microseconds, hashes SHA-256 in hex; ``…_done_at`` are those by
+    the clock on the wall, where the settings stop that of the stamps (see ``done_at``).
 
     ``close_reason`` is why it was closed although errors were undecided, ``reason`` why it was reopened.
     """
@@ -61,15 +63,24 @@ class Close:
     inputs_hash: str
     figures_hash: str
     run_id: str
+    closed_done_at: int | None = None
+    approved_done_at: int | None = None
+    reopened_done_at: int | None = None
+
+    def done_at(self, what: str) -> int | None:
+        """When it was ``closed``, ``approved`` or ``reopened``, by the clock on the wall."""
+        stamp: int | None = getattr(self, f"{what}_at")
+        done: int | None = getattr(self, f"{what}_done_at")
+        return stamp if done is None else done
 
     def at(self, stamp: int) -> Close:
         """The close as it stood at a stamp that is not before it."""
         found = self
         if found.reopened_at is not None and found.reopened_at > stamp:
             before = APPROVED if found.approved_at is not None else CLOSED
-            found = replace(found, status=before, reopened_by=None, reopened_at=None, reason=None)
+            found = replace(found, status=before, **_NOT_REOPENED)
         if found.approved_at is not None and found.approved_at > stamp:
-            found = replace(found, status=CLOSED, approved_by=None, approved_at=None)
+            found = replace(found, status=CLOSED, approved_by=None, approved_at=None, approved_done_at=None)
         return found
 
     def before_reopening(self) -> Close:
@@ -77,7 +88,7 @@ class Close:
         if self.stands:
             return self
         status = CLOSED if self.approved_at is None else APPROVED
-        return replace(self, status=status, reopened_by=None, reopened_at=None, reason=None)
+        return replace(self, status=status, **_NOT_REOPENED)
 
     @property
     def stands(self) -> bool:
@@ -140,14 +151,15 @@ def is_intact(connection: Connection, close: Close) -> bool:
     return sealed and close.figures_hash == _hash((row.kind, row.n, row.seal) for row in rows)
 
 
-def approve(connection: Connection, close: Close, by: str, stamp: int) -> None:
-    """Note who approved a close."""
-    _update(connection, close, status=APPROVED, approved_by=by, approved_at=stamp)
+def approve(connection: Connection, close: Close, by: str, stamp: int, done: int | None = None) -> None:
+    """Note who approved a close; ``done`` as ``stamps.done`` gives it."""
+    _update(connection, close, status=APPROVED, approved_by=by, approved_at=stamp, approved_done_at=done)
 
 
-def reopen(connection: Connection, close: Close, by: str, reason: str, stamp: int) -> None:
-    """Note who reopened a period, and why; its close no longer stands."""
-    _update(connection, close, status=REOPENED, reopened_by=by, reopened_at=stamp, reason=reason)
+def reopen(connection: Connection, close: Close, by: str, reason: str, stamp: int, done: int | None = None) -> None:
+    """Note who reopened a period, and why; its close no longer stands. ``done`` as ``stamps.done`` gives it."""
+    values = {"reopened_by": by, "reopened_at": stamp, "reopened_done_at": done, "reason": reason}
+    _update(connection, close, status=REOPENED, **values)
 
 
 def _update(connection: Connection, close: Close, **values: Any) -> None:

@@ -339,6 +339,7 @@ finding_event = Table(
     Column("run_id", Text),
     Column("status", Text),  # the finding's after the event; empty for events that change nothing about it
     Column("state", Text),  # JSON: the finding with its records after the event
+    Column("done_at", BigInteger),  # by the clock on the wall, where `at` is that of a clock that ltc.yaml stops
 )
 Index("ix_finding_event_finding", finding_event.c.finding_id)
 WAIVER_ASKED = finding_event.c.event == literal_column("'waiver_asked'")
@@ -520,6 +521,9 @@ period = Table(
     Column("inputs_hash", Text, nullable=False),  # SHA-256 of what the figures were computed from
     Column("figures_hash", Text, nullable=False),  # SHA-256 of the seals in `period_figure`
     Column("run_id", Text, nullable=False),
+    Column("closed_done_at", BigInteger),  # by the clock on the wall, where ltc.yaml stops that of the stamps
+    Column("approved_done_at", BigInteger),
+    Column("reopened_done_at", BigInteger),
 )
 
 # Everything that the report of a closed period says, as it was at its close. An erasure may take a person's name out of
@@ -842,6 +846,7 @@ cash_decision = Table(
     Column("decided_by", Text, nullable=False),
     Column("decided_at", BigInteger, nullable=False),
 )
+Index("ix_cash_decision_decided_at", cash_decision.c.decided_at)
 
 # Records that nobody writes to.
 record_lock = Table(

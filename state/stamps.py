@@ -29,6 +29,12 @@ def take(connection: Connection, at: int | None = None) -> int:
     return _keep(connection, before, max(now_us(), before + 1) if at is None else max(at, before))
 
 
+def done(at: int | None) -> int | None:
+    """When something is done by the clock on the wall, to be kept beside its stamp: ``None`` unless ltc.yaml stops the
+    clock at ``at``, since then the stamp does not tell."""
+    return None if at is None else now_us()
+
+
 def newest(connection: Connection) -> int:
     """The last stamp that was taken, or the last instant that was asked for; 0 before the first."""
     return connection.execute(select(counter.c.value).where(counter.c.name == _NAME)).scalar() or 0

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console import closes
 from console.report import tables
+from state import periods
 
 if TYPE_CHECKING:
     from console.i18n import Texts
     from console.report.figures import Item, Report
+    from console.web.desk import Visit
+
+    Done = Mapping[tuple[str, int, str], str]
 
 _CHARACTERS = 16
 """Of a hash that are shown."""
@@ -24,16 +29,34 @@ class Line:
     details: Sequence[tuple[str, str]] = ()
 
 
-def lines(report: Report, words: Texts) -> list[Line]:
+def done(visit: Visit) -> Done:
+    """Where the settings stop the clock: who did what with a close (period, revision) and when, by the clock on the
+    wall. Else a report says so itself. Raises ``StoreError``."""
+    settings = visit.desk.settings
+    if settings.as_of is None:
+        return {}
+    zone = settings.business_day_zone
+    with visit.desk.store.reading() as connection:
+        found = periods.closes(connection)
+    return {
+        (item.period, item.revision, what): f"{said} {zone.key}"
+        for item in found
+        for what in ("closed", "approved", "reopened")
+        if (said := closes.done(item, what, zone)) is not None
+    }
+
+
+def lines(report: Report, words: Texts, done: Done) -> list[Line]:
     """That the report's period is not closed, or how its close stands; then the withdrawn closes of others."""
-    found = [_line(report, item, words) for item in tables.shown_closes(report)]
+    found = [_line(report, item, words, done) for item in tables.shown_closes(report)]
     if all(item["period"] != report["period"] for item in report["periods"]):
         found.insert(0, Line(words("report.not_closed", period=report["period"])))
     return found
 
 
-def _line(report: Report, close: Item, words: Texts) -> Line:
+def _line(report: Report, close: Item, words: Texts, done: Done) -> Line:
     said = {what: tables.signed(report, close, what) for what in ("closed", "approved", "reopened")}
+    said |= {what: done.get((close["period"], close["revision"], what), by) for what, by in said.items() if by}
     told = (
         (words("column.closed"), said["closed"]),
         (words("column.close_reason"), close["close_reason"]),

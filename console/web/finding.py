@@ -203,8 +203,8 @@ def page(
         people = assigning.names(connection)
     zone, within = visit.desk.settings.business_day_zone, _within(visit)
 
-    def when(stamp: int) -> str:
-        return f"{from_us(stamp).astimezone(zone):%Y-%m-%d %H:%M}"
+    def when(instant: int) -> str:
+        return f"{from_us(instant).astimezone(zone):%Y-%m-%d %H:%M}"
 
     shown = report.shown(found, rules, visit.lang, said)
     beside = side_by_side([rows.get(record.record_id, {}) for record in found.records], visit)
@@ -218,11 +218,13 @@ def page(
         evidence=evidence(found, visit),
         amount_is=amount_told.told(found, rows, visit),
         history=[
-            {"at": when(item.at), "event": item.event, "actor": item.actor}
+            {"at": when(item.done_at), "event": item.event, "actor": item.actor}
             | {"detail": item.detail, "told": shown_findings.told(item.detail, visit.texts)}
             for item in history
         ],
-        files=[{**item, "at": when(item["at"])} for item in said if "sha256" in item],
+        files=[
+            {**item.detail, "by": item.actor, "at": when(item.done_at)} for item in history if item.event == "attached"
+        ],
         largest=f"{attachments.LARGEST // 1_048_576} MiB",
         asked=asked,
         people=people,

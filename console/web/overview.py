@@ -252,7 +252,7 @@ def overview(visit: Reader, period: str = "") -> Response:
         top=top,
         river=flow,
         body=body,
-        closes=close_lines.lines(shown.report, words),
+        closes=close_lines.lines(shown.report, words, close_lines.done(visit)),
         **html.heading(shown.report, words),
     )
 
@@ -267,7 +267,7 @@ def figures_of_the_period(visit: Reader) -> Response:
     sections = list(html.period_sections(shown.report, words, shown.ways, rates))
     body = latest.drawn(shown, "figures", lambda: visit.part("all_figures_body", sections=sections))
     parts = [(section["id"], section["title"]) for section in sections if section["title"]]
-    closes = close_lines.lines(shown.report, words)
+    closes = close_lines.lines(shown.report, words, close_lines.done(visit))
     return visit.page("all_figures", parts=parts, body=body, closes=closes, **html.heading(shown.report, words))
 
 

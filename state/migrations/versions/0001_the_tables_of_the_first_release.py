@@ -64,6 +64,9 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("receipt_id", "item_id"),
     )
+    with op.batch_alter_table("cash_decision", schema=None) as batch_op:
+        batch_op.create_index("ix_cash_decision_decided_at", ["decided_at"], unique=False)
+
     op.create_table(
         "contacts",
         sa.Column(
@@ -239,6 +242,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("finding_event", schema=None) as batch_op:
@@ -1241,6 +1245,9 @@ def upgrade() -> None:
         sa.Column("inputs_hash", sa.Text(), nullable=False),
         sa.Column("figures_hash", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("closed_done_at", sa.BigInteger(), nullable=True),
+        sa.Column("approved_done_at", sa.BigInteger(), nullable=True),
+        sa.Column("reopened_done_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", "revision"),
     )
     op.create_table(
