@@ -73,7 +73,7 @@ class Throttled(TransientError):
 
 HANGS = (
     "Look whether the system works for people at all, and ask whoever runs it. If it is only slow, raise "
-    "`timeout_seconds` of the system in ltc.yaml. The next run tries it again."
+    "`timeout_seconds` of the system. The next run tries it again."
 )
 """What to do about a system that takes calls and answers none."""
 

@@ -239,7 +239,8 @@ class HttpSession:
         url = httpx.URL(named)  # once: it looks at every sign
         if (url.scheme, url.netloc) != self._origin:
             raise ContractError(
-                f"A call meant for {self._host} names another host.", remedy="Check the paths in ltc.yaml; report it."
+                f"A call meant for {self._host} names another host.",
+                remedy="Check the paths in the settings; report it.",
             )
         return url
 

@@ -26,7 +26,7 @@ def from_httpx(error: Exception, host: str) -> ConnectorError:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
         return ContractError(
             f"The request to {host} cannot be sent ({type(error).__name__}).",
-            remedy="Check the address and the credentials in ltc.yaml for characters that do not belong there.",
+            remedy="Check the address and the credentials for characters that do not belong there.",
         )
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return ContractError(
@@ -72,7 +72,7 @@ def by_status(response: httpx.Response) -> ConnectorError | None:
     if status in (401, 403):
         return AuthError(
             f"{host} refused our credentials (HTTP {status}).",
-            remedy="Check the credentials in ltc.yaml and their permissions.",
+            remedy="Check the credentials and their permissions.",
         )
     wait = retry_after(response) if status == 429 or status >= 500 else None
     if status == 429:

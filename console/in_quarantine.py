@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.mapping_change import known_fields
 from console.report import figures
+from console.sentences import plain
 from console.shapes_told import told
 from mappings.paths import ROOT, SOURCE_ID, apart, parse
 from state.clock import from_us
@@ -28,6 +29,8 @@ DISCARDED = (*COLUMNS[:6], "discarded_by", "discarded_at", "discard_reason")
 """Of the list of those that people have taken off the other one."""
 EDITED = ("system", "stream", "record", "path", "edited_by", "edited_at", "edit_reason")
 """Of the list of fields in whose place people have put a text."""
+_MADE_UP = re.compile(r"row \d+ of .+|file .+\.\w+|gap before .+ of .+")
+"""Ids that the connectors of files and bank statements give to what has none."""
 _NUMBER = re.compile(r"\.\d+(?=\.)")
 """Of a line."""
 LONGEST_TEXT = 20_000
@@ -100,6 +103,11 @@ def with_name(shown: tuple[Any, ...], called: str | None, texts: Texts) -> tuple
     place = COLUMNS.index("record")
     beside = texts("joined.aside", text=called) if called else ""
     return (*shown[:place], f"{shown[place]}{beside}", *shown[place + 1 :])
+
+
+def id_told(texts: Texts, source_id: str) -> str:
+    """The id of a record for a page; in words what a connector made up for what has none (``row 19 of orders.csv``)."""
+    return plain(source_id, texts.locale) if _MADE_UP.fullmatch(source_id) else source_id
 
 
 def edit_row(item: Correction, zone: tzinfo) -> tuple[Any, ...]:

@@ -30,11 +30,16 @@ _QUOTED = re.compile("`[^`]*`")
 _ANYTHING = r"(?:(?![.!?] +[A-Z`]).)*?"
 """What a hole stands for: anything within a sentence."""
 _ENDS = re.compile(r"(?<=[.!?]) +(?=[A-Z`]|ltc )")
-_PLACE = re.compile(r"(`?[\w.*\[\]/:-]+`?): (.+)", re.DOTALL)
+_PLACE = re.compile(r"(`?[\w.*\[\]/:-]+`?|[^`:;|]{1,120}\.\w{1,7}): (.+)", re.DOTALL)
+"""What a sentence is about, such as a field or a file, which may have blanks in its name."""
+_STOPS = ".!?。"
+_BARS = " | "
+_JOINED = ((_BARS, _BARS), ("; ", "；"))
+"""What stands between several statements, and what Chinese has there."""
 _CHINESE, _LATIN = re.compile("[\u3400-\u9fff]"), re.compile("[A-Za-z]{3}")
 _LONGEST, _LONGEST_PIECE = 4000, 400
 """Characters of a text, and of a piece that may have blanks: what a source answers must not cost time to compare."""
-_MOST_AT_ONCE, _DEPTH = 4, 5
+_MOST_AT_ONCE, _DEPTH, _MOST_JOINED = 4, 5, 12
 
 
 class Part(NamedTuple):
@@ -79,6 +84,9 @@ def _said(sentence: str, locale: str) -> tuple[Part, ...]:
     found = _whole(sentence, locale)
     if found is not None:
         return (Part(found, True),)
+    if len(pieces := sentence.split(_BARS)) > 1:  # files, each told in a sentence that may be long
+        told = [_said(piece, locale) for piece in pieces]
+        return tuple(part for n, found in enumerate(told) for part in ((Part(_BARS, True), *found) if n else found))
     lines = sentence.split("\n")
     if len(lines) > 1:
         return tuple(part for n, line in enumerate(lines) for part in _line(line, locale, n))
@@ -114,11 +122,17 @@ def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
         return catalogue.whole[sentence]
     if len(sentence) > _LONGEST_PIECE:
         return None
+    if 0 < depth < _DEPTH and sentence[:1].isupper() and sentence[-1] not in _STOPS:  # in a list it has no stop
+        found = _whole(f"{sentence}.", locale, depth + 1)
+        if found is not None and found.endswith("。"):
+            return found[:-1]
     place = _PLACE.fullmatch(sentence) if depth < _DEPTH else None
     if place is not None and place[1].startswith("`"):  # what it is about is no part of the sentence
         found = _whole(place[2], locale, depth + 1)
         if found is not None:
             return f"{place[1]}：{found}"
+    if place is not None and (listed := _several(sentence, locale, depth + 1)) is not None:
+        return listed
     for pattern, text, quoted in catalogue.patterns:
         if (match := pattern.fullmatch(sentence)) is not None:
             values = match.groupdict()
@@ -128,11 +142,30 @@ def _whole(sentence: str, locale: str, depth: int = 0) -> str | None:
                     for name, value in values.items()
                 }
             values = {name: _enumerated(value) if name in _LISTS else value for name, value in values.items()}
-            return HOLE.sub(lambda hole, given=values: given[hole[1]], text)  # type: ignore[misc]
+            return _joined(HOLE.sub(lambda hole, given=values: given[hole[1]], text), values.values())  # type: ignore[misc]
     if place is not None:
         found = _whole(place[2], locale, depth + 1)
-        return None if found is None else f"{place[1]}：{found}"
+        if found is not None:
+            return f"{place[1]}：{found}"
+    return None if depth >= _DEPTH else _several(sentence, locale, depth + 1)
+
+
+def _several(sentence: str, locale: str, depth: int) -> str | None:
+    """Statements one after the other, if each of them is known."""
+    for between, mark in _JOINED:
+        pieces = sentence.split(between)
+        if 1 < len(pieces) <= _MOST_JOINED:
+            found = [_whole(piece, locale, depth) for piece in pieces]
+            return mark.join(piece for piece in found if piece is not None) if all(found) else None
     return None
+
+
+def _joined(text: str, values: Iterable[str]) -> str:
+    """Without the stop of a sentence that stands in a hole before an aside."""
+    for value in values:
+        if value.endswith("。"):
+            text = text.replace(f"{value}（", f"{value[:-1]}（")
+    return text
 
 
 def _enumerated(names: str) -> str:

@@ -58,7 +58,7 @@ def statements(file: IO[bytes]) -> Iterator[Statement]:
         raise Refused("has a document type or entities, which no statement needs") from None
     except (ParseError, ValueError) as error:
         where = getattr(error, "position", None)
-        raise Refused(f"is no complete XML{f' (line {where[0]})' if where else ''}") from None
+        raise Refused(f"is no complete XML (line {where[0]})" if where else "is no complete XML") from None
     if not found:
         raise Refused(f"is {seen or 'XML of another kind'}, no statement (camt.053)")
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from connectors.bank.config import BankConfig
 from connectors.bank.memory import Memory, account_key
+from connectors.bank.mt940 import NO_STATEMENT
 from connectors.bank.reading import BankReader
 from connectors.bank.statement import Statement, masked
 from connectors.contract import CallStats, CheckLine
@@ -16,6 +17,8 @@ from connectors.files.spool import Refused, copied
 
 _MOST_FILES = 200
 _SHOWN = 5
+_ASK = "Ask the bank for what is missing or damaged, and put it into the folder."
+_ELSEWHERE = "Check folder and patterns: none of these files is a bank statement."
 
 
 @dataclass(slots=True)
@@ -46,10 +49,10 @@ def checked(
                     continue
                 found = reader.parse(spool) if entry.size else None
         except Refused as refused:
-            problems.append(f"{entry.name} {refused.reason}")
+            problems.append(f"{entry.name}: {refused.reason}")
             continue
         if found is None:
-            problems.append(f"{entry.name} is empty")
+            problems.append(f"{entry.name}: is empty")
             continue
         shown = f"{found.format}/{found.encoding}"
         formats[shown] = formats.get(shown, 0) + 1
@@ -71,7 +74,10 @@ def checked(
         wrong.append(f"and {len(problems) - _SHOWN:,} more")
     told += [f"To be mended: {'; '.join(wrong)}"] if wrong else []
     detail = ". ".join([detail, *told]) + "."
-    remedy = "Ask the bank for what is missing or damaged, and put it into the folder." if problems else ""
+    remedy = ""
+    if problems:
+        strange = not formats and all(item.endswith(NO_STATEMENT) for item in problems)
+        remedy = _ELSEWHERE if strange else _ASK
     return CheckLine(stream, not problems, detail, remedy, can_read=bool(accounts), can_write=False)
 
 

@@ -193,7 +193,7 @@ def gaps(items: Iterable[Past], currency: str, account: str) -> list[tuple[str, 
 
 
 def _name(past: Past) -> str:
-    return f"{past.number} of {past.closed_on}" if past.number is not None else f"of {past.closed_on}"
+    return f"{past.number} ({past.closed_on})" if past.number is not None else past.closed_on
 
 
 def _order(past: Past) -> tuple[str, str, int]:

@@ -12,6 +12,8 @@ from connectors.bank.details import Details, parsed
 from connectors.bank.statement import Party, Statement, Transaction, joined, plain, told
 from connectors.files.spool import Refused
 
+NO_STATEMENT = "is no bank statement: neither CAMT.053 nor OFX, and without the `:20:` of MT940"
+"""What is said of a file that is of no format: MT940, which has no head of its own, is tried last."""
 _BLOCK = re.compile(r"(?m)^(?=:20:)")
 _LINE = re.compile(r"(?m)^:61:")
 _HEAD = re.compile(r"(?ms)^:6[01].*")
@@ -24,7 +26,7 @@ def statements(text: str) -> Iterator[Statement]:
     """Every statement of the text. Raises ``Refused`` if there is none."""
     blocks = _BLOCK.split(text.replace("\r\n", "\n").replace("\r", "\n"))
     if not any(block.startswith(":20:") for block in blocks):
-        raise Refused("is no MT940: it has no `:20:`")
+        raise Refused(NO_STATEMENT)
     for block in blocks:
         if block.startswith(":20:"):
             yield _statement(_AFTER.sub(r"\1", block))

@@ -107,9 +107,19 @@ class Statement:
     @property
     def label(self) -> str:
         """How people find it; with the end of the account's number only."""
-        what = f"statement {self.number}" + (f"/{self.page}" if self.page else "") if self.number else "the statement"
-        when = f" of {self.closed_on}" if self.closed_on else ""
-        return f"{what}{when} of account {masked(self.account)}"
+        account = masked(self.account)
+        if not self.number:
+            return (
+                f"the statement of {self.closed_on} of account {account}"
+                if self.closed_on
+                else f"the statement of account {account}"
+            )
+        number = f"{self.number}/{self.page}" if self.page else self.number
+        return (
+            f"statement {number} of {self.closed_on} of account {account}"
+            if self.closed_on
+            else f"statement {number} of account {account}"
+        )
 
     @property
     def identity(self) -> str:

@@ -46,7 +46,7 @@ class Credentials:
         """One credential. Raises ``AuthError`` if it is empty."""
         found = self._fill(Template(template))
         if found is UNSET or found is None:
-            raise AuthError("A credential that the manifest asks for is not set.", remedy="Set it in ltc.yaml.")
+            raise AuthError("A credential that the manifest asks for is not set.", remedy="Set it in the settings.")
         return str(found)
 
     def signature(self, request: httpx.Request) -> Mapping[str, str]:

@@ -113,7 +113,7 @@ class _Rule:
                 sent=done,
             )
         if rule.kind == "auth":
-            remedy = rule.remedy or "Check the credentials in ltc.yaml and their permissions."
+            remedy = rule.remedy or "Check the credentials and their permissions."
             return AuthError(f"{name} refused our credentials (HTTP {status}){sentence}", remedy=remedy)
         if rule.kind == "quota":
             remedy = rule.remedy or "It goes on when the allowance is back."

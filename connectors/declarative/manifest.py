@@ -43,7 +43,9 @@ class Setting(Part):
     def _fits(self) -> Setting:
         wanted: dict[str, type] = {"text": str, "integer": int, "boolean": bool, "zone": str}
         if self.type == "secret" and self.default is not None:
-            raise ValueError("a secret has no default; it is set in ltc.yaml, as a reference such as ${env:API_KEY}")
+            raise ValueError(
+                "a secret has no default; it is set in the system's settings, as a reference such as ${env:API_KEY}"
+            )
         if self.default is not None and type(self.default) is not wanted[self.type]:
             raise ValueError(f"the default is no {self.type}")
         return self

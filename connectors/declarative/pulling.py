@@ -45,7 +45,7 @@ _AT_ONCE = 4
 """So many records are read at once where a list shows parts of them only."""
 _NOTICED = 3 * _SECOND
 """A difference between two clocks that is less may come from the way of the answer."""
-_WHERE = "Check base_url in ltc.yaml and the path in the manifest: together they are the address that was asked."
+_WHERE = "Check base_url and the path in the manifest: together they are the address that was asked."
 _MOST_OFF = 366 * 86_400 * _SECOND
 
 Pages = Iterator[tuple[Answer, Position | None]]

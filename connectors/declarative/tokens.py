@@ -20,7 +20,7 @@ from connectors.network import AddressRefused
 from connectors.rawjson import parse
 from connectors.tokens import Grant, SharedToken, TokenKey, TokenRefused, TokenVault, renewed_with, token_key
 
-_REMEDY = "Check client id, secret and refresh token in ltc.yaml."
+_REMEDY = "Check client id, secret and refresh token."
 
 
 class _Granted(msgspec.Struct):
@@ -58,7 +58,7 @@ class Tokens:
         if parts.netloc != urlsplit(config.base_url).netloc and (parts.hostname or "") not in config.hosts:
             raise AddressRefused(
                 f"The manifest asks for tokens at {parts.hostname}, which is not the system's host.",
-                remedy=f"If that is right, name it in ltc.yaml: config: {{hosts: [{parts.hostname}]}}.",
+                remedy=f"If that is right, name it in the settings: config: {{hosts: [{parts.hostname}]}}.",
             )
         if oauth.authorize_url is not None:
             # Only a person's browser goes there.

@@ -164,7 +164,7 @@ class VersionConfig(Settings):
     column: str = Field(min_length=1, description="Its name", examples=["updated_at"])
     format: str = Field("iso", description="iso, integer, or a pattern such as %Y-%m-%d %H:%M:%S")
     zone: Zone | None = Field(
-        None, description="The zone of times that name none themselves; default: the system's time zone in ltc.yaml"
+        None, description="The zone of times that name none themselves; default: the system's time zone"
     )
 
 

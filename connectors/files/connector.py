@@ -87,7 +87,7 @@ class Files(Connector[FilesConfig]):
                 for item in TableReader(chosen, self.config.limits).items(spool):
                     if not isinstance(item, RawRecord):
                         raise ContractError(
-                            f"{newest.name} is no complete list: {item.reason}.",
+                            f"{newest.name} is no complete list: {_told(item)}.",
                             remedy="Nothing was marked as deleted. Correct the file.",
                         )
                     batch.append(item.source_id)
@@ -96,7 +96,7 @@ class Files(Connector[FilesConfig]):
                         batch = []
                 yield batch
         except Refused as refused:
-            raise ContractError(f"The file {newest.name} {refused.reason}.", remedy="Correct the file.") from refused
+            raise ContractError(f"The file `{newest.name}` {refused.reason}.", remedy="Correct the file.") from refused
 
     def _stream(self, name: str) -> StreamConfig:
         """The settings of a stream, with the zone of the system where its version's times name none."""
@@ -167,8 +167,12 @@ def _tried(items: Iterable[Item]) -> tuple[str, bool]:
     refused = [item for item in rows if isinstance(item, RejectedRecord)]
     if not refused:
         return "", True
-    why = f"{f'`{refused[0].field}` ' if refused[0].field else ''}{refused[0].reason}"
-    return f"; of the first {len(rows)} rows {len(refused)} are refused, such as: {why}", len(refused) < len(rows)
+    some = f"; of the first {len(rows)} rows {len(refused)} are refused, such as: {_told(refused[0])}"
+    return some, len(refused) < len(rows)
+
+
+def _told(refused: RejectedRecord) -> str:
+    return f"`{refused.field}`: {refused.reason}" if refused.field else refused.reason
 
 
 def folder_of(config: SourceConfig, stats: CallStats) -> Folder:

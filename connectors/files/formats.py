@@ -109,9 +109,8 @@ def drift(expected: Sequence[str], found: Sequence[str], than: str) -> str:
     """How a header differs, as a clause; empty if it does not."""
     missing = [f"`{name}`" for name in expected if name not in found]
     new = [f"`{name}`" for name in found if name not in expected]
-    parts = []
+    if missing and new:
+        return f"{', '.join(missing)} missing and {', '.join(new)} new against {than}"
     if missing:
-        parts.append(f"{', '.join(missing)} missing")
-    if new:
-        parts.append(f"{', '.join(new)} new")
-    return f"{' and '.join(parts)} against {than}" if parts else ""
+        return f"{', '.join(missing)} missing against {than}"
+    return f"{', '.join(new)} new against {than}" if new else ""

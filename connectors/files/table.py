@@ -109,10 +109,7 @@ class Table:
 
 def rejected(file: str, row: int, cells: Any, field: str, reason: str) -> RejectedRecord:
     """A row that cannot be used, under the name of its file and its number."""
-    subject = f"`{field}` " if field else ""
-    return RejectedRecord(
-        f"row {row} of {file}", told(file, row, cells), field, f"{subject}{reason} (row {row} of {file})"
-    )
+    return RejectedRecord(f"row {row} of {file}", told(file, row, cells), field, f"{reason} (row {row} of {file})")
 
 
 def version_of(cell: Any, rule: VersionConfig) -> int:

@@ -59,7 +59,7 @@ def detect(file: IO[bytes], wanted: str) -> Encoding:
     if _may_be_chinese(file, counts):
         raise Refused(
             "can be read as UTF-8 and as GB18030, and only the latter makes sense of its few characters beyond ASCII; "
-            "name its `encoding` in ltc.yaml"
+            "name its `encoding`"
         )
     return Encoding("utf-8", f"all of it is valid{_plain(counts)}")
 
@@ -77,7 +77,7 @@ def _plain(counts: Counter[str]) -> str:
 
 
 def _chinese(file: IO[bytes], broken: int) -> Encoding:
-    advice = "name its `encoding` in ltc.yaml"
+    advice = "name its `encoding`"
     try:
         counts = _decoded(file, "gb18030")
     except _Broken as error:

@@ -41,16 +41,16 @@ _BUSY = frozenset({4012, 9004, 9007, 17027, 50008, 50047})
 _AMBIGUOUS = frozenset({4000, 17026})
 _QUOTA = frozenset({7103, 7206, 7212, 7216, 7217, 7218, 7219, 7221})
 _CREDENTIALS = {
-    8301: "Check api_key in ltc.yaml; the key may have been deleted or disabled (open platform › keys).",
-    8302: "Check api_key in ltc.yaml and what the key is allowed to do (open platform › keys).",
-    17018: "Check api_key in ltc.yaml and what the key is allowed to do (open platform › keys).",
+    8301: "Check api_key; the key may have been deleted or disabled (open platform › keys).",
+    8302: "Check api_key and what the key is allowed to do (open platform › keys).",
+    17018: "Check api_key and what the key is allowed to do (open platform › keys).",
     17052: "Add this machine's address to the key's IP whitelist (open platform › keys).",
-    17053: "Give the key access to the app, or correct app_id in ltc.yaml.",
+    17053: "Give the key access to the app, or correct app_id.",
     17054: "Allow the key the data and form interfaces (open platform › keys › interface permissions).",
 }
 _ADDRESS = {
-    2004: ("The app does not exist.", "Correct app_id in ltc.yaml."),
-    3000: ("The form does not exist.", "Correct entry_id (and app_id) in ltc.yaml."),
+    2004: ("The app does not exist.", "Correct app_id."),
+    3000: ("The form does not exist.", "Correct entry_id (and app_id)."),
 }
 _VALUE = {
     4402: "An aggregate table of the form refuses the value.",

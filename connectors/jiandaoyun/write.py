@@ -67,7 +67,7 @@ class Writer:
                     f"The form has no field `{name}`; set it as the field's alias (扩展功能 › 数据推送 › 设置字段别名)."
                 )
             if name not in self._allowed:
-                return f"`{name}` is not listed under `writable` for this form in ltc.yaml."
+                return f"`{name}` is not listed under `writable` for this form."
             if widget.type not in WRITABLE_TYPES:
                 return f"`{name}` is of type {widget.type}, which is not written through the API."
             if not _fits(widget.type, value):

@@ -97,7 +97,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     ),
     "INVALID_TYPE": (
         "the object does not exist, or is not visible to the integration user",
-        "Enable it (Quotes are switched on in Setup), give access to it, or leave the stream out in ltc.yaml.",
+        "Enable it (Quotes are switched on in Setup), give access to it, or leave the stream out.",
     ),
     "MALFORMED_ID": ("an id is malformed", "Report it."),
     "MALFORMED_QUERY": ("the query cannot be read", "Report it."),

@@ -122,13 +122,17 @@ class Reader:
                 self._rejected.append(identity.rejected(loose.get("record"), line, _NOT_JSON))
             return
         tap = self._run.tap
-        what = "ended in the middle of a line" if tap.cut_off else "wrote a line that is no Singer message"
+        what = (
+            f"{tap.name} ended in the middle of a line."
+            if tap.cut_off
+            else f"{tap.name} wrote a line that is no Singer message."
+        )
         remedy = (
             "Run it again; if it happens twice, report it to the tap."
             if tap.cut_off
             else "A tap may write nothing else to standard output; report it to the tap."
         )
-        raise tap.explained(ContractError(f"{tap.name} {what}.", remedy=remedy, sample=shape(line)))
+        raise tap.explained(ContractError(what, remedy=remedy, sample=shape(line)))
 
     def _is_ours(self, name: object) -> bool:
         if name in self._names:

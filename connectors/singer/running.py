@@ -21,6 +21,11 @@ from connectors.singer.private import PrivateFolder
 from connectors.singer.process import TapProcess
 
 _MOST_CATALOG = 256 * 1024 * 1024
+_BEGIN = "Set `start_date_setting` to the one of its settings that says so, for most taps start_date."
+_BEGIN_WITHOUT_FILE = (
+    "Set `start_date_setting` to the one of its settings that says so, for most taps start_date (with `config` instead "
+    "of `config_file`)."
+)
 
 
 class Run:
@@ -132,8 +137,7 @@ class Taps:
         if since is not None and (config.start_date_setting is None or config.config_file is not None):
             raise ContractError(
                 "The tap cannot be told where to begin.",
-                remedy="Set `start_date_setting` to the one of its settings that says so, for most taps start_date"
-                + (" (with `config` instead of `config_file`)." if config.config_file else "."),
+                remedy=_BEGIN_WITHOUT_FILE if config.config_file else _BEGIN,
             )
         if config.config_file is not None:
             return _Given(config.config_file, None, _in_file(config.config_file))

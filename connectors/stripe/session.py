@@ -64,7 +64,9 @@ class PermissionMissing(AuthError):
     def __init__(self, rights: Sequence[str]) -> None:
         named = ", ".join(rights)
         super().__init__(
-            "The key lacks a permission for this call" + (f": {named}." if named else "."),
+            f"The key lacks a permission for this call: {named}."
+            if named
+            else "The key lacks a permission for this call.",
             remedy="Give it to the restricted key in Stripe (Developers, API keys, Edit key).",
         )
         self.rights = tuple(rights)
@@ -207,7 +209,7 @@ def _refusal(status: int, said: _Said) -> ConnectorError | None:
         )
     if status == 403:
         if code == "account_invalid":
-            return AuthError("The key may not use this account.", remedy="Check `account` in ltc.yaml.")
+            return AuthError("The key may not use this account.", remedy="Check `account`.")
         return PermissionMissing(list(dict.fromkeys(_RIGHTS.findall(text))))
     if said.type == "idempotency_error":
         return KeyReused(text)

@@ -94,12 +94,12 @@ def classify_login(response: httpx.Response) -> ConnectorError | None:
     if response.status_code == 401:
         return AuthError(
             "Tryton refuses the user or the password.",
-            remedy="Correct them in ltc.yaml before the next run: after 5 failures Tryton locks the user out.",
+            remedy="Correct both before the next run: after 5 failures Tryton locks the user out.",
         )
     if response.status_code == 429:
         return AuthError(
             "Tryton has locked the user out after failed log-ins (HTTP 429).",
-            remedy="Correct the password in ltc.yaml, wait some minutes, then run `ltc check`.",
+            remedy="Correct the password, wait some minutes, then run `ltc check`.",
         )
     return classify(response)
 

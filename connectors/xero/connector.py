@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from pydantic import BaseModel
@@ -53,6 +53,7 @@ class Xero(Connector[XeroConfig]):
         *("accounting.contacts.read", "accounting.payments.read", "accounting.banktransactions.read"),
         *("accounting.settings.read", "accounting.invoices, or to read only accounting.invoices.read"),
     )
+    never_takes: ClassVar[Mapping[str, tuple[tuple[str, Any], ...]]] = {"invoice": (("SentToContact", False),)}
 
     def __init__(self, config: XeroConfig) -> None:
         super().__init__(config)
@@ -98,7 +99,7 @@ class Xero(Connector[XeroConfig]):
         except ConnectorError as error:
             return CheckLine(spec.name, False, error.message, error.remedy, False, writable)
         if writable is False:
-            remedy = f"To write back, add the scope {source.scopes[0]} in Xero and in ltc.yaml."
+            remedy = f"To write back, add the scope {source.scopes[0]} in Xero and to `scopes`."
             return CheckLine(spec.name, True, "Can be read, not written.", remedy, True, False)
         created = "; drafts can be created" if writable and spec.creatable else ""
         detail = f"Can be read and written{created}." if writable else "Can be read."

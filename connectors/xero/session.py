@@ -267,7 +267,7 @@ def _unauthorised(response: httpx.Response) -> AuthError:
     if "insufficient_scope" in told or "insufficent_scope" in told:
         return ScopeMissing(
             "The Xero connection lacks a scope for this call.",
-            remedy="Add the scope to the custom connection in Xero (My Apps) and to `scopes` in ltc.yaml.",
+            remedy="Add the scope to the custom connection in Xero (My Apps) and to `scopes`.",
         )
     return AuthError(
         "Xero does not accept the access token.",
@@ -293,12 +293,12 @@ def _token_failure(response: httpx.Response) -> ConnectorError | None:
     if "invalid_scope" in problem or "unauthorized_client" in problem:
         return AuthError(
             "Xero refuses the scopes asked for.",
-            remedy="Compare `scopes` in ltc.yaml with those of the custom connection in Xero (My Apps, Configuration).",
+            remedy="Compare `scopes` with those of the custom connection in Xero (My Apps, Configuration).",
         )
     if "invalid_grant" in problem:
         return TokenRefused(
             "Xero does not take the refresh token any more: it was revoked, or not used for too long.",
-            remedy="Authorise the app anew and put the new refresh token into ltc.yaml.",
+            remedy="Authorise the app anew and set `refresh_token` to the new refresh token.",
         )
     return AuthError(
         "Xero does not accept the client id and secret.",

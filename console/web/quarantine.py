@@ -235,6 +235,7 @@ def _list(
         heads=in_quarantine.DISCARDED if shown.discarded else in_quarantine.COLUMNS,
         rows=[(item.record_id, made(item, zone, visit.texts)) for item in found],
         names=names,
+        id_told=in_quarantine.id_told,
         count=count,
         others=0 if shown.discarded else off,
         of=".".join(part for part in (shown.system, shown.stream) if part),
@@ -270,6 +271,7 @@ def _page(
     more = {
         "in_words": lambda name, value: tested(entity, name, value, visit),
         "told_as": shapes_told.told,
+        "id_told": in_quarantine.id_told,
         "problem": problem,
         "shown": shown,
         "discarded_at": at,

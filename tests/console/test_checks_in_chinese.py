@@ -27,7 +27,8 @@ COMPOSED = (
     "44 files (44 CAMT.053/XML). Account …5678 in CNY: 44 statements, 2026-01-01 to 2026-10-31, 1,308 transactions, "
     "closing with 123,456.78. Account …1 in EUR: 2 statements, 1 of them overlapping others, 2026-01-05 to 2026-01-06, "
     "3 transactions.",
-    "2 files (none readable). To be mended: a.xml is empty.",
+    "2 files (none readable). To be mended: a.xml: is empty; Mai 2026.sta: is no OFX: it has no <OFX>, or a document "
+    "type; and 2 more.",
     "Acme Ltd (EUR) can be reached.",
     "sale.order can be read",
     "sale.order can be read; drafts can be created",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from console import in_quarantine, shapes_told
 from console import replaying as replay
-from console import shapes_told
 from console.i18n import texts
 from settings.model import Settings
 from state import audit, quarantine
@@ -100,12 +100,22 @@ def test_an_admin_is_led_to_the_field_that_has_to_be_taught_and_others_are_told_
         ("en", "<str of 12>", "text of 12 characters"),
         ("zh-CN", "<str of 12>", "12 个字符的文本"),
         ("en", "<int>", "whole number"),
+        ("zh-CN", "<110 bytes>", "110 字节"),
         ("en", '"won"', '"won"'),
         ("en", None, None),
     ],
 )
 def test_what_is_kept_back_is_told_in_words(locale: str, kept_back: str | None, told: str | None) -> None:
     assert shapes_told.told(texts(locale), kept_back) == told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("row 19 of orders.csv", "orders.csv 第 19 行"), ("file a b.csv", "文件 a b.csv"), ("row 7", "row 7")],
+)
+def test_what_has_no_id_is_called_by_its_place_in_words(given: str, told: str) -> None:
+    assert in_quarantine.id_told(texts("zh-CN"), given) == told
+    assert in_quarantine.id_told(texts("en"), given) == given
 
 
 def test_a_record_is_tried_again_at_once(

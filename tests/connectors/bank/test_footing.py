@@ -61,7 +61,7 @@ def test_a_missing_statement_is_told_and_taken_back_when_it_comes(vault: Vault) 
     assert len(vault.records) == 2
     [gap] = rejects(pages)
     assert gap.reason == (
-        "The statement 3 of 2026-01-07 of account …1234 opens with 110 CNY, but the one before it, 1 of 2026-01-05, "
+        "The statement 3 (2026-01-07) of account …1234 opens with 110 CNY, but the one before it, 1 (2026-01-05), "
         "closed with 105: statements between them (2) are missing."
     )
     assert "2) are missing" in vault.check().detail
@@ -118,7 +118,7 @@ def test_check_names_files_that_cannot_be_read(vault: Vault) -> None:
     vault.put("3.sta", "hello")
     line = vault.check()
     assert not line.ok
-    assert "2.sta is empty; 3.sta is no MT940" in line.detail
+    assert "2.sta: is empty; 3.sta: is no bank statement" in line.detail
 
 
 def test_an_empty_folder_is_no_failure(vault: Vault) -> None:

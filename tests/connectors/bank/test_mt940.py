@@ -136,7 +136,7 @@ def test_people_are_not_named_in_the_log(vault: Vault, caplog: pytest.LogCapture
 def test_a_file_whose_text_is_the_name_of_a_file_does_not_read_that_file(vault: Vault, tmp_path: Path) -> None:
     (tmp_path / "other.sta").write_text(statement("1.00 A"))
     vault.put("a.sta", str(tmp_path / "other.sta"))
-    assert "is no MT940" in refusals(vault.pages())[0]
+    assert "is no bank statement" in refusals(vault.pages())[0]
 
 
 @pytest.mark.shared

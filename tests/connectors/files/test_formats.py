@@ -94,7 +94,7 @@ def test_an_error_in_a_cell_is_no_value(desk: Desk) -> None:
     desk.put("a.xlsx", book)
     pages = desk.pages()
     assert ids(pages) == ["1"]
-    assert refusals(pages) == ["`net` is the error #DIV/0! (row 3 of a.xlsx)"]
+    assert refusals(pages) == ["is the error #DIV/0! (row 3 of a.xlsx)"]
 
 
 def test_the_sheet_and_the_row_of_the_header_may_be_named(desk: Desk) -> None:
@@ -218,7 +218,7 @@ def test_a_number_that_json_does_not_know_is_refused(desk: Desk) -> None:
     desk.put("a.parquet", table(id=pa.array([1, 2]), net=pa.array([float("nan"), 5.0])))
     pages = desk.pages()
     assert ids(pages) == ["2"]
-    assert refusals(pages) == ["`net` is no number that JSON knows (row 1 of a.parquet)"]
+    assert refusals(pages) == ["is no number that JSON knows (row 1 of a.parquet)"]
 
 
 def test_a_damaged_parquet_file_is_refused(desk: Desk) -> None:
@@ -240,7 +240,7 @@ def test_a_line_of_json_is_kept_as_it_is(desk: Desk) -> None:
     assert refusals(pages) == [
         "is no JSON (row 4 of a.jsonl)",
         "is no JSON object (row 5 of a.jsonl)",
-        "`id` is missing or cannot name a record (row 6 of a.jsonl)",
+        "is missing or cannot name a record (row 6 of a.jsonl)",
     ]
     assert "JSON lines, 3 records sampled, columns id, net, x, no" in desk.check().detail
 
