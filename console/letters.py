@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console.records import HIDDEN
 
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 _GONE = re.compile(r"\b(does not exist|not found|no longer exists|HTTP 404|HTTP 410)\b", re.IGNORECASE)
 LONGEST_VALUE, LONGEST_REASON = 2000, 1000
 """Characters."""
+
+
+STANDS = "a person chose the value that stands there"
+"""Message of a dead letter that was closed with nothing to be sent."""
+
+
+class Edited(NamedTuple):
+    """What people chose to be written instead, and whether all of it stands there already."""
+
+    decided: list[Decision]
+    stands: bool
 
 
 class Unfit(Exception):
@@ -78,21 +89,26 @@ def chosen(connection: Connection, items: Iterable[Item]) -> dict[tuple[int, str
     }
 
 
-def edit(
-    store: Store, settings: Settings, item: Item, values: Mapping[str, str], actor: str, reason: str
-) -> list[Decision]:
+def edit(store: Store, settings: Settings, item: Item, values: Mapping[str, str], actor: str, reason: str) -> Edited:
     """Have these canonical values written instead, until the owners' values change, and retry the dead letter.
 
+    Where all of it stands there already, the dead letter is closed: there is nothing to be sent.
     Raises ``Unfit`` for a value or a field that cannot be written, ``PlanError`` if it is none any more.
     """
-    from state import held, outbox
+    from state import held, history, outbox
+    from sync.values import same
 
     decided = [_instead(settings, item, name, text, actor, reason.strip()) for name, text in values.items()]
     with store.transaction() as connection:
         for decision in decided:
             held.instead(connection, decision, item)
         outbox.retry(connection, item.id, actor)
-    return decided
+        row = history.rows(connection, item.entity, [item.record_id]).get(item.record_id, {})
+        whole = {change.field for change in item.changes} == values.keys()
+        stands = whole and all(made.field in row and same(row[made.field], made.value) for made in decided)
+        if stands:
+            outbox.outcome(connection, item.id, outbox.OutboxStatus.SUPERSEDED, STANDS)
+    return Edited(decided, stands)
 
 
 def _instead(settings: Settings, item: Item, name: str, text: str, actor: str, reason: str) -> Decision:

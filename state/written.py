@@ -62,7 +62,8 @@ def count(connection: Connection, wanted: Wanted) -> int:
 
 
 def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found = [_outbox.c.system.in_(list(wanted.systems)), _outbox.c.status != OutboxStatus.PLANNED.value]
+    sent = or_(_outbox.c.status != OutboxStatus.PLANNED.value, schema.TRIED_AGAIN)  # which waits to be sent once more
+    found = [_outbox.c.system.in_(list(wanted.systems)), sent]
     if wanted.text:
         named = _outbox.c.number.startswith(wanted.text, autoescape=True)
         found.append(or_(named, _outbox.c.source_id == wanted.text))

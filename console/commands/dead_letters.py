@@ -126,12 +126,13 @@ def edit(app: App, letter_id: str, values: tuple[str, ...], reason: str) -> int:
         item = outbox.letter(connection, letter_id)
     given = dict(_set(item, text) for text in values)
     try:
-        decided = letters.edit(app.store, app.settings, item, given, app.actor, reason)
+        edited = letters.edit(app.store, app.settings, item, given, app.actor, reason)
     except letters.Unfit as error:
         raise click.UsageError(str(error)) from None
-    for decision in decided:
+    for decision in edited.decided:
         shown = {"field": decision.field, "value": decision.value, "record": _record(item)}
-        say(app.texts("dead_letters.edited", id=item.letter, **shown))
+        key = "dead_letters.stands" if edited.stands else "dead_letters.edited"
+        say(app.texts(key, id=item.letter, **shown))
     return 0
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import allowed, freshness, letters, letters_decided, written
+from console import allowed, freshness, letters, letters_decided, refusing, written
 from console.records import HIDDEN
 from console.web import commands
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
@@ -76,12 +76,12 @@ def edit(visit: Operator, sent: OperatorForm, id: str) -> Response:
         raise HTTPException(400)
     try:
         desk, reason = visit.desk, sent.get("reason", "").strip()[: letters.LONGEST_REASON]
-        letters.edit(desk.store, desk.settings, item, {name: value}, visit.member.name, reason)
+        edited = letters.edit(desk.store, desk.settings, item, {name: value}, visit.member.name, reason)
     except letters.Unfit as error:
         return _page(visit, id, 422, str(error), typed=Typed(name, value, reason))
     except PlanError as error:
         return _page(visit, id, 422, error.message, typed=Typed(name, value, reason))
-    return _done(visit, item, "edited", field=visit.texts.name("field", name))
+    return _done(visit, item, "stands" if edited.stands else "edited", field=visit.texts.name("field", name))
 
 
 @router.post("/dead-letters/{id}/retry")
@@ -159,7 +159,7 @@ def _decided(visit: Visit, id: str, reason: str | None) -> Response:
 def _done(visit: Visit, letter: Item | Creation, what: str, **values: str) -> Response:
     """Go back to the list, which says what was done and what happens next."""
     told = visit.texts(f"operating.letters.done.{what}", record=_called(letter), **values)
-    if what != "discarded":
+    if what not in ("discarded", "stands"):
         way = visit.desk.settings.systems[letter.system].push if letter.system in visit.desk.settings.systems else "off"
         told = f"{told} {visit.texts(f'operating.letters.then.{way}', system=letter.system)}"
     visit.desk.notes.keep(visit, commands.linked(visit, told))
@@ -235,8 +235,15 @@ def _in_source(visit: Visit, value: Any) -> Any:
 
 
 def _offered(visit: Visit, item: Item, name: str) -> list[tuple[str, str]]:
-    """The values that can be written into a field, each with its words; empty where any can."""
-    found = allowed.to_write(visit.desk.settings, item.system, item.stream, name)
+    """The values that can be written into a field instead of the one that was not, with words; empty where any can."""
+    settings = visit.desk.settings
+    [change] = [change for change in item.changes if change.field == name]
+    found = [
+        value
+        for value in allowed.to_write(settings, item.system, item.stream, name)
+        if value.canonical != change.new
+        and not refusing.never(settings, item.system, item.stream, [(change.source_field, value.source)])
+    ]
     return [(str(value.canonical), offered(visit, item.entity, name, value)) for value in found]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from console import freshness, letters
+from console import freshness, letters, refusing
 from console.records import HIDDEN
 from console.web.sides import worded
-from state import overwritten
+from state import outbox, overwritten
 from state.changes import IN_DOUBT, Item, OutboxStatus
 
 if TYPE_CHECKING:
@@ -75,16 +75,30 @@ def listed(visit: Visit, connection: Connection, items: Sequence[Written]) -> li
 
 def _listed(visit: Visit, item: Written, standing: Standing | None) -> dict[str, Any]:
     moment = item.item.sent_at or item.item.done_at
+    refused = refusing.put_back(
+        visit.desk.settings, item.item.system, item.item.stream, overwritten.lost(item.item)
+    )
     return {
         **shown(visit, item.item),
+        **_became(item.item),
         "system": item.item.system,
         "by": item.by,
         "large_by": item.large_by,
         "replaced": _replaced(item.item),
-        "can_return": standing == "ours" and not overwritten.is_erased(item.item),
+        "can_return": standing == "ours" and not overwritten.is_erased(item.item) and not refused,
+        "refuses": standing == "ours" and refused,
         "stands_again": standing == "again",
         "at": "" if moment is None else freshness.when(visit.desk.settings, moment)[:16],
     }
+
+
+def _became(item: Item) -> dict[str, str]:
+    """Of what people decided afterwards: that it had not been written, and who decides now."""
+    if item.message == outbox.RETRIED:
+        return {"state": "taken_up", "message": ""}
+    if item.message == letters.STANDS:
+        return {"state": "stands", "message": ""}
+    return {}
 
 
 def _replaced(item: Item) -> dict[str, str]:

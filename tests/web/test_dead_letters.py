@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from console import mappings_kept
 from console.web import dead_letters as pages
@@ -20,7 +21,7 @@ from state.store import Store
 from sync import job
 from tests.console.company import data, ltc
 from tests.jobs.company import MAPPINGS
-from tests.jobs.toy import ToySystem
+from tests.jobs.toy import Toy, ToySystem
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
 
 
@@ -33,6 +34,16 @@ def letters(sqlite_store: Store, settings: Settings) -> list[str]:
         for item in plan.items[:2]:
             outbox.outcome(connection, item.id, outbox.OutboxStatus.REJECTED, "the CRM says no to delivered")
         return [item.letter for item in outbox.dead_letters(connection)]
+
+
+@pytest.fixture
+def refused(sqlite_store: Store, settings: Settings, crm: ToySystem) -> str:
+    """A write-back that was sent in a run, and that the CRM refused."""
+    crm.server.faults.answer("PATCH /deal/d2", 422)
+    job.run_sync(sqlite_store, settings)
+    with sqlite_store.reading() as connection:
+        (item,) = outbox.dead_letters(connection)
+    return item.letter
 
 
 def test_a_list_reads_so_many_as_it_shows_and_their_mapping_once(
@@ -152,6 +163,51 @@ def test_another_value_is_written_instead(
     with sqlite_store.reading() as connection:
         (said,) = [item for item in audit.entries(connection) if item.action == "dead letter edited"]
     assert (said.actor, said.detail["reason"]) == ("operator", "Came back")
+
+
+def test_a_value_that_stands_there_already_is_said_to_and_waits_for_nothing(
+    olaf: Opens, sqlite_store: Store, settings: Settings, refused: str
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    with sqlite_store.transaction() as connection:
+        item = outbox.letter(connection, refused)
+        table = schema.canonical[item.entity]
+        shows = update(table).where(table.c.record_id == item.record_id).values(delivery_state="not_delivered")
+        connection.execute(shows)
+    done = browser.post(f"/dead-letters/{refused}/edit", field="delivery_state", value="not_delivered")
+    page = plain(browser.get(done.headers["location"]).text)
+    assert "stands there already, so nothing is to be written" in page
+    assert "The next sync of crm plans it" not in page
+    assert "Will be tried again" not in page
+    listed = plain(browser.get(f"/plans/written?text={item.number or item.source_id}").text)
+    assert "a person has chosen since what stands there" in listed
+    assert "not wanted any more" not in listed
+
+
+def test_what_a_run_could_not_write_stays_so_when_a_person_has_it_tried_again(
+    olaf: Opens, sqlite_store: Store, settings: Settings, refused: str
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    run = re.findall(r'href="/runs/([^"]+)"', browser.get("/runs").text)[0]
+    for _ in ("as decided", "as planned anew"):
+        browser.post(f"/dead-letters/{refused}/retry")
+        for page in (f"/runs/{run}", "/plans/written"):
+            told = plain(browser.get(page).text)
+            assert "a person has decided since that it be tried again" in told, page
+            assert "not wanted any more" not in told, page
+        job.run_push(sqlite_store, settings, push="plan")
+
+
+def test_a_value_that_was_refused_or_that_the_system_never_takes_is_not_offered_instead(
+    olaf: Opens, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    address = f"/dead-letters/{letters[0]}"
+    page = browser.get(address).text
+    assert '<option value="returned">' in page
+    assert '<option value="delivered">' not in page, "it was refused"
+    monkeypatch.setattr(Toy, "never_takes", {"deal": (("delivery", "returned"),)})
+    assert '<option value="returned">' not in browser.get(address).text
 
 
 def test_what_was_done_is_said_with_what_happens_next_and_what_is_tried_again_is_listed_until_it_was(

@@ -25,7 +25,7 @@ from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
 from sync import job
-from tests.jobs.toy import ToySystem
+from tests.jobs.toy import Toy, ToySystem
 from tests.web.conftest import Browser
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, plan, settings, systems, toys  # noqa: F401
 
@@ -505,6 +505,21 @@ def test_what_a_write_back_replaced_is_marked_found_and_put_back(
     with sqlite_store.reading() as connection:
         noted = [entry for entry in audit.entries(connection) if entry.action == "overwritten value restored"]
     assert [(entry.actor, entry.detail["reason"]) for entry in noted] == [("operator", "")]
+
+
+def test_what_the_system_never_takes_is_not_offered_to_be_put_back(
+    olaf: Opens,
+    sqlite_store: Store,
+    settings: Settings,
+    crm: ToySystem,
+    erp: ToySystem,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replaced_something(sqlite_store, settings, crm, erp)
+    monkeypatch.setattr(Toy, "never_takes", {"deal": (("delivery", "picked up"),)})
+    page = plain(olaf(Role.OPERATOR).get("/plans/written?replaced=yes").text)
+    assert "cannot be put back: crm never takes this value" in page
+    assert "Write it back now" not in page
 
 
 def test_what_was_written_is_found_by_system_person_and_day(

@@ -130,6 +130,7 @@ class LetterDecided(BaseModel):
     """The dead letter that was decided about."""
 
     id: str
+    stands: bool = Field(default=False, description="The value stands there already: nothing is to be written")
 
 
 @router.get("/dead-letters")
@@ -186,12 +187,12 @@ def edit_dead_letter(caller: Operator, id: LetterId, sent: Edit) -> LetterDecide
         raise Refusal(409, "It is a record to be created: it follows what it is made of.", "Mend that, or discard it.")
     try:
         value, reason = sent.value.strip(), (sent.reason or "").strip()
-        letters.edit(caller.store, caller.settings, item, {sent.field.strip(): value}, caller.name, reason)
+        edited = letters.edit(caller.store, caller.settings, item, {sent.field.strip(): value}, caller.name, reason)
     except letters.Unfit as error:
         raise Refusal(409, f"That cannot be written: {str(error).rstrip('.')}.", "Send another value.") from None
     except PlanError as error:
         raise Refusal(409, error.message, error.remedy) from None
-    return LetterDecided(id=id)
+    return LetterDecided(id=id, stands=edited.stands)
 
 
 @router.post("/dead-letters/{id}/retry")
