@@ -23,8 +23,8 @@ _GRACE = timedelta(minutes=15)
 _PICKED_UP = timedelta(minutes=2)
 """How long after its time nothing may have begun before it is said that nothing carries the schedules out."""
 _WRITES = ("push", "create")
-_FOLLOWS = ("not_tried", "resting")
-"""Kinds of failures that have their cause in another."""
+FOLLOWS = ("not_tried", "resting")
+"""Kinds of failures of a stream that have their cause in another, or in a rest."""
 _WORST_FIRST = ("failed", "late", "interrupted", "never", "running", "unwritten", "ok", "paused")
 COLUMNS = ("system", "stream", "state", "last", "age", "behind", "held", "quarantined", "next")
 
@@ -327,7 +327,7 @@ def causes(failing: Sequence[Attempt]) -> list[Cause]:
     found: list[Cause] = []
     for system in dict.fromkeys(item.system for item in failing):
         own = sorted((item for item in failing if item.system == system), key=lambda item: -item.started_at)
-        true = [item for item in own if item.error_kind not in _FOLLOWS] or own
+        true = [item for item in own if item.error_kind not in FOLLOWS] or own
         untried = tuple(sorted({item.stream for item in own if item not in true and item.stream != "*"}))
         groups: dict[tuple[str, str | None], list[Attempt]] = {}
         for item in true:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from console.freshness import FOLLOWS
 from state import queries
 from state.clock import from_us
 
@@ -106,7 +107,7 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
         f"{from_us(item.started_at).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         called(item.asked.by),
         texts.name("operating.because", item.asked.because) if item.asked.because else "",
-        texts.listed(item.asked.systems),
+        texts.listed([_asked(name, item, texts) for name in item.asked.systems] + _left_streams(item, texts)),
         _seconds(item),
         texts.clauses(
             texts.pair(system, _brief(counts, texts, item.kind))
@@ -115,6 +116,20 @@ def run(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
         ),
         texts.name("operating.engine", item.engine),
     )
+
+
+def _asked(system: str, item: RunRow, texts: Texts) -> str:
+    """A system that a run was to work on; it is said of one that was paused as a whole."""
+    return _skipped(system, texts) if any(left.what == system for left in item.paused) else system
+
+
+def _left_streams(item: RunRow, texts: Texts) -> list[str]:
+    """The streams that a run left out, of systems that it worked on."""
+    return [_skipped(left.what, texts) for left in item.paused if left.what not in item.asked.systems]
+
+
+def _skipped(what: str, texts: Texts) -> str:
+    return texts("operating.is_left_out", what=what)
 
 
 def briefly(item: RunRow, texts: Texts, zone: tzinfo) -> tuple[Any, ...]:
@@ -146,7 +161,7 @@ def part(item: Attempt, texts: Texts) -> tuple[Any, ...]:
         item.system,
         item.stream,
         texts.name("progress", item.direction),
-        texts.name("summary.status", ended(item)),
+        _how(item, texts),
         _seconds(item),
         _brief(item.counts, texts, item.direction),
     )
@@ -164,45 +179,67 @@ def ended(item: Attempt) -> str:
     return "partial" if item.counts.get("applied", 0) else "failed"
 
 
+def _how(item: Attempt, texts: Texts) -> str:
+    """How a run ended with a stream, in words; one that was not asked for because of another has not failed itself."""
+    if item.status == "failed" and item.error_kind in FOLLOWS:
+        return texts("operating.not_tried")
+    return texts.name("summary.status", ended(item))
+
+
 def log(
     parts: Sequence[Attempt],
     phases: Iterable[Phase],
     pages: Iterable[tuple[int, str, str, Mapping[str, int], str]],
     texts: Texts,
     zone: tzinfo,
+    said: Callable[[str], str] = str,
 ) -> list[tuple[str, str, str]]:
     """What happened when: streams that began and ended, how far they were in between, and the phases of the run.
 
-    ``pages`` are instants (microseconds), systems, streams, counts so far and directions. Each line is a time, a
-    sentence with counts and no values, and the page that shows more, which may be empty.
+    ``pages`` are instants (microseconds), systems, streams, counts so far and directions; those without any count are
+    left out. ``said`` words why a stream failed. Each line is a time, a sentence with counts and no values of records,
+    and the page that shows more, which may be empty. Why streams failed comes last, whenever that was: the newest line
+    is read first.
     """
     told: list[tuple[int, str, str]] = []
+    failed: list[tuple[int, str, str]] = []
     for item in parts:
         what = f"{item.system}.{item.stream} {texts.name('progress', item.direction)}"
         told.append((item.started_at, texts("operating.log.began", what=what), ""))
         if item.ended_at is not None:
-            how = texts.name("summary.status", ended(item))
-            said = texts("operating.log.ended", what=what, how=how, counts=_told(item.counts, texts, item.direction))
-            told.append((item.ended_at, said, "/dead-letters" if refused(item) else ""))
+            why = item.message if item.error_kind not in FOLLOWS else None
+            line = (item.ended_at, _ended(item, what, texts), "/dead-letters" if refused(item) else "")
+            if why:
+                failed.append((line[0], texts("operating.log.why", told=line[1], message=said(why)), line[2]))
+            else:
+                told.append(line)
     for phase in phases:
         told.append((phase.ended_at, _came_of(phase, texts), _LEADS_TO.get(phase.name, "")))
     for at, system, stream, counts, of in pages:
-        told.append((at, texts("operating.log.page", what=f"{system}.{stream}", counts=_told(counts, texts, of)), ""))
-    told.sort()
-    return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text, leads) for at, text, leads in told[-LONGEST_LOG:]]
+        if any(counts.values()):
+            far = texts("operating.log.page", what=f"{system}.{stream}", counts=_brief(counts, texts, of))
+            told.append((at, far, ""))
+    lines = [*sorted(told), *sorted(failed)][-LONGEST_LOG:]
+    return [(f"{from_us(at).astimezone(zone):%H:%M:%S}", text, leads) for at, text, leads in lines]
+
+
+def _ended(item: Attempt, what: str, texts: Texts) -> str:
+    """How a run ended with a stream, with its counts if there are any."""
+    how, counts = _how(item, texts), _brief(item.counts, texts, item.direction)
+    if not counts:
+        return texts("operating.log.ended", what=what, how=how)
+    return texts("operating.log.ended_with", what=what, how=how, counts=counts)
 
 
 def _came_of(phase: Phase, texts: Texts) -> str:
     if phase.name == "kept":
         count = phase.counts.get("open", 0)
-        return texts("operating.log.kept_one" if count == 1 else "operating.log.kept", count=f"{count:,}")
+        return texts.counted("operating.log.kept", count)
+    if phase.name == "reconcile" and not any(phase.counts.values()):
+        return texts("operating.log.same")
     what = texts.name("operating.log.phase", phase.name)
     said = texts("operating.log.of", system=phase.system, what=what) if phase.system else what
-    return texts("operating.log.found", what=said, counts=_told(phase.counts, texts, phase.name))
-
-
-def _told(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:
-    return _brief(counts, texts, of) or "0"
+    return texts("operating.log.found", what=said, counts=_brief(phase.counts, texts, phase.name) or "0")
 
 
 def _brief(counts: Mapping[str, int], texts: Texts, of: str = "") -> str:

@@ -11,12 +11,13 @@ import json
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from state.clock import now_us
+from state.schema import RUN_STOPPED as _STOPPED
 from state.schema import audit as table
 
 ERASED = "person erased"
@@ -30,6 +31,14 @@ _BATCH = 1000
 _next_rows = select(table).where(table.c.id > bindparam("after")).order_by(table.c.id).limit(bindparam("count"))
 _last_row = select(table.c.id, table.c.hash).order_by(table.c.id.desc()).limit(1)
 _add_row = table.insert()
+_NOTED_US = 60_000_000
+"""How long after a run has ended a command may note that it was stopped."""
+_stops = (
+    select(table)
+    .where(_STOPPED, table.c.at >= bindparam("since"), table.c.at <= bindparam("until"))
+    .order_by(table.c.at)
+    .limit(200)
+)
 _ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtext('ltc audit'))")
 
 
@@ -140,6 +149,21 @@ def entries(connection: Connection, *, limit: int = 50, offset: int = 0, **chose
         Entry(row.id, row.at, row.actor, row.action, json.loads(row.detail) if row.detail else {}, not row.detail)
         for row in rows
     ]
+
+
+class Stop(NamedTuple):
+    """Who stopped a run, and when (microseconds)."""
+
+    actor: str
+    at: int
+
+
+def stopped(connection: Connection, run_id: str, since: int, until: int) -> Stop | None:
+    """Who stopped a run that began and ended then (microseconds); ``None`` if nobody did, or that was erased."""
+    for row in connection.execute(_stops, {"since": since, "until": until + _NOTED_US}):
+        if row.detail and json.loads(row.detail).get("run") == run_id:
+            return Stop(row.actor, row.at)
+    return None
 
 
 def count(connection: Connection, **chosen: Unpack[Chosen]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -265,6 +266,18 @@ def run_parts(connection: Connection, run_id: str) -> list[Attempt]:
     table = schema.stream_run
     query = select(table).where(table.c.run_id == run_id).order_by(table.c.started_at, table.c.system, table.c.stream)
     return [_attempt(row) for row in connection.execute(query)]
+
+
+def failed_parts(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+    """What some runs failed at, by run; those that failed at nothing are left out."""
+    found: dict[str, list[Attempt]] = {}
+    if not run_ids:
+        return found
+    table = schema.stream_run
+    query = select(table).where(table.c.run_id.in_(list(run_ids)), table.c.message.is_not(None))
+    for row in connection.execute(query.order_by(table.c.started_at, table.c.system, table.c.stream)):
+        found.setdefault(row.run_id, []).append(_attempt(row))
+    return found
 
 
 _RUN = schema.run.c

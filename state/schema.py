@@ -966,3 +966,6 @@ audit = Table(
 CASH_UNDONE = audit.c.action == literal_column("'cash undecided'")
 """Decisions about cash that were taken back, written out as ``LINK_SUGGESTED`` is."""
 Index("ix_audit_cash_undone", audit.c.id, sqlite_where=CASH_UNDONE, postgresql_where=CASH_UNDONE)
+RUN_STOPPED = audit.c.action == literal_column("'run stopped'")
+"""Runs that somebody stopped, written out as ``LINK_SUGGESTED`` is."""
+Index("ix_audit_run_stopped", audit.c.at, sqlite_where=RUN_STOPPED, postgresql_where=RUN_STOPPED)

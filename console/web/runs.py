@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import prefect_ui, ran, standing
+from console import freshness, prefect_ui, ran, standing
 from console.web import went_wrong
 from console.web.access import Right
 from console.web.collisions import Going, going
@@ -15,11 +16,15 @@ from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import OUTCOMES, Wanted
 from console.web.work import KINDS
 from console.web.writes import listed
-from state import pauses, queries, runs, system_facts, written
+from state import audit, pauses, queries, runs, system_facts, written
 from state.activity import RUN_KINDS
 from state.clock import now_us
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.engine import Connection
+
     from console.standing import Silence
     from console.web.running import Telling
     from console.web.work import AtWork, Worker
@@ -39,6 +44,10 @@ _YOUNG_US = 10_000_000
 _ASKS_YOUNG, _ASKS_OLD = 1, 3
 """Seconds after which the page of a run at work asks anew."""
 _NOT_DONE = ("failed", "interrupted")
+_NOT_WELL = (*_NOT_DONE, "partial")
+_LONGEST_WHY = 140
+"""Characters of the reason of a run in the list; its page has all of it."""
+_READS, _WRITE = ("sync", "pull", "fetch"), ("push",)
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
@@ -56,12 +65,13 @@ def listing(visit: Reader, asked: Wanted, page: Annotated[int, Query(ge=1, le=_L
             theirs = ran.concerning(connection, visit.may_touch, asking=asking)
             found, count = theirs[(page - 1) * _RUNS : page * _RUNS], len(theirs)
             people = sorted({item.asked.by for item in theirs if item.asked.by})
+        failed = queries.failed_parts(connection, [item.id for item in found if item.status in _NOT_WELL])
     known = asked.system in ("", *visit.systems)
     return visit.page(
         "runs",
         422 if asked.is_wrong else 200,
         heads=ran.RUNS,
-        rows=[(item, ran.run(item, visit.texts, zone)) for item in found],
+        rows=[(item, ran.run(item, visit.texts, zone), _why(visit, item, failed)) for item in found],
         busy=any(item.status == "running" for item in found) or (page == 1 and worker(visit).is_at_work()),
         asked=asked,
         systems=visit.systems if known or not visit.may_touch(asked.system) else [*visit.systems, asked.system],
@@ -75,6 +85,19 @@ def listing(visit: Reader, asked: Wanted, page: Annotated[int, Query(ge=1, le=_L
     )
 
 
+def _why(visit: Visit, run: RunRow, failed: Mapping[str, list[Attempt]]) -> str:
+    """Why a run did not end well, as far as this person sees it: the first reason, and how many more there are."""
+    parts = [item for item in failed.get(run.id, ()) if visit.may_touch(item.system)]
+    told = [(freshness.cause_place(item, visit.texts), item.message) for item in freshness.causes(parts)]
+    problems = ran.limited(run, visit.may_touch).problems
+    told += [("", item.message) for item in problems if item.message not in {message for _, message in told}]
+    if not told:
+        return ""
+    where, message = told[0]
+    first = shorten(f"{where}{visit.plain(message)}", _LONGEST_WHY, placeholder=" …")
+    return f"{first} ({visit.texts.counted('operating.runs.more', len(told) - 1)})" if told[1:] else first
+
+
 @router.get("/runs/{id}")
 def one(visit: Reader, id: str) -> Response:
     """What a run did with each stream, and does now."""
@@ -84,6 +107,7 @@ def one(visit: Reader, id: str) -> Response:
     parts = [item for item in everything if visit.may_touch(item.system)]
     with visit.desk.store.reading() as connection:
         flow_run = system_facts.flow_run(connection, id)
+        stopped = _stopped(visit, connection, run)
         wanted = written.Wanted(visit.systems, parts=tuple(parts))
         done = listed(visit, connection, written.listing(connection, wanted, _WRITTEN))
         count = written.count(connection, wanted)
@@ -98,6 +122,7 @@ def one(visit: Reader, id: str) -> Response:
         part_heads=ran.PARTS,
         row=ran.run(run, visit.texts, zone),
         ended_as=run.status,
+        stopped=stopped,
         left_out=ran.left_out(run, visit.texts),
         refused=sum(map(ran.refused, parts)),
         unsearched=run.kind == "sweep" and run.status == "done" and not parts and not run.paused,
@@ -106,7 +131,7 @@ def one(visit: Reader, id: str) -> Response:
         written=done,
         written_count=count,
         troubles=went_wrong.of(visit, run, parts),
-        log=ran.log(parts, run.phases, lines, visit.texts, zone),
+        log=ran.log(parts, run.phases, lines, visit.texts, zone, visit.plain),
         busy=run.status == "running" or waits,
         asks_every=_ASKS_YOUNG if now_us() - run.started_at < _YOUNG_US else _ASKS_OLD,
         turn=turn,
@@ -117,6 +142,20 @@ def one(visit: Reader, id: str) -> Response:
         now_doing=_now_doing(visit, run, parts, telling) if run.status == "running" else [],
         prefect=prefect_ui.address(flow_run),
     )
+
+
+def _stopped(visit: Visit, connection: Connection, run: RunRow) -> str:
+    """Of a run that was stopped or cut off: by whom, and what becomes of the rest; empty for any other."""
+    if run.status != "interrupted" or run.ended_at is None:
+        return ""
+    found = audit.stopped(connection, run.id, run.started_at, run.ended_at)
+    if found is None:
+        who = visit.texts("operating.stopped.nobody")
+    else:
+        at = freshness.when(visit.desk.settings, found.at)
+        who = visit.texts("operating.stopped.by", name=ran.called(found.actor), at=at)
+    rest = "pull" if run.kind in _READS else "write" if run.kind in _WRITE else "else"
+    return f"{who} {visit.texts(f'operating.stopped.{rest}')}"
 
 
 def _now_doing(visit: Visit, run: RunRow, parts: list[Attempt], telling: Telling | None) -> list[str]:

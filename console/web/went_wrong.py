@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console import freshness
+from state.outbox import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from console.web.desk import Visit
@@ -60,7 +61,7 @@ def of(visit: Visit, run: RunRow, parts: list[Attempt]) -> list[Trouble]:
     for system, trouble in found.items():
         left = {_left(item.direction) for item in failed if item.system == system}
         left.update(_UNKNOWN for item in unanswered if item.system == system)
-        trouble.left.extend(visit.texts(f"went_wrong.left.{name}") for name in sorted(left))
+        trouble.left.extend(visit.texts(f"went_wrong.left.{name}", most=MAX_ATTEMPTS) for name in sorted(left))
     return list(found.values())
 
 

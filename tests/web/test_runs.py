@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import unescape
+from pathlib import Path
 from threading import Event
 from unittest.mock import patch
 
 import pytest
 
+from connectors import retry
 from connectors.retry import RetryPolicy
 from console import prefect_ui, ran
 from console.i18n import texts
@@ -23,6 +25,7 @@ from state.members import Role
 from state.queries import Phase
 from state.store import Store
 from sync import job
+from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import ToySystem
 from tests.web.conftest import Browser
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
@@ -248,6 +251,7 @@ def test_a_run_at_work_is_shown_as_it_goes_on_and_stops_after_the_page(
     page = finished(browser)
     assert "crm.deal: pulled 3, new 3 so far" in plain(page)
     assert "crm.deal pull: STOPPED, pulled 3" in plain(page)
+    assert re.search(r"operator stopped it at [-\d]+ [:\d]+\. What was read until then is kept; the next", plain(page))
     with sqlite_store.reading() as connection:
         (said,) = [item for item in audit.entries(connection) if item.action == "run stopped"]
     assert (said.actor, said.detail) == ("operator", {"run": id, "kind": "pull", "systems": ["crm"]})
@@ -275,12 +279,12 @@ def test_a_run_says_what_it_waits_for_and_that_it_reconciles(
         assert held.asked.wait(20)
         page = plain(page_of_the_run(browser)[1])
         waits = r"It waits for an answer; a call that gets none is tried up to 3 times and given up after 182 s"
-        assert re.search(rf"crm\.deal: nothing came since \d+ s\. {waits} at the latest\.", page)
+        assert re.search(rf"crm\.deal: nothing came for \d+ s\. {waits} at the latest\.", page)
     finally:
         held.go_on.set()
         crm.watch = None
-    assert "reconciles since" not in finished(browser)
-    assert re.search(r"It has read, and reconciles since \d+ s\.", seen[0])
+    assert "been reconciling" not in finished(browser)
+    assert re.search(r"It has read, and has been reconciling for \d+ s\.", seen[0])
 
 
 def test_a_run_of_another_process_is_shown_and_cannot_be_stopped_here(olaf: Opens, sqlite_store: Store) -> None:
@@ -368,15 +372,14 @@ def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_m
     id = job.run_sync(sqlite_store, settings, push="apply").run_id
     page = olaf(Role.VIEWER).get(f"/runs/{id}").text
     log = plain(page.partition("<h2>Log, the newest first</h2>")[2])
-    told = r"reconciled: new findings \d+, findings that came back \d+, findings resolved \d+.*? all open findings"
-    assert re.search(told, log)
+    assert "Reconciled: no finding is new, came back or was resolved all open findings" in log
     assert re.search(r"crm: planned what is to be written: to be written \d+ see", log)
     assert re.search(r"crm.deal push: done, .*applied \d+", log)
     assert "crm: not understood: quarantined 1 see" in log
-    assert log.rindex("reconciled") > log.rindex("planned") > log.rindex("crm.deal push")  # the newest first
+    assert log.rindex("Reconciled") > log.rindex("lanned") > log.rindex("crm.deal push")  # the newest first
     assert '<a href="/plans">see</a>' in page
     limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
-    assert "reconciled" in limited
+    assert "Reconciled" in limited
     assert "crm" not in limited
 
 
@@ -392,7 +395,7 @@ def test_a_reconciliation_that_found_nothing_new_says_so_with_how_many_findings_
     assert f"Reconciled: nothing has changed since the last time, {count} findings open all open findings" in plain(
         page
     )
-    assert "reconciled: new findings" not in page
+    assert "Reconciled: new findings" not in page
     assert "nothing has changed since" not in browser.get(f"/runs/{anew}").text
     browser.post("/language", locale="zh-CN", next="/runs")
     assert f"已对账：自上次对账以来没有变化，未解决问题 {count} 个" in plain(browser.get(f"/runs/{kept}").text)
@@ -404,6 +407,69 @@ def test_a_reconciliation_that_found_nothing_new_says_so_with_how_many_findings_
 def test_open_findings_are_counted_in_words(count: int, told: str) -> None:
     line = ran.log([], [Phase("kept", "", 0, 1, {"open": count})], [], texts("en"), UTC)
     assert line == [("00:00:00", f"Reconciled: nothing has changed since the last time, {told}", "/findings")]
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"opened": 0, "reopened": 0, "cleared": 0}, "Reconciled: no finding is new, came back or was resolved"),
+        ({"opened": 2}, "Reconciled: new findings 2, findings that came back 0, findings resolved 0"),
+    ],
+)
+def test_a_reconciliation_is_told_in_one_form_of_words(counts: dict[str, int], told: str) -> None:
+    line = ran.log([], [Phase("reconcile", "", 0, 1, counts)], [], texts("en"), UTC)
+    assert line[0][1].replace("opened", "new findings") == told
+
+
+def test_the_log_says_first_why_streams_failed_and_does_not_call_failed_what_was_not_tried(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    settings.systems["crm"].config.update(streams=["deal", "lead"], entities=["opportunity", "lead"])
+    crm.streams |= {"lead": {}}
+    more = "  lead: {entity: lead, fields: {email: email}}\n"
+    (Path(settings.path).parent / "crm.yaml").write_text(MAPPINGS["crm"] + more)
+    crm.server.faults.answer(".", 401, times=100)
+    with retry.no_waiting():
+        id = job.run_pull(sqlite_store, settings).run_id
+    browser = olaf(Role.VIEWER)
+    page = browser.get(f"/runs/{id}").text
+    log = re.findall(r"<li><time>.*?</time> (.*?)</li>", page.partition("<h2>Log")[2])
+    assert re.match(r"crm\.(deal|lead) pull: FAILED.* – .*refused our credentials", plain(log[0]))
+    assert sum("FAILED" in line for line in log) == 1
+    assert any(re.fullmatch(r"crm\.(deal|lead) pull: not tried", plain(line)) for line in log)
+    assert '<td class="late" data-label="State">not tried' in page
+    assert "FAILED, 0" not in plain(page)
+
+
+def test_the_list_says_why_a_run_failed_to_who_may_see_it_and_what_was_skipped(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    browser, limited = olaf(Role.VIEWER), olaf(Role.VIEWER, "erp")
+    crm.server.faults.answer(".", 401, times=100)
+    with retry.no_waiting():
+        job.run_pull(sqlite_store, settings)
+    assert re.search(r"crm\.deal pull: \S+ refused our credentials", plain(browser.get("/runs").text))
+    assert "credentials" not in limited.get("/runs").text
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", pauses.WHOLE, "olaf", "release")
+    job.run_pull(sqlite_store, settings)
+    page = plain(browser.get("/runs").text)
+    assert "crm (skipped: paused), erp" in page
+    assert "skipped" not in plain(limited.get("/runs").text)
+
+
+def test_the_outcomes_that_can_be_chosen_are_written_alike(olaf: Opens) -> None:
+    page = olaf(Role.VIEWER).get("/runs").text
+    chosen = re.findall(r"<option[^>]*>(.*?)</option>", page.partition('name="outcome"')[2].partition("</select>")[0])
+    assert chosen == ["all", "did not end well", "running", "done", "done in part", "failed", "stopped"]
+    assert "Write-back or planning" in page
+
+
+def test_a_run_that_was_cut_off_says_that_nobody_stopped_it(olaf: Opens, sqlite_store: Store) -> None:
+    with runs.running(sqlite_store, "pull") as run:
+        run.finish("interrupted")
+    page = plain(olaf(Role.VIEWER).get(f"/runs/{run.id}").text)
+    assert "It was cut off: its process ended, or lost the store. What was read until then is kept" in page
 
 
 def test_a_run_that_only_planned_is_called_so(

@@ -69,6 +69,7 @@ class RunDetail(Run):
         description="The run whose end the rest of this sync waits for, where it was started in the workbench or here; "
         "empty if what it waits for is no run of the member's"
     )
+    stopped_by: str | None = Field(description="Who stopped it; `null` if nobody did, as where its process ended")
     continued_by: str | None = Field(description="The run that did the rest of this sync, once it was its turn")
 
 

@@ -13,7 +13,7 @@ from console.web.api.run_models import Run, RunDetail, RunRequest, Started, Stop
 from console.web.api.values import SIZE, Day, Name, OneOf, Page, PageNumber, PageSize, cut, first
 from console.web.problems import Refusal
 from console.web.runs_asked import STATUSES, within
-from state import pauses, queries, runs
+from state import audit, pauses, queries, runs
 from state.activity import RUN_KINDS
 from state.queries import Asking
 
@@ -61,7 +61,9 @@ def get_run(caller: Reader, request: Request, id: RunId) -> RunDetail:
     theirs = ran.limited(found, caller.member.may_touch)
     shown = {**run(theirs).model_dump(), "problems": [problem(item) for item in theirs.problems]}
     theirs_alone = [part(item) for item in parts if caller.member.may_touch(item.system)]
-    return RunDetail(**shown, parts=theirs_alone, **_turn(caller, request.app.state.worker, id))
+    return RunDetail(
+        **shown, parts=theirs_alone, stopped_by=_stopper(caller, found), **_turn(caller, request.app.state.worker, id)
+    )
 
 
 @router.post("/runs", status_code=202, responses=starting.LOCATION)
@@ -85,6 +87,14 @@ def stop_run(caller: Operator, request: Request, id: RunId) -> Stopping:
         what = "The run is not at work here."
         raise Refusal(409, what, "It has ended, or was started elsewhere: stop it there.")
     return Stopping(run=id)
+
+
+def _stopper(caller: Caller, run: RunRow) -> str | None:
+    if run.status != "interrupted" or run.ended_at is None:
+        return None
+    with caller.store.reading() as connection:
+        found = audit.stopped(connection, run.id, run.started_at, run.ended_at)
+    return None if found is None else found.actor
 
 
 def _run(caller: Caller, id: str) -> tuple[RunRow, list[Attempt]]:

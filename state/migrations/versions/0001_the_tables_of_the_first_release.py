@@ -51,6 +51,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("action = 'cash undecided'"),
             postgresql_where=sa.text("action = 'cash undecided'"),
         )
+        batch_op.create_index(
+            "ix_audit_run_stopped",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("action = 'run stopped'"),
+            postgresql_where=sa.text("action = 'run stopped'"),
+        )
 
     op.create_table(
         "cash_decision",

@@ -171,7 +171,8 @@ def test_a_run_is_stopped_after_the_page_at_work(opens: Opens, sqlite_store: Sto
     finally:
         held.go_on.set()
         crm.watch = None
-    assert api.finished(started)["status"] == "interrupted"
+    ended = api.finished(started)
+    assert (ended["status"], ended["stopped_by"]) == ("interrupted", "olaf")
     refused(api.post(f"/runs/{id}/stop"), 409)
     refused(api.post("/runs/none/stop"), 404)
     assert said(sqlite_store, "run stopped") == ["olaf"]
