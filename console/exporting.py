@@ -11,7 +11,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -44,8 +44,10 @@ COLUMNS = {
         *("id", "title", "severity_text", "stage_text", "department_text", "status_text", "customer", "records"),
         *("explanation", "action", "amount", "currency", "base_amount", "material", "since", "first_seen"),
         *("age_days", "owner", "assignee", "due_on", "overdue", "reason", "approver", "waived_until"),
+        *("comments", "attachments"),
         *("check", "severity", "stage", "department", "status", "system_removed"),
     ),
+    "audit": ("number", "at", "zone", "actor", "action_text", "detail_text", "code"),
     "links": (
         "kind",
         *(f"{side}.{name}" for side in ("left", "right") for name in _END),
@@ -81,17 +83,20 @@ def _findings(connection: Connection, settings: Settings, locale: str, everythin
         yield from of_findings(some, settings, locale)
 
 
-def of_findings(some: Iterable[Finding], settings: Settings, locale: str) -> Iterator[Row]:
-    """The rows of these findings."""
+def of_findings(
+    some: Iterable[Finding], settings: Settings, locale: str, said: Mapping[str, list[Row]] | None = None
+) -> Iterator[Row]:
+    """The rows of these findings; with what was ``said`` about them (``handling.said``) comments and files, too."""
     from reconciliation import report, words
     from reconciliation.rules import Rules
 
     rules, lang = Rules.of(settings, None), words.language(locale)
+    names = COLUMNS["findings"] if said is None else (*COLUMNS["findings"], "comments", "attachments")
     for item in some:
-        shown = report.shown(item, rules, lang)
+        shown = report.shown(item, rules, lang, (said or {}).get(item.id, ()))
         shown["records"] = [_marked(record, settings) for record in shown["records"]]
         shown[_REMOVED] = any(record[_REMOVED] for record in shown["records"])
-        yield {name: shown[name] for name in COLUMNS["findings"]}
+        yield {name: shown[name] for name in names}
 
 
 def for_reading(row: Row, settings: Settings, words: Texts) -> Row:
@@ -99,7 +104,11 @@ def for_reading(row: Row, settings: Settings, words: Texts) -> Row:
     spoken = {f"{name}_text": words.name(name, row[name]) for name in ("severity", "stage", "department", "status")}
     seen = datetime.fromisoformat(row["first_seen"]).astimezone(settings.business_day_zone)
     records = "; ".join(_told(row["records"], words))
-    return {**row, **spoken, "first_seen": f"{seen:%Y-%m-%d}", "records": records}
+    told = {
+        "comments": "; ".join(f"{item['by']}: {item['text']}" for item in row.get("comments", ())),
+        "attachments": "; ".join(item["name"] for item in row.get("attachments", ())),
+    }
+    return {**row, **spoken, **told, "first_seen": f"{seen:%Y-%m-%d}", "records": records}
 
 
 def _told(records: list[Row], words: Texts) -> list[str]:
@@ -147,14 +156,15 @@ def as_json(found: Iterator[Row], _what: str) -> Iterator[str]:
     return (f"{json_text(row)}\n" for row in found)
 
 
-def as_csv(found: Iterator[Row], what: str) -> Iterator[str]:
-    """A head, and one line for each row."""
+def as_csv(found: Iterator[Row], what: str, words: Texts | None = None) -> Iterator[str]:
+    """A head, and one line for each row; with ``words`` the head is for people."""
     from console.report.book import is_risky
 
     columns = COLUMNS[what]
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(column.replace(".", "_") for column in columns)
+    heads = (words.name("export.column", column) if words else column.replace(".", "_") for column in columns)
+    writer.writerow(heads)
     yield out.getvalue()
     for row in found:
         out.seek(0)

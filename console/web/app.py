@@ -17,6 +17,7 @@ from console.web import (
     assets,
     astray,
     audit,
+    audit_export,
     cash,
     cash_matched,
     conflicts,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 _ROOMS = (
     *(assets, signing_in, provided, people, overview, findings, cash, cash_matched, splitting),
     *(links, tracing, customers, tracking, periods),
-    *(systems, streams, runs, plans, conflicts, dead_letters, quarantine, audit),
+    *(systems, streams, runs, plans, conflicts, dead_letters, quarantine, audit, audit_export),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, reopening, schedule, history),
 )

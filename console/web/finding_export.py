@@ -14,7 +14,7 @@ from console import exporting
 from console.web.desk import Reader, Visit
 from console.web.filters import Filter
 from reconciliation.rules import Rules
-from state import finding_pages, findings
+from state import finding_pages, findings, handling
 from state.finding_pages import Wanted
 
 router = APIRouter()
@@ -57,7 +57,7 @@ def _parts(asked: Filter) -> Iterator[str]:
 
 def _lines(visit: Visit, wanted: Wanted) -> Iterator[str]:
     yield "\ufeff"  # spreadsheets read Chinese right with it
-    yield from exporting.as_csv(_rows(visit, wanted), "list")
+    yield from exporting.as_csv(_rows(visit, wanted), "list", visit.texts)
 
 
 def _rows(visit: Visit, wanted: Wanted) -> Iterator[exporting.Row]:
@@ -65,5 +65,6 @@ def _rows(visit: Visit, wanted: Wanted) -> Iterator[exporting.Row]:
         ids = finding_pages.ids(connection, wanted, _MOST)
         for start in range(0, len(ids), _AT_ONCE):
             some = findings.of_ids(connection, ids[start : start + _AT_ONCE])
-            for row in exporting.of_findings(some, visit.desk.settings, visit.texts.locale):
+            said = handling.said(connection, [item.id for item in some])
+            for row in exporting.of_findings(some, visit.desk.settings, visit.texts.locale, said):
                 yield exporting.for_reading(row, visit.desk.settings, visit.texts)

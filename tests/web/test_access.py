@@ -146,6 +146,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/quarantine/discard"): OPERATORS,
     ("POST", "/quarantine/put-back"): OPERATORS,
     ("GET", "/audit"): frozenset({Role.FINANCE, Role.APPROVER, Role.OPERATOR, Role.ADMIN}),
+    ("GET", "/audit.csv"): frozenset({Role.FINANCE, Role.APPROVER, Role.OPERATOR, Role.ADMIN}),
     ("GET", "/runs"): MEMBERS,
     ("GET", "/runs/{id}"): MEMBERS,
     ("GET", "/plans"): MEMBERS,

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from html import unescape
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from console.web import audit_export
 from state import audit, chains, findings, handling, links, named
 from state.clock import now_us, simulated
 from state.members import Role
@@ -297,3 +300,30 @@ def test_addresses_are_hidden_and_counts_of_them_are_not(olaf: Opens, sqlite_sto
     assert "17" in page
     assert "li@example.com" not in page
     assert "13912345678" not in page
+
+
+def test_the_audit_is_taken_along_as_a_file_with_its_filters(
+    olaf: Opens, sqlite_store: Store, some: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_export, "_AT_ONCE", 1)
+    did(sqlite_store, "anna", "paused", 1, system="crm", reason="=1+1")
+    browser = olaf(Role.OPERATOR)
+    link = re.search(r'href="(/audit\.csv[^"]*)" download', browser.get("/audit?who=anna").text)
+    assert link is not None
+    answer = browser.get(unescape(link[1]))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert re.search(r'filename="ltc-audit-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
+    head, *rows = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    assert head[:6] == ["Number", "Time", "Time zone", "Who", "What was done", "Details"]
+    assert [(row[3], row[4], row[5]) for row in rows] == [
+        ("anna", "Paused", "system: crm · reason: =1+1"),
+        ("anna", "Resumed", "system: crm"),
+        ("anna", "Paused", "system: crm · reason: old news"),
+    ]
+    assert "release" not in answer.text
+    assert browser.get("/audit.csv?since=yesterday").status_code == 422
+    limited = olaf(Role.OPERATOR, "erp").get("/audit.csv").text
+    assert "release" in limited
+    assert "old news" not in limited
+    browser.post("/language", locale="zh-CN")
+    assert browser.get("/audit.csv").text.startswith("\ufeff编号,时间,时区,操作人,")

@@ -19,7 +19,7 @@ from console.web.commands import linked
 from console.web.desk import Visit
 from reconciliation import checks as checks_of
 from settings.model import Settings
-from state import audit, findings, schema
+from state import audit, findings, handling, schema
 from state.members import Role
 from state.store import Store
 from tests.web.conftest import Browser
@@ -54,6 +54,13 @@ def test_filters_of_who_age_amount_and_system_choose(anna: Browser, desk: Store)
     assert listed(anna, "waits=waiver") == [id]
 
 
+def by_column(file: str) -> list[dict[str, str]]:
+    """The rows of the file of a list, by the names of its values."""
+    head, *rows = csv.reader(io.StringIO(file.removeprefix("\ufeff")))
+    assert len(head) == len(exporting.COLUMNS["list"])
+    return [dict(zip(exporting.COLUMNS["list"], row, strict=True)) for row in rows]
+
+
 def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Browser) -> None:
     query = "?severity=error&order=amount"
     page = anna.get(f"/findings{query}").text
@@ -62,16 +69,27 @@ def test_a_list_is_taken_along_as_a_file_as_it_is_filtered_and_ordered(anna: Bro
     answer = anna.get(unescape(link[1]))
     assert answer.headers["content-type"].startswith("text/csv")
     assert re.search(r'filename="ltc-findings-error-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
-    assert answer.text.startswith("\ufeffid,title,severity_text,")
-    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert answer.text.startswith("\ufeffFinding,What is wrong,Severity,")
+    rows = by_column(answer.text)
     assert [row["id"] for row in rows] == re.findall(r'href="/findings/([0-9a-f]{20,40})\?', page)
     assert {(row["severity"], row["severity_text"]) for row in rows} == {("error", "Error")}
     named = next(row for row in rows if row["customer"])
     assert re.search(rf'href="/findings\?[^"]*customer=[^"]*">{re.escape(named["customer"])}</a>', page)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", named["first_seen"])
     assert re.fullmatch(r"[A-Z][a-z]+ [a-z]+ [^;{]+(; [A-Z][a-z]+ [a-z]+ [^;{]+)*", named["records"])
-    ordered = anna.get("/findings.csv?order=amount").text.removeprefix("\ufeff")
-    assert [row["id"] for row in csv.DictReader(io.StringIO(ordered))] == listed(anna, "order=amount")
+    ordered = by_column(anna.get("/findings.csv?order=amount").text)
+    assert [row["id"] for row in ordered] == listed(anna, "order=amount")
+
+
+def test_the_file_of_a_list_has_heads_in_words_and_what_was_said_and_attached(anna: Browser, desk: Store) -> None:
+    id = of_check(desk, "quote_without_approval")
+    anna.post(f"/findings/{id}/comment", text="Asked Li Wei")
+    with desk.transaction() as connection:
+        handling.attach(connection, id, "proof.txt", b"so it is", "a.finance")
+    [row] = [row for row in by_column(anna.get("/findings.csv").text) if row["id"] == id]
+    assert (row["comments"], row["attachments"]) == ("a.finance: Asked Li Wei", "proof.txt")
+    anna.post("/language", locale="zh-CN")
+    assert anna.get("/findings.csv").text.startswith("\ufeff问题编号,问题,级别,")
 
 
 @pytest.mark.parametrize(
@@ -320,7 +338,7 @@ def test_open_without_a_choice_is_what_the_overview_counts_and_what_nobody_decid
     id = of_check(desk, "quote_without_approval")
     anna.post(f"/findings/{id}/assign", to="a.finance")
     counted = re.search(r'<h2>Open findings</h2>\s*<p class="figure">(\d+)</p>', anna.get("/").text)
-    every = list(csv.DictReader(io.StringIO(anna.get("/findings.csv?order=severity").text.removeprefix("\ufeff"))))
+    every = by_column(anna.get("/findings.csv?order=severity").text)
     assert counted is not None
     assert len(listed(anna, "order=severity")) == len(every) == int(counted[1])
     assert {row["status_text"] for row in every if row["id"] == id} == {"assigned"}

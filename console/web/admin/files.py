@@ -19,11 +19,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from console import configured, literals
-from console.web.admin import differences
+from console.web.admin import differences, period_rights
 from console.web.admin.differences import Line, NotUndoable
 from console.web.admin.replacing import replace
 from settings import Problem, SettingsError
-from state import settings_changes
+from state import audit, settings_changes
 from state.settings_changes import Change
 from yamlfiles.errors import FileUnusable
 
@@ -195,6 +195,9 @@ class Files:
             self._refuse_changed(self.read(file), seen)
             digests = (before.digest or None, sha256(data).hexdigest())
             number = settings_changes.note(connection, actor, file, why, digests, found, undoes)
+            rights = period_rights.changes(before.text, text, file) if file == self.main else {}
+            if rights:  # of the closes, so those who decide on them see it, who see no changes of settings
+                audit.append(connection, actor, period_rights.ACTION, {**rights, "why": why})
             self._write(file, data, is_new=not before.digest)
         return number
 

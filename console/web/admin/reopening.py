@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from console.web.access import Right, may
-from console.web.admin import common
+from console.web.admin import common, period_rights
 from console.web.admin.common import REFUSALS, Outcome
+from console.web.admin.period_rights import REOPEN
 from console.web.desk import Administrator, AdministratorForm, Visit, see
 from state import members, periods
 from yamlfiles.editing import drop, put
-from yamlfiles.reading import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-_KEYS = ("reconciliation", "periods", "reopen")
 _FIELD = "reopen."
 """How the name of a person's tick begins."""
 
@@ -53,7 +52,7 @@ def name_reopeners(visit: Administrator, sent: AdministratorForm) -> Response:
     visit = common.in_language(visit, sent)
 
     def change(text: str, file: str) -> str:
-        named = _named(text, file)
+        named = period_rights.named(text, file)
         people = (person.name for person in _people(visit, named) if _FIELD + person.name in sent)
         return _with(text, file, named, list(people))
 
@@ -75,14 +74,7 @@ def _can(item: members.Member, right: Right) -> bool:
 def _with(text: str, file: str, before: list[str], after: list[str]) -> str:
     if before == after:
         return text
-    return put(text, file, _KEYS, after) if after else drop(text, file, _KEYS)
-
-
-def _named(text: str, file: str) -> list[str]:
-    here: Any = parse(text.removeprefix("\ufeff").replace("\r\n", "\n"), file)
-    for key in _KEYS:
-        here = here.get(key) if isinstance(here, dict) else None
-    return [str(name) for name in here] if isinstance(here, list) else []
+    return put(text, file, REOPEN, after) if after else drop(text, file, REOPEN)
 
 
 def _people(visit: Visit, named: list[str], chosen: Iterable[str] | None = None) -> list[Person]:
@@ -103,7 +95,7 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome) -> Response:
     chosen = [name.removeprefix(_FIELD) for name in sent if name.startswith(_FIELD)] if sent else None
     try:
         main = found.read(found.main)
-        people, seen = _people(visit, _named(main.text, found.main), chosen), main.digest
+        people, seen = _people(visit, period_rights.named(main.text, found.main), chosen), main.digest
     except REFUSALS as error:
         outcome = common.refused(error)
     ticked = [person for person in people if person.named]

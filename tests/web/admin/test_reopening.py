@@ -81,3 +81,19 @@ def test_it_warns_where_the_only_person_named_closes_months(as_role: Callable[[R
     assert told not in admin.post(ADDRESS, **{**shown, "reopen.a.approver": "on", "do": "preview"}).text
     asked = {**shown, "reopen.a.finance": "on", "do": "language:zh-CN"}
     assert "仅指定了 a.finance，而此人负责关账" in admin.post(ADDRESS, **asked).text
+
+
+def test_who_decides_on_closes_sees_in_the_audit_that_who_may_reopen_was_changed(
+    as_role: Callable[[Role], Browser],
+) -> None:
+    admin, anna, li = as_role(Role.ADMIN), as_role(Role.FINANCE), as_role(Role.APPROVER)
+    save(admin, "a.approver", "a.finance", why="Audit of 2026")
+    save(admin, "a.finance")
+    for reader in (anna, li):
+        page = unescape(re.sub(r"(?:<[^>]+>|\s)+", " ", reader.get("/audit").text))
+        assert "Who may close, approve or reopen months changed who may reopen: a.finance" in page
+        assert "who could reopen before: a.approver, a.finance" in page or "a.finance, a.approver" in page
+        assert "Audit of 2026" in page
+        assert "Settings changed" not in page
+    anna.post("/language", locale="zh-CN")
+    assert "可重新打开的人员" in anna.get("/audit").text
