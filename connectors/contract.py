@@ -309,8 +309,6 @@ class Connector(ABC, Generic[ConfigT]):
     """What the account must be allowed, in the vendor's words; the connector's page says where that is set."""
     never_takes: ClassVar[Mapping[str, tuple[tuple[str, Any], ...]]] = {}
     """Stream → source fields, each with a value that the source refuses whatever the record shows."""
-    never_takes: ClassVar[Mapping[str, tuple[tuple[str, Any], ...]]] = {}
-    """Stream → source fields, each with a value that the source refuses whatever the record shows."""
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config

@@ -54,7 +54,6 @@ class Xero(Connector[XeroConfig]):
         *("accounting.settings.read", "accounting.invoices, or to read only accounting.invoices.read"),
     )
     never_takes: ClassVar[Mapping[str, tuple[tuple[str, Any], ...]]] = {"invoice": (("SentToContact", False),)}
-    never_takes: ClassVar[Mapping[str, tuple[tuple[str, Any], ...]]] = {"invoice": (("SentToContact", False),)}
 
     def __init__(self, config: XeroConfig) -> None:
         super().__init__(config)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
-from console import asked, freshness, letters, planned, sentences
+from console import allowed, asked, freshness, letters, planned, sentences
 from console.records import HIDDEN
 from console.report import figures
 from console.web import conflicts, runs
@@ -19,7 +19,7 @@ from console.web.commands import OnPage, coded
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import Asked
 from console.web.sides import worded
-from console.web.writes import listed, shown
+from console.web.writes import Value, listed, shown
 from state import circuits, outbox, overwritten, pauses, queries, rejections, written
 from state.changes import IN_DOUBT, Plan, PlanError
 from state.restore import unread as unread_since_restored
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from state.creations import CreationPlan
+    from state.held import Held
     from state.queries import Attempt
     from state.rejections import Rejected
 
@@ -55,8 +56,6 @@ class _Sent:
     system: str = ""
     ticked: frozenset[int] = frozenset()
     all: bool = False
-    doubtful: bool = False
-    """Only what was sent without an answer: whether it was written is found out, and it is sent again if not."""
     doubtful: bool = False
     """Only what was sent without an answer: whether it was written is found out, and it is sent again if not."""
     reason: str = ""
@@ -321,30 +320,26 @@ def _plan(visit: Visit, connection: Connection, plan: Plan, first: list[str], fi
         "given": given,
         "streams": sorted({item.stream for item in plan.open_items}),
         "doubtful": sum(item.status in IN_DOUBT for item in plan.open_items),
-        "doubtful": sum(item.status in IN_DOUBT for item in plan.open_items),
         "exceeds": coded(sentences.listed(exceeds, visit.texts.locale)),
-        "size": _size(visit, size),
+        "size": _size(visit, size, bool(exceeds)),
         "stale": bool(stale),
         "first": plan.system in first,
     }
 
 
-def _size(visit: Visit, size: gates.Size) -> str:
-    """How large a plan is, how large one may be without somebody's word, and what happens beyond it."""
+def _size(visit: Visit, size: gates.Size, exceeds: bool) -> str:
+    """How large a plan is; of one that ``exceeds`` it, how large one may be without somebody's word."""
     limits, base = visit.desk.settings.writing.limits, visit.desk.settings.base_currency
     of = {"stream": size.stream, "alive": f"{size.alive:,}"}
     key = "size_one" if size.changes == 1 else "size"
     said = [
         visit.texts(f"operating.plans.{key}", count=f"{size.changes:,}"),
         visit.texts("operating.plans.share", **of, written=f"{size.written:,}", share=percent(size.share)),
-        visit.texts(
-            "operating.plans.most",
-            **of,
-            most=f"{limits.changes:,}",
-            part=percent(limits.share),
-            records=f"{int(limits.share * size.alive):,}",
-        ),
     ]
+    if not exceeds:
+        return " ".join(said)
+    most, part, records = f"{limits.changes:,}", percent(limits.share), f"{int(limits.share * size.alive):,}"
+    said.append(visit.texts("operating.plans.most", **of, most=most, part=part, records=records))
     if limits.money is not None:
         said.append(visit.texts("operating.plans.worth", money=figures.money(limits.money, base), base=base))
     return " ".join([*said, visit.texts("operating.plans.beyond")])
@@ -379,6 +374,14 @@ def _creations(visit: Visit, plan: CreationPlan, filled: _Sent) -> dict[str, Any
     }
 
 
+def _in_both(visit: Visit, wish: Held, value: Any) -> Value:
+    """A value in our words and, where its mapping has a table, in those of its system."""
+    told = worded(wish.entity, wish.field, value, visit)
+    known = allowed.to_write(visit.desk.settings, wish.system, wish.stream, wish.field)
+    own = next((item.source for item in known if item.canonical == value), None)
+    return Value(told, own if isinstance(own, str) and own not in (told, value) else "")
+
+
 def _rejection(visit: Visit, item: Rejected) -> dict[str, Any]:
     wish = item.held
     personal = letters.personal_fields(visit.desk.settings, wish.system, wish.stream, [wish.field])
@@ -388,8 +391,8 @@ def _rejection(visit: Visit, item: Rejected) -> dict[str, Any]:
         "system": wish.system,
         "number": wish.number or wish.source_id,
         "field": wish.field,
-        "old": HIDDEN if personal else worded(wish.entity, wish.field, wish.old, visit),
-        "new": HIDDEN if personal else worded(wish.entity, wish.field, wish.new, visit),
+        "old": Value(HIDDEN, "") if personal else _in_both(visit, wish, wish.old),
+        "new": Value(HIDDEN, "") if personal else _in_both(visit, wish, wish.new),
         "by": "" if restored else item.decided_by,
         "at": freshness.when(visit.desk.settings, item.decided_at)[:16],
         "reason": visit.texts("operating.rejected.restored", name=item.decided_by) if restored else item.reason,

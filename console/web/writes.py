@@ -46,7 +46,6 @@ def shown(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision] |
         "contested": any(change.contested for change in item.changes),
         "ticks": item.status is OutboxStatus.PLANNED,
         "doubtful": item.status in IN_DOUBT,
-        "doubtful": item.status in IN_DOUBT,
         "state": item.status.value,
         "attempts": item.attempts,
         "message": letters.said(item, hidden),
@@ -75,9 +74,7 @@ def listed(visit: Visit, connection: Connection, items: Sequence[Written]) -> li
 
 def _listed(visit: Visit, item: Written, standing: Standing | None) -> dict[str, Any]:
     moment = item.item.sent_at or item.item.done_at
-    refused = refusing.put_back(
-        visit.desk.settings, item.item.system, item.item.stream, overwritten.lost(item.item)
-    )
+    refused = refusing.put_back(visit.desk.settings, item.item.system, item.item.stream, overwritten.lost(item.item))
     return {
         **shown(visit, item.item),
         **_became(item.item),

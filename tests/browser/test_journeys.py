@@ -60,7 +60,7 @@ def test_finance_finds_what_is_wrong_and_has_somebody_take_care_of_it(
         found = findings.find(connection, id)
     assert (found.status, found.assignee) == ("assigned", "wang.min")
     anna.page.locator(".sides thead a").first.click()
-    anna.reads("asked for")
+    anna.reads("what you searched for")
 
 
 def test_finance_keeps_a_view_and_decides_on_all_that_it_shows(

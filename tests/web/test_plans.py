@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, replace
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -25,6 +26,7 @@ from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
 from sync import job
+from tests.jobs.company import MAPPINGS
 from tests.jobs.toy import Toy, ToySystem
 from tests.web.conftest import Browser
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, plan, settings, systems, toys  # noqa: F401
@@ -240,7 +242,9 @@ def test_the_page_of_plans_says_of_which_fields_a_person_decides_while_nothing_w
     assert "a person decides" not in plain(browser.get("/plans").text)
     settings.ownership["opportunity.delivery_state"] = Ownership(owner="erp", policy="ask")
     page = plain(browser.get("/plans").text)
-    told = "a person decides where somebody else has written something: Opportunity Delivery state. Nothing of them waits"
+    told = (
+        "a person decides where somebody else has written something: Opportunity Delivery state. Nothing of them waits"
+    )
     assert told in page
 
 
@@ -288,6 +292,17 @@ def test_what_was_rejected_is_put_back_in_the_plan(
     assert "Write these 7 to crm" in browser.get("/plans").text
     job.run_sync(sqlite_store, settings)
     assert len(crm.writes) == 7
+
+
+def test_what_was_rejected_stands_in_the_words_of_its_system_too(
+    olaf: Opens, sqlite_store: Store, settings: Settings, plan: Plan
+) -> None:
+    words = "{field: delivery, values: {delivered: All}}"
+    taught = MAPPINGS["crm"].replace("write: {delivery_state: delivery}", f"write: {{delivery_state: {words}}}")
+    (Path(settings.path).parent / "crm.yaml").write_text(taught)
+    browser = olaf(Role.OPERATOR)
+    browser.post(f"/plans/{plan.id}/reject", **ticks(browser, plan, 0), reason="Not yet")
+    assert "delivered (All)" in plain(browser.get("/plans").text.partition('id="rejected"')[2])
 
 
 def test_the_rejected_are_counted_the_last_first_and_shown_page_by_page(
@@ -431,7 +446,7 @@ def test_what_a_run_wrote_is_on_its_page_field_by_field_and_who_let_it_go(
     page = plain(browser.get(f"/runs/{run}").text)
     assert re.search(rf"crm {plan.items[0].source_id} Delivery state \S.*? written anna", page)
     assert page.count("written anna") == 7
-    assert "7 of 7 records" in page
+    assert "7 of 7 write-backs" in page
 
 
 def test_what_was_written_is_searched_by_its_number_and_by_its_run(
@@ -450,8 +465,8 @@ def test_what_was_written_is_searched_by_its_number_and_by_its_run(
     for text in ("DEAL-77", "DEAL-7", plan.items[1].source_id):
         found = browser.get(f"/plans/written?text={text}").text
         assert ("DEAL-77</a>" in found, f">{plan.items[2].source_id}</a>" in found) == (True, False)
-    assert "1 of 1 records" in browser.get(f"/plans/written?run={second}").text
-    assert "7 of 7 records" in browser.get(f"/plans/written?run={first}").text
+    assert "1 of 1 write-backs" in browser.get(f"/plans/written?run={second}").text
+    assert "7 of 7 write-backs" in browser.get(f"/plans/written?run={first}").text
     assert "Nothing was written" in browser.get("/plans/written?run=nothing").text
     assert "Nothing was written" in browser.get("/plans/written?text=%25").text
 
@@ -474,14 +489,14 @@ def test_what_a_write_back_replaced_is_marked_found_and_put_back(
     browser = olaf(Role.OPERATOR)
     everything = plain(browser.get("/plans/written").text)
     assert everything.count("somebody else had written it") == 1
-    assert "8 of 8 records" in everything
+    assert "8 of 8 write-backs" in everything
     page = browser.get("/plans/written?replaced=yes").text
     told = (
         r"Put it back What was there before is written to crm at once, .* Why \(kept in the audit\) "
         r"\(optional\) Write it back now"
     )
     assert re.search(rf"d1 Delivery state picked up replaced: somebody else .* {told} returned", plain(page))
-    assert "1 of 1 records" in plain(page)
+    assert "1 of 1 write-backs" in plain(page)
     assert "Write it back now" not in olaf(Role.VIEWER).get("/plans/written?replaced=yes").text
     sent = browser.post(f"/overwritten/{item.id}/restore")
     assert sent.headers["location"].startswith("/runs/")
@@ -529,11 +544,11 @@ def test_what_was_written_is_found_by_system_person_and_day(
     browser = olaf(Role.VIEWER)
     today = f"{from_us(now_us()).astimezone(settings.business_day_zone):%Y-%m-%d}"
     for asked, told in (
-        ("system=crm", "7 of 7 records"),
+        ("system=crm", "7 of 7 write-backs"),
         ("system=erp", "Nothing was written that fits"),
-        ("by=anna", "7 of 7 records"),
+        ("by=anna", "7 of 7 write-backs"),
         ("by=bert", "Nothing was written that fits"),
-        (f"day={today}", "7 of 7 records"),
+        (f"day={today}", "7 of 7 write-backs"),
         ("day=2020-01-01", "Nothing was written that fits"),
     ):
         assert told in plain(browser.get(f"/plans/written?{asked}").text), asked
@@ -563,7 +578,7 @@ def test_a_replaced_value_that_was_about_a_person_and_erased_is_not_offered(
         changes = exact.dump({"entity": item.entity, "fields": erased})
         connection.execute(update(schema.outbox).where(schema.outbox.c.id == item.id).values(changes=changes))
     page = olaf(Role.OPERATOR).get("/plans/written?replaced=yes").text
-    assert ("1 of 1 records" in page, "Put it back</button>" in page) == (True, False)
+    assert ("1 of 1 write-backs" in page, "Put it back</button>" in page) == (True, False)
 
 
 def test_who_is_limited_sees_nothing_that_was_written_elsewhere(
@@ -666,11 +681,14 @@ def test_one_record_is_told_in_the_singular(olaf: Opens, sqlite_store: Store, cr
     assert "1 record is to be written" in page
 
 
-def test_how_large_a_plan_is_and_may_be_is_said_in_whole_records_with_what_happens_beyond(
+def test_how_large_a_plan_is_is_said_and_how_large_one_may_be_where_it_is_too_large(
     olaf: Opens, settings: Settings, plan: Plan
 ) -> None:
-    settings.writing.limits.money = Decimal(5000)
     browser = olaf(Role.OPERATOR)
+    page = plain(browser.get("/plans").text)
+    assert "7 records are to be written. 7 of the 7 records of crm.deal (100%)." in page
+    assert "Up to 500 records of a plan" not in page, "nothing of it needs that tick"
+    settings.writing.limits.money = Decimal(5000)
     page = plain(browser.get("/plans").text)
     assert "7 records are to be written. 7 of the 7 records of crm.deal (100%)." in page
     assert "Up to 500 records of a plan, or 20% of a stream (1 of the 7 of crm.deal), whichever is more" in page
