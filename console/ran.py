@@ -149,6 +149,8 @@ def left_out(item: RunRow, texts: Texts) -> list[str]:
 def _kind(item: RunRow, texts: Texts, zone: tzinfo) -> str:
     """What a run does: one that only plans is called so; a re-read says since when."""
     kind = texts.name("summary.kind", item.doing)
+    if item.asked.part_of:
+        kind = texts("operating.first_part", whole=texts.name("summary.kind", item.asked.part_of), kind=kind)
     if item.asked.since is None:
         return kind
     day = f"{from_us(item.asked.since).astimezone(zone):%Y-%m-%d}"

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,19 @@ def belonging_to(flow_run: str | None) -> Iterator[None]:
         _flow_run.reset(token)
 
 
+_part_of: ContextVar[str] = ContextVar("first part of", default="")
+
+
+@contextmanager
+def first_part_of(kind: str) -> Iterator[None]:
+    """Let the runs that begin in the block keep that they are only the first part of a run of this kind."""
+    token = _part_of.set(kind)
+    try:
+        yield
+    finally:
+        _part_of.reset(token)
+
+
 _announce: ContextVar[Callable[[str], None] | None] = ContextVar("announce", default=None)
 
 
@@ -98,6 +111,8 @@ class Asked:
     """From when on it reads anew what is held already (microseconds)."""
     only_plans: bool = False
     """Whether it is a push that is to write nothing."""
+    part_of: str = ""
+    """The kind of run of which it is only the first part: ``sync`` for a pull whose rest waits for its turn."""
 
 
 def doing(kind: str, asked: Asked | None) -> str:
@@ -127,6 +142,8 @@ class Running:
         self.leases: list[Lease] = []
         """Those to be renewed while it goes on: ``run <id>``, and those it was asked to take."""
         self._store = store
+        if asked is not None and _part_of.get():
+            asked = replace(asked, part_of=_part_of.get())
         self._asked = {} if asked is None else {"asked": asdict(asked)}
         self._ended = False
         with store.transaction() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 KINDS = ("sync", "pull", "reconcile", "sweep", "push", "plan", "restore")
 """``plan``: a push that only plans; ``restore``: one that writes back what a write-back had replaced."""
 _LOOKS, _BETWEEN_SECONDS = 40, 0.05
+_PATIENCE_SECONDS = 1.0
+"""How long a sync waits for another run to end before it begins to read; less than ``AtWork.begun`` looks."""
 _TURN_SECONDS = 0.5
 """Between two looks whether another run still reconciles."""
 _LOOKED_THROUGH = 50
@@ -119,9 +122,9 @@ class Worker:
         """Sync; while another run reconciles only pull, and sync once that has ended.
 
         The second run reads what has changed meanwhile, so that what is reconciled and planned is as new as if there
-        had been no wait.
+        had been no wait. As that asks the systems twice, it waits a moment first: most runs are short.
         """
-        first = True
+        first, began = True, time.monotonic()
         while True:
             telling.waits_for = self._reconciling()
             if telling.waits_for is None:
@@ -134,8 +137,13 @@ class Worker:
                         raise
                     first = False
             if telling.waits_for is not None and not telling.in_turn:
+                if time.monotonic() - began < _PATIENCE_SECONDS:
+                    if telling.pause(_BETWEEN_SECONDS):
+                        return None
+                    continue
                 telling.in_turn = True
-                self._work("run_pull", given, actor, telling)()
+                with runs.first_part_of("sync"):
+                    self._work("run_pull", given, actor, telling)()
             elif telling.pause(_TURN_SECONDS):
                 return None
 

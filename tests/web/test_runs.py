@@ -129,6 +129,8 @@ def test_a_sync_beside_another_reads_at_once_and_does_the_rest_when_that_has_end
         page = until(browser, second, "order pull: done")
         assert "The rest of the sync waits for the reconciliation of another run (Sync " in plain(page)
         assert f'href="{at_work}">See the run' in page
+        assert "Kind Sync, first part: Pull" in plain(page), "it was “Sync now” that was pressed"
+        assert "Sync, first part: Pull" in browser.get("/runs").text
         assert "Stop it" in page
         assert 'hx-trigger="every' in page
         assert "pulled 7" in page
@@ -174,6 +176,19 @@ def test_a_sync_that_waits_for_its_turn_can_be_stopped(olaf: Opens, sqlite_store
     with sqlite_store.reading() as connection:
         kinds = [item.kind for item in queries.recent_runs(connection)]
     assert sorted(kinds) == ["close", "pull"]
+
+
+def test_a_sync_beside_a_run_that_soon_ends_reads_the_system_once(
+    olaf: Opens, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.web.work._PATIENCE_SECONDS", 60.0)
+    browser = olaf(Role.OPERATOR)
+    with runs.running(sqlite_store, "close", asked=runs.Asked("anna", "by_hand")):
+        assert browser.post("/runs", kind="sync", system="erp").headers["location"] == "/runs"
+    finished(browser)
+    with sqlite_store.reading() as connection:
+        kinds = [item.kind for item in queries.recent_runs(connection)]
+    assert sorted(kinds) == ["close", "sync"]
 
 
 def test_a_sync_that_waits_for_its_turn_and_still_reads_does_not_say_that_it_has_read(
