@@ -199,8 +199,9 @@ def title(record: ChainRecord, is_asked: bool, view: View) -> str:
 def standing(record: ChainRecord, view: View) -> str:
     """Where a record is and in which status, with the source's own word for it where that is another."""
     status = words.status(record.entity, record.status, view.lang)
-    given = f" ({record.source_status})" if record.source_status not in (None, record.status, status) else ""
-    return f"{record.system}: {status}{given}"
+    own = record.source_status
+    given = view.texts("joined.aside", text=own) if own is not None and own not in (record.status, status) else ""
+    return view.texts.pair(record.system, f"{status}{given}")
 
 
 def details(record: ChainRecord, tree: Tree, view: View) -> Iterable[str]:
@@ -249,7 +250,11 @@ def _of_its_status(record: ChainRecord, tree: Tree) -> dict[str, str]:
 
 def _states(values: Iterable[tuple[str, str | None]], view: View) -> str:
     return view.texts.listed(
-        f"{view.texts(f'trace.state.{name}')} {words.state(value, view.lang) if name.endswith('_state') else value}"
+        view.texts(
+            "trace.state_is",
+            name=view.texts(f"trace.state.{name}"),
+            value=words.state(value, view.lang) if name.endswith("_state") else value,
+        )
         for name, value in values
     )
 

@@ -48,6 +48,11 @@ class Texts:
         """What something is called, and what it is."""
         return self("joined.pair", name=name, value=value)
 
+    def quoted(self, value: str) -> str:
+        """A value that stands between straight quotes, between those of the language; any other as it is."""
+        is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+        return self("joined.quoted", text=value[1:-1]) if is_quoted else value
+
 
 @cache
 def texts(locale: str) -> Texts:

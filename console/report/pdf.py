@@ -226,17 +226,18 @@ def _signatures(paper: _Paper, report: Report, words: Texts) -> None:
         line = "_" * 40
         paper.say(f"{words('column.closed')} {line}      {words('column.approved')} {line}")
     for item in tables.shown_closes(report):
-        said = [f"{item['period']} ({item['revision']}): {words.name('period.status', item['status'])}"]
+        said = [words.pair(_revision(item, words), words.name("period.status", item["status"]))]
         for what in ("closed", "approved", "reopened"):
             by = tables.signed(report, item, what)
             said += [f"{words(f'column.{what}')} {by}"] if by else []
         if item["close_reason"]:
-            said.append(f"{words('column.close_reason')}: {item['close_reason']}")
+            said.append(words.pair(words("column.close_reason"), item["close_reason"]))
         if item["reason"]:
-            said.append(f"{words('period.columns.reason')}: {item['reason']}")
-        paper.say("; ".join(said))
-        paper.say(f"{words('column.inputs_hash')}: {item['inputs_hash']} ({item['records']:,})", 7, grey=True)
-        paper.say(f"{words('column.figures_hash')}: {item['figures_hash']}", 7, grey=True)
+            said.append(words.pair(words("period.columns.reason"), item["reason"]))
+        paper.say(words.clauses(said))
+        counted = words("joined.aside", text=f"{item['records']:,}")
+        paper.say(words.pair(words("column.inputs_hash"), f"{item['inputs_hash']}{counted}"), 7, grey=True)
+        paper.say(words.pair(words("column.figures_hash"), item["figures_hash"]), 7, grey=True)
 
 
 def _tied(paper: _Paper, report: Report, words: Texts) -> None:
@@ -290,7 +291,7 @@ def _cash(paper: _Paper, report: Report, words: Texts) -> None:
 def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     base = report["base_currency"]
     paper.head(words("section.findings"))
-    paper.say(f"{words('card.movement')}: {moved_note(report, words)}")
+    paper.say(words.pair(words("card.movement"), moved_note(report, words)))
     for said in figures.remarks(figures.tally(report["findings"]), base, words):
         paper.say(said, 8, grey=True)
     found = figures.gravest(report["findings"])
@@ -309,11 +310,16 @@ def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     )
 
 
+def _revision(item: Item, words: Texts) -> str:
+    """Which close of which month."""
+    return f"{item['period']}{words('joined.aside', text=item['revision'])}"
+
+
 def _finding(item: Item, words: Texts, base: str) -> list[Cell]:
     amount: Any = item["amount"]
     currency = item["currency"]
     own = "" if amount is None else f"{currency or ''} {figures.money(amount, currency)}".strip()
-    notes = [item["reason"] or "", *(f"{note['by']}: {note['text']}" for note in item.get("comments", ()))]
+    notes = [item["reason"] or "", *(words.pair(note["by"], note["text"]) for note in item.get("comments", ()))]
     what = "\n".join(text for text in (item["explanation"], *notes) if text)
     return [
         *(Cell(words.name("severity", item["severity"])), Cell(words.name("department", item["department"]))),

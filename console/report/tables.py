@@ -362,9 +362,10 @@ def _receipt(item: Item, words: Texts) -> tuple[Cell, ...]:
     currency = item["currency"]
     amount, left = Decimal(item["amount"]), Decimal(item["left"])
     differences = sum((Decimal(entry["amount"]) for entry in item["differences"]), Decimal(0))
-    said = [f"{_settled_by(entry)} ({_applied_by(entry, words)})" for entry in item["applied"]]
+    said = [_settled_by(entry) + words("joined.aside", text=_applied_by(entry, words)) for entry in item["applied"]]
     said += [
-        f"{entry['kind_text']}: {figures.money(Decimal(entry['amount']), currency)}" for entry in item["differences"]
+        words.pair(entry["kind_text"], figures.money(Decimal(entry["amount"]), currency))
+        for entry in item["differences"]
     ]
     for option in item["suggestions"]:
         documents = " + ".join(_settled_by(entry) for entry in option["applied"])
@@ -413,8 +414,10 @@ def findings(report: Report, words: Texts) -> Table:
 
 def _finding(item: Item, words: Texts, base: str) -> tuple[Cell, ...]:
     yes = {True: words("report.adds_up"), False: words("report.does_not")}
-    said = "\n".join(f"{note['at'][:10]} {note['by']}: {note['text']}" for note in item.get("comments", ()))
-    files = "\n".join(f"{file['name']} ({file['sha256'][:12]})" for file in item.get("attachments", ()))
+    said = "\n".join(f"{note['at'][:10]} {words.pair(note['by'], note['text'])}" for note in item.get("comments", ()))
+    files = "\n".join(
+        file["name"] + words("joined.aside", text=file["sha256"][:12]) for file in item.get("attachments", ())
+    )
     return (
         *(Cell(words.name("severity", item["severity"])), Cell(words.name("stage", item["stage"]))),
         *(Cell(words.name("department", item["department"])), Cell(item.get("title") or item["check"])),

@@ -114,7 +114,7 @@ def _stages(report: Report, words: Texts, console: Console) -> None:
     _table(console, [*heads, words("column.base_amount", currency=base)], rows, numbers=range(2, 6))
     for remark in figures.remarks(outstanding, base, words):
         _say(console, remark)
-    _say(console, f"{words('card.movement')}: {moved_note(report, words)}")
+    _say(console, words.pair(words("card.movement"), moved_note(report, words)))
 
 
 def _counts(found: figures.Sum, base: str) -> list[str]:

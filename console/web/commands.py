@@ -62,6 +62,10 @@ class OnPage:
         """What something is called, and what it is."""
         return self("joined.pair", name=name, value=value)
 
+    def quoted(self, value: str) -> str:
+        """A value that stands between straight quotes, between those of the language; any other as it is."""
+        return self._texts.quoted(value)
+
     def name(self, group: str, key: str) -> str:
         """What a stage, status, … is called; the key itself if newer data brings one we do not know."""
         text = self._texts.name(group, key)

@@ -108,6 +108,7 @@ def test_every_reason_that_a_decision_cannot_be_taken_has_words() -> None:
             "（6 行中有 6 行为 3 列），抽样 5 行，列 no、date、total",
         ),
         ("a.csv has no column `id`, `at`; it has nr, net.", "a.csv 没有 `id`、`at` 列；现有的列：nr、net。"),
+        ("The app does not exist. (code 2004)", "应用不存在（错误码 2004）"),
         (
             "1 files, the newest: orders.csv: CSV in utf-8 (all of it is valid, plain ASCII), delimiter semicolon "
             "(6 of 6 rows have 3 cells), 5 rows sampled, columns no, date, total",

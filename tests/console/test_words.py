@@ -12,6 +12,7 @@ import pytest
 
 from console.i18n import LOCALES, texts
 from console.report import figures
+from console.sentences import catalogue
 from reconciliation.checks.registry import DEPARTMENTS, SEVERITIES, STAGES
 from tests.console import sample_report
 
@@ -52,6 +53,41 @@ def test_every_word_that_the_code_names_is_in_the_catalogue(locale: str) -> None
     assert len(keys) > 100
     assert keys - known.keys() == set()
     assert [group for group in groups if not any(key.startswith(f"{group}.") for key in known)] == []
+
+
+HALF = re.compile(r"[\u3400-\u9fff}”）]: ?(?!/)|[\u3400-\u9fff][,;]|[：，。；、！？（] ")
+"""Marks of English, and spaces after those of Chinese."""
+KEEPS = re.compile(r"`[^`]*`|“[^”]*”|\{\{.*?\}\}")
+"""What is written as it stands: code, names between quotes, braces that are no blank."""
+
+
+def test_chinese_has_its_own_marks_and_no_space_after_them() -> None:
+    def wrong(text: str) -> bool:
+        return re.search("[\u3400-\u9fff]", text) is not None and HALF.search(KEEPS.sub("`", text)) is not None
+
+    said = texts("zh-CN").words | {key: text for key, text in catalogue("zh-CN").items() if key}
+    assert {key for key, text in said.items() if wrong(text)} == {"cli.literal_example"}, "which is a line of ltc.yaml"
+
+
+BEFORE = re.compile(
+    r"""(?<!\w)t\("([\w.]+)"(?: ~ [^{}]*?)?(?:,[^{}]*?)?\)[^{}]*?\}\}((?:</\w+>)*)(\s+)"""
+    r"(?=\{\{|\{% (?!set)|<)(?!\{%-|<(?:ul|pre|p|div)\b)"
+)
+"""A text of a template, and the space after it."""
+
+
+def test_no_template_puts_a_space_after_a_chinese_colon_or_an_english_colon_after_a_chinese_text() -> None:
+    chinese, wrong = texts("zh-CN").words, []
+    for path in [*ROOT.glob("console/web/pages/*.j2"), *ROOT.glob("console/report/page/*.j2")]:
+        template = path.read_text("utf-8")
+        for found in BEFORE.finditer(template):
+            if re.search("</(?:p|li|h2|h3|label)>", found[2]):
+                continue
+            known = [found[1]] if found[1] in chinese else [key for key in chinese if key.startswith(found[1])]
+            if any(chinese[key].endswith("：") for key in known):
+                wrong.append((path.name, found[0]))
+        wrong += [(path.name, found) for found in re.findall(r"\}\}(?:</\w+>)*: ", template)]
+    assert wrong == []
 
 
 def test_no_catalogue_holds_words_that_nobody_says() -> None:

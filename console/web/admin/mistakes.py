@@ -154,6 +154,7 @@ def _mistake(item: Any, fields: list[Field], model: type[BaseModel]) -> Mistake:
         made.key, made.values = _KEYS[kind], {name: str(value) for name, value in context.items()}
     else:
         made.sentence = str(item["msg"]).removeprefix("Value error, ")
+        made.example = "" if made.example and made.example in made.sentence else made.example
         named = made.sentence.partition(" ")[0]
         if not rest and named in {field.name for field in (at.fields if at is not None else fields)}:
             made.place, made.names = f"{place}.{named}".removeprefix("."), (*names, Step(named))
@@ -161,7 +162,7 @@ def _mistake(item: Any, fields: list[Field], model: type[BaseModel]) -> Mistake:
 
 
 def of_reference(message: str, config: Mapping[str, Any], fields: list[Field]) -> Mistake | None:
-    """That the reference to a secret which ``message`` names leads to nothing, at its field; ``None`` if none has it."""
+    """That the reference to a secret which ``message`` names leads nowhere, at its field; ``None`` if none has it."""
     keys = holder(config, message)
     place, names, _, _ = _way(list(keys), fields)
     return Mistake(place, names, sentence=message) if place else None
