@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,15 +27,39 @@ class Checked:
     streams: list[CheckLine] = field(default_factory=list)
     is_mapped: bool = True
     """Whether a mapping for its records was found, if it came to that."""
+    waited_for: tuple[str, ...] = ()
+    """Streams of which nothing was heard when the check was given up; none of one that came to its end."""
+    step: str = ""
+    """What it was at when it was given up: ``reach`` (nothing was heard at all), or ``streams``."""
 
     @property
     def ok(self) -> bool:
         """Whether all of it can be used."""
-        return not self.problems and all(line.ok for line in self.streams)
+        return not self.problems and not self.step and all(line.ok for line in self.streams)
 
 
-def system(settings: Settings, name: str, services: Services, store: Store | None) -> Checked:
-    """Everything about one system; each step needs the one before. Its calls are noted in the ``store``, if any."""
+def given_up(checked: Checked) -> Checked:
+    """What is known so far of a check that goes on elsewhere and that nobody waits for any more."""
+    heard = list(checked.streams)
+    names = {line.stream for line in heard}
+    left = tuple(name for name in checked.waited_for if name not in names)
+    return replace(
+        checked,
+        problems=list(checked.problems),
+        warnings=list(checked.warnings),
+        streams=heard,
+        waited_for=left,
+        step="streams" if heard else "reach",
+    )
+
+
+def system(
+    settings: Settings, name: str, services: Services, store: Store | None, into: Checked | None = None
+) -> Checked:
+    """Everything about one system; each step needs the one before. Its calls are noted in the ``store``, if any.
+
+    ``into`` is filled as things become known, for who does not wait for the end.
+    """
     from pydantic import ValidationError
 
     from connectors.errors import ConnectorError
@@ -46,7 +70,7 @@ def system(settings: Settings, name: str, services: Services, store: Store | Non
     from sync.create import Unfit
     from sync.systems import SystemUnusable, connector_class
 
-    checked = Checked(name, settings.systems[name].connector)
+    checked = into or Checked(name, settings.systems[name].connector)
     try:
         _look(settings, name, checked, services, store)
     except ValidationError as error:
@@ -68,6 +92,7 @@ def system(settings: Settings, name: str, services: Services, store: Store | Non
         checked.problems.append({"message": error.message, "remedy": error.remedy})
     except (ConnectorError, Unfit) as error:
         checked.problems.append({"message": error.message, "remedy": error.remedy})
+    checked.waited_for = ()
     return checked
 
 
@@ -84,9 +109,12 @@ def _look(settings: Settings, name: str, checked: Checked, services: Services, s
     config = kind.Config.model_validate(secrets.resolve(chosen.config))
     with kind(config) as connector, _counted(store, name, connector):
         connector.services = services
-        wanted = {spec.name for spec in ordered_streams(settings, name, connector)}
+        wanted = [spec.name for spec in ordered_streams(settings, name, connector)]
         known = {spec.name for spec in connector.streams()}
-        checked.streams = [line for line in connector.check() if line.stream in wanted or line.stream not in known]
+        checked.waited_for = tuple(wanted)
+        for line in connector.check():
+            if line.stream in wanted or line.stream not in known:
+                checked.streams.append(line)
         # Last: a mapping is often written by what the check shows.
         _look_at_rules(settings, name, connector, mapping_for(settings, name))
 

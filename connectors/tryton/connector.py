@@ -77,6 +77,12 @@ class Tryton(Connector[TrytonConfig]):
 
     def check(self) -> Iterable[CheckLine]:
         """Read one record of each stream and ask Tryton for the user's access rights."""
+        try:
+            self._rpc.look()
+        except ConnectorError as error:
+            for stream in STREAMS.values():
+                yield CheckLine(stream.spec.name, False, error.message, error.remedy, can_read=False)
+            return
         for stream in STREAMS.values():
             yield self._check(stream)
 

@@ -6,6 +6,7 @@ import base64
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -14,8 +15,8 @@ import msgspec
 from connectors import retry
 from connectors.budget import Allowance, account
 from connectors.contract import CallStats
-from connectors.errors import AuthError, ContractError, TransientError, Unanswered
-from connectors.http import HttpSession, authority_of
+from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unanswered
+from connectors.http import Classify, HttpSession, authority_of
 from connectors.rawjson import decode, parse, shape
 from connectors.services import Services, in_process
 from connectors.tryton import errors
@@ -26,6 +27,9 @@ _HEADERS = {"Accept-Encoding": "gzip"}
 
 # Asked again where the answer was lost quickly; the half minute of silence about an unknown database is not repeated.
 _AT_THE_DOOR = retry.RetryPolicy(attempts=3, total_seconds=15.0)
+_ONCE = retry.RetryPolicy(attempts=1, unreachable_attempts=1)
+_LOOK_SECONDS, _LIST_SECONDS = 10.0, 4.0
+"""How long a check waits for the log-in, and then for the names of the databases."""
 
 
 class _Preferences(msgspec.Struct):
@@ -53,6 +57,7 @@ class Rpc:
             "verify": authority_of(config.ca_bundle) if config.ca_bundle else None,
         }
         base_url = str(config.base_url)
+        self._shared = shared
         self._door = HttpSession(base_url, classify=errors.classify_login, policy=_AT_THE_DOOR, **shared)
         self._session = HttpSession(
             base_url,
@@ -129,14 +134,57 @@ class Rpc:
                 self._token = None  # otherwise another thread has logged in since
         return True
 
-    def _log_in(self) -> None:
+    def look(self) -> None:
+        """Log in for a check, for which a person waits: once, for ten seconds at most.
+
+        Raises ``ConnectorError``; one that names the database if that is why the log-in gets no answer.
+        """
+        config = self._config
+        with self._lock:
+            if self._token is not None:
+                return
+            door = self._hurried(_LOOK_SECONDS, errors.classify_login)
+            try:
+                self._log_in(door)
+            except Unanswered:
+                known = self._databases()
+                if known and config.database not in known:
+                    near = get_close_matches(config.database, known, 1)
+                    raise AuthError(
+                        f"Tryton has no database `{config.database}`.",
+                        remedy=f"Correct `database` (case matters). Did you mean `{near[0]}`?"
+                        if near
+                        else "Correct `database` (case matters).",
+                    ) from None
+                raise
+            finally:
+                door.close()
+
+    def _databases(self) -> list[str]:
+        """The databases that the server has; none if it does not tell."""
+        asked = self._hurried(_LIST_SECONDS, errors.classify)
+        try:
+            body = {"id": 1, "method": "common.db.list", "params": []}
+            response = asked.request("POST", "/rpc/", json=body, headers=_HEADERS)
+            found = decode(bytes(errors.envelope(response.content).result))
+        except ConnectorError:
+            return []
+        finally:
+            asked.close()
+        return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+    def _hurried(self, seconds: float, classify: Classify) -> HttpSession:
+        shared = {**self._shared, "timeout": min(seconds, self._config.timeout_seconds)}
+        return HttpSession(str(self._config.base_url), classify=classify, policy=_ONCE, **shared)
+
+    def _log_in(self, door: HttpSession | None = None) -> None:
         if self._refused is not None:
             raise self._refused
         user, password = self._config.user, self._config.password.get_secret_value()
         params = [user, {"password": password}, "en"]
         body = {"id": 1, "method": "common.db.login", "params": params}
         try:
-            response = self._door.request("POST", self._path, json=body, headers=_HEADERS)
+            response = (door or self._door).request("POST", self._path, json=body, headers=_HEADERS)
         except AuthError as error:
             self._refused = error
             raise

@@ -193,17 +193,18 @@ def settings_of(text: str, files: Files) -> Settings:
 
 
 def checked(store: Store, settings: Settings, name: str) -> Checked | None:
-    """What `ltc check` says of a system; ``None`` if it takes too long, or others are being checked."""
+    """What `ltc check` says of a system, as far as it came in time; ``None`` if others are being checked."""
     from sync.services import services_of
 
     if not _AT_ONCE.acquire(blocking=False):
         return None
     found: list[Checked] = []
+    begun = checking.Checked(name, settings.systems[name].connector)
 
     def check() -> None:
         services = services_of(store)
         try:
-            found.append(checking.system(settings, name, services, store))
+            found.append(checking.system(settings, name, services, store, begun))
         except Exception as error:  # nobody else would hear of it
             failed = checking.Checked(name, settings.systems[name].connector)
             failed.problems.append({"message": told(error)[0], "remedy": ""})
@@ -215,7 +216,7 @@ def checked(store: Store, settings: Settings, name: str) -> Checked | None:
     thread = threading.Thread(target=check, name="ltc check", daemon=True)
     thread.start()
     thread.join(CHECK_SECONDS)
-    return found[0] if found else None
+    return found[0] if found else checking.given_up(begun)
 
 
 def suggested(connector: str, taken: Mapping[str, Any]) -> str:

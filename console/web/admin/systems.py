@@ -168,7 +168,7 @@ def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
             verdict = _checked(visit, draft)
             if verdict.checked and not is_needed(draft):
                 _note(visit, draft.name, verdict)
-            outcome = Outcome(key="" if verdict.checked else "slow_check")
+            outcome = Outcome(key="" if verdict.checked else "busy_check")
         else:
             text = _text(visit, draft)
             outcome = common.previewed(visit, common.files(visit).main, text, sent)

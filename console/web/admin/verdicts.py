@@ -32,7 +32,7 @@ class Verdict:
     """What came of a check."""
 
     checked: Checked | None
-    """``None``: it did not end in time, or others were being checked."""
+    """``None``: others were being checked, so it was not even begun."""
     good: bool
 
 

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from connectors.contract import CallStats, RawRecord, Window
-from connectors.errors import AuthError, ConnectorError, ContractError, TransientError
+from connectors.errors import AuthError, ConnectorError, ContractError, TransientError, Unanswered
+from connectors.http import HttpSession
 from connectors.retry import no_waiting
 from connectors.tryton.config import TrytonConfig
 from connectors.tryton.connector import Tryton
@@ -139,6 +140,35 @@ def test_a_log_in_that_hangs_may_be_the_server_and_only_then_the_database(monkey
     assert caught.value.remedy.index("overloaded or stopped") < caught.value.remedy.index("`database`")
     said = f"{caught.value.message} {caught.value.remedy}"
     assert [part.text for part in sentences.said(said, "zh-CN") if not part.known] == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (["erp", "demo"], "Tryton has no database `erpp`. Correct `database` (case matters). Did you mean `erp`?"),
+        (["demo"], "Tryton has no database `erpp`. Correct `database` (case matters)."),
+        (["erpp"], "Tryton did not answer the log-in. Its server may be overloaded or stopped"),
+        (None, "Tryton did not answer the log-in. Its server may be overloaded or stopped"),
+    ],
+)
+def test_a_check_asks_once_for_the_log_in_and_names_a_database_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, listed: list[str] | None, said: str
+) -> None:
+    asked: list[tuple[str, float | None]] = []
+
+    def request(session: HttpSession, _method: str, path: str, **_: object) -> httpx.Response:
+        asked.append((path, session._extensions["timeout"]["read"]))
+        if path == "/rpc/" and listed is not None:
+            return answer(200, {"id": 1, "result": listed})
+        raise Unanswered("127.0.0.1 did not answer in time.")
+
+    monkeypatch.setattr("connectors.http.HttpSession.request", request)
+    given = {"base_url": "http://127.0.0.1:9", "database": "erpp", "user": "sync", "password": "hush"}
+    lines = list(Tryton(TrytonConfig.model_validate(given)).check())
+    assert [line.stream for line in lines] == ["party", "product", "order", "delivery"]
+    assert {f"{line.detail} {line.remedy}".startswith(said) for line in lines} == {True}
+    assert asked == [("/erpp/rpc/", 10.0), ("/rpc/", 4.0)]
+    assert all(part.known for part in sentences.said(f"{lines[0].detail} {lines[0].remedy}", "zh-CN"))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from httpx import Response
@@ -30,7 +31,9 @@ class Answers:
         self.works, self.asked = False, 0
         self.streams: tuple[str, ...] = ("order",)
 
-    def __call__(self, _settings: object, name: str, _services: object, _store: object) -> Checked:
+    def __call__(
+        self, _settings: object, name: str, _services: object, _store: object, _into: object = None
+    ) -> Checked:
         self.asked += 1
         said = "5 orders can be read." if self.works else REASON
         return Checked(name, "acme", streams=[CheckLine(stream, self.works, said) for stream in self.streams])
@@ -118,14 +121,14 @@ def test_what_failed_by_the_button_is_told_again_beside_the_tick(admin: Browser,
     assert saved(admin, page).status_code == 303, "it was put right meanwhile"
 
 
-def test_a_check_that_does_not_end_in_time_is_no_check_that_passed(
+def test_a_check_that_is_not_begun_because_of_others_is_no_check_that_passed(
     admin: Browser, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drafts, "checked", lambda *_: None)
     before = config.read_text()
     told = saved(admin, looked_at(admin))
     assert told.status_code == 422
-    assert "did not end within 30 seconds" in told.text
+    assert "Two other checks are being carried out just now, so this one was not begun" in told.text
     assert config.read_text() == before
     assert saved(admin, told.text, although="on").status_code == 303
 
@@ -226,3 +229,34 @@ def test_a_failed_check_is_forgotten_once_a_check_of_what_is_saved_passes_or_the
     assert last is not None
     assert admin.post(f"/settings/history/{last[1]}/undo").status_code == 303
     assert not failing()
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [
+        ((), "No answer came within 0 seconds, not even the first one."),
+        (("order",), "The check was given up after 0 seconds. Still waited for: delivery."),
+    ],
+)
+def test_a_check_that_hangs_says_what_is_known_and_of_nobody_else(
+    admin: Browser, monkeypatch: pytest.MonkeyPatch, heard: tuple[str, ...], told: str
+) -> None:
+    go_on, begun = Event(), Event()
+
+    def hangs(_settings: object, name: str, _services: object, _store: object, into: Checked) -> Checked:
+        into.waited_for = ("order", "delivery")
+        into.streams += [CheckLine(stream, True, "Can be read.") for stream in heard]
+        begun.set()
+        go_on.wait(20)
+        return into
+
+    monkeypatch.setattr(checking, "system", hangs)
+    monkeypatch.setattr(drafts, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(Thread, "join", lambda *_: begun.wait(20))
+    try:
+        page = admin.post(ADDRESS, do="check", **filled(admin.get(NEW).text)).text
+    finally:
+        go_on.set()
+    assert html.unescape(told) in html.unescape(page)
+    assert "other checks" not in page
+    assert ("<b>order</b>" in page) is bool(heard)
