@@ -34,25 +34,30 @@ def write(report: Report, path: Path, locale: str) -> None:
     company = report.get("company", "")
     told = {"title": words("report.title"), "company": company, "comments": report["schema"], "created": made}
     book.book.set_properties(told)
-    subtitle = " · ".join(
-        (
-            *filter(None, [company, figures.withdrawn(report, words)]),
-            figures.as_of(report, words),
-            words("report.period", period=report["period"]),
-            words("report.base", currency=report["base_currency"]),
-        )
+    sheets: tuple[tuple[Callable[[Book, Report, str], None], str], ...] = (
+        *((_summary, ""), (_periods, "period_tie_outs"), (_movements, "movements"), (_adjustments, "adjustments")),
+        *((_settled, "settled"), (_ageing, "receivables_ageing"), (_receivables, "receivables"), (_cash, "cash")),
+        *((_tie_outs, "tie_outs"), (_findings, "findings"), (_finding_ages, "ageing"), (_open_items, "open_items")),
+        (_sign_offs, "sign_offs"),
     )
-    fills: tuple[Callable[[Book, Report, str], None], ...] = (
-        *(_summary, _tie_outs, _periods, _movements, _adjustments, _settled, _ageing, _receivables, _cash),
-        *(_findings, _finding_ages, _open_items, _sign_offs),
-    )
-    for fill in fills:
-        fill(book, report, subtitle)
+    for fill, what in sheets:
+        fill(book, report, _subtitle(report, words, what))
     try:
         book.book.close()
     except xlsxwriter.exceptions.FileCreateError as error:
         reason = error.args[0] if error.args else error
         raise reason if isinstance(reason, OSError) else OSError(str(reason)) from error
+
+
+def _subtitle(report: Report, words: Texts, what: str) -> str:
+    """What a sheet shows, of which time; on the summary, as of when and of which month all of it is."""
+    signed = report.get("sign_off")
+    at = figures.local_time({**report, "as_of": signed["closed_at"] if signed else report["as_of"]})
+    named = {"period": report["period"], "day": report["receivables"]["as_at"], "at": at}
+    whole = (figures.as_of(report, words), words("report.period", period=report["period"]))
+    about = (words(f"sheet_note.{what}", **named),) if what else whole
+    first = filter(None, [report.get("company", ""), figures.withdrawn(report, words)])
+    return " · ".join((*first, *about, words("report.base", currency=report["base_currency"])))
 
 
 def _sheet(book: Book, table: Table, subtitle: str, more: Sequence[Column] = (), wrapped: Sequence[int] = ()) -> Any:
@@ -211,7 +216,7 @@ def _ageing(book: Book, report: Report, subtitle: str) -> None:
     table = tables.ageing(report, words)
     count = len(report["receivables"]["items"])
     lines, buckets, currencies, amounts = (_at(words, "receivables", column, count) for column in (0, 7, 8, 9))
-    sheet = _sheet(book, table, f"{subtitle} · {report['receivables']['as_at']}")
+    sheet = _sheet(book, table, subtitle)
     names = (*BUCKETS, "credits")
     for row, cells in enumerate(table.rows, FIRST):
         currency = str(cells[4].value)

@@ -42,12 +42,13 @@ def cells(sheet: Any) -> list[Any]:
 
 def test_the_sheets_an_accountant_looks_for_are_there_with_heads_that_stay(book: Any) -> None:
     assert book.sheetnames == [
-        *("Summary", "Tie-outs", "Tie-outs of the period", "Movements", "Adjustments to closed periods"),
+        *("Summary", "Tie-outs of the period", "Movements", "Adjustments to closed periods"),
         *(
             "Settled since",
             "Receivables by age",
             "Open receivables",
             "Cash application",
+            "Tie-outs",
             "Findings",
             "Ageing",
             "Open items",
@@ -186,7 +187,7 @@ def test_adjustments_and_receivables_link_to_their_documents(book: Any) -> None:
 def test_the_workbook_speaks_chinese(tmp_path: Path) -> None:
     xlsx.write(sample_report.report(), tmp_path / "r.xlsx", "zh-CN")
     book = openpyxl.load_workbook(tmp_path / "r.xlsx")
-    assert book.sheetnames[:4] == ["摘要", "勾稽", "期间勾稽", "期间变动"]
+    assert book.sheetnames[:4] == ["摘要", "期间勾稽", "期间变动", "已关账期间的调整"]
     assert book["问题"]["A5"].value == "错误"
 
 
@@ -208,3 +209,14 @@ def test_all_forms_are_written_side_by_side(tmp_path: Path) -> None:
         "csv": "report.zip",
     }
     assert all(path.stat().st_size > 1000 for path in paths.values())
+
+
+def test_each_sheet_says_of_which_time_its_rows_are_and_those_of_the_month_come_first(book: Any) -> None:
+    said = {sheet.title: str(sheet["A2"].value) for sheet in book}
+    assert len({*said.values()}) == len(said)
+    assert max(len(text) for title, text in said.items() if title != "Summary") < 200
+    period = str(sample_report.report()["period"])
+    assert f"Documents of {period} by their own date" in said["Tie-outs of the period"]
+    assert "Documents of all months, as of" in said["Tie-outs"]
+    assert book.sheetnames.index("Tie-outs of the period") == 1
+    assert "outstanding at" in said["Findings"]
