@@ -60,6 +60,16 @@ class Live:
             since, found = self._found.get((system, stream), (0.0, None))
         return found if found and found.samples and time.monotonic() - since < _KEPT_SECONDS else None
 
+    def keep(self, system: str, stream: str, count: int, records: Iterable[Sample]) -> list[Sample]:
+        """Have what was read of a stream just now (``count`` were asked for) at hand for half an hour."""
+        samples = list(_within(records, _LIVE_BYTES))
+        with self._lock:
+            self._found[system, stream] = (time.monotonic(), Read(now_us(), count, samples))
+            self._found.move_to_end((system, stream))
+            while len(self._found) > _KEPT:
+                self._found.popitem(last=False)
+        return samples
+
     def read(self, store: Store, settings: Settings, system: str, stream: str, count: int = LIVE[0]) -> tuple[str, str]:
         """Read ``count`` records now, one stream at a time. Returns the key of the words for what came of it, and a
         sentence of the system's where it failed.
@@ -84,12 +94,7 @@ class Live:
         services = services_of(store)
         try:
             found = sampled(store, settings, services, system, stream, count)
-            samples = list(_within((Sample(item.source_id, item.body) for item in found.records), _LIVE_BYTES))
-            with self._lock:
-                self._found[system, stream] = (time.monotonic(), Read(now_us(), count, samples))
-                self._found.move_to_end((system, stream))
-                while len(self._found) > _KEPT:
-                    self._found.popitem(last=False)
+            samples = self.keep(system, stream, count, (Sample(item.source_id, item.body) for item in found.records))
             said.append(("read", "") if samples else ("empty", ""))
         except Exception as error:  # nobody else would hear of it
             said.append(("failed", told(error)[0]))

@@ -50,9 +50,10 @@ def overview(
     said: Annotated[str, Query(max_length=20)] = "",
     system: Annotated[str, Query(max_length=40)] = "",
     checked: Annotated[str, Query(max_length=20)] = "",
+    change: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
     """Every system with what ltc.yaml says of it, and the ways to the rest; ``system`` was just added, ``checked`` is
-    what the check said of what was saved."""
+    what the check said of what was saved, ``change`` the number of what was saved."""
     found, settings = common.files(visit), visit.desk.settings
     with visit.desk.store.reading() as connection:
         failed = failed_checks.read(connection)
@@ -66,6 +67,7 @@ def overview(
         main=found.main,
         said=said if said in _SAID else "",
         checked=checked if checked in ("good", "bad") else "",
+        change=change if visit.limit is None else 0,
         added=system if system in visit.systems else "",
         scheduled=_schedule(visit, system) if system in visit.systems and settings.systems[system].schedule else "",
         steps=first_steps.steps(visit, system) if system in visit.systems else [],
@@ -229,11 +231,14 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str], verdict:
     mapping = mapping_drafts.file_for(draft, found)
     if mapping and not found.read(mapping).digest:
         changed = drafts.settings_of(text, found)
-        made = mapping_drafts.made(visit.desk.store, changed, draft, "propose" in sent)
+        made = mapping_drafts.made(
+            visit.desk.store, changed, draft, "propose" in sent, visit.request.app.state.live_samples
+        )
         found.save(mapping, made, "", changed, actor, reason)
-    found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
+    number = found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
     same = draft.timing.written() == timing.of(draft.before.get("schedule")).written()
     told = {"said": "changed" if same else "scheduled"} if draft.before else {"said": "added", "system": draft.name}
+    told["change"] = str(number or 0)
     if verdict is not None:
         _note(visit, draft.name, verdict)
         told["checked"] = "good" if verdict.good else "bad"
@@ -256,8 +261,9 @@ def _removal(visit: Visit, name: str, sent: dict[str, str]) -> Response:
         outcome = common.previewed(visit, found.main, text, sent)
         if common.is_agreed(outcome, sent) and sent.get("sure") == name:
             reason = common.why(sent, visit.texts("admin.why.removed", system=name))
-            found.save(found.main, text, sent.get("seen", ""), visit.desk.settings, visit.member.name, reason)
-            return see("/settings?said=removed")
+            seen = sent.get("seen", "")
+            number = found.save(found.main, text, seen, visit.desk.settings, visit.member.name, reason)
+            return see("/settings?" + urlencode({"said": "removed", "change": number or 0}))
     except REFUSALS as error:
         outcome = common.refused(error)
     status = outcome.status if outcome.status != 200 or not sent else 422

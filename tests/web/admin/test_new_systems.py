@@ -94,6 +94,9 @@ def test_a_system_is_checked_and_gets_its_first_mapping_from_its_records(
     assert "number: number" in mapping.read_text()
     assert load(mapping).streams["order"].entity == "order"
     assert "mapping:" not in config.read_text()
+    page = admin.get("/mappings/shop/order").text
+    assert "so there is nothing to suggest from" not in page
+    assert "Read from the system at " in page, "what the first mapping was made from is there to suggest more from"
 
 
 def test_where_nothing_can_be_read_the_first_mapping_has_the_streams_alone(
