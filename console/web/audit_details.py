@@ -81,7 +81,7 @@ def _of_entity(visit: Visit, name: str, value: Any) -> Part:
     methods = value.get("methods") or {}
     told = [f"{visit.texts.name('links.method', one)} {count:,}" for one, count in methods.items()]
     if told:
-        said.append(visit.texts.pair(visit.texts("audit.told.matched_by"), visit.texts.listed(told)))
+        said.append(visit.texts.pair(visit.texts("audit.told.matched_by"), visit.texts.clauses(told)))
     return Part(visit.texts.name("entity", name), visit.texts.clauses(said), "")
 
 

@@ -407,7 +407,7 @@ def test_a_reconciliation_that_found_nothing_new_says_so_with_how_many_findings_
     assert count > 1
     browser = as_role(Role.VIEWER)
     page = browser.get(f"/runs/{kept}").text
-    assert f"Reconciled: nothing has changed since the last time, {count} findings open all open findings" in plain(
+    assert f"Reconciled: nothing has changed since the last time, {count} findings open · all open findings" in plain(
         page
     )
     assert "Reconciled: new findings" not in page
@@ -428,7 +428,7 @@ def test_open_findings_are_counted_in_words(count: int, told: str) -> None:
     ("counts", "told"),
     [
         ({"opened": 0, "reopened": 0, "cleared": 0}, "Reconciled: no finding is new, came back or was resolved"),
-        ({"opened": 2}, "Reconciled: new findings 2, findings that came back 0, findings resolved 0"),
+        ({"opened": 2}, "Reconciled: new findings 2, findings that came back 0, findings cleared 0"),
     ],
 )
 def test_a_reconciliation_is_told_in_one_form_of_words(counts: dict[str, int], told: str) -> None:

@@ -423,7 +423,7 @@ def test_a_system_that_refuses_writes_rests_for_writing_alone(
             job.run_push(sqlite_store, settings, push="apply")
     browser = olaf(Role.VIEWER)
     page = plain(browser.get("/systems/crm").text)
-    assert "Rest after failures none: it is asked as always. Writing rests" in page
+    assert "Rest after failures It does not rest: it is asked as always. Writing rests" in page
     assert "State writing fails" in page
     assert systems_shown(browser)["crm"]["State"] == "writing fails"
 

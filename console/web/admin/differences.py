@@ -95,7 +95,8 @@ def told(found: list[Hunk]) -> list[str]:
     lines = [
         f"{sign} {line.strip()}" for hunk in found for sign, part in (("−", hunk.out), ("+", hunk.new)) for line in part
     ]
-    return [line[:_LONGEST] for line in lines if line[2:].strip()][:_TOLD]
+    shown = [line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…" for line in lines if line[2:].strip()]
+    return [*shown[:_TOLD], "…"] if len(shown) > _TOLD else shown
 
 
 def undone(text: str, found: list[Hunk], secrets: Collection[str]) -> str:

@@ -55,6 +55,8 @@ class Timing:
             return ("cron", key) if key else None
         if self.every != "interval":
             return None
+        if not self.interval:
+            return "interval", "empty_interval"
         if self.span is None or not 60 <= self.span <= _LONGEST:
             return "interval", "no_interval"
         if not self.is_limited:

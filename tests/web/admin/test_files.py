@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from console.web.admin import differences
 from console.web.admin.differences import NotUndoable
 from console.web.admin.files import ChangedMeanwhile, FileError, Files, NotUsable
 from settings.model import Settings
@@ -140,6 +141,13 @@ def test_secrets_are_refused_where_they_are_new_and_kept_nowhere_where_they_are_
     with pytest.raises(NotUndoable) as refused:
         files.undo(number, given, "anna", "")
     assert refused.value.key == "secret"
+
+
+def test_what_the_history_cuts_off_of_a_change_ends_in_three_dots() -> None:
+    long = "    config: " + "x" * 200
+    hunks = differences.hunks("a: 1\n", f"a: 1\n{long}\nb: 1\nc: 2\n", set())
+    first, second, rest = differences.told(hunks)
+    assert (first[:11], first[-1], len(first), second, rest) == ("+ config: x", "…", 80, "+ b: 1", "…")
 
 
 def test_undo_takes_one_change_back_and_leaves_later_ones(files: Files, given: Settings) -> None:

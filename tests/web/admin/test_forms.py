@@ -206,7 +206,10 @@ def test_undoing_minds_only_its_own_lines_and_names_the_change_in_the_way(admin:
     for name in order[1:3]:  # one after the other in the file
         page = admin.get(f"/settings/systems/{name}/remove").text
         sent = form(page, f"/settings/systems/{name}/remove") | {"sure": name}
-        assert admin.post(f"/settings/systems/{name}/remove", do="save", **sent).status_code == 303
+        removed = admin.post(f"/settings/systems/{name}/remove", do="save", **sent)
+        done = admin.get(removed.headers["location"]).text.partition('role="status"')[2].partition("</div>")[0]
+        number = admin.get("/settings/history").text.partition('<th scope="row"><a href="/settings/history/')[2][0]
+        assert f'<a href="/settings/history/{number}#undo">' in done, "what was just done can be taken back from there"
     assert admin.post("/settings/history/1/undo").status_code == 303
     after = config.read_text()
     assert f"  {order[1]}:\n" in after

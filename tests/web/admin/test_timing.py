@@ -102,6 +102,7 @@ def test_an_entry_that_is_meant_as_before_stays_as_it_is_written() -> None:
     ("wrong", "where", "why"),
     [
         (Timing("sometimes"), "every", "no_choice"),
+        (Timing("interval", ""), "interval", "empty_interval"),
         (Timing("interval", "soon"), "interval", "no_interval"),
         (Timing("interval", "59", "s"), "interval", "no_interval"),
         (Timing("interval", "15", "m", "6"), "start", "no_hours"),
