@@ -249,17 +249,24 @@ def may_pay(entry: Waiting, equals: list[Item], items: list[Item], signs: Signs)
 
 
 def doubt_of(receipt: Receipt, items: list[Item], fitting: list[Item]) -> float:
-    """How likely, against one item of the amount, it is that one of the other sets of that sum is meant."""
-    target = receipt.rest
+    """How likely, against one item of the amount, it is that one of the other sets of that sum is meant.
+
+    Their items count as they are, and again less the discounts that they still allow.
+    """
     fits = {item.item_id for item in fitting}
-    others = [item.rest for item in items if item.item_id not in fits]
-    smaller = [amount for amount in others if (amount > 0) != (target > 0) or abs(amount) < abs(target)]
+    others = [item for item in items if item.item_id not in fits]
+    count = len(items)
+    one = PRIORS[0] / count
+    weight = _weight(receipt.rest, [item.rest for item in others], count)
+    if any(item.deduction(receipt) for item in others):
+        weight += _weight(receipt.rest, [item.rest - item.deduction(receipt) for item in others], count)
+    return weight / (weight + one)
+
+
+def _weight(target: int, amounts: list[int], count: int) -> float:
+    """How likely it is that some set of these amounts is meant, of ``count`` items in all."""
+    smaller = [amount for amount in amounts if (amount > 0) != (target > 0) or abs(amount) < abs(target)]
     if len(smaller) < 2:
         return 0.0
     found = SubsetSums(smaller).find(target, largest=_LARGEST, most=50)
-    if not found.solutions:
-        return 0.0
-    count = len(items)
-    one = PRIORS[0] / count
-    weight = sum(PRIORS[solution.size - 1] / comb(count, solution.size) * solution.ways for solution in found.solutions)
-    return weight / (weight + one)
+    return sum(PRIORS[solution.size - 1] / comb(count, solution.size) * solution.ways for solution in found.solutions)

@@ -21,6 +21,8 @@ _KNOWN = f"(relation >= {RELATED} OR relation = {UNKNOWN} AND level = {reference
 """The payer pays for the customer, or nobody knows him and the numbers are exact."""
 _TO_THE_CENT = f"relation = {OTHER} AND own AND level = {references.EXACT} AND deducted > 0 AND explanation.gap = 0"
 """Another customer names the exact numbers, and all that is missing is the discount that their terms allow."""
+_NETTED = "SELECT receipt_id FROM named WHERE item_rest < 0 AND NOT own"
+"""With a credit note taken off of which the text names only the order."""
 _TIMES = "CASE WHEN payer IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY {0}) END"
 """How often something comes back with a payer; what those have in common of whom nobody knows the name is no habit."""
 _UNSURE_SURCHARGE = 295
@@ -31,16 +33,18 @@ _SURCHARGE = "INTEREST|ZINS|MAHN|LATE FEE|SURCHARGE|ZUSCHLAG|INTÉRÊT|INTERET|I
 def discount(session: Session, rule: CashRule) -> int:
     """What is missing is the early-payment discount of the items' terms, within the tolerance for each item.
 
-    Paid in time; with ``grace_days`` up to so many days late. Later than that, it is a suggestion. A damaged number is
-    enough: it is read only where the item less its discount is the amount.
+    Paid in time; with ``grace_days`` up to so many days late. Later than that, it is a suggestion, and where something
+    is left over besides a credit note of which the text names only the order: that may be a discount that is over. A
+    damaged number is enough: it is read only where the item less its discount is the amount.
     """
     tolerance = limits.sql(rule.tolerance or {}, "currency")
     return _both_ways(
         session,
         rule,
         f"""
-        SELECT receipt_id, discount > 0 AND abs(gap + discount) <= {tolerance} * items AS sure,
-            CASE WHEN sure THEN discount ELSE discount + late_discount END AS deducted, gap + deducted AS gap
+        SELECT receipt_id, discount > 0 AND abs(gap + discount) <= {tolerance} * items AS allowed,
+            allowed AND (gap + discount = 0 OR receipt_id NOT IN ({_NETTED})) AS sure,
+            CASE WHEN allowed THEN discount ELSE discount + late_discount END AS deducted, gap + deducted AS gap
         FROM cases WHERE gap < 0 AND total > 0 AND (discount > 0 AND abs(gap + discount) <= {tolerance} * items
             OR late_discount > 0 AND abs(gap + discount + late_discount) <= {tolerance} * items)
         """,
@@ -59,8 +63,7 @@ def rounding(session: Session, rule: CashRule) -> int:
         session,
         rule,
         f"""
-        SELECT receipt_id, receipt_id NOT IN (FROM rival) AND receipt_id NOT IN (
-                SELECT receipt_id FROM named WHERE item_rest < 0 AND NOT own) AS sure,
+        SELECT receipt_id, receipt_id NOT IN (FROM rival) AND receipt_id NOT IN ({_NETTED}) AS sure,
             CASE WHEN abs(gap) <= abs(gap + discount) THEN 0 ELSE discount END AS deducted,
             gap + deducted AS gap
         FROM cases WHERE gap <> 0 AND least(abs(gap), abs(gap + discount)) <= {tolerance}

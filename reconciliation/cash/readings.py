@@ -8,7 +8,11 @@ from reconciliation.session import Session
 
 READINGS = {"exact": EXACT, "cleaned": WEAK, "damaged": DAMAGED}
 """What a rule calls for → the lowest level that it takes."""
-_MONTH = "(?:^|[^0-9A-Z/.-])(?:0?[1-9]|1[0-2])/[0-9][0-9] +(?:INVOICES|RECHNUNGEN|FACTURES|FACTURAS|FATTURE)"
+_INVOICES = "(?:INVOICES|RECHNUNGEN|FACTURES|FACTURAS|FATTURE)"
+_MONTH = (
+    f"(?:^|[^0-9A-Z/.-])(?:0?[1-9]|1[0-2])/[0-9][0-9] +{_INVOICES}"
+    f"|{_INVOICES} +(?:0?[1-9]|1[0-2])/[0-9][0-9](?:$|[^0-9A-Z/.-])"
+)
 """A month that is paid for: its digits are no number's."""
 _DATED = (
     "(?:^|[^0-9A-Z/.-])(?:(?:0?[1-9]|[12][0-9]|3[01])[/.-])?(?:0?[1-9]|1[0-2])[/.-](?:19|20)[0-9][0-9](?:$|[^0-9A-Z/.-])"

@@ -49,13 +49,25 @@ def _prepare(session: Session, days: int) -> None:
 
 
 def _unapplied(session: Session) -> None:
-    """Refunds of what a receipt of the payer has too much, of just that amount: nothing is applied to any item."""
+    """Refunds of what a receipt of the payer has too much, of just that amount: nothing is applied to any item.
+
+    Where both name something it is the same: a payment that names another item may still find it.
+    """
     session.run(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE pair AS
+        WITH named AS (SELECT DISTINCT receipt_id, item_id FROM hit WHERE level >= {references.CLEANED}),
+        alike AS (
+            SELECT b.receipt_id, b.payment_id FROM before b
+            JOIN named o ON o.receipt_id = b.receipt_id
+            JOIN named p ON p.receipt_id = b.payment_id AND p.item_id = o.item_id GROUP BY ALL
+        )
         SELECT b.receipt_id, b.payment_id, b.rest FROM before b
         JOIN (FROM rest_receipt UNION ALL FROM kept_receipt) p ON p.receipt_id = b.payment_id
-        WHERE p.rest = -b.rest
+        WHERE p.rest = -b.rest AND (
+            NOT b.names OR b.payment_id NOT IN (SELECT receipt_id FROM named)
+            OR (b.receipt_id, b.payment_id) IN (SELECT (receipt_id, payment_id) FROM alike)
+        )
         QUALIFY count(*) OVER (PARTITION BY b.receipt_id) = 1 AND count(*) OVER (PARTITION BY b.payment_id) = 1;
         INSERT INTO taken_back SELECT payment_id, receipt_id FROM pair;
         INSERT INTO proposed_difference BY NAME

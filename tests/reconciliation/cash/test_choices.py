@@ -237,3 +237,47 @@ def test_what_is_missing_is_no_fee_where_it_is_all_of_an_item(smallest: int, set
     items = [world.item("INV-20001", 1000), world.item("INV-20002", smallest)]
     receipt = world.receipt(980 + smallest, "INV-20001, INV-20002", day=30)
     assert set(world.apply().settled(receipt)) == (set(items) if settled else set())
+
+
+def test_the_digits_of_a_month_behind_the_word_for_invoices_are_no_number_either() -> None:
+    world = World()
+    world.item("INV250411025", 29, day=-30, due=-16)
+    later = world.item("INV250416460", 29, day=0, due=14)
+    for text in ("Invoices 10/25", "10/25 invoices"):
+        receipt = world.receipt(29, text, day=20)
+        assert 1 not in world.apply().settled(receipt), text
+    assert later
+
+
+def test_what_went_out_and_names_an_invoice_takes_back_no_open_payment_that_names_another() -> None:
+    world = World()
+    first = world.item("9000504803", 299, day=0)
+    second = world.item("9000510140", 299, day=90)
+    world.receipt(299, "Invoice 9000504803", day=3)
+    world.receipt(-302, "Payment 9000504803", day=10, fee=3)
+    again = world.receipt(299, "9000504803", day=25)
+    world.receipt(299, "Invoice 9000510140", day=93)
+    world.receipt("-307.10", "Invoice 9000510140", day=100, fee="8.10")
+    outcome = world.apply()
+    assert outcome.settled(again) == {first: 29_900}
+    assert sum(amount for (_, item), amount in outcome.settled().items() if item == second) == 0
+
+
+def test_a_discount_and_a_credit_note_of_the_order_are_not_sure_while_something_is_left_over() -> None:
+    for paid, settled in (("1065.72", False), ("1065.67", True)):
+        world = World()
+        world.item("INV250408461", "311.58", other=["SO0407103"], discount="0.02", until=25)
+        world.item("INV250408318", "775.89", other=["SO0406779"], discount="0.02", until=10)
+        world.item("CN250400889", "-15.57", day=19, other=["SO0407103"])
+        receipt = world.receipt(paid, "Order SO0406779, SO0407103", day=20)
+        assert bool(world.apply().settled(receipt)) is settled, paid
+
+
+def test_an_old_item_of_the_amount_is_not_sure_where_newer_ones_come_to_it_less_their_discounts() -> None:
+    for discount, settled in (("0.03", False), (None, True)):
+        world = World()
+        old = world.item("INV-0401545", "751.92", day=-60, due=-30)
+        world.item("INV-0404944", "541.99", day=8, discount=discount, until=22)
+        world.item("INV-0404943", "233.19", day=8, discount=discount, until=22)
+        receipt = world.receipt("751.92", "Batch", day=17)
+        assert (old in world.apply().settled(receipt)) is settled
