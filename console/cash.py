@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -83,29 +83,45 @@ def difference(text: str, currency: str) -> tuple[None, str, int]:
     return None, kind, minor(amount, currency)
 
 
-def misfit(
-    rows: Sequence[tuple[int, int, int]], told: Sequence[tuple[Any, str, int]], figure: Figure
-) -> tuple[str, dict[str, str]] | None:
-    """Whether more is applied than is open or came in: which, and the amounts; ``None`` if it fits.
+class Misfit(NamedTuple):
+    """More is applied than is open or came in: the key of a sentence under ``split.wrong``, what stands in it, and the
+    item that it is about (``None``: all together)."""
+
+    key: str
+    values: dict[str, str]
+    item: int | None = None
+
+
+def misfit(rows: Sequence[tuple[int, int, int]], told: Sequence[tuple[Any, str, int]], figure: Figure) -> Misfit | None:
+    """Whether more is applied than is open or came in; ``None`` if it fits.
 
     ``rows`` are item, minor units applied and open; ``told`` are item, kind and minor units of differences.
     """
     currency = figure["currency"]
-    for _, applied, open_amount in rows:
+    for item, applied, open_amount in rows:
         if not 0 < applied * (1 if open_amount > 0 else -1) <= abs(open_amount):
-            return "too_much_of_item", {"applied": money(applied, currency), "open": money(open_amount, currency)}
+            values = {"applied": money(applied, currency), "open": money(open_amount, currency)}
+            return Misfit("too_much_of_item", values, item)
     together = sum(row[1] for row in rows) + sum(entry[2] for entry in told)
     sign = 1 if figure["amount"] > 0 else -1
     if not 0 <= together * sign <= abs(figure["amount"]):
-        return "too_much", {"together": money(together, currency), "amount": money(figure["amount"], currency)}
+        values = {"together": money(together, currency), "amount": money(figure["amount"], currency)}
+        return Misfit("too_much", values)
     return None
 
 
-def check(texts: Texts, rows: Sequence[tuple[int, int, int]], told: Sequence[Any], figure: Figure) -> None:
-    """No more than is open, and together no more than came in; raises ``click.UsageError``."""
+def check(
+    texts: Texts,
+    rows: Sequence[tuple[int, int, int]],
+    told: Sequence[Any],
+    figure: Figure,
+    names: Mapping[int, str],
+) -> None:
+    """No more than is open, and together no more than came in; raises ``click.UsageError``, which names the item."""
     found = misfit(rows, told, figure)
     if found is not None:
-        raise click.UsageError(texts(f"split.wrong.{found[0]}", **found[1]))
+        said = texts(f"split.wrong.{found.key}", **found.values)
+        raise click.UsageError(said if found.item is None else texts.pair(names[found.item], said))
 
 
 def as_dict(app: App, figure: Figure) -> Figure:
@@ -170,17 +186,16 @@ def outcome(app: App, figure: Figure) -> str:
 
 
 def waiting(connection: Connection, until: date | None = None) -> list[tuple[int, Figure]]:
-    """Receipts of which something is left and about which nothing was decided since, by id; the largest first.
+    """Receipts of which something is left, by what rules matched and people decided, by id; the largest first.
 
     ``until`` leaves out what was received after that day, but not what has no day.
     """
-    from state import cash, figures
+    from state import cash_standing
 
-    decided = {item.receipt_id for item in cash.decisions(connection) if item.decision == "pinned"}
     found = [
-        (int(key), figure)
-        for key, figure in figures.standing(connection, cash.KIND).items()
-        if figure["left"] and int(key) not in decided and (until is None or _received(figure) <= until.isoformat())
+        (key, figure)
+        for key, figure in cash_standing.every(connection).items()
+        if figure["left"] and (until is None or _received(figure) <= until.isoformat())
     ]
     found.sort(key=lambda item: (item[1]["currency"], -abs(item[1]["left"]), item[0]))
     return found
@@ -192,18 +207,26 @@ def _received(figure: Figure) -> str:
 
 def by_worth(found: Sequence[tuple[int, Figure]], settings: Settings) -> list[tuple[int, Figure]]:
     """Receipts, of which most is left in the base currency first; last those in a currency without a rate."""
+
+    def key(item: tuple[int, Figure]) -> Fraction:
+        value = _worth(item[1], settings)
+        return Fraction(0) if value is None else -abs(value)
+
+    return sorted(found, key=key)
+
+
+def worth(figure: Figure, settings: Settings) -> int | None:
+    """What is left of a receipt in minor units of the base currency; ``None`` without a rate."""
+    value = _worth(figure, settings)
+    return None if value is None else round(value)
+
+
+def _worth(figure: Figure, settings: Settings) -> Fraction | None:
     from reconciliation.money import factor
 
-    base, rates = settings.base_currency, settings.reconciliation.rates
-
-    def worth(item: tuple[int, Figure]) -> Fraction:
-        figure = item[1]
-        rate = Decimal(1) if figure["currency"] == base else rates.get(figure["currency"])
-        if rate is None:
-            return Fraction(0)
-        return Fraction(*factor(rate, figure["currency"], base)) * abs(int(figure["left"]))
-
-    return sorted(found, key=lambda item: -worth(item))
+    base = settings.base_currency
+    rate = Decimal(1) if figure["currency"] == base else settings.reconciliation.rates.get(figure["currency"])
+    return None if rate is None else Fraction(*factor(rate, figure["currency"], base)) * int(figure["left"])
 
 
 def choice(figure: Figure, rank: int) -> Figure | None:
@@ -213,14 +236,23 @@ def choice(figure: Figure, rank: int) -> Figure | None:
     return chosen if chosen and chosen["applied"] else None
 
 
-def take(connection: Connection, receipt_id: int, chosen: Figure, actor: str, reason: str) -> int:
-    """Decide that a receipt settles what was chosen; returns how many items."""
-    from state import cash
+def take(connection: Connection, receipt_id: int, figure: Figure, chosen: Figure, actor: str, reason: str) -> int:
+    """Decide that a receipt settles what was chosen, beside what people had it settle before; returns how many items.
 
-    rows = [(entry["item"], entry["applied"], entry["spent"]) for entry in chosen["applied"]]
+    ``figure`` is the receipt as it stands, ``chosen`` one of its suggestions, or itself: what is matched already.
+    """
+    from state import cash, cash_standing
+
+    before = [] if chosen is figure else [entry for entry in figure["applied"] if entry["decision"] == "pinned"]
+    together: dict[int, tuple[int, int]] = {}
+    for entry in (*before, *chosen["applied"]):
+        applied, spent = together.get(entry["item"], (0, 0))
+        together[entry["item"]] = applied + entry["applied"], spent + entry["spent"]
     told = [(entry["item"], entry["kind"], entry["amount"]) for entry in chosen["differences"]]
-    cash.pin(connection, receipt_id, rows, told, actor, reason)
-    return len(rows)
+    if chosen is not figure and figure["class"] != cash_standing.OUTDATED:
+        told += [one for item in cash.of_receipts(connection, [receipt_id]) for one in item.differences]
+    cash.pin(connection, receipt_id, [(item, *amounts) for item, amounts in together.items()], told, actor, reason)
+    return len(chosen["applied"])
 
 
 def why(settings: Settings, texts: Texts, rule: str, evidence: Figure) -> str:

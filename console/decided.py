@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import cash as shown
 from reconciliation import money
-from state import cash, chains, figures, named
+from state import cash, cash_standing, chains, figures, named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -61,8 +61,9 @@ def told(connection: Connection, groups: Sequence[list[Decision]]) -> list[Figur
     """Receipts with what is decided about them: ``receipt``, ``called``, ``system``, ``received_on``, ``customer``,
 
     ``payer`` (as the bank calls him), ``amount``, ``entries`` (called, amount, decision), ``differences`` (kind and
-    amount), ``who``, ``at`` (microseconds), ``reason``, ``state`` (``waits`` for the next run, ``counts``,
-    ``outdated``, ``undone``) and ``undone``: who took it back, when and why, or ``None``.
+    amount), ``left`` (amount, or ``None`` where nothing is), ``who``, ``at`` (microseconds), ``reason``, ``state``
+    (``waits`` for the next run, ``counts``, ``outdated``, ``undone``) and ``undone``: who took it back, when and why,
+    or ``None``.
     """
     return _told(connection, [(items, None) for items in groups])
 
@@ -77,6 +78,7 @@ def _told(connection: Connection, groups: Sequence[tuple[list[Decision], Undone 
     sources = chains.rows(connection, sorted(receipts))
     currencies = cash.currencies(connection, sorted({item.item_id for item in every} | receipts))
     reasons = cash.reasons(connection, [item for items, gone in groups if gone is None for item in items])
+    began = cash_standing.began(connection)
     found = []
     for items, gone in groups:
         receipt = items[0].receipt_id
@@ -84,6 +86,7 @@ def _told(connection: Connection, groups: Sequence[tuple[list[Decision], Undone 
         last = max(items, key=lambda item: item.decided_at)
         amount = figure["amount"] if figure else source.get("amount")
         currency = str(currencies.get(receipt) or "")
+        state = "undone" if gone else _state(items, figure, began)
         found.append(
             {
                 "receipt": receipt,
@@ -99,7 +102,8 @@ def _told(connection: Connection, groups: Sequence[tuple[list[Decision], Undone 
                 "who": last.decided_by,
                 "at": last.decided_at,
                 "reason": gone.why if gone else reasons.get(receipt, ""),
-                "state": "undone" if gone else _state(items, figure),
+                "state": state,
+                "left": None if gone else _left(items, figure, state, currency),
                 "undone": {"who": gone.by, "at": gone.at, "reason": gone.reason} if gone else None,
             }
         )
@@ -122,14 +126,18 @@ def _differences(items: Sequence[Decision], currency: str) -> Iterator[Figure]:
         yield {"kind": kind, "amount": money.text(amount, currency), "currency": currency}
 
 
-def _state(items: Sequence[Decision], figure: Figure | None) -> str:
+def _state(items: Sequence[Decision], figure: Figure | None, began: int) -> str:
     """What the last run made of what is pinned; what is only cut leaves nothing to see."""
     pinned = [item for item in items if item.decision == "pinned"]
     if figure is None or not pinned:
         return "counts"
-    wanted = {(item.item_id, item.applied) for item in pinned if not item.settles_nothing}
-    held = {(entry["item"], entry["applied"]) for entry in figure["applied"] if entry["decision"] == "pinned"}
-    said = {(kind, amount) for item in pinned if item.settles_nothing for _, kind, amount in item.differences}
-    if held == wanted and said <= {(entry["kind"], entry["amount"]) for entry in figure["differences"]}:
-        return "counts"
-    return "outdated" if figure["class"] == "decision_outdated" else "waits"
+    return cash_standing.stage(pinned, figure, began)
+
+
+def _left(items: Sequence[Decision], figure: Figure | None, state: str, currency: str) -> str | None:
+    """What is left of a receipt by a decision that holds; ``None`` where nothing is, or no run knows the receipt."""
+    pinned = [item for item in items if item.decision == "pinned"]
+    if figure is None or not pinned or state == "outdated":
+        return None
+    left = figure["left"] if state == "counts" else figure["amount"] - cash_standing.used(pinned)
+    return money.text(left, currency) if left else None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from state import cash, figures, named
+from state import cash, cash_standing, figures, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Connection
+
+    from state.cash import Decision
 
 
 class Taken(NamedTuple):
@@ -26,11 +28,11 @@ class Taken(NamedTuple):
 def taken(connection: Connection, receipt: int) -> dict[str, list[Taken]]:
     """By the record id of the item, what receipts other than this one have of it; decisions first.
 
-    A decision stands for all that its receipt settles, whatever the last run made of it.
+    A decision that no run has taken up stands for all that its receipt settles, whatever the last run made of it.
     """
     found = figures.standing(connection, cash.KIND)
     pinned = [one for one in cash.decisions(connection) if one.decision == "pinned" and one.receipt_id != receipt]
-    decided = {str(one.receipt_id) for one in pinned}
+    decided = _not_taken_up(connection, pinned, found)
     known = named.records(connection, {one.receipt_id for one in pinned})
     held: dict[str, list[Taken]] = {}
     for one in pinned:
@@ -47,6 +49,16 @@ def taken(connection: Connection, receipt: int) -> dict[str, list[Taken]]:
                 matched = Taken(int(key), figure["record"], figure["customer"], entry["applied"], None)
                 held.setdefault(str(entry["item"]), []).append(matched)
     return held
+
+
+def _not_taken_up(connection: Connection, pinned: Sequence[Decision], found: Mapping[str, Any]) -> set[str]:
+    """The receipts of which the last run does not know yet what people decided: what it matched gives way to that."""
+    said: dict[str, list[Decision]] = {}
+    for one in pinned:
+        said.setdefault(str(one.receipt_id), []).append(one)
+    began = cash_standing.began(connection) if said else 0
+    stages = {key: cash_standing.stage(some, found[key], began) for key, some in said.items() if key in found}
+    return {key for key in said if stages.get(key) != "counts"}
 
 
 def free(open_amount: int, held: Sequence[Taken]) -> int:

@@ -12,13 +12,14 @@ from console import reserved
 from reconciliation import money
 from reconciliation.linking import alike
 from reconciliation.linking.names import Name, company
-from state import cash, chains, figures
+from state import cash, cash_standing, chains, figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
+    from console.i18n import Texts
     from console.reserved import Taken
 
 Figure = dict[str, Any]
@@ -28,12 +29,29 @@ _ALIKE = frozenset({"same", "short", "near", "translated", "part"})
 
 
 class Wrong(Exception):
-    """What cannot be kept: the key of a sentence under ``split.wrong``, and what stands in it."""
+    """What cannot be kept: the key of a sentence under ``split.wrong``, and what stands in it.
 
-    def __init__(self, key: str, values: dict[str, str]) -> None:
+    ``item`` is the record id of the item that it is about, ``called`` what that is called; ``difference`` the place of
+    a difference among those that were given.
+    """
+
+    def __init__(self, key: str, values: dict[str, str], *, difference: int | None = None) -> None:
         super().__init__(key)
         self.key = key
         self.values = values
+        self.item = ""
+        self.called = ""
+        self.difference = difference
+
+    def of_item(self, key: str, called: str) -> Wrong:
+        """The same, about an item."""
+        self.item, self.called = key, called
+        return self
+
+    def told(self, texts: Texts) -> str:
+        """It in words, with the item in front."""
+        said = texts(f"split.wrong.{self.key}", **self.values)
+        return texts.pair(self.called, said) if self.called else said
 
 
 class Doubtful(Exception):
@@ -54,6 +72,10 @@ class Found:
     taken: Mapping[str, list[Taken]]
     payer: str
     """Who paid, as the bank calls him; empty if it does not say."""
+    said: Mapping[str, int]
+    """What people had it settle before, by record id, in minor units, if all of that may be said again."""
+    beside: Sequence[tuple[str, int]]
+    """What they said beside it: kind and minor units."""
 
     def free(self, key: str) -> int:
         """What no other receipt has of an item, in minor units."""
@@ -87,7 +109,20 @@ def found(connection: Connection, receipt: int) -> Found | None:
     same = {key: item for key, item in owed.items() if item["currency"] == figure["currency"]}
     open_ones = {key: item for key, item in same.items() if item["kind"] != "payment"}
     payer = str(chains.rows(connection, [receipt]).get(receipt, {}).get("payer_name") or "")
-    return Found(receipt, figure, open_ones, reserved.taken(connection, receipt), payer)
+    said, beside = _said(connection, receipt, figure, open_ones)
+    return Found(receipt, figure, open_ones, reserved.taken(connection, receipt), payer, said, beside)
+
+
+def _said(
+    connection: Connection, receipt: int, figure: Figure, owed: Mapping[str, Figure]
+) -> tuple[dict[str, int], list[tuple[str, int]]]:
+    """What is decided of a receipt: amounts by item, and kinds with amounts; nothing where it does not fit any more."""
+    pinned = [one for one in cash.of_receipts(connection, [receipt]) if one.decision == "pinned"]
+    items = {str(one.item_id): one.applied for one in pinned if not one.settles_nothing}
+    fits = items.keys() <= owed.keys() and all(one.applied == one.spent for one in pinned)
+    if not pinned or not fits or cash_standing.stage(pinned, figure, cash_standing.began(connection)) == "outdated":
+        return {}, []
+    return items, [(kind, amount) for one in pinned for _, kind, amount in one.differences]
 
 
 def fitting(of: Found, text: str, first: Iterable[str] = ()) -> Fitting:
@@ -123,23 +158,25 @@ def keep(
 ) -> int:
     """Keep how much of which item (by record id) a receipt settles, and what explains the rest; returns how many.
 
+    It takes the place of what was decided of the receipt before.
     Without items it says what the money is: a deposit, to be refunded, or no customer's payment (``cash.WHOLE``).
     Amounts are major units as people write them, ``differences`` kinds and amounts. Raises ``Wrong`` if it does not
     add up, has no reason or takes what another decision has; unless ``accepted``, ``Doubtful`` if it takes what a
     rule gave to another receipt, or settles what somebody else owes than the one who paid.
     """
     rows = [_row(key, amount, of.figure, of.owed) for key, amount in items.items()]
-    told = [_difference(kind, amount, of.figure["currency"]) for kind, amount in differences]
+    told = [_difference(kind, amount, of.figure["currency"], n) for n, (kind, amount) in enumerate(differences)]
     if not rows and not any(kind in shown.WHOLE and amount for _, kind, amount in told):
         raise Wrong("nothing", {})
     wrong = shown.misfit(rows, told, of.figure)
     if wrong is not None:
-        raise Wrong(*wrong)
+        error = Wrong(wrong.key, wrong.values)
+        raise error if wrong.item is None else error.of_item(str(wrong.item), _called(of.owed[str(wrong.item)]))
     other = reserved.decided_elsewhere(rows, of.taken)
     if other is not None:
         item, by = other
         names = {"item": _called(of.owed[str(item)]), "receipt": shown.called(by.record), "who": by.decided_by or ""}
-        raise Wrong("decided", names)
+        raise Wrong("decided", names).of_item(str(item), "")
     if not reason:
         raise Wrong("reason", {})
     doubts = list(_doubts(rows, of))
@@ -226,13 +263,20 @@ def _row(key: str, amount: str, figure: Figure, owed: Mapping[str, Figure]) -> t
     """Item, minor units to apply, minor units open."""
     if key not in owed:
         raise Wrong("gone", {})
-    return int(key), _minor(amount, figure["currency"]), owed[key]["amount"]
+    try:
+        return int(key), _minor(amount, figure["currency"]), owed[key]["amount"]
+    except Wrong as wrong:
+        raise wrong.of_item(key, _called(owed[key])) from None
 
 
-def _difference(kind: str, amount: str, currency: str) -> tuple[None, str, int]:
+def _difference(kind: str, amount: str, currency: str, place: int) -> tuple[None, str, int]:
+    """No item, kind and minor units; ``place`` is where it stands among the differences."""
     if kind not in shown.KINDS:
-        raise Wrong("kind", {})
-    return None, kind, _minor(amount, currency)
+        raise Wrong("kind", {}, difference=place)
+    try:
+        return None, kind, _minor(amount, currency)
+    except Wrong as wrong:
+        raise Wrong(wrong.key, wrong.values, difference=place) from None
 
 
 def _minor(text: str, currency: str) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.engine import Connection
 
 from state import audit, bulk
@@ -25,7 +25,7 @@ KIND = "cash"
 """The figures that hold what became of each receipt."""
 _COLUMNS = ("receipt_id", "item_id", "decision", "applied", "spent", "differences", "decided_by", "decided_at")
 _KEY = ("receipt_id", "item_id")
-_AT_ONCE = 200
+_AT_ONCE = 500
 _NOTED = ("cash pinned", "cash cut")
 """What the audit calls these decisions."""
 
@@ -65,9 +65,18 @@ class Undone:
 
 def decisions(connection: Connection, about: Collection[int] | None = None) -> list[Decision]:
     """All decisions that hold, by receipt and item; or those ``about`` these receipts and items."""
+    return _decisions(connection, None if about is None else or_(*(table.c[key].in_(about) for key in _KEY)))
+
+
+def of_receipts(connection: Connection, receipts: Collection[int]) -> list[Decision]:
+    """The decisions that hold about these receipts, few, by receipt and item."""
+    return _decisions(connection, table.c.receipt_id.in_(receipts))
+
+
+def _decisions(connection: Connection, which: ColumnElement[bool] | None) -> list[Decision]:
     query = select(*(table.c[name] for name in _COLUMNS)).order_by(table.c.receipt_id, table.c.item_id)
-    if about is not None:
-        query = query.where(or_(table.c.receipt_id.in_(about), table.c.item_id.in_(about)))
+    if which is not None:
+        query = query.where(which)
     return [
         Decision(**{**row._mapping, "differences": [tuple(entry) for entry in json.loads(row.differences)]})
         for row in connection.execute(query)
@@ -81,16 +90,15 @@ def unsettled(connection: Connection) -> list[int]:
     return [int(key) for key in connection.execute(select(figure.c.key).where(figure.c.id.in_(newest), left)).scalars()]
 
 
-def undecided(connection: Connection, receipts: Sequence[int], most: int) -> int:
-    """How many of these receipts nobody has said anything about, counted until there are ``most``."""
-    found = 0
+def naming(connection: Connection, receipts: Sequence[int], text: str) -> set[int]:
+    """Those of these receipts whose payer, bank text or reference has a text in it."""
+    payments = canonical["payment"]
+    columns = (payments.c[name] for name in ("payer_name", "reference_text", "external_ref"))
+    said = or_(*(column.icontains(text, autoescape=True) for column in columns))
+    found: set[int] = set()
     for start in range(0, len(receipts), _AT_ONCE):
-        some = receipts[start : start + _AT_ONCE]
-        pinned = (table.c.receipt_id.in_(some), table.c.decision == "pinned")
-        said = {*connection.execute(select(table.c.receipt_id).where(*pinned)).scalars()}
-        found += len(some) - len(said)
-        if found >= most:
-            return most
+        query = select(payments.c.record_id).where(payments.c.record_id.in_(receipts[start : start + _AT_ONCE]), said)
+        found |= {*connection.execute(query).scalars()}
     return found
 
 

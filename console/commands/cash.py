@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CLASSES = (
     *("duplicate?", "overpayment", "advance", "already_settled", "to_decide", "money_out", "other_currency"),
-    *("unknown_payer", "nothing_open", "no_match", "taken_by_decision", "decision_outdated"),
+    *("unknown_payer", "nothing_open", "no_match", "taken_by_decision", "decision_outdated", "left_by_decision"),
 )
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
 
@@ -53,10 +53,10 @@ def listing(app: App, classes: tuple[str, ...], everything: bool, limit: int, as
       ltc cash list --class to_decide
       ltc cash list --all --json
     """
-    from state import cash, figures
+    from state import cash_standing
 
     with app.store.reading() as connection:
-        found = figures.standing(connection, cash.KIND)
+        found = cash_standing.every(connection)
     chosen = [
         item for item in found.values() if (everything or item["left"]) and (not classes or item["class"] in classes)
     ]
@@ -69,7 +69,7 @@ def listing(app: App, classes: tuple[str, ...], everything: bool, limit: int, as
         return 0
     names = ("receipt", "received_on", "customer", "amount", "left", "class", "next_step", "best")
     table([app.texts(f"cash.columns.{name}") for name in names], [shown.row(app, item) for item in chosen[:limit]])
-    say(app.texts("cash.count", count=f"{len(chosen):,}"))
+    say(app.texts.counted("cash.count", len(chosen)))
     return 0
 
 
@@ -100,7 +100,7 @@ def show(app: App, receipt: str, as_json: bool) -> int:
 @_reason
 @pass_app
 def confirm(app: App, receipt: str, rank: int, reason: str) -> int:
-    """Take a suggestion; without one, what the rules matched is held as it is.
+    """Take a suggestion, beside what was decided of the receipt before; without one, what the rules matched is held.
 
     \b
     Examples:
@@ -109,6 +109,8 @@ def confirm(app: App, receipt: str, rank: int, reason: str) -> int:
     """
     with app.store.transaction() as connection:
         record_id, figure = _receipt(connection, receipt)
+        if not figure["left"] and any(entry["decision"] == "pinned" for entry in figure["applied"]):
+            raise click.UsageError("All of it is decided; `ltc cash show` says how, and `ltc cash undo` takes it back.")
         chosen = shown.choice(figure, rank)
         if chosen is None and figure["suggestions"]:
             count = len(figure["suggestions"])
@@ -117,8 +119,10 @@ def confirm(app: App, receipt: str, rank: int, reason: str) -> int:
             raise click.UsageError(
                 "Nothing is suggested for it. Say what it settles: `ltc cash pin RECEIPT ITEM=AMOUNT`."
             )
-        count = shown.take(connection, record_id, chosen, app.actor, reason.strip())
-    say(app.texts("cash.said.pinned", receipt=shown.name(figure["record"]), count=count))
+        count = shown.take(connection, record_id, figure, chosen, app.actor, reason.strip())
+        after = _receipt(connection, receipt)[1]
+    say(app.texts.counted("cash.said.pinned", count, receipt=shown.name(figure["record"])))
+    _say_rest(app, after)
     say(app.texts("links.from_next_run"))
     return 0
 
@@ -132,6 +136,7 @@ def confirm(app: App, receipt: str, rank: int, reason: str) -> int:
 def pin(app: App, receipt: str, items: tuple[str, ...], differences: tuple[str, ...], reason: str) -> int:
     """Say which items a receipt settles and how much of each; without an amount all that is open.
 
+    It takes the place of what was decided of the receipt before. What is left of it stays in `ltc cash list`.
     A difference is negative where money is missing: --difference discount=-20.00. Of it and the items no more may come
     together than came in.
 
@@ -147,9 +152,12 @@ def pin(app: App, receipt: str, items: tuple[str, ...], differences: tuple[str, 
         record_id, figure = _receipt(connection, receipt)
         rows = [_item(connection, text, figure["currency"]) for text in items]
         told = [shown.difference(text, figure["currency"]) for text in differences]
-        shown.check(app.texts, rows, told, figure)
+        names = {row[0]: text.partition("=")[0] for row, text in zip(rows, items, strict=True)}
+        shown.check(app.texts, rows, told, figure, names)
         cash.pin(connection, record_id, [(row[0], row[1], row[1]) for row in rows], told, app.actor, reason.strip())
-    say(app.texts("cash.said.pinned", receipt=shown.name(figure["record"]), count=len(rows)))
+        after = _receipt(connection, receipt)[1]
+    say(app.texts.counted("cash.said.pinned", len(rows), receipt=shown.name(figure["record"])))
+    _say_rest(app, after)
     say(app.texts("links.from_next_run"))
     return 0
 
@@ -174,7 +182,7 @@ def cut(app: App, receipt: str, items: tuple[str, ...], reason: str) -> int:
         record_id, figure = _receipt(connection, receipt)
         ids = [one(connection, text).record_id for text in items]
         cash.cut(connection, record_id, ids, app.actor, reason.strip())
-    say(app.texts("cash.said.cut", receipt=shown.name(figure["record"]), count=len(ids)))
+    say(app.texts.counted("cash.said.cut", len(ids), receipt=shown.name(figure["record"])))
     say(app.texts("links.from_next_run"))
     return 0
 
@@ -200,12 +208,18 @@ def undo(app: App, receipt: str, reason: str) -> int:
     return 0 if gone else 1
 
 
+def _say_rest(app: App, figure: dict[str, Any]) -> None:
+    """Say how much of a receipt a decision leaves, if it leaves anything."""
+    if figure["left"]:
+        say(app.texts("cash.said.left", amount=shown.money(figure["left"], figure["currency"])))
+
+
 def _receipt(connection: Connection, text: str) -> tuple[int, dict[str, Any]]:
     """A receipt and what became of it; raises ``click.UsageError`` if it is none that is left to apply."""
-    from state import cash, figures
+    from state import cash_standing
 
     found = one(connection, text)
-    figure = figures.standing(connection, cash.KIND).get(str(found.record_id))
+    figure = cash_standing.some(connection, [found.record_id]).get(found.record_id)
     if figure is None:
         raise click.UsageError(
             f"{address(found)} is no money that is left to apply: its source has applied it, or no run has seen it yet."

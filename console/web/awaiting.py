@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from console import asked
 from console.web.access import Right
 from reconciliation.closing import may_approve
-from state import awaiting, cash, news, periods
+from state import awaiting, cash, cash_standing, news, periods
 from state.periods import CLOSED
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Awaiting:
             if approves and waivers:
                 found.append((visit.texts("deciding.waits.waivers", count=f"{waivers:,}"), "/findings?waits=waiver"))
             if approves and (month := _month(connection, visit)):
-                found.append((visit.texts("deciding.waits.month", month=month), "/periods"))
+                found.append((visit.texts("deciding.waits.month", month=month), f"/periods/{month}/approve"))
             if decides and (count := self._unsettled(connection)):
                 found.append((visit.texts("deciding.waits.receipts", count=_number(count)), "/cash"))
             if decides and (count := awaiting.links(connection, _MOST + 1)):
@@ -83,7 +83,7 @@ class Awaiting:
             if self._receipts[0] != version:
                 self._receipts = version, cash.unsettled(connection)
             receipts = self._receipts[1]
-        return cash.undecided(connection, receipts, _MOST + 1)
+        return cash_standing.undecided(connection, receipts, _MOST + 1)
 
 
 def _number(count: int) -> str:

@@ -9,13 +9,13 @@ from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from console import cash as shown
-from console import decided, freshness, reserved
+from console import decided, freshness, reserved, unapplied
 from console.web import outstanding
 from console.web.desk import Decider, DeciderForm, Reader, Visit, see
 from console.web.numbers import LARGEST, RecordId
 from reconciliation import sections
 from reconciliation.cash import words
-from state import cash, chains, figures, findings
+from state import cash, cash_standing, chains, figures, findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,8 @@ _LISTED = 50
 _DECIDED = 5
 """Decisions at the foot of the desk; a page of their own has all."""
 _LAST = 1_000_000
+_LONGEST = 200
+"""Characters of what is looked for."""
 _FITS_NOTHING = ("no_match", "nothing_open", "already_settled", "unknown_payer", "duplicate?")
 _LIKELY = 600
 """A suggestion of at least 60 % for a known customer is taken with one key: others ask for a tick first."""
@@ -42,13 +44,14 @@ def desk(
     receipt: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
     done: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
     until: date | None = None,
+    text: str = "",
 ) -> Response:
     """A receipt with what it may settle, and what waits behind it.
 
     ``skip`` leaves so many for later, ``receipt`` asks for one, ``done`` is the one decided last, which can be undone;
-    ``until`` leaves out what was received later.
+    ``until`` leaves out what was received later, ``text`` what it is not in, of what the list shows.
     """
-    return _page(visit, skip, receipt, done, until=until)
+    return _page(visit, skip, receipt, done, until=until, text=text.strip()[:_LONGEST])
 
 
 @router.get("/cash/decided")
@@ -74,7 +77,7 @@ def confirm(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
         reason = sent.get("reason", "").strip()[:4000]
         problem = _problem(visit, connection, receipt, figure, chosen, reason if "seen" in sent else None)
         if not problem:
-            shown.take(connection, receipt, chosen, visit.member.name, reason)
+            shown.take(connection, receipt, figure, chosen, visit.member.name, reason)
     if problem:
         return _page(visit, left_out, receipt, problem=problem, until=until)
     return see(f"/cash?skip={left_out}&done={receipt}{_too(until)}")
@@ -116,17 +119,20 @@ def _page(
     done: int | None = None,
     problem: str = "",
     until: date | None = None,
+    text: str = "",
 ) -> Response:
     with visit.desk.store.reading() as connection:
         waiting = shown.by_worth(shown.waiting(connection, until), visit.desk.settings)
         with_choice = [item for item in waiting if item[1]["suggestions"]]
         if receipt is not None:
-            found = figures.some(connection, cash.KIND, {str(receipt)})
-            chosen = (receipt, found[str(receipt)]) if found else None
+            found = cash_standing.some(connection, [receipt])
+            chosen = (receipt, found[receipt]) if found else None
         else:
             chosen = with_choice[min(skip, len(with_choice) - 1)] if with_choice else None
         told = _told(visit, connection, *chosen) if chosen else None
-        listed = _rows(visit, connection, waiting[:_LISTED])
+        wanted = unapplied.containing(connection, waiting, text) if text else waiting
+        listed = _rows(visit, connection, wanted[:_LISTED])
+        kept = cash_standing.some(connection, [done]).get(done) if done else None
         shown_ids = {row["id"] for row in listed} | ({chosen[0]} if chosen else set())
         said = findings.of_records(connection, shown_ids)
         about = outstanding.told_of(visit, said, "explanation")
@@ -140,6 +146,10 @@ def _page(
         about=about,
         count=len(with_choice),
         all=len(waiting),
+        found=len(wanted),
+        text=text,
+        left_of_done=shown.money(kept["left"], kept["currency"]) if kept and kept["left"] else "",
+        base=visit.desk.settings.base_currency,
         skip=min(skip, max(len(with_choice) - 1, 0)),
         done=done,
         until=until,
@@ -154,10 +164,24 @@ def _page(
 def _rows(visit: Visit, connection: Connection, found: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
     sources = chains.rows(connection, [id for id, _ in found])
     return [
-        {"id": id, "called": shown.called(figure["record"], source), **_receipt(visit, figure, source)}
+        {
+            "id": id,
+            "called": shown.called(figure["record"], source),
+            **_receipt(visit, figure, source),
+            "worth": _worth(visit, figure),
+        }
         for id, figure in found
         for source in [sources.get(id)]
     ]
+
+
+def _worth(visit: Visit, figure: dict[str, Any]) -> str | None:
+    """What is left in the base currency; empty where it is in that, ``None`` without a rate."""
+    settings = visit.desk.settings
+    if figure["currency"] == settings.base_currency:
+        return ""
+    value = shown.worth(figure, settings)
+    return None if value is None else shown.money(value, settings.base_currency)
 
 
 def _receipt(visit: Visit, figure: dict[str, Any], source: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -210,6 +234,8 @@ def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any])
         **more,
         "method": method,
         "decided": dated(visit, [said])[0] if said else None,
+        "is_left": bool(figure["left"]),
+        "by_rules": [one for one in told["applied"] if one["decision"] != "pinned"],
         "given": _given(connection, figure, held) if figure["class"] == "taken_by_decision" else [],
         **told,
     }

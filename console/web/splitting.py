@@ -33,7 +33,7 @@ _MOST_DIFFERENCES = 3
 @router.get("/cash/{receipt}/split")
 def page(visit: Decider, receipt: RecordId, text: str = "") -> Response:
     """The receipt with what is suggested and the open items of the payer, or those that are looked for."""
-    return _page(visit, receipt, text, {})
+    return _page(visit, receipt, text, None)
 
 
 @router.post("/cash/{receipt}/split")
@@ -56,7 +56,7 @@ def split(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
                 accepted="accepted" in sent,
             )
     except Wrong as wrong:
-        return _page(visit, receipt, text, sent, visit.texts(f"split.wrong.{wrong.key}", **wrong.values))
+        return _page(visit, receipt, text, sent, wrong)
     except Doubtful as error:
         doubts = [visit.texts(f"split.doubt.{key}", **values) for key, values in error.doubts]
         return _page(visit, receipt, text, sent, doubts=doubts)
@@ -64,19 +64,26 @@ def split(visit: Decider, sent: DeciderForm, receipt: RecordId) -> Response:
 
 
 def _page(
-    visit: Visit, receipt: int, text: str, sent: dict[str, str], problem: str = "", doubts: Sequence[str] = ()
+    visit: Visit,
+    receipt: int,
+    text: str,
+    sent: dict[str, str] | None,
+    wrong: Wrong | None = None,
+    doubts: Sequence[str] = (),
 ) -> Response:
+    """The form with what was ``sent``; else with what was decided before, if anything was."""
     with visit.desk.store.reading() as connection:
         of = _found(connection, receipt)
         source = chains.rows(connection, [receipt]).get(receipt, {})
-    sent = _filled(sent, of)
+    before = _before(of) if sent is None else {}
+    sent = before or _filled(sent or {}, of)
     fits = splitting.fitting(of, text, [*_items(sent), *of.suggested])
     most = _MOST if text.strip() else _FIRST
     rest = splitting.rest(of.figure, [*_items(sent).values(), *(amount for _, amount in _differences(sent))])
     called = shown.called(of.figure["record"], source)
     return visit.page(
         "cash_split",
-        422 if problem or doubts else 200,
+        422 if wrong or doubts else 200,
         receipt={"id": receipt, **sections.receipt(of.figure, visit.lang), "called": called, "payer": of.payer},
         items=[_item(key, of, sent) for key in fits.keys[:most]],
         count=len(fits.keys),
@@ -87,9 +94,32 @@ def _page(
         kinds=shown.KINDS,
         differences=[(n, sent.get(f"kind-{n}", ""), sent.get(f"amount-{n}", "")) for n in range(_MOST_DIFFERENCES)],
         reason=sent.get("reason", ""),
-        problem=problem,
+        problem=wrong.told(visit.texts) if wrong else "",
+        marked=_marked(wrong, sent) if wrong else "",
+        again=bool(before),
         doubts=doubts,
     )
+
+
+def _before(of: Found) -> dict[str, str]:
+    """The form as it was kept before; what is left then can be given to further items."""
+    currency = of.figure["currency"]
+    form = {f"item-{key}": money.text(amount, currency) or "" for key, amount in of.said.items()}
+    if len(of.beside) > _MOST_DIFFERENCES:  # by the API: there are no fields for all of them
+        return {}
+    for n, (kind, amount) in enumerate(of.beside):
+        form |= {f"kind-{n}": kind, f"amount-{n}": money.text(amount, currency) or ""}
+    return form
+
+
+def _marked(wrong: Wrong, sent: dict[str, str]) -> str:
+    """The field of the form that is wrong; empty where it is the form as a whole."""
+    if wrong.item:
+        return f"item-{wrong.item}"
+    if wrong.difference is not None:
+        place = [n for n, _, _ in _given(sent)][wrong.difference]
+        return f"{'kind' if wrong.key == 'kind' else 'amount'}-{place}"
+    return "reason" if wrong.key == "reason" else ""
 
 
 def _found(connection: Connection, receipt: int) -> Found:
@@ -134,7 +164,13 @@ def _item(key: str, of: Found, sent: dict[str, str]) -> dict[str, Any]:
 
 
 def _differences(sent: dict[str, str]) -> Iterable[tuple[str, str]]:
+    """Kind and amount of each difference that was given."""
+    return ((kind, amount) for _, kind, amount in _given(sent))
+
+
+def _given(sent: dict[str, str]) -> Iterable[tuple[int, str, str]]:
+    """The same, with the place of its fields."""
     for n in range(_MOST_DIFFERENCES):
         kind, amount = sent.get(f"kind-{n}", ""), sent.get(f"amount-{n}", "").strip()
         if kind or amount:
-            yield kind, amount
+            yield n, kind, amount

@@ -46,6 +46,7 @@ NEXT_STEPS = {
     "no_match": "ask_payer",
     "taken_by_decision": "check_decision",
     "decision_outdated": "decide_again",
+    "left_by_decision": "decide_rest",
 }
 """Class of an unapplied amount → what to do next; texts in ``reconciliation.cash.words``."""
 
@@ -54,7 +55,8 @@ def classify(session: Session) -> None:
     """Make ``residue`` (receipt_id, amount, class, next_step), and put down the fees of what was matched.
 
     A fee that was netted is a difference as soon as anything of its receipt is settled; what is left is then gross.
-    Nothing is to be refunded while an item that the text names is open where it was booked, whoever has it here.
+    Nothing is to be refunded while an item that the text names is open where it was booked, whoever has it here. What
+    people left of a receipt, and no rule has matched since, is theirs to decide: they did not say that it is too much.
     """
     steps = " ".join(f"WHEN '{name}' THEN '{step}'" for name, step in NEXT_STEPS.items())
     session.run(
@@ -92,6 +94,9 @@ def classify(session: Session) -> None:
                 WHEN l.is_out THEN 'money_out'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM taken_by_decision)
                     AND l.receipt_id NOT IN (SELECT receipt_id FROM option_row) THEN 'taken_by_decision'
+                WHEN l.receipt_id IN (SELECT receipt_id FROM pinned UNION SELECT receipt_id FROM pinned_differences)
+                    THEN CASE WHEN l.receipt_id IN (SELECT receipt_id FROM option_row) THEN 'to_decide'
+                        ELSE 'left_by_decision' END
                 WHEN l.started THEN 'overpayment'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM option_row) THEN 'to_decide'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM hit LEFT JOIN rest_item USING (item_id)

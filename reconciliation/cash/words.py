@@ -20,6 +20,7 @@ CLASSES: Mapping[str, tuple[str, str]] = {
         "对应单据已由人工决定归入另一笔收款",
     ),
     "decision_outdated": ("Decision no longer fits", "原人工决定已不适用"),
+    "left_by_decision": ("Left over by a decision", "人工决定后的余额"),
 }
 NEXT_STEPS: Mapping[str, tuple[str, str]] = {
     "ask_payer": ("Ask the payer what it is for.", "请向付款人确认款项用途。"),
@@ -35,6 +36,10 @@ NEXT_STEPS: Mapping[str, tuple[str, str]] = {
     "check_decision": (
         "Check that decision at the matching desk; take it back if this money pays the invoice.",
         "请在“收款核销”页核对该决定；如单据应由本笔收款结清，请撤销该决定。",
+    ),
+    "decide_rest": (
+        "Say what the rest settles, or what it is: a deposit, or to be refunded.",
+        "请说明余额核销哪些单据，或属于预收款、待退款。",
     ),
     "decide_again": ("Decide again: receipt or items have changed since.", "收款或未清项已变化，请重新决定。"),
 }

@@ -62,8 +62,9 @@ def payment_not_in_bank(parameters: Mapping[str, Any]) -> str:
         "银行来款已满 {days} 天，既不是结算，也不是财务系统或支付机构已知的收款，且未注明发票或订单",
     ),
     silent=(
-        "somebody said at the matching desk what the money is for (`receipt_matched_not_booked`)",
-        "已有人在收款核销页说明用途（`receipt_matched_not_booked`）",
+        "somebody said at the matching desk what the money is for (`receipt_matched_not_booked`); of what is left the "
+        "rest stays here",
+        "已有人在收款核销页说明用途（`receipt_matched_not_booked`）；仅说明部分的，余额仍在此列出",
     ),
     sentence=(
         "{amount_money} came in at the bank on {received_on} ({payment}), and nobody knows what for.",
@@ -77,18 +78,20 @@ def payment_not_in_bank(parameters: Mapping[str, Any]) -> str:
     days=5,
 )
 def bank_line_unexplained(parameters: Mapping[str, Any]) -> str:
-    """Seen by the bank alone; or it looks like a payout, and there is none that it could be."""
+    """Seen by the bank alone, or like a payout that there is not; so much of it as nobody has said what it is for."""
     return f"""
         WITH unknown AS (
             SELECT payment_id FROM unknown_receipts
             UNION
             SELECT record_id FROM payout_line_at_bank ANTI JOIN payout_receipt r ON r.payment_id = record_id
         )
-        SELECT [p.record_id] AS keys, [p.record_id] AS records, p.amount, p.currency, p.received_on AS since,
-            struct_pack(payment := l.label, amount_money := p.amount, received_on := p.received_on) AS params
+        SELECT [p.record_id] AS keys, [p.record_id] AS records, p.amount - coalesce(t.amount, 0) AS amount, p.currency,
+            p.received_on AS since, struct_pack(payment := l.label, amount_money := p.amount - coalesce(t.amount, 0),
+                received_on := p.received_on) AS params
         FROM unknown u JOIN payments p ON p.record_id = u.payment_id JOIN payment_labels l ON l.payment_id = p.record_id
-        ANTI JOIN told_receipts t ON t.payment_id = p.record_id
-        WHERE p.status = 'received' AND NOT p.deleted AND p.direction IS DISTINCT FROM 'out'
+        LEFT JOIN told_receipts t ON t.payment_id = p.record_id
+        WHERE (t.amount IS NULL OR p.amount - t.amount > tolerance(p.amount, p.currency))
+          AND p.status = 'received' AND NOT p.deleted AND p.direction IS DISTINCT FROM 'out'
           AND getvariable('today') - p.received_on >= {int(parameters["days"])}
         """
 
@@ -127,7 +130,7 @@ def receipt_matched_not_booked(parameters: Mapping[str, Any]) -> str:
             GROUP BY ALL
         )
         SELECT [m.payment_id] AS keys, list_concat([m.payment_id], coalesce(i.ids, [])) AS records,
-            m.unapplied AS amount, m.currency, m.received_on AS since,
+            least(t.amount, m.unapplied) AS amount, m.currency, m.received_on AS since,
             struct_pack(payment := l.label, received_on := m.received_on, amount_money := m.unapplied, who := t.who,
                 matched_money := t.amount, meant_kinds := t.kinds, meant := coalesce(i.labels, [])) AS params
         FROM told_receipts t JOIN money m USING (payment_id) JOIN payment_labels l USING (payment_id)

@@ -189,10 +189,11 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
     silent=(
         (
             "the payment is a `payment_duplicate`, only a bank has seen it and it names nothing "
-            "(`bank_line_unexplained`), or somebody said what it is for (`receipt_matched_not_booked`)"
+            "(`bank_line_unexplained`), or somebody said what it is for (`receipt_matched_not_booked`; what that "
+            "leaves stays here)"
         ),
         "该收款属于 `payment_duplicate`，或仅见于银行且未注明任何单据（`bank_line_unexplained`），"
-        "或已有人说明用途（`receipt_matched_not_booked`）",
+        "或已有人说明用途（`receipt_matched_not_booked`；余额仍在此列出）",
     ),
     sentence=(
         "Payment {payment} of {received_on}: {amount_money} are allocated to no invoice.",
@@ -206,16 +207,18 @@ def payment_duplicate(parameters: Mapping[str, Any]) -> str:
     bank_days=5,
 )
 def payment_without_invoice(parameters: Mapping[str, Any]) -> str:
-    """Received, of kind payment or advance, not used up; a duplicate payment is a finding of its own."""
+    """Received, of kind payment or advance, not used up; a duplicate payment is a finding of its own.
+
+    What people said money is for at the matching desk is another; what they left of it is this one.
+    """
     return f"""
-        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied AS amount, m.currency, m.received_on
-            AS since,
-            struct_pack(payment := p.label, received_on := m.received_on, amount_money := m.unapplied) AS params
-        FROM money m JOIN payment_labels p USING (payment_id)
+        SELECT [m.payment_id] AS keys, [m.payment_id] AS records, m.unapplied - coalesce(t.amount, 0) AS amount,
+            m.currency, m.received_on AS since, struct_pack(payment := p.label, received_on := m.received_on,
+                amount_money := m.unapplied - coalesce(t.amount, 0)) AS params
+        FROM money m JOIN payment_labels p USING (payment_id) LEFT JOIN told_receipts t USING (payment_id)
         WHERE coalesce(m.kind, 'payment') IN ('payment', 'advance') AND NOT m.is_out
-          AND m.unapplied > tolerance(m.amount, m.currency)
+          AND m.unapplied - coalesce(t.amount, 0) > tolerance(m.amount, m.currency)
           AND NOT EXISTS (FROM unknown_receipts u WHERE u.payment_id = m.payment_id)
-          AND NOT EXISTS (FROM told_receipts t WHERE t.payment_id = m.payment_id)
           AND NOT EXISTS (FROM payments b WHERE b.record_id = m.payment_id AND b.bank AND NOT b.accounting
               AND NOT b.payments AND getvariable('today') - m.received_on < {int(parameters["bank_days"])})
           AND NOT EXISTS (FROM found f WHERE f.check_id = 'payment_duplicate' AND f.n = 1

@@ -89,6 +89,25 @@ def test_what_a_receipt_settles_is_said_by_hand(config: Path) -> None:
     assert (rest["record"]["number"], rest["amount"]) == ("INV-20260001", "205.00"), "the rest goes by the rules"
 
 
+def test_what_is_left_of_a_receipt_stays_in_the_list_and_is_taken_beside_what_was_decided(config: Path) -> None:
+    said = done(config, "cash", "pin", "books:P2", "INV-20260002=23.45").stdout
+    assert "CNY 100.00 of it is left, and stays in `ltc cash list`." in said
+    for _ in range(2):
+        listed = {item["record"]["number"]: item for item in data(ltc(config, "cash", "list", "--json"))}
+        assert (listed["P2"]["left"], listed["P2"]["class"]) == ("100.00", "left_by_decision")
+        assert "Left over by a decision: Say what the rest settles" in done(config, "cash", "show", "books:P2").stdout
+        done(config, "reconcile")
+    said = done(config, "cash", "pin", "books:P2", "INV-20260002=23.45", "INV-20260003=100").stdout
+    assert "is left" not in said
+    assert "P2" not in {item["record"]["number"] for item in data(ltc(config, "cash", "list", "--json"))}
+
+
+def test_all_that_is_decided_of_a_receipt_is_taken_back_before_another_suggestion_is_taken(config: Path) -> None:
+    done(config, "cash", "confirm", "books:P3", "--rank", "1")
+    refused = ltc(config, "cash", "confirm", "books:P3", "--rank", "2")
+    assert (refused.exit_code, "All of it is decided" in refused.output) == (2, True)
+
+
 def test_what_a_receipt_does_not_settle_is_cut(config: Path) -> None:
     done(config, "cash", "cut", "books:P1", "INV-20260001", "--reason", "was for a deposit")
     done(config, "reconcile")
@@ -98,7 +117,10 @@ def test_what_a_receipt_does_not_settle_is_cut(config: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("pin", "books:P1", "INV-20260002=600"), "cannot be applied where CNY 500.00 is open"),
+        (
+            ("pin", "books:P1", "INV-20260002=600"),
+            "INV-20260002: CNY 600.00 cannot be applied where CNY 500.00 is open",
+        ),
         (("pin", "books:P1", "INV-20260001", "INV-20260002"), "CNY 1,500.00, and CNY 1,100.00 came in"),
         (("pin", "books:P1", "INV-20260001=1.234"), "more decimals than CNY"),
         (("pin", "books:P1", "INV-20260001=much"), "is no amount"),
@@ -123,7 +145,7 @@ def test_other_rules_are_tried_before_they_hold(config: Path, tmp_path: Path) ->
     assert [item["before"]["record"]["number"] for item in changed] == ["P1"]
     assert (changed[0]["before"]["left"], changed[0]["after"]["left"]) == ("100.00", "1100.00")
     shown = done(config, "reconcile", "--what-if", str(strict)).stdout
-    assert "1 of 3 receipt(s) would be matched otherwise. Nothing was changed." in shown
+    assert "Receipts that would be matched otherwise: 1 of 3. Nothing was changed." in shown
     assert receipt(config, "P1")["left"] == "100.00"
 
 

@@ -420,6 +420,30 @@ def test_money_that_a_person_has_matched_is_not_unknown_but_not_booked_yet(vault
     assert ("receipt_matched_not_booked" in found, "bank_line_unexplained" in found) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("system", "check"), [("vault", "bank_line_unexplained"), ("books", "payment_without_invoice")]
+)
+def test_what_a_person_left_of_money_stays_a_finding_beside_what_is_matched(
+    vault: Vault, system: str, check: str
+) -> None:
+    invoice = vault.invoice("INV-7")
+    payment = vault.payment(system, "P", 150, on=ago(6))
+    assert vault.findings()[check][0].amount == 15_000
+    with vault.books.store.transaction() as connection:
+        cash.pin(connection, payment, [(invoice, 4_000, 4_000)], [(None, "fee", 500)], "lin", "told by phone")
+    found = vault.findings(run="run-2")
+    (matched,), (left,) = found["receipt_matched_not_booked"], found[check]
+    assert (matched.amount, left.amount) == (4_500, 10_500), "together what came in, nothing twice"
+    sentence = get("receipt_matched_not_booked").sentence["en"]  # type: ignore[union-attr]
+    said = words.say(sentence, matched.params, matched.currency, "en")
+    assert "Of EUR 150.00 that came in" in said
+    assert "EUR 45.00 are matched by lin" in said
+    assert "EUR 105.00" in report.explain(left, "en")["explanation"]
+    with vault.books.store.transaction() as connection:
+        cash.pin(connection, payment, [], [(None, "deposit", 15_000)], "lin", "all of it")
+    assert check not in vault.findings(run="run-3")
+
+
 def _fees(vault: Vault, count: int = 100) -> None:
     """Card payments at 2.9 % and 0.30, a bank debit at a flat 0.35."""
     for number in range(count):

@@ -17,8 +17,9 @@ from console.decided import UNDONE
 from reconciliation.engine import reconcile
 from settings.model import Settings
 from state import cash, chains, figures, findings, lookup
+from state.clock import now_us
 from state.members import Role
-from state.schema import CASH_UNDONE, audit, canonical, figure, finding
+from state.schema import CASH_UNDONE, audit, canonical, figure, finding, run
 from state.store import Store
 from tests.console import deal, receipts
 from tests.web.conftest import Browser
@@ -133,7 +134,7 @@ def test_what_was_decided_is_found_later_with_who_why_and_how_far_and_is_undone_
     assert ("Counts in every reconciliation." in page, "Takes effect" in page) == (True, False)
     assert f"/cash/{receipt}/undo" not in as_role(Role.VIEWER).get("/cash/decided").text
     anna.post(f"/cash/{receipt}/undo")
-    assert "0 receipt(s) · taken back lately: 1" in anna.get("/cash/decided").text
+    assert "0 receipts · taken back lately: 1" in anna.get("/cash/decided").text
     assert "Taken back: the next reconciliation" in anna.get(f"/cash?receipt={receipt}").text
 
 
@@ -155,7 +156,7 @@ def test_a_decision_that_was_undone_stays_in_the_list_with_who_undid_it_when_and
         assert ("li.wei" in undone, "told by telephone" in undone, "read again" in undone) == (True, True, False)
         assert re.search(r"Taken back by a\.finance, \d{4}-\d\d-\d\d \d\d:\d\d: It was of another month<", undone)
         assert f'action="/cash/{receipt}/undo"' not in undone, "it cannot be undone again"
-    assert "1 receipt(s) · taken back lately: 1" in anna.get("/cash/decided").text
+    assert "1 receipt · taken back lately: 1" in anna.get("/cash/decided").text
     rows = anna.get("/audit").text.partition("<tbody>")[2]
     row = rows.partition("Decision about a payment taken back")[2].partition("</tr>")[0]
     assert ("INV-20260003 CNY 500.00" in row, "It was of another month" in row, "li.wei" in row) == (True,) * 3
@@ -173,7 +174,7 @@ def test_only_the_last_decisions_that_were_undone_are_listed_and_found_by_an_ind
         sql = str(query.compile(desk.engine, compile_kwargs={"literal_binds": True}))
         plan = str(connection.execute(text(f"EXPLAIN QUERY PLAN {sql}")).all())
     page = anna.get("/cash/decided").text
-    assert ("0 receipt(s) · taken back lately: 50" in page, "deposit 500.00" in page) == (True, True)
+    assert ("0 receipts · taken back lately: 50" in page, "deposit 500.00" in page) == (True, True)
     rest = anna.get("/cash/decided?page=2").text
     assert (page.count("Taken back by"), rest.count("Taken back by")) == (50, 0)
     assert ("1.52</" in page or "1.52 <" in page, "1.03 <" in page) == (True, False)
@@ -266,6 +267,137 @@ def test_a_receipt_without_a_number_is_called_by_its_reference(anna: Browser, de
     reconcile(desk, given, "run-2")
     assert f'<a href="/cash?receipt={receipt}">books INV-2026009</a>' in anna.get("/cash").text
     assert "books INV-2026009 ·" in anna.get(f"/cash/{receipt}/split").text
+
+
+def in_part(store: Store, receipt: int, item: int, cents: int = 20_000) -> None:
+    """Let somebody decide that a receipt settles so much of an item."""
+    with store.transaction() as connection:
+        cash.pin(connection, receipt, [(item, cents, cents)], [], "li.wei", "told by telephone")
+
+
+@pytest.mark.parametrize("reconciled", [False, True])
+def test_what_a_person_leaves_of_a_receipt_stays_on_the_desk_before_and_after_the_next_reconciliation(
+    anna: Browser, desk: Store, given: Settings, reconciled: bool
+) -> None:
+    receipt, told = known(desk, "P2"), "Waits for you: receipts to match: "
+    assert waits(anna) == told + "3"
+    in_part(desk, receipt, known(desk, "INV-20260002"), 2_345)
+    if reconciled:
+        reconcile(desk, given, "run-2")
+    page = anna.get("/cash").text
+    assert "in all: 3" in page
+    listed = page.partition("All that is left")[2]
+    row = listed.partition(f'<a href="/cash?receipt={receipt}">')[2].partition("</tr>")[0]
+    assert re.search(r'100\.00 <span class="quiet">CNY<br>Amount 123\.45', row)
+    assert ("Left over by a decision" in row, "Say what the rest settles" in row) == (True, True)
+    own = anna.get(f"/cash?receipt={receipt}").text.partition("All that is left")[0]
+    assert '<p class="figure">100.00 CNY</p>' in own
+    assert ("INV-20260002</a> 23.45" in own, "What the rest may settle" in own) == (True, True)
+    assert "left: 100.00" in page.partition("Decided</h2>")[2]
+    assert waits(anna) == told + "3"
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [], [(None, "deposit", 12_345)], "li.wei", "all of it")
+    assert waits(anna) == told + "2"
+    assert "in all: 2" in anna.get("/cash").text
+
+
+def test_what_is_left_of_what_rules_had_matched_is_counted_once_somebody_has_it_settle_less(
+    anna: Browser, desk: Store
+) -> None:
+    receipt = known(desk, "P1")
+    with desk.transaction() as connection:
+        mine = (figure.c.kind == "cash", figure.c.key == str(receipt))
+        value = json.loads(connection.execute(select(figure.c.value).where(*mine)).scalar_one())
+        value |= {"left": 0, "class": None, "next_step": None}
+        text_ = json.dumps(value, sort_keys=True, separators=(",", ":"))
+        connection.execute(update(figure).where(*mine).values(value=text_))
+    assert waits(anna) == "Waits for you: receipts to match: 2"
+    in_part(desk, receipt, known(desk, "INV-20260001"), 60_000)
+    assert waits(anna) == "Waits for you: receipts to match: 3"
+    assert '<p class="figure">500.00 CNY</p>' in anna.get(f"/cash?receipt={receipt}").text
+
+
+def test_whoever_leaves_a_rest_is_told_so_at_once(anna: Browser, desk: Store) -> None:
+    receipt, item = known(desk, "P3"), known(desk, "INV-20260002")
+    answer = anna.post(f"/cash/{receipt}/split", **{f"item-{item}": "120"}, reason="a part")
+    page = anna.get(answer.headers["location"]).text
+    assert "CNY 380.00 of it is left: the receipt stays in the list below." in page
+
+
+def test_a_suggestion_for_the_rest_is_taken_beside_what_was_decided_before(anna: Browser, desk: Store) -> None:
+    receipt, first, second = (known(desk, name) for name in ("P1", "INV-20260001", "INV-20260002"))
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [(first, 60_000, 60_000)], [(None, "fee", -100)], "li.wei", "told")
+        kept = figures.some(connection, cash.KIND, {str(receipt)})[str(receipt)]
+        entry = {**kept["applied"][0], "item": second, "applied": 50_000, "spent": 50_000}
+        option = {"rank": 1, "rule": "amount_only", "score": 700, "applied": [entry], "differences": [], "evidence": {}}
+        too_much = {**option, "rank": 2, "applied": [{**entry, "applied": 50_200, "spent": 50_200}]}
+        value = json.dumps({**kept, "suggestions": [option, too_much]})
+        connection.execute(figure.insert().values(kind="cash", key=str(receipt), at=2, run_id="x", value=value))
+    page = anna.get(f"/cash?receipt={receipt}").text
+    assert ("To be decided" in page, page.count(f'action="/cash/{receipt}/confirm"')) == (True, 1)
+    assert anna.post(f"/cash/{receipt}/confirm", rank="1", seen="1", reason="so").status_code == 303
+    with desk.reading() as connection:
+        held = cash.of_receipts(connection, [receipt])
+    assert sorted((item.item_id, item.spent) for item in held) == sorted([(first, 60_000), (second, 50_000)])
+    assert [entry for item in held for entry in item.differences] == [(None, "fee", -100)]
+    assert '<p class="figure">1.00 CNY</p>' in anna.get(f"/cash?receipt={receipt}").text
+
+
+def test_a_receipt_whose_decision_does_not_fit_any_more_waits_again(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    receipt = known(desk, "P2")
+    with desk.transaction() as connection:
+        cash.pin(connection, receipt, [(known(desk, "INV-20260002"), 6_000, 6_000)], [], "li.wei", "told")
+        invoices = canonical["invoice"]
+        connection.execute(update(invoices).where(invoices.c.number == "INV-20260002").values(status="void"))
+        now = now_us()
+        began = {"id": "run-2", "kind": "reconcile", "engine": "local", "status": "done", "summary": "{}"}
+        connection.execute(run.insert().values(**began, started_at=now, ended_at=now))
+    reconcile(desk, given, "run-2")
+    row = anna.get("/cash").text.partition(f'<a href="/cash?receipt={receipt}">')[2].partition("</tr>")[0]
+    assert ("123.45" in row, "Decision no longer fits" in row) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("100", ["P2"]), ("100.00", ["P2"]), ("123.45", ["P2"]), ("nordwind", ["P2"]), ("acme", ["P3", "P1"]), ("x9", [])],
+)
+def test_what_is_left_is_found_by_its_amount_and_whom_it_is_from(
+    anna: Browser, desk: Store, text: str, found: list[str]
+) -> None:
+    payments = canonical["payment"]
+    with desk.transaction() as connection:
+        connection.execute(update(payments).where(payments.c.number == "P2").values(payer_name="Nordwind GmbH"))
+        connection.execute(update(payments).where(payments.c.number == "P1").values(payer_name="Acme"))
+    in_part(desk, known(desk, "P2"), known(desk, "INV-20260002"), 2_345)
+    if text == "100":  # of P1 the rules left just as much
+        with desk.transaction() as connection:
+            cash.pin(connection, known(desk, "P1"), [], [(None, "deposit", 110_000)], "li.wei", "told")
+    if text == "100.00":
+        found = ["P1", "P2"]
+    listed = anna.get(f"/cash?text={text}").text.partition("All that is left")[2].partition("Decided</h2>")[0]
+    names = re.findall(r'<tr><td><a href="/cash\?receipt=\d+">books ([^<]+)', listed)
+    assert sorted(names) == sorted(found)
+    assert ("Nothing that is left has this in it" in listed) is (not found)
+
+
+def test_the_list_says_how_it_is_sorted_and_shows_what_other_currencies_come_to(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    with desk.transaction() as connection:
+        for name, currency in (("P2", "EUR"), ("P3", "XAF")):
+            mine = (figure.c.kind == "cash", figure.c.key == str(known(desk, name)))
+            value = json.loads(connection.execute(select(figure.c.value).where(*mine)).scalar_one())
+            connection.execute(update(figure).where(*mine).values(value=json.dumps({**value, "currency": currency})))
+    given.reconciliation.rates = {"EUR": Decimal("7.5")}
+    page = anna.get("/cash").text
+    assert (
+        "The largest first, by what is left in CNY at the rates of the settings; what has no rate comes last." in page
+    )
+    rows = page.partition("All that is left")[2].split("<tr><td>")[1:4]
+    assert ["about CNY 925.88" in rows[0], "about" in rows[1], "no rate" in rows[2]] == [True, False, True]
 
 
 def known(store: Store, number: str) -> int:

@@ -296,3 +296,48 @@ def test_the_audit_tells_a_decision_with_documents_and_amounts(anna: Browser, de
     assert f'<a href="/cash?receipt={key}">books P3</a>' in page
     assert '<a href="/trace?text=INV-20260002">books INV-20260002 CNY 300.50</a>' in page
     assert "items: books INV-20260002, 987654 · " in told, "what is gone is told by its id"
+
+
+def test_what_is_decided_already_stands_in_the_form_so_that_the_rest_can_be_given_to_others(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    address = receipt(anna, "P3")
+    first, second = (items(anna.get(address).text)[f"INV-2026000{n}"] for n in (2, 3))
+    anna.post(address, **{first: "120.50", "kind-1": "fee", "amount-1": "-5"}, reason="a part")
+    for _ in range(2):
+        page = anna.get(address).text
+        assert "What is decided already stands below." in page
+        assert f'name="{first}" value="120.50"' in page
+        assert re.search(r'<option value="fee" selected>.*?name="amount-0" value="-5.00"', page, re.DOTALL)
+        assert "Left of it: 384.50 CNY" in page
+        reconcile(desk, given, "run-2")
+    form = {first: "120.50", second: "384.50", "kind-0": "fee", "amount-0": "-5.00"}
+    assert anna.post(address, **form, reason="the rest").status_code == 303
+    assert sorted(item.spent for item in decided(desk)) == [12_050, 38_450]
+
+
+@pytest.mark.parametrize("typed", ["20,000", "twelve", "1.234"])
+def test_what_is_wrong_about_an_item_names_it_and_marks_its_field(anna: Browser, desk: Store, typed: str) -> None:
+    address = receipt(anna, "P3")
+    first, second = (items(anna.get(address).text)[f"INV-2026000{n}"] for n in (2, 3))
+    page = anna.post(address, **{first: "10", second: typed}, reason="so").text
+    assert re.search(r'<p class="problem"[^>]* id="wrong">INV-20260003: ', page)
+    marked = re.findall(r'<input name="([^"]+)"[^>]*aria-invalid="true" aria-describedby="wrong" autofocus', page)
+    assert (marked, page.count("autofocus")) == ([second], 1)
+    assert decided(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "marked"),
+    [
+        ({"kind-2": "fee", "amount-2": "much"}, "amount-2"),
+        ({"kind-1": "", "amount-1": "5"}, "kind-1"),
+        ({"reason": " "}, "reason"),
+    ],
+)
+def test_what_is_wrong_beside_the_items_is_marked_too(anna: Browser, form: dict[str, str], marked: str) -> None:
+    address = receipt(anna, "P3")
+    field = items(anna.get(address).text)["INV-20260002"]
+    page = anna.post(address, **{field: "10", "reason": "so", **form}).text
+    found = re.findall(r'name="([^"]+)"[^>]*aria-invalid="true"', page)
+    assert (found, page.count("autofocus")) == ([marked], 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -30,7 +30,10 @@ ReceiptId = Annotated[Key, Path(description="The `id` of a receipt")]
 
 @router.get("/receipts")
 def list_receipts(caller: Reader, page: PageNumber = 1, size: PageSize = SIZE, lang: Lang = None) -> Page[Receipt]:
-    """List the receipts that wait for a decision, the largest of each currency first, with ranked suggestions."""
+    """List the receipts of which something waits for a decision, the largest of each currency first, with suggestions.
+
+    What people decided since the last reconciliation counts: `left` is what that leaves.
+    """
     with caller.store.reading() as connection:
         waiting = shown.waiting(connection)
     found = cut(waiting, page, size)
@@ -70,7 +73,10 @@ def undo_match(caller: Decider, id: ReceiptId, sent: Unmatch) -> Decided:
 
 @router.post("/receipts/{id}/confirm")
 def confirm_suggestion(caller: Decider, id: ReceiptId, sent: Choice) -> Decided:
-    """Take a suggestion; every later run keeps to it. Nothing is booked in any system."""
+    """Take a suggestion, beside what was decided of the receipt before; every later run keeps to it.
+
+    Nothing is booked in any system.
+    """
     with caller.store.transaction() as connection:
         figure = dict(shown.waiting(connection)).get(id)
         if figure is None:
@@ -79,7 +85,7 @@ def confirm_suggestion(caller: Decider, id: ReceiptId, sent: Choice) -> Decided:
         if chosen is None:
             what = f"Receipt {id} has no suggestion {sent.rank}."
             raise Refusal(409, what, "Suggestions change with every reconciliation: read the receipt again.")
-        count = shown.take(connection, id, chosen, caller.name, (sent.reason or "").strip())
+        count = shown.take(connection, id, figure, chosen, caller.name, (sent.reason or "").strip())
     return Decided(receipt=id, items=count)
 
 
@@ -100,7 +106,10 @@ def list_open_items(
 
 @router.post("/receipts/{id}/split")
 def split_receipt(caller: Decider, id: ReceiptId, sent: Split) -> Decided:
-    """Say oneself what a receipt settles, and what explains the rest. Nothing is booked in any system."""
+    """Say oneself what a receipt settles, and what explains the rest, in the place of what was decided of it before.
+
+    Nothing is booked in any system. What is left of the receipt stays in `GET /api/v1/receipts`.
+    """
     items = {str(item.item): item.amount for item in sent.items}
     if len(items) < len(sent.items):
         raise Refusal(409, "An item is named twice.", "Say once how much of it is settled.")
@@ -112,12 +121,14 @@ def split_receipt(caller: Decider, id: ReceiptId, sent: Split) -> Decided:
                 connection, found, items, differences, caller.name, sent.reason.strip(), accepted=sent.accepted
             )
         except splitting.Wrong as wrong:
-            raise _worded(
-                [(f"split.wrong.{wrong.key}", wrong.values)], f"GET /api/v1/receipts/{id}/items lists what is open."
-            ) from None
+            raise _worded(wrong.told, f"GET /api/v1/receipts/{id}/items lists what is open.") from None
         except splitting.Doubtful as error:
-            doubts = [(f"split.doubt.{key}", values) for key, values in error.doubts]
-            raise _worded(doubts, "If that is meant, send `accepted` as true.") from None
+            doubts = error.doubts
+
+            def doubted(words: Texts) -> str:
+                return " ".join(words(f"split.doubt.{key}", **values) for key, values in doubts)
+
+            raise _worded(doubted, "If that is meant, send `accepted` as true.") from None
     return Decided(receipt=id, items=count)
 
 
@@ -131,12 +142,8 @@ def undo_decision(caller: Decider, id: ReceiptId, sent: Undo | None = None) -> D
     return Decided(receipt=id, items=count)
 
 
-def _worded(said: Sequence[tuple[str, Mapping[str, object]]], remedy: str) -> Refusal:
+def _worded(told: Callable[[Texts], str], remedy: str) -> Refusal:
     """A refusal in the words of the page."""
-
-    def told(words: Texts) -> str:
-        return " ".join(words(key, **values) for key, values in said)
-
     return Refusal(409, told(texts("en")), remedy, words=told)
 
 

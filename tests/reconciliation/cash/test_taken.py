@@ -55,8 +55,17 @@ def test_nothing_is_refunded_while_an_invoice_is_open_that_the_text_names() -> N
     first = world.receipt(100, "INV-00283")
     second = world.receipt(70, "Rechnung INV O0283", day=25)
     world.pins = [(first, items[0], 10_000, 10_000), (second, items[1], 5_000, 5_000)]
-    assert step(world, second) == ("overpayment", "ask_payer")
+    assert step(world, second) == ("left_by_decision", "decide_rest")
     world.pins = [(first, items[0], 10_000, 10_000), (world.receipt(50), items[1], 5_000, 5_000)]
     assert step(world, second) == ("already_settled", "ask_payer")
     world.receipts[1] = (*world.receipts[1][:-1], "thank you")
     assert step(world, second) == ("nothing_open", "refund_or_keep")
+
+
+def test_what_a_person_left_of_a_receipt_is_for_people_to_decide_and_no_overpayment() -> None:
+    world = World()
+    item, _ = world.item("INV-1", 100), world.item("INV-2", 500)
+    receipt = world.receipt(130, "thanks", party="A", day=25)
+    world.pins = [(receipt, item, 10_000, 10_000)]
+    assert world.apply().left(receipt) == (3_000, "left_by_decision")
+    assert step(world, receipt) == ("left_by_decision", "decide_rest")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciliation.engine import reconcile
+from settings.model import Settings
 from state.members import Role
 from state.store import Store
 from tests.console import deal, receipts
@@ -103,3 +105,24 @@ def test_receipts_and_what_they_may_settle_say_whether_their_system_was_removed(
         del told["systems"][gone]
     config.write_text(yaml.safe_dump(told))
     assert {record["system_removed"] for record in said()} == {True}
+
+
+def test_what_is_left_of_a_receipt_stays_in_the_list_before_and_after_the_next_run(
+    program: Program, desk: Store, given: Settings
+) -> None:
+    api = program(Role.FINANCE)
+    id = receipt(api, "P2")
+    item = next(iter(items(api, id, "INV-20260002").values()))
+    sent = [{"item": item, "amount": "23.45"}]
+    assert api.post(f"/receipts/{id}/split", items=sent, reason="a part", accepted=True).status_code == 200
+    for _ in range(2):
+        found = next(one for one in api.get("/receipts").json()["items"] if one["id"] == id)
+        assert (found["amount"], found["left"], found["class"]) == ("123.45", "100.00", "left_by_decision")
+        assert [(one["record"]["number"], one["amount"], one["decision"]) for one in found["applied"]] == [
+            ("INV-20260002", "23.45", "pinned")
+        ]
+        reconcile(desk, given, "run-2")
+    rest = [{"kind": "deposit", "amount": "100.00"}]
+    answer = api.post(f"/receipts/{id}/split", items=sent, differences=rest, reason="all", accepted=True)
+    assert answer.status_code == 200, answer.text
+    assert all(one["id"] != id for one in api.get("/receipts").json()["items"])
