@@ -34,6 +34,10 @@ router = APIRouter()
 SIZE = 20
 """Links on a page."""
 _NAMED = ("party", "product", "opportunity")
+_ONE_NAME = ("same", "translated")
+"""How two names compare that are one."""
+_ONLY_AN_ID = ("owner_ref",)
+"""Fields that tell nobody anything: who takes care of it, by an id."""
 _WEIGHED = ("expected", "alike")
 """What of the evidence is numbers for a statistician."""
 _MOST_RECORDS = 100
@@ -157,7 +161,7 @@ def _shown(visit: Visit, connection: Connection, found: Sequence[Link]) -> list[
                 }
                 for end in (link.left_id, link.right_id)
             ],
-            "fields": _fields(visit, link, rows),
+            "fields": _fields(visit, link, rows, same[id(link)]),
         }
         for link in found
     ]
@@ -168,13 +172,15 @@ def _name(row: dict[str, Any]) -> str:
     return str(row.get("name") or "") if row.get("entity") in _NAMED else ""
 
 
-def _fields(visit: Visit, link: Link, rows: Mapping[int, dict[str, Any]]) -> list[Field]:
-    """Both records beside each other; of two customers what differs is marked as on the page of a customer."""
+def _fields(visit: Visit, link: Link, rows: Mapping[int, dict[str, Any]], same: list[Same]) -> list[Field]:
+    """Both records beside each other; of two customers what differs is marked as on the page of a customer, and their
+    names where these are alike and not the same, which is the question here."""
     both = [rows.get(end, {}) for end in (link.left_id, link.right_id)]
-    found = side_by_side(both, visit)
+    found = [field for field in side_by_side(both, visit) if field.name not in _ONLY_AN_ID]
     if {row.get("entity") for row in both} != {"party"}:
         return found
-    differ = differing(both)
+    name = (same_words.level(same, json.loads(link.evidence)).get("alike") or {}).get("name")
+    differ = {*differing(both), *(("name",) if name and name["level"] not in _ONE_NAME else ())}
     return [field._replace(differs=field.name in differ) for field in found]
 
 
@@ -186,9 +192,13 @@ def told(visit: Visit, link: Link, same: list[Same]) -> dict[str, Any]:
     head = [texts.name("links.kind", link.kind), f"{texts.name('links.method', link.method)} {link.score / 10:g} %"]
     found = in_words({name: value for name, value in evidence.items() if name not in _WEIGHED}, texts)
     weighed = {name: evidence[name] for name in _WEIGHED if name in evidence}
-    signs_ = signs.sentences(signs.of(evidence), texts)
+    of = signs.of(evidence)
+    signs_ = signs.sentences(of, texts)
     if signs_ and link.method == "likeness":
-        signs_.append(texts("links.signs.together", percent=min(round(link.score / 10), 99)))
+        doubt = any((sign.speaks, sign.weight) == ("against", "strong") for sign in of)
+        percent = min(round(link.score / 10), 99)
+        together = "links.signs.doubtful" if doubt else "links.signs.together"
+        signs_.append(texts(together, percent=percent, rest=100 - percent))
     return {
         "how": " · ".join([*head, found] if found else head),
         "signs": signs_,

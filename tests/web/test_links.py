@@ -356,7 +356,7 @@ def test_who_may_starts_the_next_reconciliation_from_the_page(as_role: Callable[
                 "Speaks a little for it: country (same)",
                 "Speaks strongly against it: phone (differs)",
                 "Speaks a little against it: e-mail and domain (differs)",
-                "Taken together, about 85 in 100 pairs that compare like this are the same.",
+                "Of 100 pairs that compare like this about 85 are the same and about 15 are not.",
             ],
         ),
         (
@@ -378,6 +378,7 @@ def test_a_likeness_is_told_in_words_and_its_numbers_are_folded(
         connection.execute(update(link).where(link.c.right_id == int(right)).values(**values))
     page = anna.get("/links").text
     assert [line for line in lines if line not in page] == []
+    assert re.search(rf'<tr class="differs"><th scope="row">{"Name" if lang == "en" else "名称"} ', page)
     open_part, folded = re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL), page
     for number in ("-9.03", "+13.6", "-4.4"):
         assert number not in open_part
