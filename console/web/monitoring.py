@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,11 @@ router = APIRouter()
 
 _FOLDER = Path(__file__).parents[1] / "monitoring"
 _SCRAPE = "ltc-scrape.yaml"
-_FILES = ("ltc-alerts.yaml", "ltc-dashboard.json", _SCRAPE)
+_ALERTS = "ltc-alerts.yaml"
+_FILES = (_ALERTS, "ltc-alerts.test.yaml", "ltc-dashboard.json", _SCRAPE)
+_ALERT = re.compile(r"^ +- alert: (\w+)$", re.MULTILINE)
+_RUNBOOKS = "runbook: docs/monitoring.md#"
+"""How the rules name what to do about an alert; those that are fetched here name the page instead."""
 _SIGNED = "    authorization: {type: Bearer, credentials_file: /etc/prometheus/ltc-token}\n"
 _CONFIGURATION = """scrape_configs:
   - job_name: ltc
@@ -40,6 +45,7 @@ def monitoring(visit: Operator) -> Response:
         scrape=_scrape(visit),
         ltc=called(visit.desk.settings),
         files=_FILES,
+        alerts=_ALERT.findall((_FOLDER / _ALERTS).read_text("utf-8")),
     )
 
 
@@ -48,7 +54,9 @@ def file(visit: Operator, name: str) -> Response:
     """One of the files, to be saved."""
     if name not in _FILES:
         raise HTTPException(404)
-    content = _scrape(visit).encode() if name == _SCRAPE else (_FOLDER / name).read_bytes()
+    content = _scrape(visit) if name == _SCRAPE else (_FOLDER / name).read_text("utf-8")
+    if name.startswith("ltc-alerts"):
+        content = content.replace(_RUNBOOKS, f"runbook: {visit.base}/monitoring#")
     kind = "application/json" if name.endswith(".json") else "application/yaml"
     return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

@@ -43,13 +43,25 @@ def test_operators_are_led_to_the_files_of_the_monitoring_and_get_them(as_role: 
     assert 'href="/monitoring"' in olaf.get("/systems").text
     page = olaf.get("/monitoring").text
     names = re.findall(r'href="/monitoring/([^"]+)"', page)
-    assert names == ["ltc-alerts.yaml", "ltc-dashboard.json", "ltc-scrape.yaml"]
-    alerts, dashboard, scrape = (olaf.get(f"/monitoring/{name}") for name in names)
-    assert all("attachment" in item.headers["content-disposition"] for item in (alerts, dashboard, scrape))
-    assert yaml.safe_load(alerts.text)["groups"][0]["rules"]
+    assert names == ["ltc-alerts.yaml", "ltc-alerts.test.yaml", "ltc-dashboard.json", "ltc-scrape.yaml"]
+    alerts, cases, dashboard, scrape = (olaf.get(f"/monitoring/{name}") for name in names)
+    assert all("attachment" in item.headers["content-disposition"] for item in (alerts, cases, dashboard, scrape))
+    assert yaml.safe_load(cases.text)["rule_files"] == ["ltc-alerts.yaml"]
     assert json.loads(dashboard.text)["panels"]
     assert unescape(re.findall(r"<pre[^>]*>(scrape_configs[^<]+)</pre>", page)[0]) == scrape.text
-    assert olaf.get("/monitoring/ltc-alerts.test.yaml").status_code == 404
+    assert olaf.get("/monitoring/README.md").status_code == 404
+
+
+def test_each_alert_leads_to_what_to_do_about_it_on_the_page(as_role: Callable[[Role], Browser]) -> None:
+    olaf = as_role(Role.OPERATOR)
+    page = olaf.get("/monitoring").text
+    groups = yaml.safe_load(olaf.get("/monitoring/ltc-alerts.yaml").text)["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) > 20
+    for rule in rules:
+        address, _, place = rule["annotations"]["runbook"].partition("#")
+        assert re.fullmatch(r"https?://[^/]+/monitoring", address)
+        assert f'<dt id="{place}"><code>{rule["alert"]}</code></dt><dd>' in page
 
 
 def test_who_does_not_run_the_workbench_is_not_led_there(as_role: Callable[[Role], Browser]) -> None:
