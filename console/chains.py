@@ -235,7 +235,7 @@ def details(record: ChainRecord, tree: Tree, view: View) -> Iterable[str]:
     if record.url:
         yield record.url
     if record.pruned_versions:
-        yield texts("trace.pruned", count=record.pruned_versions)
+        yield texts.counted("trace.pruned", record.pruned_versions)
 
 
 def _of_its_status(record: ChainRecord, tree: Tree) -> dict[str, str]:

@@ -169,7 +169,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
 def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
     """What was restored and rests, what waits for people, and when it was reconciled, a sentence each."""
     if found.unread:
-        yield texts("status.restored", count=f"{len(found.unread):,}")
+        yield texts.counted("status.restored", len(found.unread))
     for circuit in found.circuits.values():
         if circuit.system in settings.systems and circuit.state(now_us()) == "open":
             yield texts(
@@ -182,20 +182,20 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
     if found.reconciled_at is None:
         yield texts("status.not_reconciled")
     else:
-        yield texts("status.reconciled", at=when(settings, found.reconciled_at), count=f"{found.findings:,}")
+        yield texts.counted("status.reconciled", found.findings, at=when(settings, found.reconciled_at))
     late = sum(state(item, found, settings) == "late" for item in found.streams)
     if late:
-        yield texts("status.overdue", count=f"{late:,}")
+        yield texts.counted("status.overdue", late)
     yield from scheduling(found, settings, texts)
     rejected = sum(item.quarantined for item in found.streams)
     pending = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
     for key, count in {"quarantined": rejected, **pending, "dead_letters": found.stuck}.items():
         if count:
-            yield texts(f"status.{key}", count=f"{count:,}")
+            yield texts.counted(f"status.{key}", count)
     if found.drift:
-        yield texts("status.drift", count=f"{found.drift:,}")
+        yield texts.counted("status.drift", found.drift)
     if found.created:
-        yield texts("status.created", count=f"{found.created:,}")
+        yield texts.counted("status.created", found.created)
     if found.read_only and found.streams:
         yield texts("status.read_only", systems=texts.listed(found.read_only))
 

@@ -36,7 +36,7 @@ def show_plans(app: App, plans: Sequence[CreationPlan], exceeds: Mapping[str, Se
             say(texts("push.large", exceeds=sentences.listed(exceeds[plan.id], texts.locale)))
         say()
     if refused:
-        say(texts("new_records.refused", count=refused))
+        say(texts.counted("new_records.refused", refused))
 
 
 def said(values: Mapping[str, Any]) -> str:

@@ -38,8 +38,8 @@ def reject(app: App, names: Sequence[str], reason: str, systems: Sequence[str] |
 
 def _said(app: App, system: str, count: int, left: str | None) -> str:
     if left is None:
-        return app.texts("push.all_rejected", system=system, count=count)
-    return app.texts("push.rejected", system=system, count=count, plan=left)
+        return app.texts.counted("push.all_rejected", count, system=system)
+    return app.texts.counted("push.rejected", count, system=system, plan=left)
 
 
 def _is_called(item: Item, name: str) -> bool:

@@ -100,11 +100,11 @@ def _pulled(result: SyncResult, words: Texts) -> None:
     table(_columns(words, "system", *names), [(system, *_numbers(found, names)) for system, found in sums.items()])
     rejected = sum(found.get("rejected", 0) for found in sums.values())
     if rejected:
-        say(words("summary.quarantined", count=rejected))
+        say(words.counted("summary.quarantined", rejected))
     changed = [f"{item.system}.{item.stream} {field.path}" for item in result.outcomes for field in item.drift]
     if changed:
         fields = words.listed([*changed[:_MOST_FIELDS], *(["…"] if len(changed) > _MOST_FIELDS else [])])
-        say(words("summary.drift", count=len(changed), fields=fields))
+        say(words.counted("summary.drift", len(changed), fields=fields))
 
 
 def _swept(result: SyncResult, words: Texts) -> None:

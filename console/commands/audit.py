@@ -92,7 +92,7 @@ def verify(app: App, as_json: bool) -> int:
     elif found.intact:
         say(app.texts("audit.intact", count=f"{found.rows:,}"))
     else:
-        click.echo(app.texts("audit.broken", problem=found.problem, count=f"{found.rows:,}"), err=True)
+        click.echo(app.texts.counted("audit.broken", found.rows, problem=found.problem), err=True)
     return 0 if found.intact else 1
 
 

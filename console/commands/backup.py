@@ -104,7 +104,7 @@ def restore(app: App, file: Path, replace: bool, only_check: bool, as_json: bool
     intact = done.audit.intact
     say(app.texts("backup.audit_intact") if intact else app.texts("backup.audit_broken", problem=done.audit.problem))
     if erased:
-        say(app.texts("backup.erased_again", count=erased))
+        say(app.texts.counted("backup.erased_again", erased))
     say(app.texts("backup.next"))
     return 0
 

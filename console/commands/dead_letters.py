@@ -190,7 +190,7 @@ def _decide(app: App, ids: tuple[str, ...], system: str | None, reason: str | No
         with app.store.reading() as connection:
             found = letters_decided.listed(connection, system, lambda _: True)
         if found and not sure:
-            click.confirm(app.texts("dead_letters.sure", count=f"{len(found):,}", system=system), abort=True, err=True)
+            click.confirm(app.texts.counted("dead_letters.sure", len(found), system=system), abort=True, err=True)
     left: list[Item | Creation] = []
     with app.store.transaction() as connection:
         if system is None:

@@ -83,7 +83,7 @@ def listing(
         return 0
     names = ("id", "severity", "stage", "department", "status", "age", "due_on", "amount", "currency", "explanation")
     table([app.texts(f"findings.columns.{name}") for name in names], [shown.row(app, item) for item in listed])
-    say(app.texts("findings.count", count=f"{len(listed):,}"))
+    say(app.texts.counted("findings.count", len(listed)))
     if customer.strip():
         shown.by_department(app, listed)
     return 0

@@ -126,7 +126,7 @@ def _compact(app: App) -> None:
 def _show(app: App, found: Erased) -> None:
     texts = app.texts
     done = bool(found.erasure_id)
-    say(texts("forget.erased" if done else "forget.would", count=len(found.records)))
+    say(texts.counted("forget.erased" if done else "forget.would", len(found.records)))
     names = ("record", "entity", "how", "fields", "in_source")
     rows = [(*_said(app, item), item.in_source) for item in found.records]
     table([texts(f"forget.columns.{name}") for name in names], rows)

@@ -227,7 +227,7 @@ def _show_plans(app: App, plans: Sequence[Plan], left: _Left) -> None:
     names = ("stream", "record", "field", "old", "new", "reason")
     for plan in plans:
         made = f"{from_us(plan.created_at).astimezone(zone):%Y-%m-%d %H:%M}"
-        say(texts("cli.plan_head", system=plan.system, id=plan.id, count=len(plan.open_items), made=made))
+        say(texts.counted("cli.plan_head", len(plan.open_items), system=plan.system, id=plan.id, made=made))
         rows = [
             (
                 item.stream,

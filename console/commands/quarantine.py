@@ -80,7 +80,7 @@ def listing(app: App, system: str | None, stream: str | None, discarded: bool, l
     else:
         say(app.texts("quarantine.none_discarded" if discarded else "quarantine.empty" if off else "quarantine.none"))
     if off:
-        say(app.texts("quarantine.off", count=f"{off:,}"))
+        say(app.texts.counted("quarantine.off", off))
     return 0
 
 
@@ -283,7 +283,7 @@ def _decide(app: App, where: str, ids: tuple[str, ...], every: bool, discarded: 
         shown = discarding.Shown(system, stream, discarded=discarded)
         count = discarding.every(app.store, shown, now_us(), reason, app.actor)
         said = "quarantine.put_back_all" if discarded else "quarantine.discarded_all"
-        say(app.texts(said, stream=where, count=f"{count:,}"))
+        say(app.texts.counted(said, count, stream=where))
         return 0
     with app.store.reading() as connection:
         found = quarantine.named(connection, system, stream, ids)

@@ -45,7 +45,7 @@ def command(app: App, compact: bool, as_json: bool) -> int:
     if not (done.versions or done.heads or done.retired):
         say(app.texts("rekey.nothing"))
     else:
-        say(app.texts("rekey.done" if done.key else "rekey.plain", count=f"{done.versions:,}", id=done.key or ""))
+        say(app.texts.counted("rekey.done" if done.key else "rekey.plain", done.versions, id=done.key or ""))
         if done.retired:
             say(app.texts("rekey.retired", keys=app.texts.listed(done.retired)))
         if not compact:

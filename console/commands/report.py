@@ -64,7 +64,7 @@ def command(
     _give_out(app, data, form, out)
     errors = sum(1 for item in data["findings"] if item["severity"] == "error" and item["status"] != "waived")
     if fail_on_findings and errors:
-        click.echo(app.texts("cli.findings_open", count=errors), err=True)
+        click.echo(app.texts.counted("cli.findings_open", errors), err=True)
         return 4
     return 0
 

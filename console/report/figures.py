@@ -177,12 +177,12 @@ def withdrawn(report: Report, words: Texts) -> str:
 def remarks(found: Tally, base: str, words: Texts) -> list[str]:
     """What has to be known about the totals: money without a rate, findings that are waived, immaterial or late."""
     unconverted, aside = found.total.unconverted, found.aside
-    said = [words("report.unconverted", count=unconverted, currency=base)] if unconverted else []
+    said = [words.counted("report.unconverted", unconverted, currency=base)] if unconverted else []
     if aside.waived:
         amount = money(aside.waived_base, base)
         said.append(words("report.waived", count=f"{aside.waived:,}", amount=amount, currency=base))
-    said += [words("report.immaterial", count=f"{aside.immaterial:,}")] if aside.immaterial else []
-    return said + ([words("report.overdue", count=f"{aside.overdue:,}")] if aside.overdue else [])
+    said += [words.counted("report.immaterial", aside.immaterial)] if aside.immaterial else []
+    return said + ([words.counted("report.overdue", aside.overdue)] if aside.overdue else [])
 
 
 def tally(findings: Iterable[Item]) -> Tally:

@@ -269,7 +269,7 @@ def _page(
         **conflicting,
         rejected=[_rejection(visit, item) for item in rejected[(place - 1) * _REJECTED :][:_REJECTED]],
         rejected_count=len(rejected),
-        restored=visit.texts("status.restored", count=f"{len(unread):,}") if unread else "",
+        restored=visit.texts.counted("status.restored", len(unread)) if unread else "",
         place=place,
         last=last,
         busy=bool(hindered) and not {item["system"] for item in (*told, *new)} - hindered,

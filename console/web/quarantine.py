@@ -209,7 +209,7 @@ def _reason(sent: dict[str, str]) -> str:
 def _said(visit: Visit, count: int, discarded: bool, shown: discarding.Shown | None = None) -> Response:
     """Go back to the list, which says how many were discarded, or put back."""
     done = "put_back_done" if discarded else "discard_done"
-    visit.desk.notes.keep(visit, visit.texts(f"operating.quarantined.{done}", count=f"{count:,}"))
+    visit.desk.notes.keep(visit, visit.texts.counted(f"operating.quarantined.{done}", count))
     given = {} if shown is None else {"system": shown.system, "stream": shown.stream}
     query = urlencode({name: value for name, value in given.items() if value})
     return see(f"/quarantine?{query}" if query else "/quarantine")

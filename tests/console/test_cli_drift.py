@@ -63,7 +63,7 @@ def test_it_is_listed_in_chinese(config: Path) -> None:
 
 
 def test_status_tells_of_what_holds_records_back(config: Path) -> None:
-    assert "1 field(s) of the systems have changed" in ltc(config, "status").stdout
+    assert "1 field of the systems has changed" in ltc(config, "status").stdout
     assert data(ltc(config, "status", "--json"))["drift"] == 1
     ltc(config, "drift", "accept", "shop", "order")
     assert "have changed" not in ltc(config, "status").stdout
@@ -104,7 +104,7 @@ def test_a_run_names_the_fields_that_changed(capsys: pytest.CaptureFixture[str])
     outcome = StreamOutcome("crm", "lead", "pull", "done", {"pulled": 1}, drift=[found])
     result = SyncResult("r1", "pull", "local", "done", [outcome])
     show(result, None, "en")
-    assert "1 field(s) are new, gone or of another type: crm.lead a|b." in capsys.readouterr().out
+    assert "1 field is new, gone or of another type: crm.lead a|b." in capsys.readouterr().out
     assert r"| crm | lead | a\|b | new | noted |" in summary(result)
     (stream,) = json.loads(json.dumps(as_dict(result)))["streams"]
     assert stream["drift"] == [

@@ -66,7 +66,7 @@ def test_a_look_changes_nothing_and_shows_no_value(config: Path) -> None:
     assert before == list(TRACES)
     shown = ltc(config, "forget", WHO)
     assert shown.exit_code == 0
-    assert "Would be erased, 1 record(s)" in shown.stdout
+    assert "Would be erased, 1 record of" in shown.stdout
     assert "contact_name, email, phone" in shown.stdout
     assert "--yes" in shown.stdout
     assert not any(trace in shown.stdout for trace in TRACES)
@@ -119,7 +119,7 @@ def test_a_restored_backup_is_erased_again_at_once(config: Path, tmp_path: Path)
     ltc(config, "forget", WHO, "--yes", "--reason", "17")
     restored = ltc(config, "restore", str(saved), "--replace")
     assert restored.exit_code == 0
-    assert "1 person(s) who were erased before were erased again" in restored.stdout
+    assert "1 person who was erased before was erased again" in restored.stdout
     assert kept(config) == []
     assert WHO.encode() not in files(config)
 
@@ -137,7 +137,7 @@ def test_erasures_are_carried_to_a_store_that_was_lost_and_restored_elsewhere(co
     assert ltc(config, "restore", str(saved)).exit_code == 0
     assert kept(config) == list(TRACES)
     again = ltc(config, "forget", "--again", str(exported))
-    assert again.stdout == "1 erasure(s) done again, 1 record(s).\n"
+    assert again.stdout == "Erasures done again: 1, of records: 1.\n"
     assert kept(config) == []
     assert ltc(config, "forget", "--again").exit_code == 0
     exported.write_text("{}")

@@ -54,10 +54,10 @@ def mend(config: Path) -> None:
 
 def test_a_record_is_understood_again_once_the_mapping_is_mended(config: Path, server: JiandaoyunServer) -> None:
     server.forget()
-    assert "0 record(s) are understood now, 1 are not" in ltc(config, "quarantine", "retry", "forms").stdout
+    assert "understood now: 0, still not: 1." in ltc(config, "quarantine", "retry", "forms").stdout
     mend(config)
     done = ltc(config, "quarantine", "retry", "forms", "--stream", "lead")
-    assert (done.exit_code, "1 record(s) are understood now, 0 are not" in done.stdout) == (0, True)
+    assert (done.exit_code, "understood now: 1, still not: 0." in done.stdout) == (0, True)
     assert data(ltc(config, "quarantine", "list", "--json")) == []
     assert "Every record could be understood" in ltc(config, "quarantine", "retry", "forms").stdout
     assert server.requests() == []
@@ -70,7 +70,7 @@ def test_a_record_is_discarded_listed_as_such_and_put_back(config: Path, store: 
     assert (done.exit_code, done.stdout.strip()) == (0, f"forms.lead:{refused['source_id']}: discarded.")
     listing = ltc(config, "quarantine").stdout
     assert "No record is on the list" in listing
-    assert "1 record(s) were discarded" in listing
+    assert "1 record was discarded" in listing
     assert "A test entry" in ltc(config, "quarantine", "list", "--discarded").stdout
     (off,) = data(ltc(config, "quarantine", "list", "--discarded", "--json"))
     assert (off["source_id"], off["discard_reason"]) == (refused["source_id"], "A test entry")
@@ -111,10 +111,10 @@ def test_all_of_a_stream_are_discarded_and_put_back(config: Path, server: Jianda
     submit(server, 7, status="没人认识")
     ltc(config, "pull")
     done = ltc(config, "quarantine", "discard", "forms.lead", "--all", "--reason", "From before")
-    assert done.stdout.strip() == "forms.lead: 2 record(s) discarded."
+    assert done.stdout.strip() == "forms.lead: 2 records discarded."
     assert data(ltc(config, "quarantine", "list", "--json")) == []
     back = ltc(config, "quarantine", "undiscard", "forms.lead", "--all")
-    assert back.stdout.strip() == "forms.lead: 2 record(s) back on the list."
+    assert back.stdout.strip() == "forms.lead: 2 records back on the list."
     assert len(data(ltc(config, "quarantine", "list", "--json"))) == 2
 
 

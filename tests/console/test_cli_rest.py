@@ -310,7 +310,7 @@ def test_all_dead_letters_of_a_system_are_discarded_once_a_person_says_yes(confi
     assert ltc(config, "dead-letters", "discard", refused, "--system", "crm", "--reason", "x").exit_code == 2
     asked = ltc(config, "dead-letters", "discard", "--system", "crm", "--reason", "x")
     assert asked.exit_code != 0
-    assert "Discard 1 dead letter(s) of crm for good?" in asked.stderr
+    assert "Discard 1 dead letter of crm for good?" in asked.stderr
     assert len(data(ltc(config, "dead-letters", "list", "--json"))) == 1
     assert "No write-back" in ltc(config, "dead-letters", "discard", "--system", "books", "--reason", "x").stdout
     done = ltc(config, "dead-letters", "discard", "--system", "crm", "--reason", "x", "--yes")

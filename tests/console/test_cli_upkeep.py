@@ -93,7 +93,7 @@ def test_prune_says_what_it_removes_and_a_dry_run_what_it_would(aged: Path) -> N
 def test_trace_says_that_earlier_versions_were_removed(aged: Path) -> None:
     assert "removed by retention" not in ltc(aged, "trace", "SO-1").stdout
     ltc(aged, "prune")
-    assert "2 earlier version(s) of it were removed by retention" in ltc(aged, "trace", "SO-1").stdout
+    assert "2 earlier versions of it were removed by retention" in ltc(aged, "trace", "SO-1").stdout
     (chain,) = data(ltc(aged, "trace", "SO-1", "--json"))
     assert 2 in [record["pruned_versions"] for record in chain["records"]]
 

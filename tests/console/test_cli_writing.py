@@ -104,7 +104,7 @@ def test_a_large_plan_says_what_it_exceeds_and_waits_for_approval(config: Path, 
 
 def test_a_conflict_is_listed_with_all_three_values_and_decided(asked: Path, crm: ToySystem) -> None:
     assert "waits for a person 1" in ltc(asked, "push").stdout
-    assert "1 field(s) wait" in ltc(asked, "status").stdout
+    assert "1 field waits" in ltc(asked, "status").stdout
     (conflict,) = data(ltc(asked, "conflicts", "list", "--json"))
     assert (conflict["old"], conflict["new"], conflict["agreed"]) == ("picked up", "returned", "delivered")
     assert conflict["id"] in ltc(asked, "conflicts", "list").stdout

@@ -100,6 +100,14 @@ def test_no_catalogue_holds_words_that_nobody_says() -> None:
     ] == []
 
 
+def test_no_english_text_leaves_singular_or_plural_open() -> None:
+    english = texts("en").words
+    assert {key: text for key, text in english.items() if re.search(r"\w\((?:s|es|ies)\)", text)} == {}
+    assert texts("en").counted("status.overdue", 1).startswith("1 stream is late")
+    assert texts("en").counted("status.overdue", 1200).startswith("1,200 streams are late")
+    assert texts("zh-CN").counted("status.overdue", 1) == texts("zh-CN")("status.overdue", count="1")
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_stage_department_severity_and_hand_off_has_a_name(locale: str) -> None:
     words = texts(locale)

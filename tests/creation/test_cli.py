@@ -44,10 +44,10 @@ def test_the_plan_shows_what_is_to_be_created_and_apply_creates_it(ltc: Line) ->
     for value in ("company: Firm 1", "email: lead1@firm1.cn", "name: Li Na", "state: Open", "channel: form"):
         assert value in " ".join(shown.split())
     assert "The lead f1 is not in crm yet." in shown
-    assert "3 new record(s) are planned" in ltc("status")
+    assert "3 new records are planned" in ltc("status")
     ltc("push", "--apply")
     assert len(ltc.firm.made("crm")) == 3
-    assert "3 record(s) were created downstream" in ltc("status")
+    assert "3 records were created downstream" in ltc("status")
     assert "There is no plan to carry out" in ltc("push", "--apply")
 
 
@@ -105,7 +105,7 @@ def test_a_refused_record_is_a_dead_letter_without_personal_values(ltc: Line) ->
     assert "email: •••" in shown
     for listed in (shown, ltc("dead-letters", "list"), json.dumps(letter)):
         assert "firm1.cn" not in listed
-    assert "1 write-back(s) need somebody who operates the system" in ltc("status")
+    assert "1 write-back needs somebody who operates the system" in ltc("status")
 
 
 def test_retry_creates_it_and_discard_never_does(ltc: Line) -> None:

@@ -128,7 +128,7 @@ def test_a_record_is_tried_again_at_once(
     mend(settings)
     assert browser.post(f"/quarantine/{record}/retry").status_code == 303
     page = browser.get("/quarantine").text
-    assert "crm.deal: 1 record(s) are understood now" in page
+    assert "crm.deal: understood now: 1" in page
     assert "Every record could be understood" in page
     assert browser.post(f"/quarantine/{record}/retry").status_code == 404
     assert crm.server.requests() == []
@@ -246,7 +246,7 @@ def test_a_record_is_discarded_with_a_reason_shown_as_such_and_put_back(olaf: Op
     assert (refused.status_code, "Say why" in refused.text) == (422, True)
     assert browser.post(f"/quarantine/{record}/discard", reason="A <b>test</b> deal").status_code == 303
     page = browser.get("/quarantine").text
-    assert "1 record(s) discarded." in page
+    assert "1 record discarded." in page
     assert "No record is on the list" in page
     assert "Records in quarantine:" not in browser.get("/").text
     assert "A &lt;b&gt;test&lt;/b&gt; deal" in viewer.get("/quarantine?discarded=yes").text
@@ -281,7 +281,7 @@ def test_those_that_were_ticked_and_all_that_were_shown_are_discarded_at_once(
     assert (left, off) == ({"d3"}, {"d1", "d2"})
     (until,) = re.findall(r'name="until" value="(\d+)"', browser.get("/quarantine?discarded=yes").text)
     browser.post("/quarantine/put-back", what="all", until=until)
-    assert "3 of 3 quarantined record(s)" in browser.get("/quarantine").text
+    assert "Quarantined records: 3 of 3." in browser.get("/quarantine").text
 
 
 def test_a_trace_says_that_what_was_asked_for_is_in_quarantine_and_why(

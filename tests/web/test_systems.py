@@ -433,7 +433,7 @@ def test_a_store_that_was_restored_says_so_until_everything_has_been_read_again(
 ) -> None:
     browser = olaf(Role.VIEWER)
     job.run_sync(sqlite_store, settings)
-    said = re.compile(r"The store was restored from a backup\. \d+ stream\(s\) have not been read")
+    said = re.compile(r"The store was restored from a backup\. \d+ streams have not been read")
     assert said.search(plain(browser.get("/plans").text)) is None
     assert not said.search(plain(browser.get("/systems").text))
     with sqlite_store.transaction() as connection:
