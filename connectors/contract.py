@@ -101,6 +101,8 @@ class Page:
     deleted_ids: Sequence[str] = ()
     rejected: Sequence[RejectedRecord] = ()
     """Records that could not even be sliced or identified; they go to quarantine with their reason."""
+    noted: Mapping[str, int] = field(default_factory=dict)
+    """What else a person should know of the pull, counted by name: it stands among the counts of the run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def _pull(
     stored: cursors.StoredCursor | None,
     window: Window,
 ) -> None:
-    sums = Counts()
+    sums, noted = Counts(), dict[str, int]()
     covered = stored.covered_until if stored else None
     work.outcome.counts = sums.as_dict()
     with closing(_pages(connector, stream.name, cursor, window)) as pages:
@@ -102,7 +102,8 @@ def _pull(
                     fence=work.fence,
                 )
             sums.add(counts)
-            work.page(sums.as_dict())
+            noted |= page.noted
+            work.page({**sums.as_dict(), **noted})
             if page.complete:
                 return
     raise ContractError(

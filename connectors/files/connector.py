@@ -32,6 +32,7 @@ _SHOWN_FILES = 3
 """How many of the newest files ``check`` looks into."""
 _TRIED_ROWS = 100
 """How many rows of each it reads as a pull would."""
+_REFUSED = "The other rows are read. Correct those that are refused, or they wait in quarantine."
 
 
 class Files(Connector[FilesConfig]):
@@ -124,41 +125,41 @@ class Files(Connector[FilesConfig]):
         if not listed:
             remedy = f"Files must match {stream.pattern}; hidden ones and those ending in .part or .tmp do not count."
             return CheckLine(name, True, f"no files in {self._folder.where}", remedy, can_read=True, can_write=False)
-        told, wrong, before = [], False, list(stream.columns)
+        told, wrong, partly, before = [], False, False, list(stream.columns)
         than = "`columns`"
         for entry in listed[-_SHOWN_FILES:]:
-            text, header, usable = self._looked(stream, entry)
+            text, header, usable, whole = self._looked(stream, entry)
             different = drift(before, header, than) if before and header else ""
             told.append(f"{entry.name}: {text}{f'; {different}' if different else ''}")
-            wrong = wrong or not usable
+            wrong, partly = wrong or not usable, partly or not whole
             if header and not stream.columns:
                 before, than = header, entry.name
         detail = f"{len(listed):,} files, the newest: {' | '.join(reversed(told))}"
-        remedy = "Correct the file, or the stream's settings." if wrong else ""
+        remedy = "Correct the file, or the stream's settings." if wrong else _REFUSED if partly else ""
         return CheckLine(name, not wrong, detail, remedy, can_read=not wrong, can_write=False)
 
-    def _looked(self, stream: StreamConfig, entry: Entry) -> tuple[str, list[str], bool]:
-        """What a file is like, its header, and whether it can be used."""
+    def _looked(self, stream: StreamConfig, entry: Entry) -> tuple[str, list[str], bool, bool]:
+        """What a file is like, its header, whether it can be used, and whether all of the rows that were tried can."""
         from connectors.files.formats import TableReader
         from connectors.files.table import names_of, require
 
         try:
             with copied(self._folder, entry, self.config.limits.file_mb * 1024 * 1024, self.stats) as spool:
                 if spool is None:
-                    return "is being written", [], True
+                    return "is being written", [], True, True
                 if not entry.size:
-                    return "is empty", [], False
+                    return "is empty", [], False, False
                 what, header = TableReader(stream, self.config.limits).tell(spool)
                 if not what.startswith("JSON"):
                     header = names_of(header, self.config.limits)
                 require(header, stream, entry.name)
                 said, usable = _tried(TableReader(stream, self.config.limits).items(spool))
         except Refused as error:
-            return error.reason, [], False
+            return error.reason, [], False, False
         except ContractError as error:
-            return error.message.removeprefix(f"{entry.name} "), header, False
+            return error.message.removeprefix(f"{entry.name} "), header, False, False
         columns = f"{', '.join(header[:20])}{', …' if len(header) > 20 else ''}"
-        return f"{what}, columns {columns}{said}", header, usable
+        return f"{what}, columns {columns}{said}", header, usable, not said
 
 
 def _tried(items: Iterable[Item]) -> tuple[str, bool]:

@@ -76,6 +76,8 @@ class Puller:
         self._stats = stats
         self._state = Progress()
         self._moot: dict[str, None] = {}
+        self._noted: dict[str, int] = {}
+        """What the run is told of: a folder that has no file for the stream, files that are there no more."""
 
     def listed(self) -> Sequence[Entry]:
         """The files of the stream, oldest first."""
@@ -112,7 +114,10 @@ class Puller:
         if self._awaits(listed, window) and self._settle_us <= _LONGEST_WAIT * 1_000_000:
             sleep(self._settle_us / 1_000_000)
             listed = self.listed()
-        self._forget({entry.name for entry in listed})
+        gone = self._forget({entry.name for entry in listed})
+        self._noted = {"files_gone": gone} if gone else {}
+        if not listed:
+            self._noted["no_files"] = 1
         awaited = self._awaits(listed, window)
         return [entry for entry in self._news(listed, window) if entry not in awaited]
 
@@ -139,15 +144,18 @@ class Puller:
         """Whether the file's own time shows that it has settled."""
         return self._folder.shares_our_clock and now - entry.changed_us >= self._settle_us
 
-    def _forget(self, names: set[str]) -> None:
+    def _forget(self, names: set[str]) -> int:
+        """Forget files that are there no more; how many of them had been read."""
         state = self._state
-        for name in state.files.keys() - names:
+        gone = state.files.keys() - names
+        for name in gone:
             self._settle(state.files.pop(name).complaints)
         for name in state.seen.keys() - names:
             del state.seen[name]
         if state.reading is not None and state.reading.name not in names:
             self._settle(state.reading.complaints)
             state.reading = None
+        return len(gone)
 
     # -- one file
 
@@ -238,7 +246,7 @@ class Puller:
         again = {item.source_id for item in rejected}
         moot = tuple(item for item in self._moot if item not in again)
         self._moot = {}
-        return Page(records, self._state.cursor(), complete, moot, rejected)
+        return Page(records, self._state.cursor(), complete, moot, rejected, self._noted if complete else {})
 
 
 def _id_of(entry: Entry) -> str:

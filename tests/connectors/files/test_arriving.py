@@ -324,3 +324,30 @@ def test_a_folder_that_is_not_there_stops_the_stream_and_check_says_so(desk: Des
     with pytest.raises(ContractError, match="cannot be read: No such file"):
         desk.pages()
     assert not desk.check().ok
+
+
+def test_a_pull_notes_files_that_are_gone_and_a_folder_without_any(desk: Desk) -> None:
+    desk.put("a.csv", "id,net\nA,1\n")
+    desk.put("b.csv", "id,net\nB,2\n")
+    assert [dict(page.noted) for page in desk.pages() if page.noted] == []
+    (desk.folder / "a.csv").unlink()
+    pages = desk.pages()
+    assert [dict(page.noted) for page in pages if page.noted] == [{"files_gone": 1}]
+    assert [page.deleted_ids for page in pages if page.deleted_ids] == [], "its records stay"
+    assert [dict(page.noted) for page in desk.pages() if page.noted] == [], "it is said once"
+    (desk.folder / "b.csv").unlink()
+    assert [dict(page.noted) for page in desk.pages() if page.noted] == [{"files_gone": 1, "no_files": 1}]
+    assert [dict(page.noted) for page in desk.pages() if page.noted] == [{"no_files": 1}]
+
+
+def test_a_check_says_what_becomes_of_rows_that_are_refused_beside_others(desk: Desk) -> None:
+    desk.put("a.csv", "id,net\nA,1\n,2\n")
+    line = desk.check()
+    assert line.ok
+    assert (
+        "of the first 2 rows 1 are refused, such as: `id`: is empty or cannot name a row (row 3 of a.csv)"
+        in line.detail
+    )
+    assert line.remedy == ("The other rows are read. Correct those that are refused, or they wait in quarantine.")
+    desk.put("a.csv", "id,net\nA,1\nB,2\n")
+    assert desk.check().remedy == ""

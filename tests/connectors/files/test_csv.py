@@ -160,7 +160,8 @@ def test_a_row_that_does_not_fit_is_refused_with_file_and_row_and_the_rest_is_re
         ("row 4 of a.csv", {"file": "a.csv", "row": 4, "cells": ["", "7"]}),
         ("row 5 of a.csv", {"file": "a.csv", "row": 5, "cells": ["3", "1", "2"]}),
     ]
-    assert "`id` is empty" in rejects(pages)[1].reason
+    assert rejects(pages)[1].field == "id"
+    assert rejects(pages)[1].reason == "is empty or cannot name a row (row 4 of a.csv)"
 
 
 def test_a_mended_file_takes_its_rows_out_of_quarantine(desk: Desk) -> None:

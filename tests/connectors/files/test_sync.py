@@ -15,8 +15,11 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from console import ran
+from console.i18n import texts
 from settings.load import load
 from settings.model import Settings
+from state import queries
 from state.store import Store, open_store
 from sync.job import run_pull, run_sweep, run_sync
 from tests.connectors.files.conftest import OLD
@@ -142,6 +145,19 @@ def test_rows_of_a_refused_file_come_once_it_is_mended_and_quarantine_is_empty_t
     assert firm.held(sqlite_store) == firm.true()
     with sqlite_store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM quarantine")).scalar_one() == 0
+
+
+def test_a_run_says_that_a_file_is_gone_whose_records_stay(firm: Firm, sqlite_store: Store) -> None:
+    firm.save_all()
+    run_pull(sqlite_store, firm.settings)
+    held = firm.held(sqlite_store)
+    (firm.folder / "orders-0.csv").unlink()
+    [outcome] = run_pull(sqlite_store, firm.settings).outcomes
+    assert outcome.counts["files_gone"] == 1
+    assert firm.held(sqlite_store) == held
+    with sqlite_store.reading() as connection:
+        [part] = queries.run_parts(connection, queries.recent_runs(connection, 1)[0].id)
+    assert "files no longer in the folder (their records stay) 1" in ran.part(part, texts("en"))[-1]
 
 
 def test_what_the_newest_complete_list_lacks_is_swept(tmp_path: Path, sqlite_store: Store, sqlite_url: str) -> None:

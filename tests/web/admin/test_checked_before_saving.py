@@ -260,3 +260,12 @@ def test_a_check_that_hangs_says_what_is_known_and_of_nobody_else(
     assert html.unescape(told) in html.unescape(page)
     assert "other checks" not in page
     assert ("<b>order</b>" in page) is bool(heard)
+
+
+def test_what_works_with_a_warning_says_so_at_the_top(admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = CheckLine("order", True, "no files in /srv/in", "Files must match orders-*.csv.")
+    monkeypatch.setattr(checking, "system", lambda _settings, name, *_: Checked(name, "acme", streams=[line]))
+    page = admin.post(ADDRESS, do="check", **filled(admin.get(NEW).text)).text
+    assert "⚠ This works, but look at what is marked ⚠ below." in page
+    monkeypatch.setattr(checking, "system", lambda _settings, name, *_: Checked(name, "acme", streams=[]))
+    assert "✓ This works." in admin.post(ADDRESS, do="check", **filled(admin.get(NEW).text, label="x")).text
