@@ -91,6 +91,7 @@ def test_a_cause_is_told_once_with_its_time_and_what_was_not_tried_because_of_it
         assert re.search(r"✗ crm\.lead pull: \S+ did not answer in time\. \(\d{4}-\d\d-\d\d \d\d:\d\d\)", page)
         assert "Not tried because of it: deal, task." in page
         assert "→ Look whether the system works for people at all" in page
+        assert "See the run" in page
     page = plain(browser.get("/systems/crm").text)
     assert "Nothing holds calls back" not in page
     assert "No allowance of the source is used up" in page
@@ -140,12 +141,14 @@ def test_a_system_is_shown_with_counts_schedule_and_who_works_on_it(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
     job.run_sync(sqlite_store, settings)
+    browser = olaf(Role.VIEWER)
+    assert "Held then" not in browser.get("/systems/crm").text, "nothing was searched yet"
     crm.remove("deal", "d1")
     job.run_sweep(sqlite_store, settings, force=True)
-    browser = olaf(Role.VIEWER)
     with runs.lease(sqlite_store, "stream crm.deal", owner="worker-7:4711:2/3"):
         page = plain(browser.get("/systems/crm").text)
     assert "deal ok" in page
+    assert "“Held then”, in brackets:" in page
     assert "(held then 6)" in page  # what the source listed, and what we hold of it
     assert "crm.deal: process 4711 on worker-7" in page
     assert "The connector names no limit" in page
@@ -241,7 +244,7 @@ def test_each_system_has_a_row_before_it_was_ever_read(olaf: Opens, sqlite_store
     rows = systems_shown(browser)
     assert {name: row["State"] for name, row in rows.items()} == {"crm": "ok", "erp": "ok"}
     assert int(rows["crm"]["Calls today"]) > 0
-    assert rows["crm"]["Used of the day"] == "–"  # the toy names no limit
+    assert rows["crm"]["Used of the day"] == "no daily limit known"
     with sqlite_store.transaction() as connection:
         pauses.pause(connection, "crm", WHOLE, "olaf", "release")
         pauses.pause(connection, "erp", "order", "olaf", "stocktaking")
@@ -638,6 +641,7 @@ def test_a_first_matching_with_keys_that_are_not_unique_is_not_accepted(
 def test_a_system_s_page_says_what_happens_while_it_is_down_and_who_is_told(olaf: Opens) -> None:
     page = plain(olaf(Role.OPERATOR).get("/systems/crm").text)
     assert "usually tried 5 times within 60 seconds, 3 times where nobody answers" in page
-    assert "After 3 failed runs in a row it rests" in page
+    assert "After 3 runs in a row that could not read it, it rests" in page
+    assert "Write-backs that fail make only writing rest" in page
     assert "for 5 minutes, after each further failure twice as long, at most for 60 minutes" in page
     assert "the alert rule LtcSystemResting" in page

@@ -63,7 +63,9 @@ def test_a_search_and_a_write_that_failed_say_what_becomes_of_the_rest(
         job.run_sweep(sqlite_store, settings)
         assert "deletions are looked for again the next time. See crm" in plain(run_page(browser))
         job.run_push(sqlite_store, settings, push="apply")
-    assert "what was not written stays planned" in plain(run_page(browser))
+    page = plain(run_page(browser))
+    assert "what was not written stays planned, and the next run tries it again" in page
+    assert "failed to take 8 times waits as a dead letter; tries that did not reach the system do not count" in page
 
 
 def test_what_failed_at_a_system_that_is_not_named_any_more_leads_to_no_page(
