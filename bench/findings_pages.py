@@ -150,7 +150,11 @@ def _looks(store: Store, count: int) -> dict[str, Callable[[], int]]:
     found = {f"text {text}": asked(Wanted(text=text)) for text in texts}
     found |= {f"first page {order}": asked(Wanted(order=order)) for order in finding_pages.ORDERS}
     found |= {"page 500": asked(Wanted(), 25_000), "severity": asked(Wanted(severity="error", order="amount"))}
-    found |= {"system": asked(Wanted(system="erp")), "waiver": asked(Wanted(waiver=True))}
+    found |= {
+        "system": asked(Wanted(system="erp")),
+        "kind": asked(Wanted(kind="invoice")),
+        "waiver": asked(Wanted(waiver=True)),
+    }
     found |= {
         "customer": asked(Wanted(customer=_customer(7))),
         "amounts": asked(Wanted(least=1_000_000, most=2_000_000)),

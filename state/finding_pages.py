@@ -15,7 +15,9 @@ from state.schema import finding as table
 from state.schema import finding_record as records
 
 ORDERS = ("severity", "amount", "age", "due")
-GROUPS = ("stage", "department", "check", "severity", "customer", "assignee", "age", "system")
+GROUPS = ("stage", "department", "check", "severity", "customer", "assignee", "age", "system", "kind")
+_OF_RECORDS = {"system": records.c.system, "kind": records.c.entity}
+"""Of ``GROUPS`` those by what the records of findings are: each finding is in the group of each of its records."""
 NOBODY = "-"
 """Stands for an assignee or a customer that there is none of."""
 MOST_GROUPS = 200
@@ -67,6 +69,8 @@ class Wanted:
     assignee: str = ""
     customer: str = ""
     system: str = ""
+    kind: str = ""
+    """Of a record: ``invoice``."""
     ages: Ages = ANY_AGE
     least: int | None = None
     most: int | None = None
@@ -148,16 +152,16 @@ def groups(connection: Connection, wanted: Wanted, by: str, ages: Mapping[str, A
     """The findings by one of ``GROUPS``, at most 200 groups: those of the most money first where they are ordered by
     amount, else the most findings. ``ages`` names the ages, in their order.
 
-    A finding about records of two systems is in the group of each.
+    A finding about records of two systems, or of two kinds, is in the group of each.
     """
     source: Any = table
-    key: ColumnElement[Any] = func.coalesce(_column(by), "") if by not in ("age", "system") else literal("")
+    key: ColumnElement[Any] = func.coalesce(_column(by), "") if by not in ("age", *_OF_RECORDS) else literal("")
     if by == "age":
         key = case(*((_of_age(span), name) for name, span in ages.items()), else_="")
-    if by == "system":
-        shown = select(records.c.finding_id.label("id"), records.c.system.label("system")).distinct().subquery()
+    if by in _OF_RECORDS:
+        shown = select(records.c.finding_id.label("id"), _OF_RECORDS[by].label("of")).distinct().subquery()
         source = table.join(shown, shown.c.id == table.c.id)
-        key = shown.c.system
+        key = shown.c.of
     grouped = key.label("key")
     query = (
         select(
@@ -217,9 +221,9 @@ def _chosen(wanted: Wanted) -> ColumnElement[bool]:
         if value := getattr(wanted, name):
             column = table.c[name]
             said.append(or_(column.is_(None), column == "") if value == NOBODY else column == value)
-    if wanted.system:
-        about = and_(records.c.finding_id == table.c.id, records.c.system == wanted.system)
-        said.append(exists(select(1).where(about)))
+    of_one = [column == value for name, column in _OF_RECORDS.items() if (value := getattr(wanted, name))]
+    if of_one:  # one record that is both, of the few that a finding has
+        said.append(exists(select(1).where(records.c.finding_id == table.c.id, *of_one)))
     if wanted.ages != ANY_AGE:
         said.append(_of_age(wanted.ages))
     size = func.abs(func.coalesce(table.c.base_amount, 0))

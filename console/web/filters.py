@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from console.report import figures
 from console.web import finding_words
+from mappings.model import ENTITIES
 from reconciliation import money
 from reconciliation.checks.registry import DEPARTMENTS
 from reconciliation.rules import Rules
@@ -31,7 +32,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "severity": figures.SEVERITIES,
     "status": (*STANDING, "resolved"),
 }
-_KNOWN = {**CHOICES, "age": AGES, "waits": (WAIVER,), "order": ORDERS, "group": GROUPS}
+KINDS = (*ENTITIES, "stream")
+"""Kinds of records that a finding may be about."""
+_KNOWN = {**CHOICES, "age": AGES, "kind": KINDS, "waits": (WAIVER,), "order": ORDERS, "group": GROUPS}
 _LONGEST = 200
 MOST_DAYS = 9999
 """No finding is asked for by a larger age."""
@@ -53,6 +56,7 @@ class Filter:
     assignee: str = ""
     customer: str = ""
     system: str = ""
+    kind: str = ""
     age: str = ""
     least: str = ""
     most: str = ""
@@ -104,6 +108,7 @@ class Filter:
             assignee=visit.member.name if self.assignee == ME else self.assignee,
             customer=self.customer,
             system=self.system,
+            kind=self.kind,
             ages=self._ages(visit),
             least=_minor(self.least, base),
             most=_minor(self.most, base),

@@ -20,7 +20,7 @@ from state.finding_pages import Wanted
 router = APIRouter()
 
 _AT_ONCE = 500
-_NAMED = ("system", "department", "stage", "severity", "status", "check", "age")
+_NAMED = ("system", "kind", "department", "stage", "severity", "status", "check", "age")
 """Filters by codes, which stand in the name of the file; what people typed, and whom they mean, does not."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST = 40

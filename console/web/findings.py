@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from console.web import attachments, bulk, finding, finding_export, finding_words, views
 from console.web.desk import Reader, Visit, see
-from console.web.filters import CHOICES, ME, Filter, ages
+from console.web.filters import CHOICES, KINDS, ME, Filter, ages
 from console.web.listings import Listings
 from reconciliation import money, report
 from reconciliation.rules import Rules
@@ -50,7 +50,8 @@ def listing(visit: Reader, page: Annotated[int, Query(ge=1, le=_LAST_PAGE)] = 1)
             "ages": tuple(ages(visit)),
             "assignees": [member.name for member in members.listing(connection) if member.active],
             "checks": _checks(visit, list(lists.by_check(connection))),
-            "systems": list(visit.desk.settings.systems),
+            "systems": [(name, _roles(visit, item.roles)) for name, item in visit.desk.settings.systems.items()],
+            "kinds": KINDS,
             "me": ME,
             "nobody": NOBODY,
             "views": [(view, views.address(view)) for view in known],
@@ -94,6 +95,11 @@ def customers_of(connection: Connection, groups: Sequence[Group]) -> dict[str, i
     return {samples[id]: record for id, record in sorted(found.items(), reverse=True)}
 
 
+def _roles(visit: Visit, roles: Sequence[str]) -> str:
+    """What a system is, by which people look for it who do not know its name: accounting."""
+    return visit.texts("joined.aside", text=visit.texts.listed(visit.texts.name("role", role) for role in roles))
+
+
 def _group(visit: Visit, chosen: Filter, group: Group, customer: int | None) -> dict[str, Any]:
     return {
         "customer": customer,
@@ -122,7 +128,7 @@ def group_name(visit: Visit, by: str, key: str) -> str:
         return finding_words.title(key, visit.lang, Rules.of(visit.desk.settings).own_words())
     if by == "age":
         return visit.texts("looking.days", days=key)
-    return visit.texts.name(by, key)
+    return visit.texts.name("entity" if by == "kind" else by, key)
 
 
 def _checks(visit: Visit, found: list[str]) -> list[tuple[str, str]]:

@@ -188,6 +188,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         reopens=reopens and visit.may(Right.DECIDE),
         forms=tuple(TYPES),
         now=Rules.of(settings).period,
+        open_again=sorted({item.period for item in found} - {item.period for item in found if item.stands}),
         month=month,
         steps=steps,
         checkers=checkers,
@@ -201,6 +202,7 @@ def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> 
     with visit.desk.store.reading() as connection:
         chosen = next((item for item in closable.months(connection, settings) if item.period == month), None)
         first = not periods.closes(connection)
+        admins = reopening.admins(connection)
         steps = closing_steps.steps(connection, settings, month, person)
         checkers = closing_steps.checkers(connection, settings, person)
         worth = closing_steps.worth(connection, settings, month)
@@ -217,6 +219,8 @@ def _closing(visit: Visit, month: str, status: int = 200, problem: str = "") -> 
         following=adjustments.after(month),
         steps=steps,
         checkers=checkers,
+        reopeners=settings.reconciliation.periods.reopen,
+        admins=admins,
         worth=worth,
         undecided=next(step for step in steps if step.name == "errors"),
         problem=problem,

@@ -85,3 +85,11 @@ def test_whoever_takes_care_of_a_finding_is_told_until_it_is_explained(
     assert waits(anna) == ""
     anna.post(f"/findings/{id}/explain", reason="Paid in November")
     assert waits(vera) == ""
+
+
+def test_the_month_that_waits_leads_to_the_page_that_approves_it(as_role: Callable[[Role], Browser]) -> None:
+    anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
+    anna.post("/periods/close", period="2026-09", reason="so")
+    found = re.search(r'<a href="([^"]+)">2026-09 to approve</a>', li.get("/links").text)
+    assert found is not None
+    assert 'action="/periods/2026-09/approve"' in li.get(found[1]).text

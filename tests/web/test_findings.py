@@ -372,3 +372,28 @@ def test_records_of_a_file_are_told_apart_by_kind_and_where_that_is_the_same_by_
     codes = {"severity": "error", "stage": "billing", "department": "finance", "status": "open"}
     row = {**codes, "first_seen": "2026-10-01T00:00:00Z", "records": records}
     assert exporting.for_reading(row, given, texts(locale))["records"] == told
+
+
+def test_systems_to_choose_from_say_what_they_are(anna: Browser) -> None:
+    assert '<option value="books">books (Accounting' in anna.get("/findings?order=severity").text
+    anna.post("/language", locale="zh-CN")
+    assert '<option value="books">books（财务' in anna.get("/findings?order=severity").text
+
+
+def test_findings_are_filtered_and_grouped_by_the_kind_of_their_records(anna: Browser, desk: Store) -> None:
+    with desk.reading() as connection:
+        about = {item.id: {record.entity for record in item.records} for item in findings.listing(connection)}
+    invoices = {id for id, kinds in about.items() if "invoice" in kinds}
+    assert invoices
+    assert invoices != {*about}
+    assert set(listed(anna, "kind=invoice")) == invoices
+    both = {id for id, kinds in about.items() if kinds & {"payment"}} & set(listed(anna, "system=books"))
+    assert set(listed(anna, "kind=payment&system=books")) <= both
+    grouped = anna.get("/findings?group=kind").text
+    assert re.search(rf'href="/findings\?kind=invoice">Invoice</a>.*?{len(invoices)}', grouped, re.DOTALL)
+    assert "A finding about records of two kinds counts in both." in grouped
+    assert [item["id"] for item in anna.get("/api/v1/findings?kind=invoice").json()["items"]]
+    assert len(anna.get("/api/v1/findings?kind=invoice").json()["items"]) == len(invoices)
+    assert anna.get("/api/v1/findings?kind=x").status_code == 422
+    anna.post("/language", locale="zh-CN")
+    assert '<option value="invoice" selected>发票</option>' in anna.get("/findings?kind=invoice").text

@@ -83,3 +83,22 @@ def test_above_figures_a_withdrawn_close_is_one_short_line_with_the_details_fold
     assert "Approved by" not in facts
     assert "2026-10 is not closed" in head
     assert "SHA-256" not in head.partition("<details")[0]
+
+
+def test_the_report_of_a_month_that_was_opened_again_is_there_as_it_is_now(as_role: Callable[[Role], Browser]) -> None:
+    anna = as_role(Role.FINANCE)
+    said = "2026-09, which was opened again, as it is now"
+    anna.post("/periods/close", period="2026-09", reason="so")
+    assert said not in anna.get("/periods").text
+    anna.post("/periods/2026-09/reopen", reason="Invoices were missing")
+    page = anna.get("/periods").text
+    assert said in page
+    assert 'href="/report/json?period=2026-09"' in page[page.index(said) :]
+    assert anna.get("/report/json?period=2026-09").json()["sign_off"] is None
+
+
+def test_the_page_before_a_close_says_who_may_open_the_month_again(as_role: Callable[[Role], Browser]) -> None:
+    as_role(Role.ADMIN)
+    page = as_role(Role.FINANCE).get("/periods/close?period=2026-09").text
+    assert "Once approved, a month cannot be opened again, since nobody is named who may." in page
+    assert "Who may is said in the settings, by: a.admin." in page

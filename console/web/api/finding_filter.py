@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 
 from console.report import figures
 from console.web.api.values import Day, Decimals, Name, OneOf, Searched
-from console.web.filters import AGES, ME, MOST_DAYS, WAIVER, Filter
+from console.web.filters import AGES, KINDS, ME, MOST_DAYS, WAIVER, Filter
 from console.web.problems import Refusal
 from reconciliation.checks.registry import DEPARTMENTS
 from state.findings import STANDING
@@ -23,6 +23,7 @@ STAGES = (*ANY, *figures.STAGES)
 KNOWN_DEPARTMENTS = (*ANY, *DEPARTMENTS)
 SEVERITIES = (*ANY, *figures.SEVERITIES)
 STATUSES = (*ANY, *STANDING, "resolved")
+KNOWN_KINDS = (*ANY, *KINDS)
 KNOWN_AGES = (*ANY, *AGES)
 WAITING = (*ANY, WAIVER)
 
@@ -37,6 +38,7 @@ def _asked(
     assignee: Annotated[Name, Query(description="A member, `@me`, or `-` for nobody")] = "",
     customer: Annotated[Searched, Query(description="The name of a customer, or `-` for none")] = "",
     system: Annotated[Name, Query(description="With a record of this system")] = "",
+    kind: Annotated[str, OneOf(KNOWN_KINDS), Query(description="With a record of this kind")] = "",
     age: Annotated[str, OneOf(KNOWN_AGES), Query(description="Days since it began")] = "",
     least: Annotated[Decimals, Query(description="At least so much in the base currency")] = "",
     most: Annotated[Decimals, Query(description="At most so much in the base currency")] = "",
@@ -56,6 +58,7 @@ def _asked(
         assignee=assignee,
         customer=customer,
         system=system,
+        kind=kind,
         age=age,
         least=least,
         most=most,

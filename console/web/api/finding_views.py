@@ -42,6 +42,7 @@ class ViewFilter(Sent):
     assignee: Name = ""
     customer: Searched = ""
     system: Name = ""
+    kind: Annotated[str, OneOf(known.KNOWN_KINDS)] = ""
     age: Annotated[str, OneOf(known.KNOWN_AGES)] = ""
     least: Decimals = ""
     most: Decimals = ""
