@@ -48,6 +48,25 @@ def to_read(settings: Settings, system: str, stream: str, field: str) -> list[Al
     return [Allowed(canonical, source) for source, canonical in table.items() if source is not None]
 
 
+def listed(settings: Settings, system: str, stream: str, path: str, text: str) -> tuple[str, str, Allowed] | None:
+    """The kind of record, the canonical field and the value that a text means at a path of the source.
+
+    ``None`` unless the mapping lists the words there and the text is one of them: anything else may be personal.
+    """
+    mapper = _mapper(settings, system, stream)
+    if mapper is None:
+        return None
+    definition = mapper.definition
+    read = {name: item.sources for name, item in definition.fields.items()}
+    if definition.status:
+        read["status"] = definition.status.expression.sources
+    names = [name for name, sources in read.items() if path in sources]
+    if not names or frozenset(mapper.personal) & set(names):
+        return None
+    found = (value for value in to_read(settings, system, stream, names[0]) if value.source == text)
+    return next(((definition.entity, names[0], value) for value in found), None)
+
+
 def _kind(entity: str, field: str) -> Kind | None:
     return next((column.kind for column in columns(ENTITIES[entity]) if column.name == field), None)
 

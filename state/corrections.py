@@ -6,7 +6,7 @@ one, that counts as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, select
@@ -79,6 +79,13 @@ def standing(connection: Connection, systems: Iterable[str] | None = None, limit
     """Those of versions that are still the newest, the last made first; with ``systems`` of these only."""
     query = _STANDING if systems is None else _STANDING.where(_stream.c.system.in_(list(systems)))
     return [Correction(*row) for row in connection.execute(query.limit(limit))]
+
+
+def texts(connection: Connection, record_ids: Collection[int]) -> dict[tuple[int, str], str]:
+    """The texts that are kept for some records, by record and path; they may be personal."""
+    query = select(_table.c.record_id, _table.c.path, _table.c.value)
+    rows = connection.execute(query.where(_table.c.record_id.in_(sorted(set(record_ids)))))
+    return {(row.record_id, row.path): row.value for row in rows}
 
 
 def of_record(connection: Connection, record_id: int) -> list[Correction]:

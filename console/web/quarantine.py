@@ -15,6 +15,7 @@ from console.web.sides import UNTYPED, Typed, offered, tested
 from mappings.errors import MappingFileError
 from state import audit, corrections, quarantine
 from state.clock import now_us
+from state.corrections import Correction
 from state.failures import StoreError
 from state.quarantine import Refused
 
@@ -179,9 +180,23 @@ def _decided(visit: Visit, sent: dict[str, str], discarded: bool) -> Response:
 def _edits(visit: Visit, status: int = 200, problem: str = "") -> Response:
     with visit.desk.store.reading() as connection:
         found = corrections.standing(connection, visit.limit, _MOST)
+        texts = corrections.texts(connection, [item.record_id for item in found])
     zone = visit.desk.settings.business_day_zone
-    rows = [(item.record_id, in_quarantine.edit_row(item, zone)) for item in found]
+    rows = [
+        (
+            item.record_id,
+            in_quarantine.edit_row(item, zone),
+            _chosen(visit, item, texts.get((item.record_id, item.path))),
+        )
+        for item in found
+    ]
     return visit.page("quarantine_edits", status, heads=in_quarantine.EDITED, rows=rows, problem=problem)
+
+
+def _chosen(visit: Visit, item: Correction, text: str | None) -> str | None:
+    """What was chosen from a list, in words; ``None`` for a text that somebody typed."""
+    means = text and allowed.listed(visit.desk.settings, item.system, item.stream, item.path, text)
+    return offered(visit, *means) if means else None
 
 
 def _shown(visit: Visit, given: dict[str, str]) -> discarding.Shown:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from console import in_quarantine, shapes_told
+from console import allowed, in_quarantine, shapes_told
 from console import replaying as replay
 from console.i18n import texts
 from settings.model import Settings
@@ -181,7 +181,10 @@ def test_a_text_stands_in_the_place_of_a_refused_value_until_the_source_changes_
     assert deal(sqlite_store, record) == ("won", 0)
     assert (bodies(sqlite_store, record), crm.server.requests()) == (received, [])
     listing = plain(viewer.get("/quarantine/edits").text)
-    assert "crm deal d1 stage operator" in listing
+    assert "crm deal d1 stage won operator" in listing, "it was chosen from a list"
+    assert allowed.listed(settings, "crm", "deal", "stage", "won") is not None
+    assert allowed.listed(settings, "crm", "deal", "stage", "wrought by Ann") is None, "it may be about a person"
+    assert allowed.listed(settings, "crm", "deal", "name", "won") is None
     assert "They mean won" in listing
     job.run_pull(sqlite_store, settings, full=True)  # the same version again
     replay.run_replay(sqlite_store, {"crm": mapping_for(settings, "crm")})
