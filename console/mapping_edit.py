@@ -11,10 +11,10 @@ from yamlfiles.editing import Flow, drop, put
 from yamlfiles.errors import FileUnusable
 from yamlfiles.reading import parse
 
-NOT_SAID = "no field is sure to say it"
+NOT_SAID = {"en": "no field is sure to say it", "zh-CN": "没有字段确定给出它"}
 """The comment at a fixed currency that is proposed."""
 _LINE = "lines."
-_PROPOSED = re.compile(rf"  # (?:\d+ %|{re.escape(NOT_SAID)})$", re.MULTILINE)
+_PROPOSED = re.compile(rf"  # (?:\d+ %|{'|'.join(map(re.escape, NOT_SAID.values()))})$", re.MULTILINE)
 _FLOW_KEYS = 6
 """A table with more entries is written a line for each."""
 _SOURCE = ("path", "first", "template", "const", "do", "match", "default")

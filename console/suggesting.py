@@ -123,17 +123,19 @@ def lacks_currency(entity: str, names: Collection[str]) -> bool:
     return "currency" in kinds and "currency" not in names and any(kinds.get(name) is Kind.MONEY for name in names)
 
 
-def text_of(connector: str, found: Sequence[Suggestion], currency: str) -> str:
-    """The mapping file of some proposals. Amounts whose currency no field says are in ``currency``."""
-    from mappings.suggested import written
+def text_of(connector: str, found: Sequence[Suggestion], currency: str, texts: Texts) -> str:
+    """The mapping file of some proposals, its comments in the language of ``texts``. Amounts whose currency no field
+    says are in ``currency``."""
+    from mappings.suggested import Remarks, written
 
-    text = written(connector, found)
+    said = {name: texts(f"suggest.remark.{name}") for name in Remarks._fields}
+    text = written(connector, found, Remarks(**said))
     for item in found:
         named = [one.field for one in item.fields if one.sure]
         if lacks_currency(item.entity, named) or ("currency" not in named and _money_in_lines(item)):
             text = mapping_edit.with_field(text, "", item.stream, "currency", {"const": currency})
     line = f"currency: {{const: {currency}}}"
-    return text.replace(f"{line}\n", f"{line}  # {mapping_edit.NOT_SAID}\n")
+    return text.replace(f"{line}\n", f"{line}  # {mapping_edit.NOT_SAID[texts.locale]}\n")
 
 
 def _money_in_lines(item: Suggestion) -> bool:

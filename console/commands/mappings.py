@@ -256,7 +256,8 @@ def suggest(
         raise click.UsageError(f"{write} is there already; --force overwrites it.")
     name, found = suggesting.proposals(app, system, streams, limit)
     if write is not None:
-        write.write_text(suggesting.text_of(name, found, app.settings.base_currency), encoding="utf-8")
+        text = suggesting.text_of(name, found, app.settings.base_currency, app.texts)
+        write.write_text(text, encoding="utf-8")
     if as_json:
         emit_json([suggesting.as_dict(item) for item in found])
         return 0

@@ -46,7 +46,7 @@ def test_another_record_is_referred_to_by_what_finds_it_among_those_that_were_re
 
 def made(tmp_path: Path, record: dict[str, Any]) -> Any:
     found = of_streams({"customers": Read("party", {"K-1": record})})
-    (tmp_path / "shop.yaml").write_text(text_of("shop", found, "CNY"))
+    (tmp_path / "shop.yaml").write_text(text_of("shop", found, "CNY", texts("en")))
     return load(tmp_path / "shop.yaml").stream("customers")
 
 
@@ -68,7 +68,7 @@ def test_amounts_that_only_lines_have_get_the_base_currency_and_are_shown_with_t
 ) -> None:
     record = {"order_no": "S-1", "rows": [{"sku": "A", "qty": 2, "net amount": "20.00"}]}
     found = of_streams({"orders": Read("order", {"1": record})})
-    (tmp_path / "shop.yaml").write_text(text_of("shop", found, "CNY"))
+    (tmp_path / "shop.yaml").write_text(text_of("shop", found, "CNY", texts("en")))
     stream = load(tmp_path / "shop.yaml").stream("orders")
     assert stream.map("shop", "1", json.dumps(record).encode()).row
     assert stream.definition.lines is not None
@@ -107,3 +107,29 @@ def test_why_a_field_is_proposed_is_told_in_words_of_both_languages() -> None:
         "the name says nothing, but all its values look like e-mail addresses",
     ]
     assert because(texts("zh-CN"), found["order_date"]) == "列名相符，取值像日期"
+
+
+def test_the_comments_of_a_proposed_mapping_are_in_the_language_of_who_asks(tmp_path: Path) -> None:
+    records = {
+        f"O{n}": {"number": f"S{n}", "status": word, "total": "5", "旁注": "x"}
+        for n, word in enumerate(("draft", "甲"))
+    }
+    found = of_streams({"orders": Read("order", records)})
+    told = {locale: text_of("shop", found, "CNY", texts(locale)) for locale in ("en", "zh-CN")}
+    comments = {locale: [line.strip() for line in text.splitlines() if "# " in line] for locale, text in told.items()}
+    assert "# Source fields that resemble no field of order: 旁注" in comments["en"]
+    assert "# 与 order 的标准字段都不相近的来源字段：旁注" in comments["zh-CN"]
+    assert any(
+        line.startswith("# order 可用的状态：draft、") or "可用的状态：draft" in line for line in comments["zh-CN"]
+    )
+    assert "# 请把每个 ? 换成该词所指的状态，再去掉这些行前面的 #。系统不作猜测。" in comments["zh-CN"]
+    assert "currency: {const: CNY}  # 没有字段确定给出它" in comments["zh-CN"]
+    words = [
+        word
+        for line in comments["zh-CN"]
+        for word in ("knows", "Say what", "proposed", "is sure", "fields")
+        if word in line
+    ]
+    assert words == []
+    (tmp_path / "shop.yaml").write_text(told["zh-CN"])
+    assert load(tmp_path / "shop.yaml").stream("orders").entity == "order"

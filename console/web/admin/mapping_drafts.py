@@ -17,6 +17,7 @@ from state.lookup import Sample
 from sync.systems import open_connector, ordered_streams
 
 if TYPE_CHECKING:
+    from console.i18n import Texts
     from console.web.admin.samples import Live
     from settings.model import Settings
     from state.store import Store
@@ -38,12 +39,12 @@ def file_for(draft: Draft, files: Files) -> str:
     return f"{MAPPINGS}/{draft.name}.yaml"
 
 
-def made(store: Store, settings: Settings, draft: Draft, propose: bool, live: Live) -> str:
+def made(store: Store, settings: Settings, draft: Draft, propose: bool, live: Live, texts: Texts) -> str:
     """A mapping from some records that are read now, or with nothing but the streams where that cannot be.
 
     What was read stays at hand (``live``) for the page of the mapping, which suggests more from it.
     """
-    proposed = _proposed(store, settings, draft.name, live) if propose else ""
+    proposed = _proposed(store, settings, draft.name, live, texts) if propose else ""
     return proposed or bare(draft)
 
 
@@ -55,7 +56,7 @@ def bare(draft: Draft) -> str:
     return "\n".join([*lines, ""]) if draft.specs else "\n".join([*lines[:-1], "streams: {}", ""])
 
 
-def _proposed(store: Store, settings: Settings, system: str, live: Live) -> str:
+def _proposed(store: Store, settings: Settings, system: str, live: Live, texts: Texts) -> str:
     """In a thread, for as long as a person would wait; empty if it takes longer or does not work."""
     from sync.services import services_of
 
@@ -72,7 +73,7 @@ def _proposed(store: Store, settings: Settings, system: str, live: Live) -> str:
                     some = read(connector, spec.name, _RECORDS)[0]
                     live.keep(system, spec.name, _RECORDS, (Sample(item.source_id, item.body) for item in some))
                     records[spec.name] = Read(spec.entity, {item.source_id: decode(item.body) for item in some})
-                found.append(text_of(connector.name, of_streams(records), settings.base_currency))
+                found.append(text_of(connector.name, of_streams(records), settings.base_currency, texts))
         except Exception:  # noqa: S110 - the system may not answer yet; its check says why
             pass
         finally:

@@ -235,7 +235,7 @@ def first_text(seen: Seen) -> str:
         for name, entity in known.items()
     }
     connector = settings.systems[seen.system].connector.removesuffix(".yaml")
-    return suggesting.text_of(connector, suggesting.of_streams(found), settings.base_currency)
+    return suggesting.text_of(connector, suggesting.of_streams(found), settings.base_currency, seen.visit.texts)
 
 
 def offered(settings: Settings, system: str) -> list[StreamSpec]:

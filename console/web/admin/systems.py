@@ -232,7 +232,7 @@ def _saved(visit: Visit, draft: Draft, text: str, sent: dict[str, str], verdict:
     if mapping and not found.read(mapping).digest:
         changed = drafts.settings_of(text, found)
         made = mapping_drafts.made(
-            visit.desk.store, changed, draft, "propose" in sent, visit.request.app.state.live_samples
+            visit.desk.store, changed, draft, "propose" in sent, visit.request.app.state.live_samples, visit.texts
         )
         found.save(mapping, made, "", changed, actor, reason)
     number = found.save(found.main, text, sent.get("seen", ""), settings, actor, reason)
