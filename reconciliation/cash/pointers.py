@@ -23,6 +23,8 @@ _CUT = 20
 def ending(session: Session, rule: CashRule) -> int:
     """The text has the last digits of the number of an item over exactly the amount, whoever the customer is.
 
+    What is a number or an order of the payer's own, even of what is settled, is meant as it stands.
+
     Sure if it is the only such item, the payer has no other of the amount, and fewer than ``chance`` items would have
     that amount and those digits by accident: the items per minor unit around the amount, as much likelier as its
     ending is (or the other items of the very amount, if those are more), a tenth for each digit, for each number in
@@ -35,6 +37,10 @@ def ending(session: Session, rule: CashRule) -> int:
             SELECT DISTINCT t.receipt_id, regexp_extract(t.key, '[0-9]+$') AS digits FROM token t
             SEMI JOIN rest_receipt USING (receipt_id)
             ANTI JOIN (SELECT receipt_id FROM hit WHERE level >= {CLEANED} AND own) h ON h.receipt_id = t.receipt_id
+            ANTI JOIN (
+                SELECT r.receipt_id, k.key FROM receipt r JOIN payer p ON p.payer = r.party
+                JOIN item x ON x.party = p.customer JOIN item_key k ON k.item_id = x.item_id
+            ) theirs ON theirs.receipt_id = t.receipt_id AND theirs.key = t.key
         )
         SELECT receipt_id, digits, count(*) OVER (PARTITION BY receipt_id) AS tokens FROM said
         WHERE length(digits) >= {_LEAST} QUALIFY tokens <= {_MOST_TOKENS};

@@ -147,3 +147,15 @@ def test_last_digits_behind_a_word_for_invoices_name_an_item_of_which_a_part_is_
     world.item("INV-0402334", "731.00")
     noise = world.receipt("400.00", "batch 2334")
     assert world.apply().settled(noise) == {}
+
+
+def test_an_order_of_the_payers_own_that_is_paid_already_is_not_the_end_of_a_strangers_number() -> None:
+    world = World()
+    paid = world.item("9000520700", "34.90", other=["1000516724"])
+    world.item("9000516724", "34.90", party="B", other=["1000513431"])
+    first = world.receipt("34.90", "Order 1000516724", day=1)
+    twice = world.receipt("34.90", "1000516724", day=18)
+    back = world.receipt("-34.90", "Payment 9000520700 paid twice", day=25)
+    outcome = world.apply()
+    assert outcome.settled() == {(first, paid): 3_490}
+    assert (outcome.differences(twice), outcome.differences(back)) == ({"refund": 3_490}, {"refund": -3_490})
