@@ -17,7 +17,9 @@ _WORDS = re.compile(r"[A-Za-z][a-z'’]+(?: [A-Za-z'’]+){2,}|[A-Z][a-z]+ [a-z]
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff](?:[,;](?!\S)|:(?!\S)| “)|” [\u4e00-\u9fff]")
 _HAN, _JOINS = re.compile(r"[\u4e00-\u9fff]$"), re.compile(r"[,;:](?:\s|$)")
 _ENGLISH, _CHINESE = (texts(locale).words for locale in ("en", "zh-CN"))
-_LABELS = {text for key, text in _ENGLISH.items() if text != _CHINESE.get(key) and re.fullmatch("[A-Z][a-z]{2}.*", text)}
+_LABELS = {
+    text for key, text in _ENGLISH.items() if text != _CHINESE.get(key) and re.fullmatch("[A-Z][a-z]{2}.*", text)
+}
 
 
 class Shown(HTMLParser):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import drifted, expressions, mapped, status_words, suggesting, trial
 from console.mapping_change import known_fields
+from console.web.admin import in_words
 from console.web.admin.mapping_rows import SHOWN, rows_of
 from console.web.admin.mapping_seen import SEVERAL, Seen, decoded
 from mappings import paths
@@ -75,6 +76,7 @@ def page(
         places=_places(seen),
         at_once=SHOWN,
         before=before,
+        has_references=now is not None and any(_is_reference(fields[name]) and _fills(now, name) for name in fields),
         referring=seen.referring(found) if before is not None else {},
         empty=empty,
         left=left,
@@ -122,7 +124,7 @@ def rows(seen: Seen, now: StreamMapping, shown: list[dict[str, Any]]) -> list[di
     for name in known_fields(now.entity):
         item = lines.get(name.removeprefix(_LINE)) if name.startswith(_LINE) else definition.fields.get(name)
         if item is not None:
-            found[name] = expressions.written(expressions.spec_of(item))
+            found[name] = in_words.told(expressions.spec_of(item), seen.visit.texts)
     values = {item["name"]: item for item in shown}
     return [
         {
@@ -278,7 +280,7 @@ def _status_words(now: StreamMapping, lang: str, texts: Texts) -> str:
     status = now.definition.status
     if status is None:
         return ""
-    spec = expressions.written(expressions.spec_of(status.expression))
+    spec = in_words.told(expressions.spec_of(status.expression), texts)
     pairs = (f"{word or '–'} → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
     return texts.pair(spec, texts.listed(pairs))
 

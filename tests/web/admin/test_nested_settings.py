@@ -141,7 +141,7 @@ def test_a_model_that_may_be_left_out_is_written_once_something_is_in_it_and_goe
             "streams.0.key",
             "Streams › order › Columns that name a row: This is needed.",
         ),
-        ("en", {"config.streams.0": ""}, "streams.0", "Streams › 1 › Name: This is needed."),
+        ("en", {"config.streams.0": ""}, "streams.0", "Streams › New (1) › Name: This is needed."),
         ("en", {"config.streams.1": "order"}, "streams.1", "Another one has that name already."),
         (
             "en",
@@ -169,7 +169,7 @@ def test_a_model_that_may_be_left_out_is_written_once_something_is_in_it_and_goe
         ),
         ("en", {"config.sftp.port": "23"}, "sftp.host", "SFTP server › Server: This is needed."),
         ("zh-CN", {"config.streams.0.header_row": "0"}, "streams.0.header_row", "请填写不小于 1 的数。"),
-        ("zh-CN", {"config.streams.0.key": ""}, "streams.0.key", "数据流 › order › 标识一行的列：此项必填。"),
+        ("zh-CN", {"config.streams.0.key": ""}, "streams.0.key", "数据流 › order › 主键：此项必填。"),
         ("zh-CN", {"config.folder": "exports"}, "folder", "目录：必须是绝对路径"),
     ],
 )

@@ -86,7 +86,7 @@ def test_a_system_that_nobody_has_seen_is_added_from_a_manifest(admin: Browser, 
     assert looked.status_code == 200
     assert config.read_text() == f"# ours\n{before}# the end\n"
     saved = save(admin, "/settings/systems/new", why="opened in May", **filled(looked.text))
-    assert saved.headers["location"] == "/settings?said=added&system=shop&checked=bad"
+    assert saved.headers["location"] == "/settings?said=added&system=shop&change=3&checked=bad"
     assert "begins once <code>ltc deploy</code> has been run again" in admin.get(saved.headers["location"]).text
     assert "ltc deploy" not in admin.get("/settings?said=added&system=crm").text, "it has no schedule"
     added = (
@@ -184,7 +184,7 @@ def test_the_check_says_what_ltc_check_says(admin: Browser, config: Path, monkey
     monkeypatch.delenv("SHOP_TOKEN", raising=False)
     answer = admin.post("/settings/systems/new", do="check", **filled(page))
     said = html.unescape(answer.text)
-    assert '<a href="#config.token">Token</a>: The secret ${env:SHOP_TOKEN} is not set.' in " ".join(said.split())
+    assert '<a href="#config.token">Access token</a>: The secret ${env:SHOP_TOKEN} is not set.' in " ".join(said.split())
     assert "ltc.yaml:" not in said.partition('id="checked"')[2].partition("</section>")[0], "no line has it yet"
     assert "Set the environment variable SHOP_TOKEN where LTC Sync runs" in answer.text
     monkeypatch.setenv("SHOP_TOKEN", "t0ken-of-the-shop")
@@ -266,8 +266,8 @@ def test_ownership_is_a_grid_that_changes_single_entries(admin: Browser, config:
 @pytest.mark.parametrize(
     ("locale", "told"),
     [
-        ("en", "crm › How often: This must be a whole number"),
-        ("zh-CN", "crm › 频率：必须是整数"),
+        ("en", "crm › Every: This must be a whole number"),
+        ("zh-CN", "crm › 每隔：必须是整数"),
     ],
 )
 def test_a_mistake_in_a_schedule_names_system_and_field(admin: Browser, locale: str, told: str) -> None:
@@ -313,7 +313,7 @@ def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
     assert "schedule: {interval: 90s}" in looked.text
     refused = admin.post("/settings/schedule", do="preview", **{"every.erp": "interval", "interval.erp": "30s"})
     assert (refused.status_code, "at least a minute" in refused.text) == (422, True)
-    assert '<a href="#interval.erp">erp › How often</a>' in refused.text
+    assert '<a href="#interval.erp">erp › Every</a>' in refused.text
     wrong = admin.post("/settings/schedule", do="preview", **{"every.crm": "cron", "cron.crm": "soon"})
     assert (wrong.status_code, "This is no cron expression." in wrong.text) == (422, True)
 
