@@ -28,6 +28,10 @@ _PADDING = 3.5
 """Millimetres around the text of a cell."""
 _LINE = 4
 """Millimetres from one line of a table to the next."""
+_HEAD, _ROW = 28, 5.5
+"""Millimetres for the head of a section with its first rows, and for one more row."""
+_OF_NOTE = 5
+"""So many rows are as high as the note above a table."""
 _MOST_LINES = 30
 """A cell that needs more goes on in further rows: a row that is higher than a page cannot be set."""
 _SHORT = 120
@@ -76,9 +80,10 @@ class _Paper(FPDF):
         self.multi_cell(w=0, h=size * 0.55, text=printable(text), new_x="LMARGIN", new_y="NEXT")
         self.set_text_color(0, 0, 0)
 
-    def head(self, text: str) -> None:
-        """The head of a section, never alone at the end of a page."""
-        if self.will_page_break(28):
+    def head(self, text: str, rows: int = 0) -> None:
+        """The head of a section, never alone at the end of a page; with so many ``rows``, if one page holds them."""
+        whole = _HEAD + rows * _ROW
+        if self.will_page_break(whole if whole <= self.eph else _HEAD):
             self.add_page()
         self.ln(4)
         self.say(text, 12)
@@ -264,7 +269,7 @@ def _owed(paper: _Paper, report: Report, words: Texts) -> None:
         for item in report["receivables"]["ageing"]
     ]
     if rows:
-        paper.head(words("section.receivables_ageing"))
+        paper.head(words("section.receivables_ageing"), _OF_NOTE + len(rows))
         paper.say(words("period_note.receivables", day=report["receivables"]["as_at"]), 8, grey=True)
         paper.ln(1)
         heads = [words(f"column.{name}") for name in ("currency", "documents", *(f"due_{name}" for name in aged))]
@@ -283,9 +288,11 @@ def _cash(paper: _Paper, report: Report, words: Texts) -> None:
     if len(receipts.rows) > MOST_FINDINGS:
         paper.say(words("report.truncated", shown=MOST_FINDINGS, all=len(receipts.rows)), 8, grey=True)
     paper.ln(2)
-    heads = [receipts.heads[column] for column in tables.CASH_IN_SHORT]
-    rows = [[row[column] for column in tables.CASH_IN_SHORT] for row in receipts.rows[:MOST_FINDINGS]]
-    paper.rows(heads, [14, 30, 28, 10, 20, 20, 54, 26, 40], rows)
+    some = receipts.rows[:MOST_FINDINGS]
+    widths = dict(zip(tables.CASH_IN_SHORT, (14, 30, 28, 10, 20, 20, 54, 26, 40), strict=True))
+    columns = [column for column in widths if any(shown(row[column]) for row in some)]  # a wide one may be empty
+    rows = [[row[column] for column in columns] for row in some]
+    paper.rows([receipts.heads[column] for column in columns], [widths[column] for column in columns], rows)
 
 
 def _findings(paper: _Paper, report: Report, words: Texts) -> None:

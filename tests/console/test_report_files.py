@@ -172,3 +172,25 @@ def test_findings_begin_with_the_gravest_and_of_these_with_the_most_money() -> N
 
     found = [item("info", "9", "d"), item("error", None, "c"), item("error", "5", "b"), item("error", "-7", "a")]
     assert [one["id"] for one in figures.gravest(found)] == ["a", "b", "c", "d"]
+
+
+def test_a_column_of_receipts_in_which_nothing_stands_is_left_out_of_the_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[list[str]] = []
+    monkeypatch.setattr(pdf._Paper, "rows", lambda _, given, *__, **___: heads.append(list(given)))
+    data, settles = sample_report.report(), texts("en")("column.settles")
+    pdf.render(data, "en")
+    assert any(settles in one for one in heads)
+    heads.clear()
+    for receipt in data["cash"]["receipts"]:
+        receipt |= {"applied": [], "suggestions": [], "differences": []}
+    pdf.render(data, "en")
+    assert not any(settles in one for one in heads)
+
+
+def test_a_short_table_of_the_pdf_is_not_torn_over_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = pdf._Paper("foot")
+    paper.set_y(paper.h - 16 - 60)
+    paper.head("Receivables by age", 3)
+    assert paper.page_no() == 1
+    paper.head("Receivables by age", 20)
+    assert paper.page_no() == 2
