@@ -67,7 +67,7 @@ def take_back(store: Store, settings: Settings, record_id: int, actor: str, reas
     """
     from console import tried_again
     from mappings.errors import MappingError
-    from state import corrections, landing, shapes
+    from state import corrections, landing, quarantine, shapes
 
     with store.reading() as connection:
         found = corrections.of_record(connection, record_id)
@@ -84,6 +84,7 @@ def take_back(store: Store, settings: Settings, record_id: int, actor: str, reas
         except MappingError as error:
             loss = shapes.Loss(record_id, first.source_id, head.seq - 1, error)
             shapes.hold(connection, guard.stream, guard.mapper, [loss], guard.run_id)
+            quarantine.waits_since_its_version(connection, record_id)
             return landing.Counts(pulled=1, rejected=1)
         return guard.again(connection, held)
 

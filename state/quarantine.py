@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
+from state import schema
 from state.schema import quarantine as table
 
 _MANY = 500
@@ -67,6 +68,19 @@ def one(connection: Connection, record_id: int) -> Refused | None:
     columns = [table.c[name] for name in Refused.__dataclass_fields__]
     row = connection.execute(select(*columns).where(table.c.record_id == record_id)).first()
     return None if row is None else Refused(*row)
+
+
+def waits_since_its_version(connection: Connection, record_id: int) -> None:
+    """Let one that was taken for understood for a while count as waiting since its newest version came."""
+    versions = schema.landing
+    came = (
+        select(versions.c.first_seen_at)
+        .where(versions.c.record_id == record_id)
+        .order_by(versions.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(update(table).where(table.c.record_id == record_id).values(first_at=came))
 
 
 def of_records(connection: Connection, record_ids: Iterable[int]) -> list[Refused]:

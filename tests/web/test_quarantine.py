@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from console import allowed, in_quarantine, shapes_told
 from console import replaying as replay
 from console.i18n import texts
 from settings.model import Settings
-from state import audit, quarantine
+from state import audit, quarantine, schema
+from state.clock import from_us, now_us, to_us
 from state.members import Role
 from state.store import Store
 from sync import job
@@ -218,14 +220,22 @@ def test_a_text_that_is_refused_stays_in_the_form_and_known_words_are_offered(ol
     assert '<option value="won">赢单 (won)</option>' in browser.get(address).text
 
 
-def test_an_edit_is_taken_back_and_nothing_of_it_is_left(olaf: Opens, sqlite_store: Store, record: int) -> None:
+def test_an_edit_is_taken_back_and_nothing_of_it_is_left(
+    olaf: Opens, sqlite_store: Store, settings: Settings, record: int
+) -> None:
     browser = olaf(Role.OPERATOR)
+    came = from_us(now_us()) - timedelta(days=3)
+    with sqlite_store.transaction() as connection:
+        versions = update(schema.landing).where(schema.landing.c.record_id == record)
+        connection.execute(versions.values(first_seen_at=to_us(came)))
     browser.post(f"/quarantine/{record}/edit", field="stage", value="won")
     assert browser.post("/quarantine/999/unedit").status_code == 404
     assert olaf(Role.OPERATOR, "erp").post(f"/quarantine/{record}/unedit").status_code == 404
     assert browser.post(f"/quarantine/{record}/unedit").status_code == 303
     assert "counts as it was received again" in plain(browser.get("/quarantine/edits").text)
     assert deal(sqlite_store, record) == (None, 1)
+    since = came.astimezone(settings.business_day_zone)
+    assert f"{since:%Y-%m-%d %H:%M}" in plain(browser.get(f"/quarantine/{record}").text), "it has waited all the time"
     assert browser.post(f"/quarantine/{record}/unedit").status_code == 404
 
 
