@@ -139,7 +139,7 @@ def row(app: App, figure: Figure) -> tuple[Any, ...]:
     return (
         name(figure["record"]),
         figure["received_on"],
-        figure["customer"],
+        figure["customer"] or figure.get("payer"),
         money(figure["amount"], figure["currency"]),
         money(figure["left"], figure["currency"]),
         words.text(words.CLASSES, figure["class"], _lang(app)),
@@ -153,7 +153,7 @@ def show(app: App, figure: Figure) -> None:
     from reconciliation.cash import words
 
     lang = _lang(app)
-    say(f"{name(figure['record'])}  {figure['received_on'] or '–'}  {figure['customer'] or '–'}")
+    say(f"{name(figure['record'])}  {figure['received_on'] or '–'}  {figure['customer'] or figure.get('payer') or '–'}")
     say(f"{app.texts('cash.columns.amount')}: {money(figure['amount'], figure['currency'])}")
     if figure["class"]:
         say(f"{app.texts('cash.columns.left')}: {money(figure['left'], figure['currency'])}")

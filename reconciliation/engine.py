@@ -127,6 +127,7 @@ def reconciled(
         found = _figures(loaded, store, closing)
         found[REFUSED] = {item.kind: asdict(item) for item in links.refused}
         observation = observe(loaded)
+        cash_results.note_paid_twice(loaded, found[cash.KIND])
         changes = lifecycle.advance(loaded, store, observation, run_id)
         writebacks.note_agreement(store, loaded)
         order_states.keep(store, loaded, moment)

@@ -143,7 +143,9 @@ def receipt(item: Part, lang: str) -> dict[str, Any]:
     currency = item["currency"]
     return {
         "record": record(item["record"]),
+        "called": item.get("called") or item["record"].get("number") or item["record"].get("source_id"),
         **{name: item[name] for name in ("customer_number", "customer", "currency", "received_on")},
+        "payer": item.get("payer"),  # what was frozen earlier has neither
         "amount": money.text(item["amount"], currency),
         "left": money.text(item["left"], currency),
         "class": item["class"],

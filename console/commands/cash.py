@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 _CLASSES = (
     *("duplicate?", "overpayment", "advance", "already_settled", "to_decide", "money_out", "other_currency"),
-    *("unknown_payer", "nothing_open", "no_match", "taken_by_decision", "decision_outdated", "left_by_decision"),
+    *(
+        "unknown_payer",
+        "payer_unlisted",
+        "nothing_open",
+        "no_match",
+        "taken_by_decision",
+        "decision_outdated",
+        "left_by_decision",
+    ),
 )
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
 

@@ -370,9 +370,12 @@ def _receipt(item: Item, words: Texts) -> tuple[Cell, ...]:
     for option in item["suggestions"]:
         documents = " + ".join(_settled_by(entry) for entry in option["applied"])
         said.append(words("report.maybe", what=documents, rule=_because(option["rule"], words)))
+    record, payer = item["record"], item.get("payer")  # reports that were made earlier have neither this nor a name
+    whose = item["customer"] or (words("matching.payer_only", payer=payer) if payer else None)
+    called = item.get("called") or figures.label(record)
     return (
-        *(Cell(item["received_on"]), Cell(item["customer"], None, None, item["customer"])),
-        *(Cell(item["record"]["system"]), _record(item["record"])),
+        *(Cell(item["received_on"]), Cell(whose, None, None, item["customer"])),
+        *(Cell(record["system"]), Cell(called, None, figures.link(record), figures.label(record))),
         *(Cell(currency), _money(amount, currency), _money(amount - differences - left, currency)),
         *(_money(differences, currency), _money(left, currency), Cell("\n".join(said) or None)),
         *(Cell(item["class_text"]), Cell(item["action"])),

@@ -32,7 +32,6 @@ _DECIDED = 5
 _LAST = 1_000_000
 _LONGEST = 200
 """Characters of what is looked for."""
-_FITS_NOTHING = ("no_match", "nothing_open", "already_settled", "unknown_payer", "duplicate?")
 _LIKELY = 600
 """A suggestion of at least 60 % for a known customer is taken with one key: others ask for a tick first."""
 
@@ -136,7 +135,6 @@ def _page(
         shown_ids = {row["id"] for row in listed} | ({chosen[0]} if chosen else set())
         said = findings.of_records(connection, shown_ids)
         about = outstanding.told_of(visit, said, "explanation")
-        _say_twice(visit, [*listed, *([told] if told else [])], outstanding.paid_twice(visit, said))
         rows, standing, undone = decided.listing(connection, 0, _DECIDED)
     return visit.page(
         "cash",
@@ -185,29 +183,8 @@ def _worth(visit: Visit, figure: dict[str, Any]) -> str | None:
 
 
 def _receipt(visit: Visit, figure: dict[str, Any], source: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A receipt in words, with its payer; whose payer has a name, but no customer of that name is known, says so."""
-    told, payer = sections.receipt(figure, visit.lang), (source or {}).get("payer_name") or ""
-    if _is_unlisted(figure, payer):
-        told["action"] = visit.texts("matching.find_customer")
-    return {**told, "class_text": class_text(visit, figure, payer), "payer": payer}
-
-
-def class_text(visit: Visit, figure: dict[str, Any], payer: str) -> str | None:
-    """What is left of a receipt, in words; ``payer`` is what the bank calls him."""
-    if _is_unlisted(figure, payer):
-        return visit.texts("matching.payer_unlisted")
-    return words.text(words.CLASSES, figure["class"], visit.lang)
-
-
-def _is_unlisted(figure: dict[str, Any], payer: str) -> bool:
-    return bool(payer) and figure["class"] == "unknown_payer"
-
-
-def _say_twice(visit: Visit, rows: list[dict[str, Any]], twice: Mapping[int, str]) -> None:
-    """Say of money that a finding says was paid twice what that finding says, not that it fits nothing."""
-    for row in rows:
-        if row["id"] in twice and row["class"] in _FITS_NOTHING:
-            row |= {"class_text": words.text(words.CLASSES, "duplicate?", visit.lang), "action": twice[row["id"]]}
+    """A receipt in words, with its payer as the bank calls him."""
+    return {**sections.receipt(figure, visit.lang), "payer": (source or {}).get("payer_name") or ""}
 
 
 def _told(visit: Visit, connection: Connection, id: int, figure: dict[str, Any]) -> dict[str, Any]:

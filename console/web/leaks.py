@@ -12,16 +12,16 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from console import cash as cash_shown
-from console import tied
+from console import needed, tied
 from console.report import figures
 from console.web import outstanding
-from console.web.cash import class_text
 from console.web.desk import Reader, Visit
 from reconciliation import behind, money, river, words
 from reconciliation.behind import SIDES
+from reconciliation.cash import words as cash_words
 from reconciliation.river import ENTITIES, LEADS, LOSES, WITHOUT_CLOSE
 from reconciliation.rules import Rules
-from state import cash, chains
+from state import cash
 from state import figures as stored
 from state.clock import from_us
 from state.prospects import FATES, LOST
@@ -71,7 +71,6 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
         why = outstanding.about(visit, connection, [item.record_id for item in found.documents], "title")
         payments = {str(item.record_id) for item in found.documents if item.entity == "payment"}
         receipts = stored.some(connection, cash.KIND, payments) if payments else {}
-        sources = chains.rows(connection, [int(key) for key in receipts])
     return visit.page(
         "tie_out",
         title=_title(visit, name, side, part),
@@ -84,9 +83,7 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
                 **_document(visit, item, currency, receipts.get(str(item.record_id), {})),
                 "why": why.get(item.record_id, ()),
                 "unexplained": _unexplained(item, part),
-                "receipt": _receipt(
-                    visit, item.record_id, receipts.get(str(item.record_id)), sources.get(item.record_id, {})
-                ),
+                "receipt": _receipt(visit, item.record_id, receipts.get(str(item.record_id))),
             }
             for item in found.documents
         ],
@@ -97,6 +94,7 @@ def behind_a_tie_out(visit: Reader, name: str = "", side: str = "", currency: st
         not_due=found.not_due,
         not_due_amount=_text(found.not_due_amount, currency),
         missing="" if found.missing is None else _text(found.missing, currency),
+        stand_ins=needed.stand_ins(visit.desk.settings, name),
     )
 
 
@@ -116,9 +114,7 @@ def _unexplained(item: Document, part: str) -> str:
     return "alone" if item.opposite is None else "differs"
 
 
-def _receipt(
-    visit: Visit, record_id: int, figure: dict[str, Any] | None, source: dict[str, Any]
-) -> tuple[str, str] | None:
+def _receipt(visit: Visit, record_id: int, figure: dict[str, Any] | None) -> tuple[str, str] | None:
     """What cash application made of money, and the page that shows it: matched, perhaps for, or what it is."""
     if figure is None:
         return None
@@ -128,7 +124,7 @@ def _receipt(
         names = dict.fromkeys(cash_shown.called(entry["record"]) for entry in items)
         text = visit.texts(f"tie_outs.behind.{told}", what=visit.texts.listed(names))
     else:
-        text = class_text(visit, figure, source.get("payer_name") or "") or ""
+        text = cash_words.text(cash_words.CLASSES, figure["class"], visit.lang) or ""
     called = cash_shown.called(figure["record"])
     where = f"/cash?receipt={record_id}" if figure["left"] else f"/trace?{urlencode({'text': called})}"
     return (text, where) if text else None

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from console.web.desk import Visit
     from state.findings import Finding
 
-_TWICE = "payment_duplicate"
-
 
 def about(
     visit: Visit, connection: Connection, record_ids: Collection[int], told: Literal["title", "explanation"]
@@ -37,13 +35,3 @@ def told_of(
         for record_id in dict.fromkeys(record.record_id for record in item.records):
             found.setdefault(record_id, []).append((item.id, words))
     return found
-
-
-def paid_twice(visit: Visit, standing: Sequence[Finding]) -> dict[int, str]:
-    """The money that repeats other money by one of these findings, and what is to be done about it."""
-    own = Rules.of(visit.desk.settings).own_words()
-    return {
-        item.records[0].record_id: report.explain(item, visit.texts.locale, own)["action"]
-        for item in standing
-        if item.check_id == _TWICE and item.records
-    }

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from settings.cash import CashSettings
     from state.cash import Decision
 
+_LONGEST = 60
+"""Characters of what a receipt is called."""
 _PAYERS = """
     WITH known AS (
         SELECT p.system, p.source_id, p.number, p.name, p.legal_name,
@@ -177,3 +179,19 @@ def parties_of(frame: Frame, record_ids: Sequence[int]) -> dict[int, dict[str, A
         """
     )
     return {row[0]: {"customer_number": row[1], "customer": row[2]} for row in rows}
+
+
+def said_of(frame: Frame, record_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What receipts are ``called``: their number, else the bank's text, else a reference, ``None`` where there is none.
+
+    And the ``payer`` as the bank calls him.
+    """
+    ids = ", ".join(str(int(number)) for number in record_ids) or "NULL"
+    rows = frame.rows(
+        f"""
+        SELECT record_id, left(coalesce(nullif(trim(number), ''), nullif(trim(reference_text), ''),
+            nullif(trim(external_ref), '')), {_LONGEST}), nullif(trim(payer_name), '')
+        FROM payments WHERE record_id IN ({ids})
+        """
+    )
+    return {row[0]: {"called": row[1], "payer": row[2]} for row in rows}

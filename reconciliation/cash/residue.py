@@ -42,6 +42,7 @@ NEXT_STEPS = {
     "money_out": "find_reversed",
     "other_currency": "give_rate",
     "unknown_payer": "find_payer",
+    "payer_unlisted": "find_customer",
     "nothing_open": "refund_or_keep",
     "no_match": "ask_payer",
     "taken_by_decision": "check_decision",
@@ -68,8 +69,9 @@ def classify(session: Session) -> None:
             SELECT receipt_id, NULL::BIGINT AS item_id, 'fee' AS kind, -fee AS amount
             FROM receipt SEMI JOIN touched USING (receipt_id) WHERE fee <> 0;
         CREATE OR REPLACE TEMP TABLE left_over AS
-        SELECT r.receipt_id, c.party, c.account, c.currency, c.gross, c.received_on, c.text, c.amount < 0 AS is_out,
-            t.receipt_id IS NOT NULL AS started, CASE WHEN t.receipt_id IS NULL THEN c.amount ELSE r.rest END AS amount
+        SELECT r.receipt_id, c.party, c.account, c.payer_name, c.currency, c.gross, c.received_on, c.text,
+            c.amount < 0 AS is_out, t.receipt_id IS NOT NULL AS started,
+            CASE WHEN t.receipt_id IS NULL THEN c.amount ELSE r.rest END AS amount
         FROM (FROM rest_receipt UNION ALL FROM kept_receipt) r JOIN receipt c USING (receipt_id)
         LEFT JOIN touched t USING (receipt_id);
         CREATE OR REPLACE TEMP TABLE twin AS
@@ -102,7 +104,8 @@ def classify(session: Session) -> None:
                 WHEN l.receipt_id IN (SELECT receipt_id FROM hit LEFT JOIN rest_item USING (item_id)
                     WHERE level >= {references.CLEANED} GROUP BY ALL HAVING count(rest) = 0) THEN 'already_settled'
                 WHEN regexp_matches(l.text, '{_ADVANCE}') THEN 'advance'
-                WHEN l.party IS NULL THEN 'unknown_payer'
+                WHEN l.party IS NULL THEN CASE WHEN trim(l.payer_name) <> '' THEN 'payer_unlisted'
+                    ELSE 'unknown_payer' END
                 WHEN o.here THEN 'no_match'
                 WHEN o.elsewhere THEN 'other_currency'
                 WHEN l.receipt_id IN (SELECT receipt_id FROM meant WHERE is_left) THEN 'no_match'

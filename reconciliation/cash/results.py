@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciliation import payouts
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from state.cash import Decision
 
 Figure = dict[str, Any]
+_FITS_NOTHING = ("no_match", "nothing_open", "already_settled", "unknown_payer", "payer_unlisted", "duplicate?")
+"""Classes of what nothing is known to be done about but what a check says."""
 
 
 def figures(frame: Frame, store: Store) -> dict[str, Figure]:
@@ -36,8 +38,19 @@ def figures(frame: Frame, store: Store) -> dict[str, Figure]:
     _sign(found, decisions)
     _tell(frame, found, decisions)
     names = _names(store, list(found.values()), found)
-    payers = {**recognised, **adapt.parties_of(frame, sorted(found))}
-    return {str(receipt): _whole(receipt, figure, names, payers) for receipt, figure in found.items()}
+    payers, said = {**recognised, **adapt.parties_of(frame, sorted(found))}, adapt.said_of(frame, sorted(found))
+    return {str(receipt): _whole(receipt, figure, names, payers, said) for receipt, figure in found.items()}
+
+
+def note_paid_twice(frame: Frame, figures_: Mapping[str, Figure]) -> None:
+    """Say of money that a check found to repeat other money that it is that, where it was not matched with anything.
+
+    After the checks: the desk, reports and findings say the same of it.
+    """
+    for (receipt,) in frame.rows("SELECT DISTINCT records[1] FROM observed WHERE check_id = 'payment_duplicate'"):
+        figure = figures_.get(str(receipt))
+        if figure is not None and figure["class"] in _FITS_NOTHING:
+            figure |= {"class": "duplicate?", "next_step": "pay_back"}
 
 
 def compare(
@@ -62,8 +75,8 @@ def compare(
     changed = [receipt for receipt in sorted(before) if _outcome(before[receipt]) != _outcome(after[receipt])]
     left = {receipt: [side[receipt] for side in sides] for receipt in changed}
     names = _names(store, [figure for figures_ in left.values() for figure in figures_], changed)
-    payers = {**recognised, **adapt.parties_of(frame, changed)}
-    pairs = [[_whole(receipt, figure, names, payers) for figure in figures_] for receipt, figures_ in left.items()]
+    payers, said = {**recognised, **adapt.parties_of(frame, changed)}, adapt.said_of(frame, changed)
+    pairs = [[_whole(receipt, one, names, payers, said) for one in both] for receipt, both in left.items()]
     return [(first, second) for first, second in pairs], len(before)
 
 
@@ -74,9 +87,16 @@ def _names(store: Store, found: Iterable[Figure], receipts: Iterable[int]) -> di
         return named.records(connection, items | {*receipts})
 
 
-def _whole(receipt: int, figure: Figure, names: dict[int, dict[str, Any]], payers: dict[int, dict[str, Any]]) -> Figure:
-    nobody = {"customer_number": None, "customer": None}
-    return {"record": names.get(receipt, {}), **payers.get(receipt, nobody), **_with_records(figure, names)}
+def _whole(
+    receipt: int,
+    figure: Figure,
+    names: dict[int, dict[str, Any]],
+    payers: dict[int, dict[str, Any]],
+    said: dict[int, dict[str, Any]],
+) -> Figure:
+    nobody, nothing = {"customer_number": None, "customer": None}, {"called": None, "payer": None}
+    whole = {"record": names.get(receipt, {}), **payers.get(receipt, nobody), **said.get(receipt, nothing)}
+    return {**whole, **_with_records(figure, names)}
 
 
 def _recognised(session: Session) -> dict[int, dict[str, Any]]:

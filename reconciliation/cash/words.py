@@ -13,6 +13,7 @@ CLASSES: Mapping[str, tuple[str, str]] = {
     "money_out": ("Money out without what it takes back", "无对应原款项的付出款"),
     "other_currency": ("Only items in another currency", "仅有其他币种的未清项"),
     "unknown_payer": ("Unknown payer", "付款人不明"),
+    "payer_unlisted": ("The payer is no known customer", "付款人不是已知客户"),
     "nothing_open": ("Customer owes nothing", "客户无未清项"),
     "no_match": ("Fits nothing", "无匹配"),
     "taken_by_decision": (
@@ -33,6 +34,11 @@ NEXT_STEPS: Mapping[str, tuple[str, str]] = {
     ),
     "give_rate": ("Give a dated rate, or match it by hand.", "请补充当日汇率，或人工核销。"),
     "find_payer": ("Find out who paid.", "请查明付款人。"),
+    "find_customer": ("Find out which customer that is.", "请查明该付款人对应哪一客户。"),
+    "pay_back": (
+        "Pay the second one back, or set it off with the customer's consent.",
+        "请退还第二笔款项，或经客户同意后抵扣。",
+    ),
     "check_decision": (
         "Check that decision at the matching desk; take it back if this money pays the invoice.",
         "请在“收款核销”页核对该决定；如单据应由本笔收款结清，请撤销该决定。",

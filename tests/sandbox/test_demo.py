@@ -121,7 +121,7 @@ def test_money_that_accounting_has_not_looked_at_is_applied_or_has_a_next_step(s
     assert rules == {"exact_reference", "cleaned_reference", "party_amount_date", "fee_or_short_payment"}
     assert sum(len(item["applied"]) == 2 for item in receipts) == 1  # two invoices in one text
     left = sorted((item["class"], len(item["suggestions"])) for item in receipts if item["left"] != "0.00")
-    assert left == [("to_decide", 1), ("unknown_payer", 0), ("unknown_payer", 0)]
+    assert left == [("payer_unlisted", 0), ("payer_unlisted", 0), ("to_decide", 1)]
     assert all(item["action"] for item in receipts if item["left"] != "0.00")
 
 

@@ -182,12 +182,13 @@ def test_only_the_last_decisions_that_were_undone_are_listed_and_found_by_an_ind
 
 
 def test_a_payer_who_is_no_known_customer_is_named_in_both_lists_and_above_the_receipt(
-    anna: Browser, desk: Store
+    anna: Browser, desk: Store, given: Settings
 ) -> None:
     stranger, item = known(desk, "P2"), known(desk, "INV-20260003")
     payment, said = canonical["payment"], "Nordwind GmbH (payer, no known customer)"
     with desk.transaction() as connection:
         connection.execute(update(payment).where(payment.c.number == "P2").values(payer_name="Nordwind GmbH"))
+    reconcile(desk, given, "run-2")
     page = anna.get("/cash").text
     row = page.partition(f'<a href="/cash?receipt={stranger}">')[2].partition("</tr>")[0]
     assert (f"<td>{said}</td>" in row, "Find out which customer that is." in row) == (True, True)
@@ -513,26 +514,34 @@ def test_no_document_behind_a_tie_out_is_without_a_why(anna: Browser, desk: Stor
     assert set(reasons) == {"Nothing is linked with it on the other side; no finding stands about it."}
 
 
-def test_a_receipt_that_a_finding_says_was_paid_twice_does_not_fit_nothing(anna: Browser, desk: Store) -> None:
-    with desk.reading() as connection:
-        standing = figures.standing(connection, cash.KIND)
-        stranger = next(int(key) for key, value in standing.items() if value["class"] == "unknown_payer")
-        [found, *_] = findings.of_records(connection, [stranger])
-    params = {"payment": "P2", "amount_money": 12_345, "received_on": "2026-10-05", "first_on": "2026-10-01"}
-    assert found.records[0].record_id == stranger
-    with desk.transaction() as connection:
-        values = {"check_id": "payment_duplicate", "params": json.dumps(params)}
-        connection.execute(update(finding).where(finding.c.id == found.id).values(**values))
-    page = anna.get(f"/cash?receipt={stranger}").text
-    assert "Find out who paid" not in page
-    assert page.count("Perhaps paid twice") == 2, "beside the receipt, and in the list"
-    assert page.count("Pay the second one back, or set it off with the customer&#39;s consent.") == 2
-
-
-def test_a_payer_who_is_no_known_customer_is_called_so_behind_tie_outs_too(anna: Browser, desk: Store) -> None:
+def test_a_receipt_is_of_the_same_class_and_name_at_the_desk_and_in_the_report(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
     payments = canonical["payment"]
     with desk.transaction() as connection:
         connection.execute(update(payments).where(payments.c.number == "P2").values(payer_name="Nordwind GmbH"))
+        repeated = {"amount": 110_000, "unapplied_amount": 110_000, "reference_text": "INV-20260001", "number": None}
+        twice = {**repeated, "order_refs": "no:SO-1", "party_ref": "id:1"}
+        connection.execute(update(payments).where(payments.c.number == "P3").values(**twice))
+        connection.execute(update(payments).where(payments.c.number == "P1").values(order_refs="no:SO-1"))
+    reconcile(desk, given, "run-2")
+    said = {"P2": "The payer is no known customer", "INV-20260001": "Perhaps paid twice"}
+    step = {"P2": "Find out which customer that is.", "INV-20260001": "Pay the second one back, or set it off with"}
+    desk_, figures_ = anna.get("/cash").text.partition("All that is left")[2], anna.get("/figures").text
+    for page in (desk_, figures_):
+        for called, kind in said.items():
+            row = next(part for part in page.split("<tr") if f"{called}</a>" in part and kind in part)
+            assert step[called] in row
+    assert "Nordwind GmbH (payer, no known customer)" in figures_
+
+
+def test_a_payer_who_is_no_known_customer_is_called_so_behind_tie_outs_too(
+    anna: Browser, desk: Store, given: Settings
+) -> None:
+    payments = canonical["payment"]
+    with desk.transaction() as connection:
+        connection.execute(update(payments).where(payments.c.number == "P2").values(payer_name="Nordwind GmbH"))
+    reconcile(desk, given, "run-2")
     page = anna.get("/tie-outs?name=invoice_payment&side=right&currency=CNY&part=unmatched").text
     assert "The payer is no known customer</a>" in page
     assert "Unknown payer" not in page

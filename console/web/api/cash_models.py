@@ -62,8 +62,10 @@ class Receipt(BaseModel):
 
     id: int
     record: MarkedRecord
+    called: str | None = Field(description="Its number, else the bank's text, else the source's id")
     customer_number: str | None
     customer: str | None
+    payer: str | None = Field(description="Who paid, as the bank calls him")
     currency: str
     received_on: OnDay | None
     amount: Amount
