@@ -64,5 +64,5 @@ def test_what_is_not_carried_out_leads_to_the_steps_for_who_may_take_them(
     assert ('id="carrying"' in pages["/systems"]) == steps
     for address, page in pages.items():
         assert ('<a href="/systems#carrying">how to start it' in page) == steps, address
-    assert ("The data may be old: nothing syncs it by itself at the moment." in pages["/"]) != steps
+    assert ("nothing brings newer ones by itself at the moment." in pages["/"]) != steps
     assert "how to start it" not in pages["/"] or steps

@@ -8,8 +8,8 @@ import re
 
 from connectors import retry
 from settings.model import Schedule, Settings
-from state import clock, pauses, schema
-from state.clock import now_us
+from state import clock, pauses, queries, schema
+from state.clock import from_us, now_us
 from state.members import Role
 from state.pauses import WHOLE
 from state.store import Store
@@ -30,9 +30,11 @@ def test_all_systems_are_up_to_date_as_of_the_stream_that_was_read_least_lately(
     browser = olaf(Role.VIEWER)
     assert plain(line(browser)) == "Not read yet: crm , erp"
     job.run_sync(sqlite_store, settings)
-    assert re.fullmatch(r"All systems are up to date as of \d{4}-\d\d-\d\d \d\d:\d\d\. Systems", plain(line(browser)))
+    assert re.fullmatch(
+        r"All systems are up to date as of \d{4}-\d\d-\d\d \d\d:\d\d\. Show the systems", plain(line(browser))
+    )
     settings.as_of = None  # no other day stands on the page
-    assert re.fullmatch(r"All systems are up to date as of \d\d:\d\d\. Systems", plain(line(browser)))
+    assert re.fullmatch(r"All systems are up to date as of \d\d:\d\d\. Show the systems", plain(line(browser)))
     tomorrow = now_us() + 24 * 3_600_000_000
     with clock.simulated(lambda: tomorrow * 1000):
         said = line(olaf(Role.OPERATOR))  # the other session has ended
@@ -54,7 +56,7 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
         assert plain(line(browser)).startswith("Failed: crm Late: erp")
         assert "Nothing carries the schedules out: how to start it" in plain(line(olaf(Role.OPERATOR)))
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
-        assert "may be old" not in line(browser)
+        assert "nothing brings newer ones" not in line(browser)
     assert plain(line(browser)) == "Failed: crm Resting after failures: crm"
     assert '<a href="/systems/crm">crm</a>' in line(browser)
     with sqlite_store.transaction() as connection:
@@ -106,7 +108,7 @@ def test_what_is_due_and_has_not_begun_is_named_at_once(olaf: Opens, sqlite_stor
     settings.systems["erp"].schedule = Schedule(interval=60)
     later = now_us() + 90_000_000
     with clock.simulated(lambda: later * 1000):
-        assert plain(line(browser)) == "Due and not begun yet: erp"
+        assert plain(line(browser)) == "Not read again since it was due: erp"
 
 
 def test_records_in_quarantine_are_counted_beside_it(
@@ -132,7 +134,10 @@ def test_who_does_not_operate_is_told_in_grey_that_data_may_be_old_and_whom_to_a
     job.run_sync(sqlite_store, settings)
     settings.systems["erp"].schedule = Schedule(interval=60)
     later = now_us() + 30 * 60_000_000
-    old = "The data may be old: nothing syncs it by itself at the moment."
+    with sqlite_store.reading() as connection:
+        read = min(item.last_success or 0 for item in queries.streams(connection, {}))
+    at = f"{from_us(read).astimezone(settings.business_day_zone):%Y-%m-%d %H:%M}"
+    old = f"The data are as of {at}: nothing brings newer ones by itself at the moment."
     with clock.simulated(lambda: later * 1000):
         assert f'<span class="quiet">{old} Ask whoever runs LTC Sync.</span>' in line(browser)
         olaf(Role.OPERATOR, "erp")  # of one system only
@@ -140,4 +145,4 @@ def test_who_does_not_operate_is_told_in_grey_that_data_may_be_old_and_whom_to_a
         assert f'<span class="quiet">{old} Ask admin.</span>' in line(browser)
         assert "how to start" not in line(browser)
         browser.post("/language", locale="zh-CN")
-        assert "数据可能不是最新：目前没有自动同步。 请联系 admin。" in line(browser)
+        assert f"数据截至 {at}：目前没有自动同步。 请联系 admin。" in line(browser)
