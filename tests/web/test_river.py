@@ -9,6 +9,7 @@ from html import unescape
 
 import pytest
 
+from console import needed
 from console.i18n import texts
 from console.tied import Document
 from console.web import leaks, rivers
@@ -219,6 +220,18 @@ def test_a_part_that_no_tie_out_has_is_not_there(as_role: Callable[[Role], Brows
 def test_a_part_without_documents_says_so(as_role: Callable[[Role], Browser]) -> None:
     page = as_role(Role.VIEWER).get("/tie-outs?name=quote_order&side=left&currency=USD&part=excluded")
     assert (page.status_code, "There are none any more" in page.text) == (200, True)
+
+
+def test_an_amount_that_stands_in_for_the_one_that_is_compared_is_said_with_its_stream(
+    as_role: Callable[[Role], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = as_role(Role.VIEWER)
+    address = "/tie-outs?name=order_invoice&side=left&currency=CNY&part=unmatched"
+    assert "counted here in its place" not in viewer.get(address).text
+    found = [needed.StandIn("files.order", "net_amount", "gross_amount")]
+    monkeypatch.setattr(needed, "stand_ins", lambda _, name: found if name == "order_invoice" else [])
+    said = "files.order has no amount without tax (its mapping fills only the one with tax), which is counted here in"
+    assert f"{said} its place." in viewer.get(address).text
 
 
 def test_what_is_on_the_other_side_in_another_currency_is_said_with_its_amount(

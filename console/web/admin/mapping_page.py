@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console import drifted, expressions, mapped, status_words, suggesting, trial
+from console import drifted, expressions, mapped, needed, status_words, suggesting, trial
 from console.mapping_change import known_fields
 from console.web.admin import in_words
 from console.web.admin.mapping_rows import SHOWN, rows_of
@@ -85,6 +85,7 @@ def page(
         path=path,
         likely=_likely(path, proposed),
         fields=fields,
+        needs=_needs(visit, now) if now else [],
         labels={name: label(visit, name) for name in fields},
         sure=SURE,
         best=max((item.confidence for item in proposed), default=0),
@@ -291,6 +292,19 @@ def _owner(seen: Seen, entity: str, name: str) -> str:
     if known is not None:
         return str(known.owner)
     return next((rule.owner for rule in RULES if (rule.entity, rule.field) == (entity, name)), "")
+
+
+def _needs(visit: Visit, now: StreamMapping) -> list[tuple[str, str]]:
+    """What checks and tie-outs need that nothing fills: the names, and what it means."""
+    texts = visit.texts
+    found = []
+    for need in needed.missing(now):
+        names = [
+            texts(f"needed.part.{name}") if name in (needed.STATUS, needed.LINES) else label(visit, name)
+            for name in need.fields
+        ]
+        found.append((texts("needed.or").join(names), texts(f"needed.means.{need.means}")))
+    return found
 
 
 def _fills(now: StreamMapping | None, name: str) -> bool:

@@ -96,6 +96,9 @@ def test_a_system_is_checked_and_gets_its_first_mapping_from_its_records(
     assert "mapping:" not in config.read_text()
     page = admin.get("/mappings/shop/order").text
     assert "so there is nothing to suggest from" not in page
+    needs = page.partition('<section id="needs">')[2].partition("</section>")[0]
+    assert "Checks and tie-outs also need:" in needs
+    assert "<b>Lines</b>: Goods cannot be compared" in needs
     assert "Read from the system at " in page, "what the first mapping was made from is there to suggest more from"
 
 
