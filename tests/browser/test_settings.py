@@ -28,6 +28,7 @@ PAGES = (
     "/settings/schedule",
     "/settings/periods",
     "/settings/history",
+    "/members",
 )
 
 

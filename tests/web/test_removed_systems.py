@@ -46,7 +46,7 @@ def of_the_quote(browser: Browser) -> str:
 def test_the_page_systems_has_a_row_for_it_with_what_is_held(looking: Browser) -> None:
     page = looking.get("/systems").text
     table = page.partition("<tbody>")[2].partition("</tbody>")[0]
-    assert re.search(r"crm \d+ records? stays? removed – – –", plain(table))
+    assert re.search(r"crm \d+ records? stays? system removed – – –", plain(table))
     assert plain(table).count("removed") == 1
     assert 'href="/systems/crm"' not in page
     assert looking.get("/systems/crm").status_code == 404
@@ -85,25 +85,25 @@ def test_ltc_trace_marks_them_as_well(looking: Browser, config: Path) -> None:
 def test_the_page_of_a_customer_marks_its_column(looking: Browser, desk: Store) -> None:
     heads = re.findall(r"<th scope=\"col\".*?</th>", looking.get(f"/customers/{party(desk)}").text)
     told = [plain(head) for head in heads]
-    assert "crm removed" in told
+    assert "crm system removed" in told
     assert "erp" in told
 
 
 def test_findings_mark_its_records(looking: Browser) -> None:
     row = of_the_quote(looking)
-    assert "crm removed" in plain(row)
+    assert "crm system removed" in plain(row)
     found = re.search(r'href="(/findings/[0-9a-f]+)', row)
     assert found is not None, row
-    assert "crm removed" in plain(looking.get(found[1]).text)
-    assert "books removed" not in plain(looking.get("/findings").text)
+    assert "crm system removed" in plain(looking.get(found[1]).text)
+    assert "books system removed" not in plain(looking.get("/findings").text)
 
 
 def test_the_marks_are_chinese_for_who_reads_chinese(looking: Browser, desk: Store) -> None:
     looking.post("/language", locale="zh-CN", next="/")
-    assert re.search(r"crm 保留 \d+ 条记录 已移除", plain(looking.get("/systems").text))
+    assert re.search(r"crm 保留 \d+ 条记录 系统已移除", plain(looking.get("/systems").text))
     assert "系统已移除" in looking.get("/trace?text=SO-1").text
-    assert "crm 已移除" in plain(looking.get(f"/customers/{party(desk)}").text)
-    assert "crm 已移除" in plain(of_the_quote(looking))
+    assert "crm 系统已移除" in plain(looking.get(f"/customers/{party(desk)}").text)
+    assert "crm 系统已移除" in plain(of_the_quote(looking))
 
 
 def test_nothing_is_marked_while_all_are_in_ltc_yaml(as_role: Callable[[Role], Browser], desk: Store) -> None:

@@ -183,8 +183,8 @@ def test_the_check_says_what_ltc_check_says(admin: Browser, config: Path, monkey
     before = config.read_text()
     monkeypatch.delenv("SHOP_TOKEN", raising=False)
     answer = admin.post("/settings/systems/new", do="check", **filled(page))
-    said = html.unescape(answer.text)
-    assert '<a href="#config.token">Access token</a>: The secret ${env:SHOP_TOKEN} is not set.' in " ".join(said.split())
+    said = " ".join(html.unescape(answer.text).split())
+    assert '<a href="#config.token">Access token</a>: The secret ${env:SHOP_TOKEN} is not set.' in said
     assert "ltc.yaml:" not in said.partition('id="checked"')[2].partition("</section>")[0], "no line has it yet"
     assert "Set the environment variable SHOP_TOKEN where LTC Sync runs" in answer.text
     monkeypatch.setenv("SHOP_TOKEN", "t0ken-of-the-shop")
