@@ -97,8 +97,8 @@ def of_month(report: Report, words: Texts) -> Iterator[Card]:
 
 
 def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **values: str) -> Card:
-    """Money in the base currency, and what there is in others."""
-    foreign = sorted(currency for currency, amount in amounts.items() if amount and currency != base)
+    """Money in the base currency, and in the others that have any documents; nothing in one is said, too."""
+    foreign = sorted(currency for currency in amounts if currency != base)
     others = words.listed(f"{currency} {figures.money(amounts[currency], currency)}" for currency in foreign)
     about = [words(f"card.month_{name}_note", **values)] if values else []
     about.append(

@@ -57,7 +57,7 @@ def test_the_month_comes_first_with_what_began_by_its_end_and_money_in_each_curr
 
     billed, received, owed, _, began = cards.of_month(shown, texts("en"))
 
-    assert (billed["figure"], billed["note"]) == ("1,000.00", "in CNY; and EUR 20.00")
+    assert (billed["figure"], billed["note"]) == ("1,000.00", "in CNY; and EUR 20.00, USD 0.00"), "as the page says it"
     assert (received["figure"], received["note"]) == ("400.00", "in CNY")
     assert owed["note"].startswith(f"on {shown['receivables']['as_at']}")
     # The close was ten days after the month's end: of ages 5, 91, 40 and 0 days, two began by then.

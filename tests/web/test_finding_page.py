@@ -56,9 +56,13 @@ def test_a_waiver_can_be_ended_before_its_day(as_role: Callable[[Role], Browser]
     anna, li = as_role(Role.FINANCE), as_role(Role.APPROVER)
     id = of_check(desk, "quote_without_approval")
     anna.post(f"/findings/{id}/assign", to="a.finance", due="2026-11-13")
+    assert "w waiver" in anna.get(f"/findings/{id}").text
     anna.post(f"/findings/{id}/waiver", reason="Agreed by telephone", until="2026-12-31")
     li.post(f"/findings/{id}/waiver/approve")
-    assert "a.approver approved what a.finance asked for" in anna.get(f"/findings/{id}").text
+    page = anna.get(f"/findings/{id}").text
+    assert "a.approver approved what a.finance asked for" in page
+    assert ("c comment" in page, "w waiver" in page) == (True, False), "there is no such field any more"
+    assert ("<h2>waived</h2>" in page.lower(), page.count("Take the waiver back")) == (True, 1)
     anna.post(f"/findings/{id}/waiver/end", reason="The customer disputes it")
     with desk.reading() as connection:
         found = findings.find(connection, id)
