@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from hashlib import sha256
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.engine import Connection
 
 from state import audit, bulk
@@ -15,6 +15,8 @@ from state.schema import order_share as table
 DAYS = 30
 """So long a link is good unless something else was said."""
 LONGEST_DAYS = 365
+_ID = 16
+"""Characters of a digest by which a link is told from others."""
 _DAY = 86_400 * 1_000_000
 
 ACTIONS = ("order shared", "order no longer shared")
@@ -39,10 +41,14 @@ def shared(connection: Connection, token: str) -> int | None:
     return connection.execute(query).scalar()
 
 
-def standing(connection: Connection) -> list[tuple[int, str, int]]:
-    """The links that are good now: order, who made it and when it ends (microseconds), the first to end first."""
-    query = select(table.c.record_id, table.c.created_by, table.c.expires_at).where(table.c.expires_at > now_us())
-    return [(int(row[0]), str(row[1]), int(row[2])) for row in connection.execute(query.order_by(table.c.expires_at))]
+def standing(connection: Connection) -> list[tuple[int, str, int, str]]:
+    """The links that are good now: order, who made it, when it ends (microseconds) and its id; the first to end first.
+
+    By the id a link can be ended, not opened.
+    """
+    columns = (table.c.record_id, table.c.created_by, table.c.expires_at, table.c.digest)
+    query = select(*columns).where(table.c.expires_at > now_us()).order_by(table.c.expires_at)
+    return [(int(row[0]), str(row[1]), int(row[2]), str(row[3])[:_ID]) for row in connection.execute(query)]
 
 
 def links_to(connection: Connection, record_id: int) -> int:
@@ -51,9 +57,12 @@ def links_to(connection: Connection, record_id: int) -> int:
     return len(connection.execute(query).all())
 
 
-def end(connection: Connection, record_id: int, actor: str) -> int:
-    """End all links to an order; returns how many there were."""
-    gone = connection.execute(delete(table).where(table.c.record_id == record_id)).rowcount
+def end(connection: Connection, record_id: int, actor: str, link: str = "") -> int:
+    """End all links to an order, or the one of this id; returns how many there were."""
+    wanted = [table.c.record_id == record_id]
+    if link:
+        wanted.append(func.substr(table.c.digest, 1, _ID) == link)
+    gone = connection.execute(delete(table).where(*wanted)).rowcount
     if gone:
         audit.append(connection, actor, "order no longer shared", {"order": record_id, "links": gone})
     return int(gone)

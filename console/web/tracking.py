@@ -44,12 +44,14 @@ def share(visit: Decider, sent: DeciderForm, record: RecordId) -> Response:
 
 
 @router.post("/orders/{record}/share/end")
-def end(visit: Decider, _sent: DeciderForm, record: RecordId) -> Response:
-    """End all links to an order."""
-    number = _order(visit, record)
+def end(visit: Decider, sent: DeciderForm, record: RecordId) -> Response:
+    """End all links to an order, or one."""
+    number, link = _order(visit, record), sent.get("link", "")
     with visit.desk.store.transaction() as connection:
-        shares.end(connection, record, visit.member.name)
-    visit.desk.notes.keep(visit, visit.texts("looking.share.ended", number=number))
+        shares.end(connection, record, visit.member.name, link)
+        more = shares.links_to(connection, record)
+    told = "looking.share.ended_one" if more else "looking.share.ended"
+    visit.desk.notes.keep(visit, visit.texts(told, number=number))
     return see(f"/orders/{record}/share")
 
 
@@ -96,13 +98,16 @@ def _sharing(visit: Visit, record: int, link: str = "") -> Response:
     number, zone = _order(visit, record), visit.desk.settings.business_day_zone
     with visit.desk.store.reading() as connection:
         links = shares.standing(connection)
-        orders = {id: shown_order(connection, id) for id in dict.fromkeys(id for id, _, _ in links)}
-    shown = [(id, orders[id], by, f"{from_us(end).astimezone(zone):%Y-%m-%d %H:%M}") for id, by, end in links]
+        orders = {id: shown_order(connection, id) for id in dict.fromkeys(id for id, *_ in links)}
+    shown = [
+        (id, orders[id], by, f"{from_us(end).astimezone(zone):%Y-%m-%d %H:%M}", link_id)
+        for id, by, end, link_id in links
+    ]
     return visit.page(
         "share",
         record=record,
         number=number,
-        count=sum(id == record for id, _, _ in links),
+        count=sum(id == record for id, *_ in links),
         links=[item for item in shown if item[1] is not None],
         link=link,
         days=shares.DAYS,

@@ -162,6 +162,21 @@ def test_the_page_of_links_shows_until_when_each_is_good_and_all_orders_that_are
     assert "All orders that are shared now" not in anna.get(f"/orders/{order}/share").text
 
 
+def test_one_link_of_several_is_ended_and_the_others_go_on(
+    order: int, as_role: Callable[[Role], Browser], browser: Callable[..., Browser], desk: Store
+) -> None:
+    anna = as_role(Role.FINANCE)
+    with desk.transaction() as connection:
+        first, second = (shares.share(connection, order, "li.wei", days) for days in (3, 5))
+    rows = anna.get(f"/orders/{order}/share").text.partition("All orders that are shared now")[2]
+    links = re.findall(rf'action="/orders/{order}/share/end".*?name="link" value="([0-9a-f]+)"', rows)
+    assert (len(links), first in rows, second in rows) == (2, False, False)
+    anna.post(f"/orders/{order}/share/end", link=links[0])
+    assert [browser().get(f"/track/{token}").status_code for token in (first, second)] == [404, 200]
+    page = anna.get(f"/orders/{order}/share").text
+    assert "That link to SO-1 does not work any more; others to it do." in page
+
+
 def test_a_customer_is_told_as_of_when_it_is_and_not_that_nothing_is_paid_before_there_is_an_invoice(
     order: int, browser: Callable[..., Browser], desk: Store
 ) -> None:
