@@ -168,7 +168,8 @@ def surcharge(session: Session, rule: CashRule) -> int:
     """What came in beyond the items is interest or a surcharge: the text says so, or it comes back with each payment.
 
     The same amount, or the same share of the items to a thousandth, at most ``share`` of them. Where the text names
-    orders only, it has to say so: of an order's items others may be meant.
+    orders only, it has to say so: of an order's items others may be meant; and no credit note of an order is taken off,
+    without which less would be left over.
     """
     _prepare(session)
     again = int(rule.payments or 1)
@@ -177,7 +178,7 @@ def surcharge(session: Session, rule: CashRule) -> int:
         rule,
         f"""
         SELECT receipt_id, 0 AS deducted, gap,
-            level >= {references.CLEANED}
+            level >= {references.CLEANED} AND receipt_id NOT IN ({_NETTED})
                 AND (said OR own AND (times >= {again} OR rate > 0 AND rate_times >= {again})) AS sure
         FROM (
             SELECT c.receipt_id, c.gap, c.level, c.own, regexp_matches(r.text, '{_SURCHARGE}') AS said,

@@ -281,3 +281,14 @@ def test_an_old_item_of_the_amount_is_not_sure_where_newer_ones_come_to_it_less_
         world.item("INV-0404943", "233.19", day=8, discount=discount, until=22)
         receipt = world.receipt("751.92", "Batch", day=17)
         assert (old in world.apply().settled(receipt)) is settled
+
+
+def test_interest_is_not_sure_where_a_credit_note_of_the_order_would_make_more_of_it() -> None:
+    for credit, settled in ((True, False), (False, True)):
+        world = World()
+        world.item("RE-2505-03235", "9786.01", other=["PO-58733"])
+        world.item("RE-2505-03321", "5710.00", other=["PO-29662"])
+        if credit:
+            world.item("GS-2505-00462", "-467.90", day=10, other=["PO-58733"])
+        receipt = world.receipt("15516.01", "PO-58733 PO-29662 inkl. Verzugszinsen", day=45)
+        assert bool(world.apply().settled(receipt)) is settled
