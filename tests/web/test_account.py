@@ -196,7 +196,8 @@ def test_the_page_is_in_both_languages(as_role: Callable[[Role], Browser]) -> No
     anna.post("/language", locale="zh-CN")
     page = anna.get("/account").text
     assert "程序令牌" in page
-    assert '启动任务、批准或驳回待写入的内容、处理死信 <code class="quiet">operate</code>' in page, "what a refusal calls it"
+    said = '启动任务、批准或驳回待写入的内容、处理死信 <code class="quiet">operate</code>'
+    assert said in page, "what a refusal calls it"
 
 
 def test_each_operation_lists_its_parameters_with_type_and_meaning(as_role: Callable[[Role], Browser]) -> None:
