@@ -387,10 +387,10 @@ def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_m
     id = job.run_sync(sqlite_store, settings, push="apply").run_id
     page = olaf(Role.VIEWER).get(f"/runs/{id}").text
     log = plain(page.partition("<h2>Log, the newest first</h2>")[2])
-    assert "Reconciled: no finding is new, came back or was resolved all open findings" in log
-    assert re.search(r"crm: planned what is to be written: to be written \d+ see", log)
+    assert "Reconciled: no finding is new, came back or was resolved · all open findings" in log
+    assert re.search(r"crm: planned what is to be written: to be written \d+ · see", log)
     assert re.search(r"crm.deal push: done, .*applied \d+", log)
-    assert "crm: not understood: quarantined 1 see" in log
+    assert "crm: not understood: quarantined 1 · see" in log
     assert log.rindex("Reconciled") > log.rindex("lanned") > log.rindex("crm.deal push")  # the newest first
     assert '<a href="/plans">see</a>' in page
     limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
