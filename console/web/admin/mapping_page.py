@@ -282,7 +282,7 @@ def _status_words(now: StreamMapping, lang: str, texts: Texts) -> str:
     if status is None:
         return ""
     spec = in_words.told(expressions.spec_of(status.expression), texts)
-    pairs = (f"{word or '–'} → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
+    pairs = (f"`{word or '–'}` → {words.status(now.entity, to, lang)}" for word, to in status.table.items())
     return texts.pair(spec, texts.listed(pairs))
 
 

@@ -13,22 +13,22 @@ from console.web.admin.in_words import told
 @pytest.mark.parametrize(
     ("spec", "english", "chinese"),
     [
-        ("金额", "金额", "金额"),
+        ("金额", "`金额`", "`金额`"),
         (
             {"path": "金额", "do": ["decimal_point"]},
-            "金额; decimal_point: 1,250.00 as 1250.00",
-            "金额；decimal_point：1,250.00（逗号为千位分隔符）转为 1250.00",
+            "`金额`; decimal_point: 1,250.00 as 1250.00",
+            "`金额`；decimal_point：1,250.00（逗号为千位分隔符）转为 1250.00",
         ),
-        ({"const": "CNY"}, "always this value: CNY", "固定值：CNY"),
+        ({"const": "CNY"}, "always this value: `CNY`", "固定值：`CNY`"),
         (
             {"path": "客户", "ref": "no", "values": {"明华": "C001", "天河": "C002"}},
-            "客户; table: 明华 → C001, 天河 → C002; refers by: a document number",
-            "客户；对照表：明华 → C001、天河 → C002；引用方式：单据编号",
+            "`客户`; table: `明华` → `C001`, `天河` → `C002`; refers by: a document number",
+            "`客户`；对照表：`明华` → `C001`、`天河` → `C002`；引用方式：单据编号",
         ),
         (
             {"path": "kind", "default": "x"},
-            "kind; where the source has nothing: x",
-            "kind；来源为空时取值：x",
+            "`kind`; where the source has nothing: `x`",
+            "`kind`；来源为空时取值：`x`",
         ),
     ],
 )
