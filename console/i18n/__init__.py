@@ -49,7 +49,7 @@ class Texts:
         return self("joined.pair", name=name, value=value)
 
     def quoted(self, value: str) -> str:
-        """A value that stands between straight quotes, between those of the language; any other as it is."""
+        """A value that stands between straight quotes, as the language has it; any other as it is."""
         is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
         return self("joined.quoted", text=value[1:-1]) if is_quoted else value
 

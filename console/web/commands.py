@@ -63,7 +63,7 @@ class OnPage:
         return self("joined.pair", name=name, value=value)
 
     def quoted(self, value: str) -> str:
-        """A value that stands between straight quotes, between those of the language; any other as it is."""
+        """A value that stands between straight quotes, as the language has it; any other as it is."""
         return self._texts.quoted(value)
 
     def name(self, group: str, key: str) -> str:
