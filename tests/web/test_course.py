@@ -87,7 +87,9 @@ def test_each_document_of_a_chain_leads_to_its_own_trace_and_says_beside_its_sta
     assert '<b>Payment <a href="/trace?text=P-second">P-second</a></b>' in page
     asked = re.search(r'<div class="record asked">(.*?)</div>', page, re.DOTALL)
     assert asked is not None
-    assert re.search(r'<b>Invoice INV-9</b> · books: issued\s*<span class="pill info">what you searched for</span></p>', asked[1])
+    assert re.search(
+        r'<b>Invoice INV-9</b> · books: issued\s*<span class="pill info">what you searched for</span></p>', asked[1]
+    )
 
 
 def test_the_customer_that_a_document_names_is_one_click_away(page: str, as_role: Callable[[Role], Browser]) -> None:

@@ -120,7 +120,10 @@ class Seen:
         ``trial.Broken``."""
         held = outdated.stored(self.visit.desk.store, self.system, self.stream)
         found = self._answer({self.stream: self.records}, stored={self.stream: held.samples})
-        return found, held.compared(self.system, self.stream, found["digests"][self.stream])
+        digests = found["digests"].get(self.stream)
+        if digests is None:  # the mapping cannot be used, or no longer maps the stream: nothing can be compared
+            return found, outdated.Outdated(self.system, self.stream, 0, 0, held.all)
+        return found, held.compared(self.system, self.stream, digests)
 
     @property
     def writes_status(self) -> bool:
