@@ -162,7 +162,7 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
         _ago(present, item.covered_until, texts),
         item.held,
         item.quarantined,
-        joined(next_told(item.system, [item], found, settings, texts), texts) or None,
+        joined(told, texts) if (told := next_told(item.system, [item], found, settings, texts))[0] else None,
     )
 
 
