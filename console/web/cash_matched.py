@@ -79,5 +79,5 @@ def _rows(visit: Visit, connection: Connection, keys: list[int]) -> list[dict[st
             entry["own_rule"] = "" if of["rule"] in _SHIPPED else of["rule"]
         more = {"payer": source.get("payer_name") or "", "reference_text": source.get("reference_text") or ""}
         called = shown.called(figures[key]["record"], source)
-        rows.append({"id": key, "called": called, "decided": said.get(key), **more, **told})
+        rows.append({**told, **more, "id": key, "called": called, "decided": said.get(key)})
     return rows

@@ -187,10 +187,11 @@ def test_a_column_of_receipts_in_which_nothing_stands_is_left_out_of_the_pdf(mon
     assert not any(settles in one for one in heads)
 
 
-def test_a_short_table_of_the_pdf_is_not_torn_over_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_table_of_the_pdf_is_not_torn_over_two_pages() -> None:
     paper = pdf._Paper("foot")
     paper.set_y(paper.h - 16 - 60)
     paper.head("Receivables by age", 3)
     assert paper.page_no() == 1
     paper.head("Receivables by age", 20)
     assert paper.page_no() == 2
+    assert paper.finished().startswith(b"%PDF-")
