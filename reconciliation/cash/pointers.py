@@ -100,7 +100,8 @@ def namesake(session: Session, rule: CashRule) -> int:
     Sure if there is one such item and no other open receipt of that name over that amount. Or if there are as many such
     items, all of one customer's, as open receipts of that name over that amount, all from one account, no two on one
     day and none of a month that is named, and each item was billed when its receipt came in: then they are paid in
-    turn. Last digits behind a word for invoices must be those of the item's number.
+    turn. Last digits behind a word for invoices must be those of the item's number, and a number behind such a word
+    must look like one of ours: else it is somebody else's.
     """
     owing = (
         "b.currency = a.currency AND b.rest = a.rest AND (b.name = a.name OR a.long AND starts_with(b.name, a.name))"
@@ -146,7 +147,8 @@ def namesake(session: Session, rule: CashRule) -> int:
         CREATE OR REPLACE TEMP TABLE ending AS
         WITH fitting AS (
             SELECT a.receipt_id, a.name, a.currency, a.rest, b.item_id, b.name AS full_name,
-                a.digits <> '' AND NOT ends_with(coalesce(cash_key(b.number), ''), a.digits) AS other_digits
+                CASE WHEN a.digits <> '' THEN NOT ends_with(coalesce(cash_key(b.number), ''), a.digits)
+                    ELSE a.receipt_id IN (FROM unknown_number EXCEPT FROM strange_number) END AS other_digits
             FROM nameless a JOIN owed_by_name b ON {owing}
             ANTI JOIN forbidden f ON f.receipt_id = a.receipt_id AND f.item_id = b.item_id
             ANTI JOIN in_turn t ON t.receipt_id = a.receipt_id

@@ -159,3 +159,13 @@ def test_an_order_of_the_payers_own_that_is_paid_already_is_not_the_end_of_a_str
     outcome = world.apply()
     assert outcome.settled() == {(first, paid): 3_490}
     assert (outcome.differences(twice), outcome.differences(back)) == ({"refund": 3_490}, {"refund": -3_490})
+
+
+def test_a_namesake_who_names_a_number_that_is_written_like_none_of_ours_pays_somebody_else() -> None:
+    for text, settled in (("INV 684221336", False), ("INV 405002999", True), ("Danke", True)):
+        world = World()
+        world.parties = [(party, f"C-{party}", "Vogel Anlagenbau GmbH") for party in "AB"]
+        item = world.item("RE-2505-02987", "827.69", other=["405002152"])
+        world.item("RE-2505-03778", "302.99")
+        receipt = world.receipt("827.69", text, party=None, name="Vogel Anlagenbau GmbH")
+        assert (item in world.apply().settled(receipt)) is settled, text
