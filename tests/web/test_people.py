@@ -166,7 +166,7 @@ def test_the_page_says_how_people_sign_in_with_the_company_s_account(as_role: Si
     page = root.get("/members").text
     assert "No identity provider is set up" in page
     assert "/sign-in/provider/back</code>" in page
-    example = re.findall(r"<pre><code>(.*?)</code></pre>", page, re.DOTALL)[0]
+    example = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.DOTALL)[0]
     parsed = yaml.safe_load(unescape(example))["workbench"]["sign_in"]
     given.workbench.sign_in = SignIn.model_validate(parsed)
     page = root.get("/members").text

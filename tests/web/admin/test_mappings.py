@@ -269,7 +269,7 @@ def test_a_preview_says_which_values_that_are_there_become_empty(anna: Browser) 
 def test_a_status_is_told_in_words_wherever_a_mapping_shows_it(anna: Browser) -> None:
     anna.post("/language", locale="zh-CN", next="/")
     text = " ".join(text_of(anna.get(PAGE)).split())
-    assert "Parked → 培育中" in text
+    assert "`Parked` → 培育中" in text
     assert "nurturing" not in text.partition("以文本编辑整个文件")[0]
 
 
