@@ -111,10 +111,13 @@ def _restores(connection: Any, system: str, wishes: Sequence[Wish], record: int 
     ]
 
 
-def to_put_back(connection: Any, mapping: SystemMapping, item: Item) -> list[FieldChange]:
+def to_put_back(
+    connection: Any, mapping: SystemMapping, item: Item, never: Sequence[tuple[str, Any]] = ()
+) -> list[FieldChange]:
     """What of the values that a write-back replaced can be put back: where its record still shows what we wrote.
 
-    Raises ``PlanError`` if that is nothing.
+    ``never`` are fields of the source with values that it refuses whatever the record shows. Raises ``PlanError`` if
+    that is nothing.
     """
     from mappings.engine import decode
 
@@ -124,8 +127,11 @@ def to_put_back(connection: Any, mapping: SystemMapping, item: Item) -> list[Fie
     mapper, document = mapping.stream(item.stream), decode(found.body)
     shown = [(change, mapper.source_value(change.field, document)) for change in overwritten.lost(item)]
     ours = [change for change, value in shown if rewritten(_written(mapper, change), value)]
+    taken = [change for change in ours if (change.source_field, change.source_old) not in never]
+    if taken:
+        return taken
     if ours:
-        return ours
+        raise PlanError(f"{item.system} never takes what write-back {item.id} replaced.")
     if all(same(change.source_old, value) for change, value in shown):
         raise PlanError(f"What write-back {item.id} replaced stands there again.")
     raise PlanError(

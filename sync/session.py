@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Connector, StreamSpec
 from connectors.errors import ConnectorError
+from connectors.registry import UnknownConnector
 from mappings.engine import Mapping
 from mappings.errors import MappingFileError
 from state import circuits, creations, held, news, outbox, overwritten, plannings, runs
@@ -445,12 +446,19 @@ class Session:
             item = overwritten.one(connection, item_id)
             self._refuse_paused(self.paused.of(item.system, item.stream))
             mapping = self.mapping(item.system)
-            overwritten.restore(connection, item, to_put_back(connection, mapping, item), self.actor, reason)
+            changes = to_put_back(connection, mapping, item, self._never_takes(item.system, item.stream))
+            overwritten.restore(connection, item, changes, self.actor, reason)
         known = (self.store, self.settings, mapping, item.system, None, self.result.run_id)
         plan = plannings.until_kept(partial(plan_system, *known, restored=item.record_id))
         self.result.plans = [plan] if plan is not None else []
         self.apply([item.system])
         self.plan([item.system])
+
+    def _never_takes(self, system: str, stream: str) -> Sequence[tuple[str, Any]]:
+        try:
+            return systems.connector_class(self.settings, system).never_takes.get(stream, ())
+        except (systems.SystemUnusable, UnknownConnector):  # the write will say so
+            return ()
 
     def _apply(self, plan: Plan, current: bool) -> list[StreamOutcome]:
         from sync.push import apply_plan

@@ -12,7 +12,7 @@ from settings.model import Ownership, Policy, Settings
 from state import audit, held, locks, outbox, overwritten, rejections
 from state.store import Store
 from sync.job import run_restore, run_sync
-from tests.jobs.toy import ToySystem
+from tests.jobs.toy import Toy, ToySystem
 
 
 @pytest.fixture(autouse=True)
@@ -176,6 +176,18 @@ def test_what_stands_there_again_is_not_restored_twice_and_stays_decided(
     with sqlite_store.reading() as connection:
         (kept,) = rejections.listing(connection)
     assert (kept.held.old, kept.decided_by) == ("picked up", "Li Na")
+
+
+def test_what_a_system_never_takes_is_not_restored(
+    sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited(sqlite_store, settings, crm, erp)
+    run_sync(sqlite_store, settings)
+    monkeypatch.setattr(Toy, "never_takes", {"deal": (("delivery", "picked up"),)})
+    before = len(crm.writes)
+    result = run_restore(sqlite_store, settings, item_id=lost(sqlite_store)[0][0])
+    assert ["never takes" in problem.message for problem in result.problems] == [True]
+    assert (len(crm.writes), shown(crm)) == (before, "returned")
 
 
 def test_a_value_is_not_restored_over_what_a_person_wrote_meanwhile(
