@@ -237,7 +237,7 @@ def refused(request: Request, error: Exception) -> Response:
     headers = getattr(error, "headers", None)
     if status == 405:  # the framework names the methods of one of its routes only
         path = request.url.path.removeprefix(PATH)
-        known = {method for route, method in operations() if route.path_regex.match(path)}
+        known = _exactly(path) or {method for route, method in operations() if route.path_regex.match(path)}
         headers = {"Allow": ", ".join(sorted(known))} if known else headers
     said = {
         400: ("The body cannot be read.", "Send JSON, with `Content-Type: application/json`."),
@@ -248,8 +248,16 @@ def refused(request: Request, error: Exception) -> Response:
     return problem(status, sentence, remedy, headers=headers, locale=_locale(request))
 
 
+def _exactly(path: str) -> set[str]:
+    """The methods of just this address, which is no id of a record, as in ``/quarantine/discard``."""
+    return {method for route, method in operations() if route.path == path}
+
+
 def _invalid(request: Request, error: Exception) -> Response:
     """What is wrong and where, without what was sent: it may be personal or secret."""
+    known = _exactly(request.url.path.removeprefix(PATH))
+    if known and request.method not in known:  # it was taken for the id of a record
+        return refused(request, HTTPException(405))
     found = error.errors() if isinstance(error, RequestValidationError) else []
     wrong = [{"where": ".".join(map(str, item["loc"])), "what": _sentence(item)} for item in found[:20]]
     remedy = f"See `errors`, and {PATH}/openapi.json."

@@ -159,6 +159,13 @@ def test_a_wrong_method_says_which_are_known(program: Program, path: str, known:
     assert answer.headers["allow"] == known
 
 
+@pytest.mark.parametrize("path", ["/quarantine/discard", "/quarantine/put-back", "/dead-letters/discard"])
+def test_an_address_beside_those_of_records_is_no_record_for_other_methods(program: Program, path: str) -> None:
+    answer = program(Role.ADMIN).client.get(f"{PATH}{path}")
+    refused(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
 @pytest.mark.parametrize(
     ("sent", "where"),
     [
