@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints
 
 from console import letters, letters_decided, written
 from console.exporting import is_removed
 from console.records import HIDDEN
 from console.web.api.callers import Caller, Operator, Reader
+from console.web.api.chosen import Chosen
 from console.web.api.plan_models import Change
 from console.web.api.plans import changes, currencies_of, origin, said
 from console.web.api.records import REMOVED
@@ -98,19 +99,8 @@ class Discard(Sent):
     reason: Reason
 
 
-class SomeLetters(Sent):
+class SomeLetters(Chosen[Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}$")]]):
     """Which dead letters: these, or all of a system."""
-
-    ids: list[Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}$")]] | None = Field(
-        None, min_length=1, max_length=500, description="Their `id`s"
-    )
-    system: Name = Field("", description="All of this system, if no ids are given")
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.ids is None) is not bool(self.system):
-            raise ValueError("give ids, or a system")
-        return self
 
 
 class SomeLettersDiscarded(SomeLetters, Discard):
@@ -222,7 +212,7 @@ def discard_many_dead_letters(caller: Operator, sent: SomeLettersDiscarded) -> L
 def _many_decided(caller: Caller, sent: SomeLetters, reason: str | None) -> LettersDecided:
     """Of a system that is not the member's there are none."""
     with caller.store.transaction() as connection:
-        found = letters_decided.listed(connection, sent.system or None, caller.member.may_touch)
+        found = letters_decided.listed(connection, sent.system, caller.member.may_touch)
         chosen = found if sent.ids is None else letters_decided.of_ids(found, sent.ids)
         done, left = letters_decided.decide(connection, chosen, caller.name, reason)
     return LettersDecided(count=len(done), left=[item.letter for item in left])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints
 
 from console import correcting, discarding, in_quarantine, quarantine_names, tried_again
 from console.web.api.callers import Caller, Operator, Reader
+from console.web.api.chosen import ChosenOfStream
 from console.web.api.values import (
     SIZE,
     Instant,
@@ -95,25 +96,11 @@ class WhyPutBack(Sent):
     reason: Reason | None = None
 
 
-class Which(Sent):
-    """Which records: these, or all of a system or one of its streams."""
-
-    ids: list[SentKey] | None = Field(None, min_length=1, max_length=500, description="Their `id`s")
-    system: Name = Field("", description="All of this system, if no ids are given")
-    stream: Name = Field("", description="Only of this stream of it")
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.ids is None) is not bool(self.system) or (self.stream and not self.system):
-            raise ValueError("give ids, or a system with or without a stream")
-        return self
-
-
-class SomeDiscarded(Which, WhyDiscarded):
+class SomeDiscarded(ChosenOfStream[SentKey], WhyDiscarded):
     """Which records, and why they are not needed."""
 
 
-class SomePutBack(Which, WhyPutBack):
+class SomePutBack(ChosenOfStream[SentKey], WhyPutBack):
     """Which records, and why they are needed after all."""
 
 
@@ -314,10 +301,10 @@ def _decided(caller: Caller, id: int, discarded: bool, reason: str) -> Refused:
     return _one(caller, _inspected(caller, id).refused)
 
 
-def _moved(caller: Caller, sent: Which, discarded: bool, reason: str) -> Moved:
+def _moved(caller: Caller, sent: ChosenOfStream[int], discarded: bool, reason: str) -> Moved:
     """Of a system that is not the member's there are none."""
     if sent.ids is None:
-        shown = discarding.Shown(sent.system, sent.stream or None, caller.limit, discarded)
+        shown = discarding.Shown(sent.system, sent.stream, caller.limit, discarded)
         return Moved(count=discarding.every(caller.store, shown, now_us(), reason, caller.name))
     with caller.store.reading() as connection:
         found = quarantine.of_records(connection, sent.ids)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from console import api_reference
 from console.web.api.application import PATH, document
@@ -48,6 +49,29 @@ def test_every_operation_says_what_it_does_and_what_it_answers() -> None:
         problems = {status for status in operation["responses"] if status >= "4"}
         assert problems >= {"400", "401", "403", "422", "429", "500", "503"}
         assert ("{" in name) is ("404" in problems), name
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed"),
+    [
+        ({"ids": [1]}, True),
+        ({"ids": [1], "system": None, "stream": None}, True),
+        ({"system": "crm"}, True),
+        ({"system": "crm", "stream": "deal", "ids": None}, True),
+        ({}, False),
+        ({"ids": None}, False),
+        ({"system": ""}, False),
+        ({"stream": "deal"}, False),
+        ({"ids": [1], "system": "crm"}, False),
+        ({"ids": [1], "stream": "deal"}, False),
+    ],
+)
+def test_what_may_be_chosen_together_stands_in_the_document(
+    program: Program, body: dict[str, Any], allowed: bool
+) -> None:
+    parts = {"$ref": "#/components/schemas/SomePutBack", "components": document()["components"]}
+    assert Draft202012Validator(parts).is_valid(body) is allowed
+    assert program(Role.OPERATOR).post("/quarantine/put-back", **body).status_code == (200 if allowed else 422)
 
 
 def test_nothing_in_the_document_is_of_this_company(browser: Callable[..., Browser]) -> None:
