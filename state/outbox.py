@@ -167,6 +167,11 @@ def plan_digest(system: str, keys: Iterable[str]) -> str:
     return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
 
+def is_whole(plan: Plan) -> bool:
+    """Whether its id is still the one of what is open in it: not once a part of it has come to an end."""
+    return plan.id == plan_digest(plan.system, [item.idempotency_key for item in plan.open_items])
+
+
 def bases(connection: Connection, record_ids: Iterable[int]) -> Iterator[tuple[int, Base]]:
     """The current versions of records, a batch in memory at a time; deleted records have no body."""
     opened = keys_of(connection).hash_in

@@ -191,6 +191,7 @@ def run_push(
         else:
             session.plan(names)
             session.apply(_to_apply(settings, names, push))
+            session.plan_rest(names)
     return session.result
 
 
@@ -296,6 +297,8 @@ def _settle(session: Session, names: list[str], push: Push | None, as_of: dateti
         if session.apply(_to_apply(session.settings, names, push)) and not session.stop:
             session.reconcile(as_of)
             session.plan(names)
+        else:
+            session.plan_rest(names)
     except StoreError as error:
         session.result.problems.append(problem(error))
 

@@ -378,7 +378,18 @@ class Session:
                 self.result.applied.append(outbox.load(connection, chosen[name].id))
         done = {plan.id for plan in self.result.applied if not plan.open_items}
         self.result.plans = [plan for plan in self.result.plans if plan.id not in done]
+        if self.summary:
+            broken = {plan.system for plan in self._broken()}
+            self.summary["planned"] = [name for name in self.summary["planned"] if name not in broken]
         return self._create(names, current) or changed
+
+    def plan_rest(self, names: Iterable[str]) -> None:
+        """Make plans of what was left of those that were carried out, so that whoever looks sees the present ones."""
+        if self._broken() and not self.stop:
+            self.plan(names)
+
+    def _broken(self) -> list[Plan]:
+        return [plan for plan in self.result.applied if plan.open_items and not outbox.is_whole(plan)]
 
     def _create(self, names: Iterable[str], current: bool) -> bool:
         """Create what is planned for these systems, side by side; returns whether anything is there now."""
@@ -429,11 +440,9 @@ class Session:
         self._refuse_paused(self._pause_of(plan))
         self.result.plans = [plan]
         self.apply([plan.system], current=False)
-        if self.only is not None and self.result.applied and not self.stop:
-            self.plan([plan.system])  # what is left is a plan of its own
-            return
         with self.store.reading() as connection:
             self.result.plans = [plan for plan in outbox.open_plans(connection, [plan.system]) if plan.open_items]
+        self.plan_rest([plan.system])
 
     def restore(self, item_id: int, reason: str) -> None:
         """Write back now what a write-back had replaced; what else is wanted of the system stays planned.

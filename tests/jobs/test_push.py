@@ -309,6 +309,27 @@ def test_a_write_back_of_which_some_is_put_off_is_done_in_part(
     assert (statuses(sqlite_store)["d4"], attempts(sqlite_store)["d4"]) == ("planned", 1)
 
 
+@pytest.mark.parametrize("how", ["sync", "push", "this plan"])
+def test_what_is_left_of_a_plan_that_was_carried_out_can_be_let_go_at_once_as_it_is_shown(
+    store: Store, settings: Settings, crm: ToySystem, how: str
+) -> None:
+    plan = sync(store, settings, push="plan").plans[0]
+    crm.server.faults.answer("PATCH /deal/d1", 422)
+    crm.server.faults.cut("PATCH /deal/", times=100)
+    if how == "sync":
+        sync(store, settings, push="apply")
+    else:
+        push(store, settings, push="apply", plan_id=plan.id if how == "this plan" else None)
+    crm.server.faults.clear()
+    with store.reading() as connection:
+        (left,) = outbox.open_plans(connection)
+    assert len(left.open_items) == 6
+    result = push(store, settings, plan_id=left.id)
+    assert result.problems == []
+    assert set(crm.values("deal", "delivery")) - {"d1"} == {item[1] for item in crm.writes}
+    assert len(crm.writes) == 6
+
+
 def test_a_write_in_doubt_that_nobody_wants_any_more_is_given_up_once_a_later_pull_has_not_found_it(
     sqlite_store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
 ) -> None:

@@ -120,7 +120,6 @@ def test_of_what_got_no_answer_the_page_says_that_it_may_be_written_and_offers_t
     run = plain(finished(browser))
     assert "What it sent to be written" in run
     assert "Whether what got no answer was written is not known" in run
-    job.run_push(sqlite_store, settings, push="plan")  # what is left is a plan of its own
     left = re.findall(r'action="/plans/([0-9a-f]+)/apply"', browser.get("/plans").text)[0]
     crm.server.forget()
     assert browser.post(f"/plans/{left}/apply", doubtful="yes").status_code == 303
