@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,20 @@ from state.store import Store, open_store
 def pytest_configure() -> None:
     """A shell lets what it starts in the background ignore Ctrl-C; tests of what Ctrl-C does need it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The operation is part of the id of a test by schemathesis; pytest 9.2 leaves it out of what 4.32 hands it."""
+    operation = getattr(item, "operation_label", None)
+    if operation is not None and item.id.params is None:
+        item._id = item.id.with_params(operation)  # nothing public sets it once the item is made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one id are one for xdist, which keeps the others from running and tells nobody."""
+    many = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if many:
+        raise pytest.UsageError(f"several tests have the same id, of which only one would run: {', '.join(many)}")
 
 
 @pytest.fixture(autouse=True)
