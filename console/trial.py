@@ -115,6 +115,10 @@ def carried_out(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """What a process of ours sees that needs no secrets."""
+    """What a process of ours sees that needs no secrets. It finds modules where this one does, and nowhere before: a
+    file beside the program that is called like one of Python's own would be taken for that."""
     given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {**given, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUTF8": "1"}
+    if "PYTHONPATH" in os.environ:
+        folders = [str(Path(part).resolve()) for part in os.environ["PYTHONPATH"].split(os.pathsep) if part]
+        given["PYTHONPATH"] = os.pathsep.join(folders)
+    return {**given, "PYTHONUTF8": "1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
+_log = logging.getLogger("ltc.kit")
 _SECONDS = 1200.0
 _LEASE = "conformance kit"
 _LONGEST = 300
@@ -53,6 +55,9 @@ class Going:
     results: list[dict[str, Any]] = field(default_factory=list)
     done: dict[str, Any] | None = None
     problem: str = ""
+    """Why it came to no result: ``stopped`` (it ended by itself), ``long`` (it was ended), or a sentence of its own."""
+    last_words: str = ""
+    """Where it was stopped: the last line that it wrote to its standard error."""
     ended: bool = False
 
 
@@ -97,25 +102,31 @@ class Kit:
                     audit.append(connection, going.actor, TESTED, _detail(going))
             elif not going.problem:
                 going.problem = "stopped"
-        except Exception:  # nobody else would hear of it
-            going.problem = "stopped"
+        except Exception as error:  # nobody else would hear of it
+            going.problem, going.last_words = "stopped", type(error).__name__
         finally:
+            if going.problem:
+                _log.warning(
+                    "the kit came to no result for %s: %s %s", going.connector, going.problem, going.last_words
+                )
             with suppress(Exception), self._store.transaction() as connection:
                 lease.release(connection)
             going.ended = True
 
     def _carry_out(self, going: Going, folder: Path, place: Path) -> None:
-        process = subprocess.Popen(  # noqa: S603 - the connector is one of ours or of ltc.yaml
-            [*self._command, going.connector, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            cwd=place,
-            env=environment() | {"TMPDIR": str(place)},
-            start_new_session=True,
-        )
-        clock = threading.Timer(_SECONDS, _end, (process,))
+        said = place / "said"
+        with said.open("wb") as written:
+            process = subprocess.Popen(  # noqa: S603 - the connector is one of ours or of ltc.yaml
+                [*self._command, going.connector, str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=written,
+                encoding="utf-8",
+                cwd=place,
+                env=environment() | {"TMPDIR": str(place)},
+                start_new_session=True,
+            )
+        clock = threading.Timer(_SECONDS, _end_late, (process, going))
         clock.start()
         try:
             for line in process.stdout or ():
@@ -124,6 +135,20 @@ class Kit:
             clock.cancel()
             _end(process)
             process.communicate()
+            if going.done is None:
+                going.last_words = _last_line(said)
+
+
+def _last_line(file: Path) -> str:
+    with file.open("rb") as written:
+        written.seek(max(0, file.stat().st_size - 10 * _LONGEST))
+        lines = written.read().decode(errors="replace").split("\n")
+    return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), "")
+
+
+def _end_late(process: subprocess.Popen[str], going: Going) -> None:
+    going.problem = "long"
+    _end(process)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -214,7 +239,7 @@ def _page(visit: Visit, connector: str | None) -> Response:
         rows=rows,
         connector=connector,
         going=going if going is not None and not going.ended else None,
-        problem=going.problem if is_here and going is not None else "",
+        problem=_why_none(visit, going) if is_here and going is not None and going.ended else "",
         last=last,
         grade=lettered(visit, last),
         empty=[visit.texts(f"conformance.area.{area}") for area in empty],
@@ -222,6 +247,15 @@ def _page(visit: Visit, connector: str | None) -> Response:
         absent=[item for item in checks if item["status"] == _ABSENT],
         untried=[item for item in checks if item["grave"] and item["status"] == _ABSENT and item["area"] not in empty],
     )
+
+
+def _why_none(visit: Visit, going: Going) -> str:
+    """Why it came to no result, in a sentence; empty if it came to one."""
+    if going.problem == "long":
+        return visit.texts("kit.long", minutes=round(_SECONDS / 60))
+    if going.problem == "stopped":
+        return visit.texts("kit.stopped_saying" if going.last_words else "kit.stopped", said=going.last_words)
+    return visit.told(going.problem) if going.problem else ""
 
 
 def lettered(visit: Visit, kept: Mapping[str, Any] | None) -> str:

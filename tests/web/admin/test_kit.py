@@ -102,7 +102,7 @@ def test_a_kit_that_hangs_is_ended_with_all_it_started(
     assert hanging.start("salesforce", tmp_path, "anna")
     ended(hanging)
     assert hanging.last is not None
-    assert hanging.last.problem == "stopped"
+    assert hanging.last.problem == "long"
     with desk.reading() as connection:
         assert audit.entries(connection, action=TESTED) == []
     with runs.lease(desk, "conformance kit"):
@@ -128,6 +128,28 @@ def test_the_page_shows_the_grade_and_each_check_with_its_sentence_in_both_langu
     assert "丢失记录。" in page
     assert first.title["zh-CN"] in page
     assert "connectors/acme.yaml" in anna.get("/kit").text
+
+
+def test_a_kit_that_ends_by_itself_tells_its_last_words_on_the_page_and_in_the_log(
+    anna: Browser, desk: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = "import sys; print('a line', file=sys.stderr); raise OSError('no room on the disk')"
+    ending = Kit(desk, (sys.executable, "-c", broken))
+    monkeypatch.setattr(kit, "_kit", lambda _visit: ending)
+    assert anna.post("/kit/salesforce").status_code == 303
+    ended(ending)
+    assert "The last that it said: OSError: no room on the disk" in anna.get("/kit/salesforce").text
+    assert "the kit came to no result for salesforce: stopped OSError: no room on the disk" in caplog.text
+
+
+def test_the_kit_finds_modules_where_the_workbench_does_and_nowhere_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert "PYTHONPATH" not in trial.environment()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "lib:/opt/ours")
+    assert trial.environment()["PYTHONPATH"] == f"{tmp_path / 'lib'}:/opt/ours"
 
 
 def test_only_connectors_of_ltc_yaml_and_those_that_come_along_are_tested(anna: Browser, desk: Store) -> None:
