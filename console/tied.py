@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciliation import behind
-from state import cash, chains, tieouts
+from state import chains, tieouts
 from state import figures as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy.engine import Connection
 
 _DUE = ("due_date", "promised_delivery_date", "arrival_date", "valid_until")
 _ISSUED = ("issue_date", "order_date", "delivered_on", "shipped_on", "received_on")
 """The days of documents, the first that there is of each."""
-_RECEIPTS, _OPEN = "invoice_payment right ", f" {behind.UNMATCHED}"
-"""How the keys of money without an invoice begin and end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +55,6 @@ class Part:
     not_due_amount: int
     missing: int | None
     """What the other side lacks of the other positions; ``None`` where nothing is compared, or nobody has said."""
-
-
-def unbooked(connection: Connection, kept: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """By the keys of what is ``kept``, how many of the receipts that no invoice stands against are matched here, and
-    only not booked; of the largest ``behind.MOST`` of each currency."""
-    money = {key: item["documents"] for key, item in kept.items() if key.startswith(_RECEIPTS) and key.endswith(_OPEN)}
-    ids = {str(document["record_id"]) for documents in money.values() for document in documents}
-    receipts = stored.some(connection, cash.KIND, ids) if ids else {}
-    found = {
-        key: sum(bool(receipts.get(str(document["record_id"]), {}).get("applied")) for document in documents)
-        for key, documents in money.items()
-    }
-    return {key: count for key, count in found.items() if count}
 
 
 def part(connection: Connection, name: str, side: str, currency: str, which: str) -> Part:

@@ -6,7 +6,10 @@ Kept with the figures (``KIND``), so that a page shows them without reading the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from reconciliation.frame import Frame
@@ -16,6 +19,8 @@ MOST = 200
 """Documents kept of each part, the largest by money."""
 UNMATCHED, EXCLUDED = PARTS = "unmatched", "excluded"
 SIDES = {"left": "right", "right": "left"}
+_SETTLED = "invoice_payment"
+"""The tie-out whose documents cash application matches before their source books it."""
 _DUE = {
     ("order_delivery", "left"): ("orders", "promised_delivery_date"),
     ("order_invoice", "left"): ("orders", "promised_delivery_date"),
@@ -36,11 +41,14 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
     ``documents``: record_id, ``amount`` of it that counts, ``whole`` of its position on this side and ``opposite`` on
     the other (``None`` without one; then ``elsewhere`` is what the other has of it in further currencies, if anything:
     ``currency`` and ``amount``), ``waits`` for a day to come; ``count`` says how many there are. ``not_due``:
-    count and amount of the positions that wait; ``missing``: what the other side lacks of those that do not.
+    count and amount of the positions that wait; ``missing``: what the other side lacks of those that do not. What cash
+    application has matched of that says ``note_matched``.
     """
     found: dict[str, dict[str, Any]] = {}
     for side, other in SIDES.items():
         _open(frame, name, side, other)
+        if name == _SETTLED:
+            frame.run(f"CREATE OR REPLACE TEMP TABLE behind_{side} AS FROM behind_open")
         waiting = {row[0]: row[1:] for row in frame.rows(_WAITING)}
         for part, table in ((UNMATCHED, "behind_open"), (EXCLUDED, _left_out(side))):
             for row in frame.dicts(_LARGEST.format(table=table)):
@@ -86,6 +94,31 @@ _WAITING = """
         FROM behind_open GROUP BY position, currency)
     GROUP BY ALL ORDER BY ALL"""
 """What the other side has too much of a position counts on that side."""
+
+
+def note_matched(frame: Frame, found: Mapping[str, dict[str, Any]], receipts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say of invoices and money in ``found`` as ``matched`` what of them cash application matches, and no source has
+    booked: the count of documents, and how much of what is ``missing`` that is. ``receipts`` are its figures."""
+    matched: dict[str, list[tuple[int, int]]] = {side: [] for side in SIDES}
+    for receipt, figure in receipts.items():
+        if figure["applied"]:
+            matched["right"].append((int(receipt), figure["amount"] - figure["left"]))
+            matched["left"] += ((entry["item"], entry["applied"]) for entry in figure["applied"])
+    for side, entries in matched.items():
+        ids, spent = ([entry[place] for entry in entries] for place in (0, 1))
+        rows = pa.table({"record_id": pa.array(ids, pa.int64()), "spent": pa.array(spent, pa.int64())})
+        frame.take("matched_here", rows, "SELECT record_id, sum(spent)::BIGINT AS spent FROM incoming GROUP BY ALL")
+        for currency, count, amount in frame.rows(_MATCHED.format(side=side)):
+            found[key(_SETTLED, side, currency, UNMATCHED)]["matched"] = {"count": count, "amount": amount}
+
+
+_MATCHED = """
+    SELECT currency, sum(documents)::BIGINT, coalesce(sum(sign(lacks) * least(abs(lacks), abs(spent)))
+        FILTER (WHERE NOT waits AND sign(lacks) = sign(whole)), 0)::BIGINT
+    FROM (SELECT position, currency, count(spent) AS documents, sum(spent) AS spent, bool_and(waits) AS waits,
+            any_value(whole) AS whole, any_value(whole) - coalesce(any_value(opposite), 0) AS lacks
+        FROM behind_{side} LEFT JOIN matched_here ON record_id = document_id GROUP BY position, currency)
+    WHERE documents > 0 GROUP BY ALL ORDER BY ALL"""
 
 
 def _left_out(side: str) -> str:

@@ -164,6 +164,7 @@ def _figures(loaded: Frame, store: Store, closing: str | None) -> dict[str, dict
     ties = tieouts.tie_outs(loaded)
     owed, receipts = receivables.receivables(loaded, store), cash_results.figures(loaded, store)
     receivables.note_matched(owed, receipts)
+    behind.note_matched(loaded, ties.behind, receipts)
     basis = {
         **{name: getattr(rules, name) for name in BASIS},
         "version": version("ltc-sync"),

@@ -15,7 +15,6 @@ from fastapi import APIRouter, HTTPException
 from markupsafe import Markup
 from starlette.responses import Response
 
-from console import tied
 from console.i18n import texts
 from console.report import figures, html
 from console.report.cards import cards
@@ -156,9 +155,8 @@ class Latest:
             course = river.river(connection, rules)
             kept = stored.standing(connection, behind.KIND)
             months = trend.trend(connection, stored.standing(connection, "period").values(), course.came, rules)
-            unbooked = tied.unbooked(connection, kept)
         whole = report.render(parts, locale) if "finding" in parts else report.outline(parts, locale)
-        made = self._made[locale] = _Made(seen, parts, whole, course, months, Asides.of(kept, unbooked))
+        made = self._made[locale] = _Made(seen, parts, whole, course, months, Asides.of(kept))
         return made
 
     def _sum(self, made: _Made, rules: Rules) -> tuple[tuple[Any, ...], Tally, bool]:

@@ -84,16 +84,25 @@ class Asides:
     """What of them is not due yet: its count and amount."""
     missing: Mapping[str, int]
     """What the other side lacks of the others, in minor units."""
-    unbooked: Mapping[str, int]
-    """How many receipts among them are matched here and not booked yet."""
+    matched: Mapping[str, Any]
+    """What of that came in, is matched here and not booked yet: the count of its documents and the amount."""
 
     @classmethod
-    def of(cls, kept: Mapping[str, Mapping[str, Any]], unbooked: Mapping[str, int]) -> Asides:
+    def of(cls, kept: Mapping[str, Mapping[str, Any]]) -> Asides:
         """Of what the last reconciliation kept."""
-        waits, missing = (
-            {key: item[name] for key, item in kept.items() if name in item} for name in ("not_due", "missing")
+        waits, missing, matched = (
+            {key: item[name] for key, item in kept.items() if name in item}
+            for name in ("not_due", "missing", "matched")
         )
-        return cls(waits, missing, unbooked)
+        return cls(waits, missing, matched)
+
+    def known(self, address: str, key: str, past: bool) -> Known:
+        """What the ranking needs of a part; ``past``: whether it is of a period that ended long ago."""
+        matched: int = self.matched.get(key, {}).get("amount", 0)
+        missing = None if past else self.missing.get(key)
+        if missing is None:
+            return Known(address, self.not_due(key), None)
+        return Known(address, self.not_due(key), missing - matched, matched)
 
     def not_due(self, key: str) -> int:
         """What is not due yet, in minor units."""
@@ -101,13 +110,14 @@ class Asides:
         return amount
 
     def said(self, key: str, currency: str, words: Texts) -> Sequence[str]:
-        """In words: what is not due yet, with its money, and how many receipts are matched already."""
+        """In words: what is not due yet, with its money, and how many receipts, or their invoices, are matched."""
         found = []
         if waiting := self.waits.get(key, {}).get("count"):
             amount = figures.money(_major(self.waits[key]["amount"], currency), currency)
             found.append(words("tie_outs.behind.not_due", count=f"{waiting:,}", amount=amount))
-        if matched := self.unbooked.get(key):
-            found.append(words("flow.matched", count=f"{matched:,}"))
+        if matched := self.matched.get(key, {}).get("count"):
+            side = key.split()[1]
+            found.append(words(f"flow.matched.{side}", count=f"{matched:,}"))
         return found
 
 
@@ -209,9 +219,7 @@ def _worst(
         for item in items:
             for side in worst_leaks.SIDES:
                 address, key = _place(item, side, chosen, currency, everything[item.name])
-                known[item.name, side, currency] = Known(
-                    address, asides.not_due(key), None if past else asides.missing.get(key)
-                )
+                known[item.name, side, currency] = asides.known(address, key, past)
     about = {name: (stage, counts[stage]) for name, stage in _FINDINGS.items()}
     return worst_leaks.ranking(handoffs, then, known, about, report, rates, words)
 

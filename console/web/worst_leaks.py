@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -55,10 +56,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The most money first; ``unknown``: amounts that no row has, since their currency has no rate, in words."""
+    """The most money first; ``unknown``: amounts that no row has, since their currency has no rate, in words.
+
+    ``matched`` is money that came in and is matched here, which no row counts: it has only to be booked; empty if none.
+    """
 
     rows: Sequence[Row]
     unknown: Sequence[str]
+    matched: str = ""
 
     @property
     def listed(self) -> bool:
@@ -74,11 +79,13 @@ class Ranking:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a side of a hand-off in one currency: its documents, and in minor units what of it is not due
-    yet and what the other side lacks of the rest (``None``: nobody compares it, or keeps it)."""
+    yet and what the other side lacks of the rest (``None``: nobody compares it, or keeps it), without what is
+    ``matched`` and not booked yet."""
 
     address: str
     not_due: int
     missing: int | None
+    matched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,14 @@ class _Ranker:
     def money(self, amount: Decimal) -> str:
         """In words."""
         return figures.money(amount, self.report["base_currency"])
+
+    def matched(self) -> str:
+        """The money that came in and is only not booked, in words; on the side of the money, so that it counts once."""
+        found = Counter[str]()
+        for (_, side, currency), item in self.known.items():
+            found[currency] += item.matched if side == "unlinked" else 0
+        total = self.total(found)
+        return self.money(total) if total else ""
 
     def row(self, name: str, side: str, flows: Flows, earlier: Flows | None) -> tuple[Decimal, Row]:
         """The row, and the money by which it is ranked: what is missing of what is due, where that is known."""
@@ -162,6 +177,7 @@ def ranking(
     return Ranking(
         [row for _, row in ranked[:MOST]],
         [f"{figures.money(amount, currency)} {currency}" for currency, amount in sorted(unknown.items())],
+        ranker.matched(),
     )
 
 

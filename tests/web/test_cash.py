@@ -466,6 +466,8 @@ def test_the_river_says_how_many_receipts_without_an_invoice_are_matched_and_onl
     )
     assert row is not None
     assert "receipts matched already, not booked yet: 1" in row[0]
+    ranking = anna.get("/?period=all").text.partition('id="worst"')[2].partition('class="tabs"')[0]
+    assert re.search(r"and in none of these rows: [\d,]+\.\d\d CNY .*<a href=\"/cash/matched\">", ranking)
     anna.post("/language", locale="zh-CN")
     assert "其中 1 笔收款已匹配、尚未入账" in anna.get("/?period=all").text
 

@@ -9,6 +9,7 @@ from html import unescape
 
 from console.i18n import texts
 from console.web import worst_leaks
+from console.web.rivers import Asides
 from console.web.worst_leaks import Known, Ranking
 from reconciliation.river import Flow, Handoff
 from state.members import Role
@@ -25,7 +26,7 @@ def ranked(page: str) -> list[tuple[str, list[str]]]:
 
 
 def figures(page: str, name: str) -> list[str]:
-    """The sums of a row: what is missing, due and in full."""
+    """The sums of a row: the one that ranks it, and what is due."""
     table = page[page.index('id="worst"') :].partition("</table>")[0]
     [row] = re.findall(rf'<tr><th scope="row">{re.escape(name)}</th>(.*?)</tr>', table, re.DOTALL)
     cells = re.findall(r'<td class="number"[^>]*>(.*?)</td>', row, re.DOTALL)
@@ -83,8 +84,9 @@ def test_a_row_says_what_is_missing_of_what_is_due_beside_what_is_due_and_the_wh
 ) -> None:
     viewer = as_role(Role.VIEWER)
     page = viewer.get("/?period=all").text
-    assert figures(page, "Order → invoice: Not linked or different") == ["250.00", "1,250.00", "1,250.00"]
-    assert figures(page, "Ordered goods → delivery: Open") == ["0.00", "0.00", "1,000.00"]
+    assert figures(page, "Order → invoice: Not linked or different") == ["250.00", "1,250.00"]
+    assert figures(page, "Ordered goods → delivery: Open") == ["0.00", "0.00"]
+    assert "in full 1,000.00" in page.partition('id="worst"')[2].partition("</table>")[0]
     listed = viewer.get("/tie-outs?name=order_invoice&side=right&currency=CNY&part=unmatched").text
     assert "missing on the other side of what is due: 250.00" in listed
 
@@ -99,7 +101,7 @@ def test_of_an_earlier_period_it_is_said_that_nobody_keeps_which_documents_stood
     assert "known of now alone" in page
     assert dict(ranked(page))["Order → invoice: Not linked or different"] == ["/findings?stage=billing"]
     assert "Findings about this hand-off today: 2<" in page
-    assert "before: 50.00" in viewer.get("/?period=2026-09").text.partition('id="worst"')[2].partition("</table>")[0]
+    assert "before 50.00" in viewer.get("/?period=2026-09").text.partition('id="worst"')[2].partition("</table>")[0]
     viewer.post("/language", locale="zh-CN")
     assert "没有保留" in viewer.get("/?period=2026-08").text
 
@@ -153,3 +155,25 @@ def test_what_is_not_compared_ranks_with_the_whole_of_its_documents() -> None:
         ("Quote → accepted", "", "300.00"),
         ("Order → invoice", "100.00", "900.00"),
     ]
+
+
+def test_money_that_came_in_and_is_matched_is_named_beside_what_is_missing_and_does_not_rank() -> None:
+    asides = Asides(
+        waits={},
+        missing={"invoice_payment right CNY unmatched": 500_00},
+        matched={"invoice_payment right CNY unmatched": {"count": 2, "amount": 480_00}},
+    )
+    key = "invoice_payment right CNY unmatched"
+    known = {
+        ("invoice_payment", "unlinked", "CNY"): asides.known("/documents", key, past=False),
+        ("order_invoice", "unlinked", "CNY"): Known("/documents", 0, 100_00),
+    }
+    items = [handoff("invoice_payment", 0, 500_00), handoff("order_invoice", 0, 900_00)]
+    found = worst_leaks.ranking({"CNY": items}, None, known, {}, {"base_currency": "CNY"}, {}, texts("en"))
+    assert [(row.name, row.missing) for row in found.rows] == [
+        ("Order → invoice", "100.00"),
+        ("Invoice → payment (with tax)", "20.00"),
+    ]
+    assert found.matched == "480.00"
+    past = asides.known("/documents", key, past=True)
+    assert (past.missing, past.matched) == (None, 0)
