@@ -13,7 +13,7 @@ from console.report import figures
 from console.web.desk import Reader, Visit
 from console.web.links import told
 from console.web.numbers import RecordId
-from console.web.sides import shown
+from console.web.sides import Field, apart, shown
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money, receivables, report, words
 from reconciliation.cash import words as cash_words
@@ -116,12 +116,16 @@ def _sides(found: Customer) -> list[dict[str, Any]]:
     ]
 
 
-def _fields(visit: Visit, found: Customer) -> list[tuple[str, list[str], bool]]:
-    """Name, values, whether they differ; fields that no system fills are left out."""
+def _fields(visit: Visit, found: Customer) -> list[Field]:
+    """What each system says and whether that differs; fields that no system fills are left out."""
     rows = [{**found.rows[item.record_id], "entity": "party"} for item in found.records]
     differ = differing(rows)
     told = ((name, [shown(row, name, _KINDS.get(name, Kind.TEXT), visit) for row in rows]) for name in FIELDS)
-    return [(name, values, name in differ) for name, values in told if any(values)]
+    return [
+        Field(name, values, name in differ, apart(rows, name, visit) if name in differ else [""] * len(rows))
+        for name, values in told
+        if any(values)
+    ]
 
 
 def owing(items: Sequence[dict[str, Any]], today: date) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from console import apart as told_apart
 from console import veiled
 from console.report import figures
 from mappings.model import ENTITIES, Kind, columns
@@ -11,6 +12,8 @@ from reconciliation import money, same_values, words
 from state.clock import from_us
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from console.allowed import Allowed
     from console.web.desk import Visit
     from state.findings import Finding
@@ -25,11 +28,13 @@ _FLAGS = {"True": True, "False": False, "true": True, "false": False}
 
 
 class Field(NamedTuple):
-    """A field of records beside each other; ``differs``: the values should agree and do not."""
+    """A field of records beside each other; ``differs``: the values should agree and do not; ``apart``: beside each
+    value how it differs from one that is shown alike, and nothing where one sees it."""
 
     name: str
     values: list[str]
     differs: bool
+    apart: list[str]
 
 
 def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[Field]:
@@ -50,8 +55,33 @@ def side_by_side(rows: list[dict[str, Any]], visit: Visit) -> list[Field]:
             meant = [_compared(row, name, value) for row, value in zip(rows, values, strict=True)]
             told = {(group, value) for group, value in zip(groups, meant, strict=True) if value}
             differs = len(told) > len({group for group, _ in told}) and kind is not Kind.INSTANT
-            found.append(Field(name, values, differs))
+            found.append(Field(name, values, differs, apart(rows, name, visit) if differs else [""] * len(rows)))
     return found
+
+
+def apart(rows: Sequence[Mapping[str, Any]], name: str, visit: Visit) -> list[str]:
+    """For each record how its hidden value differs from one that is shown alike, in words; empty where one sees it."""
+    told = []
+    for found in told_apart.found(rows, name):
+        if found is None:
+            told.append("")
+            continue
+        where = _called_apart(rows, found.other)
+        if found.mailboxes:
+            here, there = found.mailboxes
+            told.append(visit.texts("veiled.mailboxes", here=here, there=there, where=where))
+        elif found.by is None:
+            told.append(visit.texts(f"veiled.{found.where}.other", where=where))
+        else:
+            told.append(visit.texts.counted(f"veiled.{found.where}.slip", found.by, where=where))
+    return told
+
+
+def _called_apart(rows: Sequence[Mapping[str, Any]], place: int) -> str:
+    """A record among others: its system, and its number where several are of that system."""
+    row = rows[place]
+    alone = [one.get("system") for one in rows].count(row.get("system")) == 1
+    return str(row["system"]) if alone else f"{row['system']} {row.get('number') or row['source_id']}"
 
 
 def _compared(row: dict[str, Any], name: str, value: str) -> object:

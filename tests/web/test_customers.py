@@ -134,12 +134,83 @@ def test_personal_values_are_compared_whole_and_shown_in_part_alike_on_page_and_
         assert whole not in str(said)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said", "program_said"),
+    [
+        (
+            {"email": "einkauf@acme.example"},
+            {"email": "einkaufs@acme.example"},
+            "before the @ 1 character other than in books",
+            ("email", "before_at", 1, None),
+        ),
+        (
+            {"email": "anna.berg@acme.example"},
+            {"email": "info@acme.example"},
+            "before the @ something else than in books",
+            ("email", "before_at", None, None),
+        ),
+        (
+            {"email": "Billing@acme.example"},
+            {"email": "info@acme.example"},
+            "before the @ “info” here, “billing” in books",
+            ("email", "before_at", None, ["info", "billing"]),
+        ),
+        (
+            {"phone": "+39 02 5550 4711"},
+            {"phone": "+39 02 5560 4711"},
+            "1 digit before the last four other than in books",
+            ("phone", "before_last", 1, None),
+        ),
+        (
+            {"phone": "+39 02 5550 4711"},
+            {"phone": "+39 06 8123 4711"},
+            "another number than in books; only the last four digits are the same",
+            ("phone", "before_last", None, None),
+        ),
+        ({"email": "a@acme.example"}, {"email": "b@other.example"}, "", None),
+        ({"email": "Info@acme.example"}, {"email": "info@Acme.example"}, "", None),
+    ],
+)
+def test_of_hidden_values_that_are_shown_alike_it_is_said_how_they_differ(
+    as_role: Callable[[Role], Browser],
+    desk: Store,
+    ours: dict[str, str],
+    theirs: dict[str, str],
+    said: str,
+    program_said: tuple[str, str, int | None, list[str] | None] | None,
+) -> None:
+    parties, none = canonical["party"], {"email": None, "phone": None}
+    with desk.transaction() as connection:
+        connection.execute(update(parties).values(**none))
+        for source_id, values in (("c-1", ours), ("A1", theirs)):
+            connection.execute(update(parties).where(parties.c.source_id == source_id).values(**values))
+    admin, id = as_role(Role.ADMIN), record(desk, "A1")
+    page = admin.get(f"/customers/{id}").text
+    told_there = re.findall(
+        r'<br><span class="quiet">([^<]*(?:other than|something else|another number|here,)[^<]*)', page
+    )
+    assert told_there == ([said] if said else [])
+    assert "no role sees on these pages" in page
+    parts = [
+        part for value in (*ours.values(), *theirs.values()) for part in re.findall("^[^@]+@|anna|555|556|812", value)
+    ]
+    assert not [part for part in parts if part in page]
+    answer = admin.get(f"/api/v1/customers/{id}").json()["records"]
+    books = next(one["id"] for one in answer if one["system"] == "books")
+    apart = [
+        (one["field"], one["where"], one["characters"], one["mailboxes"], one["other"])
+        for record in answer
+        for one in record["apart"]
+    ]
+    assert apart == ([(*program_said, books)] if program_said else [])
+
+
 def told(page: str, field: str) -> list[str]:
     """What the page shows in the row of a field, a value a system."""
     called = {"email": "Email", "phone": "Phone", "address_line": "Address", "city": "City"}[field]
     row = re.search(rf'<th scope="row">{called}.*?</tr>', page, re.DOTALL)
     assert row is not None, page
-    return [plain(cell) for cell in re.findall(r'<td class="text">(.*?)</td>', row[0], re.DOTALL)]
+    return [plain(cell) for cell in re.findall(r'<td class="text">(.*?)(?:<br>.*?)?</td>', row[0], re.DOTALL)]
 
 
 def test_the_page_says_why_its_records_are_one_customer(as_role: Callable[[Role], Browser], desk: Store) -> None:

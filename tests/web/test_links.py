@@ -431,6 +431,20 @@ def test_of_a_suggested_customers_mail_and_phone_a_part_is_shown_by_which_they_c
     assert not [whole for whole in ("a@acme", "b@other", "0255547") if whole in page]
 
 
+def test_of_two_mails_that_are_shown_alike_the_page_of_links_says_how_they_differ_and_who_sees_them(
+    suggested: str, as_role: Callable[[Role], Browser], desk: Store
+) -> None:
+    anna, party = as_role(Role.FINANCE), canonical["party"]
+    assert "no role sees on these pages" not in anna.get("/links").text
+    with desk.transaction() as connection:
+        for end, mail in zip(suggested.split("/")[3:], ("lager@acme.example", "lagar@acme.example"), strict=True):
+            connection.execute(update(party).where(party.c.record_id == int(end)).values(email=mail))
+    page = anna.get("/links").text
+    assert re.search(r"•••@acme.example<br>[^<]*<span[^>]*>before the @ 1 character other than in \w+", page)
+    assert "no role sees on these pages, admins neither" in page
+    assert "lag" not in page
+
+
 def valves_and_pumps(store: Store, left: int, right: int) -> None:
     """Let both customers of a link be of one group, with two trades and two phones."""
     found = {"name": {"level": "same", "bits": 14.5}, "phone": {"level": "differs", "bits": -4.8}}

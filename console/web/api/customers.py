@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from console import veiled
+from console import apart, veiled
 from console.exporting import is_removed
 from console.records import without_personal
 from console.report.figures import link
@@ -19,7 +19,7 @@ from console.web.problems import Refusal
 from mappings.model import ENTITIES, Kind, columns
 from reconciliation import money
 from reconciliation.rules import Rules
-from reconciliation.same_values import differing
+from reconciliation.same_values import WRITTEN, differing
 from state import customers
 
 if TYPE_CHECKING:
@@ -31,6 +31,22 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["customers"])
 
 _KINDS = {column.name: column.kind for column in columns(ENTITIES["party"])}
+
+
+class CustomerApart(BaseModel):
+    """How a value of which a part is shown differs from that of another record, of which the same part is shown."""
+
+    field: str
+    other: int = Field(description="The `id` of the other record")
+    where: str = Field(
+        description="before_at (of an e-mail address), before_last (of a phone, before the last four digits) or "
+        "hidden (nothing of it is shown)"
+    )
+    characters: int | None = Field(description="How many characters differ; null for another value altogether")
+    mailboxes: tuple[str, str] | None = Field(
+        description="What stands before the @ of this and of the other address, where both are mailboxes of a function "
+        "(info, billing) and of no person; else null"
+    )
 
 
 class CustomerRecord(BaseModel):
@@ -47,6 +63,9 @@ class CustomerRecord(BaseModel):
     )
     url: str | None
     wrong_tax_id: bool = Field(description="Whether the check digits of its tax id are wrong")
+    apart: list[CustomerApart] = Field(
+        description="Personal values that are shown as those of a record before it and are not the same"
+    )
 
 
 class CustomerLink(BaseModel):
@@ -222,7 +241,22 @@ def _record(caller: Caller, found: Stored, id: int) -> CustomerRecord:
         values={name: _value(row, name) for name in FIELDS if name != "source_id"},
         url=link({"url": row.get("url")}),
         wrong_tax_id=has_wrong_tax_id(row),
+        apart=_apart(found, id),
     )
+
+
+def _apart(found: Stored, id: int) -> list[CustomerApart]:
+    """How values of this record differ from those of one before it that are shown alike."""
+    ids = [item.record_id for item in found.records]
+    told = [
+        (name, apart.found([{**found.rows[one], "entity": "party"} for one in ids], name)[ids.index(id)])
+        for name in WRITTEN
+    ]
+    return [
+        CustomerApart(field=name, other=ids[one.other], where=one.where, characters=one.by, mailboxes=one.mailboxes)
+        for name, one in told
+        if one is not None
+    ]
 
 
 def _owed(row: dict[str, Any]) -> CustomerOwed:
