@@ -113,7 +113,7 @@ def _to_tls(request: Request) -> Response:
 def _refused(request: Request, refusal: str) -> Response:
     """The refusal, in the way in which programs are answered where they ask."""
     if request.url.path.startswith(API):
-        return problem(400, refusal, locale=language.asked(request) or "en")
+        return problem(400, refusal, locale=language.of_program(request, None, "en"))
     return PlainTextResponse(refusal, 400)
 
 

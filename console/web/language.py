@@ -1,4 +1,4 @@
-"""The language that a browser asks for, for people who have chosen none here."""
+"""The language that a request asks for: of a browser whose reader has chosen none here, and of a program."""
 
 from __future__ import annotations
 
@@ -25,6 +25,17 @@ def asked(request: Request) -> str | None:
             if name.partition("-")[0] == locale.partition("-")[0].casefold():
                 return locale
     return None
+
+
+def of_program(request: Request, own: str | None, site: str) -> str:
+    """The language of every answer of the REST API, errors as well: ``en`` or ``zh-CN``.
+
+    What the call itself asks for comes first (``?lang=``, then ``Accept-Language``), then the member's ``own``, then
+    that of ltc.yaml (``site``).
+    """
+    named = request.query_params.get("lang")
+    chosen = (named if named in LOCALES else None) or asked(request) or own or site
+    return chosen if chosen in LOCALES else "en"
 
 
 def _quality(weight: str) -> float:

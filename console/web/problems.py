@@ -1,7 +1,6 @@
 """Refusals of the REST API: RFC 9457 problem details, each with a sentence and what to do about it.
 
-They are told in the language that the request asks for (``Accept-Language``), else in English; statuses, fields and
-keys stay the same.
+They are told in the language of every other answer (``language.of_program``); statuses, fields and keys stay the same.
 """
 
 from __future__ import annotations

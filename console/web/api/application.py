@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.telemetry import NOTHING_BY_FASTAPI
-from console.web import language, problems
+from console.web import problems
 from console.web.access import Right
 from console.web.api import (
     attending,
@@ -222,13 +222,8 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101 - registered for nothing else
-    locale = _locale(request)
+    locale = callers.language_of(request)
     return problem(error.status, error.told(locale), error.remedy, headers=error.headers, locale=locale)
-
-
-def _locale(request: Request) -> str:
-    """The language that a refusal is told in."""
-    return language.asked(request) or "en"
 
 
 def refused(request: Request, error: Exception) -> Response:
@@ -245,7 +240,7 @@ def refused(request: Request, error: Exception) -> Response:
         405: ("This address does not know that method.", f"GET {PATH}/openapi.json lists the ones there are."),
     }
     sentence, remedy = said.get(status, ("That did not work.", ""))
-    return problem(status, sentence, remedy, headers=headers, locale=_locale(request))
+    return problem(status, sentence, remedy, headers=headers, locale=callers.language_of(request))
 
 
 def _exactly(path: str) -> set[str]:
@@ -261,7 +256,9 @@ def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     wrong = [{"where": ".".join(map(str, item["loc"])), "what": _sentence(item)} for item in found[:20]]
     remedy = f"See `errors`, and {PATH}/openapi.json."
-    return problem(422, "The request is not as the document says.", remedy, errors=wrong, locale=_locale(request))
+    return problem(
+        422, "The request is not as the document says.", remedy, errors=wrong, locale=callers.language_of(request)
+    )
 
 
 def _sentence(item: dict[str, Any]) -> str:
@@ -270,17 +267,17 @@ def _sentence(item: dict[str, Any]) -> str:
 
 def _busy(request: Request, error: Exception) -> Response:
     sentence, remedy = getattr(error, "message", str(error)), getattr(error, "remedy", "")
-    return problem(409, sentence, remedy, locale=_locale(request))
+    return problem(409, sentence, remedy, locale=callers.language_of(request))
 
 
 def _store(request: Request, error: Exception) -> Response:
     sentence, remedy = getattr(error, "message", str(error)), getattr(error, "remedy", "")
-    return problem(503, sentence, remedy, headers={"Retry-After": "10"}, locale=_locale(request))
+    return problem(503, sentence, remedy, headers={"Retry-After": "10"}, locale=callers.language_of(request))
 
 
 def _failed(request: Request, _error: Exception) -> Response:
     remedy = "Try again; if it stays, please report it."
-    return problem(500, "Something went wrong here.", remedy, locale=_locale(request))
+    return problem(500, "Something went wrong here.", remedy, locale=callers.language_of(request))
 
 
 _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response]] = {

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Depends, Query, Request
 
-from console.i18n import LOCALES, texts
+from console.i18n import texts
+from console.web import language
 from console.web.access import Right, may
 from console.web.desk import Desk, Visit
 from console.web.guard import Limiter
 from console.web.problems import Refusal
 from state import api_tokens
 from state.api_tokens import ApiToken, Scope
+from state.failures import StoreError
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -24,11 +27,15 @@ if TYPE_CHECKING:
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _SIGN_IN = (
-    "Send `Authorization: Bearer ltc_…` with a token of yours (make one on the page /account), or sign in at /sign-in."
+    "Send `Authorization: Bearer ltc_…` with a token of yours (make one on the page /account, under “Tokens for "
+    "programs”), or sign in at /sign-in."
 )
 Lang = Annotated[
     Literal["en", "zh-CN"] | None,
-    Query(description="Language of titles, explanations and actions; default: the member's, else that of ltc.yaml."),
+    Query(
+        description="Language of titles, explanations and actions; default: that of `Accept-Language`, else the "
+        "member's, else that of ltc.yaml."
+    ),
 ]
 
 
@@ -83,8 +90,7 @@ class Caller:
 
     def locale(self, lang: str | None) -> str:
         """The language to answer in: ``en`` or ``zh-CN``."""
-        chosen = lang or self.member.locale or self.settings.locale
-        return chosen if chosen in LOCALES else "en"
+        return lang or language.of_program(self.visit.request, self.member.locale, self.settings.locale)
 
 
 def wrong_tokens() -> Limiter:
@@ -107,13 +113,35 @@ def needs(right: Right, scope: Right | None = None) -> Callable[[Request], Calle
     def caller(request: Request) -> Caller:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         by_token = scheme.lower() == "bearer"  # a proxy before us may have use for another scheme
+        request.state.own_language = None  # told to `language_of`: nobody needs to be looked up once more
         found = _by_token(request, credentials.strip()) if by_token else _by_session(request)
+        request.state.own_language = found.member.locale
         if not may(found.member.roles, right) or not found.lets(asked):
             raise _refused(found, right, asked)
         return found
 
     caller.right, caller.scope = right, asked  # type: ignore[attr-defined]  # read when the document is written
     return caller
+
+
+def language_of(request: Request) -> str:
+    """The language of a refusal; who calls is looked up where that was not done, as at an address that is none."""
+    desk: Desk = request.app.state.desk
+    if not hasattr(request.state, "own_language"):
+        request.state.own_language = None
+        with suppress(StoreError):  # a store that cannot be used must not hide what is to be told
+            request.state.own_language = _own_language(request, desk)
+    return language.of_program(request, request.state.own_language, desk.settings.locale)
+
+
+def _own_language(request: Request, desk: Desk) -> str | None:
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        session = desk.signed_in(request)
+        return session.member.locale if session else None
+    with desk.store.reading() as connection:
+        found = api_tokens.find(connection, credentials.strip())
+    return found[1].locale if found else None
 
 
 def _by_token(request: Request, text: str) -> Caller:
@@ -128,7 +156,7 @@ def _by_token(request: Request, text: str) -> Caller:
         wrong.count(visit.address)
         challenge = {"WWW-Authenticate": 'Bearer realm="ltc", error="invalid_token"'}
         what = "The token is none of ours, has ended or was revoked, or its member has no access any more."
-        raise Refusal(401, what, "Make a new one on the page /account.", challenge)
+        raise Refusal(401, what, "Make a new one on the page /account, under “Tokens for programs”.", challenge)
     token, member, to_note = found
     made: Limiter = request.app.state.calls
     if made.is_too_many(token.id):
@@ -162,7 +190,7 @@ def _refused(found: Caller, right: Right, scope: Right) -> Refusal:
         return Refusal(403, f"The roles of {found.name} do not include the right `{right}`.", remedy)
     if scope not in map(_right, Scope):
         return Refusal(403, "No token approves: that is for people.", "Sign in, and do it there.")
-    remedy = f"Make one with the scope `{scope}` on the page /account."
+    remedy = f"Make one with the scope `{scope}` on the page /account, under “Tokens for programs”."
     return Refusal(403, f"The token does not have the scope `{scope}`.", remedy)
 
 

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from console import sentences
 from console.i18n import texts
 from console.sentences import said
-from console.web.api import application
+from console.web.api import application, callers
 from console.web.problems import Refusal, problem
+from state import members
+from state.api_tokens import Scope
 from state.findings import FindingError
 from state.members import Role
+from state.store import Store
 from tests.web.api.conftest import Program
 
 API = Path(application.__file__).parent
@@ -71,3 +75,39 @@ def test_a_request_that_asks_for_chinese_is_refused_in_chinese_with_the_same_cod
         assert chinese["status"] == english["status"]
         assert [part for part in ("title", "detail", "remedy") if chinese[part] == english[part]] == []
     assert refused("zh-CN", "/nowhere")["detail"] == "没有这个地址。"
+
+
+@pytest.mark.slow
+def test_a_member_is_answered_in_their_language_errors_as_well_unless_the_call_asks_for_another(
+    program: Program, desk: Store
+) -> None:
+    api = program(Role.VIEWER, scopes=(Scope.READ,))
+    with desk.transaction() as connection:
+        members.set_locale(connection, "p.viewer", "zh-CN")
+
+    def details(**query: str) -> list[str]:
+        wrong = api.get("/findings", size=999, **query).json()
+        missing = api.get("/nowhere", **query).json()
+        forbidden = api.client.post("/api/v1/runs", json={"kind": "sync"}, params=query).json()
+        return [wrong["detail"], wrong["errors"][0]["what"], missing["detail"], forbidden["title"]]
+
+    chinese = ["请求不符合接口文档。", "必须小于或等于 200", "没有这个地址。", "没有权限"]
+    english = ["The request is not as the document says.", "Input should be less than or equal to 200"]
+    assert details() == chinese
+    assert api.get("/me").json()["language"] == "zh-CN"
+    assert details(lang="en") == [*english, "There is no such address.", "Forbidden"]
+    api.client.headers["accept-language"] = "en-GB,zh;q=0.5"
+    assert details() == [*english, "There is no such address.", "Forbidden"]
+    assert api.get("/me").json()["language"] == "en"
+    assert details(lang="zh-CN") == chinese
+    del api.client.headers["accept-language"]
+    api.client.headers["authorization"] = "Bearer ltc_none"
+    assert api.get("/me").json()["title"] == "Unauthorized"
+
+
+def test_a_refusal_names_the_page_of_tokens_as_the_menu_does() -> None:
+    for locale in ("en", "zh-CN"):
+        words, told = texts(locale), sentences.plain(callers._SIGN_IN, locale)
+        assert words("account.tokens") in told
+    assert f"“{words('account.short')}”" in told
+    assert words("account.title") == words("account.short")
