@@ -20,6 +20,7 @@ from reconciliation.writebacks import RULES
 from state import shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from collections.abc import Mapping as MappingType
 
     from starlette.responses import Response
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from console.web.desk import Visit
     from mappings.suggest import Proposal
 
-_LISTED = 12
 _STEPS = 2
 _LINE, _FIRST_LINE = "lines.", "lines.1."
 _EXPRESSION = ("how", "what", "match", "findall", "values", "default", "ref", "write", "personal")
@@ -45,9 +45,10 @@ def page(
     text: str | None = None,
     path: str = "",
     said: str = "",
+    changed: Collection[str] = (),
 ) -> Response:
     """The page; ``form`` is what is being edited, ``text`` what was typed instead of the file's, ``path`` the source
-    field that a canonical one is being chosen for."""
+    field that a canonical one is being chosen for, ``changed`` the fields that were just changed."""
     visit, now = seen.visit, seen.now
     found: dict[str, Any] = {"now": None, "table": []}
     before = None
@@ -69,10 +70,11 @@ def page(
         status,
         seen=seen,
         said=said,
+        changed=changed,
         entity=now.entity if now else "",
         rows=rows(seen, now, record["fields"]) if now else [],
         record=record,
-        table=rows_of(found["table"]),
+        table=rows_of(found["table"], changed or ([form["field"]] if form is not None else ())),
         places=_places(seen),
         at_once=SHOWN,
         before=before,
@@ -103,7 +105,7 @@ def page(
         counted=counted,
         statuses=[(name, words.status(now.entity, name, visit.lang)) for name in STATUSES[now.entity]] if now else [],
         typed=seen.text if text is None else text,
-        listed=[item.source_id for item in seen.records[:_LISTED]],
+        listed=[item.source_id for item in seen.records],
         how=expressions.SOURCES,
         references=expressions.REFERENCES,
     )
@@ -243,6 +245,12 @@ def before_and_after(found: dict[str, Any]) -> list[tuple[str, dict[str, Any] | 
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)
     ]
+
+
+def different(seen: Seen, found: dict[str, Any]) -> list[str]:
+    """The fields that a change makes different, of the shown record or of any other of the stream."""
+    of_all = found["streams"].get(seen.stream, {}).get("fields", ())
+    return list(dict.fromkeys([*(name for name, _, after in before_and_after(found) if after), *of_all]))
 
 
 def label(visit: Visit, name: str) -> str:

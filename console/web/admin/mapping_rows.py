@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mappings.model import ENTITIES, columns
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 SHOWN = 20
 """Records in one table."""
-_AT_FIRST, _MOST = 4, 40
-"""Fields that are shown unless somebody chooses, and that can be chosen."""
+_AT_FIRST = 6
+"""Fields that are shown unless somebody chooses, and more where more are wrong or were changed."""
 
 
 class Cell(NamedTuple):
@@ -56,26 +58,32 @@ class Rows:
     is_open: frozenset[str]
 
     @property
+    def closed(self) -> int:
+        """How many columns are not open."""
+        return len(self.names) - len(self.is_open)
+
+    @property
     def wrong(self) -> int:
         """How many records somebody should look at."""
         return sum(row.is_wrong for row in self.rows)
 
 
 def rows_of(tested: Sequence[dict[str, Any]], chosen: Collection[str] = ()) -> Rows:
-    """The table of records as they were tried, in the order of their fields.
+    """The table of records as they were tried, its fields in this order: with a mistake, ``chosen``, others as in the
+    model.
 
-    Open are the fields that are ``chosen`` (without any: the first few), and those with a mistake.
+    Open are the former two, and as many of the others as there is room for.
     """
     found = [
         Row(item["source_id"], item["refused"], item["skipped"], [_cell(one) for one in item["fields"] if _is_own(one)])
         for item in tested
     ]
     wrong = dict.fromkeys(cell.name for row in found for cell in row.cells if cell.is_wrong)
-    known = dict.fromkeys(cell.name for row in found for cell in row.cells)
-    first = [name for name in known if name in chosen] or list(known)[:_AT_FIRST]
-    wanted = set(list(dict.fromkeys([*wrong, *first, *known]))[:_MOST])
-    names = [name for name in known if name in wanted]
-    return Rows([_only(row, names) for row in found], names, frozenset({*wrong, *first} & wanted))
+    places = {column.name: n for item in tested[:1] for n, column in enumerate(columns(ENTITIES[item["entity"]]))}
+    known = sorted({cell.name for row in found for cell in row.cells}, key=lambda name: (places.get(name, 0), name))
+    first = dict.fromkeys([*wrong, *(name for name in known if name in chosen)])
+    names = list(dict.fromkeys([*first, *known]))
+    return Rows([_only(row, names) for row in found], names, frozenset(names[: max(len(first), _AT_FIRST)]))
 
 
 def _is_own(field: dict[str, Any]) -> bool:

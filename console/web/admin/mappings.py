@@ -12,7 +12,16 @@ from console import freshness, mapped, mapping_edit
 from console.mapping_place import place_of
 from console.web.admin import common, samples
 from console.web.admin.files import ChangedMeanwhile, FileError, NotUsable
-from console.web.admin.mapping_page import before_and_after, form_again, form_for, kept, page, suggestions, written_back
+from console.web.admin.mapping_page import (
+    before_and_after,
+    different,
+    form_again,
+    form_for,
+    kept,
+    page,
+    suggestions,
+    written_back,
+)
 from console.web.admin.mapping_rows import rows_of
 from console.web.admin.mapping_seen import WITHOUT, Seen, first_text, in_words, named, offered, tried
 from console.web.desk import Administrator, AdministratorForm, Visit, see
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _SAID = ("saved", "read", "empty", "busy", "silent", "accepted", "made")
+_MOST_CHANGED = 30
+"""Fields that the page names as changed after they were saved."""
 
 
 @router.get("/mappings")
@@ -77,12 +88,15 @@ def one(
     path: Annotated[str, Query(max_length=300)] = "",
     said: Annotated[str, Query(max_length=20)] = "",
     first: Annotated[int, Query(ge=0, le=samples.MOST)] = 0,
+    changed: Annotated[str, Query(max_length=1000)] = "",
 ) -> Response:
-    """The mapping of one stream beside a record that it is tried on, and ``first`` and the next ones in a table."""
+    """The mapping of one stream beside a record that it is tried on, and ``first`` and the next ones in a table, with
+    the fields ``changed`` just now before the others."""
     seen = _seen(visit, system, stream, record)
     seen.first = first if first < len(seen.records) else 0
     form = form_for(seen, edit, path)
-    return page(seen, form=form, path="" if form else path, said=said if said in _SAID else "")
+    said = said if said in _SAID else ""
+    return page(seen, form=form, path="" if form else path, said=said, changed=changed.split(",") if changed else ())
 
 
 @router.post("/mappings/{system}/{stream}/live")
@@ -111,7 +125,6 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
     if problem or sent.get("version", "") != seen.version:
         seen.problem = problem or visit.texts("mapping_editor.stale")
         return page(seen, 422 if problem else 409, form=form_again(seen, sent), text=_typed(sent))
-    different = before_and_after(found)
     return visit.page(
         "mapping_preview",
         seen=seen,
@@ -121,8 +134,8 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
         written_back=written_back(seen, sent),
         lines=common.files(visit).between(seen.text, text),
         streams=found["streams"],
-        rows=different,
-        table=rows_of(found["table"], [name for name, _, after in different if after]),
+        rows=before_and_after(found),
+        table=rows_of(found["table"], different(seen, found)),
         shown=found["shown"],
         refusing=sum(item["counts"].get("refused", 0) for item in found["streams"].values()),
         referring=seen.referring(found),
@@ -134,14 +147,15 @@ def preview(visit: Administrator, sent: AdministratorForm, system: str, stream: 
 def save(visit: Administrator, sent: AdministratorForm, system: str, stream: str) -> Response:
     """Keep a change, after it was tried once more: the file may have become another one since the preview."""
     seen = _seen(visit, system, stream, sent.get("record", ""))
-    text, _, problem = tried(seen, sent)
+    text, found, problem = tried(seen, sent)
     status = 422
     if not problem:
         problem, status = _kept(visit, seen, text, sent.get("version", "")), 409
     if problem:
         seen.problem = problem
         return page(seen, status, form=form_again(seen, sent), text=_typed(sent))
-    return see(f"{seen.address}?{urlencode({'said': 'saved', 'record': seen.chosen})}")
+    changed = ",".join(different(seen, found)[:_MOST_CHANGED])
+    return see(f"{seen.address}?{urlencode({'said': 'saved', 'record': seen.chosen, 'changed': changed})}")
 
 
 @router.post("/mappings/{system}/{stream}/replay")

@@ -69,10 +69,46 @@ def test_a_value_that_becomes_nothing_counts_as_a_mistake_and_its_field_is_open(
         fields = [{"name": name, "raw": "x", "value": "x", "error": None} for name in names]
         fields.append({"name": "rate", "raw": "abc", "value": rate, "error": None})
         fields.append({"name": "lines.1.sku", "raw": "x", "value": None, "error": None})
-        return {"source_id": id, "refused": None, "skipped": False, "fields": fields}
+        return {"source_id": id, "entity": "lead", "refused": None, "skipped": False, "fields": fields}
 
     found = rows_of([record("a", "1"), record("b", None)])
     assert [row.is_wrong for row in found.rows] == [False, True]
     assert "rate" in found.is_open
     assert "lines.1.sku" not in found.names
-    assert rows_of([record("a", "1")], ["f5"]).is_open == {"f5"}
+    assert found.names[0] == "rate"
+    changed = rows_of([record("a", "1"), record("b", None)], ["f5"])
+    assert changed.names == ["rate", "f5", "f0", "f1", "f2", "f3", "f4"]
+    assert set(changed.is_open) == {"rate", "f5", "f0", "f1", "f2", "f3"}
+    assert changed.closed == 1
+
+
+def test_what_was_just_changed_stands_first_and_the_page_says_how_many_fields_are_not_shown(anna: Browser) -> None:  # noqa: F811
+    def shown(page: str) -> tuple[list[str], list[str]]:
+        heads = re.findall(r'<th scope="colgroup" colspan="2" data-of="(\w+)"( hidden)?>', _table(page))
+        return [name for name, _ in heads], [name for name, is_closed in heads if is_closed]
+
+    names, closed = shown(anna.get(PAGE).text)
+    assert names[0] == "status", "as in the model"
+    assert f"{len(closed)} of {len(names)} fields are not shown." in anna.get(PAGE).text
+    assert f"Show all {len(names)}" in anna.get(PAGE).text
+    change = field("campaign", "Region__c")
+    assert shown(posted(anna, "preview", **change).text)[0][0] == "campaign"
+    saved = anna.get(posted(anna, "save", **change).headers["location"]).text
+    assert "campaign" in shown(saved)[0][0]
+    assert "campaign" not in shown(saved)[1]
+
+
+def test_every_record_that_is_at_hand_can_be_chosen_and_the_others_are_counted(
+    anna: Browser,  # noqa: F811
+    config: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    more = {f"00R{n:02}": json.dumps({**LEAD, "Id": f"00R{n:02}"}).encode() for n in range(30)}
+    deal.land(config, "crm", "lead", more)
+    for id in more:
+        assert (
+            f"<option>{id}</option>" in anna.get(PAGE).text or f"<option selected>{id}</option>" in anna.get(PAGE).text
+        )
+    assert "Stored record, the newest first" in anna.get(PAGE).text
+    monkeypatch.setattr("console.web.admin.samples.MOST", 9)
+    assert "Stored record: the newest 9 of 35" in anna.get(PAGE).text
