@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from console import proposals_left
 from mappings.errors import MappingFileError
 from yamlfiles.editing import Flow, drop, put
 from yamlfiles.errors import FileUnusable
@@ -24,8 +25,11 @@ def with_field(text: str, file: str, stream: str, name: str, spec: Any) -> str:
     """The file's text with an expression for a canonical field, ``lines.NAME`` for one of the lines.
 
     ``None`` says that the field has none, which takes out what the file extends. What a proposal said of how sure it is
-    goes with it. Raises ``MappingFileError``.
+    goes with it, and what it proposed unsurely for this field or from the same source goes. Raises
+    ``MappingFileError``.
     """
+    path = spec.get("path") if isinstance(spec, Mapping) else spec
+    text = proposals_left.without_field(text, stream, name, path if isinstance(path, str) else "")
     before = set(text.splitlines())
     after = _put(text, file, _place(stream, name), spec).splitlines(keepends=True)
     return "".join(line if line.rstrip("\n") in before else _PROPOSED.sub("", line) for line in after)
@@ -45,13 +49,14 @@ def with_status(
     write: Mapping[str, str],
 ) -> str:
     """The text with this source (``path``, ``do`` …) of the status, its table, and what is written where several words
-    stand for one; ``refine`` stays.
+    stand for one; ``refine`` stays. What a proposal left open of the status goes.
 
     In a file that extends another they are laid over what is there. Raises ``MappingFileError``.
     """
     place = ("streams", stream, "status")
     extends = base(text, file) is not None
     before = _at(text, file, place)
+    text = proposals_left.without_status(text, stream, str(_at(text, file, place[:2]).get("entity", "")))
     for key, value in spec.items():
         if key not in before or before[key] != value:
             text = _put(text, file, (*place, key), value)

@@ -31,6 +31,9 @@ _WHY = re.compile(
     r"(; its values look like names)?"
 )
 _ALL = 100
+_AMOUNTS = ("net_amount", "gross_amount")
+_TAXED = ("quote", "order", "invoice")
+"""Documents that have both of them."""
 _SAME = 96
 """Per cent from which on a name says what the field is, in whatever order its words stand."""
 
@@ -168,7 +171,25 @@ def for_the_rest(mapping: SystemMapping, stream: str, samples: Sequence[Sample])
         documents.append(_only(decode(sample.body), "", left))
     proposed = suggest(stream, chosen.entity, documents).fields
     empty = [item for item in proposed if item.field not in chosen.definition.fields]
-    return sorted(empty, key=lambda item: -item.confidence)
+    ordered = sorted(empty, key=lambda item: -item.confidence)
+    return list(_with_either_amount(ordered, chosen.entity, chosen.definition.fields))
+
+
+def _with_either_amount(proposed: Sequence[Proposal], entity: str, filled: Collection[str]) -> Iterator[Proposal]:
+    """The proposals; an amount whose name does not say whether tax is in it, for one field and then for the other."""
+    known = {*filled, *(item.field for item in proposed)}
+    for item in proposed:
+        yield item
+        if entity in _TAXED and item.field in _AMOUNTS and not item.sure:
+            other = _AMOUNTS[1 - _AMOUNTS.index(item.field)]
+            if other not in known:
+                yield replace(item, field=other)
+
+
+def of_either(proposed: Iterable[Proposal]) -> list[str]:
+    """The paths that are proposed for an amount without tax as well as with."""
+    amounts = [item.path for item in proposed if item.field in _AMOUNTS]
+    return [path for path in dict.fromkeys(amounts) if amounts.count(path) > 1]
 
 
 def for_status(mapping: StreamMapping, samples: Sequence[Sample]) -> StatusProposal | None:

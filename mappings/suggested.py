@@ -35,7 +35,7 @@ def written(connector: str, found: Iterable[Suggestion], remarks: Remarks | None
         lines += [_line(proposal) for proposal in item.fields]
         lines += _status_lines(item, said)
         if item.lines is not None:
-            lines += ["    lines:", f"      path: {_quoted(item.lines.path)}", "      fields:"]
+            lines += ["    lines:", f"      path: {quoted(item.lines.path)}", "      fields:"]
             lines += [f"  {_line(proposal)}" for proposal in item.lines.fields]
         personal = [proposal.field for proposal in sure if proposal.field in _PERSONAL]
         lines += [f"    personal: [{', '.join(personal)}]"] if personal else []
@@ -45,10 +45,10 @@ def written(connector: str, found: Iterable[Suggestion], remarks: Remarks | None
 
 
 def _line(item: Proposal) -> str:
-    parts = [f"path: {_quoted(item.path)}"]
+    parts = [f"path: {quoted(item.path)}"]
     parts += [f"do: [{', '.join(item.do)}]"] if item.do else []
     parts += [f"ref: {item.ref}"] if item.ref else []
-    value = _quoted(item.path) if len(parts) == 1 else f"{{{', '.join(parts)}}}"
+    value = quoted(item.path) if len(parts) == 1 else f"{{{', '.join(parts)}}}"
     return f"      {'' if item.sure else '# '}{item.field}: {value}  # {item.confidence} %"
 
 
@@ -61,11 +61,12 @@ def _status_lines(item: Suggestion, said: Remarks) -> list[str]:
     lines = [f"    # {said.statuses.format(entity=item.entity, known=known)}"]
     if not whole:
         lines.append(f"    # {said.unclear}")
-    lines += [f"    {mark}status:", f"    {mark}  path: {_quoted(item.status.path)}", f"    {mark}  values:"]
-    return [*lines, *(f"    {mark}    {_quoted(word)}: {name or '?'}" for word, name in item.status.values.items())]
+    lines += [f"    {mark}status:", f"    {mark}  path: {quoted(item.status.path)}", f"    {mark}  values:"]
+    return [*lines, *(f"    {mark}    {quoted(word)}: {name or '?'}" for word, name in item.status.values.items())]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a plain value of YAML: bare where it cannot be taken for anything else."""
     plain = re.fullmatch(r"[A-Za-z_][\w.]*", text, re.ASCII) and text.lower() not in (
         "true",
         "false",

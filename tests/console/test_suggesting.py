@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import yaml
 
-from console import mapping_change
+from console import mapping_change, mapping_edit
 from console.i18n import texts
-from console.suggesting import Read, as_dict, because, of_streams, show, text_of
+from console.suggesting import Read, as_dict, because, for_the_rest, of_either, of_streams, show, text_of
 from mappings.engine import load
 from mappings.suggest import Proposal, suggest
+from state.lookup import Sample
 
 if TYPE_CHECKING:
     from console.context import App
@@ -133,3 +135,47 @@ def test_the_comments_of_a_proposed_mapping_are_in_the_language_of_who_asks(tmp_
     assert words == []
     (tmp_path / "shop.yaml").write_text(told["zh-CN"])
     assert load(tmp_path / "shop.yaml").stream("orders").entity == "order"
+
+
+def test_an_amount_whose_name_does_not_say_whether_tax_is_in_it_is_proposed_for_both_fields(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "version: 1\nconnector: files\nstreams:\n  orders:\n    entity: order\n    fields:\n      number: 单号\n"
+    )
+    mapping = load(file)
+
+    def amounts(**record: str) -> list[tuple[str, str]]:
+        body = json.dumps({"单号": "S1", **record}).encode()
+        found = for_the_rest(mapping, "orders", [Sample("S1", body)])
+        assert of_either(found) == (["金额"] if "金额" in record else [])
+        return sorted((item.field, item.path) for item in found)
+
+    assert amounts(金额="100.00") == [("gross_amount", "金额"), ("net_amount", "金额")]
+    assert amounts(含税金额="100.00") == [("gross_amount", "含税金额")]
+    assert amounts(金额="100.00", 税额="13.00") == [
+        ("gross_amount", "金额"),
+        ("net_amount", "金额"),
+        ("tax_amount", "税额"),
+    ]
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_what_a_proposal_left_open_goes_from_the_file_once_it_is_decided(locale: str) -> None:
+    words = ("draft", "已发货")
+    records = {f"O{n}": {"单号": f"S{n}", "金额": "5", "状态": word, "旁注": "x"} for n, word in enumerate(words)}
+    read = {"orders": Read("order", records), "more": Read("order", records)}
+    before = text_of("files", of_streams(read), "CNY", texts(locale))
+    assert before.count("# status:") == before.count("# gross_amount:") == 2
+    table = {"draft": "draft", "已发货": "in_progress"}
+    after = mapping_edit.with_status(before, "f", "orders", {"path": "状态"}, table, {})
+    after = mapping_edit.with_field(after, "f", "orders", "net_amount", "金额")
+    first, _, second = after.partition("  more:")
+    own, _, other = before.partition("  more:")
+    assert second == other, "of another stream nothing is decided"
+    assert [line for line in first.splitlines() if line.lstrip().startswith("#")] == [
+        line for line in own.splitlines() if "旁注" in line
+    ]
+    assert yaml.safe_load(after)["streams"]["orders"]["status"] == {"path": "状态", "values": table}
+    mine = before.replace("    # status:\n", "    # my note\n    # status:\n", 1)
+    kept = mapping_edit.with_status(mine, "f", "orders", {"path": "状态"}, table, {})
+    assert "# my note" in kept, "what people wrote stays"

@@ -93,6 +93,7 @@ def page(
         best=max((item.confidence for item in proposed), default=0),
         status_open=[word for word, meaning in status_from.values.items() if meaning is None] if status_from else [],
         without_currency=_without_currency(now, proposed),
+        of_either=suggesting.of_either(proposed),
         proposed=[(item, suggesting.because(visit.texts, item)) for item in proposed],
         drifts=_drifts(seen),
         form=form,

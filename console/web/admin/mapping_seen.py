@@ -220,7 +220,8 @@ def named(seen: Seen, sent: MappingType[str, str]) -> dict[str, str]:
     if sent["which"] in ("above", "sure"):
         above = sent.get("above", "") if sent["which"] == "above" else str(SURE)
         least = int(above) if above.isascii() and above.isdigit() and len(above) < 4 else 100
-        names = [item.field for item in seen.proposed() if item.confidence >= least]
+        each = {item.path: item.field for item in reversed(seen.proposed()) if item.confidence >= least}
+        names = list(reversed(each.values()))  # of one column that two fields may be, the first
     return {**sent, "field": ",".join(names)}
 
 

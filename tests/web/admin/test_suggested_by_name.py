@@ -92,3 +92,18 @@ def test_a_column_that_names_customers_is_suggested_and_told_to_be_no_key_of_the
 def test_a_suggestion_is_said_not_to_be_there_only_where_none_is(anna: Browser, config: Path) -> None:  # noqa: F811
     shown = text_of(anna.get("/mappings/offline/customers"))
     assert "The mapping already reads everything that the records hold" in shown
+
+
+def test_an_amount_that_may_have_tax_in_it_is_offered_for_both_fields_with_what_tie_outs_need(
+    anna: Browser,  # noqa: F811
+    config: Path,
+) -> None:
+    _land(config, "orders", {f"OF-{n}": {"单号": f"OF-{n}", "状态": "已发货", "金额": "113.00"} for n in range(3)})
+    told = " ".join(text_of(anna.get(PAGE)).split())
+    assert "The name “金额” does not say whether tax is in it, so both fields are suggested for it" in told
+    assert "Tie-outs compare orders with quotes, deliveries and invoices before tax." in told
+    ticked = posted(anna, "preview", PAGE, kind="several", which="ticked", **{"take.net_amount": "on"}).text
+    assert 'name="without" value="net_amount"' in ticked
+    assert 'name="with" value="gross_amount"' in ticked
+    at_least = posted(anna, "preview", PAGE, kind="several", which="above", above="70").text
+    assert at_least.count('name="without"') == 1, "one column is not taken for two fields unless somebody says so"
