@@ -82,6 +82,8 @@ class Found(NamedTuple):
     """Those of ltc.yaml that it tells of."""
     unread: list[str]
     """Streams that have not been read to their end since the store was restored from a backup."""
+    deployed: dict[str, str]
+    """Marks of the schedules that ``ltc deploy`` has put on its server, by system; empty if it has put none there."""
 
 
 def read(
@@ -96,7 +98,19 @@ def read(
     ``counted`` counts records in another way than ``queries.counted``, ``standing`` outstanding findings in another
     than ``findings.outstanding``.
     """
-    from state import circuits, creations, findings, held, pauses, queries, restore, runs, shapes, system_facts
+    from state import (
+        circuits,
+        creations,
+        deployed,
+        findings,
+        held,
+        pauses,
+        queries,
+        restore,
+        runs,
+        shapes,
+        system_facts,
+    )
     from sync import gates
 
     runs.close_abandoned(store)
@@ -120,6 +134,7 @@ def read(
             scheduled=system_facts.scheduled(connection),
             systems=list(settings.systems),
             unread=restore.unread(connection, settings.systems),
+            deployed=deployed.read(connection),
         )
         return found if only is None else _limited(connection, found, only)
 
@@ -212,44 +227,77 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
         count = sum(item.system in missed for item in _overdue(found, settings))
         due = short(min(missed.values()), settings.business_day_zone)
         return [texts.counted("status.nobody", count, at=at, due=due)]
-    left = [name for name in found.systems if name in missed or _uncarried(name, found, settings)]
-    unseen = [name for name in found.systems if name not in left and _is_unseen(name, found, settings)]
+    changed = [name for name in found.systems if _uncarried(name, found, settings) == "undeployed"]
+    left = [name for name in found.systems if name in missed or _has_missed(name, found, settings)]
+    left = [name for name in left if name not in changed]
+    unseen = [name for name in found.systems if _is_unseen(name, found, settings) and name not in (*left, *changed)]
     told = [texts("status.scheduled", at=at)]
-    if left:
-        told.append(texts("status.left_alone", systems=texts.listed(left)))
-    if unseen:
-        told.append(texts("status.unseen", systems=texts.listed(unseen)))
+    for key, names in {"left_alone": left, "undeployed": changed, "unseen": unseen}.items():
+        if names:
+            told.append(texts(f"status.{key}", systems=texts.listed(names)))
     return told
 
 
-def _is_unseen(system: str, found: Found, settings: Settings) -> bool:
-    """Whether a system has a schedule by which no run of it has begun yet."""
+def unseen(names: Sequence[str], seen: Seen, settings: Settings) -> list[str]:
+    """The systems that have a schedule by which no run of them has begun yet, of those that are not paused."""
+    return [name for name in names if _is_unseen(name, seen, settings)]
+
+
+def _is_unseen(system: str, seen: Seen, settings: Settings) -> bool:
+    return _is_scheduled(system, seen, settings) and system not in seen.scheduled
+
+
+def _is_scheduled(system: str, seen: Seen, settings: Settings) -> bool:
     given = settings.systems.get(system)
-    if given is None or given.schedule is None or found.paused.own(system) is not None:
-        return False
-    return system not in found.scheduled
+    return given is not None and given.schedule is not None and seen.paused.own(system) is None
+
+
+def mark(system: str, settings: Settings) -> str:
+    """What the schedule of a system is known by once it is deployed; empty without one."""
+    from state import deployed
+
+    schedule = settings.systems[system].schedule
+    return "" if schedule is None else deployed.mark(schedule.cron, schedule.interval, settings.timezone)
+
+
+def carried(system: str, found: Found, settings: Settings) -> str:
+    """``none`` without a schedule or while paused, ``yes`` if it was seen to be carried out, or why it is not."""
+    return (_uncarried(system, found, settings) or "yes") if _is_scheduled(system, found, settings) else "none"
 
 
 def _uncarried(system: str, found: Found, settings: Settings) -> str:
-    """Whether nothing carries out the schedule of a system: ``never`` yet, or ``missed`` since a time; else empty.
+    """Why nothing is known to carry out the schedule of a system; else empty.
 
-    It is missed once the first time after its last scheduled run, or after the schedule was saved, has passed with a
-    moment of grace: a short one for what was never run by its schedule, as no run of another system speaks for it.
-    Where nothing was ever seen to run by a schedule, of no system, that holds from the start.
+    ``undeployed``: what was deployed is another one. ``never``: no run of this system has begun by its schedule yet,
+    whatever ran of others. ``missed``: a time of it has passed without one.
     """
-    given = settings.systems.get(system)
-    if given is None or given.schedule is None or found.paused.own(system) is not None:
+    if not _is_scheduled(system, found, settings):
         return ""
-    if any(item.asked.because == "schedule" and system in item.asked.systems for item in found.running):
+    if found.deployed and found.deployed.get(system, "") != mark(system, settings):
+        return "undeployed"
+    if _runs_by_schedule(system, found):
         return ""
-    if "" not in found.scheduled:
+    if system not in found.scheduled:
         return "never"
+    return "missed" if _has_missed(system, found, settings) else ""
+
+
+def _runs_by_schedule(system: str, found: Found) -> bool:
+    return any(item.asked.because == "schedule" and system in item.asked.systems for item in found.running)
+
+
+def _has_missed(system: str, found: Found, settings: Settings) -> bool:
+    """Whether a time of its schedule has passed without a run by it, with a moment of grace.
+
+    That is the first time after its last scheduled run, or after the schedule was saved. The grace is short for what
+    was never run by its schedule, as no run of another system speaks for it.
+    """
+    if not _is_scheduled(system, found, settings) or _runs_by_schedule(system, found):
+        return False
     last = found.scheduled.get(system)
     known = [moment for moment in (None if last is None else from_us(last), _saved(settings)) if moment is not None]
-    due = _after(given, max(known), settings) if known else None
-    if due is not None and due + (_PICKED_UP if last is None else _GRACE) >= now():
-        return ""
-    return "never" if last is None else "missed"
+    due = _after(settings.systems[system], max(known), settings) if known else None
+    return due is None or due + (_PICKED_UP if last is None else _GRACE) < now()
 
 
 def _saved(settings: Settings) -> datetime | None:
@@ -415,7 +463,20 @@ def next_due(item: StreamStatus, found: Seen, settings: Settings) -> datetime | 
 def upcoming(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
     """When the stream is due next; ``None`` once that has passed and nothing came, and where ``next_due`` is."""
     due = next_due(item, found, settings)
-    return due if due is not None and due > now() else None
+    if due is None or due <= now():
+        return None
+    given, last = settings.systems[item.system].schedule, found.scheduled.get(item.system)
+    if given is None or given.interval is None or last is None:
+        return due
+    # What is read by hand does not move an interval: it goes on from the runs that it has begun itself.
+    span = timedelta(seconds=given.interval)
+    return from_us(last) + span * ((now() - from_us(last)) // span + 1)
+
+
+def due_told(item: StreamStatus, found: Found, settings: Settings) -> datetime | None:
+    """Since when the stream is due, or when it is next: ``None`` if nothing is known to carry its schedule out."""
+    since = overdue_since(item, found, settings)
+    return since if since is not None or _uncarried(item.system, found, settings) else upcoming(item, found, settings)
 
 
 def overdue_since(item: StreamStatus, found: Seen, settings: Settings) -> datetime | None:
@@ -437,7 +498,7 @@ def next_told(
     told = _next_time(system, streams, found, settings, texts, promised=not why)
     if not why:
         return told, ""
-    last = "" if why == "never" else short(from_us(found.scheduled[system]), zone)
+    last = "" if why != "missed" else short(from_us(found.scheduled[system]), zone)
     return told, texts(f"status.uncarried.{why}", last=last)
 
 

@@ -28,9 +28,13 @@ def command(app: App, work_pool: str, as_json: bool) -> int:
       ltc deploy --work-pool finance --json
     """
     app.settings  # noqa: B018 - a wrong ltc.yaml is told before Prefect is imported
+    from console import freshness
     from flows.deploy import deploy
+    from state import deployed
 
     made = deploy(app.config, work_pool)
+    with app.new_store.transaction() as connection:
+        deployed.keep(connection, {name: freshness.mark(name, app.settings) for name in app.settings.systems})
     if as_json:
         emit_json(asdict(made))
         return 0

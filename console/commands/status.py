@@ -90,7 +90,7 @@ def _as_dict(app: App, found: Found) -> dict[str, Any]:
 def _stream(app: App, item: StreamStatus, found: Found, now: datetime) -> dict[str, Any]:
     from console import freshness
 
-    due = freshness.next_due(item, found, app.settings)
+    due = freshness.due_told(item, found, app.settings)
     return {
         "system": item.system,
         "stream": item.stream,

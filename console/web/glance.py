@@ -53,6 +53,8 @@ class Glance:
     """When the stream was read that was read least lately: all that is older is here."""
     unattended: bool
     """Whether nothing carries out the schedules, which is why systems are late."""
+    unseen: list[str]
+    """Systems of which no run has begun by their schedule yet, and that are not late."""
     ask: list[str]
     """Who can see to that: the first few members who operate, where this person does not and it is so."""
 
@@ -76,11 +78,13 @@ def of(visit: Visit) -> Glance:
         for matter in _matters(name, seen, settings):
             matters[matter] += _paused(name, seen) if matter == "paused" else [name]
     unattended = bool(matters["late"] or matters["due"]) and bool(freshness.unattended(seen, settings))
+    named = {*matters["late"], *matters["due"], *matters["never"]}
     return Glance(
         [(matter, found) for matter, found in matters.items() if found],
         quarantined,
         _since(names, seen, settings),
         unattended,
+        [] if unattended else [name for name in freshness.unseen(names, seen, settings) if name not in named],
         operators if unattended else [],
     )
 

@@ -64,6 +64,19 @@ def test_what_is_late_failed_rests_or_is_paused_is_named_with_the_way_to_it(
     assert "Paused: erp" in plain(line(browser))  # at once, though the figures around it are kept
 
 
+def test_a_system_that_no_schedule_has_read_yet_is_named_beside_the_time_of_the_data(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    for name in ("crm", "erp"):
+        settings.systems[name].schedule = Schedule(interval=86_400)
+    job.run_sync(sqlite_store, settings)
+    job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
+    said = plain(line(olaf(Role.OPERATOR)))
+    assert said.startswith("Nothing has run by their schedule yet: erp how to start it All systems are up to date")
+    job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
+    assert "by their schedule" not in line(olaf(Role.OPERATOR))
+
+
 def test_of_a_system_that_is_read_well_it_is_said_that_writing_to_it_fails(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:

@@ -18,8 +18,9 @@ from connectors import retry
 from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
 from connectors.contract import Deletes
+from console import freshness
 from settings.model import Schedule, Settings
-from state import audit, budgetrows, circuits, clock, pauses, runs, schema
+from state import audit, budgetrows, circuits, clock, deployed, pauses, runs, schema
 from state.clock import now_us, to_us
 from state.members import Role
 from state.pauses import WHOLE
@@ -334,8 +335,9 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     with clock.simulated(lambda: day * 1000):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # of another one
     for hours in (1, 5.02):  # it is not its time yet, or a moment ago
-        assert "by its schedule" not in said(hours)
+        assert said(hours).endswith("nothing has run by its schedule yet how to start it"), "whatever ran of others"
         assert "not carried out" not in plain(browser.get("/systems").text)
+    assert "14:00" not in said(1), "no time that nothing is known to keep"
     assert said(6) == "due since 14:00; nothing has run by its schedule yet how to start it"
     with clock.simulated(lambda: int(day + 5.5 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
@@ -347,7 +349,7 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     assert "The schedules of these systems are not carried out: erp. Run ltc deploy again" in page
     assert "not carried out" not in limited.get("/systems").text
     os.utime(settings.path, ((day + 5.5 * 3_600_000_000) / 1e6,) * 2)
-    assert said(6) == "12-01 14:00", "it was saved since, and its next time is to come"
+    assert said(6) == "nothing has run by its schedule yet how to start it", "it was saved since: none is due"
     os.utime(settings.path, (day / 1e6, day / 1e6))
     with clock.simulated(lambda: (day + 5 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
@@ -355,6 +357,39 @@ def test_the_next_run_is_no_promise_while_nothing_carries_the_schedule_of_the_sy
     with clock.simulated(lambda: (day + 40 * 3_600_000_000) * 1000):
         job.run_pull(sqlite_store, settings, systems=["erp"])  # by hand: it is fresh, and yet nothing is scheduled
     assert said(41) == "nothing by its schedule since 11-30 14:00 how to start it"
+
+
+def test_a_read_by_hand_does_not_move_the_next_time_of_an_interval(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.VIEWER)
+    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
+    minute = 60_000_000
+    save_schedules(settings, noon / 1e6, erp={"interval": 180})
+    for minutes, by_schedule in ((3, True), (5, False)):
+        with clock.simulated(lambda: (noon + minutes * minute) * 1000):  # noqa: B023 - it is over before the next
+            job.run_pull(sqlite_store, settings, systems=["erp"], unattended=by_schedule)
+    with clock.simulated(lambda: int((noon + 5.5 * minute) * 1000)):
+        browser.sign_in("viewer")
+        assert systems_shown(browser)["erp"]["Next"] == "11-30 12:06"
+
+
+def test_a_schedule_that_differs_from_what_was_deployed_has_no_next_time(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    browser = olaf(Role.OPERATOR)
+    settings.systems["erp"].schedule = Schedule(interval=3600)
+    with sqlite_store.transaction() as connection:
+        deployed.keep(connection, {name: freshness.mark(name, settings) for name in settings.systems})
+    job.run_sync(sqlite_store, settings, unattended=True)
+    assert re.search(r"\d\d:\d\d", systems_shown(browser)["erp"]["Next"])
+    settings.systems["erp"].schedule = Schedule(interval=1800)
+    assert systems_shown(browser)["erp"]["Next"] == "not deployed as it is now how to start it"
+    page = plain(browser.get("/systems").text)
+    assert "not deployed as they are now: erp. They count once ltc deploy has been run again" in page
+    with sqlite_store.transaction() as connection:
+        deployed.keep(connection, {name: freshness.mark(name, settings) for name in settings.systems})
+    assert "not deployed" not in plain(browser.get("/systems").text)
 
 
 def test_a_scheduled_run_of_one_system_does_not_speak_for_those_of_which_none_was_ever_seen(

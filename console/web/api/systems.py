@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -37,7 +37,10 @@ class Stream(BaseModel):
     quarantined: int
     discarded: int = Field(description="Taken off the quarantine list by people")
     deleted: int
-    next_due: Instant | None = Field(description="When the schedule in ltc.yaml has it pulled next")
+    next_due: Instant | None = Field(
+        description="When its schedule has it pulled next, or since when it is due; null where nothing is known to "
+        "carry the schedule out and its time has not passed yet (`schedule` of the system)"
+    )
     paused: Paused | None
     last_pull: RunPart | None
 
@@ -64,6 +67,10 @@ class System(BaseModel):
     paused: Paused | None
     circuit: CircuitState | None = Field(description="null if the last run did not fail at it")
     calls_today: int = Field(description="Calls to it since the day began where business days are, whatever for")
+    schedule: Literal["none", "yes", "never", "missed", "undeployed"] = Field(
+        description="Whether its schedule is carried out: yes; never (no run by it has begun yet); missed (its time "
+        "has passed without one); undeployed (it has changed since `ltc deploy`); none (it has none, or is paused)"
+    )
     last_scheduled: Instant | None = Field(description="When a run by the schedule last began for it; null: never yet")
     streams: list[Stream]
 
@@ -105,6 +112,7 @@ def list_systems(caller: Reader) -> Systems:
                 paused=paused(found.paused.own(name)),
                 circuit=_circuit(found.circuits.get(name)),
                 calls_today=calls[name],
+                schedule=cast(Any, freshness.carried(name, found, settings)),
                 last_scheduled=instant_or_none(found.scheduled.get(name)),
                 streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
             )
@@ -132,7 +140,7 @@ def _circuit(item: Circuit | None) -> CircuitState | None:
 
 
 def _stream(item: StreamStatus, found: Found, settings: Settings) -> Stream:
-    due = freshness.next_due(item, found, settings)
+    due = freshness.due_told(item, found, settings)
     return Stream(
         system=item.system,
         stream=item.stream,

@@ -12,7 +12,9 @@ from httpx import Response
 
 from console.records import HIDDEN
 from console.web.api.application import PATH
-from state import audit, members
+from settings.model import Schedule, Settings
+from state import audit, members, schema
+from state.clock import now_us
 from state.members import Role
 from state.store import Store
 from tests.console.deal import EMAIL, PHONE
@@ -274,6 +276,28 @@ def test_systems_tell_how_fresh_they_are(program: Program) -> None:
     assert [item["name"] for item in found["items"]] == ["forms", "crm", "erp", "books"]
     assert {stream["system"] for stream in found["items"][1]["streams"]} == {"crm"}
     assert found["waiting"]["findings"] > 0
+
+
+def test_the_next_time_of_a_system_is_told_only_while_its_schedule_is_carried_out(
+    program: Program, desk: Store, given: Settings
+) -> None:
+    api = program(Role.VIEWER)
+
+    def schedules() -> dict[str, tuple[str, set[bool]]]:
+        items = api.get("/systems").json()["items"]
+        return {
+            item["name"]: (item["schedule"], {stream["next_due"] is not None for stream in item["streams"]})
+            for item in items
+        }
+
+    given.systems["crm"].schedule = Schedule(cron="0 0 1 1 *")
+    assert schedules()["crm"] == ("never", {False})
+    assert schedules()["erp"] == ("none", {False})
+    with desk.transaction() as connection:
+        connection.execute(
+            schema.scheduled.insert(), [{"system": name, "started_at": now_us()} for name in ("", "crm")]
+        )
+    assert schedules()["crm"] == ("yes", {True})
 
 
 def test_findings_are_chosen_by_all_filters_of_the_page(program: Program) -> None:
