@@ -261,6 +261,33 @@ def run(connection: Connection, run_id: str) -> RunRow | None:
     return None if row is None else _run(row)
 
 
+_SOONEST = 50
+"""Runs that began after another one ended, among which the one that follows it by the same wish is looked for."""
+_MOST_OF_A_WISH = 10
+
+
+def one_wish(connection: Connection, item: RunRow) -> list[RunRow]:
+    """The runs that were asked for at once, one after the other, with this one among them; mostly it is alone."""
+    found = [item]
+    while (earlier := found[0].asked.follows) and len(found) < _MOST_OF_A_WISH:
+        before = run(connection, earlier)
+        if before is None:  # it was removed since
+            break
+        found.insert(0, before)
+    while len(found) < _MOST_OF_A_WISH and (after := _follower(connection, found[-1])) is not None:
+        found.append(after)
+    return found
+
+
+def _follower(connection: Connection, item: RunRow) -> RunRow | None:
+    if item.ended_at is None:
+        return None
+    table = schema.run
+    query = select(table).where(table.c.started_at >= item.ended_at).order_by(table.c.started_at, table.c.id)
+    rows = map(_run, connection.execute(query.limit(_SOONEST)))
+    return next((row for row in rows if row.asked.follows == item.id), None)
+
+
 def run_parts(connection: Connection, run_id: str) -> list[Attempt]:
     """What one run did with each stream."""
     table = schema.stream_run

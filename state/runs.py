@@ -85,6 +85,19 @@ def first_part_of(kind: str) -> Iterator[None]:
         _part_of.reset(token)
 
 
+_wish: ContextVar[list[str] | None] = ContextVar("one wish", default=None)
+
+
+@contextmanager
+def one_wish() -> Iterator[None]:
+    """Let each run that begins in the block keep which one it follows: somebody asked for all of them at once."""
+    token = _wish.set([])
+    try:
+        yield
+    finally:
+        _wish.reset(token)
+
+
 _announce: ContextVar[Callable[[str], None] | None] = ContextVar("announce", default=None)
 
 
@@ -113,6 +126,8 @@ class Asked:
     """Whether it is a push that is to write nothing."""
     part_of: str = ""
     """The kind of run of which it is only the first part: ``sync`` for a pull whose rest waits for its turn."""
+    follows: str = ""
+    """The run before it that was asked for by the same wish."""
 
 
 def doing(kind: str, asked: Asked | None) -> str:
@@ -144,6 +159,9 @@ class Running:
         self._store = store
         if asked is not None and _part_of.get():
             asked = replace(asked, part_of=_part_of.get())
+        before = _wish.get()
+        if asked is not None and before:
+            asked = replace(asked, follows=before[-1])
         self._asked = {} if asked is None else {"asked": asdict(asked)}
         self._ended = False
         with store.transaction() as connection:
@@ -162,6 +180,8 @@ class Running:
                 bulk.upsert(connection, scheduled, ("system", "started_at"), begun, ("system",))
             if asked is not None and audited:
                 audit.append(connection, asked.by, audit.RUN_STARTED, _as_told(self.id, kind, asked))
+        if before is not None:
+            before.append(self.id)
         told = _announce.get()
         if told is not None:
             told(self.id)

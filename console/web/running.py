@@ -45,6 +45,8 @@ class Telling:
         self._stop = Event()
         self.runs: list[str] = []
         """The ids of its runs, in their order."""
+        self.steps: tuple[str, ...] = ()
+        """The kinds of the runs that are to come of it, in their order, where it is more than one by plan."""
         self.in_turn = False
         """Whether it is a sync that found another run reconciling: it pulls in a first run, and does all in another."""
         self.reconciles_since: int | None = None

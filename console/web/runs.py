@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from console.standing import Silence
-    from console.web.running import Telling
+    from console.web.running import Line, Telling
     from console.web.work import AtWork, Worker
     from state.pauses import Pause
     from state.queries import Attempt, RunRow
@@ -111,8 +111,10 @@ def one(visit: Reader, id: str) -> Response:
         wanted = written.Wanted(visit.systems, parts=tuple(parts))
         done = listed(visit, connection, written.listing(connection, wanted, _WRITTEN))
         count = written.count(connection, wanted)
+        together = queries.one_wish(connection, whole)
     telling = worker(visit).telling(id)
-    lines = [line for line in telling.lines if visit.may_touch(line.system)] if telling else []
+    lines = [line for line in telling.lines if _is_of(line, run) and visit.may_touch(line.system)] if telling else []
+    goes_on = worker(visit).goes_on(id)
     turn = _turn(visit, run, telling)
     waits = turn is not None and turn[0] in ("waits", "now")
     zone = visit.desk.settings.business_day_zone
@@ -132,7 +134,8 @@ def one(visit: Reader, id: str) -> Response:
         written_count=count,
         troubles=went_wrong.of(visit, run, parts),
         log=ran.log(parts, run.phases, lines, visit.texts, zone, visit.plain),
-        busy=run.status == "running" or waits,
+        busy=run.status == "running" or waits or goes_on,
+        steps=_steps(visit, id, together, telling.steps if telling is not None and goes_on else ()),
         asks_every=_ASKS_YOUNG if now_us() - run.started_at < _YOUNG_US else _ASKS_OLD,
         turn=turn,
         reads=run.status == "running",
@@ -142,6 +145,37 @@ def one(visit: Reader, id: str) -> Response:
         now_doing=_now_doing(visit, run, parts, telling) if run.status == "running" else [],
         prefect=prefect_ui.address(flow_run),
     )
+
+
+class Step(NamedTuple):
+    """A run of several that were asked for at once; the id is empty where there is none yet, or none to be seen."""
+
+    kind: str
+    state: str
+    run: str
+    is_here: bool
+
+
+def _steps(visit: Visit, id: str, together: list[RunRow], planned: tuple[str, ...]) -> list[Step]:
+    """The runs that were asked for at once with this one, and those that are still to come; none if it is alone."""
+    texts = visit.texts
+    found = [
+        Step(
+            texts.name("summary.kind", item.doing),
+            texts.name("summary.status", item.status),
+            item.id if visit.limit is None or ran.concerns(item, visit.may_touch) else "",
+            item.id == id,
+        )
+        for item in together
+    ]
+    to_come = texts("operating.wish.to_come")
+    found += [Step(texts.name("summary.kind", kind), to_come, "", False) for kind in planned[len(together) :]]
+    return found if len(found) > 1 else []
+
+
+def _is_of(line: Line, run: RunRow) -> bool:
+    """Whether a line was told in this run, and not in another one of the same wish."""
+    return run.started_at <= line.at and (run.ended_at is None or line.at <= run.ended_at)
 
 
 def _stopped(visit: Visit, connection: Connection, run: RunRow) -> str:

@@ -223,18 +223,20 @@ class Worker:
         return found.telling if found is not None else self._ended.get(run_id)
 
     def _of(self, run_id: str) -> AtWork | None:
-        return next((item for item in self._at_work if item.goes_on and item.ids[-1:] == [run_id]), None)
+        return next((item for item in self._at_work if item.goes_on and run_id in item.ids), None)
 
     def goes_on(self, run_id: str) -> bool:
-        """Whether a run that was started here is at work, or waits for what is to follow it."""
+        """Whether a run that was started here is at work, or what is to follow it by the same wish."""
         return self._of(run_id) is not None
 
     def stop(self, run_id: str, actor: str) -> bool:
-        """Ask a run to stop, which the audit notes; False if it is not at work here."""
+        """Ask a run to stop, or the one that follows it and is at work now, which the audit notes; False if neither is
+        at work here."""
         found = self._of(run_id)
         if found is None:
             return False
         found.telling.stop()
+        run_id = found.ids[-1]
         with self._store.transaction() as connection:
             run = queries.run(connection, run_id)
             told = {"kind": run.doing, "systems": list(run.asked.systems)} if run is not None else {}
@@ -259,13 +261,13 @@ class Worker:
         from sync import job
         from sync.systems import mapping_for
 
-        mapping = mapping_for(self._present.settings, system)
-        run_replay(self._store, {system: mapping}, streams=[stream], progress=telling, actor=actor)
-        settings = self._present.settings
-        result = job.run_reconcile(self._store, settings, actor=actor, progress=telling)
-        job.run_push(
-            self._store, settings, push="plan", actor=actor, progress=telling
-        )  # what was planned before is old
+        mapping, telling.steps = mapping_for(self._present.settings, system), ("replay", "reconcile", "plan")
+        with runs.one_wish():
+            run_replay(self._store, {system: mapping}, streams=[stream], progress=telling, actor=actor)
+            settings = self._present.settings
+            result = job.run_reconcile(self._store, settings, actor=actor, progress=telling)
+            # what was planned before is old
+            job.run_push(self._store, settings, push="plan", actor=actor, progress=telling)
         return result
 
     def _guarded(self, work: Callable[[], Any], item: AtWork) -> None:

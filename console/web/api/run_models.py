@@ -70,6 +70,9 @@ class RunDetail(Run):
         "empty if what it waits for is no run of the member's"
     )
     stopped_by: str | None = Field(description="Who stopped it; `null` if nobody did, as where its process ended")
+    together: list[str] = Field(
+        description="The runs that were asked for at once, in their order, this one among them; mostly it is alone"
+    )
     continued_by: str | None = Field(description="The run that did the rest of this sync, once it was its turn")
 
 

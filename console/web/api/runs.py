@@ -62,7 +62,11 @@ def get_run(caller: Reader, request: Request, id: RunId) -> RunDetail:
     shown = {**run(theirs).model_dump(), "problems": [problem(item) for item in theirs.problems]}
     theirs_alone = [part(item) for item in parts if caller.member.may_touch(item.system)]
     return RunDetail(
-        **shown, parts=theirs_alone, stopped_by=_stopper(caller, found), **_turn(caller, request.app.state.worker, id)
+        **shown,
+        parts=theirs_alone,
+        stopped_by=_stopper(caller, found),
+        together=_together(caller, found),
+        **_turn(caller, request.app.state.worker, id),
     )
 
 
@@ -87,6 +91,14 @@ def stop_run(caller: Operator, request: Request, id: RunId) -> Stopping:
         what = "The run is not at work here."
         raise Refusal(409, what, "It has ended, or was started elsewhere: stop it there.")
     return Stopping(run=id)
+
+
+def _together(caller: Caller, run: RunRow) -> list[str]:
+    """The runs of one wish that are the member's concern."""
+    with caller.store.reading() as connection:
+        found = queries.one_wish(connection, run)
+    may_touch = caller.member.may_touch
+    return [item.id for item in found if item.id == run.id or caller.limit is None or ran.concerns(item, may_touch)]
 
 
 def _stopper(caller: Caller, run: RunRow) -> str | None:
