@@ -159,11 +159,13 @@ def test_a_role_that_is_given_a_second_time_is_warned_of_with_names(admin: Brows
     assert "ERP <span class" in page.replace("\n", " ")
     assert "– already: erp" in page
     assert 'name="role.erp"> ERP' in page, "what another system has is not given to a second one unasked"
+    assert "A plain list of orders has the role ERP, beside an ERP, too" in page, "before anything is checked"
+    assert "an order or invoice that is in both counts twice" in page
     offered = admin.get("/settings/systems/new?connector=xero").text
     assert re.findall(r'name="role\.(\w+)" checked', offered) == ["payments"], "which no system has yet"
     looked = html.unescape(admin.post(ADDRESS, do="preview", **filled(page)).text)
     assert "ERP: erp has this role already. With shop as a second one neither goes before the other" in looked
-    assert "Opportunity Order" in looked.partition("Fields that are written back")[2].partition("</p>")[0]
+    assert "Opportunity Order" in looked.partition("Fields that are written back")[2].partition("</div>")[0]
     sent = filled(page, **{"role.service": "on"})
     del sent["role.erp"]
     assert "as a second one" not in admin.post(ADDRESS, do="preview", **sent).text
