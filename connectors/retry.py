@@ -11,7 +11,7 @@ from typing import TypeVar
 import tenacity
 
 from connectors.errors import TransientError, Unreachable
-from connectors.waiting import is_waiting, no_waiting, sleep
+from connectors.waiting import is_asked_to_stop, is_waiting, no_waiting, sleep_unless_stopped
 
 __all__ = ["RetryPolicy", "call", "no_waiting"]
 
@@ -54,7 +54,8 @@ def call(
 ) -> T:
     """Call ``function`` until it returns; ``TransientError`` is tried again, everything else leaves at once.
 
-    ``on_retry`` is told the error and the wait in seconds before each new attempt. Raises the last ``TransientError``.
+    ``on_retry`` is told the error and the wait in seconds before each new attempt. Raises the last ``TransientError``,
+    at once after somebody has asked for a stop (``waiting.ended_by``).
     """
     began = time.monotonic()
     try:
@@ -72,12 +73,18 @@ def _again(
     first: TransientError,
 ) -> T:
     """Go on after a first attempt that failed."""
-    failed: list[TransientError] = [first]
+    last, tried = first, False
 
     def attempt() -> T:
-        if failed:
-            raise failed.pop()
-        return function()
+        nonlocal last, tried
+        if not tried or is_asked_to_stop():  # the first one has failed already
+            tried = True
+            raise last
+        try:
+            return function()
+        except TransientError as error:
+            last = error
+            raise
 
     jitter = tenacity.wait_random_exponential(multiplier=policy.first_seconds, max=policy.max_seconds)
 
@@ -93,7 +100,7 @@ def _again(
         attempts, seconds = policy.attempts, policy.total_seconds
         if state.outcome and isinstance(state.outcome.exception(), Unreachable):
             attempts, seconds = min(attempts, policy.unreachable_attempts), min(seconds, policy.unreachable_seconds)
-        return state.attempt_number >= attempts or elapsed > seconds
+        return state.attempt_number >= attempts or elapsed > seconds or is_asked_to_stop()
 
     def before_sleep(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -105,7 +112,7 @@ def _again(
         wait=wait,
         stop=stop,
         before_sleep=before_sleep,
-        sleep=sleep,
+        sleep=sleep_unless_stopped,
         reraise=True,
     )
     return retrying(attempt)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 _waiting = True
 _skipped = 0
+_LOOK_SECONDS = 0.2
+_asked: ContextVar[Callable[[], bool] | None] = ContextVar("asked to stop", default=None)
 
 
 def sleep(seconds: float) -> None:
@@ -17,6 +20,33 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
     else:
         _skipped += int(seconds * 1_000_000)
+
+
+@contextmanager
+def ended_by(asked: Callable[[], bool]) -> Iterator[None]:
+    """Let ``is_asked_to_stop`` tell within what ``asked`` tells, or an ``ended_by`` around it."""
+    outer = _asked.get()
+    token = _asked.set(asked if outer is None else lambda: asked() or outer())
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def is_asked_to_stop() -> bool:
+    """Whether somebody wants what is at work here to end; what has begun is brought to its end, nothing is repeated."""
+    asked = _asked.get()
+    return asked is not None and asked()
+
+
+def sleep_unless_stopped(seconds: float) -> None:
+    """Wait like ``sleep``, but not on after somebody has asked for a stop."""
+    if not _waiting or _asked.get() is None:
+        sleep(seconds)
+        return
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not is_asked_to_stop():
+        sleep(min(left, _LOOK_SECONDS))
 
 
 def now_us() -> int:

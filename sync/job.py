@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from connectors import waiting
 from connectors.contract import Connector, Deletes, StreamSpec
 from mappings.engine import Mapping
 from state import calls_made, circuits, notices, outbox, overwritten, pauses, quarantine, renewing, runs
@@ -150,10 +151,10 @@ def run_reconcile(
     actor: str = "ltc",
     step: Step = directly,
 ) -> SyncResult:
-    """Link, tie out and check what is in the store."""
+    """Link, tie out and check what is in the store, and plan what is to be written back by it."""
     asked = _asked(actor, unattended, ())
     with _run(store, settings, "reconcile", engine, progress, asked, step) as session:
-        session.reconcile(as_of)
+        _settle(session, [], "plan", as_of)
     return session.result
 
 
@@ -288,17 +289,21 @@ def _sweep_one(
 
 
 def _settle(session: Session, names: list[str], push: Push | None, as_of: datetime | None) -> None:
-    """Reconcile, plan, push; what was written is reconciled again, so that the result shows it."""
+    """Reconcile, plan, push; what was written is reconciled again, so that the result shows it.
+
+    Plans are made for all systems, since news of one is written to others, and carried out for those in ``names``.
+    """
+    everywhere = list(session.settings.systems)
     try:
         session.reconcile(as_of)
         if push == "off":
             return
-        session.plan(names)
+        session.plan(everywhere)
         if session.apply(_to_apply(session.settings, names, push)) and not session.stop:
             session.reconcile(as_of)
-            session.plan(names)
+            session.plan(everywhere)
         else:
-            session.plan_rest(names)
+            session.plan_rest(everywhere)
     except StoreError as error:
         session.result.problems.append(problem(error))
 
@@ -378,7 +383,7 @@ def _run(
             known |= {"resting": _resting(store, writing=False), "unwritten": _resting(store, writing=True)}
         session = Session(store, settings, result, **known)
         try:
-            with closing(session), _renewed(store, run.leases, session):
+            with closing(session), _renewed(store, run.leases, session), waiting.ended_by(lambda: bool(session.stop)):
                 yield session
         except KeyboardInterrupt:
             session.stop.set()

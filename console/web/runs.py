@@ -223,7 +223,7 @@ def _silence(visit: Visit, system: str) -> Silence | None:
 def _stopping(visit: Visit, parts: list[Attempt]) -> str:
     """When a run that was asked to stop does, at the latest where a system does not answer."""
     at_work = dict.fromkeys(item.system for item in parts if item.status == "running")
-    known = {name: found.most for name in at_work if (found := _silence(visit, name)) is not None}
+    known = {name: found.seconds for name in at_work if (found := _silence(visit, name)) is not None}
     told = visit.texts("operating.stopping")
     if not known:
         return told

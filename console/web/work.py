@@ -11,6 +11,7 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from connectors import waiting
 from console import telemetry
 from console.failures import told
 from console.web.collisions import Going, going, in_the_way, to_wait_for
@@ -272,7 +273,7 @@ class Worker:
 
     def _guarded(self, work: Callable[[], Any], item: AtWork) -> None:
         try:
-            with runs.announced(item.announce):
+            with runs.announced(item.announce), waiting.ended_by(lambda: item.telling.stopping):
                 work()
         except KeyboardInterrupt:  # asked to stop before the run had begun with anything
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors import http, rawjson, retry
+from connectors import http, rawjson, retry, waiting
 from connectors.budget import Priority
 from connectors.contract import CallStats
 from connectors.errors import (
@@ -355,6 +356,29 @@ def test_an_address_that_swallows_connections_is_not_waited_for_twice() -> None:
     with retry.no_waiting(), pytest.raises(Unreachable):
         retry.call(fail, retry.RetryPolicy(unreachable_seconds=0))
     assert calls == 1
+
+
+def test_once_somebody_asks_for_a_stop_nothing_is_tried_again_and_no_wait_goes_on() -> None:
+    calls, asked = 0, False
+
+    def fail() -> None:
+        nonlocal calls
+        calls += 1
+        raise TransientError("down", retry_after=50)
+
+    def stopped(_error: TransientError, _wait: float) -> None:
+        nonlocal asked
+        asked = True
+
+    began = time.monotonic()
+    with waiting.ended_by(lambda: asked), pytest.raises(TransientError, match="down"):
+        retry.call(fail, retry.RetryPolicy(), on_retry=stopped)
+    assert calls == 1
+    assert time.monotonic() - began < 10
+    with waiting.ended_by(lambda: asked), waiting.ended_by(lambda: False), pytest.raises(TransientError):
+        retry.call(fail, retry.RetryPolicy())  # it was asked from further out
+    assert calls == 2
+    assert not waiting.is_asked_to_stop()
 
 
 def test_waits_are_drawn_anew_and_never_exceed_the_cap() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connectors import retry
+from connectors import retry, waiting
 from settings.model import Settings
 from state import audit, runs
 from state.runs import LeaseHeld
@@ -22,7 +22,7 @@ from sync.job import run_pull, run_push, run_reconcile, run_sweep, run_sync
 from sync.outcome import StreamOutcome
 from sync.result import as_dict
 from tests.jobs import company
-from tests.jobs.toy import ToySystem
+from tests.jobs.toy import Toy, ToySystem
 from tests.state.conftest import killed_run
 
 
@@ -273,6 +273,47 @@ def test_ctrl_c_and_sigterm_stop_at_the_next_page_and_the_next_run_goes_on(
     erp.watch = None
     assert run_sync(sqlite_store, settings).status == "done"
     assert count(sqlite_store, "orders") == 7
+
+
+def test_what_waits_in_a_run_knows_of_ctrl_c(
+    sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    pull = Toy.pull
+
+    def interrupted(self: Toy, *given: Any) -> Any:
+        asked.append(waiting.is_asked_to_stop())
+        os.kill(os.getpid(), signal.SIGINT)
+        asked.append(waiting.is_asked_to_stop())
+        yield from pull(self, *given)
+
+    monkeypatch.setattr(Toy, "pull", interrupted)
+    assert run_pull(sqlite_store, settings, systems=["crm"]).status == "interrupted"
+    assert asked == [False, True]
+
+
+def test_news_of_one_system_are_planned_for_the_others_and_written_when_it_is_their_turn(
+    store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    settings.systems["crm"].push = "auto"
+    run_sync(store, settings)
+    written = len(crm.writes)
+    erp.edit("order", "o2", {"delivery": "partly_delivered"})
+    result = run_sync(store, settings, systems=["erp"])
+    assert [(plan.system, len(plan.open_items)) for plan in result.plans] == [("crm", 1)]
+    assert len(crm.writes) == written
+    run_sync(store, settings, systems=["crm"])
+    assert len(crm.writes) == written + 1
+
+
+def test_a_reconciliation_plans_what_is_to_be_written_by_it(
+    store: Store, settings: Settings, crm: ToySystem, erp: ToySystem
+) -> None:
+    run_sync(store, settings, push="apply")
+    erp.edit("order", "o2", {"delivery": "partly_delivered"})
+    run_pull(store, settings)
+    result = run_reconcile(store, settings)
+    assert [(plan.system, len(plan.open_items)) for plan in result.plans] == [("crm", 1)]
 
 
 def test_a_sweep_finds_what_was_deleted(store: Store, settings: Settings, crm: ToySystem) -> None:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from threading import Event
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from connectors import retry
+from connectors import retry, waiting
 from connectors.retry import RetryPolicy
 from console import prefect_ui, ran
 from console.i18n import texts
@@ -26,7 +27,7 @@ from state.queries import Phase
 from state.store import Store
 from sync import job
 from tests.jobs.company import MAPPINGS
-from tests.jobs.toy import ToySystem
+from tests.jobs.toy import Toy, ToySystem
 from tests.web.conftest import Browser
 from tests.web.toy_company import Opens, crm, erp, finished, olaf, plain, settings, systems, toys  # noqa: F401
 
@@ -300,6 +301,28 @@ def test_a_run_says_what_it_waits_for_and_that_it_reconciles(
         crm.watch = None
     assert "been reconciling" not in finished(browser)
     assert re.search(r"It has read, and has been reconciling for \d+ s\.", seen[0])
+
+
+def test_what_waits_in_a_run_knows_that_it_was_stopped_on_the_page(
+    olaf: Opens, sqlite_store: Store, crm: ToySystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, stopped = Event(), Event()
+    pull = Toy.pull
+
+    def waiting_pull(self: Toy, *given: Any) -> Any:
+        waits.set()
+        assert stopped.wait(20)
+        assert waiting.is_asked_to_stop()
+        yield from pull(self, *given)
+
+    monkeypatch.setattr(Toy, "pull", waiting_pull)
+    browser = olaf(Role.OPERATOR)
+    browser.post("/runs", kind="pull", system="crm")
+    assert waits.wait(20)
+    id, _ = page_of_the_run(browser)
+    browser.post(f"/runs/{id}/stop")
+    stopped.set()
+    assert "crm.deal pull: STOPPED" in plain(finished(browser))
 
 
 def test_a_run_of_another_process_is_shown_and_cannot_be_stopped_here(olaf: Opens, sqlite_store: Store) -> None:
