@@ -21,13 +21,13 @@ UNMATCHED, EXCLUDED = PARTS = "unmatched", "excluded"
 SIDES = {"left": "right", "right": "left"}
 _SETTLED = "invoice_payment"
 """The tie-out whose documents cash application matches before their source books it."""
-_DUE = {
-    ("order_delivery", "left"): ("orders", "promised_delivery_date"),
-    ("order_invoice", "left"): ("orders", "promised_delivery_date"),
-    ("invoice_payment", "left"): ("invoices", "coalesce(due_date, issue_date)"),
-    ("payout_bank", "left"): ("payouts", "arrival_date"),
+DUE = {
+    "order_delivery": ("orders", "promised_delivery_date"),
+    "order_invoice": ("orders", "promised_delivery_date"),
+    "invoice_payment": ("invoices", "coalesce(due_date, issue_date)"),
+    "payout_bank": ("payouts", "arrival_date"),
 }
-"""Tie-out and side → table and the day before which nothing has to be on the other side."""
+"""Tie-out → table of its left side and the day before which nothing has to be on the right."""
 
 
 def key(name: str, side: str, currency: str, part: str) -> str:
@@ -40,9 +40,9 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
 
     ``documents``: record_id, ``amount`` of it that counts, ``whole`` of its position on this side and ``opposite`` on
     the other (``None`` without one; then ``elsewhere`` is what the other has of it in further currencies, if anything:
-    ``currency`` and ``amount``), ``waits`` for a day to come; ``count`` says how many there are. ``not_due``:
-    count and amount of the positions that wait; ``missing``: what the other side lacks of those that do not. What cash
-    application has matched of that says ``note_matched``.
+    ``currency`` and ``amount``), whether its position ``waits`` for a day to come; ``count`` says how many there are.
+    ``not_due``: count and amount of the positions that wait; ``missing``: what the other side lacks of those that do
+    not. What cash application has matched of that says ``note_matched``.
     """
     found: dict[str, dict[str, Any]] = {}
     for side, other in SIDES.items():
@@ -65,9 +65,13 @@ def figures(frame: Frame, name: str) -> dict[str, dict[str, Any]]:
 
 def _open(frame: Frame, name: str, side: str, other: str) -> None:
     """Make the table ``behind_open``: a row for each document of each position of one side that does not agree."""
-    table, due = _DUE.get((name, side), ("", ""))
-    waits = f"coalesce(d.due > DATE '{frame.rules.today}', false) AND o.whole > coalesce(o.opposite, 0)"
-    days = f"LEFT JOIN (SELECT record_id, {due} AS due FROM {table}) d ON d.record_id = p.document_id"
+    waits, days = "false", ""
+    if name in DUE and side == "left":
+        table, due = DUE[name]
+        waits = f"bool_and(coalesce(d.due > DATE '{frame.rules.today}', false) AND o.whole > coalesce(o.opposite, 0))"
+        days = f"LEFT JOIN (SELECT record_id, {due} AS due FROM {table}) d ON d.record_id = p.document_id"
+    elif name in DUE:  # what is there of a position waits for the rest of it
+        waits, days = "any_value(w.position) IS NOT NULL", "LEFT JOIN behind_waits w USING (position, currency)"
     frame.run(
         f"""
         CREATE OR REPLACE TEMP TABLE behind_open AS
@@ -78,11 +82,16 @@ def _open(frame: Frame, name: str, side: str, other: str) -> None:
                 AS elsewhere FROM tied WHERE has_{other} GROUP BY position)
         SELECT position, p.document_id, currency, sum(p.amount)::BIGINT AS amount, any_value(o.whole) AS whole,
             any_value(o.opposite) AS opposite, any_value(CASE WHEN o.opposite IS NULL THEN e.elsewhere END)
-                AS elsewhere, bool_and({waits if table else "false"}) AS waits
+                AS elsewhere, {waits} AS waits
         FROM {side}_part p JOIN o USING (position, currency) LEFT JOIN e USING (position)
-        {days if table else ""} WHERE NOT p.excluded GROUP BY ALL
+        {days} WHERE NOT p.excluded GROUP BY ALL
         """
     )
+    if side == "left":
+        frame.run(
+            "CREATE OR REPLACE TEMP TABLE behind_waits AS "
+            "SELECT position, currency FROM behind_open GROUP BY ALL HAVING bool_and(waits)"
+        )
 
 
 _WAITING = """

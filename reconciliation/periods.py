@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mappings.model import TABLES
+from reconciliation import behind
 from reconciliation.frame import Frame
 from state.tieouts import TieOut
 
@@ -96,28 +97,37 @@ def _dated(side: str, entity: str) -> str:
 def figures(frame: Frame, name: str, sides: dict[str, tuple[str, str]]) -> list[TieOut]:
     """The split tie-out by period and currency, amounts in minor units.
 
-    ``movement`` is the period's own documents, ``to_date`` everything until its end. Only for periods in which
+    ``movement`` is the period's own documents, in it ``back`` what was taken off the sums of the sides: credit notes,
+    money paid back; ``to_date`` everything until its end. Only for periods in which
     something stands; ``sides`` are role and entity. Raises ``PeriodsDoNotAddUp``.
     """
     moved = _by_key(frame, _MOVED)
     changed = _by_key(frame, _CHANGED)
+    back = _by_key(frame, _BACK)
     left_out = {side: _by_key(frame, _excluded(side)) for side in SIDES}
+    waiting = _waiting(frame, name)
     _check(frame, name)
     keys = {*moved, *changed, *left_out["left"], *left_out["right"]}
     periods = sorted({period for _, period in keys} | {frame.rules.period})
     found = []
     for currency in sorted({currency for currency, _ in keys}):
         sums: dict[str, int] = {}
+        waits = waiting.get(currency, [])
         for period in periods:
             key = (currency, period)
             parts = {**moved.get(key, {}), **_excluded_parts(left_out, key, "moved")}
             _foot(name, key, parts)
             for column, value in {**changed.get(key, {}), **_excluded_parts(left_out, key, "new")}.items():
                 sums[column] = sums.get(column, 0) + value
+            while waits and waits[0][0] <= period:
+                for column, value in waits.pop(0)[1].items():
+                    sums[column] = sums.get(column, 0) + value
             if any(sums.values()) or any(parts.values()):
                 head = {"name": name, "currency": currency, "period": period}
                 item = {**head, **{side: dict(zip(("role", "entity"), sides[side], strict=True)) for side in SIDES}}
-                found.append({**item, "movement": _movement(parts), "to_date": _to_date(sums)})
+                moved_back = {f"{side}_amount": back.get(key, {}).get(side, 0) for side in SIDES}
+                movement = {**_movement(parts), "back": moved_back}
+                found.append({**item, "movement": movement, "to_date": _to_date(sums)})
     return found
 
 
@@ -152,6 +162,12 @@ _CHANGED = f"""
     GROUP BY ALL ORDER BY ALL"""
 
 
+_BACK = f"""
+    SELECT currency, period, {
+    ", ".join(f"coalesce(-sum(amount) FILTER (WHERE side = '{side}'), 0)::BIGINT AS {side}" for side in SIDES)
+} FROM dated WHERE NOT excluded AND amount < 0 GROUP BY ALL"""
+
+
 def _excluded(side: str) -> str:
     """Positions with something excluded: in the period, and those that had nothing excluded before it."""
     return f"""
@@ -161,6 +177,46 @@ def _excluded(side: str) -> str:
             FROM (SELECT position, currency, period, sum(amount) AS amount FROM dated
                 WHERE excluded AND side = '{side}' GROUP BY ALL))
         GROUP BY ALL ORDER BY ALL"""
+
+
+def _waiting(frame: Frame, name: str) -> dict[str, list[tuple[str, dict[str, int]]]]:
+    """By currency and in order of periods, how what is unmatched and not due yet changed: a position waits from the
+    period on in which it came to be so, until its day or until something came of it."""
+    if name not in behind.DUE:
+        return {}
+    table, due = behind.DUE[name]
+    current = frame.rules.period
+    # A period that is not over ends today; all others on their last day. "2026-10+" sorts right after "2026-10".
+    month = (
+        f"CASE WHEN due > DATE '{frame.rules.today}' AND strftime(due, '%Y-%m') = '{current}' "
+        f"THEN '{current}+' ELSE strftime(due, '%Y-%m') END"
+    )
+    found: dict[str, list[tuple[str, dict[str, int]]]] = {}
+    for row in frame.dicts(_WAITING.format(table=table, due=due, month=month)):
+        found.setdefault(row.pop("currency"), []).append((row.pop("since"), row))
+    return found
+
+
+_WAITING = f"""
+    WITH days AS (SELECT position, currency, period, min(coalesce({{month}}, '')) AS until
+        FROM dated LEFT JOIN (SELECT record_id, {{due}} AS due FROM {{table}}) ON record_id = document_id
+        WHERE side = 'left' AND NOT excluded GROUP BY ALL),
+    ended AS (SELECT *, lead(period) OVER (PARTITION BY position, currency ORDER BY period) AS next FROM stood),
+    waiting AS (SELECT s.position, s.currency, s.period,
+            least(min(until), coalesce(any_value(next), '9999-99')) AS until,
+            any_value(has_right) AS has_right, any_value(left_sum) AS left_sum, any_value(right_sum) AS right_sum
+        FROM ended s JOIN days d ON d.position = s.position AND d.currency = s.currency AND d.period <= s.period
+        WHERE result = 'unmatched' AND has_left AND left_sum > coalesce(right_sum, 0) GROUP BY ALL)
+    SELECT currency, since, {
+    ", ".join(
+        f"coalesce(sum(sign * {value}) FILTER (WHERE {condition}), 0)::BIGINT AS not_due_{side}_{what}"
+        for side, condition in (("left", "true"), ("right", "has_right"))
+        for what, value in (("count", "1"), ("amount", f"{side}_sum"))
+    )
+}
+    FROM (SELECT *, period AS since, 1 AS sign FROM waiting WHERE until > period
+        UNION ALL SELECT *, until AS since, -1 AS sign FROM waiting WHERE until > period)
+    GROUP BY ALL ORDER BY ALL"""
 
 
 def _by_key(frame: Frame, sql: str) -> dict[tuple[str, str], dict[str, int]]:
@@ -197,6 +253,8 @@ def _to_date(sums: dict[str, int]) -> dict[str, Any]:
     found = dict(_sides(sums))
     amounts = {f"{side}_amount": sums.get(f"matched_{side}_amount", 0) for side in SIDES}
     found["matched"] = {"count": sums.get("matched_left_count", 0), **amounts}
+    for side in SIDES:
+        found[f"not_due_{side}"] = {what: sums.get(f"not_due_{side}_{what}", 0) for what in _WHAT}
     return found
 
 

@@ -190,7 +190,8 @@ def _age(item: Finding, basis: dict[str, Any], today: date) -> int:
 def _tie_out(item: tieouts.TieOut) -> dict[str, Any]:
     order = ("name", "currency", "left", "right", "matched", "unmatched_left", "unmatched_right")
     data = tie_out_as_text(item)
-    return {key: data[key] for key in (*order, "excluded_left", "excluded_right", "foots")}
+    known = (name for name in sections.NOT_DUE if name in data)  # what older closes have frozen does not tell it
+    return {key: data[key] for key in (*order, *known, "excluded_left", "excluded_right", "foots")}
 
 
 def sort_key(item: dict[str, Any]) -> tuple[Any, ...]:

@@ -15,6 +15,8 @@ Part = Mapping[str, Any]
 
 _CLOSE = ("period", "revision", "status", "closed_by", "closed_at", "close_reason", "approved_by", "approved_at")
 _CLOSE_MORE = ("reopened_by", "reopened_at", "reason", "records", "inputs_hash", "figures_hash")
+NOT_DUE = ("not_due_left", "not_due_right")
+"""What of either side is unmatched only because its day is still to come."""
 _MOVED = ("opening", "documents", "adjustments", "closing", "open_before", "settled", "open_now")
 
 
@@ -40,11 +42,17 @@ def period_tie_out(item: Part) -> dict[str, Any]:
     """A tie-out in a period: its documents, and everything until its end."""
     currency = item["currency"]
     parts = ("left", "right", "matched", "unmatched_left", "unmatched_right", "excluded_left", "excluded_right")
+    # what older closes have frozen does not tell what was not due
+    stood = (*parts, *(name for name in NOT_DUE if name in item["to_date"]))
     return {
         **{name: item[name] for name in ("name", "currency", "period")},
         **{side: {name: item[side][name] for name in ("role", "entity")} for side in ("left", "right")},
-        "movement": {name: _texts(item["movement"][name], currency) for name in (*parts[:3], "across", *parts[3:])},
-        "to_date": {name: _texts(item["to_date"][name], currency) for name in parts},
+        "movement": {
+            name: _texts(item["movement"][name], currency)
+            for name in (*parts[:3], "across", *parts[3:], "back")
+            if name != "back" or name in item["movement"]  # a close of an older version does not tell it
+        },
+        "to_date": {name: _texts(item["to_date"][name], currency) for name in stood},
     }
 
 

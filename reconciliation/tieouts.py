@@ -55,20 +55,32 @@ def tie_outs(frame: Frame) -> TieOuts:
     split: dict[str, list[TieOut]] = {}
     documents: dict[str, dict[str, Any]] = {}
     for pair in (quote_order(), order_delivery(), order_invoice(), invoice_payment()):
-        found += _tie(frame, pair)
+        tied = _tie(frame, pair)
         documents |= behind.figures(frame, pair.name)
+        found += _waiting(tied, documents)
         split[pair.name] = _by_period(frame, pair)
     for now, dated in _payouts(frame):
-        found += _tie(frame, now)
+        tied = _tie(frame, now)
         documents |= behind.figures(frame, now.name)
+        found += _waiting(tied, documents)
         _tie(frame, dated)
         split[dated.name] = _by_period(frame, dated)
     periods.together(frame, list(split))
     for pair in _statuses(frame):  # what a system shows has no day
-        found += _tie(frame, pair)
+        tied = _tie(frame, pair)
         documents |= behind.figures(frame, pair.name)
+        found += _waiting(tied, documents)
     by_period = sorted(chain(*split.values()), key=lambda item: (item["period"], item["name"], item["currency"]))
     return TieOuts(sorted(found, key=lambda item: (item["name"], item["currency"])), by_period, documents)
+
+
+def _waiting(items: list[TieOut], documents: dict[str, dict[str, Any]]) -> list[TieOut]:
+    """The tie-outs with what of either side is unmatched only because its day is still to come."""
+    for item in items:
+        for side in behind.SIDES:
+            kept = documents.get(behind.key(item["name"], side, item["currency"], behind.UNMATCHED), {})
+            item[f"not_due_{side}"] = {"count": 0, "amount": 0, **kept.get("not_due", {})}
+    return items
 
 
 def _by_period(frame: Frame, pair: Pair) -> list[TieOut]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 Card = dict[str, Any]
 
+_MOVED = {
+    "invoiced": ("invoice_payment", "left"),
+    "net": ("order_invoice", "right"),
+    "received": ("invoice_payment", "right"),
+}
+"""What a month comes to → the tie-out and the side of it that counts it."""
+
 
 def cards(report: Report, found: Tally, words: Texts) -> Iterator[Card]:
     """``title``, ``figure``, ``note`` and ``tone`` (``good``, ``bad`` or nothing) of each; of a sum of money also
@@ -26,7 +33,6 @@ def cards(report: Report, found: Tally, words: Texts) -> Iterator[Card]:
     """
     everything, base = found.total, report["base_currency"]
     counts = everything.counts
-    agree, left, right = figures.agreement(report["tie_outs"])
     aside = found.aside
     errors, warnings = f"{counts['error']:,}", f"{counts['warning']:,}"
     outstanding = _card(words, "findings", f"{everything.count:,}", errors=errors, warnings=warnings)
@@ -37,8 +43,7 @@ def cards(report: Report, found: Tally, words: Texts) -> Iterator[Card]:
     if aside.waived_base:
         about["note"] += f" · {words('card.money_waived', amount=figures.money(aside.waived_base, base))}"
     yield from (outstanding, about)
-    share = figures.percent(figures.agreeing(report["tie_outs"]))
-    yield _card(words, "agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
+    yield _agreement(words, "agreement", report["tie_outs"])
     moved = report["roll_forward"]
     movement = _card(words, "movement", f"{moved['closing'] - moved['opening']:+,}")
     yield movement | {"note": moved_note(report, words)}
@@ -71,19 +76,21 @@ def of_month(report: Report, words: Texts) -> Iterator[Card]:
     and which findings began by then."""
     base, today = report["base_currency"], _day(report)
     end = min(_last_day(report), today)
-    for name, side in (("invoiced", "left"), ("received", "right")):
+    for name, place in _MOVED.items():
         moved = {
             item["currency"]: Decimal(item["documents"])
             for item in report["movements"]
-            if (item["tie_out"], item["side"]) == ("invoice_payment", side)
+            if (item["tie_out"], item["side"]) == place
         }
-        yield _sum(words, name, moved, base)
+        card = _sum(words, name, moved, base)
+        back = _paid_back(report) if name == "received" else []
+        if back:
+            card["note"] += f" · {words('card.month_back', amounts=words.listed(back))}"
+        yield card
     owed = {item["currency"]: Decimal(item["total"]) for item in report["receivables"]["ageing"]}
     yield _sum(words, "owed", owed, base, day=report["receivables"]["as_at"])
     at_end = [item["to_date"] for item in report["period_tie_outs"]]
-    agree, left, right = figures.agreement(at_end)
-    share = figures.percent(figures.agreeing(at_end))
-    yield _card(words, "month_agreement", share, agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}")
+    yield _agreement(words, "month_agreement", at_end)
     begun = [item for item in report["findings"] if item["age_days"] >= (today - end).days]
     found = figures.tally(begun).total
     yield _card(
@@ -94,6 +101,16 @@ def of_month(report: Report, words: Texts) -> Iterator[Card]:
         errors=f"{found.counts['error']:,}",
         later=f"{len(report['findings']) - found.count:,}",
     )
+
+
+def _paid_back(report: Report) -> list[str]:
+    """What was refunded or charged back in the month, by currency; older closes do not tell it."""
+    sums = [
+        (item["currency"], Decimal(item["movement"].get("back", {}).get("right_amount", 0)))
+        for item in report["period_tie_outs"]
+        if item["name"] == "invoice_payment"
+    ]
+    return [f"{currency} {figures.money(amount, currency)}" for currency, amount in sums if amount]
 
 
 def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **values: str) -> Card:
@@ -120,6 +137,11 @@ def _day(report: Report) -> date:
     signed = report.get("sign_off")
     at = signed["closed_at"] if signed else report["as_of"]
     return datetime.fromisoformat(at).astimezone(ZoneInfo(report["timezone"])).date()
+
+
+def _agreement(words: Texts, name: str, items: Iterable[Mapping[str, Any]]) -> Card:
+    agreement = figures.agreement(items)
+    return _card(words, name, agreement.share) | {"note": agreement.said(f"card.{name}_note", words)}
 
 
 def _card(words: Texts, name: str, figure: str, **values: str) -> Card:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mappings.currencies import EXPONENTS
@@ -240,23 +240,46 @@ def _by_currency(report: Report) -> Any:
     return lambda item: (item["currency"] != base, item["currency"])
 
 
-def agreement(items: Iterable[Item]) -> tuple[int, int, int]:
-    """Positions that agree, and those on the left and on the right that do not.
+class Agreement(NamedTuple):
+    """Positions that agree, those on the left and on the right that do not, and those that are not due yet.
 
-    One that has two sides which differ is among both of the latter, so they must not be added up.
+    One that has two sides which differ is among both the left and the right, so they must not be added up. One whose
+    day is still to come ``waits``, and is in neither; older closes do not tell it, so there it is.
     """
-    agree = left = right = 0
+
+    agree: int
+    left: int
+    right: int
+    waits: int
+
+    @property
+    def share(self) -> str:
+        """For people, the share of both sides' positions that agree, of those that are due; – if there are none."""
+        return percent(proportion(2 * self.agree, 2 * self.agree + self.left + self.right))
+
+    def said(self, key: str, words: Texts, **names: str) -> str:
+        """In words: those that agree and do not as ``key`` says it, and then, if there are any, those not due yet."""
+        counts = {name: f"{getattr(self, name):,}" for name in ("agree", "left", "right")}
+        told = words(key, **counts, **names)
+        return f"{told} · {words('tie_outs.waiting', count=f'{self.waits:,}')}" if self.waits else told
+
+
+def agreement(items: Iterable[Item]) -> Agreement:
+    """What all of these tie-outs come to."""
+    agree = waits = 0
+    sides = {"left": 0, "right": 0}
     for item in items:
         agree += item["matched"]["count"]
-        left += item["unmatched_left"]["count"]
-        right += item["unmatched_right"]["count"]
-    return agree, left, right
+        waits += not_due(item, "left")
+        for side in sides:
+            sides[side] += item[f"unmatched_{side}"]["count"] - not_due(item, side)
+    return Agreement(agree, **sides, waits=waits)
 
 
-def agreeing(items: Iterable[Item]) -> Decimal | None:
-    """The share of both sides' positions that agree, 0 to 1; ``None`` if there are none."""
-    agree, left, right = agreement(items)
-    return proportion(2 * agree, 2 * agree + left + right)
+def not_due(item: Item, side: str) -> int:
+    """How many unmatched positions of one side of a tie-out only wait for a day to come."""
+    count: int = item.get(f"not_due_{side}", {}).get("count", 0)
+    return count
 
 
 def proportion(part: int | Decimal, whole: int | Decimal) -> Decimal | None:

@@ -42,8 +42,6 @@ class Ways(NamedTuple):
     """The address of the page that traces customers and documents."""
     behind: str = ""
     """The address of the page of the documents behind a part of a tie-out."""
-    waits: Mapping[str, Item] = {}
-    """What of the documents behind a tie-out is not due yet, as in ``reconciliation.behind``."""
 
 
 NOWHERE = Ways()
@@ -299,14 +297,14 @@ def _share(step: figures.Step, words: Texts) -> str:
 def _tie_outs(report: Report, words: Texts, ways: Ways) -> Iterator[dict[str, Any]]:
     for name, group in groupby(figures.tie_outs(report), key=lambda item: str(item["name"])):
         items = list(group)
-        agree, left, right = figures.agreement(items)
+        agreement = figures.agreement(items)
         sides = {f"{side}s": words(f"tie_outs.of_side.{name}.{side}") for side in ("left", "right")}
         yield {
             "name": words.name("tie_out", name),
-            "differs": bool(left or right),
-            "agree": words("tie_outs.agree_of", agree=f"{agree:,}", left=f"{left:,}", right=f"{right:,}", **sides),
+            "differs": bool(agreement.left or agreement.right),
+            "agree": agreement.said("tie_outs.agree_of", words, **sides),
             "heads": _heads(sides, words),
-            "share": figures.percent(figures.agreeing(items)),
+            "share": agreement.share,
             "sides": [
                 words.pair(words.name("role", side["role"]), words.name("entity", side["entity"]))
                 for side in (items[0]["left"], items[0]["right"])
@@ -330,23 +328,24 @@ def _heads(sides: Mapping[str, str], words: Texts) -> dict[str, str]:
 
 def _behind(item: Item, ways: Ways) -> dict[str, dict[str, Any]]:
     """By ``PART_SIDE`` the address of the documents behind it, and how many of them are not due yet."""
-    places, waits = {}, {}
+    places = {}
     for part in behind.PARTS:
         for side in ("left", "right"):
             name = f"{part}_{side}"
             asked = {"name": item["name"], "side": side, "currency": item["currency"], "part": part}
             places[name] = f"{ways.behind}?{urlencode(asked)}" if ways.behind and item[name]["count"] else ""
-            kept = ways.waits.get(behind.key(item["name"], side, item["currency"], part), {})
-            waits[name] = kept.get("count", 0)
+    waits = {f"unmatched_{side}": figures.not_due(item, side) for side in ("left", "right")}
     return {"places": places, "waits": waits}
 
 
 def _tie_out_bar(item: Item, sides: Mapping[str, str], words: Texts) -> Markup:
     """Both sides by positions, so that one large document does not hide many small ones."""
-    agree, left, right = figures.agreement([item])
-    parts = [Part("agree", Decimal(2 * agree)), Part("left", Decimal(left)), Part("right", Decimal(right))]
-    says = words("tie_outs.bar", currency=item["currency"], agree=agree, left=left, right=right, **sides)
-    return svg.bar(parts, Decimal(2 * agree + left + right), says)
+    agreement = figures.agreement([item])
+    lengths = {"agree": 2 * agreement.agree, "left": agreement.left, "right": agreement.right}
+    if agreement.waits:
+        lengths["waits"] = sum(figures.not_due(item, side) for side in ("left", "right"))
+    says = agreement.said("tie_outs.bar", words, currency=item["currency"], **sides)
+    return svg.bar([Part(name, Decimal(size)) for name, size in lengths.items()], Decimal(sum(lengths.values())), says)
 
 
 def _departments(outstanding: Tally, words: Texts) -> Iterator[dict[str, Any]]:

@@ -48,7 +48,10 @@ def _tie_outs(report: Report, words: Texts, console: Console) -> None:
     rows: list[list[str]] = []
     for name, group in groupby(figures.tie_outs(report), key=lambda item: str(item["name"])):
         items = list(group)
-        title = f"{words.name('tie_out', name)}  {figures.percent(figures.agreeing(items))}"
+        agreement = figures.agreement(items)
+        title = f"{words.name('tie_out', name)}  {agreement.share}"
+        if agreement.waits:
+            title += f" · {words('tie_outs.waiting', count=f'{agreement.waits:,}')}"
         for n, item in enumerate(items):
             sides = (item["left"], item["right"], {**item["matched"], "amount": item["matched"]["left_amount"]})
             parts = (*sides, item["unmatched_left"], item["unmatched_right"])

@@ -90,7 +90,7 @@ class Shown:
     @property
     def ways(self) -> Ways:
         """Where the figures lead to; what is behind those that a close has frozen nobody keeps."""
-        return Ways("/trace") if self.report["sign_off"] else Ways("/trace", "/tie-outs", self.asides.waits)
+        return Ways("/trace") if self.report["sign_off"] else Ways("/trace", "/tie-outs")
 
 
 class Latest:

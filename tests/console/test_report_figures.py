@@ -43,7 +43,19 @@ def test_a_share_is_100_percent_only_if_nothing_is_missing() -> None:
 def test_a_position_whose_sides_differ_is_not_counted_twice() -> None:
     side = {"count": 1, "amount": "10.00"}
     item = {"matched": {"count": 9}, "unmatched_left": side, "unmatched_right": side}
-    assert figures.agreeing([item]) == Decimal("0.9")
+    assert figures.agreement([item]).share == "90.0 %"
+
+
+def test_what_is_not_due_yet_is_told_apart_from_what_does_not_agree_and_lowers_no_share() -> None:
+    left, right, nothing = {"count": 5}, {"count": 1}, {"count": 0}
+    item = {"matched": {"count": 9}, "unmatched_left": left, "unmatched_right": right}
+    due = figures.agreement([item | {"not_due_left": {"count": 4}, "not_due_right": nothing}])
+    assert (due, due.share) == ((9, 1, 1, 4), "90.0 %")
+    said = due.said("card.agreement_note", texts("en"))
+    assert said == "9 agree; 1 on the left and 1 on the right do not · 4 not due yet"
+    older = figures.agreement([item])  # a close of before, which does not tell it
+    assert (older.left, older.waits) == (5, 0)
+    assert "not due" not in older.said("card.agreement_note", texts("en"))
 
 
 def test_the_base_currency_comes_first_and_hand_offs_follow_the_chain() -> None:

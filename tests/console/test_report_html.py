@@ -44,21 +44,35 @@ def text() -> str:
 
 
 def test_the_month_comes_first_with_what_began_by_its_end_and_money_in_each_currency() -> None:
-    moved = [("left", "CNY", "1000.00"), ("left", "EUR", "20.00"), ("left", "USD", "0.00"), ("right", "CNY", "400.00")]
+    billed_and_paid, before_tax = "invoice_payment", "order_invoice"
+    moved = [
+        *((billed_and_paid, "left", currency, sum_) for currency, sum_ in (("CNY", "1000.00"), ("EUR", "20.00"))),
+        *((billed_and_paid, *rest) for rest in (("left", "USD", "0.00"), ("right", "CNY", "400.00"))),
+        (before_tax, "right", "CNY", "884.96"),
+    ]
     zero = dict.fromkeys(("opening", "adjustments", "closing", "open_before", "settled", "open_now"), "0.00")
     rows = [
-        {"tie_out": "invoice_payment", "side": side, "currency": currency, "period": "2026-09", "documents": amount}
-        for side, currency, amount in moved
+        {"tie_out": tie_out, "side": side, "currency": currency, "period": "2026-09", "documents": amount}
+        for tie_out, side, currency, amount in moved
     ]
     closed = {**sample_report.report()["periods"][0], "closed_at": "2026-10-10T02:00:00Z"}
+    tied = sample_report.report()["period_tie_outs"][0]
+    back = {"left_amount": "0.00", "right_amount": "75.00"}
+    tied = {**tied, "name": billed_and_paid, "currency": "CNY", "movement": {**tied["movement"], "back": back}}
     shown = sample_report.report(
-        period="2026-09", movements=[{**zero, **row} for row in rows], sign_off=closed, as_of="2026-10-12T02:00:00Z"
+        period_tie_outs=[tied],
+        period="2026-09",
+        movements=[{**zero, **row} for row in rows],
+        sign_off=closed,
+        as_of="2026-10-12T02:00:00Z",
     )
 
-    billed, received, owed, _, began = cards.of_month(shown, texts("en"))
+    billed, net, received, owed, _, began = cards.of_month(shown, texts("en"))
 
     assert (billed["figure"], billed["note"]) == ("1,000.00", "in CNY; and EUR 20.00, USD 0.00"), "as the page says it"
-    assert (received["figure"], received["note"]) == ("400.00", "in CNY")
+    assert (net["title"], net["figure"]) == ("Billed in the month, before tax", "884.96")
+    assert (received["figure"], received["note"]) == ("400.00", "in CNY · paid back: CNY 75.00")
+    assert received["title"] == "Received in the month, less paid back"
     assert owed["note"].startswith(f"on {shown['receivables']['as_at']}")
     # The close was ten days after the month's end: of ages 5, 91, 40 and 0 days, two began by then.
     assert (began["figure"], began["note"]) == ("2", "by 2026-09-30, not cleared yet; errors: 1; began later: 2")
@@ -188,7 +202,7 @@ def test_every_chart_says_in_words_what_it_shows(text: str) -> None:
     charts = [attributes for tag, attributes in Page(text).tags if tag == "svg"]
     assert len(charts) > 10
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
-    assert 'aria-label="CNY: 1 agree; unmatched orders: 1, invoices: 0"' in text
+    assert 'aria-label="CNY: 1 agree; do not: orders 1, invoices 0"' in text
 
 
 def test_tie_outs_that_agree_entirely_are_one_line_to_open_and_the_others_are_open() -> None:

@@ -207,6 +207,24 @@ def test_the_documents_behind_what_does_not_agree_are_kept_with_what_is_not_due_
     assert {(item["whole"], item["opposite"]) for item in orders} == {(120000, 70000), (120000, None)}
 
 
+def test_what_waits_for_its_day_is_not_due_until_the_end_of_the_month_before_it(books: Books) -> None:
+    Deal(1).drop("payment").set("invoice", due_date=date(2026, 11, 30)).write(books)
+    Deal(2).drop("payment").set("invoice", due_date=date(2026, 10, 20)).write(books)
+    part = Deal(3).set("invoice", due_date=date(2026, 11, 30), issue_date=date(2026, 9, 5))
+    part.set("payment", amount=100, received_on=date(2026, 10, 2), lines=[{"invoice_ref": "id:INV-3", "amount": 100}])
+    part.write(books)
+    Deal(4).set("invoice", due_date=date(2026, 11, 30), issue_date=date(2026, 9, 5)).write(books)
+    found = _tied(books)
+    [now] = [item for item in found.all if item["name"] == "invoice_payment"]
+    assert now["not_due_left"] == {"count": 2, "amount": 2 * 135600}
+    stood = {item["period"]: item["to_date"] for item in found.by_period if item["name"] == "invoice_payment"}
+    # the one paid in part waits from its month on, the one that is paid in October waited until then
+    assert stood["2026-09"]["not_due_left"] == {"count": 2, "amount": 2 * 135600}
+    assert stood["2026-10"]["not_due_left"] == now["not_due_left"]
+    assert stood["2026-09"]["not_due_right"] == {"count": 0, "amount": 0}
+    assert stood["2026-10"]["not_due_right"] == now["not_due_right"] == {"count": 1, "amount": 10000}
+
+
 def test_what_is_missing_of_what_is_due_counts_once_on_the_side_that_has_more(books: Books) -> None:
     Deal(1).write(books)
     Deal(2).set("invoice", net_amount=700, gross_amount=791).drop("payment").write(books)

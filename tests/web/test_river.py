@@ -291,7 +291,7 @@ def test_documents_behind_a_tie_out_are_called_what_they_are(
     assert f"<h1>{title}</h1>" in viewer.get(address).text
     page = viewer.get("/").text
     assert '<th scope="col" class="number">Unmatched invoices</th>' in page
-    assert re.search(r"\d+ agree; unmatched orders: \d+, invoices: \d+", page)
+    assert re.search(r"\d+ agree; do not: orders \d+, invoices \d+", page)
     viewer.post("/language", locale="zh-CN")
     assert f"<h1>{chinese}</h1>" in viewer.get(address).text
 
