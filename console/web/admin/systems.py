@@ -159,7 +159,7 @@ def _with(visit: Visit, name: str, answer: Callable[[Draft], Response]) -> Respo
 def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
     visit = common.in_language(visit, sent)
     drafts.fill(draft, sent)
-    outcome, status, do = Outcome(), 0, sent.get("do", "preview")
+    outcome, unsaved, do = Outcome(), "", sent.get("do", "preview")
     verdict: Verdict | None = None
     if drafts.rearranged(draft, do):
         return _page(visit, draft, outcome, None, 200, sent)
@@ -180,12 +180,12 @@ def _answer(visit: Visit, draft: Draft, sent: dict[str, str]) -> Response:
                 although = verdict is not None and "although" in sent
                 if needed and not although and not (verdict and verdict.good):
                     verdict = _checked(visit, draft)
-                if verdict is None or verdict.good or although:
+                if verdict is None or verdict.good or (although and common.why(sent, "")):
                     return _saved(visit, draft, text, sent, verdict)
-                status = 422
+                unsaved = "no_reason" if although else "unsaved" if verdict.checked else "unsaved_slow"
     except REFUSALS as error:
         outcome = common.refused(error)
-    return _page(visit, draft, outcome, verdict, status or outcome.status, sent, unsaved=bool(status))
+    return _page(visit, draft, outcome, verdict, 422 if unsaved else outcome.status, sent, unsaved=unsaved)
 
 
 def _checked(visit: Visit, draft: Draft) -> Verdict:
@@ -280,9 +280,9 @@ def _page(
     status: int = 200,
     sent: dict[str, str] | None = None,
     *,
-    unsaved: bool = False,
+    unsaved: str = "",
 ) -> Response:
-    """``unsaved``: it was to be saved, and is not because of what the check said."""
+    """``unsaved``: why it is not saved although it was to be (of ``admin.check``), after what the check said."""
     found = common.files(visit)
     for item in fields.walk(draft.fields):
         if item.kind == "secret" and item.source == "env" and item.value and not item.problem:

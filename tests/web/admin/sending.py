@@ -67,8 +67,8 @@ def buttons(page: str, address: str) -> list[str]:
 
 
 def save(browser: Browser, address: str, **sent: str) -> Response:
-    """Save what was looked at; if the check of the connection fails, by the tick that it asks for then."""
+    """Save what was looked at; if the check of the connection fails, by the tick and reason that it asks for then."""
     answer = browser.post(address, do="save", **sent)
     if answer.status_code == 422 and 'name="although"' in answer.text:
-        answer = browser.post(address, do="save", although="on", **sent)
+        answer = browser.post(address, do="save", although="on", **{**sent, "why": sent.get("why") or "It comes later"})
     return answer

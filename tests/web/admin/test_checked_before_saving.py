@@ -57,6 +57,9 @@ def looked_at(admin: Browser, **sent: str) -> str:
     return admin.post(ADDRESS, do="preview", **filled(admin.get(NEW).text, **sent)).text
 
 
+WHY = "the shop opens in May"
+
+
 def saved(admin: Browser, page: str, **sent: str) -> Response:
     return admin.post(ADDRESS, do="save", **filled(page, **sent))
 
@@ -79,12 +82,28 @@ def test_saving_checks_what_nobody_has_checked_and_tells_which_check_failed_and_
 
 def test_what_failed_is_saved_with_a_tick_which_the_history_notes(admin: Browser, config: Path, check: Answers) -> None:
     told = saved(admin, looked_at(admin))
-    answer = saved(admin, told.text, although="on", why="the shop opens in May")
+    answer = saved(admin, told.text, although="on", why=WHY)
     assert answer.status_code == 303
     assert check.asked == 1
     assert "It was saved although the check failed." in admin.get(answer.headers["location"]).text
     assert "  shop:\n" in config.read_text()
     assert "the shop opens in May (saved although the check failed)" in admin.get("/settings/history").text
+
+
+def test_what_failed_is_not_saved_without_a_reason_that_is_asked_for_beside_the_tick(
+    admin: Browser, config: Path, check: Answers
+) -> None:
+    before = config.read_text()
+    told = saved(admin, looked_at(admin))
+    box = told.text.partition("<legend>The check failed<")[2].partition("</fieldset>")[0]
+    assert ('name="although"' in box, 'name="why"' in box) == (True, True)
+    assert told.text.count('name="why"') == 1
+    refused = saved(admin, told.text, although="on", why=" ")
+    assert refused.status_code == 422
+    assert "Not saved: say why it is to be saved although the check failed" in refused.text
+    assert 'name="although" checked' in refused.text
+    assert config.read_text() == before
+    assert saved(admin, refused.text, although="on", why=WHY).status_code == 303
 
 
 def test_a_tick_counts_for_a_check_that_was_seen_alone(admin: Browser, config: Path, check: Answers) -> None:
@@ -130,7 +149,7 @@ def test_a_check_that_is_not_begun_because_of_others_is_no_check_that_passed(
     assert told.status_code == 422
     assert "Two other checks are being carried out just now, so this one was not begun" in told.text
     assert config.read_text() == before
-    assert saved(admin, told.text, although="on").status_code == 303
+    assert saved(admin, told.text, although="on", why=WHY).status_code == 303
 
 
 @pytest.fixture
@@ -166,7 +185,7 @@ def test_a_changed_connection_of_a_system_that_there_is_is_checked(
     answer = admin.post(shop, do="save", **form(page.text, shop))
     assert (answer.status_code, check.asked) == (422, 1)
     assert config.read_text() == before
-    assert admin.post(shop, do="save", although="on", **form(answer.text, shop)).status_code == 303
+    assert admin.post(shop, do="save", although="on", **form(answer.text, shop) | {"why": WHY}).status_code == 303
     assert config.read_text() != before
 
 
@@ -196,7 +215,7 @@ def test_what_is_not_saved_says_so_once_at_the_top_in_focus_and_the_same_of_seve
 def test_systems_show_a_failed_check_of_what_was_saved_all_the_same_until_one_passes(
     admin: Browser, check: Answers
 ) -> None:
-    assert saved(admin, saved(admin, looked_at(admin)).text, although="on").status_code == 303
+    assert saved(admin, saved(admin, looked_at(admin)).text, although="on", why=WHY).status_code == 303
     assert "The last check of what is saved failed (" in admin.get("/systems").text
     assert "The last check of what is saved failed (" in admin.get("/settings").text
     check.works = True
@@ -217,7 +236,7 @@ def test_a_failed_check_is_forgotten_once_a_check_of_what_is_saved_passes_or_the
         sent = form(admin.get(shop).text, shop) | {"config.shop": name}
         page = admin.post(shop, do="preview", **sent).text
         refused = admin.post(shop, do="save", **form(page, shop))
-        assert admin.post(shop, do="save", although="on", **form(refused.text, shop)).status_code == 303
+        assert admin.post(shop, do="save", although="on", **form(refused.text, shop) | {"why": WHY}).status_code == 303
         assert failing()
 
     break_it("paris")
