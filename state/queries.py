@@ -174,6 +174,18 @@ def failing(connection: Connection) -> list[Attempt]:
     return [item for item in last if item.status == "failed" and not (item.stream == "*" and _mended(item, last))]
 
 
+def last_failures(connection: Connection, systems: Sequence[str]) -> dict[str, Attempt]:
+    """What failed last at each of these systems, also where it has worked since; found by an index of failures."""
+    table = schema.stream_run
+    found = {}
+    for system in systems:
+        query = select(table).where(table.c.system == system, schema.TRULY_FAILED)
+        row = connection.execute(query.order_by(table.c.started_at.desc()).limit(1)).first()
+        if row is not None:
+            found[system] = _attempt(row)
+    return found
+
+
 def _mended(item: Attempt, last: list[Attempt]) -> bool:
     return any(
         other.system == item.system

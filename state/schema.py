@@ -722,6 +722,16 @@ stream_run = Table(
     Column("remedy", Text),
 )
 Index("ix_stream_run_stream", stream_run.c.system, stream_run.c.stream, stream_run.c.started_at)
+_FOLLOWS: list[ColumnElement[str]] = [literal_column("'not_tried'"), literal_column("'resting'")]
+TRULY_FAILED = and_(stream_run.c.status == literal_column("'failed'"), stream_run.c.error_kind.not_in(_FOLLOWS))
+"""Failed by itself, not because of another stream or a rest; written out as ``LINK_SUGGESTED`` is."""
+Index(
+    "ix_stream_run_failed",
+    stream_run.c.system,
+    stream_run.c.started_at,
+    sqlite_where=TRULY_FAILED,
+    postgresql_where=TRULY_FAILED,
+)
 
 # How many calls went to each system in a quarter of an hour, whatever they were for; see state/calls_made.py.
 call_count = Table(

@@ -17,7 +17,7 @@ from console.web.collisions import in_the_way
 from console.web.desk import Reader, Visit
 from console.web.runs import at_work, hindrance, worker
 from mappings.errors import MappingFileError
-from state import circuits, dead_letters, deletions, failed_checks, held, outbox, quarantine
+from state import circuits, dead_letters, deletions, failed_checks, held, outbox, quarantine, queries
 from state.clock import now_us
 from sync.systems import SystemUnusable
 
@@ -45,6 +45,7 @@ def systems(visit: Reader) -> Response:
     found = fresh(visit)
     with visit.desk.store.reading() as connection:
         failing = failed_checks.read(connection)
+        failures = queries.last_failures(connection, visit.systems)
     return visit.page(
         "systems",
         columns=freshness.COLUMNS,
@@ -55,6 +56,7 @@ def systems(visit: Reader) -> Response:
         briefs=[
             _brief(visit, item, found, failing) for item in standing.briefs(visit.desk.store, settings, visit.systems)
         ],
+        failures=failures,
         removed=_removed(visit, found),
         waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
         carrying=_carrying(visit),
@@ -180,6 +182,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
             "dead_letters": dead_letters.count(connection, dead_letters.Which(system)),
             "quarantine": quarantine.count(connection, system=system),
         }
+        failure = queries.last_failures(connection, [system]).get(system)
     return visit.page(
         "system",
         status,
@@ -194,6 +197,7 @@ def page(visit: Visit, name: str, status: int = 200, problem: str = "", asked: A
         next=freshness.next_told(system, own, found, settings, visit.texts),
         causes=_causes(visit, stands.failing),
         last=max(stands.last.values(), key=lambda item: item.started_at, default=None),
+        failure=None if failure is None else (freshness.place(failure, visit.texts), failure),
         circuit="closed" if stands.circuit is None else stands.circuit.state(now_us()),
         unwritten=_rest_of_writes(stands),
         waiting=waiting,

@@ -451,6 +451,26 @@ def test_the_next_time_of_a_system_that_rests_is_not_within_its_rest(
     assert said(9) == "not before 11-30 12:13"
 
 
+def test_what_failed_last_stays_on_the_pages_of_a_system_that_works_again(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
+) -> None:
+    browser = olaf(Role.VIEWER)
+    assert "Last failure none so far" in plain(browser.get("/systems/crm").text)
+    crm.server.faults.answer("/deal", 401, times=2)
+    with retry.no_waiting():
+        job.run_pull(sqlite_store, settings, systems=["crm"])
+    page = browser.get("/systems").text
+    assert 0 < page.index("✗ crm.deal") < page.index("<table"), "what fails stands at the top"
+    crm.server.faults.clear()
+    job.run_pull(sqlite_store, settings, systems=["crm"])
+    page = browser.get("/systems/crm").text
+    assert "✗ crm.deal" not in page
+    assert re.search(r"Last failure \d{4}-\d\d-\d\d \d\d:\d\d crm\.deal pull: .* refused our credentials", plain(page))
+    assert '<a href="/runs?system=crm&amp;outcome=trouble">Runs that did not end well</a>' in page
+    assert re.search(r"ok last failure \d{4}", systems_shown(browser)["crm"]["State"])
+    assert "last failure" not in systems_shown(browser)["erp"]["State"]
+
+
 def test_a_system_that_refuses_writes_rests_for_writing_alone(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:

@@ -12,6 +12,7 @@ from console.web.api.attending import Paused, paused
 from console.web.api.callers import Reader
 from console.web.api.run_models import RunPart, part
 from console.web.api.values import Instant, instant, instant_or_none
+from state import queries
 from state.clock import now_us, to_us
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class System(BaseModel):
         "has passed without one); undeployed (it has changed since `ltc deploy`); none (it has none, or is paused)"
     )
     last_scheduled: Instant | None = Field(description="When a run by the schedule last began for it; null: never yet")
+    last_failure: RunPart | None = Field(description="What failed last at it, also where it has worked since")
     streams: list[Stream]
 
 
@@ -100,6 +102,8 @@ def list_systems(caller: Reader) -> Systems:
     """Tell of each system and stream how fresh it is, and what waits for people."""
     settings = caller.settings
     found = freshness.read(caller.store, settings, caller.limit)
+    with caller.store.reading() as connection:
+        failed = queries.last_failures(connection, caller.limit or list(settings.systems))
     calls = standing.calls_today(caller.store, settings, list(settings.systems))
     return Systems(
         items=[
@@ -114,6 +118,7 @@ def list_systems(caller: Reader) -> Systems:
                 calls_today=calls[name],
                 schedule=cast(Any, freshness.carried(name, found, settings)),
                 last_scheduled=instant_or_none(found.scheduled.get(name)),
+                last_failure=part(failed[name]) if name in failed else None,
                 streams=[_stream(item, found, settings) for item in found.streams if item.system == name],
             )
             for name, system in settings.systems.items()

@@ -1108,6 +1108,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("stream_run", schema=None) as batch_op:
         batch_op.create_index("ix_stream_run_stream", ["system", "stream", "started_at"], unique=False)
+        batch_op.create_index(
+            "ix_stream_run_failed",
+            ["system", "started_at"],
+            unique=False,
+            sqlite_where=sa.text("status = 'failed' AND error_kind NOT IN ('not_tried', 'resting')"),
+            postgresql_where=sa.text("status = 'failed' AND error_kind NOT IN ('not_tried', 'resting')"),
+        )
 
     op.create_table(
         "call_count",
