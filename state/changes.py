@@ -87,6 +87,10 @@ class Item:
     done_at: int | None = None
     unsettled: bool = False
     """Nobody can tell whether it was carried out: it was not answered, and then could not be settled."""
+    became: OutboxStatus | None = None
+    """What its last attempt came to, where it was planned anew or a person has decided about it since."""
+    became_said: str = ""
+    """The message of then."""
 
     @property
     def doubtful(self) -> bool:

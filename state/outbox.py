@@ -136,19 +136,25 @@ _SENDING = (
     .where(_table.c.id.in_(bindparam("ids", expanding=True)), _table.c.status.in_(OPEN))
     .where(_table.c.fence <= bindparam("token"))
     .values(status=OutboxStatus.SENDING.value, sent_at=bindparam("now"), message="", fence=bindparam("token"))
-    .values(attempts=_table.c.attempts + 1)
+    .values(attempts=_table.c.attempts + 1, became=None, became_said=None)
     .returning(_table.c.id)
 )
 _OUTCOME = (
     update(_table)
     .where(_table.c.id == bindparam("item"))
-    .values(status=bindparam("became"), message=bindparam("said"), done_at=bindparam("done"))
+    .values(status=bindparam("reached"), message=bindparam("said"), done_at=bindparam("done"))
 )
 _TRY_AGAIN = (
     update(_table)
     .where(_table.c.id == bindparam("item"))
     .values(status=OutboxStatus.SUPERSEDED.value, message=RETRIED, done_at=bindparam("now"))
     .values(tried_before=_table.c.tried_before + _table.c.attempts, attempts=0)
+)
+_KEEP = (
+    update(_table)
+    .where(_table.c.id.in_(bindparam("ids", expanding=True)))
+    .where(_table.c.sent_at.is_not(None), _table.c.became.is_(None))
+    .values(became=_table.c.status, became_said=_table.c.message)
 )
 _OUTCOME_OF_OURS = _OUTCOME.where(_table.c.fence == bindparam("token"))
 
@@ -219,6 +225,7 @@ def save_plan(connection: Connection, system: str, wished: Sequence[Item], run_i
     _tell_anew(connection, wished, known)
     moved = [(item.id, plan_id) for item in active if item.id and item.plan_id != plan_id]
     bulk.update(connection, schema.outbox, ("id", "plan_id"), moved, ("id",))
+    _keep(connection, [item.id for item in reopened])
     again = [(item.id, OutboxStatus.PLANNED.value, None) for item in reopened]
     bulk.update(connection, schema.outbox, ("id", "status", "done_at"), again, ("id",))
     _open(connection, plan_id, system, run_id)
@@ -281,6 +288,7 @@ def _supersede(connection: Connection, system: str, wished: set[str], plan_id: s
         for row in connection.execute(_WAITING, {"of_system": system})
         if row.idempotency_key not in wished
     ]
+    _keep(connection, [row[0] for row in rows])
     bulk.update(connection, schema.outbox, ("id", "status", "done_at"), rows, ("id",))
     connection.execute(_SUPERSEDE, {"of_system": system, "but": plan_id})
 
@@ -412,7 +420,7 @@ def outcome(
     if status is OutboxStatus.PLANNED and _is_withdrawn(connection, item_id):
         status = OutboxStatus.SUPERSEDED
     done = None if status in OPEN else now_us()
-    values = {"item": item_id, "became": status.value, "said": message, "done": done}
+    values = {"item": item_id, "reached": status.value, "said": message, "done": done}
     if fence is None:
         connection.execute(_OUTCOME, values)
     elif connection.execute(_OUTCOME_OF_OURS, {**values, "token": fence}).rowcount != 1:
@@ -447,6 +455,7 @@ def resolve(connection: Connection, done: Item) -> None:
     stuck = connection.execute(_STUCK_OF_RECORD, {"record": done.record_id, "but": done.id})
     for letter in [item_of(row) for row in stuck]:
         if written.issuperset(change.field for change in letter.changes):
+            _keep(connection, [letter.id])
             outcome(connection, letter.id, OutboxStatus.SUPERSEDED, f"resolved by a later write ({done.id})")
 
 
@@ -474,6 +483,7 @@ def retry(connection: Connection, item_id: int, actor: str) -> Item:
     """
     item = _stuck(connection, item_id)
     writelog.forget(connection, item.record_id, [change.field for change in item.changes])
+    _keep(connection, [item.id])
     connection.execute(_TRY_AGAIN, {"item": item.id, "now": now_us()})
     audit.append(connection, actor, "dead letter retried", _named(item))
     return item
@@ -487,9 +497,16 @@ def discard(connection: Connection, item_id: int, reason: str, actor: str) -> It
     if not reason.strip():
         raise PlanError("A dead letter is discarded with a reason.", "Add `--reason TEXT`.")
     item = _stuck(connection, item_id)
+    _keep(connection, [item.id])
     outcome(connection, item.id, OutboxStatus.DISCARDED, reason.strip())
     audit.append(connection, actor, "dead letter discarded", {**_named(item), "reason": reason.strip()})
     return item
+
+
+def _keep(connection: Connection, item_ids: Sequence[int]) -> None:
+    """Keep what the last attempt of each of these came to, before something else is noted of it."""
+    for ids in _batches(item_ids):
+        connection.execute(_KEEP, {"ids": ids})
 
 
 def _named(item: Item) -> dict[str, Any]:
@@ -558,6 +575,8 @@ def item_of(row: Row[Any]) -> Item:
         row.sent_at,
         row.done_at,
         bool(row.unsettled) and row.status != OutboxStatus.APPLIED,
+        None if row.became is None else OutboxStatus(row.became),
+        row.became_said or "",
     )
 
 

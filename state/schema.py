@@ -601,6 +601,8 @@ outbox = Table(
     Column("tried_before", Integer, nullable=False, server_default="0"),  # times, before people had it tried again
     Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that last sent it
     Column("unsettled", SmallInteger, nullable=False, server_default="0"),  # 1: closed, perhaps carried out
+    Column("became", Text),  # status that its last attempt ended with, once a later planning or a person closed it
+    Column("became_said", Text),  # and the message of then
 )
 Index("ix_outbox_status", outbox.c.system, outbox.c.status)
 Index("ix_outbox_record", outbox.c.record_id)

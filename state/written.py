@@ -42,6 +42,8 @@ class Wanted(NamedTuple):
     before: int | None = None
     replaced: bool = False
     """Only those that replaced what somebody else had written, or may have."""
+    conflicts: bool = False
+    """Only those that were not written because the record had changed, and that were not planned anew since."""
 
 
 def listing(connection: Connection, wanted: Wanted, limit: int, offset: int = 0) -> list[Written]:
@@ -61,8 +63,16 @@ def count(connection: Connection, wanted: Wanted) -> int:
     return connection.execute(select(func.count()).select_from(_outbox).where(*_which(wanted))).scalar_one()
 
 
+def conflicts(connection: Connection, systems: Collection[str]) -> dict[str, int]:
+    """How many write-backs to each of these systems met a changed record, and were not planned anew since."""
+    query = select(_outbox.c.system, func.count()).where(_outbox.c.system.in_(list(systems)))
+    query = query.where(_outbox.c.status == OutboxStatus.CONFLICT.value).group_by(_outbox.c.system)
+    return {system: int(number) for system, number in connection.execute(query.order_by(_outbox.c.system))}
+
+
 def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
-    sent = or_(_outbox.c.status != OutboxStatus.PLANNED.value, schema.TRIED_AGAIN)  # which waits to be sent once more
+    once_more = or_(schema.TRIED_AGAIN, _outbox.c.became.is_not(None))  # waits to be sent again
+    sent = or_(_outbox.c.status != OutboxStatus.PLANNED.value, once_more)
     found = [_outbox.c.system.in_(list(wanted.systems)), sent]
     if wanted.text:
         named = _outbox.c.number.startswith(wanted.text, autoescape=True)
@@ -78,6 +88,8 @@ def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_outbox.c.sent_at < wanted.before)
     if wanted.replaced:
         found.append(overwritten.REPLACING)
+    if wanted.conflicts:
+        found.append(_outbox.c.status == OutboxStatus.CONFLICT.value)
     if wanted.parts is None:
         found.append(_outbox.c.sent_at.is_not(None))
     else:

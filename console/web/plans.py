@@ -19,7 +19,7 @@ from console.web.commands import OnPage, coded
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import Asked
 from console.web.sides import worded
-from console.web.writes import Value, listed, shown
+from console.web.writes import Value, listed, not_planned_anew, shown
 from state import circuits, outbox, overwritten, pauses, queries, rejections, written
 from state.changes import IN_DOUBT, Plan, PlanError
 from state.restore import unread as unread_since_restored
@@ -252,6 +252,7 @@ def _page(
         failed = _failed_writes(visit, connection) if found else {}
         told = [_plan(visit, connection, plan, first, filled) for plan in found]
         conflicting = conflicts.told(visit, connection)
+        changed = written.conflicts(connection, visit.systems)
     for plan in told:
         pause = paused.among(plan["system"], plan["streams"])
         plan["paused"] = pause and freshness.paused(pause, settings, visit.texts)
@@ -267,6 +268,7 @@ def _page(
         plans=told,
         new=new,
         **conflicting,
+        changed=[(system, not_planned_anew(visit, count, system)) for system, count in changed.items()],
         rejected=[_rejection(visit, item) for item in rejected[(place - 1) * _REJECTED :][:_REJECTED]],
         rejected_count=len(rejected),
         restored=visit.texts.counted("status.restored", len(unread)) if unread else "",

@@ -15,7 +15,7 @@ from console.web.collisions import Going, going
 from console.web.desk import Operator, OperatorForm, Reader, Visit, see
 from console.web.runs_asked import OUTCOMES, Wanted
 from console.web.work import KINDS
-from console.web.writes import listed
+from console.web.writes import listed, not_planned_anew
 from state import audit, pauses, queries, runs, system_facts, written
 from state.activity import RUN_KINDS
 from state.clock import now_us
@@ -111,6 +111,8 @@ def one(visit: Reader, id: str) -> Response:
         wanted = written.Wanted(visit.systems, parts=tuple(parts))
         done = listed(visit, connection, written.listing(connection, wanted, _WRITTEN))
         count = written.count(connection, wanted)
+        met = {item.system for item in parts if item.counts.get("conflict")}
+        changed = {name: written.count(connection, wanted._replace(systems=[name], conflicts=True)) for name in met}
         together = queries.one_wish(connection, whole)
     telling = worker(visit).telling(id)
     lines = [line for line in telling.lines if _is_of(line, run) and visit.may_touch(line.system)] if telling else []
@@ -127,6 +129,7 @@ def one(visit: Reader, id: str) -> Response:
         stopped=stopped,
         left_out=ran.left_out(run, visit.texts),
         refused=sum(map(ran.refused, parts)),
+        changed=[not_planned_anew(visit, changed[name], name) for name in sorted(met) if changed[name]],
         unsearched=run.kind == "sweep" and run.status == "done" and not parts and not run.paused,
         parts=[(ran.ended(item), ran.part(item, visit.texts)) for item in parts],
         run=id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console import freshness, letters, refusing
@@ -49,6 +50,7 @@ def shown(visit: Visit, item: Item, chosen: Mapping[tuple[int, str], Decision] |
         "state": item.status.value,
         "attempts": item.attempts,
         "message": letters.said(item, hidden),
+        "since": "",
     }
 
 
@@ -72,12 +74,17 @@ def listed(visit: Visit, connection: Connection, items: Sequence[Written]) -> li
     return [_listed(visit, item, standing.get(item.item.id)) for item in items]
 
 
+def not_planned_anew(visit: Visit, count: int, system: str) -> str:
+    """That so many write-backs to a system met a changed record, and what becomes of them."""
+    return visit.texts.counted("operating.written.conflicts", count, system=system)
+
+
 def _listed(visit: Visit, item: Written, standing: Standing | None) -> dict[str, Any]:
     moment = item.item.sent_at or item.item.done_at
     refused = refusing.put_back(visit.desk.settings, item.item.system, item.item.stream, overwritten.lost(item.item))
     return {
         **shown(visit, item.item),
-        **_became(item.item),
+        **_became(visit, item.item),
         "system": item.item.system,
         "by": item.by,
         "large_by": item.large_by,
@@ -89,13 +96,29 @@ def _listed(visit: Visit, item: Written, standing: Standing | None) -> dict[str,
     }
 
 
-def _became(item: Item) -> dict[str, str]:
-    """Of what people decided afterwards: that it had not been written, and who decides now."""
-    if item.message == outbox.RETRIED:
-        return {"state": "taken_up", "message": ""}
-    if item.message == letters.STANDS:
-        return {"state": "stands", "message": ""}
-    return {}
+def _became(visit: Visit, item: Item) -> dict[str, str]:
+    """What an attempt came to, also once it was planned anew or a person has decided; and what happened since."""
+    if item.became is None:
+        return {"since": _told_since(visit, "conflict", item)} if item.status is OutboxStatus.CONFLICT else {}
+    said = letters.said(replace(item, message=item.became_said), letters.personal(visit.desk.settings, item))
+    return {"state": item.became.value, "message": said, "since": _told_since(visit, _since(item), item)}
+
+
+def _since(item: Item) -> str:
+    """What happened to a write-back after its last attempt, by ``operating.written.since``."""
+    decided = {outbox.RETRIED: "taken_up", letters.STANDS: "stands"}
+    if item.message in decided:
+        return decided[item.message]
+    if item.status is OutboxStatus.DISCARDED:
+        return "discarded"
+    if item.status is OutboxStatus.SUPERSEDED and item.message not in ("", item.became_said):
+        return "closed"
+    return "anew"
+
+
+def _told_since(visit: Visit, key: str, item: Item) -> str:
+    reason = visit.plain(letters.said(item, letters.personal(visit.desk.settings, item)))
+    return visit.texts(f"operating.written.since.{key}", system=item.system, reason=reason)
 
 
 def _replaced(item: Item) -> dict[str, str]:

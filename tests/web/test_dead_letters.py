@@ -180,7 +180,8 @@ def test_a_value_that_stands_there_already_is_said_to_and_waits_for_nothing(
     assert "The next sync of crm plans it" not in page
     assert "Will be tried again" not in page
     listed = plain(browser.get(f"/plans/written?text={item.number or item.source_id}").text)
-    assert "a person has chosen since what stands there" in listed
+    assert "refused by the system" in listed
+    assert "Since then a person has chosen what stands there." in listed
     assert "not wanted any more" not in listed
 
 
@@ -193,7 +194,8 @@ def test_what_a_run_could_not_write_stays_so_when_a_person_has_it_tried_again(
         browser.post(f"/dead-letters/{refused}/retry")
         for page in (f"/runs/{run}", "/plans/written"):
             told = plain(browser.get(page).text)
-            assert "a person has decided since that it be tried again" in told, page
+            assert "refused by the system" in told, page
+            assert "Since then a person has decided that it be tried again" in told, page
             assert "not wanted any more" not in told, page
         job.run_push(sqlite_store, settings, push="plan")
 

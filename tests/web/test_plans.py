@@ -448,6 +448,34 @@ def test_what_a_run_wrote_is_on_its_page_field_by_field_and_who_let_it_go(
     assert "7 of 7 write-backs" in page
 
 
+def test_what_a_run_met_stays_told_once_it_is_planned_anew_and_who_plans_it_is_told_until_then(
+    olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
+) -> None:
+    crm.edit("deal", "d3", {"delivery": "partly_delivered"})
+    run = job.run_push(sqlite_store, settings, push="apply").run_id
+    browser = olaf(Role.VIEWER)
+    next_time = "1 write-back to crm was not sent, because its record had changed there. The next sync of crm"
+    in_row = "The next sync of crm reads the record and plans it anew"
+    for page in (f"/runs/{run}", "/plans"):
+        assert next_time in plain(browser.get(page).text), page
+    row = re.search(f"(not written: the record had changed .*?) {in_row}", plain(browser.get(f"/runs/{run}").text))
+    assert row is not None
+    met = row[1]
+    assert "Nothing is waiting to be written" not in browser.get("/plans").text
+    job.run_sync(sqlite_store, settings, push="plan")
+    for page in (f"/runs/{run}", "/plans/written"):
+        told = plain(browser.get(page).text)
+        assert f"{met} Since then it was planned anew" in told, page
+        assert "not wanted any more" not in told, page
+        assert in_row not in told, page
+    for page in (f"/runs/{run}", "/plans"):
+        assert next_time not in plain(browser.get(page).text), page
+    job.run_sync(sqlite_store, settings, push="apply")
+    told = plain(browser.get(f"/runs/{run}").text)
+    assert "not written: the record had changed" in told
+    assert crm.values("deal", "delivery")["d3"] == "delivered"
+
+
 def test_what_was_written_is_searched_by_its_number_and_by_its_run(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem, plan: Plan
 ) -> None:

@@ -584,6 +584,8 @@ def upgrade() -> None:
         sa.Column("tried_before", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("unsettled", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("became", sa.Text(), nullable=True),
+        sa.Column("became_said", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("idempotency_key"),
     )
