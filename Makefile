@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos grades help setup demo demo-up demo-down demo-data test test-slow test-browser check lint types audit fuzz bench bench-parties docs lock clean
+.PHONY: chaos grades help setup demo demo-up demo-work demo-down demo-data test test-slow test-browser check lint types audit fuzz bench bench-parties docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ demo: $(READY) ## start the five demo systems, run the whole job, write the repo
 
 demo-up: $(READY) ## bring the demo systems back up and leave them running
 	@$(BIN)/ltc demo up
+
+demo-work: $(READY) ## let people change something in the demo systems, for write-backs and a decision
+	@$(BIN)/ltc demo work
 
 demo-down: $(READY) ## stop the demo systems that demo-up left running
 	@$(BIN)/ltc demo down

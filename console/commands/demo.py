@@ -35,6 +35,7 @@ def command() -> None:
     Examples:
       ltc demo run       start them, run the whole job, write the report, stop them
       ltc demo up        bring them back up and leave them running
+      ltc demo work      let people change something in them, for write-backs and a decision
       ltc demo down      stop them
     """
 
@@ -71,6 +72,24 @@ def up(folder: Path) -> int:
 
     with _told():
         demo.up(folder)
+    return 0
+
+
+@command.command("work")
+@_folder
+def work(folder: Path) -> int:
+    """Let people of the demo company change a few records in its systems, through the vendors' own APIs: then there is
+    something to write back, and something that a person has to decide.
+
+    \b
+    Examples:
+      ltc demo work
+      ltc --config .demo/ltc.yaml sync
+    """
+    from sandbox import demo
+
+    with _told():
+        demo.work(folder)
     return 0
 
 

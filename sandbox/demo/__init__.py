@@ -1,6 +1,7 @@
 """The demo: five systems and a bank on loopback with a year of business, and the whole job run over them.
 
-``run`` does everything once, ``up`` brings the systems back and leaves them running, ``down`` stops them.
+``run`` does everything once, ``up`` brings the systems back and leaves them running, ``work`` lets people change
+something in them, ``down`` stops them.
 """
 
 from __future__ import annotations
@@ -28,3 +29,10 @@ def down(folder: Path) -> None:
     from sandbox.demo import systems
 
     systems.down(folder)
+
+
+def work(folder: Path) -> None:
+    """Let people of the company change a few records in its systems, which are brought up for it."""
+    from sandbox.demo import systems
+
+    systems.work(folder)

@@ -119,7 +119,12 @@ def write(place: Place, endpoints: dict[str, dict[str, Any]]) -> None:
         "base_currency": "CNY",
         "as_of": AS_OF.isoformat().replace("+00:00", "Z"),
         "systems": systems,
-        "ownership": {"lead.status": "crm", "order.status": "erp", "invoice.status": "accounting"},
+        "ownership": {
+            "lead.status": "crm",
+            "order.status": "erp",
+            "invoice.status": "accounting",
+            "opportunity.delivery_state": {"owner": "erp", "policy": "ask"},
+        },
         "reconciliation": {
             "tolerance": {"absolute": {"CNY": "0.05", "USD": "0.01", "EUR": "0.01", "JPY": "1"}, "relative": "0"},
             "rates": {currency: str(rate) for currency, rate in RATES.items()},

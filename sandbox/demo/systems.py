@@ -40,6 +40,26 @@ def up(folder: Path, say: Say = print) -> dict[str, Any]:
     return endpoints
 
 
+def work(folder: Path, say: Say = print) -> None:
+    """Let people change a few records in the demo's systems, which are brought up for it and left running.
+
+    Raises ``RuntimeError`` if there is no demo, or its systems do not start.
+    """
+    from sandbox.demo import people
+
+    place = Place(folder.resolve())
+    if not place.settings.exists():
+        raise RuntimeError(f"There is no demo in {_shown(place.root)}: make it with `ltc demo run` first.")
+    endpoints = start(place)
+    config.renew(place, endpoints)
+    say("People of the demo company are at work:")
+    if not people.work(endpoints, say):
+        say("  They find nothing left to do. `ltc demo run` begins with a new company.")
+        return
+    say(f"Read it with: ltc --config {_shown(place.settings)} sync")
+    say("Then look at the page Write-backs: three leads to write, one with a value of somebody else, one to decide.")
+
+
 def down(folder: Path, say: Say = print) -> None:
     """Stop the demo's systems; their data stays."""
     place = Place(folder.resolve())

@@ -46,6 +46,11 @@ In the last days money came in at the bank that accounting has not looked at; [c
 for. One form carries a status (`待核实`) that no mapping knows; it goes to quarantine. About one deal in nine moved on since the
 systems were last brought up to date; that is what the write-backs are for.
 
+After `make demo` nothing is left to be written. `make demo-work` (`ltc demo work`) lets people of the company go on working, through
+the vendors' own APIs: a seller disqualifies three leads in the CRM, another one writes there that an order is delivered of which the
+ERP says that it is not (`ownership` has a person decide about that field), and marketing takes up a lead in the form that the CRM has
+disqualified. The next sync plans four write-backs, one of which replaces what somebody wrote, and asks about the fifth.
+
 Two links of customers wait for a person on the page **Links** (`ltc links list --decision suggested`): the CRM and accounting share no
 number, mail address or telephone number of them. Nothing was sold to them yet, so that either decision changes no finding.
 
