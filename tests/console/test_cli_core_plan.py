@@ -144,7 +144,7 @@ def test_status_says_of_what_is_held_that_its_system_is_no_longer_named(config: 
     config.write_text(text[: text.index("  erp:\n")] + text[text.index("timezone:") :])
     states = {(item["system"], item["state"]) for item in data(ltc(config, "status", "--json"))["streams"]}
     assert states == {("crm", "ok"), ("erp", "removed")}
-    assert "not in ltc.yaml" in ltc(config, "status").stdout
+    assert "system removed" in ltc(config, "status").stdout
 
 
 def test_status_shows_when_the_schedule_has_a_system_read_next() -> None:

@@ -69,10 +69,12 @@ def undo(visit: Administrator, sent: AdministratorForm, number: Number) -> Respo
             if there.get(name) != connection_of(system):  # what failed was another connection
                 failed_checks.note(connection, name, failed=False)
     said = [visit.texts("admin.history.undone", number=number, why=change.why)]
-    said += [visit.texts("admin.history.back", system=name) for name in back]
+    to_change = undone if undone and _outdated(visit, change) else None
+    told = back if to_change else back[1:]  # the history itself says it of the first, as long as it is open
+    said += [visit.texts("admin.history.back", system=name) for name in told]
     visit.desk.notes.keep(visit, " ".join(said))
-    if undone and _outdated(visit, change):
-        return see(f"/settings/history/{undone}")
+    if to_change:
+        return see(f"/settings/history/{to_change}")
     return see("/settings/history" + (f"?{urlencode({'back': back[0]})}" if back else ""))
 
 

@@ -327,11 +327,15 @@ def test_a_removal_that_is_taken_back_says_what_is_there_again_and_offers_the_re
     assert "  crm:" not in config.read_text()
     answer = admin.post("/settings/history/1/undo")
     page = admin.get(answer.headers["location"]).text
-    assert "Change 1 (crm removed) was taken back. crm is in ltc.yaml again" in page
+    assert "Change 1 (crm removed) was taken back." in page
+    assert page.count("crm is in ltc.yaml again") == 1
     assert "its findings return with the next reconciliation" in page
     main = page[page.index("<main") :]
     assert '<button name="kind" value="reconcile">' in main
-    assert "was taken back" not in admin.get(answer.headers["location"]).text, "it is said once"
+    again = admin.get(answer.headers["location"]).text
+    assert "was taken back" not in again, "it is said once"
+    assert "crm is in ltc.yaml again" in again, "beside the button, which is there still"
+    assert '<a href="/systems/crm">See crm</a>' in again
     assert '<button name="kind" value="reconcile">' not in admin.get("/settings/history?back=nothing").text
 
 
