@@ -20,6 +20,7 @@ from state.changes import Item, PlanError
 from state.clock import now_us
 
 if TYPE_CHECKING:
+    from console.allowed import Allowed
     from state.creations import Creation
     from state.held import Decision
 
@@ -160,10 +161,15 @@ def _done(visit: Visit, letter: Item | Creation, what: str, **values: str) -> Re
     """Go back to the list, which says what was done and what happens next."""
     told = visit.texts(f"operating.letters.done.{what}", record=_called(letter), **values)
     if what not in ("discarded", "stands"):
-        way = visit.desk.settings.systems[letter.system].push if letter.system in visit.desk.settings.systems else "off"
-        told = f"{told} {visit.texts(f'operating.letters.then.{way}', system=letter.system)}"
+        told = f"{told} {_then(visit, letter.system)}"
     visit.desk.notes.keep(visit, commands.linked(visit, told))
     return see("/dead-letters")
+
+
+def _then(visit: Visit, system: str) -> str:
+    """When something to be written to a system is planned and sent, as its settings say."""
+    way = visit.desk.settings.systems[system].push if system in visit.desk.settings.systems else "off"
+    return visit.texts(f"operating.letters.then.{way}", system=system)
 
 
 def _called(letter: Item | Creation) -> str:
@@ -194,7 +200,7 @@ def _page(
     whole = _write(visit, item, show_personal) if isinstance(item, Item) else _creation(item, show_personal)
     at = [item.created_at, item.sent_at]
     times = ["" if instant is None else freshness.when(visit.desk.settings, instant)[:16] for instant in at]
-    more = {"created_at": times[0], "sent_at": times[1]}
+    more = {"created_at": times[0], "sent_at": times[1], "then": _then(visit, item.system)}
     letter = {**_brief(visit, item, tries, chosen), **whole, **more}
     return visit.page("dead_letter", status, letter=letter, problem=problem, shown=show_personal, typed=typed)
 
@@ -235,16 +241,23 @@ def _in_source(visit: Visit, value: Any) -> Any:
 
 
 def _offered(visit: Visit, item: Item, name: str) -> list[tuple[str, str]]:
-    """The values that can be written into a field instead of the one that was not, with words; empty where any can."""
+    """The values that can be written into a field instead of the one that was not, with words; empty where any can.
+
+    Of those that the source writes with the same word the one that is offered is what this word is read as.
+    """
     settings = visit.desk.settings
     [change] = [change for change in item.changes if change.field == name]
-    found = [
-        value
-        for value in allowed.to_write(settings, item.system, item.stream, name)
-        if value.canonical != change.new
-        and not refusing.never(settings, item.system, item.stream, [(change.source_field, value.source)])
-    ]
-    return [(str(value.canonical), offered(visit, item.entity, name, value)) for value in found]
+    read = {repr(value.source): value.canonical for value in allowed.to_read(settings, item.system, item.stream, name)}
+    found: dict[str, Allowed] = {}
+    for value in allowed.to_write(settings, item.system, item.stream, name):
+        if value.canonical == change.new or value.source == change.source_new:
+            continue  # it was refused
+        if refusing.never(settings, item.system, item.stream, [(change.source_field, value.source)]):
+            continue
+        word = repr(value.source)
+        if word not in found or read.get(word) == value.canonical:
+            found[word] = value
+    return [(str(value.canonical), offered(visit, item.entity, name, value)) for value in found.values()]
 
 
 def _creation(item: Creation, show_personal: bool) -> dict[str, Any]:
