@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from console.report import figures
+from console.report.tables import BUCKETS, NO_RATES, Rates, worth
 
 if TYPE_CHECKING:
     from console.i18n import Texts
@@ -137,6 +138,27 @@ def _day(report: Report) -> date:
     signed = report.get("sign_off")
     at = signed["closed_at"] if signed else report["as_of"]
     return datetime.fromisoformat(at).astimezone(ZoneInfo(report["timezone"])).date()
+
+
+def owed_now(report: Report, words: Texts, rates: Rates = NO_RATES) -> Card:
+    """What customers owe in all currencies, and how much of it is overdue, in the base currency, for a page.
+
+    ``leads`` to the documents that are overdue. What has no rate is named.
+    """
+    base, ageing = report["base_currency"], report["receivables"]["ageing"]
+    owed, late, unknown = Decimal(0), Decimal(0), []
+    for item in ageing:
+        currency = item["currency"]
+        overdue = sum((Decimal(item[name]) for name in BUCKETS if name != "not_due"), Decimal(0))
+        worths = [worth(str(amount), currency, report, rates) for amount in (item["total"], overdue)]
+        if worths[0] is None:
+            unknown.append(f"{currency} {figures.money(item['total'], currency)}")
+        else:
+            owed, late = owed + worths[0], late + (worths[1] or 0)
+    card = _card(words, "owed", figures.money(owed, base), currency=base, overdue=figures.money(late, base))
+    if unknown:
+        card["note"] += f" · {words('card.owed_unknown', amounts=words.listed(unknown))}"
+    return card | {"leads": ("/figures?owed=overdue", words("overview.only_overdue"))}
 
 
 def _agreement(words: Texts, name: str, items: Iterable[Mapping[str, Any]]) -> Card:

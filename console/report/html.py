@@ -42,6 +42,8 @@ class Ways(NamedTuple):
     """The address of the page that traces customers and documents."""
     behind: str = ""
     """The address of the page of the documents behind a part of a tie-out."""
+    customer: str = ""
+    """The address that leads to the page of a customer."""
 
 
 NOWHERE = Ways()
@@ -142,23 +144,65 @@ def period_sections(
         *((tied, "tie_outs"), (tables.movements(report, words), "movements")),
         *((tables.adjustments(report, words), "adjustments"), (tables.settled(report, words), "settled")),
         *((_owed(report, words), "receivables"), (_customers(report, words, rates), "customers")),
-        (tables.receivables(report, words, rates), "documents"),
+        (_documents(report, words, rates), "documents"),
         *((tables.cash_totals(report, words), "cash"), (_receipts(report, words), None)),
     )
-    named = {"period": report["period"], "day": report["receivables"]["as_at"], "currency": report["base_currency"]}
     for table, note in notes:
         if table.rows:
-            yield {
-                "id": table.name,
-                "title": table.title if note else None,
-                "note": words(f"period_note.{note}", **named) if note else None,
-                "heads": list(zip(table.heads, _numeric(table), strict=True)),
-                "many": len(table.heads) > _MANY_COLUMNS,
-                "rows": [_row(row, ways.trace) for row in table.rows[:MOST_ROWS]],
-                "sums": _sums(report, words, rates) if table.name == "receivables_ageing" else [],
-                "left_out": len(table.rows) - MOST_ROWS,
-                "all": len(table.rows),
-            }
+            yield _section(report, table, note, words, ways, rates)
+
+
+def overdue(
+    report: Report, words: Texts, ways: Ways = NOWHERE, rates: tables.Rates = tables.NO_RATES
+) -> dict[str, Any] | None:
+    """What customers owe that is overdue, document by document, the longest first; ``None`` if there is none."""
+    items = [item for item in report["receivables"]["items"] if item["overdue_days"] > 0]
+    table = _documents({**report, "receivables": {**report["receivables"], "items": items}}, words, rates)
+    place = table.heads.index(words("column.overdue_days"))
+    rows = sorted(table.rows, key=lambda row: -int(str(row[place].value)))
+    numbered = [(Cell(number), *row[1:]) for number, row in enumerate(rows, 1)]
+    return _section(report, table._replace(rows=numbered), "overdue", words, ways, rates) if rows else None
+
+
+def _section(
+    report: Report, table: Table, note: str | None, words: Texts, ways: Ways, rates: tables.Rates
+) -> dict[str, Any]:
+    named = {"period": report["period"], "day": report["receivables"]["as_at"], "currency": report["base_currency"]}
+    rows = [_row(row, ways.trace) for row in table.rows[:MOST_ROWS]]
+    if ways.customer and table.name in ("receivables_ageing", "receivables"):
+        for cells in rows:
+            if cells[_CUSTOMER]["trace"]:
+                cells[_CUSTOMER]["trace"] = f"{ways.customer}?{urlencode({'text': cells[_CUSTOMER]['text']})}"
+    return {
+        "id": table.name,
+        "title": table.title if note else None,
+        "note": words(f"period_note.{note}", **named) if note else None,
+        "heads": list(zip(table.heads, _numeric(table), strict=True)),
+        "many": len(table.heads) > _MANY_COLUMNS,
+        "rows": rows,
+        "sums": _sums(report, words, rates) if table.name == "receivables_ageing" else [],
+        "left_out": len(table.rows) - MOST_ROWS,
+        "all": len(table.rows),
+    }
+
+
+def _documents(report: Report, words: Texts, rates: tables.Rates) -> Table:
+    """What customers owe, document by document, numbered as they stand here."""
+    table = tables.receivables(report, words, rates)
+    return table._replace(rows=[(Cell(number), *row[1:]) for number, row in enumerate(table.rows, 1)])
+
+
+_CUSTOMER = 1
+"""The column of the customer in what is owed."""
+_LAST = (5, 2, 3)
+"""Of what each customer owes: how many documents, its number and its system, which are wanted least."""
+
+
+def _amounts_first(cells: Sequence[Any]) -> tuple[Any, ...]:
+    """The columns of what each customer owes in another order: who, the currency, all of it, then what makes it up."""
+    first = (0, _CUSTOMER, 4, 12, *range(14, len(cells)))
+    rest = (place for place in range(len(cells)) if place not in (*first, *_LAST))
+    return tuple(cells[place] for place in (*first, *rest, *_LAST))
 
 
 def _row(cells: Sequence[Cell], trace_at: str) -> list[dict[str, Any]]:
@@ -184,7 +228,12 @@ def _customers(report: Report, words: Texts, rates: tables.Rates) -> Table:
         for row, item in zip(table.rows, tables.owing(report, rates), strict=True)
     ]
     title, widths = words("section.receivables_by_customer"), (*table.widths, *(16,) * len(heads))
-    return table._replace(title=title, heads=(*table.heads, *heads), widths=widths, rows=rows)
+    return table._replace(
+        title=title,
+        heads=_amounts_first((*table.heads, *heads)),
+        widths=_amounts_first(widths),
+        rows=[_amounts_first(row) for row in rows],
+    )
 
 
 def _beyond(report: Report, item: Item, matched: Decimal, rates: tables.Rates) -> Iterator[Cell]:
@@ -205,9 +254,11 @@ def _sums(report: Report, words: Texts, rates: tables.Rates) -> list[list[dict[s
     empty = Cell(None)
     return [
         _row(
-            (
-                *(empty, Cell(words("column.total")), empty, empty, *_aged(item)),
-                *_beyond(report, item, matched.get(item["currency"], Decimal(0)), rates),
+            _amounts_first(
+                (
+                    *(empty, Cell(words("column.total")), empty, empty, *_aged(item)),
+                    *_beyond(report, item, matched.get(item["currency"], Decimal(0)), rates),
+                )
             ),
             "",
         )

@@ -21,6 +21,7 @@ from console.web import (
     cash,
     cash_matched,
     conflicts,
+    customer_named,
     customers,
     dead_letters,
     findings,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
 _ROOMS = (
     *(assets, signing_in, provided, people, overview, findings, cash, cash_matched, splitting),
-    *(links, tracing, customers, tracking, periods),
+    *(links, tracing, customers, customer_named, tracking, periods),
     *(systems, streams, runs, plans, conflicts, dead_letters, quarantine, audit, audit_export),
     *(leaks, account, health, metrics, monitoring, mappings, drift, kit),
     *(settings_of_systems, uploads, ownership, reopening, schedule, history),

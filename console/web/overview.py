@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from console.i18n import texts
 from console.report import figures, html
-from console.report.cards import cards
+from console.report.cards import cards, owed_now
 from console.report.figures import BUCKETS, Aside, Report, Sum, Tally
 from console.report.html import Ways
 from console.web import close_lines, glance, rivers, trends
@@ -90,7 +90,7 @@ class Shown:
     @property
     def ways(self) -> Ways:
         """Where the figures lead to; what is behind those that a close has frozen nobody keeps."""
-        return Ways("/trace") if self.report["sign_off"] else Ways("/trace", "/tie-outs")
+        return Ways("/trace", "" if self.report["sign_off"] else "/tie-outs", "/customers")
 
 
 class Latest:
@@ -256,17 +256,27 @@ def overview(visit: Reader, period: str = "") -> Response:
 
 
 @router.get("/figures")
-def figures_of_the_period(visit: Reader) -> Response:
-    """All tables of the report but the findings: the period, its tie-outs, what customers owe, what came in."""
+def figures_of_the_period(visit: Reader, owed: str = "") -> Response:
+    """All tables of the report but the findings: the period, its tie-outs, what customers owe, what came in.
+
+    With ``owed`` as ``overdue`` only the documents that are overdue, the longest first.
+    """
     latest: Latest = visit.request.app.state.latest
     shown = latest.of(visit.texts.locale)
     words = texts(visit.texts.locale)
     rates = visit.desk.settings.reconciliation.rates
-    sections = list(html.period_sections(shown.report, words, shown.ways, rates))
-    body = latest.drawn(shown, "figures", lambda: visit.part("all_figures_body", sections=sections))
-    parts = [(section["id"], section["title"]) for section in sections if section["title"]]
+    late = owed == "overdue"
+    if late:
+        found = html.overdue(shown.report, words, shown.ways, rates)
+        sections = [found] if found else []
+    else:
+        sections = list(html.period_sections(shown.report, words, shown.ways, rates))
+    name = "overdue" if late else "figures"
+    body = latest.drawn(shown, name, lambda: visit.part("all_figures_body", sections=sections))
+    parts = [] if late else [(section["id"], section["title"]) for section in sections if section["title"]]
     closes = close_lines.lines(shown.report, words, close_lines.done(visit))
-    return visit.page("all_figures", parts=parts, body=body, closes=closes, **html.heading(shown.report, words))
+    heading = html.heading(shown.report, words)
+    return visit.page("all_figures", parts=parts, late=late, body=body, closes=closes, **heading)
 
 
 def _top(visit: Visit, shown: Shown, words: Texts) -> dict[str, Any]:
@@ -276,7 +286,10 @@ def _top(visit: Visit, shown: Shown, words: Texts) -> dict[str, Any]:
         ids = finding_pages.ids(connection, Wanted(order="amount", least=1, unwaived=True), _LARGEST)
         found = findings.of_ids(connection, ids)
     return {
-        "cards": list(cards(shown.report, shown.sums, words)),
+        "cards": [
+            *cards(shown.report, shown.sums, words),
+            owed_now(shown.report, words, visit.desk.settings.reconciliation.rates),
+        ],
         "largest": [report.shown(item, rules, visit.lang) for item in found],
         "base": shown.report["base_currency"],
     }

@@ -116,9 +116,9 @@ def test_what_customers_owe_begins_with_the_most_money_and_ends_with_the_sum_of_
     sections = {item["id"]: item for item in html.period_sections(report, texts("en"), html.Ways("/trace"))}
     table = sections["receivables_ageing"]
     assert [row[1]["text"] for row in table["rows"]][::2] == ["Largest", UNALLOCATED]
-    assert [row[12]["text"] for row in table["rows"]] == ["99.90", "10.00", "-9.00", "500"]
+    assert [row[3]["text"] for row in table["rows"]] == ["99.90", "10.00", "-9.00", "500"]
     sums = [[cell["text"] for cell in row] for row in table["sums"]]
-    assert [(row[1], row[4], row[12]) for row in sums] == [("Total", "CNY", "99.90"), ("Total", "JPY", "500")]
+    assert [(row[1], row[2], row[3]) for row in sums] == [("Total", "CNY", "99.90"), ("Total", "JPY", "500")]
     assert table["rows"][0][1]["trace"] == "/trace?text=Largest"
     assert table["rows"][2][1]["trace"] == ""
     documents = sections["receivables"]["rows"]
@@ -166,15 +166,15 @@ def test_customers_come_in_the_order_of_their_money_in_the_base_currency_where_t
     sections = {item["id"]: item for item in html.period_sections(report, texts("en"), rates=rates)}
     table = sections["receivables_ageing"]
     assert table["title"] == "Receivables by customer"
-    assert table["heads"][-1] == ("All of it in CNY", True)
-    assert [(row[4]["text"], row[-1]["text"]) for row in table["rows"]] == [
+    assert table["heads"][2:5] == [("Currency", False), ("All of it", True), ("All of it in CNY", True)]
+    assert [(row[2]["text"], row[4]["text"]) for row in table["rows"]] == [
         (jpy, "250.00"),
         (cny, "99.90"),
         (kwd, "–"),
     ]
     assert [row[0]["text"] for row in table["rows"]] == ["1", "2", "3"]
     without = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
-    assert [row[4]["text"] for row in without["rows"]] == [cny, jpy, kwd]
+    assert [row[2]["text"] for row in without["rows"]] == [cny, jpy, kwd]
 
 
 def test_what_is_matched_with_receipts_but_not_booked_stands_beside_what_a_customer_owes() -> None:
@@ -184,9 +184,27 @@ def test_what_is_matched_with_receipts_but_not_booked_stands_beside_what_a_custo
     entry |= {"record": owed["record"], "amount": "60.00", "currency": owed["currency"]}
     table = {item["id"]: item for item in html.period_sections(report, texts("en"))}["receivables_ageing"]
     place = [head for head, _ in table["heads"]].index("Matched, not booked")
-    shown = {row[4]["text"]: row[place]["text"] for row in table["rows"]}
+    shown = {row[2]["text"]: row[place]["text"] for row in table["rows"]}
     assert shown == {"CNY": "60.00", "JPY": "0"}
     assert [row[place]["text"] for row in table["sums"]] == ["60.00", "0"]
+
+
+def test_what_is_overdue_stands_alone_with_the_longest_first_and_leads_to_its_customer() -> None:
+    report = sample_report.report()
+    owed = report["receivables"]["items"]
+    invoice = next(item for item in owed if item["kind"] == "invoice")
+    late = [{**invoice, "overdue_days": days, "customer": f"C{days}"} for days in (3, 90, 40)]
+    report["receivables"]["items"] = [{**invoice, "overdue_days": 0}, *late]
+    found = html.overdue(report, texts("en"), html.Ways("/trace", customer="/customers"))
+    assert found is not None
+    assert [(row[0]["text"], row[1]["text"], row[6]["text"]) for row in found["rows"]] == [
+        ("1", "C90", "90"),
+        ("2", "C40", "40"),
+        ("3", "C3", "3"),
+    ]
+    assert found["rows"][0][1]["trace"] == "/customers?text=C90"
+    report["receivables"]["items"] = [{**invoice, "overdue_days": 0}]
+    assert html.overdue(report, texts("en")) is None
 
 
 def test_money_that_settles_nothing_in_its_source_is_shown_with_what_it_settles_and_what_to_do(text: str) -> None:

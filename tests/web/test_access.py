@@ -81,6 +81,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("GET", "/findings.csv"): MEMBERS,
     ("GET", "/findings/{id}"): MEMBERS,
     ("GET", "/trace"): MEMBERS,
+    ("GET", "/customers"): MEMBERS,
     ("GET", "/customers/{record}"): MEMBERS,
     ("POST", "/findings/{id}/waiver"): DECIDERS,
     ("POST", "/findings/{id}/waiver/approve"): APPROVERS,
