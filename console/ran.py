@@ -206,8 +206,11 @@ def log(
     told: list[tuple[int, str, str]] = []
     failed: list[tuple[int, str, str]] = []
     for item in parts:
-        what = f"{item.system}.{item.stream} {texts.name('progress', item.direction)}"
-        told.append((item.started_at, texts("operating.log.began", what=what), ""))
+        what = texts(
+            "operating.log.what", stream=f"{item.system}.{item.stream}", does=texts.name("progress", item.direction)
+        )
+        if item.error_kind not in FOLLOWS:  # it was not even begun
+            told.append((item.started_at, texts("operating.log.began", what=what), ""))
         if item.ended_at is not None:
             why = item.message if item.error_kind not in FOLLOWS else None
             line = (item.ended_at, _ended(item, what, texts), "/dead-letters" if refused(item) else "")

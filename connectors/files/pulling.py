@@ -110,12 +110,12 @@ class Puller:
     # -- which files
 
     def _due(self, window: Window) -> list[Entry]:
-        listed = self.listed()
+        listed, waited = self.listed(), 0
         if self._awaits(listed, window) and self._settle_us <= _LONGEST_WAIT * 1_000_000:
             sleep(self._settle_us / 1_000_000)
-            listed = self.listed()
+            listed, waited = self.listed(), round(self._settle_us / 1_000_000)
         gone = self._forget({entry.name for entry in listed})
-        self._noted = {"files_gone": gone} if gone else {}
+        self._noted = {name: count for name, count in (("files_gone", gone), ("seconds_settling", waited)) if count}
         if not listed:
             self._noted["no_files"] = 1
         awaited = self._awaits(listed, window)

@@ -54,8 +54,12 @@ def test_files_are_read_oldest_first_and_of_one_age_by_name(desk: Desk) -> None:
 def test_a_young_file_is_read_after_it_has_stood_still_for_a_while(desk: Desk) -> None:
     desk.put("a.csv", "id\n1\n", at=now())
     before = now()
-    assert ids(desk.pages(settle_seconds=20)) == ["1"]
+    pages = desk.pages(settle_seconds=20)
+    assert ids(pages) == ["1"]
     assert now() - before >= 20
+    assert [dict(page.noted) for page in pages if page.noted] == [{"seconds_settling": 20}], (
+        "the run says why it took long"
+    )
 
 
 def test_long_settling_times_are_left_to_the_next_run(desk: Desk) -> None:
