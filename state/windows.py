@@ -26,7 +26,7 @@ class Window(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """What the last pulls brought: records, and the calls that this took."""
+    """What a pull brought: records, and the calls that this took."""
 
     records: int
     calls: int
@@ -47,8 +47,8 @@ def count(connection: Connection, system: str, name: str, since: int) -> Window:
     return Window(held, found, held - dated)
 
 
-def pace(connection: Connection, system: str, name: str) -> Pace:
-    """What the last pulls of a stream that brought anything came to."""
+def pulls(connection: Connection, system: str, name: str) -> list[Pace]:
+    """Each of the last pulls of a stream that brought anything, the newest first."""
     table = stream_run
     query = (
         select(table.c.counts)
@@ -57,12 +57,8 @@ def pace(connection: Connection, system: str, name: str) -> Pace:
         .order_by(table.c.started_at.desc())
         .limit(_PULLS)
     )
-    records, calls = 0, 0
-    for counts in connection.execute(query).scalars():
-        found = json.loads(counts)
-        if found.get("pulled") and found.get("calls"):
-            records, calls = records + found["pulled"], calls + found["calls"]
-    return Pace(records, calls)
+    counted = map(json.loads, connection.execute(query).scalars())
+    return [Pace(item["pulled"], item["calls"]) for item in counted if item.get("pulled") and item.get("calls")]
 
 
 def _named(system: str, name: str) -> Any:

@@ -47,7 +47,7 @@ def command(app: App, name: str, since: str, plan: bool, engine: str, paused: bo
     begin = jobs.instant(app, since, "--since")
     assert begin is not None  # noqa: S101 - the option is required
     if plan:
-        _show(app, [backfill.cost(app.store, system, item, begin) for item in chosen], begin, as_json)
+        _show(app, backfill.costs(app.store, app.settings, system, chosen, begin), begin, as_json)
         return 0
     given: Any = {"systems": [system], "streams": [f"{system}.{item}" for item in chosen], "paused": paused}
     jobs.refuse_paused(app, **given)
@@ -64,4 +64,6 @@ def _show(app: App, costs: list[Cost], since: datetime, as_json: bool) -> None:
     names = ("system", "stream", "held", "since", "undated", "calls")
     rows = [[getattr(item, name) for name in names] for item in costs]
     table([app.texts(f"backfill.columns.{name}") for name in names], rows)
+    if any(item.whole for item in costs):
+        say(app.texts("backfill.whole", streams=app.texts.listed(item.stream for item in costs if item.whole)))
     say(app.texts("backfill.next"))

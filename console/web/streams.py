@@ -87,7 +87,7 @@ def preview(visit: Reader, name: str, stream: str = "", since: str = "") -> Resp
     if begin is None:
         return _no_day(visit, system, stream, since)
     chosen = _chosen(visit, system, stream)
-    costs = [backfill.cost(visit.desk.store, system, item, begin) for item in chosen]
+    costs = backfill.costs(visit.desk.store, visit.desk.settings, system, chosen, begin)
     with visit.desk.store.reading() as connection:
         paused = pauses.read(connection).among(system, chosen)
     return visit.page(

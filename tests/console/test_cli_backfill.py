@@ -24,7 +24,7 @@ def server() -> Iterator[JiandaoyunServer]:
 
 @pytest.fixture
 def config(server: JiandaoyunServer, tmp_path: Path) -> Path:
-    path = write(tmp_path, {"forms": system(server)}, store=f"sqlite:///{tmp_path / 'ltc.db'}")
+    path = write(tmp_path, {"forms": system(server, page_size=5)}, store=f"sqlite:///{tmp_path / 'ltc.db'}")
     assert ltc(path, "pull").exit_code in (0, 3)
     return path
 
@@ -40,6 +40,15 @@ def test_the_cost_is_shown_and_nothing_is_read(config: Path, server: JiandaoyunS
     assert shown["calls"] >= 1
     assert "--apply" in ltc(config, "backfill", "forms", "--since", SINCE).stdout
     assert server.requests() == []
+
+
+def test_the_calls_of_a_form_are_those_of_reading_all_of_it(config: Path, server: JiandaoyunServer) -> None:
+    told = ltc(config, "backfill", "forms.lead", "--since", SINCE)
+    assert "Of lead everything that is there is read, whatever the day" in told.stdout
+    (shown,) = data(ltc(config, "backfill", "forms.lead", "--since", SINCE, "--json"))["streams"]
+    (part,) = data(ltc(config, "backfill", "forms.lead", "--since", SINCE, "--apply", "--json"))["streams"]
+    assert shown["whole"]
+    assert shown["calls"] == part["counts"]["calls"] > 1, "fewer records than are read were changed since then"
 
 
 def test_the_window_is_read_anew_and_records_that_are_held_change_nothing(config: Path) -> None:

@@ -39,7 +39,7 @@ def test_what_the_store_knows_of_a_system(store: Store, settings: Settings, crm:
         assert system_facts.tokens(connection, "toy") == []
         assert windows.count(connection, "crm", "deal", 0) == windows.Window(held=6, since=0, undated=6)
         assert windows.count(connection, "crm", "nothing", 0) == windows.Window(0, 0, 0)
-        assert windows.pace(connection, "crm", "deal") == windows.Pace(records=7, calls=3)
+        assert windows.pulls(connection, "crm", "deal") == [windows.Pace(records=7, calls=3)]
 
 
 def test_who_works_on_a_system_is_named_while_the_lease_holds(store: Store) -> None:

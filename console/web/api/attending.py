@@ -71,7 +71,10 @@ class Cost(BaseModel):
     held: int = Field(description="Records that are held")
     since: int = Field(description="Of these, changed in the window")
     undated: int = Field(description="Of these, without a time of change")
-    calls: int | None = Field(description="As many as the last pulls needed for that many; null if they brought none")
+    calls: int | None = Field(
+        description="About how many, by the connector's pages and the last pulls; null: not known"
+    )
+    whole: bool = Field(description="All records are read, as the source cannot be asked for what changed since")
 
 
 class Costs(BaseModel):
@@ -117,9 +120,16 @@ def get_cost_of_backfill(
     """Tell what reading a window anew would cost."""
     system = _known(caller, name)
     begin, chosen = _begin(caller, since), _chosen(caller, system, stream)
-    found = [backfill.cost(caller.store, system, item, begin) for item in chosen]
+    found = backfill.costs(caller.store, caller.settings, system, chosen, begin)
     costs = [
-        Cost(stream=item.stream, held=item.held, since=item.since, undated=item.undated, calls=item.calls)
+        Cost(
+            stream=item.stream,
+            held=item.held,
+            since=item.since,
+            undated=item.undated,
+            calls=item.calls,
+            whole=item.whole,
+        )
         for item in found
     ]
     return Costs(system=system, since=instant(to_us(begin)), items=costs)
