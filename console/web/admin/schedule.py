@@ -136,6 +136,7 @@ def _page(visit: Visit, sent: dict[str, str], outcome: Outcome, saved: bool = Fa
         seen=seen,
         saved=saved,
         carrying=carrying.of(visit),
+        waits_for=carrying.after_change(visit),
         at_work=freshness.scheduling(systems.fresh(visit), visit.desk.settings, visit.texts),
         why=sent.get("why", ""),
         why_not=found.why_not(found.main),

@@ -14,6 +14,7 @@ from connectors import registry
 from connectors.contract import CheckLine
 from console import described, freshness
 from console.checking import Checked
+from console.web import carrying
 from console.web.admin import (
     choosing,
     common,
@@ -70,6 +71,7 @@ def overview(
         change=change if visit.limit is None else 0,
         added=system if system in visit.systems else "",
         scheduled=_schedule(visit, system) if system in visit.systems and settings.systems[system].schedule else "",
+        waits_for=carrying.after_change(visit),
         steps=first_steps.steps(visit, system) if system in visit.systems else [],
     )
 

@@ -78,15 +78,20 @@ class Timing:
     def said(self, texts: Texts) -> str:
         """The same in words."""
         if self.every == "cron":
-            at, span = _daily(self.cron), _regular(self.cron)
-            return texts("admin.schedule.daily", at=at) if at else _often(span, texts) if span else self.cron
+            if at := _daily(self.cron):
+                return texts("admin.schedule.daily", at=texts.listed(at))
+            if minutes := _hourly(self.cron):
+                return texts("admin.schedule.hourly", at=texts.listed(minutes))
+            span = _regular(self.cron)
+            return _often(span, texts) if span else self.cron
         if self.every != "interval" or self.span is None:
             return texts("admin.schedule.none")
         often = _often(self.span, texts)
         if not self.is_limited:
             return often
         first, last = _ends(self.span, int(self.start), int(self.end))
-        return texts("admin.schedule.within", often=often, first=first, last=last)
+        key = "within" if first <= last else "overnight"
+        return texts(f"admin.schedule.{key}", often=often, first=first, last=last)
 
     def coming(self, after: datetime, count: int) -> list[datetime]:
         """The next times that it names; none of an interval, which counts from the last sync."""
@@ -188,11 +193,20 @@ def _ends(span: int, start: int, end: int) -> tuple[str, str]:
     return f"{start:02}:00", f"{last % 24:02}:{60 - minutes if minutes else 0:02}"
 
 
-def _daily(text: str) -> str:
+def _daily(text: str) -> list[str]:
+    """The times of an expression that names them one by one, the same each day; none if it does not."""
     fields = text.split()
-    if len(fields) != 5 or fields[2:] != ["*", "*", "*"] or not all(part.isdigit() for part in fields[:2]):
-        return ""
-    return f"{int(fields[1]):02}:{int(fields[0]):02}"
+    if len(fields) != 5 or fields[2:] != ["*", "*", "*"] or not fields[0].isdigit():
+        return []
+    hours = fields[1].split(",")
+    return [f"{int(hour):02}:{int(fields[0]):02}" for hour in hours] if all(map(str.isdigit, hours)) else []
+
+
+def _hourly(text: str) -> list[str]:
+    """The minutes of an expression that names them one by one, the same each hour; none if it does not."""
+    minute, _, rest = text.partition(" ")
+    minutes = minute.split(",")
+    return minutes if rest == "* * * *" and all(map(str.isdigit, minutes)) else []
 
 
 def _regular(text: str) -> int:

@@ -185,7 +185,7 @@ def test_a_change_of_ownership_says_what_it_means(admin: Browser) -> None:
     admin.post("/language", locale="zh-CN", next="/")
     page = " ".join(html.unescape(admin.post("/settings/ownership", do="preview", **sent).text).split())
     means = re.sub("<.+?>", "", page.partition("这意味着什么")[2].partition("</ul>")[0])
-    assert "线索的状态：目标系统中被他人改动时，今后的做法是“由人决定”（此前为“重新写入归属系统的值”）。" in means
+    assert "线索的状态：有人在目标系统中改动它之后，今后的做法是“由人决定”（此前为“以归属系统的值覆盖”）。" in means
     assert "该字段不列入回写计划，直到有人在“回写计划”页面作出决定" in means
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from httpx import Response
 
+from state import deployed
 from state.members import Role
 from state.store import Store
 from tests.web.admin.sending import save
@@ -87,7 +88,10 @@ def test_a_system_that_nobody_has_seen_is_added_from_a_manifest(admin: Browser, 
     assert config.read_text() == f"# ours\n{before}# the end\n"
     saved = save(admin, "/settings/systems/new", why="opened in May", **filled(looked.text))
     assert saved.headers["location"] == "/settings?said=added&system=shop&change=3&checked=bad"
-    assert "begins once <code>ltc deploy</code> has been run again" in admin.get(saved.headers["location"]).text
+    assert (
+        "carried out once <code>ltc deploy</code> has been run and a worker has been started"
+        in admin.get(saved.headers["location"]).text
+    )
     assert "ltc deploy" not in admin.get("/settings?said=added&system=crm").text, "it has no schedule"
     added = (
         "  shop:\n    connector: connectors/acme.yaml\n    roles: [erp]\n    config:\n      token: ${env:SHOP_TOKEN}\n"
@@ -280,19 +284,19 @@ def test_a_mistake_in_a_schedule_names_system_and_field(admin: Browser, locale: 
 
 def test_the_page_of_schedules_says_all_that_is_deployed_and_what_carries_it_out(admin: Browser) -> None:
     page = admin.get("/settings/schedule").text
-    assert "Everything is read, reconciled, planned and, where it may, written (<code>*/15 * * * *</code>)" in page
-    assert "Deletions are looked for in all systems that do not tell of them (<code>30 2 * * *</code>)." in page
+    assert "Everything is read, reconciled, planned and, where it may, written (every 15 minutes)" in page
+    assert "Deletions are looked for in all systems that do not tell of them (daily at 02:30)." in page
     assert "prefect worker start --pool ltc" in page
     form = {"every.crm": "cron", "cron.crm": "0 3 * * *"}
     looked = admin.post("/settings/schedule", do="preview", seen=hidden(page, "seen"), **form).text
     admin.post("/settings/schedule", do="save", seen=hidden(looked, "seen"), planned=hidden(looked, "planned"), **form)
     page = admin.get("/settings/schedule").text
     assert "Each system is read at the times of its schedule" in page
-    assert "What was read is reconciled (<code>7,22,37,52 * * * *</code>)." in page
+    assert "What was read is reconciled (at 7, 22, 37, 52 minutes past each hour)." in page
     assert "Everything is read" not in page
 
 
-def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
+def test_schedules_are_changed_together(admin: Browser, config: Path, desk: Store) -> None:
     page = admin.get("/settings/schedule").text
     form = {"every.crm": "cron", "cron.crm": "0 3 * * *", "every.erp": "interval", "interval.erp": "15"}
     looked = admin.post("/settings/schedule", do="preview", seen=hidden(page, "seen"), **form)
@@ -303,7 +307,12 @@ def test_schedules_are_changed_together(admin: Browser, config: Path) -> None:
     assert "    schedule: {interval: 15m}\n" in config.read_text()
     page = admin.get("/settings/schedule?said=saved").text
     assert 'name="interval.erp" inputmode="numeric" size="5" value="15"' in page
-    assert "counts once <code>ltc deploy</code> has been run again" in page
+    again = "counts once <code>ltc deploy</code> has been run again"
+    assert again not in page, "it never was"
+    with desk.transaction() as connection:
+        deployed.keep(connection, {"crm": "other"})
+    assert again in admin.get("/settings/schedule?said=saved").text
+    assert "synced at fixed times, counted from the first hour and not from the last sync" in page
     assert "every 15 minutes" in admin.get("/settings").text
     form |= {"interval.erp": "90", "unit.erp": "s"}
     looked = admin.post(

@@ -21,20 +21,20 @@ from console.web.admin.timing import Timing
         (
             Timing("interval", "1", "h", "22", "6"),
             {"cron": "0 22-23,0-6 * * *"},
-            "every hour from 22:00 to 06:00",
-            "22:00 至 06:00 每小时",
+            "every hour from 22:00 to 06:00 of the next day",
+            "每天 22:00 至次日 06:00，每小时",
         ),
         (
             Timing("interval", "15", "m", "6", "21"),
             {"cron": "*/15 6-21 * * *"},
             "every 15 minutes from 06:00 to 21:45",
-            "06:00 至 21:45 每 15 分钟",
+            "每天 06:00 至 21:45，每 15 分钟",
         ),
         (
             Timing("interval", "2", "h", "23", "6"),
             {"cron": "0 23,1,3,5 * * *"},
-            "every 2 hours from 23:00 to 05:00",
-            "23:00 至 05:00 每 2 小时",
+            "every 2 hours from 23:00 to 05:00 of the next day",
+            "每天 23:00 至次日 05:00，每 2 小时",
         ),
         (Timing("cron", cron="5 3 * * *"), {"cron": "5 3 * * *"}, "daily at 03:05", "每天 03:05"),
         (Timing("cron", cron="0 3 1 * *"), {"cron": "0 3 1 * *"}, "0 3 1 * *", "0 3 1 * *"),
@@ -82,6 +82,8 @@ def test_what_the_fields_do_not_say_stays_a_cron_expression(given: dict[str, str
         ("*/0 * * * *", "*/0 * * * *"),
         ("30 */6 * * *", "30 */6 * * *"),
         ("*/15 * * * 1-5", "*/15 * * * 1-5"),
+        ("7,22,37,52 * * * *", "at 7, 22, 37, 52 minutes past each hour"),
+        ("0 8,20 * * *", "daily at 08:00, 20:00"),
     ],
 )
 def test_an_expression_that_is_regular_all_day_is_told_in_words(cron: str, said: str) -> None:
