@@ -45,6 +45,8 @@ class Telling:
         self._stop = Event()
         self.runs: list[str] = []
         """The ids of its runs, in their order."""
+        self.also_paused = False
+        """Whether it works on what people have paused, too."""
         self.steps: tuple[str, ...] = ()
         """The kinds of the runs that are to come of it, in their order, where it is more than one by plan."""
         self.in_turn = False

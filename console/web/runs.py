@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -19,6 +20,7 @@ from console.web.writes import listed, not_planned_anew
 from state import audit, pauses, queries, runs, system_facts, written
 from state.activity import RUN_KINDS
 from state.clock import now_us
+from state.queries import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from console.standing import Silence
     from console.web.running import Line, Telling
     from console.web.work import AtWork, Worker
-    from state.pauses import Pause
+    from state.pauses import Pause, Pauses
     from state.queries import Attempt, RunRow
 
 router = APIRouter()
@@ -48,6 +50,8 @@ _NOT_WELL = (*_NOT_DONE, "partial")
 _LONGEST_WHY = 140
 """Characters of the reason of a run in the list; its page has all of it."""
 _READS, _WRITE = ("sync", "pull", "fetch"), ("push",)
+_LEAVES_OUT = ("sync", "pull", "sweep")
+"""Kinds that leave out what is paused."""
 _STARTED_HERE = ("sync", "pull", "sweep", "reconcile", "plan")
 
 
@@ -114,7 +118,9 @@ def one(visit: Reader, id: str) -> Response:
         met = {item.system for item in parts if item.counts.get("conflict")}
         changed = {name: written.count(connection, wanted._replace(systems=[name], conflicts=True)) for name in met}
         together = queries.one_wish(connection, whole)
+        stands = pauses.read(connection)
     telling = worker(visit).telling(id)
+    run = _leaves_out(run, parts, telling, stands)
     lines = [line for line in telling.lines if _is_of(line, run) and visit.may_touch(line.system)] if telling else []
     goes_on = worker(visit).goes_on(id)
     turn = _turn(visit, run, telling)
@@ -148,6 +154,26 @@ def one(visit: Reader, id: str) -> Response:
         now_doing=_now_doing(visit, run, parts, telling) if run.status == "running" else [],
         prefect=prefect_ui.address(flow_run),
     )
+
+
+def _leaves_out(run: RunRow, parts: list[Attempt], telling: Telling | None, stands: Pauses) -> RunRow:
+    """A run that goes on with what it leaves out because it is paused, which it keeps itself only at its end.
+
+    Of one that was started elsewhere by a person it is not known whether it works on that, too; a read from a day on
+    is of some streams only.
+    """
+    known = run.asked.because == "schedule" if telling is None else not telling.also_paused
+    if run.status != "running" or run.kind not in _LEAVES_OUT or run.asked.since is not None or not known:
+        return run
+    worked = {(item.system, name) for item in parts for name in (pauses.WHOLE, item.stream)}
+    left = [
+        LeftOut(pause.system, pause.what, pause.paused_by, pause.reason)
+        for pause in stands
+        if pause.system in run.asked.systems
+        and pause.paused_at <= run.started_at
+        and (pause.system, pause.stream) not in worked
+    ]
+    return replace(run, paused=tuple(left))
 
 
 class Step(NamedTuple):

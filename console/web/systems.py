@@ -17,7 +17,7 @@ from console.web.collisions import in_the_way
 from console.web.desk import Reader, Visit
 from console.web.runs import at_work, hindrance, worker
 from mappings.errors import MappingFileError
-from state import circuits, dead_letters, deletions, failed_checks, held, outbox, quarantine, queries
+from state import circuits, dead_letters, deletions, failed_checks, held, outbox, pauses, quarantine, queries
 from state.clock import now_us
 from sync.systems import SystemUnusable
 
@@ -144,6 +144,9 @@ def _brief(visit: Visit, item: Brief, found: Found, failing: Mapping[str, int]) 
         "condition": freshness.condition(item.system, found, settings),
         "rests_until": circuit.until if circuit is not None and circuit.state(now_us()) == "open" else None,
         "paused": found.paused.own(item.system) is not None,
+        "paused_streams": [
+            one.stream for one in found.paused if one.system == item.system and one.stream != pauses.WHOLE
+        ],
         "next": freshness.next_told(item.system, own, found, settings, visit.texts),
         "quarantined": sum(one.quarantined for one in own),
         "check_failed": failed if failed is not None and failed > read else None,

@@ -115,9 +115,14 @@ class Worker:
             ),
         }
         works_on = self.works_on(kind, chosen, plan_id, item_id)
-        if kind == "sync":
-            return self._started(kind, works_on, lambda telling: partial(self._sync_in_turn, pulled, actor, telling))
-        return self._started(kind, works_on, lambda telling: self._work(*given[kind], actor, telling))
+
+        def work(telling: Telling) -> Callable[[], Any]:
+            telling.also_paused = paused
+            if kind == "sync":
+                return partial(self._sync_in_turn, pulled, actor, telling)
+            return self._work(*given[kind], actor, telling)
+
+        return self._started(kind, works_on, work)
 
     def _sync_in_turn(self, given: dict[str, Any], actor: str, telling: Telling) -> Any:
         """Sync; while another run reconciles only pull, and sync once that has ended.

@@ -602,6 +602,18 @@ def test_a_write_back_with_a_conflict_is_done_in_part(
     assert f"{run[-8:]} Write-back DONE IN PART" in plain(olaf(Role.VIEWER).get("/runs").text)
 
 
+def test_a_run_says_while_it_is_at_work_what_it_leaves_out(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", pauses.WHOLE, "anna", "release")
+    asked = runs.Asked(because="schedule", systems=("crm", "erp"))
+    with runs.running(sqlite_store, "pull", asked=asked) as run:
+        page = plain(olaf(Role.VIEWER).get(f"/runs/{run.id}").text)
+    assert "crm (skipped: paused), erp" in page
+    assert "skipped: crm is paused by anna (release)" in page
+
+
 def test_a_run_says_what_it_left_out_and_who_paused_it(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
     with sqlite_store.transaction() as connection:
         pauses.pause(connection, "crm", "deal", "anna", "release")

@@ -451,6 +451,15 @@ def test_the_next_time_of_a_system_that_rests_is_not_within_its_rest(
     assert said(9) == "not before 11-30 12:13"
 
 
+def test_the_row_of_a_system_names_the_streams_of_it_that_are_paused(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_pull(sqlite_store, settings)
+    with sqlite_store.transaction() as connection:
+        pauses.pause(connection, "crm", "deal", "anna", "release")
+    assert systems_shown(olaf(Role.VIEWER))["crm"]["State"].endswith("paused: deal")
+
+
 def test_what_failed_last_stays_on_the_pages_of_a_system_that_works_again(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
