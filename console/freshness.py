@@ -181,8 +181,11 @@ def row(item: StreamStatus, found: Found, settings: Settings, texts: Texts) -> t
     )
 
 
-def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
-    """What was restored and rests, what waits for people, and when it was reconciled, a sentence each."""
+def waiting(found: Found, settings: Settings, texts: Texts, *, operates: bool = True) -> Iterator[str]:
+    """What was restored and rests, what waits for people, and when it was reconciled, a sentence each.
+
+    Who does not operate (``operates``) is told what is so, and not what to do on the server.
+    """
     if found.unread:
         yield texts.counted("status.restored", len(found.unread))
     for circuit in found.circuits.values():
@@ -201,7 +204,7 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
     late = sum(state(item, found, settings) == "late" for item in found.streams)
     if late:
         yield texts.counted("status.overdue", late)
-    yield from scheduling(found, settings, texts)
+    yield from scheduling(found, settings, texts, operates=operates)
     rejected = sum(item.quarantined for item in found.streams)
     pending = {"plans": found.planned, "new_records": found.new_records, "conflicts": found.conflicts}
     for key, count in {"quarantined": rejected, **pending, "dead_letters": found.stuck}.items():
@@ -215,18 +218,19 @@ def waiting(found: Found, settings: Settings, texts: Texts) -> Iterator[str]:
         yield texts("status.read_only", systems=texts.listed(found.read_only))
 
 
-def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
+def scheduling(found: Found, settings: Settings, texts: Texts, *, operates: bool = True) -> list[str]:
     """Whether anything runs what is scheduled in ltc.yaml, in a sentence; nothing where nothing is scheduled."""
+    status = "status" if operates else "status.others"
     if all(system.schedule is None for system in settings.systems.values()):
         return []
     if "" not in found.scheduled:
-        return [texts("status.unscheduled")]
+        return [texts(f"{status}.unscheduled")]
     at = when(settings, found.scheduled[""])[:16]
     missed = _missed(found, settings)
     if missed and all(from_us(found.scheduled[""]) < time for time in missed.values()):
         count = sum(item.system in missed for item in _overdue(found, settings))
         due = short(min(missed.values()), settings.business_day_zone)
-        return [texts.counted("status.nobody", count, at=at, due=due)]
+        return [texts.counted(f"{status}.nobody", count, at=at, due=due)]
     changed = [name for name in found.systems if _uncarried(name, found, settings) == "undeployed"]
     left = [name for name in found.systems if name in missed or _has_missed(name, found, settings)]
     left = [name for name in left if name not in changed]
@@ -234,7 +238,7 @@ def scheduling(found: Found, settings: Settings, texts: Texts) -> list[str]:
     told = [texts("status.scheduled", at=at)]
     for key, names in {"left_alone": left, "undeployed": changed, "unseen": unseen}.items():
         if names:
-            told.append(texts(f"status.{key}", systems=texts.listed(names)))
+            told.append(texts(f"{status}.{key}", systems=texts.listed(names)))
     return told
 
 

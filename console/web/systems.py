@@ -46,6 +46,7 @@ def systems(visit: Reader) -> Response:
     with visit.desk.store.reading() as connection:
         failing = failed_checks.read(connection)
         failures = queries.last_failures(connection, visit.systems)
+    told = freshness.waiting(found, settings, visit.texts, operates=visit.may(Right.OPERATE))
     return visit.page(
         "systems",
         columns=freshness.COLUMNS,
@@ -58,7 +59,7 @@ def systems(visit: Reader) -> Response:
         ],
         failures=failures,
         removed=_removed(visit, found),
-        waiting=[commands.linked(visit, line) for line in freshness.waiting(found, settings, visit.texts)],
+        waiting=[commands.linked(visit, line) for line in told],
         carrying=_carrying(visit),
         pauses=list(found.paused),
         read_only=found.read_only,
