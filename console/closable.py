@@ -1,4 +1,4 @@
-"""The months that can be closed now, each with what was invoiced and received in it, and what a close has frozen."""
+"""The months that can be closed now, each with what was billed and received in it, and what a close has frozen."""
 
 from __future__ import annotations
 
@@ -17,15 +17,30 @@ if TYPE_CHECKING:
 
 MOST = 24
 """Months to choose from before the first close."""
-_FIGURES = {"invoice": ("order_invoice", "right"), "payment": ("invoice_payment", "right")}
+_FIGURES = {
+    "invoiced": ("invoice_payment", "left"),
+    "net": ("order_invoice", "right"),
+    "received": ("invoice_payment", "right"),
+}
 """What a month is known by → the tie-out and the side of it that counts it."""
 
 
+class Amounts(NamedTuple):
+    """A month in one currency, as decimal text: ``invoiced`` with tax and ``net`` without it, less credit notes;
+    ``received``, less what was refunded or charged back (``back``; nothing where a close does not tell it)."""
+
+    currency: str
+    invoiced: str | None
+    net: str | None
+    received: str | None
+    back: str | None
+
+
 class Month(NamedTuple):
-    """A ``YYYY-MM``; ``amounts``: currency, then what was invoiced and received in it as decimal text."""
+    """A ``YYYY-MM`` and what it came to in each currency."""
 
     period: str
-    amounts: list[tuple[str, str | None, str | None]]
+    amounts: list[Amounts]
 
 
 def months(connection: Connection, settings: Settings) -> list[Month]:
@@ -63,10 +78,11 @@ def _moved(items: Iterable[dict[str, Any]]) -> dict[tuple[str, str, str], int]:
         for side in ("left", "right"):
             name = names.get((item["name"], side))
             if name and item["period"]:
-                parts = item["movement"]
+                parts, key = item["movement"], (item["period"], item["currency"])
                 amount = parts[side]["amount"] - parts[f"excluded_{side}"]["amount"]
-                key = item["period"], item["currency"], name
-                moved[key] = moved.get(key, 0) + amount
+                moved[*key, name] = moved.get((*key, name), 0) + amount
+                if name == "received":
+                    moved[*key, "back"] = moved.get((*key, "back"), 0) + parts.get("back", {}).get("right_amount", 0)
     return moved
 
 
@@ -74,5 +90,11 @@ def _month(period: str, moved: dict[tuple[str, str, str], int]) -> Month:
     def amount(currency: str, name: str) -> str | None:
         return money.text(moved.get((period, currency, name), 0), currency)
 
-    currencies = sorted({currency for month, currency, _ in moved if month == period})
-    return Month(period, [(one, amount(one, "invoice"), amount(one, "payment")) for one in currencies])
+    def in_currency(currency: str) -> Amounts:
+        back = amount(currency, "back") if moved.get((period, currency, "back")) else None
+        invoiced, net, received = (amount(currency, name) for name in _FIGURES)
+        return Amounts(currency, invoiced, net, received, back)
+
+    return Month(
+        period, [in_currency(one) for one in sorted({currency for month, currency, _ in moved if month == period})]
+    )

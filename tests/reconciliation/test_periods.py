@@ -90,6 +90,19 @@ def test_what_moved_in_a_month_leads_from_its_opening_to_its_closing(books: Book
     assert (bills["settled"], bills["open_now"]) == ("1356.00", "1356.00")
 
 
+def test_money_that_is_paid_back_reduces_what_came_in_and_is_told_apart(books: Books) -> None:
+    deal = Deal(1)
+    deal.pay("REF", 50, kind="refund", direction="out", unapplied_amount=0)
+    deal.write(books)
+    books.save()
+    reconcile(books.store, at(10, 31), "run-1")
+    built = report.build(books.store, at(10, 31), period=OCTOBER)
+    paid = tie_out(built, "invoice_payment")["movement"]
+    came, back = paid["right"]["amount"], paid["back"]
+    assert (came, back) == ("1306.00", {"left_amount": "0.00", "right_amount": "50.00"})
+    assert movement(built, "invoice_payment", "right")["documents"] == "1306.00"
+
+
 def test_a_part_delivery_keeps_its_value_when_the_rest_follows(books: Books) -> None:
     deal = Deal(1)
     deal.set("delivery", lines=[{"sku": "PUMP", "quantity": 3}], delivered_on=date(2026, 9, 30))

@@ -446,7 +446,12 @@ def test_before_a_month_is_approved_it_is_said_what_it_holds_and_that_nobody_can
     assert "since nobody is named who may" in page
     assert "ltc.yaml" not in page
     assert "2026-10 is the next to be closed" in page
-    assert re.search(r"<dt>Invoiced, net</dt><dd>[1-9][\d,]*\.\d\d CNY", page)
+    for name in (
+        "Billed in the month, with tax",
+        "Billed in the month, before tax",
+        "Received in the month, less paid back",
+    ):
+        assert re.search(rf'<dt>{name}</dt><dd>[\d,]*\.\d\d <span class="quiet">CNY', page), name
     assert '<form class="stacked" method="post" action="/periods/2026-09/approve">' in page
     li.post("/periods/2026-09/approve")
     assert li.get("/periods/2026-09/approve").status_code == 404
