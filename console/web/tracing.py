@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,9 +16,10 @@ from console.in_quarantine import when_discarded
 from console.near import offers
 from console.report import figures
 from console.unchained import Unchained, unchained
-from console.web import next_reconciliation, writes
+from console.web import next_reconciliation, trace_owed, writes
 from console.web.cash import dated
 from console.web.desk import Reader
+from console.web.trace_owed import Owed, Receipt
 from reconciliation import words
 from reconciliation.trace import Chain, ChainRecord, traced
 from state import activity, links, near, quarantine, written
@@ -49,6 +50,7 @@ def tracing(visit: Reader, text: str = "") -> Response:
             **_done(visit, connection, whole[:_MOST_CHAINS]),
             **_near(visit, connection, needle, bool(found)),
             "waiting": _waiting(visit, connection, whole[:_MOST_CHAINS]),
+            "owed": trace_owed.of_invoices(visit, connection, whole[:_MOST_CHAINS], _MOST_RECORDS),
         }
     chains = [
         {
@@ -56,6 +58,7 @@ def tracing(visit: Reader, text: str = "") -> Response:
             "things": list(things(chain, tree, view)),
             "steps": steps(tree, view),
             "findings": chain.findings,
+            "matched": _matched(chain, told["owed"]),
         }
         for chain in whole[:_MOST_CHAINS]
         for tree in [Tree(chain)]
@@ -151,6 +154,14 @@ def _near(visit: Reader, connection: Connection, needle: str, found: bool) -> di
     return {"near": groups, "most": near.MOST, "quarantined": held}
 
 
+def _matched(chain: Chain, owed: Mapping[int, Owed]) -> list[Receipt]:
+    """The receipts that are matched with invoices of a chain and not linked with it yet, each once."""
+    linked = {record.number or record.source_id for record in chain.records if record.entity == "payment"}
+    found = [one for record in chain.records if record.record_id in owed for one in owed[record.record_id].receipts]
+    once = {one.called: one for one in found if one.called not in linked}
+    return sorted(once.values(), key=lambda one: (one.day, one.called))
+
+
 def _customers(chain: Chain) -> list[tuple[int, str]]:
     """The customers that documents of a chain name, each name once; empty where the chain has customers itself."""
     if any(record.entity == "party" for record in chain.records):
@@ -191,4 +202,5 @@ def _record(tree: Tree, record_id: int, asked: bool, view: View) -> dict[str, An
         if record.entity == "order" and not record.deleted and record.system in view.systems
         else None,
         "why": list(why_same(tree, record_id, view.texts)),
+        "id": record_id,
     }

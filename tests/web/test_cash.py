@@ -547,3 +547,20 @@ def test_a_payer_who_is_no_known_customer_is_called_so_behind_tie_outs_too(
     page = anna.get("/tie-outs?name=invoice_payment&side=right&currency=CNY&part=unmatched").text
     assert "The payer is no known customer</a>" in page
     assert "Unknown payer" not in page
+
+
+def test_a_trace_says_beside_what_the_system_says_what_is_open_here_and_which_receipt_is_matched(
+    anna: Browser, desk: Store
+) -> None:
+    page = anna.get("/trace?text=INV-20260001").text
+    assert 'Matched here, not booked yet: CNY 1,000.00 of receipt <a href="/trace?text=P1">P1</a>' in page
+    course = page.partition('class="course"')[2].partition("</ol>")[0]
+    assert "2026-10-05" in course
+    assert "matched, not booked yet" in course
+    assert "its own system says" not in page
+    with desk.transaction() as connection:
+        connection.execute(text("UPDATE invoices SET open_amount = 0 WHERE number = 'INV-20260001'"))
+    said = "Still open by what came in and what was taken back: CNY 1,000.00; its own system says CNY 0.00."
+    assert said in anna.get("/trace?text=INV-20260001").text
+    anna.post("/language", locale="zh-CN")
+    assert "已匹配、尚未入账" in anna.get("/trace?text=INV-20260001").text
