@@ -105,15 +105,19 @@ def test_every_reason_that_a_decision_cannot_be_taken_has_words() -> None:
             "1 files, the newest: orders.csv: CSV in utf-8 (all of it is valid, plain ASCII), delimiter , "
             "(6 of 6 rows have 3 cells), 5 rows sampled, columns no, date, total",
             "共 1 个文件，最新的：orders.csv：CSV，编码 utf-8（全部有效，纯 ASCII），分隔符 ,"
-            "（6 行中有 6 行为 3 列），抽样 5 行，列 no、date、total",
+            "（6/6 行为 3 列），抽样 5 行，列 no、date、total",
         ),
-        ("a.csv has no column `id`, `at`; it has nr, net.", "a.csv 没有 `id`、`at` 列；现有的列：nr、net。"),
+        ("a.csv has no column `id`, `at`; it has nr, net.", "a.csv 中没有 `id`、`at` 列；现有的列：nr、net。"),
+        (
+            "1 files, the newest: a.csv: has no column `id`; it has nr, net.",
+            "共 1 个文件，最新的：a.csv 中没有 `id` 列；现有的列：nr、net。",
+        ),
         ("The app does not exist. (code 2004)", "应用不存在（错误码 2004）"),
         (
             "1 files, the newest: orders.csv: CSV in utf-8 (all of it is valid, plain ASCII), delimiter semicolon "
             "(6 of 6 rows have 3 cells), 5 rows sampled, columns no, date, total",
             "共 1 个文件，最新的：orders.csv：CSV，编码 utf-8（全部有效，纯 ASCII），分隔符 分号"
-            "（6 行中有 6 行为 3 列），抽样 5 行，列 no、date、total",
+            "（6/6 行为 3 列），抽样 5 行，列 no、date、total",
         ),
         ("/srv/in cannot be read: No such file or directory.", "无法读取 /srv/in：没有这个文件或目录。"),
         (

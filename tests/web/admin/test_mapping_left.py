@@ -66,7 +66,7 @@ def test_of_many_source_fields_the_first_are_named_and_the_number_of_the_others(
     assert "and 11 more" in named
     anna.post("/language", locale="zh-CN", next=PAGE)
     chinese = " ".join(text_of(anna.get(PAGE)).split())
-    assert "等，另有 11 个" in chinese
+    assert "，另有 11 个" in chinese
     assert "未映射的内容只保留在原始记录中，不进入标准记录" in chinese
 
 
