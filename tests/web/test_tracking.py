@@ -155,7 +155,8 @@ def test_the_page_of_links_shows_until_when_each_is_good_and_all_orders_that_are
         shares.share(connection, order, "li.wei", 3)
     page = anna.get(f"/orders/{order}/share").text.partition("All orders that are shared now")[2]
     assert '<button class="second">End all links to order SO-1</button>' in anna.get(f"/orders/{order}/share").text
-    assert f'<a href="/orders/{order}/share">SO-1</a></th><td>li.wei</td>' in page
+    assert f'<th scope="row" class="day"><a href="/orders/{order}/share">SO-1</a></th><td>li.wei</td>' in page
+    assert page.count(">End this link<") == 1, "the button alone is called so, and not its column"
     assert re.search(r'<td class="day">20\d\d-\d\d-\d\d \d\d:\d\d</td>', page)
     anna.post(f"/orders/{order}/share/end")
     assert "works any more." in anna.get(f"/orders/{order}/share").text
