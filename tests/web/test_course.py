@@ -38,6 +38,7 @@ def fill(path: Path) -> None:
                 party_ref="id:c1",
             ),
             "customer": books.add("party", "c1", system="books", name="Oberland AG"),
+            "elsewhere": books.add("party", "c2", system="erp", name="Oberland Werke"),
         }
         for name, system, day in (
             ("first", "books", 4),
@@ -45,8 +46,9 @@ def fill(path: Path) -> None:
             ("second", "books", 21),
             ("second_there", "erp", 20),
         ):
+            named = {**money, "party_ref": "id:c2"} if system == "erp" else money
             ids[name] = books.add(
-                "payment", name, system=system, number=f"P-{name}", received_on=date(2026, 9, day), amount=350, **money
+                "payment", name, system=system, number=f"P-{name}", received_on=date(2026, 9, day), amount=350, **named
             )
         books.save()
         with store.transaction() as connection:
@@ -96,3 +98,7 @@ def test_the_customer_that_a_document_names_is_one_click_away(page: str, as_role
     way = re.search(r'Customer: <a href="(/customers/\d+)">Oberland AG</a>', page)
     assert way is not None
     assert "Oberland AG" in as_role(Role.FINANCE).get(way[1]).text
+
+
+def test_two_customers_that_a_chain_names_stand_apart(page: str) -> None:
+    assert re.search(r'Oberland AG</a>, <a href="/customers/\d+">Oberland Werke</a>', page)
