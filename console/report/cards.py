@@ -92,7 +92,7 @@ def of_month(report: Report, words: Texts) -> Iterator[Card]:
     yield _sum(words, "owed", owed, base, day=report["receivables"]["as_at"])
     at_end = [item["to_date"] for item in report["period_tie_outs"]]
     yield _agreement(words, "month_agreement", at_end)
-    begun = [item for item in report["findings"] if item["age_days"] >= (today - end).days]
+    begun = [item for item in report["findings"] if not began_later(item, report)]
     found = figures.tally(begun).total
     yield _card(
         words,
@@ -126,6 +126,24 @@ def _sum(words: Texts, name: str, amounts: dict[str, Decimal], base: str, **valu
     known = [(currency, amounts[currency]) for currency in foreign]
     sums = [(base, amounts.get(base, Decimal(0))), *known]
     return _card(words, f"month_{name}", figure) | {"note": " · ".join(about), "amounts": sums}
+
+
+def month_first(report: Report) -> list[Mapping[str, Any]]:
+    """The findings, the gravest first, but those that began only after the end of the report's month last."""
+    return sorted(figures.gravest(report["findings"]), key=lambda item: began_later(item, report))
+
+
+def began_later(item: Mapping[str, Any], report: Report) -> bool:
+    """Whether a finding began only after the end of the report's month."""
+    today = _day(report)
+    began: int = item["age_days"]
+    return began < (today - min(_last_day(report), today)).days
+
+
+def later_note(report: Report, words: Texts) -> str:
+    """How many findings began after the report's month, and that they come last; empty if none."""
+    count = sum(began_later(item, report) for item in report["findings"])
+    return words.counted("report.began_later", count, day=_last_day(report).isoformat()) if count else ""
 
 
 def _last_day(report: Report) -> date:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from console.i18n import Texts, texts
 from console.pages_named import in_words
 from console.report import figures, svg, tables
-from console.report.cards import cards, of_month
+from console.report.cards import began_later, cards, later_note, month_first, of_month
 from console.report.figures import Item, Report, Sum, Tally
 from console.report.svg import Part
 from console.report.tables import Cell, Table
@@ -79,7 +79,9 @@ def _content(report: Report, words: Texts) -> dict[str, Any]:
         "at": figures.local_time(report),
         "month_cards": list(of_month(report, words)),
         "findings_at": "",
-        "findings": figures.gravest(findings)[:MOST_FINDINGS],
+        "findings": month_first(report)[:MOST_FINDINGS],
+        "began_later": lambda item: began_later(item, report),
+        "later_note": later_note(report, words),
         "left_out": len(findings) > MOST_FINDINGS,
         "choices": _choices(found, words),
     }

@@ -17,7 +17,7 @@ from fpdf.fonts import TTFFont
 
 from console.i18n import Texts, texts
 from console.report import figures, tables
-from console.report.cards import cards, moved_note, of_month
+from console.report.cards import began_later, cards, later_note, month_first, moved_note, of_month
 from console.report.figures import Item, Report
 from console.report.tables import Cell
 
@@ -301,10 +301,12 @@ def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     paper.say(words.pair(words("card.movement"), moved_note(report, words)))
     for said in figures.remarks(figures.tally(report["findings"]), base, words):
         paper.say(said, 8, grey=True)
-    found = figures.gravest(report["findings"])
+    found = month_first(report)
     if not found:
         paper.say(words("report.nothing_open"))
         return
+    if note := later_note(report, words):
+        paper.say(note, 8, grey=True)
     if len(found) > MOST_FINDINGS:
         paper.say(words("report.truncated", shown=MOST_FINDINGS, all=len(found)), 8, grey=True)
     paper.ln(1)
@@ -312,7 +314,7 @@ def _findings(paper: _Paper, report: Report, words: Texts) -> None:
     paper.rows(
         [words(f"column.{name}", currency=base) for name in heads],
         [12, 18, 80, 26, 22, 20, 11, 20, 18],
-        [_finding(item, words, base) for item in found[:MOST_FINDINGS]],
+        [_finding(item, words, base, began_later(item, report)) for item in found[:MOST_FINDINGS]],
         amounts=(4,),
     )
 
@@ -322,12 +324,13 @@ def _revision(item: Item, words: Texts) -> str:
     return f"{item['period']}{words('joined.aside', text=item['revision'])}"
 
 
-def _finding(item: Item, words: Texts, base: str) -> list[Cell]:
+def _finding(item: Item, words: Texts, base: str, later: bool) -> list[Cell]:
     amount: Any = item["amount"]
     currency = item["currency"]
     own = "" if amount is None else f"{currency or ''} {figures.money(amount, currency)}".strip()
     notes = [item["reason"] or "", *(words.pair(note["by"], note["text"]) for note in item.get("comments", ()))]
-    what = "\n".join(text for text in (item["explanation"], *notes) if text)
+    mark = words("report.later") if later else ""
+    what = "\n".join(text for text in (mark, item["explanation"], *notes) if text)
     return [
         *(Cell(words.name("severity", item["severity"])), Cell(words.name("department", item["department"]))),
         *(Cell(what), Cell("\n".join(figures.label(record) for record in item["records"]))),

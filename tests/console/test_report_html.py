@@ -301,3 +301,27 @@ def test_a_very_long_list_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     text = html.render(sample_report.report(), "en")
     assert "The first 3 of 4 findings are shown" in text
     assert text.count("data-stage=") == 3
+
+
+def test_findings_that_began_after_the_month_come_last_and_are_marked_so() -> None:
+    report = sample_report.report()
+    finding = report["findings"][0]
+    titles = ("young", "old", "older")
+    ages = (3, 31, 60)
+    report["findings"] = [
+        {**finding, "id": title, "title": title, "severity": severity, "age_days": age}
+        for title, severity, age in zip(titles, ("error", "warning", "error"), ages, strict=True)
+    ]
+    report["period"] = "2026-09"  # of a report of 2026-10-31
+    page = html.render(report, "en")
+    listed = page[page.index('<section id="findings">') :]
+    assert re.findall(r"<td><b>(\w+)</b>( <span class=\"pill info\">began after the month</span>)?", listed) == [
+        ("older", ""),
+        ("old", ""),
+        ("young", ' <span class="pill info">began after the month</span>'),
+    ]
+    assert "1 finding began after 2026-09-30: it comes last, and is marked so." in listed
+    report["period"] = "2026-10"
+    now = html.render(report, "en")
+    assert "began after" not in now
+    assert "发生在本月之后" in html.render({**report, "period": "2026-09"}, "zh-CN")
