@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mappings.engine import Explained, Mapping, StreamMapping
     from settings.model import Settings
+    from state.corrections import Correction
     from state.quarantine import Refused
 
 _NAMES = ("number", "name", "company_name")
@@ -26,8 +27,8 @@ _LONGEST = 80
 """Characters of a name that are shown."""
 
 
-def called(connection: Connection, settings: Settings, found: Sequence[Refused]) -> dict[int, str]:
-    """Number and name of records in quarantine, by record id, as far as their mapping makes them of what is held.
+def called(connection: Connection, settings: Settings, found: Sequence[Refused | Correction]) -> dict[int, str]:
+    """Number and name of records in, or edited in, quarantine, by record id, as far as their mapping makes them.
 
     One whose number cannot be read any more has that of the last version that could be mapped. What is about a person,
     or cannot be told from it, is left out, and so is what only repeats the id.
@@ -50,8 +51,8 @@ def called(connection: Connection, settings: Settings, found: Sequence[Refused])
     return {item.record_id: text for item in found if (text := _joined(told.get(item.record_id, []), item.source_id))}
 
 
-def _by_stream(found: Sequence[Refused]) -> dict[tuple[str, str], list[Refused]]:
-    grouped: dict[tuple[str, str], list[Refused]] = {}
+def _by_stream(found: Sequence[Refused | Correction]) -> dict[tuple[str, str], list[Refused | Correction]]:
+    grouped: dict[tuple[str, str], list[Refused | Correction]] = {}
     for item in found:
         grouped.setdefault((item.system, item.stream), []).append(item)
     return grouped
@@ -91,7 +92,7 @@ def _touches(item: Explained, hidden: Sequence[str]) -> bool:
     return within or is_address(str(item.value))
 
 
-def _numbers(connection: Connection, found: Sequence[Refused]) -> dict[int, str]:
+def _numbers(connection: Connection, found: Sequence[Refused | Correction]) -> dict[int, str]:
     """Numbers of the versions that were mapped last."""
     from console.mapped import is_address
     from state import named

@@ -192,8 +192,8 @@ class Rpc:
             if error.sent:
                 raise Unanswered(
                     "Tryton did not answer the log-in.",
-                    remedy="Its server may be overloaded or stopped: look there first. Then check `database`: for an "
-                    "unknown one Tryton is silent for half a minute.",
+                    remedy="Its server may be overloaded or stopped: look there first. Then check the setting "
+                    "`database`: if there is none of that name, Tryton does not answer for half a minute.",
                 ) from error
             raise
         number, token = _session(bytes(errors.envelope(response.content).result))

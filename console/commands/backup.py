@@ -63,9 +63,9 @@ def restore(app: App, file: Path, replace: bool, only_check: bool, as_json: bool
     """Let the store of ltc.yaml hold what a backup holds: all of it, or nothing if something goes wrong.
 
     The file is checked first. A store with data in it is refused without --replace; always refused is one that is
-    in use, by a run or by `ltc serve`: stop it first. Run
-    `ltc sync` afterwards: until every system has been read again, nothing is written to any. (To bring back single
-    values that a write-back replaced, see `ltc overwritten restore`.)
+    in use, by a run or by `ltc serve`: stop it first. Cron lines and workers of Prefect between two runs are not seen:
+    stop them, too, so that no run begins meanwhile. Run `ltc sync` afterwards: until every system has been read again,
+    nothing is written to any. (To bring back single values that a write-back replaced, see `ltc overwritten restore`.)
 
     \b
     Examples:

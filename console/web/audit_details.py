@@ -14,6 +14,7 @@ from console.web.access import Right
 from console.web.audit_decided import Part
 from state.clock import from_us
 from state.news import PRUNED
+from state.pauses import WHOLE
 
 if TYPE_CHECKING:
     from console.web.audit_decided import Known
@@ -38,6 +39,8 @@ _NAMED = {"roles": "account.role", "roles before": "account.role", "scopes": "ac
 _NAMED_IN = {"link ": {"kind": "links.kind"}, "period ": {"was": "period.status"}}
 _NAMED_IN |= {begin: {"fields": "field"} for begin in ("overwritten ", "dead letter ")}
 """The same of actions that begin so; the fields of a quarantined record are those of its source."""
+_WHOLE_OF = {"stream": WHOLE}
+"""What a detail holds for all there are of it."""
 _SHORT, _MOST, _LONGEST = 10, 10, 300
 _A_MICROSECOND_AGE = 10**15
 """No count is as large; microseconds of any day since 2001 are larger."""
@@ -68,7 +71,9 @@ def told(visit: Visit, item: Entry, known: Known) -> list[Part]:
 
 
 def _called(action: str, name: str) -> str:
-    """A link has two sides; of anything else, "left" is what remains."""
+    """A link has two sides; of anything else, "left" is what remains. Runs have a kind of their own."""
+    if action in audited.OF_RUNS and name == "kind":
+        return "run kind"
     return f"link {name}" if action.startswith("link ") and name in ("left", "right") else name
 
 
@@ -147,6 +152,8 @@ def _text(visit: Visit, action: str, name: str, value: str) -> str:
         except ValueError:
             return value
         return _at(visit, moment) if moment.tzinfo is not None else value
+    if value == _WHOLE_OF.get(name):
+        return visit.texts("audit.value.all")
     if name == "exceeds":
         return visit.plain(value).replace("`", "")  # a detail is plain text, which may be cut
     return _worded(visit, action, name, value)

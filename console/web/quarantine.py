@@ -181,6 +181,7 @@ def _edits(visit: Visit, status: int = 200, problem: str = "") -> Response:
     with visit.desk.store.reading() as connection:
         found = corrections.standing(connection, visit.limit, _MOST)
         texts = corrections.texts(connection, [item.record_id for item in found])
+        names = quarantine_names.called(connection, visit.desk.settings, found)
     zone = visit.desk.settings.business_day_zone
     rows = [
         (
@@ -190,7 +191,8 @@ def _edits(visit: Visit, status: int = 200, problem: str = "") -> Response:
         )
         for item in found
     ]
-    return visit.page("quarantine_edits", status, heads=in_quarantine.EDITED, rows=rows, problem=problem)
+    more = {"names": names, "id_told": in_quarantine.id_told, "problem": problem}
+    return visit.page("quarantine_edits", status, heads=in_quarantine.EDITED, rows=rows, **more)
 
 
 def _chosen(visit: Visit, item: Correction, text: str | None) -> str | None:

@@ -97,12 +97,12 @@ def test_a_record_is_edited_listed_without_the_text_and_taken_back(config: Path,
     assert "Not in quarantine" in ltc(config, "quarantine", "edit", "forms.lead", "x", "--set", "a=b").stderr
     assert "No record is edited" in ltc(config, "quarantine", "edits").stdout
     done = ltc(config, "quarantine", "edit", *record, "--set", "status=待分配", "--reason", "A typing error")
-    assert (done.exit_code, "understood with that text" in done.stdout) == (0, True)
+    assert (done.exit_code, "understood with what you gave instead" in done.stdout) == (0, True)
     assert data(ltc(config, "quarantine", "list", "--json")) == []
     (edited,) = data(ltc(config, "quarantine", "edits", "--json"))
     assert (edited["path"], edited["reason"]) == ("status", "A typing error")
     assert "待分配" not in ltc(config, "quarantine", "edits", "--system", "forms").stdout
-    assert "as it was received again" in ltc(config, "quarantine", "unedit", *record).stdout
+    assert "What was received counts again" in ltc(config, "quarantine", "unedit", *record).stdout
     assert len(data(ltc(config, "quarantine", "list", "--json"))) == 1
     assert "Not edited" in ltc(config, "quarantine", "unedit", *record).stderr
 

@@ -97,6 +97,13 @@ def test_who_is_limited_sees_their_systems_and_what_they_did(olaf: Opens, sqlite
     assert browser.get("/audit?who=anna").text.count("<tbody>") == 0
 
 
+def test_what_holds_for_all_streams_of_a_system_says_so(olaf: Opens, sqlite_store: Store) -> None:
+    did(sqlite_store, "anna", "paused", system="crm", stream="*", reason="release")
+    page = plain(olaf(Role.OPERATOR).get("/audit").text)
+    assert "stream: all" in page
+    assert "*" not in page
+
+
 def test_who_started_a_run_is_told_with_its_page_and_only_the_systems_of_who_looks(
     olaf: Opens, sqlite_store: Store
 ) -> None:
@@ -105,7 +112,9 @@ def test_who_started_a_run_is_told_with_its_page_and_only_the_systems_of_who_loo
     page = olaf(Role.OPERATOR).get("/audit").text
     assert 'href="/runs/r-1"' in page
     assert "anna Run started" in plain(page)
-    assert "kind: Search for deletions · systems: crm, erp · how it began: started by hand · run: r-1" in plain(page)
+    assert "what was run: Search for deletions · systems: crm, erp · how it began: started by hand · run: r-1" in plain(
+        page
+    )
     assert "systems: crm, erp" in plain(page)
     theirs = plain(olaf(Role.OPERATOR, "erp").get("/audit").text)
     assert "systems: erp" in theirs

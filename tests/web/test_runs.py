@@ -412,9 +412,9 @@ def test_the_log_has_a_line_for_each_phase_with_counts_and_the_page_that_shows_m
     log = plain(page.partition("<h2>Log, the newest first</h2>")[2])
     assert "Reconciled: no finding is new, came back or was resolved · all open findings" in log
     assert re.search(r"crm: planned what is to be written: to be written \d+ · see", log)
-    assert re.search(r"crm.deal push: done, .*applied \d+", log)
+    assert re.search(r"crm.deal write-back: done, .*applied \d+", log)
     assert "crm: not understood: quarantined 1 · see" in log
-    assert log.rindex("Reconciled") > log.rindex("lanned") > log.rindex("crm.deal push")  # the newest first
+    assert log.rindex("Reconciled") > log.rindex("lanned") > log.rindex("crm.deal write-back")  # the newest first
     assert '<a href="/plans">see</a>' in page
     limited = plain(olaf(Role.OPERATOR, "erp").get(f"/runs/{id}").text)
     assert "Reconciled" in limited
@@ -555,8 +555,8 @@ def test_a_write_back_of_which_records_were_refused_is_not_done_and_leads_to_dea
     page = browser.get(f"/runs/{run}").text
     assert f"refused {refused}" in page
     assert "quarantined" not in page
-    assert re.search(rf"crm deal push {how} [\d.]+ ", plain(page))
-    assert f"crm.deal push: {how}, " in plain(page)
+    assert re.search(rf"crm deal write-back {how} [\d.]+ ", plain(page))
+    assert f"crm.deal write-back: {how}, " in plain(page)
     assert f"{count} refused." in page
     assert 'href="/dead-letters"' in page
 

@@ -1,6 +1,6 @@
 "use strict";
 // Makes forms nicer; without it the server says the same. A button with `data-tick` ticks, or unticks, all the writes of
-// a form. Ticking a system chooses "only these", choosing "all systems" unticks them. A button with `data-copy` copies
+// a form; one with `data-needs-tick` is off until something is ticked. Ticking a system chooses "only these", choosing "all systems" unticks them. A button with `data-copy` copies
 // that text, and is only shown where a browser can. A form with `data-busy`, once it is sent, says so by the element of
 // that id, and cannot be sent again. A form with `data-left` says what is left of that amount while
 // amounts are typed, as long as all are in one currency.
@@ -11,8 +11,18 @@
       for (const box of document.getElementById(button.dataset.form).elements) {
         if (box.type === "checkbox" && box.name.startsWith("item.")) box.checked = button.dataset.tick === "all";
       }
+      need();
     });
   }
+  // Looked up anew each time: a page that is busy is replaced in part.
+  const need = () => {
+    for (const button of document.querySelectorAll("button[data-needs-tick]")) {
+      const boxes = [...button.form.elements].filter((box) => box.name.startsWith("item."));
+      button.disabled = !boxes.some((box) => box.checked);
+    }
+  };
+  for (const name of ["change", "pageshow", "htmx:afterSettle"]) addEventListener(name, need);
+  need();
   for (const all of document.querySelectorAll("input[name=scope][value=all]")) {
     const some = all.form.querySelector("input[name=scope][value=some]");
     const boxes = [...all.form.elements].filter((item) => item.type === "checkbox" && item.name.startsWith("system."));
