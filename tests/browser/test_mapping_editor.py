@@ -90,7 +90,7 @@ def test_a_word_gets_its_status_from_a_list_and_a_change_that_is_not_right_is_me
     li.page.get_by_role("button", name="预览", exact=True).first.click()
     li.page.get_by_role("button", name="保存").click()
     li.reads("已保存")
-    li.reads("保持旧映射的结果")
+    li.reads("仍是旧映射的结果")
     assert li.complaints() == []
     for width in (320, 1400):
         li.page.set_viewport_size({"width": width, "height": 900})

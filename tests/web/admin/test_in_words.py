@@ -17,7 +17,7 @@ from console.web.admin.in_words import told
         (
             {"path": "金额", "do": ["decimal_point"]},
             "`金额`; decimal_point: 1,250.00 as 1250.00",
-            "`金额`；decimal_point：1,250.00（逗号为千位分隔符）转为 1250.00",
+            "`金额`；1,250.00（逗号为千位分隔符）转为 1250.00（decimal_point）",
         ),
         ({"const": "CNY"}, "always this value: `CNY`", "固定值：`CNY`"),
         (
