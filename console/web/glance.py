@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from state.queries import Attempt, StreamStatus
 
 
-_MATTERS = ("restored", "failed", "late", "due", "never", "unwritten", "resting", "paused")
+_MATTERS = ("restored", "failed", "interrupted", "late", "due", "never", "unwritten", "resting", "paused")
 """In the order in which they are told."""
 _NAMED = 3
 """People who are named, at most."""
@@ -99,7 +99,7 @@ def _matters(name: str, seen: _Seen, settings: Settings) -> set[str]:
     """What is the matter with a system, of what the overview tells."""
     own = [item for item in seen.streams if item.system == name]
     states = {freshness.state(item, seen, settings) for item in own}
-    found = {"failed", "late"} & states
+    found = {"failed", "interrupted", "late"} & states
     if "late" not in found and any(freshness.overdue_since(item, seen, settings) for item in own):
         found.add("due")
     if states <= {"never"}:

@@ -147,6 +147,7 @@ def one(visit: Reader, id: str) -> Response:
         steps=_steps(visit, id, together, telling.steps if telling is not None and goes_on else ()),
         asks_every=_ASKS_YOUNG if now_us() - run.started_at < _YOUNG_US else _ASKS_OLD,
         turn=turn,
+        reads_until=run.kind in ("sync", "pull") and any(item.direction == "pull" for item in parts),
         reads=run.status == "running",
         ours=telling is not None,
         stopping=_stopping(visit, parts) if telling is not None and telling.stopping else "",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import html
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,18 +29,30 @@ def test_an_operator_reads_the_steps_where_nothing_carries_the_schedules_out(
     assert "How often each system is synced is set by an admin" in browser.get("/systems").text
     assert "is set by an admin" not in olaf(Role.ADMIN).get("/systems").text
     settings.systems["erp"].schedule = Schedule(interval=60)
-    page = plain(browser.get("/systems").text)
-    path = Path(settings.path).absolute()
+    page = html.unescape(plain(browser.get("/systems").text))
+    path, programs = Path(settings.path).absolute(), Path(sys.executable).parent
     for step in (
         "Each system is read at the times of its schedule",
-        "With Prefect a server runs first, in a window or a service of its own: prefect server start --host 127.0.0.1",
-        f"ltc --config {path} deploy prefect worker start --pool ltc",
-        f"*/15 * * * * ltc --config {path} sync --unattended",
+        "With Prefect a server runs first, in a window or a service of its own.",
+        f"{programs}/prefect server start --host 127.0.0.1",
+        f"{programs}/ltc --config {path} deploy {programs}/prefect worker start --pool ltc",
+        f"* * * * * {programs}/ltc --config {path} sync --unattended >> {path.parent}/sync.log 2>&1",
     ):
         assert step in page
     job.run_sync(sqlite_store, settings, unattended=True)
     assert STEPS in browser.get("/systems").text, "they stay, for who has to change something later"
     assert "has run by its schedule yet" not in browser.get("/systems").text
+
+
+def test_each_system_has_a_line_for_cron_where_their_times_differ(olaf: Opens, settings: Settings) -> None:
+    settings.systems["crm"].schedule = Schedule(cron="5 8 * * 1-5")
+    settings.systems["erp"].schedule = Schedule(interval=1800)
+    page = plain(olaf(Role.OPERATOR).get("/systems").text)
+    for line in ("5 8 * * 1-5 {} sync --unattended --system crm", "*/30 * * * * {} sync --unattended --system erp"):
+        program = f"{Path(sys.executable).parent}/ltc --config {Path(settings.path).absolute()}"
+        assert line.format(program) in page
+    settings.systems["crm"].schedule = Schedule(interval=1800)
+    assert "--system crm" not in plain(olaf(Role.OPERATOR).get("/systems").text), "one line for all"
 
 
 def test_an_operator_of_a_system_without_a_schedule_reads_none(

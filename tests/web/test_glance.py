@@ -77,6 +77,16 @@ def test_a_system_that_no_schedule_has_read_yet_is_named_beside_the_time_of_the_
     assert "by their schedule" not in line(olaf(Role.OPERATOR))
 
 
+def test_a_system_whose_last_read_was_stopped_is_not_up_to_date(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_sync(sqlite_store, settings)
+    with sqlite_store.transaction() as connection:
+        part = schema.stream_run
+        connection.execute(part.update().where(part.c.system == "crm").values(status="interrupted"))
+    assert plain(line(olaf(Role.VIEWER))) == "Stopped before the end: crm"
+
+
 def test_of_a_system_that_is_read_well_it_is_said_that_writing_to_it_fails(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:

@@ -92,7 +92,9 @@ def test_beside_a_run_at_work_only_what_cannot_start_is_off_and_says_why(
         assert disabled(browser.get("/systems/erp").text) == set()
         everywhere = browser.get("/systems").text
         assert disabled(everywhere) == set()
-        assert refreshed(everywhere) == {"live", "start", "waits"}, "tables, and the box with its buttons"
+        assert refreshed(everywhere) == {"live", "failing", "start", "waits"}, (
+            "tables, what fails, and the box with its buttons"
+        )
         assert everywhere.index('id="start"') < everywhere.index("Pull is at work") < everywhere.index('id="live"')
         assert refreshed(page) == {"live", "waits"}
         assert page.index('id="live"') < page.index("Pull is at work")
@@ -612,6 +614,15 @@ def test_a_run_says_while_it_is_at_work_what_it_leaves_out(
         page = plain(olaf(Role.VIEWER).get(f"/runs/{run.id}").text)
     assert "crm (skipped: paused), erp" in page
     assert "skipped: crm is paused by anna (release)" in page
+
+
+def test_a_run_that_reads_says_that_the_last_seconds_are_left_to_the_next(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    said = "What was changed in the last seconds before it began is read by the next run"
+    browser = olaf(Role.VIEWER)
+    assert said in browser.get(f"/runs/{job.run_pull(sqlite_store, settings).run_id}").text
+    assert said not in browser.get(f"/runs/{job.run_reconcile(sqlite_store, settings).run_id}").text
 
 
 def test_a_run_says_what_it_left_out_and_who_paused_it(olaf: Opens, sqlite_store: Store, settings: Settings) -> None:
