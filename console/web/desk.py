@@ -47,6 +47,13 @@ _NAVIGATION = (
     ("settings", "/settings"),
     ("members", "/members"),
 )
+_PART_OF = {
+    **dict.fromkeys(("runs", "plans", "overwritten", "dead-letters", "quarantine", "monitoring"), "/systems"),
+    **dict.fromkeys(("mappings", "kit"), "/settings"),
+    **dict.fromkeys(("figures", "tie-outs", "river", "leaks"), "/"),
+    "report": "/periods",
+}
+"""The page of the navigation to which others belong, by the first part of their address."""
 _OF_THE_CLOCK = {"", "findings", "periods", "cash", "trace", "figures", "tie-outs", "river", "customers", "report"}
 """First parts of the addresses of pages that show figures as of the clock."""
 _MOST_FIELDS = 1000
@@ -214,12 +221,22 @@ class Visit:
         t = OnPage(self.texts)
         shared = {"t": t, "told": self.told}
         shared |= {"visit": self, "navigation": self._navigation(), "Right": Right}
-        shared |= {"here": self.request.url.path, "locales": LOCALES, "base": self.desk.settings.base_currency}
+        shared |= {
+            "here": self.request.url.path,
+            "part_of": self._part_of(),
+            "locales": LOCALES,
+            "base": self.desk.settings.base_currency,
+        }
         rendered = self.desk.pages.get_template(f"{template}.html.j2").render({**shared, **content})
         return Markup(rendered)  # noqa: S704 - the template has escaped what is in it
 
     def _navigation(self) -> list[tuple[str, str]]:
         return [item for item in _NAVIGATION if self.may(_NEEDED.get(item[1], Right.READ))]
+
+    def _part_of(self) -> str:
+        """The address in the navigation under which the present page is found."""
+        first = self.request.url.path.split("/")[1]
+        return _PART_OF.get(first, f"/{first}")
 
     async def form(self) -> dict[str, str]:
         """The fields of a form that was sent, the last of each name.

@@ -468,6 +468,15 @@ def test_the_next_time_of_a_system_that_rests_is_not_within_its_rest(
     assert said(9) == "not before 11-30 12:13"
 
 
+def test_pages_that_belong_to_the_systems_are_marked_so_in_the_navigation(olaf: Opens, settings: Settings) -> None:
+    browser = olaf(Role.OPERATOR)
+    assert '<a href="/systems" aria-current="page">' in browser.get("/systems").text
+    for address in ("/runs", "/plans", "/dead-letters", "/quarantine", "/monitoring", "/systems/crm"):
+        page = browser.get(address).text.partition("</nav>")[0]
+        assert '<a href="/systems" aria-current="true">' in page, address
+        assert page.count("aria-current") == 1, address
+
+
 def test_the_row_of_a_system_names_the_streams_of_it_that_are_paused(
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
