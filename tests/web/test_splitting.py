@@ -46,7 +46,7 @@ def receipt(browser: Browser, name: str) -> str:
 
 def items(page: str) -> dict[str, str]:
     """Number → name of the field in which it is said how much of it is settled."""
-    rows = re.findall(r'<th scope="row">books ([^<]+)<.*?name="(item-\d+)"', page, re.DOTALL)
+    rows = re.findall(r'<th scope="row">books <a href="/trace[^>]+>([^<]+)<.*?name="(item-\d+)"', page, re.DOTALL)
     return {number.strip(): name for number, name in rows}
 
 
@@ -83,7 +83,7 @@ def test_an_item_that_decisions_have_given_away_has_no_field_and_a_matched_one_i
     named = items(anna.get(address).text)
     matched = named["INV-20260001"]
     page = anna.get(address).text
-    row = page.partition("books INV-20260001")[2].partition("</tr>")[0]
+    row = page.partition(">INV-20260001</a>")[2].partition("</tr>")[0]
     assert "<details><summary>Matched; take it all the same</summary>" in row
     assert f'name="{matched}"' in row
     assert page.count("<details>") == 1
@@ -94,7 +94,7 @@ def test_an_item_that_decisions_have_given_away_has_no_field_and_a_matched_one_i
         stranger = int(receipt(anna, "P2").split("/")[2])
         cash.pin(connection, stranger, [(int(second), 50_000, 50_000)], [], "li.wei", "told")
     page = anna.get(address).text
-    row = page.partition("books INV-20260002")[2].partition("</tr>")[0]
+    row = page.partition(">INV-20260002</a>")[2].partition("</tr>")[0]
     assert ("Given away by decisions" in row, "<input" in row) == (True, False)
 
 
