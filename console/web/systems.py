@@ -51,7 +51,11 @@ def systems(visit: Reader) -> Response:
         "systems",
         columns=freshness.COLUMNS,
         rows=[
-            (freshness.state(item, found, settings), freshness.row(item, found, settings, visit.texts))
+            (
+                freshness.state(item, found, settings),
+                _kind(visit, item.stream, item.entity),
+                freshness.row(item, found, settings, visit.texts),
+            )
             for item in found.streams
         ],
         briefs=[
@@ -247,6 +251,12 @@ def _scheduling(visit: Visit, found: Found) -> list[Markup]:
     return [commands.linked(visit, line) for line in freshness.scheduling(found, visit.desk.settings, visit.texts)]
 
 
+def _kind(visit: Visit, stream: str, entity: str) -> str:
+    """What kind of record a stream has, in the reader's words; empty where its name says just that."""
+    kind = visit.texts.name("entity", entity)
+    return "" if kind.casefold() == stream.replace("_", " ").casefold() else kind
+
+
 def _carrying(visit: Visit) -> Carrying | None:
     """How to have the schedules carried out: for who operates, where one of the systems has a schedule."""
     given = visit.desk.settings.systems
@@ -282,6 +292,7 @@ def _row(visit: Visit, item: StreamStatus, found: Found, stands: Standing) -> di
     shown = dict(zip(freshness.COLUMNS, freshness.row(item, found, visit.desk.settings, visit.texts), strict=True))
     return {
         **shown,
+        "kind": _kind(visit, item.stream, item.entity),
         "next": freshness.next_told(item.system, [item], found, visit.desk.settings, visit.texts),
         "condition": freshness.state(item, found, visit.desk.settings),
         "deleted": item.deleted,

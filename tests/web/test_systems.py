@@ -19,6 +19,7 @@ from connectors.buckets import Bucket
 from connectors.budget import Allowance, Quota
 from connectors.contract import Deletes
 from console import freshness
+from console.i18n import texts
 from settings.model import Schedule, Settings
 from state import audit, budgetrows, circuits, clock, deployed, pauses, runs, schema
 from state.clock import now_us, to_us
@@ -148,7 +149,7 @@ def test_a_system_is_shown_with_counts_schedule_and_who_works_on_it(
     job.run_sweep(sqlite_store, settings, force=True)
     with runs.lease(sqlite_store, "stream crm.deal", owner="worker-7:4711:2/3"):
         page = plain(browser.get("/systems/crm").text)
-    assert "deal ok" in page
+    assert "deal Opportunity ok" in page
     assert "“Held then”, in brackets:" in page
     assert "(held then 6)" in page  # what the source listed, and what we hold of it
     assert "crm.deal: process 4711 on worker-7" in page
@@ -264,6 +265,17 @@ def systems_shown(browser: Browser) -> dict[str, dict[str, str]]:
         assert name
         found[name[1]] = {label: plain(cell) for label, cell in cells}
     return found
+
+
+def test_streams_say_in_the_language_of_the_page_what_kind_of_record_they_have(
+    olaf: Opens, sqlite_store: Store, settings: Settings
+) -> None:
+    job.run_sync(sqlite_store, settings)
+    browser = olaf(Role.VIEWER)
+    browser.post("/language", locale="zh-CN", next="/")
+    kind = texts("zh-CN").name("entity", "opportunity")
+    for address in ("/systems", "/systems/crm"):
+        assert f"deal {kind}" in plain(browser.get(address).text)
 
 
 def test_who_does_not_operate_is_not_told_what_to_do_on_the_server(
