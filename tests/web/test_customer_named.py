@@ -17,17 +17,18 @@ def test_the_name_of_a_customer_leads_to_its_page_and_anything_else_to_the_trace
 ) -> None:
     viewer = as_role(Role.VIEWER)
     for name in ("Acme SRL", "C-117"):
-        asked = viewer.get(f"/customers?text={name}")
-        assert asked.url.path in {f"/customers/{record(desk, one)}" for one in ("117", "A1", "c-1")}, name
-        assert "ACME S.r.l." in asked.text
+        leads = viewer.get(f"/customers?text={name}").headers["location"]
+        assert leads in {f"/customers/{record(desk, one)}" for one in ("117", "A1", "c-1")}, name
+        assert "ACME S.r.l." in viewer.get(leads).text
     for other in ("SO-1", "Nobody of this name"):
-        assert viewer.get(f"/customers?text={other}").url.path == "/trace", other
+        assert viewer.get(f"/customers?text={other}").headers["location"].startswith("/trace?text="), other
 
 
 def test_two_customers_of_one_name_are_both_shown_by_the_trace(as_role: Callable[[Role], Browser], desk: Store) -> None:
     with desk.transaction() as connection:
         connection.exec_driver_sql("UPDATE parties SET name = 'ACME S.r.l.' WHERE source_id = 'A2'")
-    assert as_role(Role.VIEWER).get("/customers?text=ACME S.r.l.").url.path == "/trace"
+    leads = as_role(Role.VIEWER).get("/customers?text=ACME S.r.l.").headers["location"]
+    assert leads.startswith("/trace?text=ACME")
 
 
 def test_what_is_owed_leads_to_the_customer_and_what_is_overdue_has_a_list_that_a_tile_leads_to(
