@@ -42,6 +42,14 @@ def plain(entity: str, field: str, value: Any, currency: str | None, *, hidden: 
     return money.text(value, currency) if kinds.get(field) is Kind.MONEY else value
 
 
+def put_back(connection: Connection, letter: Item | Creation, actor: str, reason: str) -> None:
+    """Put a discarded dead letter back on the list; raises ``PlanError``."""
+    if isinstance(letter, Item):
+        outbox.put_back(connection, letter.id, reason, actor)
+    else:
+        creations.put_back(connection, letter, reason, actor)
+
+
 def decide(connection: Connection, letter: Item | Creation, actor: str, reason: str | None) -> None:
     """Discard a dead letter for a reason, or (``None``) let the next plan take it up again; raises ``PlanError``."""
     if isinstance(letter, Item):

@@ -101,6 +101,9 @@ class Creation:
     done_at: int | None
     made_source_id: str | None
     made_id: int | None
+    became: OutboxStatus | None = None
+    """What it was when a person discarded it."""
+    became_said: str = ""
 
     @property
     def idempotency_key(self) -> str:
@@ -317,8 +320,20 @@ def discard(connection: Connection, item: Creation, reason: str, actor: str) -> 
     """Never create it: the row stays, and guards. Raises ``PlanError`` without a reason."""
     if not reason.strip():
         raise PlanError("A dead letter is discarded with a reason.", "Add `--reason TEXT`.")
-    _set(connection, item.id, status=OutboxStatus.DISCARDED.value, message=reason.strip(), done_at=now_us())
+    was = {"became": item.status.value, "became_said": item.message}
+    _set(connection, item.id, status=OutboxStatus.DISCARDED.value, message=reason.strip(), done_at=now_us(), **was)
     audit.append(connection, actor, "dead letter discarded", {**named(item), "reason": reason.strip()})
+
+
+def put_back(connection: Connection, item: Creation, reason: str, actor: str) -> None:
+    """Put a discarded one back on the list, as it was before; raises ``PlanError`` if it is none, or was emptied."""
+    if item.status is not OutboxStatus.DISCARDED or item.became is None:
+        raise PlanError("It is no discarded dead letter.", "Run `ltc dead-letters list --discarded`.")
+    if item.attempts and not item.values:
+        raise PlanError("Its values were removed since it was discarded.", "Create the record by hand.")
+    status = {"status": item.became.value, "message": item.became_said, "became": None, "became_said": None}
+    _set(connection, item.id, done_at=now_us(), **status)
+    audit.append(connection, actor, "dead letter put back", {**named(item), "reason": reason.strip()})
 
 
 def named(item: Creation) -> dict[str, Any]:
@@ -398,4 +413,5 @@ def _item(row: Row[Any]) -> Creation:
         *(exact.load(row.content), row.reason, row.round, OutboxStatus(row.status), row.attempts, row.message),
         *(bool(row.unsure), bool(row.wanted), row.large_approved_by, row.created_at, row.sent_at, row.done_at),
         *(row.made_source_id, row.made_id),
+        *(None if row.became is None else OutboxStatus(row.became), row.became_said or ""),
     )

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, literal, select, union_all
 from sqlalchemy.engine import Connection
 
 from state import creations
-from state.changes import Item
+from state.changes import Item, OutboxStatus, PlanError
 from state.creations import Creation
 from state.outbox import item_of
 from state.schema import STUCK_CREATION, STUCK_WRITE, creation, outbox, record
@@ -31,7 +31,15 @@ class Which(NamedTuple):
     """Only of these."""
 
 
+_DISCARDED = OutboxStatus.DISCARDED.value
+_EVERY_ONE = 1_000_000
 EVERY = Which()
+
+
+class NoneDiscarded(PlanError):
+    """No discarded dead letter has that id."""
+
+
 _Reads = Callable[[Connection, Which, int, int], Sequence[Item | Creation]]
 
 
@@ -56,6 +64,34 @@ def page(
             found += read(connection, which, left, offset)
         offset = max(offset - number, 0)
     return found, sum(counts)
+
+
+def discarded(
+    connection: Connection, which: Which = EVERY, *, limit: int, offset: int = 0
+) -> tuple[list[Item | Creation], int]:
+    """Those that people have discarded and that can be put back, the last first, and how many there are."""
+    of_writes = [outbox.c.status == _DISCARDED, outbox.c.became.is_not(None), *_of(outbox.c.system, which)]
+    of_made = [creation.c.status == _DISCARDED, creation.c.became.is_not(None), *_of(creation.c.system, which)]
+    writes = select(outbox.c.id, outbox.c.done_at.label("at"), literal(0).label("made")).where(*of_writes)
+    made = select(creation.c.id, creation.c.done_at.label("at"), literal(1).label("made")).where(*of_made)
+    both = union_all(writes, made).subquery()
+    order = (both.c.at.desc(), both.c.made, both.c.id.desc())
+    rows = connection.execute(select(both.c.id, both.c.made).order_by(*order).limit(limit).offset(offset)).all()
+    count = connection.execute(select(func.count()).select_from(both)).scalar_one()
+    ids = [row.id for row in rows if not row.made]
+    of_ids = connection.execute(select(outbox).where(outbox.c.id.in_(ids)))
+    found: dict[tuple[int, int], Item | Creation] = {(0, row.id): item_of(row) for row in of_ids}
+    found |= {(1, item.id): item for item in creations.of_ids(connection, [row.id for row in rows if row.made])}
+    return [found[row.made, row.id] for row in rows], count
+
+
+def discarded_one(connection: Connection, letter_id: str, which: Which = EVERY) -> Item | Creation:
+    """The discarded one with this id, of several the last; raises ``NoneDiscarded``."""
+    found, _ = discarded(connection, which, limit=_EVERY_ONE)
+    for item in found:
+        if item.letter == letter_id.lower():
+            return item
+    raise NoneDiscarded(f"There is no discarded dead letter {letter_id}.", "Run `ltc dead-letters list --discarded`.")
 
 
 def _counts(connection: Connection, which: Which) -> tuple[int, int, int]:

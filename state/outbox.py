@@ -62,6 +62,7 @@ __all__ = [
     "open_plans",
     "outcome",
     "plan_digest",
+    "put_back",
     "rebase",
     "resolve",
     "retry",
@@ -155,6 +156,15 @@ _KEEP = (
     .where(_table.c.id.in_(bindparam("ids", expanding=True)))
     .where(_table.c.sent_at.is_not(None), _table.c.became.is_(None))
     .values(became=_table.c.status, became_said=_table.c.message)
+)
+_KEEP_DEAD = (
+    update(_table).where(_table.c.id == bindparam("item")).values(became=_table.c.status, became_said=_table.c.message)
+)
+_PUT_BACK = (
+    update(_table)
+    .where(_table.c.id == bindparam("item"))
+    .values(status=_table.c.became, message=_table.c.became_said, done_at=bindparam("now"))
+    .values(became=None, became_said=None)
 )
 _OUTCOME_OF_OURS = _OUTCOME.where(_table.c.fence == bindparam("token"))
 
@@ -497,9 +507,26 @@ def discard(connection: Connection, item_id: int, reason: str, actor: str) -> It
     if not reason.strip():
         raise PlanError("A dead letter is discarded with a reason.", "Add `--reason TEXT`.")
     item = _stuck(connection, item_id)
-    _keep(connection, [item.id])
+    connection.execute(_KEEP_DEAD, {"item": item.id})
     outcome(connection, item.id, OutboxStatus.DISCARDED, reason.strip())
     audit.append(connection, actor, "dead letter discarded", {**_named(item), "reason": reason.strip()})
+    return item
+
+
+def put_back(connection: Connection, item_id: int, reason: str, actor: str) -> Item:
+    """Put a discarded dead letter back on the list, as it was before; raises ``PlanError`` if it is none.
+
+    Nothing is sent by it; the next planning closes it if it is not wanted any more.
+    """
+    row = connection.execute(select(_table).where(_table.c.id == item_id)).first()
+    if row is None or row.status != OutboxStatus.DISCARDED or row.became not in STUCK:
+        raise PlanError("It is no discarded dead letter.", "Run `ltc dead-letters list --discarded`.")
+    item = item_of(row)
+    stuck = connection.execute(_STUCK_OF_RECORD, {"record": item.record_id, "but": item.id})
+    if any(item_of(other).letter == item.letter for other in stuck):
+        raise PlanError("Another dead letter for the same fields is on the list.", "Take care of that one.")
+    connection.execute(_PUT_BACK, {"item": item.id, "now": now_us()})
+    audit.append(connection, actor, "dead letter put back", {**_named(item), "reason": reason.strip()})
     return item
 
 

@@ -650,6 +650,8 @@ creation = Table(
     Column("fence", BigInteger, nullable=False, server_default="0"),  # token of the lease that last sent it
     Column("made_source_id", Text),
     Column("made_id", BigInteger),  # our number of the record that was made
+    Column("became", Text),  # status that it had when a person discarded it
+    Column("became_said", Text),  # and the message of then
     UniqueConstraint("rule", "system", "origin_id"),
 )
 Index("ix_creation_status", creation.c.system, creation.c.status)

@@ -43,8 +43,9 @@ _NOT_TEXTS = {
 }
 _STAYS = frozenset(
     (
-        *("system", "stream", "entity", "source_id", "status", "became", "source_status", "currency", "kind", "idempotency_key"),
+        *("system", "stream", "entity", "source_id", "status", "source_status", "currency", "kind", "idempotency_key"),
         *("plan_id", "run_id", "mapping", "sent_hash", "left_entity", "right_entity", "method", "choice", "why"),
+        "became",
         *("actor", "assignee", "approver", "approved_by", "large_approved_by", "decided_by", "locked_by"),
         *("discarded_by", "discarded_mapping", "corrected_by"),
         *("rule", "key", "origin_system", "origin_stream", "origin_entity", "origin_source_id", "made_source_id"),

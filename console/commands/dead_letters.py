@@ -29,28 +29,32 @@ def command() -> None:
       ltc dead-letters edit 3f9a20c1 --set delivery_state=delivered
       ltc dead-letters retry 3f9a20c1
       ltc dead-letters discard 3f9a20c1 --reason "Invoice was voided by hand"
+      ltc dead-letters undiscard 3f9a20c1
     """
 
 
 @command.command("list")
 @click.option("--system", metavar="NAME", help="Only this system.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="The first so many.")
+@click.option("--discarded", is_flag=True, help="Those that were discarded, the last first.")
 @jobs.json_option
 @pass_app
-def listing(app: App, system: str | None, limit: int, as_json: bool) -> int:
+def listing(app: App, system: str | None, limit: int, discarded: bool, as_json: bool) -> int:
     """List them with what was to be written and what the source said.
 
     \b
     Examples:
       ltc dead-letters list
       ltc dead-letters list --system books --json
+      ltc dead-letters list --discarded
     """
     from state import dead_letters, tried_again
     from state.changes import Item
 
     app.systems((system,) if system else ())
     with app.store.reading() as connection:
-        listed, count = dead_letters.page(connection, dead_letters.Which(system), limit=limit)
+        read = dead_letters.discarded if discarded else dead_letters.page
+        listed, count = read(connection, dead_letters.Which(system), limit=limit)
         found = tried_again.counted(connection, [item for item in listed if isinstance(item, Item)])
     made = [item for item in listed if not isinstance(item, Item)]
     if as_json:
@@ -177,6 +181,29 @@ def discard(app: App, ids: tuple[str, ...], system: str | None, yes: bool, reaso
     if not reason.strip():
         raise click.UsageError("A dead letter is discarded with a reason: `--reason TEXT`.")
     return _decide(app, ids, system, reason, sure=yes)
+
+
+@command.command("undiscard")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit.")
+@pass_app
+def undiscard(app: App, ids: tuple[str, ...], reason: str) -> int:
+    """Put discarded ones back on the list, as they were; nothing is written by it.
+
+    \b
+    Examples:
+      ltc dead-letters undiscard 3f9a20c1 --reason "The invoice is needed after all"
+    """
+    from console import written
+    from state import dead_letters
+
+    with app.store.transaction() as connection:
+        found = [dead_letters.discarded_one(connection, letter_id) for letter_id in dict.fromkeys(ids)]
+        for item in found:
+            written.put_back(connection, item, app.actor, reason)
+    for item in found:
+        say(app.texts("dead_letters.put_back", id=item.letter, record=_named(item)))
+    return 0
 
 
 def _decide(app: App, ids: tuple[str, ...], system: str | None, reason: str | None, *, sure: bool = True) -> int:

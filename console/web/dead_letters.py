@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
@@ -37,9 +38,9 @@ Name = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/dead-letters")
-def listing(visit: Reader, system: Name = "") -> Response:
-    """All of them, or those of a system."""
-    return _list(visit, system)
+def listing(visit: Reader, system: Name = "", discarded: Name = "") -> Response:
+    """All of them, or those of a system; ``discarded``: those that people took off the list."""
+    return _discarded(visit, system) if discarded else _list(visit, system)
 
 
 @router.post("/dead-letters/retry")
@@ -95,6 +96,41 @@ def retry(visit: Operator, _sent: OperatorForm, id: str) -> Response:
 def discard(visit: Operator, sent: OperatorForm, id: str) -> Response:
     """Take it off the list for good."""
     return _decided(visit, id, sent.get("reason", "").strip()[: letters.LONGEST_REASON])
+
+
+@router.post("/dead-letters/{id}/put-back")
+def put_back(visit: Operator, sent: OperatorForm, id: str) -> Response:
+    """Put a discarded one back on the list."""
+    reason = sent.get("reason", "").strip()[: letters.LONGEST_REASON]
+    try:
+        with visit.desk.store.transaction() as connection:
+            letter = dead_letters.discarded_one(connection, id, dead_letters.Which(systems=visit.systems))
+            written.put_back(connection, letter, visit.member.name, reason)
+    except dead_letters.NoneDiscarded:
+        raise HTTPException(404) from None
+    except PlanError as error:
+        return _discarded(visit, "", 409, f"{error.message} {error.remedy}".strip())
+    visit.desk.notes.keep(visit, visit.texts("operating.letters.done.put_back", record=_called(letter)))
+    return see("/dead-letters")
+
+
+def _discarded(visit: Visit, system: str, status: int = 200, problem: str = "") -> Response:
+    if system:
+        visit.touch(system)
+    with visit.desk.store.reading() as connection:
+        which = dead_letters.Which(system or None, visit.systems)
+        listed, count = dead_letters.discarded(connection, which, limit=_MOST)
+    rows = [_off(visit, item) for item in listed]
+    return visit.page("dead_letters_discarded", status, letters=rows, count=count, system=system, problem=problem)
+
+
+def _off(visit: Visit, item: Item | Creation) -> dict[str, Any]:
+    """A discarded one: why it was taken off, and what its system had said."""
+    said = item.became_said
+    if isinstance(item, Item):
+        said = letters.said(replace(item, message=said), letters.personal(visit.desk.settings, item))
+    at = "" if item.done_at is None else freshness.when(visit.desk.settings, item.done_at)[:16]
+    return {**_brief(visit, item, item.attempts, {}), "at": at, "reason": item.message, "said": said}
 
 
 def _list(

@@ -305,6 +305,15 @@ def test_a_dead_letter_is_discarded_only_with_a_reason(config: Path, refused: st
     assert "no dead letter" in again.stderr
 
 
+def test_a_discarded_dead_letter_is_listed_and_put_back(config: Path, refused: str) -> None:
+    assert ltc(config, "dead-letters", "undiscard", refused).exit_code != 0, "it is not discarded"
+    ltc(config, "dead-letters", "discard", refused, "--reason", "voided")
+    assert refused in ltc(config, "dead-letters", "list", "--discarded").stdout
+    assert refused not in ltc(config, "dead-letters", "list").stdout
+    assert "back on the list" in ltc(config, "dead-letters", "undiscard", refused).stdout
+    assert refused in ltc(config, "dead-letters", "list").stdout
+
+
 def test_all_dead_letters_of_a_system_are_discarded_once_a_person_says_yes(config: Path, refused: str) -> None:
     assert ltc(config, "dead-letters", "discard", "--reason", "x").exit_code == 2
     assert ltc(config, "dead-letters", "discard", refused, "--system", "crm", "--reason", "x").exit_code == 2

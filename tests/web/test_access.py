@@ -157,6 +157,7 @@ TABLE: dict[tuple[str, str], frozenset[Role | None]] = {
     ("POST", "/plans/{id}/apply"): OPERATORS,
     ("POST", "/dead-letters/{id}/retry"): OPERATORS,
     ("POST", "/dead-letters/{id}/discard"): OPERATORS,
+    ("POST", "/dead-letters/{id}/put-back"): OPERATORS,
     ("POST", "/dead-letters/retry"): OPERATORS,
     ("POST", "/dead-letters/discard"): OPERATORS,
     ("POST", "/findings/{id}/assign"): DECIDERS,

@@ -231,6 +231,31 @@ def test_of_a_record_that_is_gone_only_what_helps_is_offered_and_the_rest_is_fol
     assert f'"/dead-letters/{letters[0]}/retry"' not in listed
 
 
+def test_a_discarded_one_is_put_back_on_the_list_as_it_was(
+    olaf: Opens, sqlite_store: Store, settings: Settings, refused: str, crm: ToySystem
+) -> None:
+    browser, viewer = olaf(Role.OPERATOR), olaf(Role.VIEWER)
+    before = plain(browser.get(f"/dead-letters/{refused}").text)
+    assert browser.post(f"/dead-letters/{refused}/put-back").status_code == 404, "it is not discarded"
+    browser.post(f"/dead-letters/{refused}/discard", reason="voided by hand")
+    off = browser.get("/dead-letters?discarded=yes").text
+    assert "voided by hand" in off
+    assert "/put-back" not in viewer.get("/dead-letters?discarded=yes").text
+    assert refused not in olaf(Role.OPERATOR, "erp").get("/dead-letters?discarded=yes").text
+    assert olaf(Role.OPERATOR, "erp").post(f"/dead-letters/{refused}/put-back").status_code == 404
+    crm.server.forget()
+    browser.post(f"/dead-letters/{refused}/put-back", reason="needed after all")
+    assert "is back on the list" in plain(browser.get("/dead-letters").text)
+    assert plain(browser.get(f"/dead-letters/{refused}").text) == before
+    assert refused not in browser.get("/dead-letters?discarded=yes").text
+    with sqlite_store.reading() as connection:
+        (said,) = [item for item in audit.entries(connection) if item.action == "dead letter put back"]
+    assert (said.actor, said.detail["reason"]) == ("operator", "needed after all")
+    job.run_sync(sqlite_store, settings)
+    assert crm.server.requests("PATCH") == [], "nothing is written by it"
+    assert refused in browser.get("/dead-letters").text
+
+
 def test_values_that_the_system_writes_alike_are_offered_once(
     olaf: Opens, letters: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

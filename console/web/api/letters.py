@@ -57,7 +57,7 @@ class DeadLetter(BaseModel):
     number: str | None
     origin: str | None = Field(description="Of what it is to be made")
     currency: str | None
-    status: str = Field(description="rejected, dead, or gone: it was made, and deleted since")
+    status: str = Field(description="rejected, dead, discarded, or gone: it was made, and deleted since")
     attempts: int
     message: str
     created_at: Instant
@@ -99,6 +99,12 @@ class Discard(Sent):
     reason: Reason
 
 
+class LetterPutBack(Sent):
+    """Why it is needed after all."""
+
+    reason: Reason | None = None
+
+
 class SomeLetters(Chosen[Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}$")]]):
     """Which dead letters: these, or all of a system."""
 
@@ -127,13 +133,15 @@ class LetterDecided(BaseModel):
 def list_dead_letters(
     caller: Reader,
     system: Annotated[Name, Query(description="Only of this system")] = "",
+    discarded: Annotated[bool, Query(description="Those that were discarded, the last first")] = False,
     page: PageNumber = 1,
     size: PageSize = SIZE,
 ) -> Page[DeadLetter]:
     """List write-backs and new records that need a person."""
     with caller.store.reading() as connection:
         which = dead_letters.Which(system or None, caller.member.systems)
-        found, total = dead_letters.page(connection, which, limit=size, offset=first(page, size))
+        read = dead_letters.discarded if discarded else dead_letters.page
+        found, total = read(connection, which, limit=size, offset=first(page, size))
         writes = [item for item in found if isinstance(item, Item)]
         counted = {item.id: item for item in tried_again.counted(connection, writes)}
         currencies = currencies_of(connection, [item.record_id for item in writes])
@@ -195,6 +203,23 @@ def retry_dead_letter(caller: Operator, id: LetterId) -> LetterDecided:
 def discard_dead_letter(caller: Operator, id: LetterId, sent: Discard) -> LetterDecided:
     """Take it off the list for good."""
     return _decided(caller, id, sent.reason.strip())
+
+
+@router.post("/dead-letters/{id}/put-back")
+def put_back_dead_letter(caller: Operator, id: LetterId, sent: LetterPutBack) -> LetterDecided:
+    """Put a discarded one back on the list, as it was; nothing is written by it."""
+    with caller.store.transaction() as connection:
+        try:
+            which = dead_letters.Which(systems=caller.member.systems)
+            letter = dead_letters.discarded_one(connection, id, which)
+            written.put_back(connection, letter, caller.name, (sent.reason or "").strip())
+        except dead_letters.NoneDiscarded:
+            raise Refusal(
+                404, f"There is no discarded dead letter {id}.", "GET /api/v1/dead-letters?discarded=true lists them."
+            ) from None
+        except PlanError as error:
+            raise Refusal(409, error.message, error.remedy) from None
+    return LetterDecided(id=id)
 
 
 @router.post("/dead-letters/retry")

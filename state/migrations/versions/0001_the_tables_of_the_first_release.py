@@ -638,6 +638,8 @@ def upgrade() -> None:
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("made_source_id", sa.Text(), nullable=True),
         sa.Column("made_id", sa.BigInteger(), nullable=True),
+        sa.Column("became", sa.Text(), nullable=True),
+        sa.Column("became_said", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
         sa.UniqueConstraint("rule", "system", "origin_id"),

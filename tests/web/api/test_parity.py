@@ -46,6 +46,7 @@ SAME = {
     "/dead-letters/{id}/edit": "/dead-letters/{id}/edit",
     "/dead-letters/{id}/retry": "/dead-letters/{id}/retry",
     "/dead-letters/{id}/discard": "/dead-letters/{id}/discard",
+    "/dead-letters/{id}/put-back": "/dead-letters/{id}/put-back",
     "/dead-letters/retry": "/dead-letters/retry",
     "/dead-letters/discard": "/dead-letters/discard",
     "/quarantine/{record}/retry": "/quarantine/{id}/retry",
