@@ -283,6 +283,13 @@ def test_many_dead_letters_are_listed_by_system_tried_again_and_discarded(
         ["olaf"],
         ["olaf"],
     )
+    (off,) = api.get("/dead-letters", discarded="true").json()["items"]
+    assert (off["id"], off["status"], off["message"]) == (letters[1], "discarded", "Voided")
+    refused(opens("erp").post(f"/dead-letters/{off['id']}/put-back"), 404)
+    assert api.post(f"/dead-letters/{off['id']}/put-back", reason="Needed").json()["id"] == letters[1]
+    refused(api.post(f"/dead-letters/{off['id']}/put-back"), 404)
+    assert [item["id"] for item in api.get("/dead-letters").json()["items"]] == [letters[1]]
+    assert said(sqlite_store, "dead letter put back") == ["olaf"]
 
 
 def test_what_was_to_be_written_to_a_system_that_was_removed_says_so(
