@@ -100,8 +100,7 @@ def outline(parts: dict[str, Any], locale: str) -> dict[str, Any]:
         "receivables": sections.receivables(parts["receivable"], date.fromisoformat(head["owed_at"])),
         "cash": sections.cash(parts["cash"], lang),
         "findings": [],
-        # what older closes have frozen does not tell what came back
-        "roll_forward": {name: parts["roll_forward"].get(name, 0) for name in _MOVED},
+        "roll_forward": {name: parts["roll_forward"][name] for name in _MOVED},
         "periods": [sections.close(item) for item in parts["close"]],
     }
 
@@ -190,8 +189,7 @@ def _age(item: Finding, basis: dict[str, Any], today: date) -> int:
 def _tie_out(item: tieouts.TieOut) -> dict[str, Any]:
     order = ("name", "currency", "left", "right", "matched", "unmatched_left", "unmatched_right")
     data = tie_out_as_text(item)
-    known = (name for name in sections.NOT_DUE if name in data)  # what older closes have frozen does not tell it
-    return {key: data[key] for key in (*order, *known, "excluded_left", "excluded_right", "foots")}
+    return {key: data[key] for key in (*order, *sections.NOT_DUE, "excluded_left", "excluded_right", "foots")}
 
 
 def sort_key(item: dict[str, Any]) -> tuple[Any, ...]:

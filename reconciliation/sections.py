@@ -42,17 +42,13 @@ def period_tie_out(item: Part) -> dict[str, Any]:
     """A tie-out in a period: its documents, and everything until its end."""
     currency = item["currency"]
     parts = ("left", "right", "matched", "unmatched_left", "unmatched_right", "excluded_left", "excluded_right")
-    # what older closes have frozen does not tell what was not due
-    stood = (*parts, *(name for name in NOT_DUE if name in item["to_date"]))
     return {
         **{name: item[name] for name in ("name", "currency", "period")},
         **{side: {name: item[side][name] for name in ("role", "entity")} for side in ("left", "right")},
         "movement": {
-            name: _texts(item["movement"][name], currency)
-            for name in (*parts[:3], "across", *parts[3:], "back")
-            if name != "back" or name in item["movement"]  # a close of an older version does not tell it
+            name: _texts(item["movement"][name], currency) for name in (*parts[:3], "across", *parts[3:], "back")
         },
-        "to_date": {name: _texts(item["to_date"][name], currency) for name in stood},
+        "to_date": {name: _texts(item["to_date"][name], currency) for name in (*parts, *NOT_DUE)},
     }
 
 

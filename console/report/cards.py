@@ -105,9 +105,9 @@ def of_month(report: Report, words: Texts) -> Iterator[Card]:
 
 
 def _paid_back(report: Report) -> list[str]:
-    """What was refunded or charged back in the month, by currency; older closes do not tell it."""
+    """What was refunded or charged back in the month, by currency."""
     sums = [
-        (item["currency"], Decimal(item["movement"].get("back", {}).get("right_amount", 0)))
+        (item["currency"], Decimal(item["movement"]["back"]["right_amount"]))
         for item in report["period_tie_outs"]
         if item["name"] == "invoice_payment"
     ]

@@ -244,7 +244,7 @@ class Agreement(NamedTuple):
     """Positions that agree, those on the left and on the right that do not, and those that are not due yet.
 
     One that has two sides which differ is among both the left and the right, so they must not be added up. One whose
-    day is still to come ``waits``, and is in neither; older closes do not tell it, so there it is.
+    day is still to come ``waits``, and is in neither.
     """
 
     agree: int
@@ -278,7 +278,7 @@ def agreement(items: Iterable[Item]) -> Agreement:
 
 def not_due(item: Item, side: str) -> int:
     """How many unmatched positions of one side of a tie-out only wait for a day to come."""
-    count: int = item.get(f"not_due_{side}", {}).get("count", 0)
+    count: int = item[f"not_due_{side}"]["count"]
     return count
 
 

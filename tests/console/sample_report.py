@@ -116,6 +116,8 @@ def tie_out(
         "matched": {"count": agreed["count"], "left_amount": matched, "right_amount": matched},
         "unmatched_left": part(open_left),
         "unmatched_right": part(open_right),
+        "not_due_left": nothing,
+        "not_due_right": nothing,
         "excluded_left": nothing,
         "excluded_right": nothing,
         "foots": True,
@@ -196,7 +198,10 @@ def period_tie_out(name: str, currency: str, amount: str) -> dict[str, Any]:
     both = {"count": 1, "left_amount": amount, "right_amount": amount}
     roles = ({"role": "erp", "entity": "order"}, {"role": "accounting", "entity": "invoice"})
     head = {"name": name, "currency": currency, "period": "2026-10", "left": roles[0], "right": roles[1]}
-    return {**head, "movement": {**sides, "matched": agreed, "across": none}, "to_date": {**sides, "matched": both}}
+    back = {"left_amount": none["left_amount"], "right_amount": none["right_amount"]}
+    waits = dict.fromkeys(("not_due_left", "not_due_right"), sides["unmatched_left"])
+    movement = {**sides, "matched": agreed, "across": none, "back": back}
+    return {**head, "movement": movement, "to_date": {**sides, "matched": both, **waits}}
 
 
 def movement(tie_out: str, side: str, currency: str, amount: str) -> dict[str, Any]:

@@ -50,10 +50,8 @@ class TieOut(_Part):
     matched: Matched
     unmatched_left: Part
     unmatched_right: Part
-    not_due_left: Part | None = Field(
-        default=None, description="Of the unmatched: what waits for a day to come; older closes do not tell it"
-    )
-    not_due_right: Part | None = None
+    not_due_left: Part = Field(description="Of the unmatched: what waits for a day to come")
+    not_due_right: Part
     excluded_left: Part
     excluded_right: Part
     foots: Literal[True]
