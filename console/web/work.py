@@ -267,14 +267,10 @@ class Worker:
         from sync import job
         from sync.systems import mapping_for
 
-        mapping, telling.steps = mapping_for(self._present.settings, system), ("replay", "reconcile", "plan")
+        mapping, telling.steps = mapping_for(self._present.settings, system), ("replay", "reconcile")
         with runs.one_wish():
             run_replay(self._store, {system: mapping}, streams=[stream], progress=telling, actor=actor)
-            settings = self._present.settings
-            result = job.run_reconcile(self._store, settings, actor=actor, progress=telling)
-            # what was planned before is old
-            job.run_push(self._store, settings, push="plan", actor=actor, progress=telling)
-        return result
+            return job.run_reconcile(self._store, self._present.settings, actor=actor, progress=telling)
 
     def _guarded(self, work: Callable[[], Any], item: AtWork) -> None:
         try:
