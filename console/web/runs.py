@@ -154,6 +154,7 @@ def one(visit: Reader, id: str) -> Response:
         may_stop=_may_stop(visit, whole, everything),
         now_doing=_now_doing(visit, run, parts, telling) if run.status == "running" else [],
         prefect=prefect_ui.address(flow_run),
+        flow_run=flow_run,
     )
 
 

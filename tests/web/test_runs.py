@@ -375,7 +375,10 @@ def test_a_run_leads_to_its_flow_run(
     ours = job.run_pull(sqlite_store, settings, systems=["erp"]).run_id
     browser = olaf(Role.VIEWER)
     assert f'href="http://127.0.0.1:4200/runs/flow-run/{FLOW_RUN}"' in browser.get(f"/runs/{theirs}").text
-    assert "in Prefect" not in browser.get(f"/runs/{ours}").text
+    assert "Prefect" not in plain(browser.get(f"/runs/{ours}").text)
+    monkeypatch.delenv("PREFECT_API_URL")
+    told = unescape(plain(browser.get(f"/runs/{theirs}").text))
+    assert f"Prefect's flow run {FLOW_RUN}. Its page is linked here once" in told
 
 
 @pytest.mark.parametrize(
