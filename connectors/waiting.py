@@ -10,7 +10,7 @@ from contextvars import ContextVar
 _waiting = True
 _skipped = 0
 _LOOK_SECONDS = 0.2
-_asked: ContextVar[Callable[[], bool] | None] = ContextVar("asked to stop", default=None)
+_asked: ContextVar[Callable[[], bool] | None] = ContextVar("asked_to_stop", default=None)
 
 
 def sleep(seconds: float) -> None:
