@@ -110,7 +110,7 @@ def test_it_sees_how_fresh_everything_is(somebody: Callable[..., Somebody]) -> N
     olaf = somebody(Role.OPERATOR)
     olaf.page.get_by_role("link", name="Systems").click()
     olaf.reads("Streams")
-    olaf.page.get_by_role("link", name="Runs").click()
+    olaf.page.get_by_role("link", name="Runs", exact=True).click()
     olaf.reads("Runs")
 
 
