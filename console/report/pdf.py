@@ -77,7 +77,7 @@ class _Paper(FPDF):
         self.set_font(_FONT, size=size)
         if grey:
             self.set_text_color(*_GREY)
-        self.multi_cell(w=0, h=size * 0.55, text=printable(text), new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(w=0, h=size * 0.55, text=printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
         self.set_text_color(0, 0, 0)
 
     def head(self, text: str, rows: int = 0) -> None:
@@ -216,7 +216,9 @@ def _cards(paper: _Paper, shown: Sequence[Item]) -> None:
             paper.set_xy(paper.l_margin + place * width, top if name == "title" else paper.get_y())
             paper.set_font(_FONT, size=size)
             paper.set_text_color(*(_GREY if grey else (0, 0, 0)))
-            paper.multi_cell(w=width - 4, h=size * 0.5, text=printable(card[name]), new_x="LMARGIN", new_y="NEXT")
+            paper.multi_cell(
+                w=width - 4, h=size * 0.5, text=printable(card[name]), align="L", new_x="LMARGIN", new_y="NEXT"
+            )
         below = max(below, paper.get_y())
     paper.set_text_color(0, 0, 0)
     paper.set_y(below)
