@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -320,28 +321,40 @@ def test_a_time_that_has_passed_is_said_and_that_nothing_carries_the_schedules_o
         assert due.search(plain(browser.get("/systems").text)) is None
 
 
+NOON, MINUTE = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))), 60_000_000
+"""Microseconds, for tests of schedules."""
+
+
+def after_noon(minutes: float) -> AbstractContextManager[None]:
+    """Let it be so many minutes after that noon."""
+    return clock.simulated(lambda: int((NOON + minutes * MINUTE) * 1000))
+
+
+def shown_at(browser: Browser, minutes: float) -> dict[str, dict[str, str]]:
+    """What the page shows of each system then; who was signed in before has been signed out long ago."""
+    with after_noon(minutes):
+        browser.sign_in("viewer")
+        return systems_shown(browser)
+
+
 def test_a_schedule_that_was_just_saved_is_not_due_at_a_time_before_it_was_saved(
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
     browser = olaf(Role.VIEWER)
-    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
-    minute = 60_000_000
 
     def said(minutes: float) -> str:
-        with clock.simulated(lambda: int((noon + minutes * minute) * 1000)):
-            browser.sign_in("viewer")
-            return systems_shown(browser)["erp"]["Next"]
+        return shown_at(browser, minutes)["erp"]["Next"]
 
-    with clock.simulated(lambda: (noon - 2 * minute) * 1000):
+    with after_noon(-2):
         job.run_pull(sqlite_store, settings, systems=["erp"])
-    save_schedules(settings, noon / 1e6 + 11, erp={"cron": "*/30 8-20 * * *"})
+    save_schedules(settings, NOON / 1e6 + 11, erp={"cron": "*/30 8-20 * * *"})
     never = "; nothing has run by its schedule yet how to start it"
     assert said(1) == never.removeprefix("; "), "nothing that is scheduled runs: no next time can be named"
     assert said(31) == f"due since 12:30{never}"
-    with clock.simulated(lambda: (noon + 30 * minute) * 1000):
+    with after_noon(30):
         job.run_pull(sqlite_store, settings, systems=["erp"], unattended=True)
     assert said(31) == "11-30 13:00"
-    os.utime(settings.path, ((noon + 62 * minute) / 1e6,) * 2)
+    os.utime(settings.path, ((NOON + 62 * MINUTE) / 1e6,) * 2)
     assert said(63) == "due since 13:00", "it runs by its schedule, and a file that is saved hides nothing missed"
 
 
@@ -392,15 +405,11 @@ def test_a_read_by_hand_does_not_move_the_next_time_of_an_interval(
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
     browser = olaf(Role.VIEWER)
-    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
-    minute = 60_000_000
-    save_schedules(settings, noon / 1e6, erp={"interval": 180})
+    save_schedules(settings, NOON / 1e6, erp={"interval": 180})
     for minutes, by_schedule in ((3, True), (5, False)):
-        with clock.simulated(lambda: (noon + minutes * minute) * 1000):  # noqa: B023 - it is over before the next
+        with after_noon(minutes):
             job.run_pull(sqlite_store, settings, systems=["erp"], unattended=by_schedule)
-    with clock.simulated(lambda: int((noon + 5.5 * minute) * 1000)):
-        browser.sign_in("viewer")
-        assert systems_shown(browser)["erp"]["Next"] == "11-30 12:06"
+    assert shown_at(browser, 5.5)["erp"]["Next"] == "11-30 12:06"
 
 
 def test_a_schedule_that_differs_from_what_was_deployed_has_no_next_time(
@@ -425,29 +434,27 @@ def test_a_scheduled_run_of_one_system_does_not_speak_for_those_of_which_none_wa
     olaf: Opens, sqlite_store: Store, settings: Settings
 ) -> None:
     browser = olaf(Role.OPERATOR)
-    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
-    minute = 60_000_000
 
     def said(minutes: float, address: str = "/systems") -> str:
-        with clock.simulated(lambda: int((noon + minutes * minute) * 1000)):
+        with after_noon(minutes):
             browser.sign_in("operator")
             return plain(browser.get(address).text)
 
-    with clock.simulated(lambda: (noon + minute) * 1000):
+    with after_noon(1):
         job.run_pull(sqlite_store, settings)
-    save_schedules(settings, noon / 1e6, erp={"cron": "*/30 * * * *"}, crm={"cron": "*/30 * * * *"})
-    with clock.simulated(lambda: (noon + 20 * minute) * 1000):
+    save_schedules(settings, NOON / 1e6, erp={"cron": "*/30 * * * *"}, crm={"cron": "*/30 * * * *"})
+    with after_noon(20):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
     early = said(25)
     assert "No run by a schedule has begun yet of: erp." in early
     assert "How schedules are carried out" in early, "the steps stay"
-    with clock.simulated(lambda: (noon + 33 * minute) * 1000):
+    with after_noon(33):
         job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)  # typed by hand, it looks the same
     page = said(34)
     assert "The schedules of these systems are not carried out: erp." in page
     assert "Nothing carries the schedules out: how to start it" in said(34, "/"), "the overview, of erp"
     assert "How schedules are carried out" in page
-    with clock.simulated(lambda: (noon + 35 * minute) * 1000):
+    with after_noon(35):
         job.run_pull(sqlite_store, settings, unattended=True)
     assert "not carried out" not in said(36)
     assert "has begun yet of" not in said(36)
@@ -457,26 +464,23 @@ def test_the_next_time_of_a_system_that_rests_is_not_within_its_rest(
     olaf: Opens, sqlite_store: Store, settings: Settings, crm: ToySystem
 ) -> None:
     browser = olaf(Role.VIEWER)
-    noon = to_us(datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
-    minute = 60_000_000
-    save_schedules(settings, noon / 1e6, crm={"cron": "*/5 * * * *"})
+    save_schedules(settings, NOON / 1e6, crm={"cron": "*/5 * * * *"})
     crm.server.faults.answer("/deal", 401, times=100)
-    with clock.simulated(lambda: (noon + 8 * minute) * 1000), retry.no_waiting():
+    with after_noon(8), retry.no_waiting():
         for _ in range(circuits.AFTER + 1):
             job.run_pull(sqlite_store, settings, systems=["crm"], unattended=True)
 
     def said(minutes: float) -> str:
-        with clock.simulated(lambda: int((noon + minutes * minute) * 1000)):
-            browser.sign_in("viewer")
-            shown = systems_shown(browser)["crm"]["Next"]
+        shown = shown_at(browser, minutes)["crm"]["Next"]
+        with after_noon(minutes):
             assert shown in plain(browser.get("/systems/crm").text)
-            return shown
+        return shown
 
     with sqlite_store.reading() as connection:
-        rest = (circuits.read(connection)["crm"].until - noon) / minute
+        rest = (circuits.read(connection)["crm"].until - NOON) / MINUTE
     assert rest == pytest.approx(13, abs=0.1)
     assert said(9) == said(12) == "11-30 12:15", "12:10 lies within its rest"
-    save_schedules(settings, noon / 1e6 + 1, crm={"interval": 60})
+    save_schedules(settings, NOON / 1e6 + 1, crm={"interval": 60})
     assert said(9) == "not before 11-30 12:13"
 
 
