@@ -21,7 +21,8 @@ from console.context import App, pass_app
 @jobs.json_option
 @pass_app
 def command(app: App, engine: str, as_of: str | None, what_if: str | None, as_json: bool) -> int:
-    """Link the records of the systems, compare the totals, and find what does not agree. Asks no system.
+    """Link the records of the systems, compare the totals, find what does not agree, and plan what is to be written
+    back. Asks no system, and writes to none.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ import httpx
 import requests
 from simple_salesforce.api import Salesforce
 
-_QUALIFIED = 3
+_DISQUALIFIED = 3
 """Leads that a seller looks at in one go."""
 Say = Callable[[str], None]
 
@@ -20,7 +20,7 @@ def work(endpoints: dict[str, dict[str, Any]], say: Say) -> int:
 
     Who does it again finds other records in the same state, as long as there are any.
     """
-    with requests.Session() as session, closing(Form(endpoints["forms"])) as form:
+    with requests.Session() as session, closing(_Form(endpoints["forms"])) as form:
         crm = _crm(endpoints["crm"], session)
         return _disqualify(crm, say) + _set_delivery(crm, say) + _set_status(form, say)
 
@@ -29,7 +29,7 @@ def _disqualify(crm: Any, say: Say) -> int:
     """What the form shows of these leads is outdated then."""
     asked = (
         "SELECT Id, Name FROM Lead WHERE Status = 'Working - Contacted' AND JDY_Data_Id__c != null"
-        f" ORDER BY Id LIMIT {_QUALIFIED}"
+        f" ORDER BY Id LIMIT {_DISQUALIFIED}"
     )
     found = crm.query(asked)["records"]
     for lead in found:
@@ -53,7 +53,7 @@ def _set_delivery(crm: Any, say: Say) -> int:
     return len(found)
 
 
-def _set_status(form: Form, say: Say) -> int:
+def _set_status(form: _Form, say: Say) -> int:
     """The CRM owns the status; what was written here is replaced, kept, and can be put back."""
     disqualified = {"field": "status", "method": "eq", "value": ["无效"]}
     rows = form.post("list", limit=1, filter={"rel": "and", "cond": [disqualified]})
@@ -63,7 +63,7 @@ def _set_status(form: Form, say: Say) -> int:
     return len(rows)
 
 
-class Form:
+class _Form:
     """The form of the leads, by Jiandaoyun's API v5."""
 
     def __init__(self, config: dict[str, Any]) -> None:
